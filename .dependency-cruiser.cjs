@@ -1,0 +1,52 @@
+/** An allow-list: a layer may import only what is written down here. docs/ARCHITECTURE.md draws the same arrows. */
+const layer = (name, from, allowed) => ({
+  name,
+  severity: "error",
+  from: { path: `^packages/server/src/${from}/` },
+  to: { path: "^packages/server/src/", pathNot: `^packages/server/src/(${[from, ...allowed].join("|")})/` },
+});
+
+module.exports = {
+  forbidden: [
+    layer("domain-is-pure", "domain", []),
+    layer("operations-see-domain", "operations", ["domain"]),
+    layer("auth-sees-domain", "auth", ["domain"]),
+    layer("storage-implements-domain", "storage", ["domain"]),
+    layer("hashing-implements-domain", "hashing", ["domain"]),
+    layer("jobs-see-domain", "jobs", ["domain"]),
+    layer("telemetry-is-passed-in", "telemetry", ["domain"]),
+    layer("http-sees-operations-and-auth", "http", ["auth", "operations", "domain"]),
+    {
+      name: "only-main-sees-compose",
+      severity: "error",
+      from: { path: "^packages/server/src/", pathNot: "^packages/server/src/(main|compose)\\.ts$" },
+      to: { path: "^packages/server/src/[^/]+\\.ts$" },
+    },
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "nothing-sees-server",
+      severity: "error",
+      from: { path: "^packages/(protocol|client|cli|console)/" },
+      to: { path: "^packages/server/" },
+    },
+    {
+      name: "protocol-imports-nothing",
+      severity: "error",
+      from: { path: "^packages/protocol/src/" },
+      to: { pathNot: "^packages/protocol/src/" },
+    },
+    {
+      name: "domain-no-io",
+      severity: "error",
+      from: { path: "^packages/server/src/domain/" },
+      to: { dependencyTypes: ["core"] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.base.json" },
+    enhancedResolveOptions: { conditionNames: ["@moraine/source", "import", "node", "default"] },
+    exclude: { path: "(^|/)dist/" },
+    doNotFollow: { path: "node_modules" },
+  },
+};

@@ -9,11 +9,11 @@ const layer = (name, from, allowed) => ({
 module.exports = {
   forbidden: [
     layer("domain-is-pure", "domain", []),
-    layer("operations-see-domain", "operations", ["domain"]),
+    layer("segments-see-domain", "segments", ["domain"]),
+    layer("operations-see-segments-and-domain", "operations", ["segments", "domain"]),
     layer("auth-sees-domain", "auth", ["domain"]),
     layer("storage-implements-domain", "storage", ["domain"]),
-    layer("hashing-implements-domain", "hashing", ["domain"]),
-    layer("jobs-see-domain", "jobs", ["domain"]),
+    layer("jobs-see-segments-and-domain", "jobs", ["segments", "domain"]),
     layer("telemetry-is-passed-in", "telemetry", ["domain"]),
     layer("http-sees-operations-and-auth", "http", ["auth", "operations", "domain"]),
     {

@@ -1,0 +1,140 @@
+/** Every code the API knows and its HTTP status; after the developer guide, where it and the service model differ. */
+export const errorStatus = {
+  AccessDeniedException: 403,
+  BadRequest: 400,
+  ExpiredTokenException: 403,
+  IncompleteSignatureException: 400,
+  InsufficientCapacityException: 503,
+  InvalidParameterValueException: 400,
+  InvalidSignatureException: 403,
+  LimitExceededException: 400,
+  MissingAuthenticationTokenException: 400,
+  MissingParameterValueException: 400,
+  NoLongerSupportedException: 400,
+  PolicyEnforcedException: 400,
+  RequestTimeoutException: 408,
+  ResourceNotFoundException: 404,
+  SerializationException: 400,
+  ServiceUnavailableException: 500,
+  ThrottlingException: 400,
+  UnrecognizedClientException: 400,
+} as const;
+
+export type ErrorCode = keyof typeof errorStatus;
+
+/** A failure the caller is told about, in Glacier's words: code and message travel in the body of the answer. */
+export class GlacierError extends Error {
+  override readonly name = "GlacierError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get status(): number {
+    return errorStatus[this.code];
+  }
+
+  /** Whose fault it was; clients try again after a Server's. */
+  get type(): "Client" | "Server" {
+    return this.status < 500 ? "Client" : "Server";
+  }
+}
+
+/** The JSON body of an error answer: exactly these three members, lowercase unlike all other bodies. */
+export function errorBody(error: GlacierError): { code: ErrorCode; message: string; type: "Client" | "Server" } {
+  return { code: error.code, message: error.message, type: error.type };
+}
+
+/** The errors with a fixed text, worded as the service words them. Arguments are echoed as the client sent them. */
+export const errors = {
+  vaultNotFound: (arn: string) => notFound(`Vault not found for ARN: ${arn}`),
+  jobNotFound: (id: string) => notFound(`The job ID was not found: ${id}`),
+  archiveNotFound: (id: string) => notFound(`The archive ID was not found: ${id}`),
+  uploadNotFound: (id: string) => notFound(`The upload ID was not found: ${id}`),
+  /** By the vault's name: this text has no ARN. */
+  accessPolicyNotFound: (vaultName: string) => notFound(`No vault access policy is set for: ${vaultName}`),
+  lockPolicyNotFound: (vaultName: string) => notFound(`No vault lock policy is set for: ${vaultName}`),
+  notificationsNotFound: (vaultName: string) =>
+    notFound(`No notification configuration is set for vault: ${vaultName}`),
+  inventoryNotFound: (arn: string) => notFound(`No inventory is available yet for vault: ${arn}`),
+
+  /** The name in words, as in "API version" or "type"; not the header's. */
+  missingParameter: (name: string) =>
+    new GlacierError("MissingParameterValueException", `Required parameter missing: ${name}`),
+  invalidParameter: (message: string) => invalid(message),
+  /** The value of CreateVault's path, or the ARN of a vault that does not hold the archive. */
+  invalidVaultName: (nameOrArn: string) => invalid(`Invalid vault name: ${nameOrArn}`),
+  invalidLimit: (value: string) => invalid(`Invalid limit: ${value}`),
+  invalidMarker: (value: string) => invalid(`Invalid marker: ${value}`),
+  vaultNotEmpty: (arn: string) => invalid(`Vault not empty or recently written to: ${arn}`),
+  jobNotReady: (id: string) => invalid(`The job is not currently available for download: ${id}`),
+  jobStatusInvalid: (value: string) => invalid(`The job status code is not valid: ${value}`),
+  /** The header's whole value, unit included. */
+  rangeStartTooLarge: (header: string) =>
+    invalid(`The start of the range is larger than size of retrieved data: ${header}`),
+  invalidRetrievalByteRange: (value: string) => invalid(`Invalid retrieval byte range: ${value}`),
+  invalidContentRange: (header: string) => invalid(`Invalid Content-Range: ${header}`),
+  contentRangeMismatch: (header: string, lengthBytes: number) =>
+    invalid(`Content-Range: ${header} is incompatible with Content-Length: ${lengthBytes}`),
+  /** `null` for a header that was not sent. */
+  invalidPartSize: (value: string | null) =>
+    invalid(
+      `Invalid part size: ${value}. Part size must not be null, must be a power of two and be between ` +
+        "1048576 and 4294967296 bytes.",
+    ),
+  tooManyParts: (partNumber: number) =>
+    invalid(`This is part number ${partNumber} for the current multipart upload. It exceeds the limit of 10000 parts.`),
+  invalidTreeHash: (header: string) => invalid(`Invalid x-amz-sha256-tree-hash: ${header}`),
+  checksumMismatch: (expected: string, computed: string) =>
+    invalid(`Checksum mismatch: expected ${expected}, computed ${computed}`),
+
+  badRequest: (message: string) => new GlacierError("BadRequest", message),
+  serialization: (message: string, options?: ErrorOptions) =>
+    new GlacierError("SerializationException", message, options),
+  limitExceeded: (message: string) => new GlacierError("LimitExceededException", message),
+  policyEnforced: () =>
+    new GlacierError("PolicyEnforcedException", "InitiateJob request denied by current data retrieval policy."),
+  requestTimeout: () => new GlacierError("RequestTimeoutException", "Request timed out."),
+  throttled: () => new GlacierError("ThrottlingException", "Rate exceeded"),
+  noLongerSupported: () =>
+    new GlacierError(
+      "NoLongerSupportedException",
+      "This API is no longer supported for new accounts. Please use Amazon S3 Glacier storage classes instead.",
+    ),
+  unavailable: (message: string, options?: ErrorOptions) =>
+    new GlacierError("ServiceUnavailableException", message, options),
+
+  accessDenied: (message: string) => new GlacierError("AccessDeniedException", message),
+  accessDeniedAccount: (id: string) => new GlacierError("AccessDeniedException", `Access denied for account ID: ${id}`),
+  missingAuthenticationToken: () =>
+    new GlacierError("MissingAuthenticationTokenException", "Missing Authentication Token"),
+  incompleteSignature: (message: string) => new GlacierError("IncompleteSignatureException", message),
+  unrecognizedClient: () =>
+    new GlacierError("UnrecognizedClientException", "The security token included in the request is invalid."),
+  expiredToken: () =>
+    new GlacierError("ExpiredTokenException", "The security token included in the request is expired"),
+  invalidSignature: (message: string) => new GlacierError("InvalidSignatureException", message),
+  /** `details` is the optional dump of what the service would have signed. */
+  signatureMismatch: (details = "") =>
+    new GlacierError(
+      "InvalidSignatureException",
+      "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access " +
+        `Key and signing method. Consult the service documentation for details.${details}`,
+    ),
+  bodyHashMismatch: (computed: string, expected: string) =>
+    new GlacierError(
+      "InvalidSignatureException",
+      "The value passed in as x-amz-content-sha256 does not match the computed payload hash. " +
+        `Computed digest: ${computed} expected hash: ${expected}`,
+    ),
+} as const;
+
+function notFound(message: string): GlacierError {
+  return new GlacierError("ResourceNotFoundException", message);
+}
+
+function invalid(message: string): GlacierError {
+  return new GlacierError("InvalidParameterValueException", message);
+}

@@ -1,0 +1,92 @@
+export {
+  type ByteRange,
+  formatContentRange,
+  formatRange,
+  parseContentRange,
+  parseRangeHeader,
+  parseRetrievalByteRange,
+  rangeLength,
+} from "./byte-range.ts";
+export { canonicalRequest, type SignedRequest, uriEncode } from "./canonical-request.ts";
+export { type ErrorCode, errorBody, errorStatus, errors, GlacierError } from "./errors.ts";
+export {
+  type AccountId,
+  type ArchiveId,
+  type Branded,
+  idLengths,
+  isAccountId,
+  isTreeHash,
+  isVaultName,
+  type JobId,
+  type TreeHash,
+  type UploadId,
+  type VaultName,
+  vaultArn,
+  vaultNameFromArn,
+} from "./ids.ts";
+export {
+  type InventoryFormat,
+  type InventoryItem,
+  type InventoryWriter,
+  inventoryContentType,
+  inventoryWriters,
+} from "./inventory.ts";
+export { decodeInventoryMarker, encodeInventoryMarker, type InventoryPosition } from "./inventory-marker.ts";
+export { isDescription, isPartSize, limits } from "./limits.ts";
+export type { ArchiveCreationOutput, DeleteArchiveInput, UploadArchiveInput } from "./operations/archives.ts";
+export { type OperationName, type OperationShapes, operations } from "./operations/index.ts";
+export type {
+  GetJobOutputInput,
+  GetJobOutputOutput,
+  GlacierJobDescription,
+  InitiateJobInput,
+  InitiateJobOutput,
+  InventoryRetrievalJobDescription,
+  InventoryRetrievalJobInput,
+  JobInput,
+  JobParameters,
+  JobStatusCode,
+  JobTier,
+  ListJobsInput,
+  ListJobsOutput,
+} from "./operations/jobs.ts";
+export type {
+  CompleteMultipartUploadInput,
+  InitiateMultipartUploadInput,
+  InitiateMultipartUploadOutput,
+  ListMultipartUploadsInput,
+  ListMultipartUploadsOutput,
+  ListPartsInput,
+  ListPartsOutput,
+  PartListElement,
+  UploadInput,
+  UploadListElement,
+  UploadMultipartPartInput,
+  UploadMultipartPartOutput,
+} from "./operations/multipart-uploads.ts";
+export type { AccountInput, EmptyOutput, Operation, PageInput, VaultInput } from "./operations/operation.ts";
+export type { CreateVaultOutput, DescribeVaultOutput, ListVaultsInput, ListVaultsOutput } from "./operations/vaults.ts";
+export {
+  type Authorization,
+  algorithm,
+  type CredentialScope,
+  formatAmzDate,
+  formatScope,
+  parseAmzDate,
+  parseAuthorizationHeader,
+  parseCredential,
+  stringToSign,
+} from "./sigv4.ts";
+export { formatMilliseconds, formatSeconds } from "./timestamps.ts";
+export {
+  type Digest,
+  fromHex,
+  isHexBytes,
+  isTreeHashAligned,
+  leafCount,
+  leafSizeBytes,
+  rootOf,
+  type Sha256,
+  TreeHasher,
+  toHex,
+} from "./tree-hash.ts";

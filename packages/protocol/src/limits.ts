@@ -1,0 +1,61 @@
+const mebibyte = 1024 ** 2;
+const gibibyte = 1024 ** 3;
+const dayInSeconds = 24 * 60 * 60;
+
+/** Every number the service promises. Lengths count characters, and so bytes, since those texts are ASCII. */
+export const limits = {
+  vaultsPerAccountMax: 1000,
+  vaultNameLengthMax: 255,
+
+  /** By multipart upload: 10,000 parts of 4 GiB. */
+  archiveSizeBytesMax: 10_000 * 4 * gibibyte,
+  archiveSizeBytesMin: 1,
+  /** By UploadArchive, in one request. */
+  uploadSizeBytesMax: 4 * gibibyte,
+  /** What the service's own records add to a vault's size for each archive. */
+  archiveOverheadBytes: 32_768,
+  /** Descriptions of archives and of jobs. */
+  descriptionLengthMax: 1024,
+
+  partCountMax: 10_000,
+  partSizeBytesMin: mebibyte,
+  partSizeBytesMax: 4 * gibibyte,
+  uploadIdleSeconds: dayInSeconds,
+
+  /** Page of ListVaults; a greater `limit` is lowered to this, silently. */
+  vaultsPageMax: 10,
+  /** Page of ListJobs, ListParts and ListMultipartUploads, likewise. */
+  pageMax: 50,
+
+  jobOutputRetentionSeconds: dayInSeconds,
+
+  tagsPerVaultMax: 50,
+  tagsPerRequestMax: 10,
+  tagKeyLengthMax: 128,
+  tagValueLengthMax: 255,
+
+  /** Vault access policies and vault lock policies. */
+  policySizeBytesMax: 20_480,
+  lockWindowSeconds: dayInSeconds,
+  capacityUnitsMax: 2,
+
+  jsonBodySizeBytesMax: mebibyte,
+  jsonDepthMax: 32,
+
+  clockSkewSeconds: 300,
+  presignedSecondsMin: 1,
+  presignedSecondsMax: 604_800,
+} as const;
+
+/** Glacier developer guide: a mebibyte multiplied by a power of two, from 1 MiB to 4 GiB. */
+export function isPartSize(sizeBytes: number): boolean {
+  for (let allowed: number = limits.partSizeBytesMin; allowed <= limits.partSizeBytesMax; allowed *= 2) {
+    if (sizeBytes === allowed) return true;
+  }
+  return false;
+}
+
+/** Glacier developer guide: at most 1,024 printable ASCII characters, 0x20 to 0x7E; none at all is allowed. */
+export function isDescription(text: string): boolean {
+  return text.length <= limits.descriptionLengthMax && /^[\x20-\x7e]*$/.test(text);
+}

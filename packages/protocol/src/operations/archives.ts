@@ -1,0 +1,37 @@
+import type { EmptyOutput, Operation, VaultInput } from "./operation.ts";
+
+const archiveDescription = "x-amz-archive-description";
+const checksum = "x-amz-sha256-tree-hash";
+
+/** An archive is created by an upload in one piece or in parts, and answered alike. */
+export const archiveCreationHeaders = { location: "Location", archiveId: "x-amz-archive-id", checksum } as const;
+
+// biome-ignore format: one line per operation reads as a table.
+export const archiveOperations = {
+  UploadArchive: { method: "POST",   path: "/{accountId}/vaults/{vaultName}/archives",             status: 201, request: "bytes", response: "none", account: "owner", headers: { archiveDescription, checksum }, responseHeaders: archiveCreationHeaders },
+  DeleteArchive: { method: "DELETE", path: "/{accountId}/vaults/{vaultName}/archives/{archiveId}", status: 204, request: "none",  response: "none", account: "owner" },
+} as const satisfies Record<string, Operation>;
+
+export interface ArchiveShapes {
+  UploadArchive: { input: UploadArchiveInput; output: ArchiveCreationOutput };
+  DeleteArchive: { input: DeleteArchiveInput; output: EmptyOutput };
+}
+
+export interface UploadArchiveInput extends VaultInput {
+  readonly archiveDescription?: string;
+  /** Tree hash of the body. The service requires it, but only after it has found the vault. */
+  readonly checksum?: string;
+}
+
+/** Also what CompleteMultipartUpload gives. */
+export interface ArchiveCreationOutput {
+  /** `/{accountId}/vaults/{vaultName}/archives/{archiveId}`. */
+  readonly location: string;
+  readonly archiveId: string;
+  /** Tree hash, as the service computed it. */
+  readonly checksum: string;
+}
+
+export interface DeleteArchiveInput extends VaultInput {
+  readonly archiveId: string;
+}

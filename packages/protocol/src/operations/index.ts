@@ -1,0 +1,36 @@
+import { type ArchiveShapes, archiveOperations } from "./archives.ts";
+import { dataRetrievalPolicyOperations } from "./data-retrieval-policy.ts";
+import { type JobShapes, jobOperations } from "./jobs.ts";
+import { type MultipartUploadShapes, multipartUploadOperations } from "./multipart-uploads.ts";
+import type { Operation } from "./operation.ts";
+import { provisionedCapacityOperations } from "./provisioned-capacity.ts";
+import { vaultAccessPolicyOperations } from "./vault-access-policy.ts";
+import { vaultLockOperations } from "./vault-lock.ts";
+import { vaultNotificationOperations } from "./vault-notifications.ts";
+import { vaultTagOperations } from "./vault-tags.ts";
+import { type VaultShapes, vaultOperations } from "./vaults.ts";
+
+const table = {
+  ...vaultOperations,
+  ...archiveOperations,
+  ...multipartUploadOperations,
+  ...jobOperations,
+  ...vaultNotificationOperations,
+  ...vaultAccessPolicyOperations,
+  ...vaultLockOperations,
+  ...vaultTagOperations,
+  ...dataRetrievalPolicyOperations,
+  ...provisionedCapacityOperations,
+} as const;
+
+/** As AWS spells it; with the prefix `glacier:` it is also the name of the permission. */
+export type OperationName = keyof typeof table;
+
+/** The whole wire: the 33 operations of the API of 2012-06-01. */
+export const operations: { readonly [Name in OperationName]: Operation } = table;
+
+/**
+ * What goes into an operation and comes out of it, under AWS's own member names: members of path, query and headers
+ * begin lowercase, members of JSON bodies uppercase. Bodies of bytes travel beside these.
+ */
+export interface OperationShapes extends VaultShapes, ArchiveShapes, MultipartUploadShapes, JobShapes {}

@@ -1,0 +1,134 @@
+import type { InventoryFormat } from "../inventory.ts";
+import { type Operation, type PageInput, pageQuery, type VaultInput } from "./operation.ts";
+
+const initiateHeaders = {
+  location: "Location",
+  jobId: "x-amz-job-id",
+  jobOutputPath: "x-amz-job-output-path",
+} as const;
+const outputHeaders = {
+  checksum: "x-amz-sha256-tree-hash",
+  contentRange: "Content-Range",
+  acceptRanges: "Accept-Ranges",
+  contentType: "Content-Type",
+  archiveDescription: "x-amz-archive-description",
+} as const;
+
+// biome-ignore format: one line per operation reads as a table.
+export const jobOperations = {
+  InitiateJob:  { method: "POST", path: "/{accountId}/vaults/{vaultName}/jobs",                status: 202, request: "json", response: "none",  account: "owner", responseHeaders: initiateHeaders },
+  DescribeJob:  { method: "GET",  path: "/{accountId}/vaults/{vaultName}/jobs/{jobId}",        status: 200, request: "none", response: "json",  account: "owner" },
+  ListJobs:     { method: "GET",  path: "/{accountId}/vaults/{vaultName}/jobs",                status: 200, request: "none", response: "json",  account: "owner", query: { ...pageQuery, statuscode: "statuscode", completed: "completed" } },
+  GetJobOutput: { method: "GET",  path: "/{accountId}/vaults/{vaultName}/jobs/{jobId}/output", status: 200, request: "none", response: "bytes", account: "owner", headers: { range: "Range" }, responseHeaders: outputHeaders },
+} as const satisfies Record<string, Operation>;
+
+export interface JobShapes {
+  InitiateJob: { input: InitiateJobInput; output: InitiateJobOutput };
+  DescribeJob: { input: JobInput; output: GlacierJobDescription };
+  ListJobs: { input: ListJobsInput; output: ListJobsOutput };
+  GetJobOutput: { input: GetJobOutputInput; output: GetJobOutputOutput };
+}
+
+export interface JobInput extends VaultInput {
+  readonly jobId: string;
+}
+
+export interface InitiateJobInput extends VaultInput {
+  /** The whole JSON body, its members at the top level; absent when there is no body. */
+  readonly jobParameters?: JobParameters;
+}
+
+/** As the client wrote them; the service says which values are legal. */
+export interface JobParameters {
+  /** `archive-retrieval` or `inventory-retrieval`. */
+  readonly Type?: string;
+  readonly ArchiveId?: string;
+  readonly Description?: string;
+  readonly SNSTopic?: string;
+  /** `Standard` when absent. */
+  readonly Tier?: string;
+  /** `{first}-{last}` within the archive. */
+  readonly RetrievalByteRange?: string;
+  /** Of an inventory; `JSON` when absent. */
+  readonly Format?: string;
+  readonly InventoryRetrievalParameters?: InventoryRetrievalJobInput;
+}
+
+export interface InventoryRetrievalJobInput {
+  /** Archives created at or after this date. */
+  readonly StartDate?: string;
+  /** Archives created before this date. */
+  readonly EndDate?: string;
+  /** Items at most, in decimal digits. */
+  readonly Limit?: string;
+  readonly Marker?: string;
+}
+
+export interface InitiateJobOutput {
+  /** `/{accountId}/vaults/{vaultName}/jobs/{jobId}`. */
+  readonly location: string;
+  readonly jobId: string;
+}
+
+export type JobStatusCode = "InProgress" | "Succeeded" | "Failed";
+export type JobTier = "Expedited" | "Standard" | "Bulk";
+
+/** Members that do not concern the kind of job are null, never absent; those of retired `select` jobs are left out. */
+export interface GlacierJobDescription {
+  readonly Action: "ArchiveRetrieval" | "InventoryRetrieval";
+  readonly ArchiveId: string | null;
+  /** Of the whole archive, also for a job of a range; likewise the size. */
+  readonly ArchiveSHA256TreeHash: string | null;
+  readonly ArchiveSizeInBytes: number | null;
+  readonly Completed: boolean;
+  readonly CompletionDate: string | null;
+  readonly CreationDate: string;
+  readonly InventoryRetrievalParameters: InventoryRetrievalJobDescription | null;
+  /** Bytes of the inventory document, once there is one. */
+  readonly InventorySizeInBytes: number | null;
+  readonly JobDescription: string | null;
+  readonly JobId: string;
+  readonly RetrievalByteRange: string | null;
+  /** Of the range; null unless the range is tree-hash aligned. */
+  readonly SHA256TreeHash: string | null;
+  readonly SNSTopic: string | null;
+  readonly StatusCode: JobStatusCode;
+  readonly StatusMessage: string | null;
+  readonly Tier: JobTier | null;
+  readonly VaultARN: string;
+}
+
+export interface InventoryRetrievalJobDescription {
+  readonly EndDate: string | null;
+  readonly Format: InventoryFormat;
+  readonly Limit: string | null;
+  /** While the job runs, the one it was given; afterwards where the next page starts, null at the end. */
+  readonly Marker: string | null;
+  readonly StartDate: string | null;
+}
+
+export interface ListJobsInput extends VaultInput, PageInput {
+  readonly statuscode?: string;
+  /** `true` or `false`. */
+  readonly completed?: string;
+}
+
+export interface ListJobsOutput {
+  readonly JobList: readonly GlacierJobDescription[];
+  readonly Marker: string | null;
+}
+
+export interface GetJobOutputInput extends JobInput {
+  readonly range?: string;
+}
+
+export interface GetJobOutputOutput {
+  /** 206 for a range, 200 for the whole. */
+  readonly status: 200 | 206;
+  /** Tree hash of exactly the bytes of this answer, where the service gives one. */
+  readonly checksum?: string | undefined;
+  readonly contentRange?: string | undefined;
+  readonly acceptRanges: string;
+  readonly contentType: string;
+  readonly archiveDescription?: string | undefined;
+}

@@ -1,0 +1,49 @@
+import type { AccountId } from "../ids.ts";
+
+/** One row of the wire: all that router, decoder, encoder and client need to know of an operation. */
+export interface Operation {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** Segments in braces are members of the input: `/{accountId}/vaults/{vaultName}/archives`. */
+  readonly path: string;
+  /** Of success. GetJobOutput answers 206 instead where a range was asked for. */
+  readonly status: number;
+  /** Fixed query parameter that tells two operations on one path apart: operation=add|remove. */
+  readonly selector?: Readonly<Record<string, string>>;
+  /** Members of the input that travel in headers: member → wire name. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Members of the input that travel in the query: member → wire name. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** Where the body of the request goes: nowhere, JSON, or raw bytes. */
+  readonly request: "none" | "json" | "bytes";
+  /** Members of the output that travel in headers: member → wire name. */
+  readonly responseHeaders?: Readonly<Record<string, string>>;
+  readonly response: "none" | "json" | "bytes";
+  /** Whose account the path may name: the caller's own, or the vault owner's, who may have let the caller in. */
+  readonly account: "own" | "owner";
+}
+
+/** What every operation on an account is told. */
+export interface AccountInput {
+  /** The real twelve digits, also where the client wrote `-`. */
+  readonly accountId: AccountId;
+}
+
+/** What every operation on a vault is told. */
+export interface VaultInput extends AccountInput {
+  /** As sent, so it may be no legal name: such a vault is not found, which is no syntax error. */
+  readonly vaultName: string;
+}
+
+/** The page that a list operation is asked for. */
+export interface PageInput {
+  /** Items at most; above the service's own maximum it is lowered, silently. */
+  readonly limit?: number;
+  /** What the page before gave; the empty text means the start. */
+  readonly marker?: string;
+}
+
+/** How {@link PageInput} travels. */
+export const pageQuery = { limit: "limit", marker: "marker" } as const;
+
+/** The output of operations that answer with their status alone. */
+export type EmptyOutput = Readonly<Record<string, never>>;

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type * as sdk from "@aws-sdk/client-glacier";
+import type { OperationName, OperationShapes } from "@moraine/protocol";
+
+// The compiler does the comparing: a member that AWS spells otherwise makes the value `true` an error.
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type Keys<T> = keyof Required<T>;
+type Input<Name extends keyof OperationShapes> = OperationShapes[Name]["input"];
+type Output<Name extends keyof OperationShapes> = OperationShapes[Name]["output"];
+type Theirs<T, Without extends string = never> = Exclude<keyof T, Without | "$metadata">;
+type Retired = "JobOutputPath" | "OutputLocation" | "SelectParameters";
+
+test("inputs have the members of AWS's client, and bodies travel beside them", () => {
+  const checks: true[] = [
+    same<Keys<Input<"CreateVault">>, Theirs<sdk.CreateVaultInput>>(true),
+    same<Keys<Input<"DescribeVault">>, Theirs<sdk.DescribeVaultInput>>(true),
+    same<Keys<Input<"DeleteVault">>, Theirs<sdk.DeleteVaultInput>>(true),
+    same<Keys<Input<"ListVaults">>, Theirs<sdk.ListVaultsInput>>(true),
+    same<Keys<Input<"UploadArchive">>, Theirs<sdk.UploadArchiveInput, "body">>(true),
+    same<Keys<Input<"DeleteArchive">>, Theirs<sdk.DeleteArchiveInput>>(true),
+    same<Keys<Input<"InitiateMultipartUpload">>, Theirs<sdk.InitiateMultipartUploadInput>>(true),
+    same<Keys<Input<"UploadMultipartPart">>, Theirs<sdk.UploadMultipartPartInput, "body">>(true),
+    same<Keys<Input<"CompleteMultipartUpload">>, Theirs<sdk.CompleteMultipartUploadInput>>(true),
+    same<Keys<Input<"AbortMultipartUpload">>, Theirs<sdk.AbortMultipartUploadInput>>(true),
+    same<Keys<Input<"ListParts">>, Theirs<sdk.ListPartsInput>>(true),
+    same<Keys<Input<"ListMultipartUploads">>, Theirs<sdk.ListMultipartUploadsInput>>(true),
+    same<Keys<Input<"InitiateJob">>, Theirs<sdk.InitiateJobInput>>(true),
+    same<Keys<Input<"DescribeJob">>, Theirs<sdk.DescribeJobInput>>(true),
+    same<Keys<Input<"ListJobs">>, Theirs<sdk.ListJobsInput>>(true),
+    same<Keys<Input<"GetJobOutput">>, Theirs<sdk.GetJobOutputInput>>(true),
+    same<Keys<NonNullable<Input<"InitiateJob">["jobParameters"]>>, Theirs<sdk.JobParameters, Retired>>(true),
+  ];
+  assert.equal(checks.length, 17);
+});
+
+test("outputs have the members of AWS's client, and bodies travel beside them", () => {
+  const checks: true[] = [
+    same<Keys<Output<"CreateVault">>, Theirs<sdk.CreateVaultOutput>>(true),
+    same<Keys<Output<"DescribeVault">>, Theirs<sdk.DescribeVaultOutput>>(true),
+    same<Keys<Output<"ListVaults">>, Theirs<sdk.ListVaultsOutput>>(true),
+    same<Keys<Output<"UploadArchive">>, Theirs<sdk.ArchiveCreationOutput>>(true),
+    same<Keys<Output<"InitiateMultipartUpload">>, Theirs<sdk.InitiateMultipartUploadOutput>>(true),
+    same<Keys<Output<"UploadMultipartPart">>, Theirs<sdk.UploadMultipartPartOutput>>(true),
+    same<Keys<Output<"CompleteMultipartUpload">>, Theirs<sdk.ArchiveCreationOutput>>(true),
+    same<Keys<Output<"ListParts">>, Theirs<sdk.ListPartsOutput>>(true),
+    same<Keys<Output<"ListParts">["Parts"][number]>, Theirs<sdk.PartListElement>>(true),
+    same<Keys<Output<"ListMultipartUploads">>, Theirs<sdk.ListMultipartUploadsOutput>>(true),
+    same<Keys<Output<"ListMultipartUploads">["UploadsList"][number]>, Theirs<sdk.UploadListElement>>(true),
+    same<Keys<Output<"InitiateJob">>, Theirs<sdk.InitiateJobOutput, "jobOutputPath">>(true),
+    same<Keys<Output<"DescribeJob">>, Theirs<sdk.GlacierJobDescription, Retired>>(true),
+    same<
+      Keys<NonNullable<Output<"DescribeJob">["InventoryRetrievalParameters"]>>,
+      Theirs<sdk.InventoryRetrievalJobDescription>
+    >(true),
+    same<Keys<Output<"ListJobs">>, Theirs<sdk.ListJobsOutput>>(true),
+    same<Keys<Output<"GetJobOutput">>, Theirs<sdk.GetJobOutputOutput, "body">>(true),
+  ];
+  assert.equal(checks.length, 16);
+});
+
+test("shapes are written for operations of the table", () => {
+  const check: true = same<Exclude<keyof OperationShapes, OperationName>, never>(true);
+  assert.equal(check, true);
+});
+
+function same<A, B>(isSame: Same<A, B>): Same<A, B> {
+  return isSame;
+}

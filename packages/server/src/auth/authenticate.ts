@@ -1,0 +1,102 @@
+import { errors, formatAmzDate, limits } from "@moraine/protocol";
+import type { CredentialStore } from "../domain/credential-store.ts";
+import type { Caller } from "./caller.ts";
+import { type Claim, readClaim, type Signed } from "./claim.ts";
+import { SigningKeys, signatureMatches } from "./signature.ts";
+
+export interface AuthenticateOptions {
+  readonly credentials: CredentialStore;
+  readonly region: string;
+  /** Which requests may be signed in their query: none, those that change nothing, or all. */
+  readonly presigned: "off" | "reads" | "all";
+  /** The system's time: a signature is compared with a client's clock, never with one that tests may move. */
+  systemNow(): Date;
+}
+
+/** @param payloadHash lower-case hex; asked for only once all else but the signature itself is right. */
+export type Authenticate = (request: Signed, payloadHash: () => Promise<string>) => Promise<Caller>;
+
+/**
+ * Verifies Signature Version 4, from the header or a presigned query, against the request as it stood on the wire. The
+ * checks come in the order of contract 5.4; each failure has its own code, and none lets the request through.
+ */
+export function authenticator({ credentials, region, presigned, systemNow }: AuthenticateOptions): Authenticate {
+  const signingKeys = new SigningKeys();
+  return async (request, payloadHash) => {
+    const claim = readClaim(request);
+    const key = await credentials.findAccessKey(claim.scope.accessKeyId);
+    // Nobody has a session token yet, so whoever sends one is not known.
+    if (key === null || claim.securityToken !== undefined) {
+      throw errors.unrecognizedClient();
+    }
+    assertFormAllowed(claim, request.method, presigned);
+    assertCurrent(claim, systemNow());
+    assertScope(claim, region);
+    assertSignedHeaders(claim, request);
+    const signingKey = signingKeys.derive(key.secretAccessKey, claim.scope);
+    if (!signatureMatches(claim, request, await payloadHash(), signingKey)) {
+      throw errors.signatureMismatch();
+    }
+    return { accountId: key.accountId, accessKeyId: key.accessKeyId };
+  };
+}
+
+function assertFormAllowed(claim: Claim, method: string, presigned: AuthenticateOptions["presigned"]): void {
+  const allowed = claim.form === "header" || presigned === "all" || (presigned === "reads" && method === "GET");
+  if (!allowed) {
+    throw errors.accessDenied("Presigned URLs are not accepted for this request");
+  }
+}
+
+function assertCurrent({ signedAt, amzDate, lifeSeconds }: Claim, now: Date): void {
+  const skew = limits.clockSkewSeconds;
+  const at = (seconds: number) => new Date(now.getTime() + seconds * 1000);
+  if (signedAt.getTime() < at(-lifeSeconds).getTime()) {
+    const window = lifeSeconds % 60 === 0 ? `${lifeSeconds / 60} min.` : `${lifeSeconds} s.`;
+    throw errors.invalidSignature(
+      `Signature expired: ${amzDate} is now earlier than ${formatAmzDate(at(-lifeSeconds))} (${formatAmzDate(now)} - ${window})`,
+    );
+  }
+  if (signedAt.getTime() > at(skew).getTime()) {
+    throw errors.invalidSignature(
+      `Signature not yet current: ${amzDate} is still later than ${formatAmzDate(at(skew))} (${formatAmzDate(now)} + ${skew / 60} min.)`,
+    );
+  }
+}
+
+function assertScope({ scope, amzDate }: Claim, region: string): void {
+  const day = amzDate.slice(0, 8);
+  const wrong =
+    (scope.date !== day &&
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${day}', from '${amzDate}'.`) ||
+    (scope.region !== region && `Credential should be scoped to a valid region, not '${scope.region}'. `) ||
+    (scope.service !== "glacier" && "Credential should be scoped to correct service: 'glacier'. ") ||
+    (scope.terminator !== "aws4_request" &&
+      `Credential should be scoped with a valid terminator: 'aws4_request', not '${scope.terminator}'. `);
+  if (wrong !== false) {
+    throw errors.invalidSignature(wrong);
+  }
+}
+
+/**
+ * What is not signed could have been changed on the way: `host`, the date, and every `x-amz-*` header that arrived must be.
+ * A header that is signed but did not arrive cannot be right either.
+ */
+function assertSignedHeaders(claim: Claim, request: Signed): void {
+  const signed = new Set(claim.signedHeaders);
+  const arrived = new Set(request.headers.map(([name]) => name.toLowerCase()));
+  const required = [...arrived].filter((name) => name.startsWith("x-amz-"));
+  required.push("host", ...(claim.dateHeader === undefined ? [] : [claim.dateHeader]));
+  const unsigned = required.filter((name) => !signed.has(name));
+  if (unsigned.length > 0) {
+    throw errors.invalidSignature(
+      `There were headers present in the request which were not signed: ${unsigned.join(", ")}`,
+    );
+  }
+  const absent = claim.signedHeaders.filter((name) => !arrived.has(name));
+  if (absent.length > 0) {
+    throw errors.invalidSignature(
+      `There were headers signed which are not present in the request: ${absent.join(", ")}`,
+    );
+  }
+}

@@ -1,0 +1,137 @@
+import {
+  algorithm,
+  type CredentialScope,
+  errors,
+  limits,
+  parseAmzDate,
+  parseAuthorizationHeader,
+  parseCredential,
+} from "@moraine/protocol";
+
+/** The parts of a request that its signature is about; `WireRequest` has them. */
+export interface Signed {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+  header(name: string): string | undefined;
+}
+
+/** What a request says about its signature. Nothing of it has been checked yet. */
+export interface Claim {
+  readonly form: "header" | "query";
+  readonly scope: CredentialScope;
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+  readonly amzDate: string;
+  readonly signedAt: Date;
+  /** How long the signature holds from `signedAt` on. */
+  readonly lifeSeconds: number;
+  /** The header that carries the time, which must be signed; undefined in a presigned URL. */
+  readonly dateHeader: "x-amz-date" | "date" | undefined;
+  readonly securityToken: string | undefined;
+}
+
+/** Whether a request is meant for the API at all, rather than for a page of the server's own. */
+export function carriesSignature(request: Pick<Signed, "query" | "header">): boolean {
+  return (
+    request.header("authorization") !== undefined || /(^|&)x-amz-(algorithm|signature|credential)=/i.test(request.query)
+  );
+}
+
+/**
+ * Finds the one form of authentication that a request carries. Throws BadRequest when it carries two,
+ * MissingAuthenticationTokenException when none, IncompleteSignatureException when one lacks a component.
+ */
+export function readClaim(request: Signed): Claim {
+  const authorization = request.header("authorization");
+  const query = new URLSearchParams(request.query);
+  const presigned = query.has("X-Amz-Algorithm") || query.has("X-Amz-Signature") || query.has("X-Amz-Credential");
+  if (authorization !== undefined && presigned) {
+    throw errors.badRequest("A request is signed in its header or in its query, not in both");
+  }
+  if (authorization !== undefined) {
+    return headerClaim(request, authorization);
+  }
+  if (presigned) {
+    return queryClaim(query);
+  }
+  throw errors.missingAuthenticationToken();
+}
+
+function headerClaim(request: Signed, authorization: string): Claim {
+  const { credential, signedHeaders, signature } = parseAuthorizationHeader(authorization);
+  const dateHeader = request.header("x-amz-date") === undefined ? "date" : "x-amz-date";
+  const amzDate = request.header(dateHeader) ?? "";
+  const signedAt = parseAmzDate(amzDate);
+  if (signedAt === undefined) {
+    throw errors.incompleteSignature(
+      `Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=${authorization}`,
+    );
+  }
+  return {
+    form: "header",
+    scope: scopeOf(credential),
+    signedHeaders,
+    signature,
+    amzDate,
+    signedAt,
+    lifeSeconds: limits.clockSkewSeconds,
+    dateHeader,
+    securityToken: request.header("x-amz-security-token"),
+  };
+}
+
+function queryClaim(query: URLSearchParams): Claim {
+  const component = (name: string): string => {
+    const [value, ...more] = query.getAll(name);
+    if (value === undefined || value === "" || more.length > 0) {
+      throw errors.incompleteSignature(`AWS query-string parameters must include '${name}', once.`);
+    }
+    return value;
+  };
+  if (component("X-Amz-Algorithm") !== algorithm) {
+    throw errors.incompleteSignature(`Unsupported AWS 'algorithm': '${component("X-Amz-Algorithm")}'.`);
+  }
+  const scope = scopeOf(component("X-Amz-Credential"));
+  const signature = component("X-Amz-Signature");
+  const signedHeaders = component("X-Amz-SignedHeaders").split(";");
+  const amzDate = component("X-Amz-Date");
+  const signedAt = parseAmzDate(amzDate);
+  if (signedAt === undefined) {
+    throw errors.incompleteSignature(`X-Amz-Date must be of the form YYYYMMDDTHHMMSSZ: ${amzDate}`);
+  }
+  const lifeSeconds = parseLife(component("X-Amz-Expires"));
+  const securityToken = query.get("X-Amz-Security-Token") ?? undefined;
+  return {
+    form: "query",
+    scope,
+    signedHeaders,
+    signature,
+    amzDate,
+    signedAt,
+    lifeSeconds,
+    dateHeader: undefined,
+    securityToken,
+  };
+}
+
+function parseLife(text: string): number {
+  const seconds = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
+  if (seconds < limits.presignedSecondsMin || seconds > limits.presignedSecondsMax) {
+    throw errors.incompleteSignature(
+      `X-Amz-Expires must be between ${limits.presignedSecondsMin} and ${limits.presignedSecondsMax} seconds: ${text}`,
+    );
+  }
+  return seconds;
+}
+
+function scopeOf(credential: string): CredentialScope {
+  const scope = parseCredential(credential);
+  if (scope === undefined) {
+    throw errors.incompleteSignature(
+      `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${credential}'`,
+    );
+  }
+  return scope;
+}

@@ -1,0 +1,211 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { AccountId } from "@moraine/protocol";
+import type { Logger } from "pino";
+import { authenticator } from "./auth/authenticate.ts";
+import { ensureRootKey } from "./auth/root-key.ts";
+import { SealedCredentialStore } from "./auth/sealed-credentials.ts";
+import { ManualClock, systemClock, systemNow } from "./clocks.ts";
+import type { Config } from "./config.ts";
+import type { Clock } from "./domain/clock.ts";
+import type { AccessKey } from "./domain/credential-store.ts";
+import type { JobDelays } from "./domain/job.ts";
+import type { Profile } from "./domain/vault.ts";
+import { createListener, type RequestRecord } from "./http/listener.ts";
+import type { JobLog } from "./jobs/context.ts";
+import { startRunner } from "./jobs/runner.ts";
+import { startUpkeep } from "./jobs/upkeep.ts";
+import { NodeMode } from "./node-mode.ts";
+import { BlockPool, leafBlock, sharedBlock } from "./segments/blocks.ts";
+import { HashPool } from "./segments/hash-pool.ts";
+import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
+import { openDataFolder } from "./storage/data-folder.ts";
+import { openSqliteStore } from "./storage/metadata/sqlite-store.ts";
+import { secretFile } from "./storage/secret-file.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+
+export interface Service {
+  /** Where it listens, as a URL. */
+  readonly url: string;
+  /** The root's key, if this start made it. */
+  readonly newKey: AccessKey | null;
+  readonly clock: Clock;
+  /** Lets running requests end, at most so long, and leaves everything in order. */
+  stop(graceMilliseconds: number): Promise<void>;
+}
+
+/** Limits of the wire that no flag changes. */
+const wireLimits = {
+  stallSeconds: 30,
+  bytesPerSecondMin: 1024,
+  durationSecondsMax: 24 * 60 * 60,
+  sendStallSeconds: 60,
+  drainBytesMax: 5 * 1024 ** 3,
+  drainSecondsMax: 30,
+};
+const connectionsMax = 2048;
+const receiveBlocksMax = 256;
+const leafBlocksMax = 48;
+/** One for linear hashes, one for leaves, and more where there are cores for them. */
+const hashThreads = Math.max(2, availableParallelism());
+const outputMilliseconds = 24 * 60 * 60 * 1000;
+
+const profileDelays: Readonly<Record<Profile, JobDelays>> = {
+  practical: { expeditedSeconds: 0, standardSeconds: 0, bulkSeconds: 0, inventorySeconds: 0 },
+  aws: { expeditedSeconds: 180, standardSeconds: 4 * 3600, bulkSeconds: 8 * 3600, inventorySeconds: 4 * 3600 },
+};
+
+export interface ComposeOptions {
+  readonly log: Logger;
+  /** Called once when the service cannot go on; it answers 500 until it is stopped. */
+  onHalt(reason: string): void;
+}
+
+/**
+ * Builds every part, joins them and starts them in the order of durability: no other file calls a driver's constructor.
+ * What fails to start leaves nothing behind.
+ */
+export async function compose(config: Config, options: ComposeOptions): Promise<Service> {
+  const started = new AsyncDisposableStack();
+  try {
+    return await start(config, options, started);
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+async function start(config: Config, { log, onHalt }: ComposeOptions, started: AsyncDisposableStack): Promise<Service> {
+  const mode = new NodeMode((reason, error) => {
+    log.fatal({ err: error }, reason);
+    onHalt(reason);
+  });
+  const metrics = new Metrics(() => mode.reason === null);
+  const clock = config.clock === "manual" ? new ManualClock(systemClock.now()) : systemClock;
+  const { metadata, blobs, sealingKey } = await openStores(config, mode, started);
+  const newKey = await ensureRootKey(metadata, {
+    accountId: config.accountId as AccountId,
+    given: config.rootKey,
+    sealingKey,
+    now: clock.now(),
+  });
+  await metadata.releaseLeases(clock.now());
+  const parts = {
+    metadata,
+    blobs,
+    clock,
+    ...openTransfers(mode, started),
+    profile: config.profile,
+    outputMilliseconds,
+  };
+  const background = { ...parts, log: jobLog(log, metrics) };
+  const runner = startRunner(background);
+  started.defer(() => runner.stop());
+  const upkeep = startUpkeep(background);
+  started.defer(() => upkeep.stop());
+  const listener = createListener({
+    services: { ...parts, delays: delaysOf(config), region: config.region, wakeRunner: runner.wake },
+    authenticate: authenticator({
+      credentials: new SealedCredentialStore(metadata, sealingKey),
+      region: config.region,
+      presigned: config.presigned,
+      systemNow,
+    }),
+    pages: { readiness: () => mode.reason, metrics: () => metrics.text() },
+    limits: wireLimits,
+    connectionsMax,
+    tls: config.tls && { cert: await readFile(config.tls.certFile), key: await readFile(config.tls.keyFile) },
+    systemNow,
+    onRequest: (record) => recordRequest(log, metrics, record),
+  });
+  const url = await listen(listener, config);
+  mode.ready();
+  return {
+    url,
+    newKey,
+    clock,
+    async stop(graceMilliseconds) {
+      mode.stopping();
+      await closeListener(listener, graceMilliseconds);
+      await started.disposeAsync();
+    },
+  };
+}
+
+/** The start-up sequence of durability: lock, probes, database, secrets; each refuses with its reason. */
+async function openStores(config: Config, mode: NodeMode, started: AsyncDisposableStack) {
+  const folder = await openDataFolder(config.dataFolder);
+  started.defer(() => folder.release());
+  const blobs = new FilesystemBlobStore(folder.path);
+  await blobs.prepare();
+  const metadata = await openSqliteStore({
+    path: folder.databaseFile,
+    onFailure: (error) => mode.halt("The metadata store failed; restart the server", error),
+  });
+  started.defer(() => metadata.close());
+  // After the database: a folder that holds other files but no database is taken for somebody else's.
+  const sealingKey = await secretFile(join(folder.path, "secrets.key"), () => randomBytes(32));
+  return { metadata, blobs, sealingKey };
+}
+
+/** What moves bytes, and bounds the memory that moving them takes. */
+function openTransfers(mode: NodeMode, started: AsyncDisposableStack) {
+  const hashPool = new HashPool(hashThreads, (error) =>
+    mode.halt("A hashing thread failed; restart the server", error),
+  );
+  started.defer(() => hashPool.close());
+  return {
+    hashPool,
+    receiveBlocks: new BlockPool(sharedBlock, receiveBlocksMax),
+    leafBlocks: new BlockPool(leafBlock, leafBlocksMax),
+  };
+}
+
+function jobLog(log: Logger, metrics: Metrics): JobLog {
+  return {
+    finished({ job }, state) {
+      metrics.job(job.action, state);
+      log.info({ job: job.id, action: job.action, state }, "job ended");
+    },
+    postponed: (what, error) => log.error({ err: error }, `${what} failed and is tried again`),
+  };
+}
+
+function delaysOf({ profile, delays }: Config): JobDelays {
+  const own = Object.entries(delays).filter(([, seconds]) => seconds !== null);
+  return { ...profileDelays[profile], ...Object.fromEntries(own) };
+}
+
+function listen(server: Server, { listen: { host, port }, tls }: Config): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      const { port: actual } = server.address() as AddressInfo;
+      resolve(`${tls === null ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${actual}`);
+    });
+  });
+}
+
+/** Whoever is being answered is let finish; who is still there after the grace is cut off. */
+async function closeListener(server: Server, graceMilliseconds: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+  await closed;
+  clearTimeout(cut);
+}
+
+function recordRequest(log: Logger, metrics: Metrics, record: RequestRecord): void {
+  const { error, ...details } = record;
+  metrics.request(record.operation, record.status, record.seconds);
+  if (error !== null) {
+    log.error({ err: error, ...details }, "request failed");
+  } else {
+    log.debug(details, "request");
+  }
+}

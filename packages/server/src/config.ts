@@ -1,0 +1,217 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+
+/** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
+export interface Config {
+  readonly dataFolder: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  readonly region: string;
+  readonly accountId: string;
+  readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
+  readonly profile: "practical" | "aws";
+  readonly clock: "system" | "manual";
+  readonly presigned: "off" | "reads" | "all";
+  readonly logLevel: string;
+  /** Null is the profile's own delay. */
+  readonly delays: Readonly<Record<DelayName, number | null>>;
+}
+
+type DelayName = "expeditedSeconds" | "standardSeconds" | "bulkSeconds" | "inventorySeconds";
+
+/** A setting that was not understood: one line for the user, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+interface Setting {
+  readonly flag?: string;
+  readonly environment: string;
+  readonly fallback?: string;
+  readonly help: string;
+}
+
+// biome-ignore format: one line per setting reads as a table.
+const settings = {
+  data:       { flag: "data",              environment: "MORAINE_DATA",                   fallback: "./moraine-data",   help: "DIR        where everything is kept" },
+  listen:     { flag: "listen",            environment: "MORAINE_LISTEN",                 fallback: "127.0.0.1:8484",   help: "HOST:PORT  port 0 picks a free one" },
+  tlsCert:    { flag: "tls-cert",          environment: "MORAINE_TLS_CERT",                                             help: "FILE       certificate chain (PEM)" },
+  tlsKey:     { flag: "tls-key",           environment: "MORAINE_TLS_KEY",                                              help: "FILE       private key (PEM)" },
+  insecure:   { flag: "insecure",          environment: "MORAINE_INSECURE",               fallback: "false",            help: "           plain HTTP beyond loopback" },
+  region:     { flag: "region",            environment: "MORAINE_REGION",                 fallback: "us-east-1",        help: "NAME       the region in ARNs and signatures" },
+  account:    { flag: "account",           environment: "MORAINE_ACCOUNT_ID",             fallback: "123456789012",     help: "ID         12 digits" },
+  rootId:     {                            environment: "MORAINE_ROOT_ACCESS_KEY_ID",                                   help: "the root's key, instead of one that is made" },
+  rootSecret: {                            environment: "MORAINE_ROOT_SECRET_ACCESS_KEY",                               help: "its secret" },
+  profile:    { flag: "profile",           environment: "MORAINE_PROFILE",                fallback: "practical",        help: "NAME       practical, or aws with its delays" },
+  expedited:  { flag: "expedited-delay",   environment: "MORAINE_EXPEDITED_DELAY",                                      help: "SECONDS    before an Expedited job completes" },
+  standard:   { flag: "standard-delay",    environment: "MORAINE_STANDARD_DELAY",                                       help: "SECONDS    before a Standard job completes" },
+  bulk:       { flag: "bulk-delay",        environment: "MORAINE_BULK_DELAY",                                           help: "SECONDS    before a Bulk job completes" },
+  inventory:  { flag: "inventory-delay",   environment: "MORAINE_INVENTORY_DELAY",                                      help: "SECONDS    before an inventory job completes" },
+  clock:      { flag: "clock",             environment: "MORAINE_CLOCK",                  fallback: "system",           help: "KIND       system, or manual for tests" },
+  presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
+  logLevel:   { flag: "log-level",         environment: "MORAINE_LOG_LEVEL",              fallback: "info",             help: "LEVEL      debug, info, warn, error, silent" },
+} as const satisfies Record<string, Setting>;
+
+type SettingName = keyof typeof settings;
+
+const seconds = z
+  .string()
+  .regex(/^[0-9]{1,9}$/, "must be a whole number of seconds")
+  .transform(Number)
+  .optional();
+
+const shape = z
+  .object({
+    data: z.string().min(1),
+    listen: z.string().regex(/^(\[[0-9a-f:]+\]|[^:]+):[0-9]{1,5}$/, "must be HOST:PORT"),
+    tlsCert: z.string().optional(),
+    tlsKey: z.string().optional(),
+    insecure: z.enum(["true", "false"]),
+    region: z.string().regex(/^[a-z0-9-]{1,40}$/, "must be a region's name, like us-east-1"),
+    account: z.string().regex(/^[0-9]{12}$/, "must be 12 digits"),
+    rootId: z
+      .string()
+      .regex(/^[A-Za-z0-9]{16,128}$/, "must be 16 to 128 letters and digits")
+      .optional(),
+    rootSecret: z.string().min(16, "must be at least 16 characters").optional(),
+    profile: z.enum(["practical", "aws"]),
+    expedited: seconds,
+    standard: seconds,
+    bulk: seconds,
+    inventory: seconds,
+    clock: z.enum(["system", "manual"]),
+    presigned: z.enum(["off", "reads", "all"]),
+    logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),
+  })
+  .strict();
+
+export const usage = `moraine serve [FLAGS]: serves the Glacier vault API (REST 2012-06-01) from a folder of yours
+
+${Object.values(settings)
+  .map((setting: Setting) =>
+    setting.flag === undefined
+      ? `  ${"".padEnd(18)}${setting.help} (${setting.environment})`
+      : `  --${setting.flag.padEnd(16)}${setting.help} (${[setting.environment, setting.fallback].filter(Boolean).join(", ")})`,
+  )
+  .join("\n")}
+  --config          FILE       the same settings as JSON, named as the flags are
+  --help
+`;
+
+/** Null when the user asked for help. Throws UsageError. @param base the folder that relative paths count from. */
+export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv, base: string): Config | null {
+  const flags = readFlags(args);
+  if (flags["help"] === true) {
+    return null;
+  }
+  const file = typeof flags["config"] === "string" ? readConfigFile(resolve(base, flags["config"])) : {};
+  const given: Partial<Record<SettingName, string>> = {};
+  for (const [name, setting] of Object.entries<Setting>(settings)) {
+    const { flag = "" } = setting;
+    const value = flags[flag] ?? environment[setting.environment] ?? file[flag] ?? setting.fallback;
+    if (value !== undefined) {
+      given[name as SettingName] = String(value);
+    }
+  }
+  const result = shape.safeParse(given);
+  if (!result.success) {
+    throw new UsageError(describeIssue(result.error));
+  }
+  return freeze(result.data, base);
+}
+
+function freeze(values: z.infer<typeof shape>, base: string): Config {
+  const split = values.listen.lastIndexOf(":");
+  const host = values.listen.slice(0, split).replace(/^\[|\]$/g, "");
+  const port = Number(values.listen.slice(split + 1));
+  if (port > 65535) {
+    throw new UsageError(`--listen must name a port up to 65535: ${values.listen}`);
+  }
+  const tls = pair(values.tlsCert, values.tlsKey, "--tls-cert and --tls-key must be given together");
+  const root = pair(
+    values.rootId,
+    values.rootSecret,
+    "MORAINE_ROOT_ACCESS_KEY_ID and MORAINE_ROOT_SECRET_ACCESS_KEY must be given together",
+  );
+  if (!isLoopback(host) && tls === null && values.insecure === "false") {
+    throw new UsageError(
+      `${host} is not loopback: give --tls-cert and --tls-key, or --insecure if the network is safe`,
+    );
+  }
+  return Object.freeze({
+    dataFolder: resolve(base, values.data),
+    listen: { host, port },
+    tls: tls && { certFile: resolve(base, tls[0]), keyFile: resolve(base, tls[1]) },
+    region: values.region,
+    accountId: values.account,
+    rootKey: root && { accessKeyId: root[0], secretAccessKey: root[1] },
+    profile: values.profile,
+    clock: values.clock,
+    presigned: values.presigned,
+    logLevel: values.logLevel,
+    delays: {
+      expeditedSeconds: values.expedited ?? null,
+      standardSeconds: values.standard ?? null,
+      bulkSeconds: values.bulk ?? null,
+      inventorySeconds: values.inventory ?? null,
+    },
+  });
+}
+
+function pair(first: string | undefined, second: string | undefined, rule: string): [string, string] | null {
+  if (first === undefined && second === undefined) {
+    return null;
+  }
+  if (first === undefined || second === undefined) {
+    throw new UsageError(rule);
+  }
+  return [first, second];
+}
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host);
+
+function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
+  const options: Record<string, { type: "string" | "boolean" }> = {
+    config: { type: "string" },
+    help: { type: "boolean" },
+  };
+  for (const setting of Object.values<Setting>(settings)) {
+    if (setting.flag !== undefined) {
+      options[setting.flag] = { type: setting.flag === "insecure" ? "boolean" : "string" };
+    }
+  }
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values as Record<
+      string,
+      string | boolean
+    >;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  try {
+    const file: unknown = JSON.parse(readFileSync(path, "utf8"));
+    const known = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).parse(file);
+    const flags: string[] = Object.values<Setting>(settings).flatMap(({ flag }) => flag ?? []);
+    const unknown = Object.keys(known).find((name) => !flags.includes(name));
+    if (unknown !== undefined) {
+      throw new UsageError(`${path}: there is no setting ${unknown}`);
+    }
+    return known;
+  } catch (error) {
+    throw error instanceof UsageError
+      ? error
+      : new UsageError(`${path} cannot be read as settings: ${(error as Error).message}`);
+  }
+}
+
+function describeIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  const setting: Setting | undefined = settings[String(issue?.path[0]) as SettingName];
+  const name = setting?.flag === undefined ? setting?.environment : `--${setting.flag}`;
+  return `${name}: ${issue?.message}`;
+}

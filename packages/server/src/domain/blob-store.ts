@@ -1,0 +1,54 @@
+/**
+ * Keeps bytes under names. A blob is written once, never changed, and visible only when whole and durable. Names are
+ * chosen by the service from its own ids, never from a client's text.
+ */
+export interface BlobStore {
+  /**
+   * Draws a name that nobody has yet for a blob of this owner; nothing is stored.
+   * @param ownerId 1 to 138 characters of base64url.
+   */
+  newKey(ownerId: string): string;
+  /**
+   * Begins a blob. Rejects with `StorageFullError` when fewer than `sizeBytes` bytes, or the reserve that keeps reads and
+   * deletions working, would remain.
+   * @param sizeBytes what will be written at the most.
+   */
+  create(key: string, sizeBytes: number): Promise<BlobWriter>;
+  /** Rejects with `BlobMissingError` when there is no such blob. */
+  open(key: string): Promise<BlobReader>;
+  /** Succeeds when the blob is already gone. Durable when it resolves. */
+  remove(key: string): Promise<void>;
+}
+
+/** Exactly one of `commit` and `discard` ends a writer; `discard` after a failed `commit` is allowed and does nothing. */
+export interface BlobWriter {
+  /** Appends. The caller may reuse `bytes` once it resolves. One at a time. Rejects with `StorageFullError` on a full disk. */
+  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Makes the blob visible under its key, durably. When it rejects, the blob may or may not exist: the caller must
+   * not take it for stored, and must not reuse the key.
+   */
+  commit(): Promise<void>;
+  /** Throws away what was written; never rejects. */
+  discard(): Promise<void>;
+}
+
+export interface BlobReader {
+  readonly sizeBytes: number;
+  /** Fills `into` from `position` on; rejects when the blob ends before `into` is full, or the medium fails. */
+  read(into: Uint8Array, position: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export class BlobMissingError extends Error {
+  override readonly name = "BlobMissingError";
+
+  constructor(key: string, options?: ErrorOptions) {
+    super(`There is no blob ${key}`, options);
+  }
+}
+
+/** The medium has no room. Nothing was stored; reads go on; it passes when room returns. */
+export class StorageFullError extends Error {
+  override readonly name = "StorageFullError";
+}

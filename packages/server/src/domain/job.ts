@@ -1,0 +1,87 @@
+import type { ArchiveId, ByteRange, InventoryFormat, JobId, TreeHash } from "@moraine/protocol";
+import type { Instant } from "./instant.ts";
+
+export type Tier = "Expedited" | "Standard" | "Bulk";
+export const tiers: readonly Tier[] = ["Expedited", "Standard", "Bulk"];
+
+/** `in_progress → succeeded | failed`, and nothing else: the output is fixed once a job has succeeded. */
+export type JobState = "in_progress" | "succeeded" | "failed";
+
+interface JobBase {
+  readonly id: JobId;
+  readonly vaultId: string;
+  /** Null when the client gave none. */
+  readonly description: string | null;
+  readonly snsTopic: string | null;
+  readonly createdAt: Instant;
+  readonly dueAt: Instant;
+  readonly state: JobState;
+  /** What a person reads; null while in progress. */
+  readonly statusMessage: string | null;
+  readonly completedAt: Instant | null;
+}
+
+export interface ArchiveRetrievalJob extends JobBase {
+  readonly action: "ArchiveRetrieval";
+  readonly archiveId: ArchiveId;
+  readonly archiveSizeBytes: number;
+  readonly archiveTreeHash: TreeHash;
+  readonly archiveDescription: string;
+  readonly tier: Tier;
+  /** Within the archive. */
+  readonly range: ByteRange;
+  /** Of the range; null when the range is no node of the archive's tree. */
+  readonly rangeTreeHash: TreeHash | null;
+}
+
+export interface InventoryRetrievalJob extends JobBase {
+  readonly action: "InventoryRetrieval";
+  readonly format: InventoryFormat;
+  readonly selection: InventorySelection;
+  /** Where the document lies; null until it is written. */
+  readonly output: InventoryOutput | null;
+}
+
+export type Job = ArchiveRetrievalJob | InventoryRetrievalJob;
+
+/** Which archives an inventory lists; texts as the client sent them, since they are echoed. */
+export interface InventorySelection {
+  readonly startDate: string | null;
+  readonly endDate: string | null;
+  readonly limit: string | null;
+  readonly marker: string | null;
+}
+
+export interface InventoryOutput {
+  readonly segmentKey: string;
+  readonly sizeBytes: number;
+  /** The marker of the next page; null when the list is at its end. */
+  readonly nextMarker: string | null;
+}
+
+/** The right to finish a job: a later claim bumps the fence, and whoever holds an older one is refused. */
+export interface JobClaim {
+  readonly job: Job;
+  readonly fence: number;
+}
+
+/** Delays between accepting a job and beginning to complete it, in seconds. */
+export interface JobDelays {
+  readonly expeditedSeconds: number;
+  readonly standardSeconds: number;
+  readonly bulkSeconds: number;
+  readonly inventorySeconds: number;
+}
+
+export function delaySeconds(delays: JobDelays, kind: Tier | "Inventory"): number {
+  switch (kind) {
+    case "Expedited":
+      return delays.expeditedSeconds;
+    case "Standard":
+      return delays.standardSeconds;
+    case "Bulk":
+      return delays.bulkSeconds;
+    case "Inventory":
+      return delays.inventorySeconds;
+  }
+}

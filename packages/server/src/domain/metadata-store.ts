@@ -1,0 +1,190 @@
+import type { AccountId, ArchiveId, ByteRange, JobId, UploadId } from "@moraine/protocol";
+import type { Archive } from "./archive.ts";
+import type { Instant } from "./instant.ts";
+import type { InventoryOutput, Job, JobClaim, JobState } from "./job.ts";
+import type { ArchiveClaim, MultipartUpload } from "./multipart-upload.ts";
+import type { Segment, SegmentIntent } from "./segment.ts";
+import type { Profile, Vault, VaultKey } from "./vault.ts";
+
+/**
+ * Keeps everything but the bytes. Each method is one transaction: all of it happens, or none. Inputs and results are
+ * plain data, so that a driver may run the method on another thread, or several of them in one commit.
+ *
+ * A method that finds its conditions broken rejects with a GlacierError and changes nothing. When the store itself
+ * fails, it rejects with `MetadataUnavailableError`; then the change may or may not have happened.
+ */
+export interface MetadataStore extends MetadataQueries, MetadataChanges {
+  close(): Promise<void>;
+}
+
+/** Reads. Each sees every change that was acknowledged before it began. Lists are pages: never more than `limit` rows. */
+export interface MetadataQueries {
+  findVault(key: VaultKey): Promise<Vault | null>;
+  findVaultById(vaultId: string): Promise<Vault | null>;
+  /** In bytewise order of names, those after `afterName` (all, if null). */
+  listVaults(page: { accountId: AccountId; region: string; afterName: string | null; limit: number }): Promise<Vault[]>;
+
+  /** Also a deleted archive, for as long as its row is kept; never one of another vault. */
+  findArchive(at: { vaultId: string; archiveId: string }): Promise<Archive | null>;
+  /**
+   * The segments of an archive that hold bytes of `range`, in order: at most 10,000. Those of a deleted archive too, until
+   * they are condemned: a job that was there before still reads them.
+   */
+  segmentsOf(at: { archiveId: ArchiveId; range: ByteRange }): Promise<Segment[]>;
+  /** The archives that lived at `revision`, by creation time and then id, after the position `after` (from the start, if null). */
+  inventoryPage(page: InventoryPage): Promise<Archive[]>;
+
+  /** Null when the upload is completed, aborted, or idle since before `idleSince`. */
+  findUpload(at: { vaultId: string; uploadId: string; idleSince: Instant }): Promise<MultipartUpload | null>;
+  /** Open uploads by creation time and then id, after the position `after` (from the start, if null). */
+  listUploads(page: {
+    vaultId: string;
+    idleSince: Instant;
+    after: Position | null;
+    limit: number;
+  }): Promise<MultipartUpload[]>;
+  /** Parts in order of their first byte, those after the byte `afterByte` (all, if null). */
+  listParts(page: { uploadId: UploadId; afterByte: number | null; limit: number }): Promise<Segment[]>;
+
+  /** Null when there is none in this vault, or it was completed at or before `completedSince`. */
+  findJob(at: { vaultId: string; jobId: string; completedSince: Instant }): Promise<Job | null>;
+  /** Newest first, equal times by id; those after the position `after` (all, if null). */
+  listJobs(page: JobPage): Promise<Job[]>;
+  /** When the next unclaimed job wants to run; null when none waits. */
+  nextJobDue(now: Instant): Promise<Instant | null>;
+
+  /** The output of an inventory job as a segment. */
+  findSegment(key: string): Promise<Segment | null>;
+  findAccessKey(accessKeyId: string): Promise<SealedAccessKey | null>;
+  /** The account's keys, oldest first. */
+  listAccessKeys(accountId: AccountId): Promise<SealedAccessKey[]>;
+}
+
+export interface MetadataChanges {
+  /** Does nothing when it exists. Throws LimitExceededException. */
+  createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;
+  /** Removes the vault with its open uploads and its jobs; does nothing when there is none. Throws when `assertDeletable` does. */
+  removeVault(vault: { key: VaultKey; profile: Profile; now: Instant }): Promise<void>;
+  /** Takes a new inventory if anything changed since the last, or there was none. Throws ResourceNotFoundException. */
+  takeInventory(at: { vaultId: string; now: Instant }): Promise<Vault>;
+  /** Takes the inventories that are due: of vaults first written to, or last inventoried, before `dueBefore`, and changed since. */
+  takeDueInventories(at: { dueBefore: Instant; now: Instant; limit: number }): Promise<number>;
+
+  /** Records the intent to store a segment: state `pending`. */
+  intendSegment(intent: SegmentIntent): Promise<void>;
+  /** `pending → dead`: the bytes were never made visible, or must not be. */
+  abandonSegment(key: string): Promise<void>;
+  /** `live → suspect`: reads of it failed. */
+  suspectSegment(key: string): Promise<void>;
+  /** Lets go of every lease on segments and jobs. Only for a process that knows it is alone, when it starts. */
+  releaseLeases(now: Instant): Promise<void>;
+  /**
+   * Makes `dead` what nobody needs: `pending` past its lease, `deleted` since before `deletedBefore` and not read by a
+   * job that completed after `completedSince` or is in progress. Returns up to `limit` keys of dead segments.
+   */
+  condemnSegments(at: {
+    now: Instant;
+    deletedBefore: Instant;
+    completedSince: Instant;
+    limit: number;
+  }): Promise<string[]>;
+  /** Drops the rows of dead segments whose bytes are gone. */
+  forgetSegments(keys: readonly string[]): Promise<void>;
+
+  /**
+   * Adds an archive of one segment: `pending → live`, exactly once. Throws ResourceNotFoundException when the vault has gone.
+   * `vault` is only for the message.
+   */
+  addArchive(upload: { archive: Archive; segment: Segment; vault: VaultKey }): Promise<void>;
+  /**
+   * Deletes an archive and lets its segments go. Nothing happens when it was deleted before. Throws
+   * ResourceNotFoundException for an id that was never issued, and InvalidParameterValueException for another vault's.
+   */
+  removeArchive(at: { vault: VaultKey; vaultId: string; archiveId: string; now: Instant }): Promise<void>;
+
+  /** Throws ResourceNotFoundException when the vault has gone. */
+  addUpload(upload: { upload: MultipartUpload; vault: VaultKey }): Promise<void>;
+  /**
+   * Stores a part: `pending → live`, and an earlier part at the same first byte `live → deleted`, in one step. Throws
+   * ResourceNotFoundException when the upload is no longer open.
+   */
+  addPart(part: { uploadId: UploadId; segment: Segment; idleSince: Instant; now: Instant }): Promise<void>;
+  /**
+   * Makes the archive, or gives the same answer again for 24 h after it was made. Throws what `assembleArchive` throws, and
+   * ResourceNotFoundException when the upload was never open, aborted or expired; then it stays as it is.
+   */
+  completeUpload(at: {
+    vaultId: string;
+    uploadId: string;
+    claim: ArchiveClaim;
+    idleSince: Instant;
+    now: Instant;
+  }): Promise<Archive>;
+  /** Does nothing when it was aborted within the last 24 h. Throws ResourceNotFoundException otherwise when it is not open. */
+  abortUpload(at: { vaultId: string; uploadId: string; idleSince: Instant; now: Instant }): Promise<void>;
+  /** Ends up to `limit` idle uploads and lets their parts go; drops the rows of uploads that ended before `idleSince`. */
+  expireUploads(at: { idleSince: Instant; now: Instant; limit: number }): Promise<number>;
+
+  /** Throws ResourceNotFoundException when the vault has gone. `vault` is only for the message. */
+  addJob(job: { job: Job; vault: VaultKey }): Promise<void>;
+  /** Claims up to `limit` jobs that are due and that nobody holds; each claim bumps the job's fence. */
+  claimJobs(at: { now: Instant; leaseUntil: Instant; limit: number }): Promise<JobClaim[]>;
+  /** Prolongs a claim. False when the claim was lost. */
+  renewJob(claim: { jobId: JobId; fence: number; leaseUntil: Instant }): Promise<boolean>;
+  /**
+   * Ends a job, once: an inventory's `output` becomes `live` with it. False when the claim was lost; then nothing
+   * happened.
+   */
+  finishJob(end: JobEnd): Promise<boolean>;
+  /** Drops up to `limit` jobs that completed before `completedBefore`, and lets their outputs go. */
+  expireJobs(at: { completedBefore: Instant; now: Instant; limit: number }): Promise<number>;
+
+  /** Adds the key, or replaces its secret. Makes the account if need be. */
+  putAccessKey(key: SealedAccessKey & { now: Instant }): Promise<void>;
+}
+
+/** A place in a list that is ordered by creation time and then id. It need not be a row that still exists. */
+export interface Position {
+  readonly createdAt: Instant;
+  readonly id: string;
+}
+
+export interface InventoryPage {
+  readonly vaultId: string;
+  readonly revision: number;
+  readonly after: Position | null;
+  /** Creation times from `createdFrom` on, and before `createdBefore`; null is no bound. */
+  readonly createdFrom: Instant | null;
+  readonly createdBefore: Instant | null;
+  readonly limit: number;
+}
+
+export interface JobPage {
+  readonly vaultId: string;
+  readonly completedSince: Instant;
+  /** Null is any. */
+  readonly states: readonly JobState[] | null;
+  readonly after: Position | null;
+  readonly limit: number;
+}
+
+export interface JobEnd {
+  readonly jobId: JobId;
+  readonly fence: number;
+  readonly state: "succeeded" | "failed";
+  readonly statusMessage: string;
+  readonly now: Instant;
+  readonly output: { readonly segment: Segment; readonly document: InventoryOutput } | null;
+}
+
+/** An access key at rest: its secret is encrypted, bound to the key's id and account. */
+export interface SealedAccessKey {
+  readonly accessKeyId: string;
+  readonly accountId: AccountId;
+  readonly sealedSecret: Uint8Array;
+}
+
+/** The store could not do it, or does not know whether it did. */
+export class MetadataUnavailableError extends Error {
+  override readonly name = "MetadataUnavailableError";
+}

@@ -1,0 +1,41 @@
+import type { TreeHash } from "@moraine/protocol";
+import type { Instant } from "./instant.ts";
+
+/**
+ * The life of a segment's row. `pending` is the intent, written before the bytes can become visible; `live` means
+ * referenced by an archive, an open upload or a job's output; `deleted` waits for its grace to end; `dead` may be
+ * removed from the disk, after which the row goes. Only these edges exist: pending → live → deleted → dead,
+ * pending → dead, live ⇄ suspect, and suspect → deleted when the owner lets go.
+ */
+export type SegmentState = "pending" | "live" | "deleted" | "dead" | "suspect";
+
+/** An immutable run of bytes in the blob store, with its leaf hashes in a footer behind it. */
+export interface Segment {
+  /** Its name in the blob store. */
+  readonly key: string;
+  /** The archive, or the inventory job, whose bytes these are. */
+  readonly ownerId: string;
+  /** Where the run begins within its owner. */
+  readonly firstByte: number;
+  readonly sizeBytes: number;
+  readonly treeHash: TreeHash;
+}
+
+/** A segment that is about to be written: its row is the intent that makes sweeping safe. */
+export interface SegmentIntent {
+  readonly key: string;
+  readonly ownerId: string;
+  /** After this moment the sweeper may take the segment for abandoned. */
+  readonly leaseUntil: Instant;
+}
+
+/** Bytes on the medium are not the bytes that were stored. They are never passed on. */
+export class CorruptSegmentError extends Error {
+  override readonly name = "CorruptSegmentError";
+  readonly key: string;
+
+  constructor(key: string, reason: string, options?: ErrorOptions) {
+    super(`Segment ${key} is damaged: ${reason}`, options);
+    this.key = key;
+  }
+}

@@ -1,0 +1,57 @@
+import { type AccountId, errors, limits, vaultArn } from "@moraine/protocol";
+import type { Instant } from "./instant.ts";
+
+/** What a request names a vault by. The name is as the client sent it and may be impossible. */
+export interface VaultKey {
+  readonly accountId: AccountId;
+  readonly region: string;
+  readonly vaultName: string;
+}
+
+export interface Vault extends VaultKey {
+  readonly id: string;
+  readonly createdAt: Instant;
+  /** Archives now, and the sum of their sizes without overhead. */
+  readonly archiveCount: number;
+  readonly archiveBytes: number;
+  /** Grows by one with every archive that is made or deleted. */
+  readonly revision: number;
+  /** The last inventory; null before the first. */
+  readonly inventory: InventorySnapshot | null;
+}
+
+/** The contents of a vault as of one revision. The list itself is not copied: archives know the revisions they lived in. */
+export interface InventorySnapshot {
+  readonly takenAt: Instant;
+  readonly revision: number;
+  readonly archiveCount: number;
+  readonly archiveBytes: number;
+}
+
+/** `practical` shows what is; `aws` shows and judges by the last inventory, as Glacier does (contract 1.1). */
+export type Profile = "practical" | "aws";
+
+export const arnOf = (key: VaultKey): string => vaultArn(key.region, key.accountId, key.vaultName);
+
+/** NumberOfArchives and SizeInBytes: the size counts an overhead for each archive, as Glacier's own examples do. */
+export function vaultCounters(vault: Vault, profile: Profile): { archiveCount: number; sizeBytes: number } {
+  const nothing = { archiveCount: 0, archiveBytes: 0 };
+  const seen = profile === "practical" ? vault : (vault.inventory ?? nothing);
+  return {
+    archiveCount: seen.archiveCount,
+    sizeBytes: seen.archiveBytes + seen.archiveCount * limits.archiveOverheadBytes,
+  };
+}
+
+/** Throws InvalidParameterValueException unless the vault may be deleted (contract 6.4). */
+export function assertDeletable(vault: Vault, profile: Profile): void {
+  // Both conditions are judged in both profiles: an inventory that lags must never let live archives go.
+  const refused = vault.archiveCount > 0 || (profile === "aws" && writtenSinceInventory(vault));
+  if (refused) {
+    throw errors.vaultNotEmpty(arnOf(vault));
+  }
+}
+
+export function writtenSinceInventory(vault: Vault): boolean {
+  return vault.revision !== (vault.inventory?.revision ?? 0);
+}

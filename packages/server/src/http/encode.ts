@@ -1,0 +1,51 @@
+import type { Operation } from "@moraine/protocol";
+import type { OutgoingBytes } from "../operations/context.ts";
+
+/** What goes back. The listener adds the request id and sends it. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | OutgoingBytes | null;
+}
+
+/** Typed output → status, headers and body, as the operations table binds them. */
+export function encode(operation: Operation, output: Readonly<Record<string, unknown>>): Reply {
+  const headers: Record<string, string> = {};
+  for (const [member, header] of Object.entries(operation.responseHeaders ?? {})) {
+    const value = output[member];
+    if (typeof value === "string") {
+      headers[header] = value;
+    }
+  }
+  switch (operation.response) {
+    case "none":
+      return emptyReply(operation.status, headers);
+    case "json":
+      return jsonReply(operation.status, output, headers);
+    case "bytes":
+      return bytesReply(output as unknown as { status: number; body: OutgoingBytes }, headers);
+  }
+}
+
+/** Compact, with keys in alphabetical order, as AWS's own bodies are (contract 2.5). */
+export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
+  const body = JSON.stringify(value, sortKeys);
+  const length = String(Buffer.byteLength(body));
+  return { status, headers: { ...headers, "Content-Type": "application/json", "Content-Length": length }, body };
+}
+
+/** A 204 has no length; any other answer without a body says so with 0. */
+function emptyReply(status: number, headers: Record<string, string>): Reply {
+  return { status, headers: status === 204 ? headers : { ...headers, "Content-Length": "0" }, body: null };
+}
+
+function bytesReply({ status, body }: { status: number; body: OutgoingBytes }, headers: Record<string, string>): Reply {
+  return { status, headers: { ...headers, "Content-Length": String(body.sizeBytes) }, body };
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return value;
+  }
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

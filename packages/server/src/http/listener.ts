@@ -1,0 +1,145 @@
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Socket } from "node:net";
+import { errors } from "@moraine/protocol";
+import { carriesSignature } from "../auth/claim.ts";
+import { newRequestId } from "../domain/new-id.ts";
+import type { Reply } from "./encode.ts";
+import { errorReply, isInternal } from "./error-reply.ts";
+import { type PageSources, page } from "./pages.ts";
+import { type BodyLimits, ClientGoneError, requestBody } from "./request-body.ts";
+import { type ReplyLimits, respond } from "./respond.ts";
+import { type ServeContext, serve } from "./serve.ts";
+import { readWireRequest } from "./wire-request.ts";
+
+/** What happened to one request; for logs and metrics. */
+export interface RequestRecord {
+  readonly requestId: string;
+  /** The operation's name; `page`, or `none` when the request was not understood. */
+  readonly operation: string;
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  readonly seconds: number;
+  readonly clientGone: boolean;
+  /** Only a failure of ours. */
+  readonly error: unknown;
+}
+
+export interface ListenerOptions extends ServeContext {
+  readonly pages: PageSources;
+  readonly limits: BodyLimits & ReplyLimits;
+  readonly connectionsMax: number;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  /** The system's time: dates on the wire are for clients, whose clocks are not ours to move. */
+  systemNow(): Date;
+  onRequest(record: RequestRecord): void;
+}
+
+const serverOptions: ServerOptions = {
+  // A 4 GiB part on a slow line takes hours: bodies have bounds of their own.
+  requestTimeout: 0,
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 1000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16 * 1024,
+  // Asked for in so many words, whatever flags the process was started with.
+  insecureHTTPParser: false,
+  requireHostHeader: true,
+};
+
+export function createListener(options: ListenerOptions): Server {
+  const { tls } = options;
+  const server =
+    tls === null ? createServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" });
+  // The parser drops what exceeds this count, silently: it must not, and the request is refused instead.
+  server.maxHeadersCount = 0;
+  server.maxConnections = options.connectionsMax;
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => void answer(options, request, response);
+  server.on("request", onRequest);
+  // The body asks for `100 Continue` when it is first read; until then a refusal costs the client nothing.
+  server.on("checkContinue", onRequest);
+  server.on("checkExpectation", onRequest);
+  server.on("clientError", (error, socket) => refuseUnparsed(options.systemNow(), error, socket as Socket));
+  return server;
+}
+
+async function answer(options: ListenerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const start = performance.now();
+  const requestId = newRequestId();
+  response.setHeader("x-amzn-RequestId", requestId);
+  let operation = "none";
+  let failure: unknown = null;
+  const onRoute = (name: string) => {
+    operation = name;
+  };
+  try {
+    await respond(request, response, await reply(options, request, response, onRoute), options.limits);
+  } catch (error) {
+    failure = error;
+    await sendFailure(options, request, response, error);
+  }
+  const clientGone = failure instanceof ClientGoneError;
+  options.onRequest({
+    requestId,
+    operation,
+    method: request.method ?? "",
+    url: request.url ?? "",
+    status: clientGone ? 499 : response.statusCode,
+    seconds: (performance.now() - start) / 1000,
+    clientGone,
+    error: failure !== null && !clientGone && isInternal(failure) ? failure : null,
+  });
+}
+
+async function reply(
+  options: ListenerOptions,
+  message: IncomingMessage,
+  response: ServerResponse,
+  onRoute: (name: string) => void,
+): Promise<Reply> {
+  const request = readWireRequest(message);
+  const own = carriesSignature(request) ? null : await page(request, options.pages);
+  if (own !== null) {
+    onRoute("page");
+    return own;
+  }
+  return serve(options, { request, body: requestBody(message, response, options.limits), onRoute });
+}
+
+/** Nothing here may throw: it is the last resort of a request. */
+async function sendFailure(
+  { limits }: ListenerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+): Promise<void> {
+  if (response.headersSent || error instanceof ClientGoneError) {
+    response.destroy();
+    return;
+  }
+  await respond(request, response, errorReply(error), limits).catch(() => response.destroy());
+}
+
+/** The parser could not make a request of it: the answer is written by hand, and the connection ends. */
+function refuseUnparsed(now: Date, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const { status, headers, body } = errorReply(
+    timedOut
+      ? errors.requestTimeout()
+      : errors.badRequest("The request is not well-formed HTTP, or its headers are too long"),
+  );
+  const lines = Object.entries({
+    "x-amzn-RequestId": newRequestId(),
+    Date: now.toUTCString(),
+    ...headers,
+    Connection: "close",
+  }).map(([name, value]) => `${name}: ${value}`);
+  socket.end(
+    `HTTP/1.1 ${status} ${timedOut ? "Request Timeout" : "Bad Request"}\r\n${lines.join("\r\n")}\r\n\r\n${body}`,
+  );
+}

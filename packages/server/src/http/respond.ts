@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { OutgoingBytes } from "../operations/context.ts";
+import type { Reply } from "./encode.ts";
+import { ClientGoneError } from "./request-body.ts";
+
+/** Bounds on clients that read slowly, or that still send what nobody will read. */
+export interface ReplyLimits {
+  /** For a piece of 256 KiB to be taken by the client. */
+  readonly sendStallSeconds: number;
+  readonly drainBytesMax: number;
+  readonly drainSecondsMax: number;
+}
+
+const pieceSizeBytes = 256 * 1024;
+
+/**
+ * Sends a reply. The first bytes of a body are made before the status goes out, so that a failure there is still an error
+ * answer; a failure later breaks the connection, for a short body must never look whole.
+ */
+export async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: Reply,
+  limits: ReplyLimits,
+): Promise<void> {
+  if (body === null || typeof body === "string") {
+    if (request.readableEnded || request.complete) {
+      response.writeHead(status, { ...headers }).end(body ?? undefined);
+    } else {
+      await respondEarly(request, response, { status, headers, body }, limits);
+    }
+    return;
+  }
+  const first = await body.stream.next();
+  response.writeHead(status, { ...headers });
+  try {
+    await sendBytes(response, body, first, limits);
+    response.end();
+  } catch (error) {
+    response.destroy();
+    throw error;
+  }
+}
+
+async function sendBytes(
+  response: ServerResponse,
+  { stream }: OutgoingBytes,
+  first: IteratorResult<Uint8Array, void>,
+  limits: ReplyLimits,
+): Promise<void> {
+  const write = writer(response, limits);
+  try {
+    for (let step = first; step.done !== true; step = await stream.next()) {
+      for (let start = 0; start < step.value.length; start += pieceSizeBytes) {
+        await write.bytes(step.value.subarray(start, start + pieceSizeBytes));
+      }
+    }
+  } finally {
+    write.stop();
+    await stream.return();
+  }
+}
+
+/** Writes one piece at a time, and gives up when the client goes away or takes nothing for too long. */
+function writer(response: ServerResponse, { sendStallSeconds }: ReplyLimits) {
+  let current = Promise.withResolvers<void>();
+  const giveUp = () => current.reject(new ClientGoneError("The client went away within the answer, or takes nothing"));
+  const stalled = setTimeout(giveUp, sendStallSeconds * 1000);
+  response.once("close", giveUp);
+  return {
+    /** Resolves when the bytes have left, so that their memory may be used again. */
+    bytes(bytes: Uint8Array): Promise<void> {
+      current = Promise.withResolvers();
+      if (response.closed) {
+        giveUp();
+      }
+      stalled.refresh();
+      response.write(bytes, (error) => (error ? giveUp() : current.resolve()));
+      return current.promise;
+    },
+    stop(): void {
+      clearTimeout(stalled);
+      response.off("close", giveUp);
+      current.promise.catch(() => undefined);
+    },
+  };
+}
+
+/**
+ * Answers while the client may still be sending. Closing at once would reset the connection, and the client would see a
+ * network failure in place of the answer: so the rest is read and thrown away, within bounds, and only then it closes.
+ */
+async function respondEarly(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: Reply,
+  limits: ReplyLimits,
+): Promise<void> {
+  response.writeHead(status, { ...headers, Connection: "close" });
+  response.flushHeaders();
+  if (typeof body === "string") {
+    response.write(body);
+  }
+  await drain(request, limits);
+  response.end();
+}
+
+function drain(request: IncomingMessage, { drainBytesMax, drainSecondsMax }: ReplyLimits): Promise<void> {
+  return new Promise((resolve) => {
+    let seenBytes = 0;
+    const timer = setTimeout(resolve, drainSecondsMax * 1000);
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.removeAllListeners("readable");
+    request.on("data", (piece: Buffer) => {
+      seenBytes += piece.length;
+      if (seenBytes > drainBytesMax) {
+        done();
+      }
+    });
+    request.once("end", done).once("close", done).once("error", done);
+  });
+}

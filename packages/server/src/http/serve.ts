@@ -1,0 +1,105 @@
+import { type AccountId, errors, isAccountId, limits } from "@moraine/protocol";
+import type { Authenticate } from "../auth/authenticate.ts";
+import { authorize } from "../auth/authorize.ts";
+import type { Caller } from "../auth/caller.ts";
+import { arnOf, type VaultKey } from "../domain/vault.ts";
+import type {
+  AccountHandler,
+  AccountOperationName,
+  Answer,
+  Call,
+  ServedName,
+  Services,
+  VaultHandler,
+  VaultOperationName,
+} from "../operations/context.ts";
+import { accountHandlers, vaultHandlers } from "../operations/index.ts";
+import { decode } from "./decode.ts";
+import { encode, type Reply } from "./encode.ts";
+import { assertPayload, claimedHash, payloadHash } from "./payload-hash.ts";
+import { collectBody } from "./request-body.ts";
+import { type Route, route } from "./router.ts";
+import type { WireRequest } from "./wire-request.ts";
+
+export interface ServeContext {
+  readonly services: Services;
+  readonly authenticate: Authenticate;
+}
+
+export interface Incoming {
+  readonly request: WireRequest;
+  /** Not read before somebody asks for it. */
+  readonly body: AsyncIterable<Buffer>;
+  /** Told as soon as it is known, for logs and metrics. */
+  onRoute(name: string): void;
+}
+
+/** The way of a request, top to bottom. The order of its checks is that of contract 4.3. */
+export async function serve({ services, authenticate }: ServeContext, incoming: Incoming): Promise<Reply> {
+  const { request } = incoming;
+  const found = route(request);
+  incoming.onRoute(found.name);
+  const json =
+    found.operation.request === "bytes" ? noBytes : await collectBody(incoming.body, limits.jsonBodySizeBytesMax);
+  const caller = await authenticate(request, async () => payloadHash(found, request, json));
+  assertPayload(found, request, json);
+  assertVersion(request);
+  const accountId = resolveAccount(found.path["accountId"] ?? "", caller);
+  const key = { accountId, region: services.region, vaultName: found.path["vaultName"] ?? "" };
+  authorize(caller, key);
+  const output = await handle(services, found, key, json, incoming);
+  return encode(found.operation, { ...output });
+}
+
+const noBytes = new Uint8Array();
+
+async function handle(
+  services: Services,
+  found: Route,
+  key: VaultKey,
+  json: Uint8Array,
+  { request, body }: Incoming,
+): Promise<Answer<ServedName>> {
+  const call: Call = {
+    key,
+    body: { sizeBytes: announcedLength(request), sha256: claimedHash(request) ?? "", stream: body },
+  };
+  const name = found.name as ServedName;
+  if (Object.hasOwn(accountHandlers, name)) {
+    const handler = accountHandlers[name as AccountOperationName] as AccountHandler<AccountOperationName>;
+    return handler(services, decode<AccountOperationName>(found, request, key.accountId, json), call);
+  }
+  if (!Object.hasOwn(vaultHandlers, name)) {
+    throw errors.badRequest(`This version of Moraine does not serve ${found.name} yet`);
+  }
+  const vault = await services.metadata.findVault(key);
+  if (vault === null) {
+    throw errors.vaultNotFound(arnOf(key));
+  }
+  const handler = vaultHandlers[name as VaultOperationName] as VaultHandler<VaultOperationName>;
+  return handler(services, decode<VaultOperationName>(found, request, key.accountId, json), { ...call, vault });
+}
+
+function assertVersion(request: WireRequest): void {
+  const version = request.header("x-amz-glacier-version");
+  if (version === undefined || version === "") {
+    throw errors.missingParameter("API version");
+  }
+  if (version !== "2012-06-01") {
+    throw errors.invalidParameter(`Invalid API version: ${version}`);
+  }
+}
+
+/** `-` is the account of whoever signed; answers always carry the real one (contract 2.2). */
+function resolveAccount(text: string, caller: Caller): AccountId {
+  const accountId = text === "-" ? caller.accountId : text;
+  if (!isAccountId(accountId)) {
+    throw errors.accessDeniedAccount(text);
+  }
+  return accountId;
+}
+
+function announcedLength(request: WireRequest): number | null {
+  const length = request.header("content-length");
+  return length === undefined ? null : Number(length);
+}

@@ -1,0 +1,43 @@
+import { errors, rangeLength } from "@moraine/protocol";
+import type { ArchiveRetrievalJob } from "../domain/job.ts";
+import { CorruptSegmentError } from "../domain/segment.ts";
+import { readVerified } from "../segments/read.ts";
+import type { JobServices, Outcome } from "./context.ts";
+
+/**
+ * Reads every byte that the job offers and compares it with its stored hash, so that `Succeeded` means that the bytes are
+ * there and right. An archive that was deleted meanwhile fails the job (contract 13.5).
+ */
+export async function retrieveArchive(
+  services: JobServices,
+  job: ArchiveRetrievalJob,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { metadata } = services;
+  const archive = await metadata.findArchive({ vaultId: job.vaultId, archiveId: job.archiveId });
+  if (archive === null || archive.deletedAt !== null) {
+    return { state: "failed", statusMessage: errors.archiveNotFound(job.archiveId).message };
+  }
+  try {
+    await readAll(services, job, signal);
+  } catch (error) {
+    if (error instanceof CorruptSegmentError) {
+      await metadata.suspectSegment(error.key);
+      return { state: "failed", statusMessage: `The stored archive is damaged: ${job.archiveId}` };
+    }
+    throw error;
+  }
+  return { state: "succeeded", statusMessage: "Succeeded" };
+}
+
+async function readAll(services: JobServices, job: ArchiveRetrievalJob, signal: AbortSignal): Promise<void> {
+  const segments = await services.metadata.segmentsOf({ archiveId: job.archiveId, range: job.range });
+  let seenBytes = 0;
+  for await (const piece of readVerified(services, segments, job.range)) {
+    signal.throwIfAborted();
+    seenBytes += piece.length;
+  }
+  if (seenBytes !== rangeLength(job.range)) {
+    throw new CorruptSegmentError(segments[0]?.key ?? "", "the segments do not cover the range");
+  }
+}

@@ -1,0 +1,21 @@
+import type { JobClaim } from "../domain/job.ts";
+import type { Profile } from "../domain/vault.ts";
+import type { ReadServices } from "../segments/read.ts";
+import type { ReceiveServices } from "../segments/receive.ts";
+
+/** All that work without a caller may touch. */
+export interface JobServices extends ReceiveServices, ReadServices {
+  readonly profile: Profile;
+  /** How long a completed job can be described and its output read. */
+  readonly outputMilliseconds: number;
+  readonly log: JobLog;
+}
+
+export interface JobLog {
+  finished(claim: JobClaim, state: "succeeded" | "failed"): void;
+  /** The work could not be done now; it will be tried again. */
+  postponed(what: string, error: unknown): void;
+}
+
+/** What a job comes to. Its work has ended it already when it wrote an output of its own. */
+export type Outcome = { readonly state: "succeeded" | "failed"; readonly statusMessage: string } | "ended";

@@ -1,0 +1,134 @@
+import { type ArchiveId, encodeInventoryMarker, type InventoryWriter, inventoryWriters } from "@moraine/protocol";
+import type { Archive } from "../domain/archive.ts";
+import { type InventoryBounds, inventoryBounds } from "../domain/inventory.ts";
+import type { InventoryRetrievalJob } from "../domain/job.ts";
+import type { MetadataStore, Position } from "../domain/metadata-store.ts";
+import { arnOf, type InventorySnapshot, type Vault } from "../domain/vault.ts";
+import { receiveSegment } from "../segments/receive.ts";
+import type { JobServices, Outcome } from "./context.ts";
+
+const pageRows = 1000;
+/** Ids, hashes, digits and names of members, and a description in which each character is escaped. */
+const itemSizeBytesMax = 512 + 2 * 1024;
+const headSizeBytesMax = 1024;
+
+/**
+ * Writes the inventory as a stored document, once, so that every range of it is stable. It is read and written page by
+ * page: a vault of any size needs the same memory.
+ */
+export async function retrieveInventory(
+  services: JobServices,
+  job: InventoryRetrievalJob,
+  fence: number,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const vault = await inventoriedVault(services, job.vaultId);
+  if (vault?.inventory == null) {
+    return { state: "failed", statusMessage: "The vault was deleted" };
+  }
+  const snapshot = vault.inventory;
+  const document = new InventoryDocument(services.metadata, job, vault, snapshot, signal);
+  await receiveSegment(services, {
+    ownerId: job.id,
+    vaultArn: arnOf(vault),
+    firstByte: 0,
+    sizeBytes: headSizeBytesMax + snapshot.archiveCount * itemSizeBytesMax,
+    body: document.bytes(),
+    check: () => undefined,
+    async record(segment) {
+      const { key: segmentKey, sizeBytes } = segment;
+      const output = { segment, document: { segmentKey, sizeBytes, nextMarker: document.nextMarker } };
+      const end = { jobId: job.id, fence, state: "succeeded", statusMessage: "Succeeded" } as const;
+      const won = await services.metadata.finishJob({ ...end, now: services.clock.now(), output });
+      if (!won) {
+        await services.metadata.abandonSegment(segmentKey);
+      }
+    },
+  });
+  return "ended";
+}
+
+/** `practical` looks at the vault now; `aws` at its last inventory, which is about a day old (contract 17.1). */
+async function inventoriedVault({ metadata, profile, clock }: JobServices, vaultId: string): Promise<Vault | null> {
+  const vault = await metadata.findVaultById(vaultId);
+  const current = vault === null || (profile === "aws" && vault.inventory !== null);
+  return current ? vault : metadata.takeInventory({ vaultId, now: clock.now() });
+}
+
+class InventoryDocument {
+  /** Known once `bytes` has ended. */
+  nextMarker: string | null = null;
+  readonly #metadata: MetadataStore;
+  readonly #writer: InventoryWriter;
+  readonly #vault: Vault;
+  readonly #snapshot: InventorySnapshot;
+  readonly #bounds: InventoryBounds;
+  readonly #signal: AbortSignal;
+
+  constructor(
+    metadata: MetadataStore,
+    job: InventoryRetrievalJob,
+    vault: Vault,
+    snapshot: InventorySnapshot,
+    signal: AbortSignal,
+  ) {
+    this.#metadata = metadata;
+    this.#writer = inventoryWriters[job.format];
+    this.#vault = vault;
+    this.#snapshot = snapshot;
+    this.#bounds = inventoryBounds(job.selection);
+    this.#signal = signal;
+  }
+
+  async *bytes(): AsyncGenerator<Buffer, void, void> {
+    const { itemsMax, after: start } = this.#bounds;
+    let left = itemsMax ?? Number.POSITIVE_INFINITY;
+    let after = start;
+    let isFirst = true;
+    yield Buffer.from(this.#writer.head(arnOf(this.#vault), new Date(this.#snapshot.takenAt)));
+    while (left > 0) {
+      const page = await this.#page(after, Math.min(left, pageRows));
+      const last = page.at(-1);
+      if (last === undefined) {
+        break;
+      }
+      yield this.#write(page, isFirst);
+      after = last;
+      left -= page.length;
+      isFirst = false;
+    }
+    yield Buffer.from(this.#writer.tail());
+    this.nextMarker = await this.#markerFor(after, left);
+  }
+
+  async #page(after: Position | null, limit: number): Promise<Archive[]> {
+    this.#signal.throwIfAborted();
+    const { createdFrom, createdBefore } = this.#bounds;
+    const { revision } = this.#snapshot;
+    return this.#metadata.inventoryPage({
+      vaultId: this.#vault.id,
+      revision,
+      after,
+      createdFrom,
+      createdBefore,
+      limit,
+    });
+  }
+
+  #write(page: readonly Archive[], isFirst: boolean): Buffer {
+    const items = page.map((archive, index) => {
+      const { id: archiveId, description: archiveDescription, createdAt, sizeBytes, treeHash } = archive;
+      const item = { archiveId, archiveDescription, creationDate: new Date(createdAt), sizeBytes, treeHash };
+      return this.#writer.item(item, isFirst && index === 0);
+    });
+    return Buffer.from(items.join(""));
+  }
+
+  /** Only a list that was cut off by its limit has a next page, and only if anything is left for it. */
+  async #markerFor(last: Position | null, left: number): Promise<string | null> {
+    if (left > 0 || last === null || (await this.#page(last, 1)).length === 0) {
+      return null;
+    }
+    return encodeInventoryMarker({ createdAt: last.createdAt, archiveId: last.id as ArchiveId });
+  }
+}

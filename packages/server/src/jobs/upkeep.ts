@@ -1,0 +1,80 @@
+import { uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
+import type { JobServices } from "./context.ts";
+
+/** What has to be done now and then: expiry, daily inventories, and giving back the room of what was deleted. */
+export interface Upkeep {
+  stop(): Promise<void>;
+}
+
+const roundMilliseconds = 60 * 1000;
+const batchRows = 200;
+/** The bytes of what was deleted stay this long, for whoever still reads them. */
+const graceMilliseconds = 24 * 60 * 60 * 1000;
+const inventoryMilliseconds = 24 * 60 * 60 * 1000;
+
+/** Begins with a round: at the start there may be leftovers of a crash. */
+export function startUpkeep(services: JobServices): Upkeep {
+  const stopping = new AbortController();
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      for (const [name, task] of Object.entries(tasks)) {
+        await task(services, stopping.signal).catch((error: unknown) => services.log.postponed(name, error));
+      }
+      await services.clock.sleepUntil(services.clock.now() + roundMilliseconds, stopping.signal);
+    }
+  };
+  const ended = loop();
+  return {
+    async stop() {
+      stopping.abort();
+      await ended;
+    },
+  };
+}
+
+type Task = (services: JobServices, signal: AbortSignal) => Promise<void>;
+
+const tasks: Readonly<Record<string, Task>> = {
+  "expiring uploads": ({ metadata, clock }, signal) =>
+    inBatches(signal, () => {
+      const now = clock.now();
+      return metadata.expireUploads({ idleSince: now - uploadIdleMilliseconds, now, limit: batchRows });
+    }),
+  "expiring jobs": ({ metadata, clock, outputMilliseconds }, signal) =>
+    inBatches(signal, () => {
+      const now = clock.now();
+      return metadata.expireJobs({ completedBefore: now - outputMilliseconds, now, limit: batchRows });
+    }),
+  "taking inventories": async ({ metadata, clock, profile }, signal) => {
+    if (profile === "aws") {
+      await inBatches(signal, () => {
+        const now = clock.now();
+        return metadata.takeDueInventories({ dueBefore: now - inventoryMilliseconds, now, limit: batchRows });
+      });
+    }
+  },
+  "sweeping segments": (services, signal) => inBatches(signal, () => sweep(services)),
+};
+
+/** Rows first, bytes next, rows last: a segment's row outlives its bytes, so that a crash never leaves bytes unknown. */
+async function sweep({ metadata, blobs, clock, outputMilliseconds }: JobServices): Promise<number> {
+  const now = clock.now();
+  const keys = await metadata.condemnSegments({
+    now,
+    deletedBefore: now - graceMilliseconds,
+    completedSince: now - outputMilliseconds,
+    limit: batchRows,
+  });
+  for (const key of keys) {
+    await blobs.remove(key);
+  }
+  await metadata.forgetSegments(keys);
+  return keys.length;
+}
+
+/** Until a batch comes out short: then nothing is left. */
+async function inBatches(signal: AbortSignal, batch: () => Promise<number>): Promise<void> {
+  while (!signal.aborted && (await batch()) === batchRows) {
+    // The next batch.
+  }
+}

@@ -1,0 +1,63 @@
+import closeWithGrace from "close-with-grace";
+import { compose } from "./compose.ts";
+import { type Config, readConfig, UsageError, usage } from "./config.ts";
+import { createLogger } from "./telemetry/log.ts";
+
+const graceMilliseconds = 30_000;
+const exitFailed = 1;
+const exitUsage = 2;
+
+const config = configOrExit();
+const log = createLogger(config.logLevel);
+try {
+  // A halted service has nothing left to lose by a restart, which its supervisor will give it.
+  const service = await compose(config, { log, onHalt: () => process.kill(process.pid, "SIGTERM") });
+  announce(config, service);
+  closeWithGrace({ delay: graceMilliseconds + 5000, logger: false }, async ({ err: error, signal }) => {
+    if (error !== undefined) {
+      log.fatal({ err: error }, "stopping after a failure");
+    } else {
+      log.info({ signal }, "stopping");
+    }
+    await service.stop(graceMilliseconds);
+  });
+} catch (error) {
+  log.fatal({ err: error }, (error as Error).message);
+  process.stderr.write(`moraine: ${(error as Error).message}\n`);
+  process.exit(exitFailed);
+}
+
+function configOrExit(): Config {
+  try {
+    // npm runs scripts in the package's folder; relative paths count from where the user stands.
+    const read = readConfig(process.argv.slice(2), process.env, process.env["INIT_CWD"] ?? process.cwd());
+    if (read !== null) {
+      return read;
+    }
+    process.stdout.write(usage);
+    process.exit(0);
+  } catch (error) {
+    if (!(error instanceof UsageError)) {
+      throw error;
+    }
+    process.stderr.write(`moraine: ${error.message}\nTry --help.\n`);
+    process.exit(exitUsage);
+  }
+}
+
+/** In a form that can be pasted into a shell. */
+function announce({ region }: Config, { url, newKey }: Awaited<ReturnType<typeof compose>>): void {
+  const lines = [
+    `# Moraine serves the Glacier vault API at ${url}`,
+    `export AWS_ENDPOINT_URL_GLACIER=${url}`,
+    `export AWS_DEFAULT_REGION=${region}`,
+  ];
+  if (newKey !== null) {
+    lines.push(
+      "# The root's access key. It is shown only now: keep it.",
+      `export AWS_ACCESS_KEY_ID=${newKey.accessKeyId}`,
+      `export AWS_SECRET_ACCESS_KEY=${newKey.secretAccessKey}`,
+    );
+  }
+  process.stdout.write(`${lines.join("\n")}\n`);
+}

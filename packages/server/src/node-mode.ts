@@ -1,0 +1,34 @@
+/** `starting → ready → halted`: only a restart leaves `halted`. */
+export class NodeMode {
+  #reason: string | null = "starting";
+  #halted = false;
+  readonly #onHalt: (reason: string, error: Error) => void;
+
+  constructor(onHalt: (reason: string, error: Error) => void) {
+    this.#onHalt = onHalt;
+  }
+
+  /** Null when the service is ready; otherwise why it is not. */
+  get reason(): string | null {
+    return this.#reason;
+  }
+
+  ready(): void {
+    if (!this.#halted) {
+      this.#reason = null;
+    }
+  }
+
+  stopping(): void {
+    this.#reason ??= "stopping";
+  }
+
+  /** What was acknowledged is safe, but whether the last change happened is unknown: only a fresh start can tell. */
+  halt(reason: string, error: Error): void {
+    if (!this.#halted) {
+      this.#halted = true;
+      this.#reason = reason;
+      this.#onHalt(reason, error);
+    }
+  }
+}

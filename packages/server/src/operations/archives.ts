@@ -1,0 +1,59 @@
+import { errors, limits } from "@moraine/protocol";
+import type { Archive } from "../domain/archive.ts";
+import { newArchiveId } from "../domain/new-id.ts";
+import { arnOf } from "../domain/vault.ts";
+import { receiveSegment } from "../segments/receive.ts";
+import { contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
+import type { Call, VaultHandler } from "./context.ts";
+import { archivePath } from "./locations.ts";
+
+/** Each success makes a new archive, even from the same bytes; nothing is stored unless it is answered (contract 13.1). */
+export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, input, call) => {
+  const { key, vault, body } = call;
+  const treeHash = requireTreeHash(input.checksum);
+  const sizeBytes = requireSize(call);
+  const description = requireDescription(input.archiveDescription);
+  const archiveId = newArchiveId();
+  return receiveSegment(services, {
+    ownerId: archiveId,
+    vaultArn: arnOf(key),
+    firstByte: 0,
+    sizeBytes,
+    body: body.stream,
+    check: contentCheck(body.sha256, treeHash),
+    async record(segment) {
+      const archive: Archive = {
+        id: archiveId,
+        vaultId: vault.id,
+        description,
+        sizeBytes: segment.sizeBytes,
+        treeHash: segment.treeHash,
+        createdAt: services.clock.now(),
+        deletedAt: null,
+      };
+      await services.metadata.addArchive({ archive, segment, vault: key });
+      return { location: archivePath(key, archiveId), archiveId, checksum: segment.treeHash };
+    },
+  });
+};
+
+/** Deleting an archive again succeeds; one that never existed is not found (contract 13.5). */
+export const deleteArchive: VaultHandler<"DeleteArchive"> = async (
+  { metadata, clock },
+  { archiveId },
+  { key, vault },
+) => {
+  await metadata.removeArchive({ vault: key, vaultId: vault.id, archiveId, now: clock.now() });
+  return {};
+};
+
+/** The announced length alone decides, before any of the body has come. */
+function requireSize({ body: { sizeBytes } }: Call): number {
+  if (sizeBytes === null) {
+    throw errors.missingParameter("Content-Length");
+  }
+  if (sizeBytes < limits.archiveSizeBytesMin || sizeBytes > limits.uploadSizeBytesMax) {
+    throw errors.invalidParameter(`Invalid Content-Length: ${sizeBytes}`);
+  }
+  return sizeBytes;
+}

@@ -1,0 +1,68 @@
+import type { OperationName, OperationShapes } from "@moraine/protocol";
+import type { JobDelays } from "../domain/job.ts";
+import type { Profile, Vault, VaultKey } from "../domain/vault.ts";
+import type { ByteStream } from "../segments/blocks.ts";
+import type { ReadServices } from "../segments/read.ts";
+import type { ReceiveServices } from "../segments/receive.ts";
+
+/** All that an operation may touch. */
+export interface Services extends ReceiveServices, ReadServices {
+  readonly profile: Profile;
+  readonly delays: JobDelays;
+  readonly region: string;
+  /** How long a completed job can be described and its output read. */
+  readonly outputMilliseconds: number;
+  /** Tells the runner that a job may be due. */
+  wakeRunner(): void;
+}
+
+/** The operations that are served so far. The others are refused with a clear error. */
+export type ServedName = keyof OperationShapes & OperationName;
+/** These name a vault that need not exist, or none. */
+export type AccountOperationName = "CreateVault" | "DeleteVault" | "ListVaults";
+export type VaultOperationName = Exclude<ServedName, AccountOperationName>;
+
+export type Input<Name extends ServedName> = OperationShapes[Name]["input"];
+
+/** Members of the answer; bytes go beside them. */
+export type Answer<Name extends ServedName> = OperationShapes[Name]["output"] & { readonly body?: OutgoingBytes };
+
+export interface OutgoingBytes {
+  readonly sizeBytes: number;
+  /** Each piece is valid until the next is asked for. */
+  readonly stream: AsyncGenerator<Uint8Array, void, void>;
+}
+
+/** What came with a call beside its typed members. */
+export interface Call {
+  /** The vault that the path names, under its real account. */
+  readonly key: VaultKey;
+  /** The bytes of an archive or a part. Not read before they are asked for. */
+  readonly body: IncomingBytes;
+}
+
+export interface VaultCall extends Call {
+  readonly vault: Vault;
+}
+
+export interface IncomingBytes {
+  /** What the client announced; null when it did not. */
+  readonly sizeBytes: number | null;
+  /** The signed hash of the body, as sent: a claim until the bytes have been hashed. */
+  readonly sha256: string;
+  readonly stream: ByteStream;
+}
+
+/** An operation on an account. Services first, then the input, then what came with it. */
+export type AccountHandler<Name extends AccountOperationName> = (
+  services: Services,
+  input: Input<Name>,
+  call: Call,
+) => Promise<Answer<Name>>;
+
+/** An operation on a vault that exists. */
+export type VaultHandler<Name extends VaultOperationName> = (
+  services: Services,
+  input: Input<Name>,
+  call: VaultCall,
+) => Promise<Answer<Name>>;

@@ -1,0 +1,37 @@
+import { deleteArchive, uploadArchive } from "./archives.ts";
+import type { AccountHandler, AccountOperationName, VaultHandler, VaultOperationName } from "./context.ts";
+import { getJobOutput } from "./job-output.ts";
+import { describeJob, initiateJob, listJobs } from "./jobs.ts";
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  initiateMultipartUpload,
+  listMultipartUploads,
+  listParts,
+  uploadMultipartPart,
+} from "./multipart-uploads.ts";
+import { createVault, deleteVault, describeVault, listVaults } from "./vaults.ts";
+
+/** The compiler refuses these tables while an operation that has shapes lacks its handler. */
+export const accountHandlers: { readonly [Name in AccountOperationName]: AccountHandler<Name> } = {
+  CreateVault: createVault,
+  DeleteVault: deleteVault,
+  ListVaults: listVaults,
+};
+
+/** These run on a vault that was found: a missing one is a 404 before anything else about the request is judged. */
+export const vaultHandlers: { readonly [Name in VaultOperationName]: VaultHandler<Name> } = {
+  DescribeVault: describeVault,
+  UploadArchive: uploadArchive,
+  DeleteArchive: deleteArchive,
+  InitiateMultipartUpload: initiateMultipartUpload,
+  UploadMultipartPart: uploadMultipartPart,
+  CompleteMultipartUpload: completeMultipartUpload,
+  AbortMultipartUpload: abortMultipartUpload,
+  ListParts: listParts,
+  ListMultipartUploads: listMultipartUploads,
+  InitiateJob: initiateJob,
+  DescribeJob: describeJob,
+  ListJobs: listJobs,
+  GetJobOutput: getJobOutput,
+};

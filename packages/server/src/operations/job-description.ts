@@ -1,0 +1,57 @@
+import { formatMilliseconds, formatRange, type GlacierJobDescription } from "@moraine/protocol";
+import type { ArchiveRetrievalJob, InventoryRetrievalJob, Job } from "../domain/job.ts";
+import { arnOf, type VaultKey } from "../domain/vault.ts";
+
+const statusCodes = { in_progress: "InProgress", succeeded: "Succeeded", failed: "Failed" } as const;
+
+/** A job as DescribeJob, ListJobs and notifications show it: every member is there, with null where it does not apply. */
+export function describeJob(job: Job, vault: VaultKey): GlacierJobDescription {
+  return {
+    ...(job.action === "ArchiveRetrieval" ? archivePart(job) : inventoryPart(job)),
+    Completed: job.state !== "in_progress",
+    CompletionDate: job.completedAt === null ? null : formatMilliseconds(new Date(job.completedAt)),
+    CreationDate: formatMilliseconds(new Date(job.createdAt)),
+    JobDescription: job.description,
+    JobId: job.id,
+    SNSTopic: job.snsTopic,
+    StatusCode: statusCodes[job.state],
+    StatusMessage: job.statusMessage ?? "Operation in progress.",
+    VaultARN: arnOf(vault),
+  };
+}
+
+function archivePart(job: ArchiveRetrievalJob) {
+  return {
+    Action: job.action,
+    ArchiveId: job.archiveId,
+    ArchiveSHA256TreeHash: job.archiveTreeHash,
+    ArchiveSizeInBytes: job.archiveSizeBytes,
+    InventoryRetrievalParameters: null,
+    InventorySizeInBytes: null,
+    RetrievalByteRange: formatRange(job.range),
+    SHA256TreeHash: job.rangeTreeHash,
+    Tier: job.tier,
+  };
+}
+
+function inventoryPart(job: InventoryRetrievalJob) {
+  const { startDate, endDate, limit, marker } = job.selection;
+  return {
+    Action: job.action,
+    ArchiveId: null,
+    ArchiveSHA256TreeHash: null,
+    ArchiveSizeInBytes: null,
+    InventoryRetrievalParameters: {
+      EndDate: endDate,
+      Format: job.format,
+      Limit: limit,
+      // While it runs the marker it began at; then the one to go on from (contract 15.6).
+      Marker: job.output === null ? marker : job.output.nextMarker,
+      StartDate: startDate,
+    },
+    InventorySizeInBytes: job.output?.sizeBytes ?? null,
+    RetrievalByteRange: null,
+    SHA256TreeHash: null,
+    Tier: null,
+  };
+}

@@ -1,0 +1,94 @@
+import { errors, type InventoryFormat, isDescription, type JobParameters } from "@moraine/protocol";
+import { inventoryBounds } from "../domain/inventory.ts";
+import { type InventorySelection, type Tier, tiers } from "../domain/job.ts";
+
+/** What InitiateJob asks for, with all that can be judged without looking anything up. */
+export type JobRequest = ArchiveJobRequest | InventoryJobRequest;
+
+interface CommonRequest {
+  readonly description: string | null;
+  readonly snsTopic: string | null;
+}
+
+export interface ArchiveJobRequest extends CommonRequest {
+  readonly kind: "archive-retrieval";
+  readonly archiveId: string;
+  readonly tier: Tier;
+  /** As sent: it is judged by the archive's size. Null is the whole archive. */
+  readonly byteRange: string | null;
+}
+
+export interface InventoryJobRequest extends CommonRequest {
+  readonly kind: "inventory-retrieval";
+  readonly format: InventoryFormat;
+  readonly selection: InventorySelection;
+}
+
+/** Judges the body of InitiateJob (contract 15.1); throws Missing- or InvalidParameterValueException. */
+export function readJobRequest(parameters: JobParameters | undefined): JobRequest {
+  if (parameters === undefined) {
+    throw errors.missingParameter("Job Parameters");
+  }
+  const kind = parameters.Type;
+  if (kind === undefined) {
+    throw errors.missingParameter("type");
+  }
+  if (kind !== "archive-retrieval" && kind !== "inventory-retrieval") {
+    throw errors.invalidParameter(`Invalid job type: ${kind}`);
+  }
+  // Tier and Format are judged for both kinds, and then count for one (contract 15.1).
+  const tier = oneOf("Tier", tiers, parameters.Tier ?? "Standard");
+  const format = oneOf<InventoryFormat>("Format", ["JSON", "CSV"], parameters.Format ?? "JSON");
+  const common = { description: readDescription(parameters.Description), snsTopic: readTopic(parameters.SNSTopic) };
+  return kind === "archive-retrieval"
+    ? { kind, ...common, tier, ...readArchivePart(parameters) }
+    : { kind, ...common, format, selection: readSelection(parameters) };
+}
+
+function readArchivePart(parameters: JobParameters): Pick<ArchiveJobRequest, "archiveId" | "byteRange"> {
+  if (parameters.ArchiveId === undefined) {
+    throw errors.missingParameter("archiveId");
+  }
+  return { archiveId: parameters.ArchiveId, byteRange: parameters.RetrievalByteRange ?? null };
+}
+
+function readSelection(parameters: JobParameters): InventorySelection {
+  for (const member of ["ArchiveId", "RetrievalByteRange"] as const) {
+    if (parameters[member] !== undefined) {
+      throw errors.invalidParameter(`${member} must not be given for an inventory-retrieval job`);
+    }
+  }
+  const { StartDate, EndDate, Limit, Marker } = parameters.InventoryRetrievalParameters ?? {};
+  const selection = {
+    startDate: StartDate ?? null,
+    endDate: EndDate ?? null,
+    limit: Limit ?? null,
+    marker: Marker ?? null,
+  };
+  inventoryBounds(selection);
+  return selection;
+}
+
+function oneOf<Value extends string>(member: string, allowed: readonly Value[], given: string): Value {
+  const value = allowed.find((candidate) => candidate === given);
+  if (value === undefined) {
+    throw errors.invalidParameter(`Invalid ${member}: ${given}`);
+  }
+  return value;
+}
+
+function readDescription(text: string | undefined): string | null {
+  if (text !== undefined && !isDescription(text)) {
+    throw errors.invalidParameter(
+      "Invalid job description: it must not be longer than 1024 bytes, each of them printable ASCII",
+    );
+  }
+  return text ?? null;
+}
+
+function readTopic(arn: string | undefined): string | null {
+  if (arn !== undefined && !/^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$/.test(arn)) {
+    throw errors.invalidParameter(`Invalid SNS topic ARN: ${arn}`);
+  }
+  return arn ?? null;
+}

@@ -1,0 +1,164 @@
+import {
+  type ArchiveId,
+  errors,
+  isTreeHashAligned,
+  type JobStatusCode,
+  limits,
+  parseRetrievalByteRange,
+  rangeLength,
+  type TreeHash,
+} from "@moraine/protocol";
+import type { Archive } from "../domain/archive.ts";
+import type { Instant } from "../domain/instant.ts";
+import { type ArchiveRetrievalJob, delaySeconds, type InventoryRetrievalJob, type JobState } from "../domain/job.ts";
+import { newJobId } from "../domain/new-id.ts";
+import { CorruptSegmentError } from "../domain/segment.ts";
+import { arnOf } from "../domain/vault.ts";
+import { rangeTreeHash } from "../segments/range-tree-hash.ts";
+import type { Services, VaultCall, VaultHandler } from "./context.ts";
+import { describeJob as describe } from "./job-description.ts";
+import { type ArchiveJobRequest, type InventoryJobRequest, readJobRequest } from "./job-request.ts";
+import { jobPath } from "./locations.ts";
+import { decodeMarker, encodeMarker, pageLimit } from "./pages.ts";
+import { requireJob } from "./require-job.ts";
+
+/** Every accepted call makes a job of its own (contract 15.1). */
+export const initiateJob: VaultHandler<"InitiateJob"> = async (services, { jobParameters }, call) => {
+  const request = readJobRequest(jobParameters);
+  const now = services.clock.now();
+  const job =
+    request.kind === "archive-retrieval"
+      ? await archiveJob(services, call, request, now)
+      : inventoryJob(services, call, request, now);
+  await services.metadata.addJob({ job, vault: call.key });
+  services.wakeRunner();
+  return { location: jobPath(call.key, job.id), jobId: job.id };
+};
+
+export const describeJob: VaultHandler<"DescribeJob"> = async (services, { jobId }, call) =>
+  describe(await requireJob(services, call, jobId), call.key);
+
+/** Newest first (contract 15.7). */
+export const listJobs: VaultHandler<"ListJobs"> = async (services, input, { key, vault }) => {
+  const states = wantedStates(input.statuscode, input.completed);
+  const limit = pageLimit(input.limit, limits.pageMax);
+  const after = decodeMarker(input.marker);
+  const completedSince = services.clock.now() - services.outputMilliseconds;
+  // Contradictory filters ask for nothing, which is no error.
+  const found =
+    states.length === 0
+      ? []
+      : await services.metadata.listJobs({ vaultId: vault.id, completedSince, states, after, limit: limit + 1 });
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    JobList: page.map((job) => describe(job, key)),
+    Marker: found.length > limit && last !== undefined ? encodeMarker(last) : null,
+  };
+};
+
+const stateOf: Readonly<Record<JobStatusCode, JobState>> = {
+  InProgress: "in_progress",
+  Succeeded: "succeeded",
+  Failed: "failed",
+};
+
+function wantedStates(statusCode = "", completed = ""): JobState[] {
+  if (statusCode !== "" && !Object.hasOwn(stateOf, statusCode)) {
+    throw errors.jobStatusInvalid(statusCode);
+  }
+  if (!["", "true", "false"].includes(completed)) {
+    throw errors.invalidParameter(`Invalid completed: ${completed}`);
+  }
+  return Object.entries(stateOf)
+    .filter(([code]) => statusCode === "" || code === statusCode)
+    .filter(([code]) => completed === "" || (code !== "InProgress") === (completed === "true"))
+    .map(([, state]) => state);
+}
+
+function newJob(services: Services, { vault }: VaultCall, kind: Parameters<typeof delaySeconds>[1], now: Instant) {
+  return {
+    id: newJobId(),
+    vaultId: vault.id,
+    createdAt: now,
+    dueAt: now + delaySeconds(services.delays, kind) * 1000,
+    state: "in_progress",
+    statusMessage: null,
+    completedAt: null,
+  } as const;
+}
+
+async function archiveJob(
+  services: Services,
+  call: VaultCall,
+  request: ArchiveJobRequest,
+  now: Instant,
+): Promise<ArchiveRetrievalJob> {
+  const archive = await requireArchive(services, call, request.archiveId);
+  const whole = { firstByte: 0, lastByte: archive.sizeBytes - 1 };
+  const range = request.byteRange === null ? whole : parseRetrievalByteRange(request.byteRange, archive.sizeBytes);
+  const job = {
+    ...newJob(services, call, request.tier, now),
+    action: "ArchiveRetrieval",
+    description: request.description,
+    snsTopic: request.snsTopic,
+    archiveId: archive.id,
+    archiveSizeBytes: archive.sizeBytes,
+    archiveTreeHash: archive.treeHash,
+    archiveDescription: archive.description,
+    tier: request.tier,
+    range,
+  } as const;
+  return { ...job, rangeTreeHash: await treeHashOfRange(services, job) };
+}
+
+async function requireArchive({ metadata }: Services, { vault }: VaultCall, archiveId: string): Promise<Archive> {
+  const archive = await metadata.findArchive({ vaultId: vault.id, archiveId });
+  if (archive === null || archive.deletedAt !== null) {
+    throw errors.archiveNotFound(archiveId);
+  }
+  return archive;
+}
+
+/** Null when the range is no node of the archive's tree, or its stored hashes are damaged: then the job will fail. */
+async function treeHashOfRange(
+  { metadata, blobs }: Services,
+  job: Pick<ArchiveRetrievalJob, "archiveId" | "archiveSizeBytes" | "archiveTreeHash" | "range">,
+): Promise<TreeHash | null> {
+  if (rangeLength(job.range) === job.archiveSizeBytes) {
+    return job.archiveTreeHash;
+  }
+  if (!isTreeHashAligned(job.range, job.archiveSizeBytes)) {
+    return null;
+  }
+  try {
+    const segments = await metadata.segmentsOf({ archiveId: job.archiveId as ArchiveId, range: job.range });
+    return await rangeTreeHash(blobs, segments, job.range);
+  } catch (error) {
+    if (error instanceof CorruptSegmentError) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function inventoryJob(
+  services: Services,
+  call: VaultCall,
+  request: InventoryJobRequest,
+  now: Instant,
+): InventoryRetrievalJob {
+  // A correct request for an inventory that was never taken; `practical` takes it on demand (contract 17.2).
+  if (services.profile === "aws" && call.vault.inventory === null) {
+    throw errors.inventoryNotFound(arnOf(call.key));
+  }
+  return {
+    ...newJob(services, call, "Inventory", now),
+    action: "InventoryRetrieval",
+    description: request.description,
+    snsTopic: request.snsTopic,
+    format: request.format,
+    selection: request.selection,
+    output: null,
+  };
+}

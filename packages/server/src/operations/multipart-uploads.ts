@@ -1,0 +1,206 @@
+import {
+  errors,
+  formatMilliseconds,
+  formatRange,
+  isPartSize,
+  limits,
+  parseContentRange,
+  rangeLength,
+} from "@moraine/protocol";
+import type { Instant } from "../domain/instant.ts";
+import type { MetadataStore } from "../domain/metadata-store.ts";
+import { assertPartFits, type MultipartUpload, uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
+import { newArchiveId, newUploadId } from "../domain/new-id.ts";
+import type { Segment } from "../domain/segment.ts";
+import { arnOf } from "../domain/vault.ts";
+import { receiveSegment } from "../segments/receive.ts";
+import { contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
+import type { VaultCall, VaultHandler } from "./context.ts";
+import { archivePath, uploadPath } from "./locations.ts";
+import { decodeMarker, encodeMarker, pageLimit } from "./pages.ts";
+
+export const initiateMultipartUpload: VaultHandler<"InitiateMultipartUpload"> = async (
+  services,
+  input,
+  { key, vault },
+) => {
+  const partSizeBytes = requirePartSize(input.partSize);
+  const upload: MultipartUpload = {
+    id: newUploadId(),
+    vaultId: vault.id,
+    archiveId: newArchiveId(),
+    description: requireDescription(input.archiveDescription),
+    partSizeBytes,
+    createdAt: services.clock.now(),
+  };
+  await services.metadata.addUpload({ upload, vault: key });
+  return { location: uploadPath(key, upload.id), uploadId: upload.id };
+};
+
+/** The order of the checks is that of contract 14.3: all that the headers tell comes before the first byte is read. */
+export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (services, input, call) => {
+  const { key, body } = call;
+  const now = services.clock.now();
+  const treeHash = requireTreeHash(input.checksum);
+  if (input.range === undefined || input.range === "") {
+    throw errors.missingParameter("Content-Range");
+  }
+  const contentRange = input.range;
+  const range = parseContentRange(contentRange);
+  const upload = await requireUpload(services.metadata, call, input.uploadId, now);
+  assertPartFits(upload, { range, header: contentRange, sizeBytes: body.sizeBytes });
+  const length = rangeLength(range);
+  const check = contentCheck(body.sha256, treeHash);
+  return receiveSegment(services, {
+    ownerId: upload.archiveId,
+    vaultArn: arnOf(key),
+    firstByte: range.firstByte,
+    sizeBytes: length,
+    body: atMost(body.stream, length, (seen) => errors.contentRangeMismatch(contentRange, seen)),
+    check(sizeBytes, digest) {
+      if (sizeBytes !== length) {
+        throw errors.contentRangeMismatch(contentRange, sizeBytes);
+      }
+      check(sizeBytes, digest);
+    },
+    async record(segment) {
+      const finishedAt = services.clock.now();
+      await services.metadata.addPart({
+        uploadId: upload.id,
+        segment,
+        idleSince: finishedAt - uploadIdleMilliseconds,
+        now: finishedAt,
+      });
+      return { checksum: segment.treeHash };
+    },
+  });
+};
+
+/** Copies nothing: the archive is the list of its parts. Repeated, it gives the same archive for a day (contract 14.5). */
+export const completeMultipartUpload: VaultHandler<"CompleteMultipartUpload"> = async (
+  services,
+  input,
+  { key, vault },
+) => {
+  const treeHash = requireTreeHash(input.checksum);
+  const sizeBytes = requireArchiveSize(input.archiveSize);
+  const now = services.clock.now();
+  const archive = await services.metadata.completeUpload({
+    vaultId: vault.id,
+    uploadId: input.uploadId,
+    claim: { sizeBytes, treeHash },
+    idleSince: now - uploadIdleMilliseconds,
+    now,
+  });
+  return { location: archivePath(key, archive.id), archiveId: archive.id, checksum: archive.treeHash };
+};
+
+export const abortMultipartUpload: VaultHandler<"AbortMultipartUpload"> = async (services, { uploadId }, { vault }) => {
+  const now = services.clock.now();
+  await services.metadata.abortUpload({ vaultId: vault.id, uploadId, idleSince: now - uploadIdleMilliseconds, now });
+  return {};
+};
+
+export const listParts: VaultHandler<"ListParts"> = async (services, input, call) => {
+  const limit = pageLimit(input.limit, limits.pageMax);
+  const afterByte = readPartMarker(input.marker);
+  const upload = await requireUpload(services.metadata, call, input.uploadId, services.clock.now());
+  const found = await services.metadata.listParts({ uploadId: upload.id, afterByte, limit: limit + 1 });
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    ArchiveDescription: upload.description || null,
+    CreationDate: formatMilliseconds(new Date(upload.createdAt)),
+    Marker: found.length > limit && last !== undefined ? String(last.firstByte) : null,
+    MultipartUploadId: upload.id,
+    PartSizeInBytes: upload.partSizeBytes,
+    Parts: page.map((part) => ({ RangeInBytes: formatRange(rangeOf(part)), SHA256TreeHash: part.treeHash })),
+    VaultARN: arnOf(call.key),
+  };
+};
+
+export const listMultipartUploads: VaultHandler<"ListMultipartUploads"> = async (services, input, { key, vault }) => {
+  const limit = pageLimit(input.limit, limits.pageMax);
+  const found = await services.metadata.listUploads({
+    vaultId: vault.id,
+    idleSince: services.clock.now() - uploadIdleMilliseconds,
+    after: decodeMarker(input.marker),
+    limit: limit + 1,
+  });
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    Marker: found.length > limit && last !== undefined ? encodeMarker(last) : null,
+    UploadsList: page.map((upload) => ({
+      ArchiveDescription: upload.description || null,
+      CreationDate: formatMilliseconds(new Date(upload.createdAt)),
+      MultipartUploadId: upload.id,
+      PartSizeInBytes: upload.partSizeBytes,
+      VaultARN: arnOf(key),
+    })),
+  };
+};
+
+async function requireUpload(
+  metadata: MetadataStore,
+  { vault }: VaultCall,
+  uploadId: string,
+  now: Instant,
+): Promise<MultipartUpload> {
+  const idleSince = now - uploadIdleMilliseconds;
+  const upload = await metadata.findUpload({ vaultId: vault.id, uploadId, idleSince });
+  if (upload === null) {
+    throw errors.uploadNotFound(uploadId);
+  }
+  return upload;
+}
+
+/** A missing header is the null of AWS's own message (contract 14.2). */
+function requirePartSize(partSize: string | undefined): number {
+  const sizeBytes = /^[0-9]{1,10}$/.test(partSize ?? "") ? Number(partSize) : 0;
+  if (!isPartSize(sizeBytes)) {
+    throw errors.invalidPartSize(partSize ?? null);
+  }
+  return sizeBytes;
+}
+
+function requireArchiveSize(archiveSize: string | undefined): number {
+  if (archiveSize === undefined || archiveSize === "") {
+    throw errors.missingParameter("Archive size");
+  }
+  if (!/^[0-9]{1,15}$/.test(archiveSize)) {
+    throw errors.invalidParameter(`Invalid x-amz-archive-size: ${archiveSize}`);
+  }
+  return Number(archiveSize);
+}
+
+/** Parts lie at multiples of the part size, so a part's first byte is position enough. */
+function readPartMarker(marker: string | undefined): number | null {
+  if (marker === undefined || marker === "") {
+    return null;
+  }
+  if (!/^[0-9]{1,15}$/.test(marker)) {
+    throw errors.invalidMarker(marker);
+  }
+  return Number(marker);
+}
+
+function rangeOf({ firstByte, sizeBytes }: Segment) {
+  return { firstByte, lastByte: firstByte + sizeBytes - 1 };
+}
+
+/** Passes a body on until it proves longer than it may be: one without an announced length is judged as it comes. */
+async function* atMost(
+  body: AsyncIterable<Uint8Array>,
+  sizeBytesMax: number,
+  error: (seenBytes: number) => Error,
+): AsyncGenerator<Uint8Array, void, void> {
+  let seenBytes = 0;
+  for await (const piece of body) {
+    seenBytes += piece.length;
+    if (seenBytes > sizeBytesMax) {
+      throw error(seenBytes);
+    }
+    yield piece;
+  }
+}

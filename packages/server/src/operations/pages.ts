@@ -1,0 +1,26 @@
+import { errors } from "@moraine/protocol";
+import type { Position } from "../domain/metadata-store.ts";
+
+/** A limit above the maximum is lowered, silently (contract 2.8). */
+export function pageLimit(asked: number | undefined, most: number): number {
+  return Math.min(asked ?? most, most);
+}
+
+/**
+ * A marker names a position and not a row, so pages stay gapless when the row it was made from has gone meanwhile. To
+ * clients it is opaque.
+ */
+export function encodeMarker({ createdAt, id }: Position): string {
+  return `${createdAt.toString(36)}.${id}`;
+}
+
+export function decodeMarker(marker: string | undefined): Position | null {
+  if (marker === undefined || marker === "") {
+    return null;
+  }
+  const [time, id, ...rest] = marker.split(".");
+  if (time === undefined || !/^[0-9a-z]{1,10}$/.test(time) || id === undefined || rest.length > 0) {
+    throw errors.invalidMarker(marker);
+  }
+  return { createdAt: Number.parseInt(time, 36), id };
+}

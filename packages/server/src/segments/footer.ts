@@ -1,0 +1,69 @@
+import { hash } from "node:crypto";
+import { type Digest, leafCount, type TreeHash, toHex } from "@moraine/protocol";
+import { CorruptSegmentError } from "../domain/segment.ts";
+
+/**
+ * What stands behind a segment's bytes, so that a lost database could be rebuilt, a swapped file is noticed, and ranges
+ * are checked without reading everything. docs/storage-format.md draws it.
+ */
+export interface Footer {
+  readonly ownerId: string;
+  readonly vaultArn: string;
+  readonly firstByte: number;
+  readonly sizeBytes: number;
+  readonly treeHash: TreeHash;
+  /** One SHA-256 for each MiB, joined. */
+  readonly leaves: Uint8Array;
+}
+
+const magic = Buffer.from("MORSEG01");
+const digestLength = 32;
+/** Total length and magic again, so that the footer is found from the end of a file alone. */
+const tailLength = 4 + magic.length;
+const descriptorLengthMax = 4096;
+
+/** The most that a footer adds to a segment of this size. */
+export function footerSizeMax(sizeBytes: number): number {
+  return magic.length + 4 + descriptorLengthMax + leafCount(sizeBytes) * digestLength + digestLength + tailLength;
+}
+
+export function encodeFooter({ leaves, ...descriptor }: Footer): Uint8Array {
+  const text = Buffer.from(JSON.stringify(descriptor));
+  const body = Buffer.concat([magic, uint32(text.length), text, leaves]);
+  const length = body.length + digestLength + tailLength;
+  return Buffer.concat([body, sha256(body), uint32(length), magic]);
+}
+
+/** Reads a footer back; throws CorruptSegmentError unless it is whole. @param key names the segment in the error. */
+export function decodeFooter(bytes: Buffer, key: string): Footer {
+  const bodyLength = bytes.length - digestLength - tailLength;
+  const whole =
+    bodyLength > magic.length + 4 &&
+    bytes.subarray(-magic.length).equals(magic) &&
+    bytes.readUInt32BE(bytes.length - tailLength) === bytes.length &&
+    sha256(bytes.subarray(0, bodyLength)).equals(bytes.subarray(bodyLength, bodyLength + digestLength));
+  if (!whole) {
+    throw new CorruptSegmentError(key, "its footer is not whole");
+  }
+  const descriptorEnd = magic.length + 4 + bytes.readUInt32BE(magic.length);
+  const descriptor = JSON.parse(bytes.toString("utf8", magic.length + 4, descriptorEnd)) as Omit<Footer, "leaves">;
+  return { ...descriptor, leaves: bytes.subarray(descriptorEnd, bodyLength) };
+}
+
+/** The hash of the MiB at `index` within the segment. */
+export function leafAt(footer: Footer, index: number): Digest {
+  return footer.leaves.subarray(index * digestLength, (index + 1) * digestLength);
+}
+
+export function leavesFrom(footer: Footer, first: number, end: number): Digest[] {
+  return Array.from({ length: end - first }, (_, index) => leafAt(footer, first + index));
+}
+
+export const sha256 = (bytes: Uint8Array): Buffer => hash("sha256", bytes, "buffer");
+export const treeHashOfLeaf = (bytes: Uint8Array): TreeHash => toHex(sha256(bytes));
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}

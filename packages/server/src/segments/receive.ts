@@ -1,0 +1,182 @@
+import { GlacierError } from "@moraine/protocol";
+import type { BlobStore, BlobWriter } from "../domain/blob-store.ts";
+import type { Clock } from "../domain/clock.ts";
+import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { Segment } from "../domain/segment.ts";
+import { type BlockPool, type ByteStream, blockSizeBytes } from "./blocks.ts";
+import { type ContentDigest, type ContentHash, InlineContentHash } from "./content-hash.ts";
+import { encodeFooter, footerSizeMax } from "./footer.ts";
+import type { HashPool } from "./hash-pool.ts";
+
+export interface ReceiveServices {
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobStore;
+  readonly hashPool: HashPool;
+  readonly receiveBlocks: BlockPool;
+  readonly clock: Clock;
+}
+
+export interface IncomingSegment<Result> {
+  readonly ownerId: string;
+  readonly vaultArn: string;
+  readonly firstByte: number;
+  /** The bytes that will come, at the most. */
+  readonly sizeBytes: number;
+  readonly body: ByteStream;
+  /** Throws when the bytes are not what the client said they are: then nothing is stored. */
+  check(sizeBytes: number, digest: ContentDigest): void;
+  /** Makes the segment live, in the transaction that gives it a meaning. */
+  record(segment: Segment): Promise<Result>;
+}
+
+/** A body that takes longer than this is cut off by the listener; its intent must outlive it. */
+const leaseMilliseconds = 25 * 60 * 60 * 1000;
+const blocksInFlightMax = 3;
+
+/**
+ * Stores a body as a segment: intent first, bytes next, the row that counts last. A crash at any point leaves at most a
+ * segment that nobody refers to, which the sweeper removes by its intent.
+ */
+export async function receiveSegment<Result>(
+  services: ReceiveServices,
+  incoming: IncomingSegment<Result>,
+): Promise<Result> {
+  const { metadata, blobs, clock } = services;
+  const { ownerId, firstByte } = incoming;
+  const key = blobs.newKey(ownerId);
+  // The intent must be durable before the bytes can become visible, not before they arrive.
+  const intent = metadata.intendSegment({ key, ownerId, leaseUntil: clock.now() + leaseMilliseconds });
+  intent.catch(() => undefined);
+  const segment = await untilVisible(services, incoming, key, intent);
+  try {
+    return await incoming.record({ key, ownerId, firstByte, ...segment });
+  } catch (error) {
+    if (error instanceof GlacierError) {
+      await metadata.abandonSegment(key);
+    }
+    // After any other failure the row may be there all the same: the segment stays, and its lease decides.
+    throw error;
+  }
+}
+
+async function untilVisible<Result>(
+  services: ReceiveServices,
+  incoming: IncomingSegment<Result>,
+  key: string,
+  intent: Promise<void>,
+): Promise<Pick<Segment, "sizeBytes" | "treeHash">> {
+  const { ownerId, vaultArn, firstByte } = incoming;
+  let writer: BlobWriter | undefined;
+  try {
+    writer = await services.blobs.create(key, incoming.sizeBytes + footerSizeMax(incoming.sizeBytes));
+    const { sizeBytes, digest } = await write(services, incoming, writer);
+    incoming.check(sizeBytes, digest);
+    const { treeHash, leaves } = digest;
+    await writer.write(encodeFooter({ ownerId, vaultArn, firstByte, sizeBytes, treeHash, leaves }));
+    await intent;
+    await writer.commit();
+    return { sizeBytes, treeHash };
+  } catch (error) {
+    await writer?.discard();
+    await intent.then(() => services.metadata.abandonSegment(key)).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function write(
+  services: ReceiveServices,
+  { sizeBytes, body }: { sizeBytes: number; body: ByteStream },
+  writer: BlobWriter,
+): Promise<{ sizeBytes: number; digest: ContentDigest }> {
+  if (sizeBytes <= blockSizeBytes) {
+    const bytes = await gather(body);
+    const hash = new InlineContentHash();
+    await hash.update(bytes);
+    await writer.write(bytes);
+    return { sizeBytes: bytes.length, digest: await hash.digest() };
+  }
+  const hash = services.hashPool.start();
+  try {
+    const written = await pump(body, services.receiveBlocks, writer, hash);
+    return { sizeBytes: written, digest: await hash.digest() };
+  } catch (error) {
+    hash.abandon();
+    throw error;
+  }
+}
+
+async function gather(body: ByteStream): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) {
+    pieces.push(piece);
+  }
+  return pieces[0] !== undefined && pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+}
+
+/** Writes and hashes each block while the next ones arrive. */
+async function pump(body: ByteStream, pool: BlockPool, writer: BlobWriter, hash: ContentHash): Promise<number> {
+  const inFlight: Array<Promise<void>> = [];
+  let written = Promise.resolve();
+  let sizeBytes = 0;
+  const send = async (block: Buffer, length: number) => {
+    const bytes = block.subarray(0, length);
+    sizeBytes += length;
+    written = written.then(() => writer.write(bytes));
+    const done = settleBoth(written, hash.update(bytes)).finally(() => pool.giveBack(block));
+    done.catch(() => undefined); // It is awaited below; until then a failure must not count as unhandled.
+    inFlight.push(done);
+    if (inFlight.length === blocksInFlightMax) {
+      await inFlight.shift();
+    }
+  };
+  try {
+    await intoBlocks(body, pool, send);
+    await Promise.all(inFlight);
+  } finally {
+    await Promise.allSettled(inFlight);
+  }
+  return sizeBytes;
+}
+
+/** Like Promise.all, but not before both have ended: the block is in use until then. */
+async function settleBoth(...both: Array<Promise<void>>): Promise<void> {
+  await Promise.allSettled(both);
+  await Promise.all(both);
+}
+
+/** Cuts the body into full blocks, the last one shorter. */
+async function intoBlocks(
+  body: ByteStream,
+  pool: BlockPool,
+  send: (block: Buffer, length: number) => Promise<void>,
+): Promise<void> {
+  let block: Buffer | null = null;
+  let filled = 0;
+  try {
+    for await (const piece of body) {
+      let rest = piece;
+      while (rest.length > 0) {
+        block ??= await pool.take();
+        const part = rest.subarray(0, block.length - filled);
+        block.set(part, filled);
+        filled += part.length;
+        rest = rest.subarray(part.length);
+        if (filled === block.length) {
+          const full = block;
+          block = null;
+          filled = 0;
+          await send(full, full.length);
+        }
+      }
+    }
+    if (block !== null) {
+      const last = block;
+      block = null;
+      await send(last, filled);
+    }
+  } finally {
+    if (block !== null) {
+      pool.giveBack(block);
+    }
+  }
+}

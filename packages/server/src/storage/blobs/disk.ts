@@ -1,0 +1,21 @@
+import type * as files from "node:fs/promises";
+import { StorageFullError } from "../../domain/blob-store.ts";
+
+/** The calls through which every byte of this driver passes, so that a test can make any one of them fail. */
+export type Disk = Pick<typeof files, "link" | "mkdir" | "open" | "readdir" | "rm" | "stat" | "statfs" | "unlink">;
+
+export function errorCode(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
+}
+
+export function isFull(error: unknown): boolean {
+  return error instanceof StorageFullError || ["ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
+}
+
+/** Says a full disk, or a full quota, in the words of the domain; passes every other error on. */
+export function inDomainWords(error: unknown): unknown {
+  if (!isFull(error) || error instanceof StorageFullError) {
+    return error;
+  }
+  return new StorageFullError("The disk is full", { cause: error });
+}

@@ -1,0 +1,135 @@
+import type { FileHandle } from "node:fs/promises";
+import type { BlobWriter } from "../../domain/blob-store.ts";
+import { invariant } from "../../domain/invariant.ts";
+import { type Disk, inDomainWords } from "./disk.ts";
+import type { SpaceClaim } from "./free-space.ts";
+import type { SyncHealth } from "./sync-health.ts";
+
+/** Bytes after which the disk begins to write while more are still coming in; else it would all wait for the commit. */
+const writeBackBytes = 32 * 1024 ** 2;
+
+export interface UnfinishedBlob {
+  readonly file: FileHandle;
+  readonly temporaryPath: string;
+  readonly finalPath: string;
+  readonly claim: SpaceClaim;
+  /** Makes the name at `finalPath` durable. */
+  syncFolder(): Promise<void>;
+}
+
+/** Writes one file under a temporary name and links it to its final one when it is whole and synced. */
+export class FilesystemBlobWriter implements BlobWriter {
+  readonly #disk: Disk;
+  readonly #health: SyncHealth;
+  readonly #blob: UnfinishedBlob;
+  #state: "idle" | "writing" | "ended" = "idle";
+  #sizeBytes = 0;
+  #unsyncedBytes = 0;
+  /** Never rejects: a failure is kept in `#failure`. */
+  #writeBack: Promise<void> | null = null;
+  /** What made this file worthless. A failed sync is among them: it is never asked for again, it might lie. */
+  #failure: { error: unknown } | null = null;
+
+  constructor(disk: Disk, health: SyncHealth, blob: UnfinishedBlob) {
+    this.#disk = disk;
+    this.#health = health;
+    this.#blob = blob;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    invariant(this.#state === "idle", "a blob is written by one call at a time, before its end");
+    this.#assertSound();
+    this.#blob.claim.spend(bytes.length);
+    this.#state = "writing";
+    try {
+      await this.#append(bytes);
+    } catch (error) {
+      this.#failure ??= { error };
+      throw inDomainWords(error);
+    } finally {
+      this.#leaveWriting();
+    }
+    this.#startWriteBack(bytes.length);
+  }
+
+  async commit(): Promise<void> {
+    invariant(this.#state === "idle", "a blob is committed once, between writes");
+    this.#state = "ended";
+    try {
+      await this.#makeBytesDurable();
+      // Unlike a rename, a link never replaces a blob that is already there.
+      await this.#disk.link(this.#blob.temporaryPath, this.#blob.finalPath);
+      await this.#blob.syncFolder();
+    } catch (error) {
+      throw inDomainWords(error);
+    } finally {
+      // Only the temporary name goes. The final one may be durable even when the sync failed, so it stays.
+      await this.#leaveTemporary();
+    }
+  }
+
+  async discard(): Promise<void> {
+    if (this.#state !== "ended") {
+      this.#state = "ended";
+      await this.#leaveTemporary();
+    }
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < bytes.length) {
+      const { bytesWritten } = await this.#blob.file.write(bytes, done, bytes.length - done, this.#sizeBytes);
+      if (bytesWritten === 0) {
+        throw new Error(`The disk took no more bytes at ${this.#sizeBytes}`);
+      }
+      done += bytesWritten;
+      this.#sizeBytes += bytesWritten;
+    }
+  }
+
+  /** A discard may have ended the writer meanwhile. */
+  #leaveWriting(): void {
+    if (this.#state === "writing") {
+      this.#state = "idle";
+    }
+  }
+
+  #startWriteBack(newBytes: number): void {
+    this.#unsyncedBytes += newBytes;
+    if (this.#unsyncedBytes < writeBackBytes || this.#writeBack !== null || this.#state === "ended") {
+      return;
+    }
+    this.#unsyncedBytes = 0;
+    this.#writeBack = this.#health
+      .watch(() => this.#blob.file.datasync())
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#writeBack = null;
+      });
+  }
+
+  async #makeBytesDurable(): Promise<void> {
+    await this.#writeBack;
+    this.#assertSound();
+    await this.#health.watch(() => this.#blob.file.sync());
+    await this.#blob.file.close();
+  }
+
+  #assertSound(): void {
+    if (this.#failure !== null) {
+      throw inDomainWords(this.#failure.error);
+    }
+  }
+
+  /** What stays behind when this fails is swept at the next start. */
+  async #leaveTemporary(): Promise<void> {
+    await this.#writeBack;
+    await this.#blob.file.close().catch(ignore);
+    await this.#disk.unlink(this.#blob.temporaryPath).catch(ignore);
+    this.#blob.claim.release();
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import * as nodeFiles from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { BlobMissingError, type BlobReader, type BlobStore, type BlobWriter } from "../../domain/blob-store.ts";
+import { invariant } from "../../domain/invariant.ts";
+import { KeySource, partsOf } from "./blob-key.ts";
+import { type Disk, errorCode, inDomainWords, isFull } from "./disk.ts";
+import { FilesystemBlobReader } from "./filesystem-reader.ts";
+import { FilesystemBlobWriter } from "./filesystem-writer.ts";
+import { FolderSyncs } from "./folder-syncs.ts";
+import { FreeSpace, type SpaceClaim } from "./free-space.ts";
+import { SyncHealth } from "./sync-health.ts";
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const folderMode = 0o700;
+/** Whoever opens a blob again cannot change it; the handle that made it can still write. */
+const blobMode = 0o400;
+
+/** Keeps blobs as files: `blobs/ab/cd/<ownerId>.<nonce>` once they are whole and durable, in `tmp/` before. */
+export class FilesystemBlobStore implements BlobStore {
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #blobs: string;
+  readonly #tmp: string;
+  readonly #keys = new KeySource();
+  readonly #health = new SyncHealth();
+  readonly #folderSyncs: FolderSyncs;
+  readonly #space: FreeSpace;
+  readonly #shelves = new Map<string, Promise<void>>();
+  #prepared = false;
+
+  /** @param folder the data folder, whose lock this process holds. */
+  constructor(folder: string, disk: Disk = nodeFiles) {
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#blobs = join(folder, "blobs");
+    this.#tmp = join(folder, "tmp");
+    this.#folderSyncs = new FolderSyncs(disk, this.#health);
+    this.#space = new FreeSpace(disk, this.#blobs);
+  }
+
+  /** Once, before all else: sweeps what a crash left in `tmp/`, and rejects where blobs could not be kept safely. */
+  async prepare(): Promise<void> {
+    await this.#disk.mkdir(this.#blobs, { recursive: true, mode: folderMode });
+    await this.#disk.mkdir(this.#tmp, { recursive: true, mode: folderMode });
+    await this.#folderSyncs.sync(this.#folder);
+    const [blobs, tmp] = await Promise.all([this.#disk.stat(this.#blobs), this.#disk.stat(this.#tmp)]);
+    if (blobs.dev !== tmp.dev) {
+      throw new Error(`${this.#blobs} and ${this.#tmp} lie on different file systems; they must share one`);
+    }
+    for (const name of await this.#disk.readdir(this.#tmp)) {
+      await this.#disk.rm(join(this.#tmp, name), { recursive: true, force: true });
+    }
+    await this.#probe();
+    this.#prepared = true;
+  }
+
+  newKey(ownerId: string): string {
+    return this.#keys.next(ownerId);
+  }
+
+  async create(key: string, sizeBytes: number): Promise<BlobWriter> {
+    const { shelf, name } = partsOf(key);
+    invariant(this.#prepared, "the store is prepared before the first blob");
+    this.#health.assertTrusted();
+    let claim: SpaceClaim | undefined;
+    try {
+      claim = await this.#space.claim(sizeBytes);
+      await this.#makeShelf(shelf);
+      return await this.#begin(join(this.#tmp, name), join(this.#blobs, key), claim);
+    } catch (error) {
+      claim?.release();
+      throw inDomainWords(error);
+    }
+  }
+
+  async open(key: string): Promise<BlobReader> {
+    partsOf(key);
+    const file = await this.#disk.open(join(this.#blobs, key), O_RDONLY | O_NOFOLLOW).catch((error: unknown) => {
+      throw errorCode(error) === "ENOENT" ? new BlobMissingError(key, { cause: error }) : error;
+    });
+    try {
+      return new FilesystemBlobReader(file, (await file.stat()).size);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    const { shelf } = partsOf(key);
+    // Synced also when the name is already gone: whoever unlinked it may have died before the sync.
+    await ifPresent(this.#disk.unlink(join(this.#blobs, key)));
+    await ifPresent(this.#folderSyncs.sync(join(this.#blobs, shelf)));
+  }
+
+  /** A full disk passes: reads go on, and deletions make room. */
+  async #probe(): Promise<void> {
+    const path = join(this.#tmp, `probe.${randomUUID()}`);
+    try {
+      const file = await this.#disk.open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, blobMode);
+      try {
+        await file.write(Uint8Array.of(1));
+        await this.#health.watch(() => file.sync());
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (!isFull(error)) {
+        throw new Error(`Cannot write and sync a file in ${this.#tmp}`, { cause: error });
+      }
+    } finally {
+      await ifPresent(this.#disk.unlink(path));
+    }
+  }
+
+  async #begin(temporaryPath: string, finalPath: string, claim: SpaceClaim): Promise<BlobWriter> {
+    const file = await this.#disk.open(temporaryPath, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, blobMode);
+    return new FilesystemBlobWriter(this.#disk, this.#health, {
+      file,
+      temporaryPath,
+      finalPath,
+      claim,
+      syncFolder: () => this.#leavingBadShelf(this.#folderSyncs.sync(dirname(finalPath))),
+    });
+  }
+
+  #makeShelf(shelf: string): Promise<void> {
+    const known = this.#shelves.get(shelf);
+    if (known !== undefined) {
+      return known;
+    }
+    const made = this.#leavingBadShelf(this.#makeDurableFolder(join(this.#blobs, shelf)));
+    this.#shelves.set(shelf, made);
+    made.catch(() => this.#shelves.delete(shelf));
+    return made;
+  }
+
+  /** Syncs the parents also of a folder that is found: whoever made it may have died before the sync. */
+  async #makeDurableFolder(path: string): Promise<void> {
+    await this.#disk.mkdir(path, { recursive: true, mode: folderMode });
+    const parent = dirname(path);
+    await this.#folderSyncs.sync(parent);
+    await this.#folderSyncs.sync(dirname(parent));
+  }
+
+  /** After a failure the next blobs go elsewhere: the folder may be one that can never be synced again. */
+  async #leavingBadShelf(step: Promise<void>): Promise<void> {
+    try {
+      await step;
+    } catch (error) {
+      this.#keys.changeShelf();
+      throw error;
+    }
+  }
+}
+
+async function ifPresent(step: Promise<void>): Promise<void> {
+  try {
+    await step;
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") {
+      throw error;
+    }
+  }
+}

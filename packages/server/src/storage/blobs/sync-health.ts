@@ -1,0 +1,43 @@
+import { isFull } from "./disk.ts";
+
+const failuresInARowMax = 2;
+
+/**
+ * Watches every sync of the store. One failed sync costs one blob; two in a row, and the medium is not trusted with
+ * new blobs until a restart. A full disk is not a failure of the medium.
+ */
+export class SyncHealth {
+  #failuresInARow = 0;
+  #lastFailure: unknown;
+
+  async watch(sync: () => Promise<void>): Promise<void> {
+    try {
+      await sync();
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    }
+    if (!this.#isBroken()) {
+      this.#failuresInARow = 0;
+    }
+  }
+
+  assertTrusted(): void {
+    if (this.#isBroken()) {
+      throw new Error("The blob store is read-only until a restart: the disk failed to sync twice in a row", {
+        cause: this.#lastFailure,
+      });
+    }
+  }
+
+  #note(error: unknown): void {
+    if (!isFull(error)) {
+      this.#failuresInARow += 1;
+      this.#lastFailure = error;
+    }
+  }
+
+  #isBroken(): boolean {
+    return this.#failuresInARow >= failuresInARowMax;
+  }
+}

@@ -1,0 +1,164 @@
+import { mkdir, open, readdir, realpath, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** The one folder in which a server keeps everything, locked for the life of the process. */
+export interface DataFolder {
+  /** Absolute, with links resolved. */
+  readonly path: string;
+  readonly databaseFile: string;
+  /** Gives the folder to the next process; a second call does nothing. */
+  release(): Promise<void>;
+}
+
+/** The folder cannot be used; the message is one line that an operator can act on. */
+export class DataFolderError extends Error {
+  override readonly name = "DataFolderError";
+}
+
+const databaseName = "moraine.db";
+const lockName = "lock.db";
+const blobsName = "blobs";
+/** What a first start may have left behind before there was a database; `lost+found` is a new disk's own. */
+const namesBeforeDatabase = new Set([lockName, `${lockName}-journal`, blobsName, "tmp", "lost+found"]);
+
+const sqliteBusy = 5;
+/** SQLITE_READONLY and SQLITE_CANTOPEN: the lock, or the journal beside it, cannot be made. */
+const sqliteUnwritable = [8, 14];
+/** Two processes that start at the same moment can get in each other's way; then one of them has to wait a little. */
+const lockWaitMilliseconds = 500;
+
+/**
+ * Takes a folder, making it when there is none. Rejects with `DataFolderError` when another process has it, when it
+ * is not writable, or when what lies in it is not a whole data folder: a server never starts fresh over lost metadata.
+ */
+export async function openDataFolder(path: string): Promise<DataFolder> {
+  const folder = await makeFolder(resolve(path));
+  await refuseForeign(folder);
+  const lock = takeLock(folder);
+  try {
+    await refuseDamaged(folder);
+    // From here on a database without `blobs/` beside it means that the blobs were lost.
+    await mkdir(join(folder, blobsName), { recursive: true, mode: 0o700 });
+    await syncFolder(folder);
+  } catch (error) {
+    releaseLock(lock);
+    throw error;
+  }
+  return {
+    path: folder,
+    databaseFile: join(folder, databaseName),
+    release: async () => releaseLock(lock),
+  };
+}
+
+async function makeFolder(path: string): Promise<string> {
+  try {
+    const firstMade = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (firstMade !== undefined) {
+      await syncParents(path, dirname(firstMade));
+    }
+    return await realpath(path);
+  } catch (error) {
+    throw new DataFolderError(`The data folder ${path} cannot be made: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Up to and including `topmost`, so that each folder's name is durable in its parent. */
+async function syncParents(path: string, topmost: string): Promise<void> {
+  let folder = path;
+  do {
+    folder = dirname(folder);
+    await syncFolder(folder);
+  } while (folder.length > topmost.length);
+}
+
+/** Before anything is written: nothing of ours is mixed into somebody's folder. */
+async function refuseForeign(folder: string): Promise<void> {
+  const names = await list(folder);
+  const foreign = names.find((name) => !namesBeforeDatabase.has(name) && !name.startsWith(databaseName));
+  if (foreign !== undefined && !names.includes(databaseName)) {
+    throw new DataFolderError(
+      `${folder} is not a data folder: it holds other files (${foreign}) and no ${databaseName}; choose an empty folder`,
+    );
+  }
+}
+
+/** A lock that is only reachable through its `DataFolder` would be freed with it by the garbage collector. */
+const heldLocks = new Set<DatabaseSync>();
+
+/**
+ * SQLite's lock on a file is the kernel's: a killed process loses it at once. SQLite also keeps its own process from
+ * taking it twice.
+ */
+function takeLock(folder: string): DatabaseSync {
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(join(folder, lockName), { timeout: lockWaitMilliseconds });
+    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock?.close();
+    throw lockError(folder, error);
+  }
+  heldLocks.add(lock);
+  return lock;
+}
+
+function lockError(folder: string, error: unknown): DataFolderError {
+  const { errcode = 0, message } = error as Error & { errcode?: number };
+  // The low byte is the kind; the rest tells its variants apart.
+  const kind = errcode & 0xff;
+  if (kind === sqliteBusy) {
+    return new DataFolderError(`The data folder ${folder} is in use by another process`, { cause: error });
+  }
+  const reason = sqliteUnwritable.includes(kind) ? "is not writable" : "cannot be locked";
+  return new DataFolderError(`The data folder ${folder} ${reason}: ${message}`, { cause: error });
+}
+
+function releaseLock(lock: DatabaseSync): void {
+  if (heldLocks.delete(lock)) {
+    lock.close();
+  }
+}
+
+async function refuseDamaged(folder: string): Promise<void> {
+  const damage = await damageIn(folder);
+  if (damage !== null) {
+    throw new DataFolderError(`The data folder ${folder} ${damage}; restore it from a backup`);
+  }
+}
+
+async function damageIn(folder: string): Promise<string | null> {
+  const names = await list(folder);
+  const hasBlobs = names.includes(blobsName) && (await list(join(folder, blobsName))).length > 0;
+  const hasDatabase = names.includes(databaseName) && (await stat(join(folder, databaseName))).size > 0;
+  if (!hasDatabase && hasBlobs) {
+    return `holds blobs, but its database ${databaseName} is missing or empty`;
+  }
+  if (!names.includes(databaseName) && names.some((name) => name.startsWith(databaseName))) {
+    return `holds a database's log, but its database ${databaseName} is missing`;
+  }
+  if (hasDatabase && !names.includes(blobsName)) {
+    return `has a database, but its folder ${blobsName} is missing`;
+  }
+  return null;
+}
+
+async function list(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    throw new DataFolderError(`The folder ${folder} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,48 @@
+import { type MetadataStore, MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import { methodThreads } from "./method-threads.ts";
+import { migrate } from "./migrations.ts";
+import { openWriting } from "./sqlite-connection.ts";
+import { type Outcome, runChanges, runQueries } from "./sqlite-transactions.ts";
+
+/**
+ * Runs every method on the calling thread, one after the other: for tests, and for filling a database.
+ * @param path a file, or `:memory:`.
+ */
+export async function openInlineStore(path: string): Promise<MetadataStore> {
+  const connection = openWriting(path, true);
+  await migrate(connection, true);
+  const runs = { reader: runQueries, writer: runChanges };
+  // A method waits in microtasks, between which another caller's could slip into its transaction.
+  let previous: Promise<unknown> = Promise.resolve();
+
+  function call(method: string, thread: "reader" | "writer", input: unknown): Promise<unknown> {
+    const result = previous.then(async () => {
+      if (!connection.database.isOpen) {
+        throw new MetadataUnavailableError("The metadata store is closed");
+      }
+      const [outcome] = await runs[thread](connection, [{ method, input }]);
+      return settled(outcome);
+    });
+    previous = result.catch(() => undefined);
+    return result;
+  }
+
+  const methods = Object.entries(methodThreads).map(([method, thread]) => [
+    method,
+    (input: unknown) => call(method, thread, input),
+  ]);
+  const close = async () => {
+    await previous;
+    if (connection.database.isOpen) {
+      connection.database.close();
+    }
+  };
+  return { ...Object.fromEntries(methods), close };
+}
+
+function settled(outcome: Outcome | undefined): unknown {
+  if (outcome === undefined || "error" in outcome) {
+    throw outcome?.error;
+  }
+  return outcome.value;
+}

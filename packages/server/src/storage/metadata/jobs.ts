@@ -1,0 +1,240 @@
+import type { Instant } from "../../domain/instant.ts";
+import { invariant } from "../../domain/invariant.ts";
+import type { JobState } from "../../domain/job.ts";
+import type { JobPage } from "../../domain/metadata-store.ts";
+import { jobOf, jobRow } from "./job-rows.ts";
+import type { Changes, Queries } from "./methods.ts";
+import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
+import type { Database } from "./schema.ts";
+import { letGoOwned, makeLive, referenced, releasePending } from "./segments.ts";
+import { requireVault } from "./vault-contents.ts";
+
+export const jobQueries = {
+  async findJob(db, at) {
+    const row = await selectJob(db, at);
+    return row === undefined ? null : jobOf(row);
+  },
+
+  async listJobs(db, page) {
+    const rows = await selectJobs(db, jobListing(page));
+    return rows.map(jobOf);
+  },
+
+  async nextJobDue(db, now) {
+    const row = await selectNextDue(db, { now });
+    return row?.due_at ?? null;
+  },
+} satisfies Partial<Queries>;
+
+export const jobChanges = {
+  async addJob(db, { job, vault }) {
+    await requireVault(db, { vaultId: job.vaultId, vault });
+    await insertJob(db, jobRow(job));
+  },
+
+  async claimJobs(db, at) {
+    const rows = await claim(db, at);
+    rows.sort((a, b) => a.due_at - b.due_at);
+    return rows.map((row) => ({ job: jobOf(row), fence: row.fence }));
+  },
+
+  async renewJob(db, claimed) {
+    return (await renew(db, claimed)) === 1;
+  },
+
+  async finishJob(db, { jobId, fence, state, statusMessage, now, output }) {
+    const finished = await finish(db, {
+      jobId,
+      fence,
+      state,
+      statusMessage,
+      now,
+      outputKey: output?.document.segmentKey ?? null,
+      outputSizeBytes: output?.document.sizeBytes ?? null,
+      outputNextMarker: output?.document.nextMarker ?? null,
+    });
+    if (finished === 0) {
+      return false;
+    }
+    if (output !== null) {
+      const { segment, document } = output;
+      invariant(segment.ownerId === jobId && segment.key === document.segmentKey, "a job's output is its own segment");
+      await makeLive(db, segment);
+    }
+    return true;
+  },
+
+  async expireJobs(db, at) {
+    const jobs = await selectExpired(db, at);
+    for (const job of jobs) {
+      await letGoOwned(db, { ownerId: job.id, now: at.now });
+      await deleteJob(db, job);
+    }
+    return jobs.length;
+  },
+
+  async releaseLeases(db) {
+    await releasePending(db, {});
+    await releaseClaims(db, {});
+  },
+} satisfies Partial<Changes>;
+
+/** Lets the outputs of the vault's jobs go, and drops the jobs. */
+export async function removeJobsOf(db: Database, at: { vaultId: string; now: Instant }): Promise<void> {
+  await letGoOutputs(db, at);
+  await deleteJobs(db, at);
+}
+
+const inProgress = literal("in_progress");
+const everyState: readonly JobState[] = ["in_progress", "succeeded", "failed"];
+
+interface JobListing {
+  vaultId: string;
+  completedSince: Instant;
+  stateA: JobState;
+  stateB: JobState;
+  stateC: JobState;
+  afterTime: Instant;
+  afterId: string;
+  limit: number;
+}
+
+/** There are three states, so three values say any choice of them; an empty choice lists nothing. */
+function jobListing({ vaultId, completedSince, states, after, limit }: JobPage): JobListing {
+  const [stateA = "in_progress", stateB = stateA, stateC = stateB] = states ?? everyState;
+  return {
+    vaultId,
+    completedSince,
+    stateA,
+    stateB,
+    stateC,
+    afterTime: after?.createdAt ?? Number.MAX_SAFE_INTEGER,
+    afterId: after?.id ?? "",
+    limit: states?.length === 0 ? 0 : limit,
+  };
+}
+
+const insertJob = insertion("jobs");
+
+const selectJob = oneRow((db, at: { vaultId: string; jobId: string; completedSince: Instant }) =>
+  db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("id", "=", at.jobId)
+    .where("vault_id", "=", at.vaultId)
+    .where((eb) => eb.or([eb("completed_at", "is", null), eb("completed_at", ">", at.completedSince)])),
+);
+
+const selectJobs = manyRows((db, page: JobListing) =>
+  db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("vault_id", "=", page.vaultId)
+    // The first condition is what the index serves; the second cuts within the time itself.
+    .where("created_at", "<=", page.afterTime)
+    .where((eb) => eb.or([eb("created_at", "<", page.afterTime), eb("id", ">", page.afterId)]))
+    .where((eb) => eb.or([eb("completed_at", "is", null), eb("completed_at", ">", page.completedSince)]))
+    .where("state", "in", [page.stateA, page.stateB, page.stateC])
+    .orderBy("created_at", "desc")
+    .orderBy("id")
+    .limit(page.limit),
+);
+
+const selectNextDue = oneRow((db, at: { now: Instant }) =>
+  db
+    .selectFrom("jobs")
+    .select("due_at")
+    .where("state", "=", inProgress)
+    .where((eb) => eb.or([eb("lease_until", "is", null), eb("lease_until", "<=", at.now)]))
+    .orderBy("due_at")
+    .limit(1),
+);
+
+const claim = manyRows((db, at: { now: Instant; leaseUntil: Instant; limit: number }) =>
+  db
+    .updateTable("jobs")
+    .set((eb) => ({ lease_until: at.leaseUntil, fence: eb("fence", "+", 1) }))
+    .where("id", "in", (eb) =>
+      eb
+        .selectFrom("jobs")
+        .select("id")
+        .where("state", "=", inProgress)
+        .where("due_at", "<=", at.now)
+        .where((or) => or.or([or("lease_until", "is", null), or("lease_until", "<=", at.now)]))
+        .orderBy("due_at")
+        .orderBy("id")
+        .limit(at.limit),
+    )
+    .returningAll(),
+);
+
+const renew = rowsChanged((db, claimed: { jobId: string; fence: number; leaseUntil: Instant }) =>
+  db
+    .updateTable("jobs")
+    .set({ lease_until: claimed.leaseUntil })
+    .where("id", "=", claimed.jobId)
+    .where("fence", "=", claimed.fence)
+    .where("state", "=", inProgress),
+);
+
+interface Finish {
+  jobId: string;
+  fence: number;
+  state: JobState;
+  statusMessage: string;
+  now: Instant;
+  outputKey: string | null;
+  outputSizeBytes: number | null;
+  outputNextMarker: string | null;
+}
+
+const finish = rowsChanged((db, end: Finish) =>
+  db
+    .updateTable("jobs")
+    .set({
+      state: end.state,
+      status_message: end.statusMessage,
+      completed_at: end.now,
+      lease_until: null,
+      output_key: end.outputKey,
+      output_size_bytes: end.outputSizeBytes,
+      output_next_marker: end.outputNextMarker,
+    })
+    .where("id", "=", end.jobId)
+    .where("fence", "=", end.fence)
+    .where("state", "=", inProgress),
+);
+
+/** The fence moves too, so that whoever held a claim has lost it. */
+const releaseClaims = rowsChanged((db, _: object) =>
+  db
+    .updateTable("jobs")
+    .set((eb) => ({ lease_until: null, fence: eb("fence", "+", 1) }))
+    .where("state", "=", inProgress)
+    .where("lease_until", "is not", null),
+);
+
+const selectExpired = manyRows((db, at: { completedBefore: Instant; limit: number }) =>
+  db
+    .selectFrom("jobs")
+    .select("id")
+    .where("completed_at", "<", at.completedBefore)
+    .orderBy("completed_at")
+    .limit(at.limit),
+);
+
+const deleteJob = rowsChanged((db, job: { id: string }) => db.deleteFrom("jobs").where("id", "=", job.id));
+
+const letGoOutputs = rowsChanged((db, at: { vaultId: string; now: Instant }) =>
+  db
+    .updateTable("segments")
+    .set({ state: "deleted", deleted_at: at.now })
+    .where("owner_id", "in", (eb) =>
+      eb.selectFrom("jobs").select("id").where("vault_id", "=", at.vaultId).where("output_key", "is not", null),
+    )
+    .where("state", "in", referenced),
+);
+
+const deleteJobs = rowsChanged((db, at: { vaultId: string }) =>
+  db.deleteFrom("jobs").where("vault_id", "=", at.vaultId),
+);

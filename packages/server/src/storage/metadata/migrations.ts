@@ -1,0 +1,50 @@
+import { type Migration, Migrator } from "kysely/migration";
+import * as initial from "./migrations/0001-initial.ts";
+import type { Connection } from "./sqlite-connection.ts";
+
+/** In order. What was released is never changed, only followed by another. */
+const migrations: Readonly<Record<string, Migration>> = { "0001-initial": initial };
+
+const migrationTable = "kysely_migration";
+
+/**
+ * Brings the schema to the newest version, in one transaction. Refuses a schema that is newer than this program, and a
+ * database that is not the service's.
+ */
+export async function migrate(connection: Connection, mayCreate: boolean): Promise<void> {
+  const applied = appliedMigrations(connection, mayCreate);
+  const unknown = applied.filter((name) => migrations[name] === undefined);
+  if (unknown.length > 0) {
+    throw new Error(`The database has the newer schema ${unknown.join(", ")}: a newer version of the program wrote it`);
+  }
+  if (applied.length === Object.keys(migrations).length) {
+    return;
+  }
+  const { database, db } = connection;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) {
+      throw error;
+    }
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) {
+      database.exec("ROLLBACK");
+    }
+    throw error;
+  }
+}
+
+function appliedMigrations({ database }: Connection, mayCreate: boolean): string[] {
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  if (tables.length === 0 && mayCreate) {
+    return [];
+  }
+  if (!tables.some(({ name }) => name === migrationTable)) {
+    throw new Error("The database has no schema of this service");
+  }
+  const rows = database.prepare(`SELECT name FROM ${migrationTable} ORDER BY name`).all();
+  return rows.map(({ name }) => String(name));
+}

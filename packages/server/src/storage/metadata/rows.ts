@@ -1,0 +1,109 @@
+import type { AccountId, ArchiveId, TreeHash, UploadId } from "@moraine/protocol";
+import type { Archive } from "../../domain/archive.ts";
+import { invariant } from "../../domain/invariant.ts";
+import type { SealedAccessKey } from "../../domain/metadata-store.ts";
+import type { MultipartUpload } from "../../domain/multipart-upload.ts";
+import type { Segment } from "../../domain/segment.ts";
+import type { InventorySnapshot, Vault } from "../../domain/vault.ts";
+import type { AccessKeyRow, ArchiveRow, SegmentRow, UploadRow, VaultRow } from "./schema.ts";
+
+export function vaultOf(row: VaultRow): Vault {
+  return {
+    id: row.id,
+    accountId: row.account_id as AccountId,
+    region: row.region,
+    vaultName: row.name,
+    createdAt: row.created_at,
+    archiveCount: row.archive_count,
+    archiveBytes: row.archive_bytes,
+    revision: row.revision,
+    inventory: snapshotOf(row),
+  };
+}
+
+function snapshotOf(row: VaultRow): InventorySnapshot | null {
+  if (row.inventory_taken_at === null) {
+    return null;
+  }
+  return {
+    takenAt: row.inventory_taken_at,
+    revision: present(row.inventory_revision),
+    archiveCount: present(row.inventory_archive_count),
+    archiveBytes: present(row.inventory_archive_bytes),
+  };
+}
+
+export function archiveOf(row: ArchiveRow): Archive {
+  return {
+    id: row.id as ArchiveId,
+    vaultId: row.vault_id,
+    description: row.description,
+    sizeBytes: row.size_bytes,
+    treeHash: row.tree_hash as TreeHash,
+    createdAt: row.created_at,
+    deletedAt: row.deleted_at,
+  };
+}
+
+export function archiveRow(archive: Archive, createdRevision: number): ArchiveRow {
+  return {
+    id: archive.id,
+    vault_id: archive.vaultId,
+    description: archive.description,
+    size_bytes: archive.sizeBytes,
+    tree_hash: archive.treeHash,
+    created_at: archive.createdAt,
+    created_revision: createdRevision,
+    deleted_at: null,
+    deleted_revision: null,
+  };
+}
+
+export function segmentOf(row: SegmentRow): Segment {
+  return {
+    key: row.key,
+    ownerId: row.owner_id,
+    firstByte: present(row.first_byte),
+    sizeBytes: present(row.size_bytes),
+    treeHash: present(row.tree_hash) as TreeHash,
+  };
+}
+
+export function uploadOf(row: UploadRow): MultipartUpload {
+  return {
+    id: row.id as UploadId,
+    vaultId: row.vault_id,
+    archiveId: row.archive_id as ArchiveId,
+    description: row.description,
+    partSizeBytes: row.part_size_bytes,
+    createdAt: row.created_at,
+  };
+}
+
+export function uploadRow(upload: MultipartUpload): UploadRow {
+  return {
+    id: upload.id,
+    vault_id: upload.vaultId,
+    archive_id: upload.archiveId,
+    description: upload.description,
+    part_size_bytes: upload.partSizeBytes,
+    created_at: upload.createdAt,
+    active_at: upload.createdAt,
+    state: "open",
+    ended_at: null,
+  };
+}
+
+export function accessKeyOf(row: AccessKeyRow): SealedAccessKey {
+  return {
+    accessKeyId: row.id,
+    accountId: row.account_id as AccountId,
+    sealedSecret: row.sealed_secret,
+  };
+}
+
+/** For columns that the row's state or kind fills. */
+export function present<Value>(value: Value | null): Value {
+  invariant(value !== null, "a row has every column that its state and kind call for");
+  return value;
+}

@@ -1,0 +1,119 @@
+import type { Kysely } from "kysely";
+import type { Tier } from "../../domain/job.ts";
+import type { SegmentState } from "../../domain/segment.ts";
+
+/** The tables as migrations leave them. Times are milliseconds, sizes bytes; ids are text. */
+export interface Schema {
+  readonly accounts: AccountRow;
+  readonly access_keys: AccessKeyRow;
+  readonly vaults: VaultRow;
+  readonly archives: ArchiveRow;
+  readonly segments: SegmentRow;
+  readonly uploads: UploadRow;
+  readonly jobs: JobRow;
+}
+
+export type Database = Kysely<Schema>;
+
+export interface AccountRow {
+  id: string;
+  created_at: number;
+}
+
+export interface AccessKeyRow {
+  id: string;
+  account_id: string;
+  sealed_secret: Uint8Array;
+  created_at: number;
+}
+
+export interface VaultRow {
+  id: string;
+  account_id: string;
+  region: string;
+  name: string;
+  created_at: number;
+  archive_count: number;
+  archive_bytes: number;
+  revision: number;
+  /** The last inventory: all four null before the first. */
+  inventory_taken_at: number | null;
+  inventory_revision: number | null;
+  inventory_archive_count: number | null;
+  inventory_archive_bytes: number | null;
+  /** Null while nothing has changed since the last inventory; else when that was, or the first change if there was none. */
+  inventory_due_from: number | null;
+}
+
+/** It lived in the revisions from `created_revision` on and before `deleted_revision`. */
+export interface ArchiveRow {
+  id: string;
+  vault_id: string;
+  description: string;
+  size_bytes: number;
+  tree_hash: string;
+  created_at: number;
+  created_revision: number;
+  deleted_at: number | null;
+  deleted_revision: number | null;
+}
+
+export interface SegmentRow {
+  key: string;
+  owner_id: string;
+  state: SegmentState;
+  /** Its place in its owner, which no other segment shares; null while pending, and again once a later part took the place. */
+  first_byte: number | null;
+  /** Null while pending, as is the hash. */
+  size_bytes: number | null;
+  tree_hash: string | null;
+  /** Of a pending segment; null once nobody holds it. */
+  lease_until: number | null;
+  deleted_at: number | null;
+}
+
+/** Mirrors `open → completed | aborted | expired`. */
+export interface UploadRow {
+  id: string;
+  vault_id: string;
+  archive_id: string;
+  description: string;
+  part_size_bytes: number;
+  created_at: number;
+  /** When it was begun, or got its last part. */
+  active_at: number;
+  state: "open" | "completed" | "aborted" | "expired";
+  ended_at: number | null;
+}
+
+/** Columns of the other kind of job are null. */
+export interface JobRow {
+  id: string;
+  vault_id: string;
+  action: "ArchiveRetrieval" | "InventoryRetrieval";
+  description: string | null;
+  sns_topic: string | null;
+  created_at: number;
+  due_at: number;
+  state: "in_progress" | "succeeded" | "failed";
+  status_message: string | null;
+  completed_at: number | null;
+  lease_until: number | null;
+  fence: number;
+  archive_id: string | null;
+  archive_size_bytes: number | null;
+  archive_tree_hash: string | null;
+  archive_description: string | null;
+  tier: Tier | null;
+  range_first_byte: number | null;
+  range_last_byte: number | null;
+  range_tree_hash: string | null;
+  inventory_format: "JSON" | "CSV" | null;
+  inventory_start_date: string | null;
+  inventory_end_date: string | null;
+  inventory_limit: string | null;
+  inventory_marker: string | null;
+  output_key: string | null;
+  output_size_bytes: number | null;
+  output_next_marker: string | null;
+}

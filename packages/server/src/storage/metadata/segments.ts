@@ -1,0 +1,226 @@
+import { limits } from "@moraine/protocol";
+import type { Instant } from "../../domain/instant.ts";
+import { invariant } from "../../domain/invariant.ts";
+import type { Segment } from "../../domain/segment.ts";
+import type { Changes, Queries } from "./methods.ts";
+import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
+import { segmentOf } from "./rows.ts";
+import type { Database } from "./schema.ts";
+
+export const segmentQueries = {
+  async segmentsOf(db, { archiveId, range }) {
+    const rows = await selectWithin(db, { archiveId, ...range, limit: limits.partCountMax });
+    return rows.map(segmentOf);
+  },
+
+  async findSegment(db, key) {
+    const row = await selectReferenced(db, { key });
+    return row === undefined ? null : segmentOf(row);
+  },
+} satisfies Partial<Queries>;
+
+export const segmentChanges = {
+  async intendSegment(db, { key, ownerId, leaseUntil }) {
+    await insertSegment(db, {
+      key,
+      owner_id: ownerId,
+      state: "pending",
+      first_byte: null,
+      size_bytes: null,
+      tree_hash: null,
+      lease_until: leaseUntil,
+      deleted_at: null,
+    });
+  },
+
+  async abandonSegment(db, key) {
+    const abandoned = await abandon(db, { key });
+    if (abandoned === 0) {
+      const segment = await selectState(db, { key });
+      // A sweeper may have been first, once the lease had passed.
+      invariant(segment === undefined || segment.state === "dead", "what is abandoned was never made live");
+    }
+  },
+
+  async suspectSegment(db, key) {
+    await suspect(db, { key });
+  },
+
+  async condemnSegments(db, at) {
+    await condemnPending(db, at);
+    await condemnDeleted(db, at);
+    const rows = await selectDead(db, at);
+    return rows.map((row) => row.key);
+  },
+
+  async forgetSegments(db, keys) {
+    for (const key of keys) {
+      await forget(db, { key });
+    }
+  },
+} satisfies Partial<Changes>;
+
+/** `pending → live`, with what has been written. */
+export async function makeLive(db: Database, segment: Segment): Promise<void> {
+  const changed = await settle(db, segment);
+  // Not so when it was made live before, or its lease ran out and the sweeper was first.
+  invariant(changed === 1, "a segment becomes live once, and only from pending");
+}
+
+/** `live | suspect → deleted` for all segments of an owner. They keep their places: an earlier job may still read them. */
+export const letGoOwned = rowsChanged((db, owner: { ownerId: string; now: Instant }) =>
+  db
+    .updateTable("segments")
+    .set({ state: "deleted", deleted_at: owner.now })
+    .where("owner_id", "=", owner.ownerId)
+    .where("state", "in", referenced),
+);
+
+/** `live | suspect → deleted` for the one at a place, if there is one. It loses the place: what comes next takes it. */
+export const letGoReplaced = rowsChanged((db, place: { ownerId: string; firstByte: number; now: Instant }) =>
+  db
+    .updateTable("segments")
+    .set({ state: "deleted", deleted_at: place.now, first_byte: null })
+    .where("owner_id", "=", place.ownerId)
+    .where("first_byte", "=", place.firstByte)
+    .where("state", "in", referenced),
+);
+
+/** Nobody holds a pending segment any more. */
+export const releasePending = rowsChanged((db, _: object) =>
+  db.updateTable("segments").set({ lease_until: null }).where("state", "=", pending),
+);
+
+/** In order of their places. */
+export const selectOwned = manyRows((db, page: { ownerId: string; afterByte: number; limit: number }) =>
+  db
+    .selectFrom("segments")
+    .selectAll()
+    .where("owner_id", "=", page.ownerId)
+    .where("first_byte", ">", page.afterByte)
+    .where("state", "in", referenced)
+    .orderBy("first_byte")
+    .limit(page.limit),
+);
+
+const pending = literal("pending");
+const deleted = literal("deleted");
+const dead = literal("dead");
+/** The states of a segment that an archive, an open upload or a job's output refers to. */
+export const referenced = [literal("live"), literal("suspect")];
+
+const insertSegment = insertion("segments");
+
+const settle = rowsChanged((db, segment: Segment) =>
+  db
+    .updateTable("segments")
+    .set({
+      state: "live",
+      first_byte: segment.firstByte,
+      size_bytes: segment.sizeBytes,
+      tree_hash: segment.treeHash,
+      lease_until: null,
+    })
+    .where("key", "=", segment.key)
+    .where("owner_id", "=", segment.ownerId)
+    .where("state", "=", pending),
+);
+
+const abandon = rowsChanged((db, at: { key: string }) =>
+  db
+    .updateTable("segments")
+    .set({ state: "dead", lease_until: null })
+    .where("key", "=", at.key)
+    .where("state", "=", pending),
+);
+
+const suspect = rowsChanged((db, at: { key: string }) =>
+  db.updateTable("segments").set({ state: "suspect" }).where("key", "=", at.key).where("state", "=", literal("live")),
+);
+
+const forget = rowsChanged((db, at: { key: string }) =>
+  db.deleteFrom("segments").where("key", "=", at.key).where("state", "=", dead),
+);
+
+const selectState = oneRow((db, at: { key: string }) =>
+  db.selectFrom("segments").select("state").where("key", "=", at.key),
+);
+
+const selectReferenced = oneRow((db, at: { key: string }) =>
+  db.selectFrom("segments").selectAll().where("key", "=", at.key).where("state", "in", referenced),
+);
+
+/** Segments do not overlap, so the first to hold bytes of the range is the last that begins at or before it. */
+const selectWithin = manyRows((db, at: { archiveId: string; firstByte: number; lastByte: number; limit: number }) =>
+  db
+    .selectFrom("segments")
+    .selectAll()
+    .where("owner_id", "=", at.archiveId)
+    .where("first_byte", ">=", (eb) =>
+      eb
+        .selectFrom("segments as earlier")
+        .select((sub) => sub.fn.coalesce(sub.fn.max("earlier.first_byte"), sub.lit(0)).as("first_byte"))
+        .where("earlier.owner_id", "=", at.archiveId)
+        .where("earlier.first_byte", "<=", at.firstByte),
+    )
+    .where("first_byte", "<=", at.lastByte)
+    .where((eb) => eb(eb("first_byte", "+", eb.ref("size_bytes")), ">", at.firstByte))
+    .where("state", "in", [...referenced, deleted])
+    .orderBy("first_byte")
+    .limit(at.limit),
+);
+
+const condemnPending = rowsChanged((db, at: { now: Instant; limit: number }) =>
+  db
+    .updateTable("segments")
+    .set({ state: "dead", lease_until: null })
+    .where("key", "in", (eb) =>
+      eb
+        .selectFrom("segments")
+        .select("key")
+        .where("state", "=", pending)
+        .where((or) => or.or([or("lease_until", "is", null), or("lease_until", "<", at.now)]))
+        .limit(at.limit),
+    )
+    .where("state", "=", pending),
+);
+
+/** A replaced part has no place and so no readers; of an archive's own segments, jobs still read. */
+const condemnDeleted = rowsChanged((db, at: { deletedBefore: Instant; completedSince: Instant; limit: number }) =>
+  db
+    .updateTable("segments")
+    .set({ state: "dead" })
+    .where("key", "in", (eb) =>
+      eb
+        .selectFrom("segments as waiting")
+        .select("waiting.key")
+        .where("waiting.state", "=", deleted)
+        .where("waiting.deleted_at", "<", at.deletedBefore)
+        .where((outer) =>
+          outer.or([
+            outer("waiting.first_byte", "is", null),
+            outer.not(
+              outer.exists(
+                outer
+                  .selectFrom("jobs")
+                  .select("jobs.id")
+                  .whereRef("jobs.archive_id", "=", "waiting.owner_id")
+                  .where((job) =>
+                    job.or([
+                      job("jobs.state", "=", literal("in_progress")),
+                      job("jobs.completed_at", ">", at.completedSince),
+                    ]),
+                  ),
+              ),
+            ),
+          ]),
+        )
+        .orderBy("waiting.deleted_at")
+        .limit(at.limit),
+    )
+    .where("state", "=", deleted),
+);
+
+const selectDead = manyRows((db, at: { limit: number }) =>
+  db.selectFrom("segments").select("key").where("state", "=", dead).orderBy("key").limit(at.limit),
+);

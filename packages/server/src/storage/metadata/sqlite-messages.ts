@@ -1,0 +1,56 @@
+import { type ErrorCode, GlacierError } from "@moraine/protocol";
+import { StorageFullError } from "../../domain/blob-store.ts";
+import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import type { Outcome, Request } from "./sqlite-transactions.ts";
+
+/** What a thread is started with. */
+export interface ThreadOptions {
+  readonly role: "reader" | "writer";
+  readonly path: string;
+  readonly mayCreate: boolean;
+}
+
+/** Several requests at a time, or the wish to close, which comes last. */
+export type ToThread = readonly NumberedRequest[] | "close";
+
+export interface NumberedRequest extends Request {
+  readonly id: number;
+}
+
+/** `"open"` comes once, first. */
+export type FromThread = readonly Answer[] | "open";
+
+export type Answer = { readonly id: number } & ({ readonly value: unknown } | { readonly error: PlainError });
+
+/** An error as plain data: what crosses threads loses its class. */
+export interface PlainError {
+  readonly name: string;
+  readonly code: ErrorCode | null;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
+
+export function answerOf(id: number, outcome: Outcome): Answer {
+  return "error" in outcome ? { id, error: plainError(outcome.error) } : { id, value: outcome.value };
+}
+
+export function errorOf({ name, code, message, stack }: PlainError): Error {
+  if (code !== null) {
+    return new GlacierError(code, message);
+  }
+  if (name === "StorageFullError") {
+    return new StorageFullError(message);
+  }
+  if (name === "MetadataUnavailableError") {
+    return new MetadataUnavailableError(message);
+  }
+  return Object.assign(new Error(message), { name, stack });
+}
+
+function plainError(error: unknown): PlainError {
+  if (!(error instanceof Error)) {
+    return { name: "Error", code: null, message: String(error), stack: undefined };
+  }
+  const code = error instanceof GlacierError ? error.code : null;
+  return { name: error.name, code, message: error.message, stack: error.stack };
+}

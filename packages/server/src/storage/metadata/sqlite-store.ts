@@ -1,0 +1,57 @@
+import type { MetadataStore } from "../../domain/metadata-store.ts";
+import { methodThreads } from "./method-threads.ts";
+import { SqliteThread } from "./sqlite-thread.ts";
+
+export interface SqliteStoreOptions {
+  readonly path: string;
+  /**
+   * Whether the database may be missing or empty. False when there is data already: then its absence is damage, and a
+   * fresh one would hide it. @default true
+   */
+  readonly mayCreate?: boolean;
+  /**
+   * Called once, when a thread dies or a commit fails: what was being changed may or may not have been kept, all calls
+   * reject from then on, and only a fresh start finds out.
+   */
+  readonly onFailure: (error: Error) => void;
+}
+
+/**
+ * Keeps metadata in a SQLite file, on two threads beside the caller's: one changes, many changes to a commit; one reads,
+ * and never waits for a sync. Rejects, with the reason, when the database is damaged, of a newer schema, or cannot be
+ * trusted to keep what it commits.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<MetadataStore> {
+  const { path, mayCreate = true, onFailure } = options;
+  const threads: SqliteThread[] = [];
+  let failed = false;
+  const fail = (error: Error) => {
+    if (!failed) {
+      failed = true;
+      for (const thread of threads) {
+        thread.fail(error);
+      }
+      onFailure(error);
+    }
+  };
+
+  // The writer first: it makes the file, and recovers it after a crash.
+  const writer = await SqliteThread.open({ role: "writer", path, mayCreate }, fail);
+  threads.push(writer);
+  const reader = await SqliteThread.open({ role: "reader", path, mayCreate }, fail).catch(async (error: unknown) => {
+    await writer.close();
+    throw error;
+  });
+  threads.push(reader);
+
+  const methods = Object.entries(methodThreads).map(([method, name]) => {
+    const thread = name === "reader" ? reader : writer;
+    return [method, (input: unknown) => thread.call(method, input)];
+  });
+  const close = async () => {
+    // The writer last, so that it is alone when it moves its log into the database.
+    await reader.close();
+    await writer.close();
+  };
+  return { ...Object.fromEntries(methods), close };
+}

@@ -1,0 +1,124 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import {
+  errorOf,
+  type FromThread,
+  type NumberedRequest,
+  type ThreadOptions,
+  type ToThread,
+} from "./sqlite-messages.ts";
+
+interface Caller {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** A thread with a connection of its own, seen from the outside. */
+export class SqliteThread {
+  readonly #worker: Worker;
+  readonly #callers = new Map<number, Caller>();
+  readonly #onDeath: (error: Error) => void;
+  #outbox: NumberedRequest[] = [];
+  #requests = 0;
+  /** Why nothing more is accepted. */
+  #ended: MetadataUnavailableError | null = null;
+
+  private constructor(worker: Worker, onDeath: (error: Error) => void) {
+    this.#worker = worker;
+    this.#onDeath = onDeath;
+    worker.on("message", (message: FromThread) => this.#receive(message));
+    worker.on("error", (error: Error) => this.#onDeath(error));
+    worker.on("exit", () => this.#exited());
+  }
+
+  /** Rejects when the database cannot be opened. `onDeath` is called when the thread ends without having been asked to. */
+  static async open(options: ThreadOptions, onDeath: (error: Error) => void): Promise<SqliteThread> {
+    const worker = new Worker(entry, {
+      workerData: options,
+      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
+    });
+    try {
+      await once(worker, "message");
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new MetadataUnavailableError(`Cannot open ${options.path}: ${reason}`, { cause });
+    }
+    return new SqliteThread(worker, onDeath);
+  }
+
+  call(method: string, input: unknown): Promise<unknown> {
+    if (this.#ended !== null) {
+      return Promise.reject(this.#ended);
+    }
+    return new Promise((resolve, reject) => {
+      const id = this.#requests;
+      this.#requests += 1;
+      this.#callers.set(id, { resolve, reject });
+      if (this.#outbox.length === 0) {
+        // One message for all calls of this turn.
+        process.nextTick(() => this.#flush());
+      }
+      this.#outbox.push({ id, method, input });
+    });
+  }
+
+  /** Resolves when everything that was called before has been answered and the database is closed. */
+  async close(): Promise<void> {
+    if (this.#ended !== null) {
+      return;
+    }
+    this.#flush();
+    this.#ended = new MetadataUnavailableError("The metadata store is closed");
+    const exit = once(this.#worker, "exit");
+    this.#post("close");
+    await exit;
+  }
+
+  /** Rejects all calls, now and later, and ends the thread wherever it is. */
+  fail(cause: Error): void {
+    this.#ended = new MetadataUnavailableError(`The metadata store has failed: ${cause.message}`, { cause });
+    for (const caller of this.#callers.values()) {
+      caller.reject(this.#ended);
+    }
+    this.#callers.clear();
+    void this.#worker.terminate();
+  }
+
+  #flush(): void {
+    if (this.#outbox.length === 0) {
+      return;
+    }
+    const requests = this.#outbox;
+    this.#outbox = [];
+    this.#post(requests);
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  #receive(message: FromThread): void {
+    if (message === "open") {
+      return;
+    }
+    for (const answer of message) {
+      const caller = this.#callers.get(answer.id);
+      this.#callers.delete(answer.id);
+      if ("error" in answer) {
+        caller?.reject(errorOf(answer.error));
+      } else {
+        caller?.resolve(answer.value);
+      }
+    }
+  }
+
+  #exited(): void {
+    if (this.#ended === null || this.#callers.size > 0) {
+      this.#onDeath(new Error("A thread of the metadata store has ended"));
+    }
+  }
+}
+
+// The worker's file has the ending of this one: `.ts` in the sources, `.js` when built.
+const entry = new URL(import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js", import.meta.url);

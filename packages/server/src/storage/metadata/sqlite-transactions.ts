@@ -1,0 +1,124 @@
+import { StorageFullError } from "../../domain/blob-store.ts";
+import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import type { Changes, Queries } from "./methods.ts";
+import type { Database } from "./schema.ts";
+import type { Connection } from "./sqlite-connection.ts";
+import { changes, queries } from "./statements.ts";
+
+export interface Request {
+  readonly method: string;
+  readonly input: unknown;
+}
+
+export type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/**
+ * Runs all changes in one transaction, so that they share one sync to the disk; one that fails leaves nothing behind and
+ * does not disturb the others. Nothing is known to be kept before this resolves.
+ *
+ * A full disk fails them all, and passes. Rejects when the database failed: then it is unknown whether they were kept,
+ * and the connection must not be used again.
+ */
+export async function runChanges(connection: Connection, requests: readonly Request[]): Promise<Outcome[]> {
+  const { database } = connection;
+  try {
+    database.exec("BEGIN IMMEDIATE");
+    const outcomes: Outcome[] = [];
+    for (const request of requests) {
+      outcomes.push(await runChange(connection, request));
+    }
+    database.exec("COMMIT");
+    return outcomes;
+  } catch (cause) {
+    const error = passingError(cause);
+    if (database.isTransaction) {
+      database.exec("ROLLBACK");
+    }
+    return requests.map(() => ({ error }));
+  }
+}
+
+/** Runs all queries on one snapshot, taken when it begins. */
+export async function runQueries({ database, db }: Connection, requests: readonly Request[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  try {
+    database.exec("BEGIN");
+    for (const { method, input } of requests) {
+      outcomes.push(await outcomeOf(() => invoke(queries, method, db, input)));
+    }
+    database.exec("COMMIT");
+    return outcomes;
+  } catch (cause) {
+    if (database.isTransaction) {
+      database.exec("ROLLBACK");
+    }
+    return requests.map(() => ({ error: unavailable(cause) }));
+  }
+}
+
+async function runChange({ database, db }: Connection, { method, input }: Request): Promise<Outcome> {
+  database.exec("SAVEPOINT change");
+  try {
+    const value = await invoke(changes, method, db, input);
+    database.exec("RELEASE change");
+    return { value };
+  } catch (error) {
+    if (failureOf(error) !== "statement") {
+      throw error;
+    }
+    database.exec("ROLLBACK TO change");
+    database.exec("RELEASE change");
+    return { error };
+  }
+}
+
+async function outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
+  try {
+    return { value: await run() };
+  } catch (error) {
+    return { error: sqliteCode(error) === undefined ? error : unavailable(error) };
+  }
+}
+
+function invoke(methods: Queries | Changes, name: string, db: Database, input: unknown): Promise<unknown> {
+  const method = methods[name as keyof typeof methods] as (db: Database, input: unknown) => Promise<unknown>;
+  return method(db, input);
+}
+
+/** The error of a whole batch, if the store goes on after it. */
+function passingError(cause: unknown): Error {
+  switch (failureOf(cause)) {
+    case "full":
+      return new StorageFullError("The disk of the metadata has no room", { cause });
+    case "busy":
+      return unavailable(cause);
+    default:
+      throw cause;
+  }
+}
+
+function unavailable(cause: unknown): MetadataUnavailableError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MetadataUnavailableError(`The metadata store failed: ${reason}`, { cause });
+}
+
+/** Whether an error is of the statement alone, or of the database, after which SQLite may have undone the transaction. */
+function failureOf(error: unknown): "statement" | "full" | "busy" | "database" {
+  const code = sqliteCode(error);
+  if (code === undefined || statementCodes.includes(code)) {
+    return "statement";
+  }
+  if (code === 13) {
+    return "full";
+  }
+  return code === 5 ? "busy" : "database";
+}
+
+/** ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE: mistakes in a statement or its values. */
+const statementCodes: readonly number[] = [1, 18, 19, 20, 25];
+
+/** SQLite's primary result code; undefined when the error is not SQLite's. */
+function sqliteCode(error: unknown): number | undefined {
+  const isSqlite = error instanceof Error && "errcode" in error && typeof error.errcode === "number";
+  return isSqlite ? (error.errcode as number) & 0xff : undefined;
+}

@@ -1,0 +1,26 @@
+import { archiveChanges, archiveQueries } from "./archives.ts";
+import { credentialChanges, credentialQueries } from "./credentials.ts";
+import { jobChanges, jobQueries } from "./jobs.ts";
+import type { Changes, Queries } from "./methods.ts";
+import { uploadChanges, uploadQueries } from "./multipart-uploads.ts";
+import { segmentChanges, segmentQueries } from "./segments.ts";
+import { vaultChanges, vaultQueries } from "./vaults.ts";
+
+/** The compiler refuses these tables while any method of the interface is missing. */
+export const queries: Queries = {
+  ...vaultQueries,
+  ...archiveQueries,
+  ...segmentQueries,
+  ...uploadQueries,
+  ...jobQueries,
+  ...credentialQueries,
+};
+
+export const changes: Changes = {
+  ...vaultChanges,
+  ...archiveChanges,
+  ...segmentChanges,
+  ...uploadChanges,
+  ...jobChanges,
+  ...credentialChanges,
+};

@@ -1,0 +1,50 @@
+import { errors } from "@moraine/protocol";
+import type { Instant } from "../../domain/instant.ts";
+import { arnOf, type Vault, type VaultKey } from "../../domain/vault.ts";
+import { oneRow } from "./prepared.ts";
+import { vaultOf } from "./rows.ts";
+import type { Database } from "./schema.ts";
+
+export async function findById(db: Database, vaultId: string): Promise<Vault | null> {
+  const row = await selectById(db, { vaultId });
+  return row === undefined ? null : vaultOf(row);
+}
+
+/** Throws ResourceNotFoundException when the vault has gone. */
+export async function requireVault(db: Database, at: { vaultId: string; vault: VaultKey }): Promise<Vault> {
+  const vault = await findById(db, at.vaultId);
+  if (vault === null) {
+    throw errors.vaultNotFound(arnOf(at.vault));
+  }
+  return vault;
+}
+
+/** What an archive that comes or goes does to its vault: `count` is 1 or -1. */
+export interface VaultStep {
+  readonly vaultId: string;
+  readonly count: number;
+  readonly bytes: number;
+  readonly now: Instant;
+}
+
+/** Counts the step, and resolves to the revision it makes; undefined when the vault has gone. */
+export async function stepRevision(db: Database, step: VaultStep): Promise<number | undefined> {
+  return (await updateContents(db, step))?.revision;
+}
+
+const selectById = oneRow((db, at: { vaultId: string }) =>
+  db.selectFrom("vaults").selectAll().where("id", "=", at.vaultId),
+);
+
+const updateContents = oneRow((db, step: VaultStep) =>
+  db
+    .updateTable("vaults")
+    .set((eb) => ({
+      archive_count: eb("archive_count", "+", step.count),
+      archive_bytes: eb("archive_bytes", "+", step.bytes),
+      revision: eb("revision", "+", 1),
+      inventory_due_from: eb.fn.coalesce("inventory_due_from", "inventory_taken_at", eb.val(step.now)),
+    }))
+    .where("id", "=", step.vaultId)
+    .returning("revision"),
+);

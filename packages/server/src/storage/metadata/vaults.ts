@@ -1,0 +1,150 @@
+import { errors, limits } from "@moraine/protocol";
+import type { Instant } from "../../domain/instant.ts";
+import { assertDeletable, type VaultKey, writtenSinceInventory } from "../../domain/vault.ts";
+import { removeJobsOf } from "./jobs.ts";
+import type { Changes, Queries } from "./methods.ts";
+import { removeUploadsOf } from "./multipart-uploads.ts";
+import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
+import { vaultOf } from "./rows.ts";
+import { findById } from "./vault-contents.ts";
+
+export const vaultQueries = {
+  async findVault(db, key) {
+    const row = await selectVault(db, key);
+    return row === undefined ? null : vaultOf(row);
+  },
+
+  findVaultById(db, vaultId) {
+    return findById(db, vaultId);
+  },
+
+  async listVaults(db, page) {
+    const rows = await selectVaults(db, { ...page, afterName: page.afterName ?? "" });
+    return rows.map(vaultOf);
+  },
+} satisfies Partial<Queries>;
+
+export const vaultChanges = {
+  async createVault(db, { id, key, now }) {
+    if ((await selectVault(db, key)) !== undefined) {
+      return;
+    }
+    const vaults = await countVaults(db, key);
+    if (Number(vaults?.count) >= limits.vaultsPerAccountMax) {
+      throw errors.limitExceeded(`Vault limit exceeded: ${limits.vaultsPerAccountMax}`);
+    }
+    await insertVault(db, {
+      id,
+      account_id: key.accountId,
+      region: key.region,
+      name: key.vaultName,
+      created_at: now,
+      ...emptyContents,
+    });
+  },
+
+  async removeVault(db, { key, profile, now }) {
+    const row = await selectVault(db, key);
+    if (row === undefined) {
+      return;
+    }
+    assertDeletable(vaultOf(row), profile);
+    await removeJobsOf(db, { vaultId: row.id, now });
+    await removeUploadsOf(db, { vaultId: row.id, now });
+    await deleteVault(db, row);
+  },
+
+  async takeInventory(db, { vaultId, now }) {
+    const vault = await findById(db, vaultId);
+    if (vault?.inventory && !writtenSinceInventory(vault)) {
+      return vault;
+    }
+    await updateInventory(db, { vaultId, now });
+    const inventoried = await findById(db, vaultId);
+    if (inventoried === null) {
+      // Only a job asks by id, and it went with its vault: no client reads this text.
+      throw errors.vaultNotFound(vaultId);
+    }
+    return inventoried;
+  },
+
+  takeDueInventories(db, at) {
+    return updateDueInventories(db, at);
+  },
+} satisfies Partial<Changes>;
+
+const emptyContents = {
+  archive_count: 0,
+  archive_bytes: 0,
+  revision: 0,
+  inventory_taken_at: null,
+  inventory_revision: null,
+  inventory_archive_count: null,
+  inventory_archive_bytes: null,
+  inventory_due_from: null,
+};
+
+const insertVault = insertion("vaults");
+
+const selectVault = oneRow((db, key: VaultKey) =>
+  db
+    .selectFrom("vaults")
+    .selectAll()
+    .where("account_id", "=", key.accountId)
+    .where("region", "=", key.region)
+    .where("name", "=", key.vaultName),
+);
+
+const selectVaults = manyRows((db, page: { accountId: string; region: string; afterName: string; limit: number }) =>
+  db
+    .selectFrom("vaults")
+    .selectAll()
+    .where("account_id", "=", page.accountId)
+    .where("region", "=", page.region)
+    .where("name", ">", page.afterName)
+    .orderBy("name")
+    .limit(page.limit),
+);
+
+const countVaults = oneRow((db, key: { accountId: string; region: string }) =>
+  db
+    .selectFrom("vaults")
+    .select((eb) => eb.fn.countAll().as("count"))
+    .where("account_id", "=", key.accountId)
+    .where("region", "=", key.region),
+);
+
+const deleteVault = rowsChanged((db, vault: { id: string }) => db.deleteFrom("vaults").where("id", "=", vault.id));
+
+const updateInventory = rowsChanged((db, at: { vaultId: string; now: Instant }) =>
+  db
+    .updateTable("vaults")
+    .set((eb) => ({
+      inventory_taken_at: at.now,
+      inventory_revision: eb.ref("revision"),
+      inventory_archive_count: eb.ref("archive_count"),
+      inventory_archive_bytes: eb.ref("archive_bytes"),
+      inventory_due_from: null,
+    }))
+    .where("id", "=", at.vaultId),
+);
+
+const updateDueInventories = rowsChanged((db, at: { dueBefore: Instant; now: Instant; limit: number }) =>
+  db
+    .updateTable("vaults")
+    .set((eb) => ({
+      inventory_taken_at: at.now,
+      inventory_revision: eb.ref("revision"),
+      inventory_archive_count: eb.ref("archive_count"),
+      inventory_archive_bytes: eb.ref("archive_bytes"),
+      inventory_due_from: null,
+    }))
+    .where("id", "in", (eb) =>
+      eb
+        .selectFrom("vaults")
+        .select("id")
+        .where("inventory_due_from", "<", at.dueBefore)
+        .orderBy("inventory_due_from")
+        .limit(at.limit),
+    ),
+);

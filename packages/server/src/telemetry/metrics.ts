@@ -1,0 +1,44 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** What operators can watch, in the text format of Prometheus. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests = new Histogram({
+    name: "moraine_request_seconds",
+    help: "Time from a request's headers to the end of its answer",
+    labelNames: ["operation", "status"],
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300],
+    registers: [this.#registry],
+  });
+  readonly #jobs = new Counter({
+    name: "moraine_jobs_total",
+    help: "Jobs that ended",
+    labelNames: ["action", "state"],
+    registers: [this.#registry],
+  });
+
+  /** @param isReady 1 while the service accepts requests. */
+  constructor(isReady: () => boolean) {
+    collectDefaultMetrics({ register: this.#registry });
+    new Gauge({
+      name: "moraine_ready",
+      help: "1 while the service is ready, 0 otherwise",
+      registers: [this.#registry],
+      collect() {
+        this.set(isReady() ? 1 : 0);
+      },
+    });
+  }
+
+  request(operation: string, status: number, seconds: number): void {
+    this.#requests.labels(operation, String(status)).observe(seconds);
+  }
+
+  job(action: string, state: string): void {
+    this.#jobs.labels(action, state).inc();
+  }
+
+  async text(): Promise<{ contentType: string; text: string }> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+}

@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { describe, test } from "node:test";
+import { BlobMissingError, type BlobStore } from "../../src/domain/blob-store.ts";
+import { InvariantError } from "../../src/domain/invariant.ts";
+
+const owner = "-owner_0";
+
+/** What every blob store must do; `open` gives a new, empty one each time. */
+export function blobStoreContract(name: string, open: () => Promise<BlobStore>): void {
+  describe(`${name} blob store`, () => {
+    visibility(open);
+    reading(open);
+    naming(open);
+  });
+}
+
+/** Stores one blob whole and gives its key. */
+export async function storeBlob(store: BlobStore, bytes: Uint8Array, ownerId = owner): Promise<string> {
+  const key = store.newKey(ownerId);
+  const writer = await store.create(key, bytes.length);
+  await writer.write(bytes);
+  await writer.commit();
+  return key;
+}
+
+export async function readBlob(store: BlobStore, key: string): Promise<Buffer> {
+  const reader = await store.open(key);
+  try {
+    const bytes = Buffer.alloc(reader.sizeBytes);
+    await reader.read(bytes, 0);
+    return bytes;
+  } finally {
+    await reader.close();
+  }
+}
+
+function visibility(open: () => Promise<BlobStore>): void {
+  test("a blob is invisible until it is committed", async () => {
+    const store = await open();
+    const key = store.newKey(owner);
+    const writer = await store.create(key, 5);
+    await assert.rejects(store.open(key), BlobMissingError);
+    await writer.write(Buffer.from("whole"));
+    await assert.rejects(store.open(key), BlobMissingError);
+    await writer.commit();
+    assert.equal((await readBlob(store, key)).toString(), "whole");
+  });
+
+  test("a discarded blob never was, and discarding again does nothing", async () => {
+    const store = await open();
+    const key = store.newKey(owner);
+    const writer = await store.create(key, 5);
+    await writer.write(Buffer.from("whole"));
+    await writer.discard();
+    await writer.discard();
+    await assert.rejects(store.open(key), BlobMissingError);
+    await assert.rejects(writer.write(Buffer.from("x")), InvariantError);
+    await assert.rejects(writer.commit(), InvariantError);
+  });
+
+  test("a discard after the commit leaves the blob", async () => {
+    const store = await open();
+    const key = store.newKey(owner);
+    const writer = await store.create(key, 1);
+    await writer.write(Buffer.from("a"));
+    await writer.commit();
+    await writer.discard();
+    await assert.rejects(writer.commit(), InvariantError);
+    assert.equal((await readBlob(store, key)).toString(), "a");
+  });
+
+  test("64 writers at once do not mix", async () => {
+    const store = await open();
+    const blobs = Array.from({ length: 64 }, (_, index) => randomBytes(20_000 + index));
+    const keys = await Promise.all(
+      blobs.map(async (bytes) => {
+        const key = store.newKey(owner);
+        const writer = await store.create(key, bytes.length);
+        for (let start = 0; start < bytes.length; start += 3000) {
+          await writer.write(bytes.subarray(start, start + 3000));
+        }
+        await writer.commit();
+        return key;
+      }),
+    );
+    assert.deepEqual(await Promise.all(keys.map((key) => readBlob(store, key))), blobs);
+  });
+
+  test("a removed blob is gone, and removing it again succeeds", async () => {
+    const store = await open();
+    const key = await storeBlob(store, Buffer.from("a"));
+    const neighbour = await storeBlob(store, Buffer.from("b"));
+    await store.remove(key);
+    await assert.rejects(store.open(key), BlobMissingError);
+    await store.remove(key);
+    await store.remove(store.newKey(owner));
+    assert.equal((await readBlob(store, neighbour)).toString(), "b");
+  });
+}
+
+function reading(open: () => Promise<BlobStore>): void {
+  test("every range reads back exactly, also when the writer's buffer was used again", async () => {
+    const store = await open();
+    const bytes = randomBytes(300_000);
+    const key = store.newKey(owner);
+    const writer = await store.create(key, bytes.length);
+    const buffer = Buffer.alloc(70_000);
+    for (let start = 0; start < bytes.length; start += buffer.length) {
+      const piece = buffer.subarray(0, bytes.copy(buffer, 0, start));
+      await writer.write(piece);
+      buffer.fill(0);
+    }
+    await writer.commit();
+
+    const reader = await store.open(key);
+    assert.equal(reader.sizeBytes, bytes.length);
+    const ranges: [number, number][] = [
+      [0, 300_000],
+      [0, 1],
+      [299_999, 1],
+      [69_999, 2],
+      [123_456, 100_000],
+      [300_000, 0],
+    ];
+    await Promise.all(
+      ranges.map(async ([position, length]) => {
+        const into = Buffer.alloc(length);
+        await reader.read(into, position);
+        assert.deepEqual(into, bytes.subarray(position, position + length));
+      }),
+    );
+    await reader.close();
+    await assert.rejects(reader.read(Buffer.alloc(1), 0));
+  });
+
+  test("a range that ends behind the blob is refused", async () => {
+    const store = await open();
+    const reader = await store.open(await storeBlob(store, Buffer.from("0123456789")));
+    await assert.rejects(reader.read(Buffer.alloc(11), 0), /ends at 10/);
+    await assert.rejects(reader.read(Buffer.alloc(2), 9), /ends at 10/);
+    await assert.rejects(reader.read(Buffer.alloc(1), 1000), /ends/);
+    await reader.close();
+  });
+
+  test("an empty blob is a blob", async () => {
+    const store = await open();
+    const key = store.newKey(owner);
+    await (await store.create(key, 0)).commit();
+    assert.equal((await readBlob(store, key)).length, 0);
+  });
+
+  test("a reader goes on when its blob is removed", async () => {
+    const store = await open();
+    const key = await storeBlob(store, Buffer.from("still here"));
+    const reader = await store.open(key);
+    await store.remove(key);
+    const into = Buffer.alloc(4);
+    await reader.read(into, 6);
+    assert.equal(into.toString(), "here");
+    await reader.close();
+  });
+
+  test("more bytes than were announced are refused", async () => {
+    const store = await open();
+    const writer = await store.create(store.newKey(owner), 3);
+    await writer.write(Buffer.from("abc"));
+    await assert.rejects(writer.write(Buffer.from("d")), InvariantError);
+    await writer.discard();
+  });
+}
+
+function naming(open: () => Promise<BlobStore>): void {
+  test("keys never repeat, also for one owner", async () => {
+    const store = await open();
+    const keys = Array.from({ length: 5000 }, () => store.newKey(owner));
+    assert.equal(new Set(keys).size, keys.length);
+  });
+
+  test("a key serves one blob, and the first one stays as it is", async () => {
+    const store = await open();
+    const key = store.newKey(owner);
+    const writer = await store.create(key, 5);
+    await assert.rejects(store.create(key, 6));
+    await writer.write(Buffer.from("first"));
+    await writer.commit();
+
+    const late = await store.create(key, 6);
+    await late.write(Buffer.from("second"));
+    await assert.rejects(late.commit());
+    await late.discard();
+    assert.equal((await readBlob(store, key)).toString(), "first");
+  });
+
+  test("text that is not a key of ours is never looked up", async () => {
+    const store = await open();
+    const key = store.newKey(owner);
+    for (const text of ["", "..", `../${key}`, `${key}/../x`, `/${key}`, key.slice(1), `${key}\n`, `${key}\0`]) {
+      await assert.rejects(store.create(text, 1), InvariantError, text);
+      await assert.rejects(store.open(text), InvariantError, text);
+      await assert.rejects(store.remove(text), InvariantError, text);
+    }
+    for (const ownerId of ["", "..", "a/b", "a.b", "a\n", "é", "a".repeat(139)]) {
+      assert.throws(() => store.newKey(ownerId), InvariantError, ownerId);
+    }
+    await storeBlob(store, Buffer.from("a"), "_".repeat(138));
+  });
+}

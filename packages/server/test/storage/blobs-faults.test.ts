@@ -1,0 +1,341 @@
+import assert from "node:assert/strict";
+import * as nodeFiles from "node:fs/promises";
+import { type FileHandle, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { after, describe, test } from "node:test";
+import { BlobMissingError, StorageFullError } from "../../src/domain/blob-store.ts";
+import type { Disk } from "../../src/storage/blobs/disk.ts";
+import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
+import { FolderSyncs } from "../../src/storage/blobs/folder-syncs.ts";
+import { SyncHealth } from "../../src/storage/blobs/sync-health.ts";
+import { readBlob, storeBlob } from "../contract/blob-store.ts";
+
+const MiB = 1024 ** 2;
+const folders: string[] = [];
+
+after(async () => {
+  for (const folder of folders) {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+describe("the order of a commit", () => {
+  test("bytes, then the name, then its folder, each synced; the temporary name goes last", async () => {
+    const { store, key, calls } = await watchedStore();
+    const writer = await store.create(key, 1);
+    await writer.write(Buffer.from("a"));
+    await writer.commit();
+    const shelf = key.slice(0, 5);
+    const name = key.slice(6);
+    assert.deepEqual(calls, [
+      "statfs blobs",
+      `mkdir blobs/${shelf}`,
+      `open blobs/${shelf.slice(0, 2)}`,
+      `sync blobs/${shelf.slice(0, 2)}`,
+      `close blobs/${shelf.slice(0, 2)}`,
+      "open blobs",
+      "sync blobs",
+      "close blobs",
+      `open tmp/${name}`,
+      `write tmp/${name}`,
+      `sync tmp/${name}`,
+      `close tmp/${name}`,
+      `link tmp/${name}`,
+      `open blobs/${shelf}`,
+      `sync blobs/${shelf}`,
+      `close blobs/${shelf}`,
+      `unlink tmp/${name}`,
+    ]);
+  });
+
+  test("a removal is synced, also of a blob that is already gone", async () => {
+    const { store, key, calls } = await watchedStore();
+    await (await store.create(key, 0)).commit();
+    const shelf = `blobs/${key.slice(0, 5)}`;
+    for (const _ of ["once", "again"]) {
+      calls.length = 0;
+      await store.remove(key);
+      assert.deepEqual(calls, [`unlink blobs/${key}`, `open ${shelf}`, `sync ${shelf}`, `close ${shelf}`]);
+    }
+  });
+
+  test("names that come while a folder is synced share the next sync", async () => {
+    const { store, calls } = await watchedStore();
+    await Promise.all(Array.from({ length: 64 }, () => storeBlob(store, Buffer.alloc(1000))));
+    const syncs = calls.filter((call) => /^sync blobs\/..\/..$/.test(call)).length;
+    assert.ok(syncs >= 1 && syncs < 48, `${syncs} syncs for 64 blobs`);
+  });
+
+  test("a large blob is written back while it grows, one sync at a time", async () => {
+    let running = 0;
+    const { store, calls } = await watchedStore(async (call) => {
+      if (call.startsWith("datasync ")) {
+        running += 1;
+        assert.equal(running, 1);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        running -= 1;
+      }
+    });
+    const writer = await store.create(store.newKey("large"), 100 * MiB);
+    for (let written = 0; written < 100; written += 4) {
+      await writer.write(Buffer.alloc(4 * MiB));
+    }
+    await writer.commit();
+    const writeBacks = calls.filter((call) => call.startsWith("datasync ")).length;
+    assert.ok(writeBacks >= 1 && writeBacks <= 3, `${writeBacks} write-backs`);
+  });
+});
+
+describe("syncs of a folder", () => {
+  test("all who come while one runs are served by the next, which begins after they came", async () => {
+    const running: (() => void)[] = [];
+    const disk = {
+      open: async () => ({ sync: () => new Promise<void>((resolve) => running.push(resolve)), close: async () => {} }),
+    } as unknown as Pick<Disk, "open">;
+    const syncs = new FolderSyncs(disk, new SyncHealth());
+    const ended: string[] = [];
+    const first = syncs.sync("a").then(() => ended.push("first"));
+    await settled();
+    assert.equal(running.length, 1);
+
+    const later = Array.from({ length: 20 }, (_, index) => syncs.sync("a").then(() => ended.push(`later ${index}`)));
+    const other = syncs.sync("b").then(() => ended.push("other folder"));
+    await settled();
+    assert.equal(running.length, 2, "another folder waits for nobody; the same one waits for its turn");
+    running[0]?.();
+    await first;
+    await settled();
+    assert.deepEqual(ended, ["first"], "a sync that ran before they came does not serve those who came later");
+    assert.equal(running.length, 3);
+    running[1]?.();
+    running[2]?.();
+    await Promise.all([...later, other]);
+    assert.equal(running.length, 3, "one sync served all twenty");
+  });
+});
+
+describe("a failing disk", () => {
+  for (const code of ["ENOSPC", "EDQUOT", "EIO", "EMFILE"]) {
+    test(`${code} at any call of a blob's life costs that call at most, and leaves no handle open`, async () => {
+      let failing = 1;
+      while (await liveThroughFailure(code, failing)) {
+        failing += 1;
+      }
+      assert.ok(failing > 20, `a blob's life has more than ${failing} calls`);
+    });
+  }
+
+  test("short writes and short reads are made whole", async () => {
+    const { store } = await watchedStore(undefined, 1000);
+    const bytes = Buffer.from(Array.from({ length: 10_500 }, (_, index) => index % 251));
+    assert.deepEqual(await readBlob(store, await storeBlob(store, bytes)), bytes);
+  });
+
+  test("a file whose sync failed is never synced again and never gets its name", async () => {
+    const { store, folder, key, calls, failNext } = await watchedStore();
+    const writer = await store.create(key, 1);
+    await writer.write(Buffer.from("a"));
+    failNext(/^sync tmp/, "EIO");
+    await assert.rejects(writer.commit(), { code: "EIO" });
+    await writer.discard();
+    assert.equal(calls.filter((call) => call.startsWith("sync tmp")).length, 1);
+    assert.ok(!calls.some((call) => call.startsWith("link")));
+    assert.deepEqual(await readdir(join(folder, "tmp")), []);
+    await storeBlob(store, Buffer.from("b"));
+  });
+
+  test("a failed write-back costs the blob; nothing is synced after it", async () => {
+    const { store, folder, calls, failNext } = await watchedStore();
+    const writer = await store.create(store.newKey("large"), 33 * MiB);
+    failNext(/^datasync/, "EIO");
+    await writer.write(Buffer.alloc(33 * MiB));
+    await assert.rejects(writer.commit(), { code: "EIO" });
+    assert.ok(!calls.some((call) => call.startsWith("sync tmp") || call.startsWith("link")));
+    assert.deepEqual(await readdir(join(folder, "tmp")), []);
+  });
+
+  test("after two failed syncs in a row no blob is begun any more; reads and removals go on", async () => {
+    const { store, failNext } = await watchedStore();
+    const key = await storeBlob(store, Buffer.from("kept"));
+    for (const _ of ["failed, then well", "so not in a row"]) {
+      failNext(/^sync tmp/, "EIO");
+      await assert.rejects(storeBlob(store, Buffer.from("a")), { code: "EIO" });
+      await storeBlob(store, Buffer.from("b"));
+    }
+    for (const _ of ["once", "twice"]) {
+      failNext(/^sync tmp/, "EIO");
+      await assert.rejects(storeBlob(store, Buffer.from("a")), { code: "EIO" });
+    }
+    await assert.rejects(store.create(store.newKey("owner"), 1), /read-only until a restart/);
+    assert.equal((await readBlob(store, key)).toString(), "kept");
+    await store.remove(key);
+    await assert.rejects(store.create(store.newKey("owner"), 1), /read-only until a restart/);
+  });
+
+  test("when the sync of its folder fails, a blob keeps its name, and the next ones go to another shelf", async () => {
+    const { store, folder, key, failNext, calls } = await watchedStore();
+    const writer = await store.create(key, 1);
+    await writer.write(Buffer.from("a"));
+    failNext(/^sync blobs\/..\/..$/, "EIO");
+    await assert.rejects(writer.commit(), { code: "EIO" });
+    assert.deepEqual(await readdir(join(folder, "blobs", key.slice(0, 5))), [key.slice(6)]);
+    assert.deepEqual(await readdir(join(folder, "tmp")), []);
+
+    await assert.rejects(store.remove(key), /failed before/);
+    assert.equal(calls.filter((call) => call === `sync blobs/${key.slice(0, 5)}`).length, 1);
+    assert.notEqual((await storeBlob(store, Buffer.from("b"))).slice(0, 5), key.slice(0, 5));
+  });
+
+  test("a tmp on another file system is refused at the start", async () => {
+    const disk = {
+      ...nodeFiles,
+      stat: async (path: string) => ({ dev: path.endsWith("tmp") ? 1 : 2 }),
+    } as unknown as Disk;
+    await assert.rejects(new FilesystemBlobStore(await newFolder(), disk).prepare(), /different file systems/);
+  });
+
+  test("a disk that cannot sync is refused at the start", async () => {
+    const folder = await newFolder();
+    const { disk, failNext } = watchedDisk(folder);
+    failNext(/^sync tmp/, "EIO");
+    await assert.rejects(new FilesystemBlobStore(folder, disk).prepare(), /Cannot write and sync/);
+  });
+});
+
+/** A store of which the so-many-th call fails; false when a blob's life has fewer calls. */
+async function liveThroughFailure(code: string, failing: number): Promise<boolean> {
+  const { store, folder, key, calls, failCall, disarm, openHandles } = await watchedStore();
+  failCall(failing, code);
+  const stored = await storeBlobUnder(store, key).then(
+    () => true,
+    (error: unknown) => refused(error, code, calls[failing - 1]),
+  );
+  if (stored) {
+    await readBlob(store, key).catch((error: unknown) => assert.equal((error as { code?: string }).code, code));
+  } else if (!calls.slice(0, failing - 1).some((call) => call.startsWith("link"))) {
+    await assert.rejects(store.open(key), BlobMissingError);
+  }
+  await store.remove(key).catch(() => {});
+  assert.equal(openHandles(), 0, calls.join("\n"));
+  if (!calls[failing - 1]?.startsWith("unlink tmp")) {
+    assert.deepEqual(await readdir(join(folder, "tmp")), []);
+  }
+
+  disarm();
+  // A folder that failed to sync is trusted again after a restart only.
+  const lostTrust = code !== "ENOSPC" && code !== "EDQUOT" && calls[failing - 1]?.startsWith("sync blobs");
+  const recovered = lostTrust ? new FilesystemBlobStore(folder) : store;
+  await recovered.prepare();
+  assert.equal((await readBlob(recovered, await storeBlob(recovered, Buffer.from("after")))).toString(), "after");
+  await recovered.remove(key);
+  return failing <= calls.length;
+}
+
+function refused(error: unknown, code: string, call: string | undefined): false {
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    assert.ok(error instanceof StorageFullError, `${call}: ${error}`);
+  } else {
+    assert.equal((error as { code?: string }).code, code, call);
+  }
+  return false;
+}
+
+async function storeBlobUnder(store: FilesystemBlobStore, key: string): Promise<void> {
+  const writer = await store.create(key, 5000);
+  try {
+    await writer.write(Buffer.alloc(5000));
+    await writer.commit();
+  } finally {
+    await writer.discard();
+  }
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "moraine-faults-"));
+  folders.push(folder);
+  return folder;
+}
+
+type Hook = (call: string) => void | Promise<void>;
+
+/** A prepared store on a real folder, a key for it, and all that its disk is asked to do from now on. */
+async function watchedStore(hook?: Hook, pieceBytes?: number) {
+  const folder = await newFolder();
+  const watched = watchedDisk(folder, hook, pieceBytes);
+  const store = new FilesystemBlobStore(folder, watched.disk);
+  await store.prepare();
+  watched.calls.length = 0;
+  return { store, folder, key: store.newKey("owner"), ...watched };
+}
+
+/** The real disk; each call is noted as `name path`, and fails when it was told to. */
+function watchedDisk(folder: string, hook?: Hook, pieceBytes = Number.POSITIVE_INFINITY) {
+  const calls: string[] = [];
+  let openHandles = 0;
+  let fails: ((call: string) => string | null) | null = null;
+
+  async function enter(name: string, path: string): Promise<void> {
+    const call = `${name} ${relative(folder, path)}`;
+    calls.push(call);
+    await hook?.(call);
+    const code = fails?.(call) ?? null;
+    if (code !== null) {
+      fails = null;
+      throw Object.assign(new Error(`${code}: on purpose`), { code });
+    }
+  }
+
+  function watchedHandle(handle: FileHandle, path: string) {
+    openHandles += 1;
+    const shorten = (length: number) => Math.min(length, pieceBytes);
+    return {
+      stat: () => enter("stat", path).then(() => handle.stat()),
+      sync: () => enter("sync", path).then(() => handle.sync()),
+      datasync: () => enter("datasync", path).then(() => handle.datasync()),
+      read: (into: Buffer, start: number, length: number, position: number) =>
+        enter("read", path).then(() => handle.read(into, start, shorten(length), position)),
+      write: (bytes: Buffer, start: number, length: number, position: number) =>
+        enter("write", path).then(() => handle.write(bytes, start, length && shorten(length), position)),
+      close: async () => {
+        if (handle.fd >= 0) {
+          openHandles -= 1;
+          // A close that fails has closed all the same.
+          await handle.close();
+          await enter("close", path);
+        }
+      },
+    };
+  }
+
+  const { link, mkdir, readdir, rm, stat, statfs, unlink } = nodeFiles;
+  const plain = Object.entries({ link, mkdir, readdir, rm, stat, statfs, unlink }).map(([name, original]) => {
+    const call = original as (path: string, ...rest: unknown[]) => Promise<unknown>;
+    return [name, (path: string, ...rest: unknown[]) => enter(name, path).then(() => call(path, ...rest))];
+  });
+  const open = async (path: string, flags: number, mode?: number) => {
+    await enter("open", path);
+    return watchedHandle(await nodeFiles.open(path, flags, mode), path);
+  };
+  return {
+    disk: { ...Object.fromEntries(plain), open } as unknown as Disk,
+    calls,
+    openHandles: () => openHandles,
+    /** The next call that fits fails. */
+    failNext: (pattern: RegExp, code: string) => {
+      fails = (call) => (pattern.test(call) ? code : null);
+    },
+    /** The so-many-th call from the beginning of `calls` fails. */
+    failCall: (number: number, code: string) => {
+      fails = () => (calls.length === number ? code : null);
+    },
+    disarm: () => {
+      fails = null;
+    },
+  };
+}
+
+/** All that can go on without a timer or the disk has gone on. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmodSync } from "node:fs";
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, describe, test } from "node:test";
+import { StorageFullError } from "../../src/domain/blob-store.ts";
+import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
+import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
+import { blobStoreContract, readBlob, storeBlob } from "../contract/blob-store.ts";
+
+const MiB = 1024 ** 2;
+const folders: string[] = [];
+
+after(async () => {
+  for (const folder of folders) {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+blobStoreContract("memory", async () => new MemoryBlobStore());
+blobStoreContract("filesystem", async () => (await filesystemStore()).store);
+
+test("a memory store is full where it was told to be", async () => {
+  const store = new MemoryBlobStore(10);
+  const key = await storeBlob(store, Buffer.alloc(8));
+  await assert.rejects(store.create(store.newKey("a"), 3), StorageFullError);
+  await store.remove(key);
+  await storeBlob(store, Buffer.alloc(10));
+});
+
+describe("filesystem blob store, on the disk", () => {
+  test("a blob is a read-only file in private folders, under the path that its key says", async () => {
+    const { store, folder } = await filesystemStore();
+    const key = await storeBlob(store, Buffer.from("a"), "owner");
+    assert.match(key, /^[0-9a-f]{2}\/[0-9a-f]{2}\/owner\.[A-Za-z0-9_-]{8,}$/);
+    const path = join(folder, "blobs", key);
+    const file = await stat(path);
+    assert.equal(file.mode & 0o7777, 0o400);
+    assert.equal(file.nlink, 1);
+    for (const name of [dirname(path), dirname(dirname(path)), join(folder, "blobs"), join(folder, "tmp")]) {
+      assert.equal((await stat(name)).mode & 0o7777, 0o700, name);
+    }
+  });
+
+  test("keys keep to one shelf for 1,024 keys, then change it", async () => {
+    const { store } = await filesystemStore();
+    const shelves = Array.from({ length: 4 * 1024 }, () => dirname(store.newKey("owner")));
+    for (let first = 0; first < shelves.length; first += 1024) {
+      assert.equal(new Set(shelves.slice(first, first + 1024)).size, 1);
+    }
+    assert.ok(new Set(shelves).size > 1);
+  });
+
+  test("an unfinished blob lies in tmp alone; neither discard nor commit leaves anything there", async () => {
+    const { store, folder } = await filesystemStore();
+    const [kept, dropped] = [
+      await store.create(store.newKey("kept"), 1),
+      await store.create(store.newKey("dropped"), 1),
+    ];
+    await kept.write(Buffer.from("a"));
+    await dropped.write(Buffer.from("b"));
+    assert.deepEqual(await filesIn(join(folder, "blobs")), []);
+    assert.equal((await filesIn(join(folder, "tmp"))).length, 2);
+    await dropped.discard();
+    await kept.commit();
+    assert.deepEqual(await filesIn(join(folder, "tmp")), []);
+    assert.equal((await filesIn(join(folder, "blobs"))).length, 1);
+  });
+
+  test("a file that already has the name is never replaced", async () => {
+    const { store, folder } = await filesystemStore();
+    const key = store.newKey("owner");
+    const writer = await store.create(key, 3);
+    await writer.write(Buffer.from("new"));
+    await writeFile(join(folder, "blobs", key), "old");
+    await assert.rejects(writer.commit(), { code: "EEXIST" });
+    await writer.discard();
+    assert.equal(await readFile(join(folder, "blobs", key), "utf8"), "old");
+    assert.deepEqual(await filesIn(join(folder, "tmp")), []);
+  });
+
+  test("a link in a blob's place is not followed", async () => {
+    const { store, folder } = await filesystemStore();
+    const key = await storeBlob(store, Buffer.from("a"));
+    const path = join(folder, "blobs", key);
+    await rm(path);
+    await symlink(join(folder, "secret"), path);
+    await writeFile(join(folder, "secret"), "secret");
+    await assert.rejects(store.open(key), { code: "ELOOP" });
+  });
+
+  test("a start sweeps what a crash left in tmp, and keeps the blobs", async () => {
+    const { store, folder } = await filesystemStore();
+    const key = await storeBlob(store, Buffer.from("kept"));
+    const crashed = await store.create(store.newKey("crashed"), 9);
+    await crashed.write(Buffer.from("half"));
+    await mkdir(join(folder, "tmp", "strange", "folder"), { recursive: true });
+
+    const restarted = new FilesystemBlobStore(folder);
+    await restarted.prepare();
+    assert.deepEqual(await filesIn(join(folder, "tmp")), []);
+    assert.equal((await readBlob(restarted, key)).toString(), "kept");
+    await crashed.discard();
+  });
+});
+
+describe("filesystem blob store, running out of room", () => {
+  test("a blob that would touch the reserve is refused before its first byte", async () => {
+    const { store, folder } = await filesystemStore();
+    const room = await roomIn(folder);
+    const reserve = room.free - room.forBlobs;
+    await assert.rejects(store.create(store.newKey("large"), room.free - Math.floor(reserve / 2)), StorageFullError);
+    assert.deepEqual(await filesIn(join(folder, "tmp")), []);
+    await storeBlob(store, Buffer.from("small"));
+  });
+
+  test("what open writers may still write counts as used, until they end", async () => {
+    const { store, folder } = await filesystemStore();
+    const size = Math.floor((await roomIn(folder)).forBlobs * 0.6);
+    const first = await store.create(store.newKey("first"), size);
+    await assert.rejects(store.create(store.newKey("second"), size), StorageFullError);
+    await first.discard();
+    await (await store.create(store.newKey("third"), size)).discard();
+  });
+
+  test("on a disk that others have filled, writing says so, and reads and deletions go on", async (t) => {
+    const folder = await newFolder();
+    if (!mountSmallDisk(folder)) {
+      // Without the right to mount, the real disk's reserve must do.
+      const { store } = await filesystemStore();
+      return assert.rejects(store.create(store.newKey("large"), 2 ** 50), StorageFullError);
+    }
+    t.after(() => execFileSync("umount", [folder]));
+    const store = new FilesystemBlobStore(folder);
+    await store.prepare();
+    const bytes = randomBytes(4 * MiB);
+    const key = await storeBlob(store, bytes);
+    const writer = await store.create(store.newKey("caught"), 8 * MiB);
+    await writer.write(bytes);
+
+    await fillDisk(join(folder, "ballast"));
+    await assert.rejects(writer.write(bytes), StorageFullError);
+    await assert.rejects(writer.commit(), StorageFullError);
+    await writer.discard();
+    assert.equal((await filesIn(join(folder, "blobs"))).length, 1);
+    await fillDisk(join(folder, "more-ballast"));
+    await assert.rejects(store.create(store.newKey("refused"), 1), StorageFullError);
+
+    const restarted = new FilesystemBlobStore(folder);
+    await restarted.prepare();
+    assert.deepEqual(await readBlob(restarted, key), bytes);
+    await restarted.remove(key);
+    await storeBlob(restarted, randomBytes(2 * MiB));
+    await storeBlob(store, randomBytes(MiB / 2));
+  });
+});
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "moraine-blobs-"));
+  folders.push(folder);
+  return folder;
+}
+
+async function filesystemStore(): Promise<{ store: FilesystemBlobStore; folder: string }> {
+  const folder = await newFolder();
+  const store = new FilesystemBlobStore(folder);
+  await store.prepare();
+  return { store, folder };
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The same figures as the promise: min(256 MiB, 5 %) of the file system stays free. */
+async function roomIn(folder: string): Promise<{ free: number; forBlobs: number }> {
+  const { bavail, blocks, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  return { free, forBlobs: free - Math.min(256 * MiB, blocks * bsize * 0.05) };
+}
+
+function mountSmallDisk(folder: string): boolean {
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "moraine-test", folder], { stdio: "ignore" });
+    chmodSync(folder, 0o700);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** As another program on the same disk would. */
+async function fillDisk(path: string): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    for (const size of [MiB, 4096]) {
+      while (
+        await file.write(Buffer.alloc(size)).then(
+          ({ bytesWritten }) => bytesWritten === size,
+          () => false,
+        )
+      ) {}
+    }
+  } finally {
+    await file.close();
+  }
+}

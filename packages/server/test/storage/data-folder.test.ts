@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { DataFolderError, openDataFolder } from "../../src/storage/data-folder.ts";
+
+const parents: string[] = [];
+
+after(async () => {
+  for (const parent of parents) {
+    await rm(parent, { recursive: true, force: true });
+  }
+});
+
+test("a folder that is missing is made, with its parents, for its owner alone", async () => {
+  const path = join(await newParent(), "some", "where", "data");
+  const folder = await openDataFolder(path);
+  assert.equal(folder.databaseFile, join(folder.path, "moraine.db"));
+  assert.equal((await stat(path)).mode & 0o7777, 0o700);
+  assert.ok((await readdir(path)).includes("blobs"));
+  await folder.release();
+});
+
+test("an empty folder, a new disk's folder, and what a first start left behind are taken", async () => {
+  const path = await newParent();
+  for (const name of ["lost+found", "tmp", "blobs"]) {
+    await mkdir(join(path, name));
+  }
+  await writeFile(join(path, "moraine.db"), "");
+  await writeFile(join(path, "moraine.db-journal"), "");
+  await (await openDataFolder(path)).release();
+});
+
+describe("the lock", () => {
+  test("the same process cannot take a folder twice, under any of its names, until it is released", async () => {
+    const path = await newParent();
+    const alias = `${path}-alias`;
+    parents.push(alias);
+    await symlink(path, alias);
+    const folder = await openDataFolder(path);
+    for (const name of [path, alias]) {
+      await refused(name, `The data folder ${folder.path} is in use by another process`);
+    }
+    await folder.release();
+    await folder.release();
+    await (await openDataFolder(alias)).release();
+  });
+
+  test("a second process is refused while the first lives, and taken when that one was killed", async (t) => {
+    const path = await newParent();
+    const holder = await holdInChild(path);
+    t.after(() => holder.kill("SIGKILL"));
+    await refused(path, `The data folder ${path} is in use by another process`);
+    // A refused attempt must not have loosened the lock.
+    await refused(path, `The data folder ${path} is in use by another process`);
+    holder.kill("SIGKILL");
+    await once(holder, "exit");
+    await (await openDataFolder(path)).release();
+  });
+});
+
+describe("refusals", () => {
+  test("a folder with somebody's files is left alone", async () => {
+    const path = await newParent();
+    await writeFile(join(path, "holiday.jpg"), "");
+    await refused(path, /holds other files \(holiday\.jpg\) and no moraine\.db/);
+    assert.deepEqual(await readdir(path), ["holiday.jpg"]);
+  });
+
+  test("blobs without their database are never started over", async () => {
+    const path = await dataFolder();
+    await mkdir(join(path, "blobs", "ab"));
+    await truncate(join(path, "moraine.db"));
+    await refused(path, /holds blobs, but its database moraine\.db is missing or empty/);
+    await rm(join(path, "moraine.db"));
+    await refused(path, /holds blobs, but its database moraine\.db is missing or empty/);
+  });
+
+  test("a log without its database is never started over", async () => {
+    const path = await dataFolder();
+    await rm(join(path, "moraine.db"));
+    await writeFile(join(path, "moraine.db-wal"), "");
+    await refused(path, /database moraine\.db is missing; restore it/);
+  });
+
+  test("a database whose blobs are gone is refused", async () => {
+    const path = await dataFolder();
+    await rm(join(path, "blobs"), { recursive: true });
+    await refused(path, /its folder blobs is missing/);
+  });
+
+  test("a refused folder can be opened once it is put right", async () => {
+    const path = await dataFolder();
+    await rm(join(path, "blobs"), { recursive: true });
+    await refused(path, /blobs is missing/);
+    await mkdir(join(path, "blobs"));
+    await (await openDataFolder(path)).release();
+  });
+
+  test("a file in the folder's place is refused", async () => {
+    const path = join(await newParent(), "file");
+    await writeFile(path, "");
+    await refused(path, /cannot be made/);
+  });
+
+  test("a folder that cannot be written is refused", async () => {
+    const path = await dataFolder();
+    await chmod(path, 0o555);
+    await chmod(join(path, "lock.db"), 0o666);
+    const asOtherUser = process.geteuid?.() === 0;
+    try {
+      if (asOtherUser) {
+        process.seteuid?.(65_534);
+      }
+      await refused(path, `is not writable`);
+    } finally {
+      if (asOtherUser) {
+        process.seteuid?.(0);
+      }
+      await chmod(path, 0o755);
+    }
+  });
+});
+
+/** Refused in one line that names the folder. */
+async function refused(path: string, reason: string | RegExp): Promise<void> {
+  await assert.rejects(openDataFolder(path), (error) => {
+    assert.ok(error instanceof DataFolderError);
+    assert.ok(!error.message.includes("\n"), error.message);
+    if (typeof reason === "string") {
+      assert.ok(error.message.includes(reason), error.message);
+    } else {
+      assert.match(error.message, reason);
+    }
+    return true;
+  });
+}
+
+async function newParent(): Promise<string> {
+  const parent = await mkdtemp(join(tmpdir(), "moraine-data-"));
+  // Another user must be able to come this far.
+  await chmod(parent, 0o755);
+  parents.push(parent);
+  return parent;
+}
+
+/** One that has been in use: with a database, released. */
+async function dataFolder(): Promise<string> {
+  const path = await newParent();
+  const folder = await openDataFolder(path);
+  await writeFile(folder.databaseFile, "rows");
+  await folder.release();
+  return path;
+}
+
+/** A process that takes the folder, forgets the object, collects its garbage, and lives until it is killed. */
+async function holdInChild(path: string): Promise<ChildProcess> {
+  const module = new URL("../../src/storage/data-folder.ts", import.meta.url).href;
+  const code = `
+    const { openDataFolder } = await import(${JSON.stringify(module)});
+    await openDataFolder(${JSON.stringify(path)});
+    for (let turn = 0; turn < 5; turn += 1) {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    console.log("held");
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ["--expose-gc", "--input-type=module", "--eval", code], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [output] = (await once(child.stdout, "data")) as [Buffer];
+  assert.equal(output.toString(), "held\n");
+  return child;
+}

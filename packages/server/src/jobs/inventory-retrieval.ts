@@ -31,6 +31,7 @@ export async function retrieveInventory(
   await receiveSegment(services, {
     ownerId: job.id,
     vaultArn: arnOf(vault),
+    description: "",
     firstByte: 0,
     sizeBytes: headSizeBytesMax + snapshot.archiveCount * itemSizeBytesMax,
     body: document.bytes(),

@@ -17,6 +17,7 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
   return receiveSegment(services, {
     ownerId: archiveId,
     vaultArn: arnOf(key),
+    description,
     firstByte: 0,
     sizeBytes,
     body: body.stream,

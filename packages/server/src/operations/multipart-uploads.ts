@@ -54,6 +54,7 @@ export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (s
   return receiveSegment(services, {
     ownerId: upload.archiveId,
     vaultArn: arnOf(key),
+    description: upload.description,
     firstByte: range.firstByte,
     sizeBytes: length,
     body: atMost(body.stream, length, (seen) => errors.contentRangeMismatch(contentRange, seen)),

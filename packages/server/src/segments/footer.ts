@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { type Digest, leafCount, type TreeHash, toHex } from "@moraine/protocol";
+import type { Instant } from "../domain/instant.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 
 /**
@@ -9,6 +10,9 @@ import { CorruptSegmentError } from "../domain/segment.ts";
 export interface Footer {
   readonly ownerId: string;
   readonly vaultArn: string;
+  /** The archive's: it is where people keep the names of their files. */
+  readonly description: string;
+  readonly storedAt: Instant;
   readonly firstByte: number;
   readonly sizeBytes: number;
   readonly treeHash: TreeHash;

@@ -19,6 +19,8 @@ export interface ReceiveServices {
 export interface IncomingSegment<Result> {
   readonly ownerId: string;
   readonly vaultArn: string;
+  /** Of the archive; empty when there is none. */
+  readonly description: string;
   readonly firstByte: number;
   /** The bytes that will come, at the most. */
   readonly sizeBytes: number;
@@ -65,14 +67,17 @@ async function untilVisible<Result>(
   key: string,
   intent: Promise<void>,
 ): Promise<Pick<Segment, "sizeBytes" | "treeHash">> {
-  const { ownerId, vaultArn, firstByte } = incoming;
+  const { ownerId, vaultArn, description, firstByte } = incoming;
   let writer: BlobWriter | undefined;
   try {
     writer = await services.blobs.create(key, incoming.sizeBytes + footerSizeMax(incoming.sizeBytes));
     const { sizeBytes, digest } = await write(services, incoming, writer);
     incoming.check(sizeBytes, digest);
     const { treeHash, leaves } = digest;
-    await writer.write(encodeFooter({ ownerId, vaultArn, firstByte, sizeBytes, treeHash, leaves }));
+    const storedAt = services.clock.now();
+    await writer.write(
+      encodeFooter({ ownerId, vaultArn, description, storedAt, firstByte, sizeBytes, treeHash, leaves }),
+    );
     await intent;
     await writer.commit();
     return { sizeBytes, treeHash };

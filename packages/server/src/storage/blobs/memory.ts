@@ -83,7 +83,8 @@ class MemoryBlobWriter implements BlobWriter {
     invariant(this.#pieces !== null, "a blob is written before its end");
     invariant(this.#sizeBytes + bytes.length <= this.#sizeBytesMax, "a blob is not larger than it was said to become");
     this.#sizeBytes += bytes.length;
-    this.#pieces.push(bytes.slice());
+    // Not `slice`, which copies nothing when the bytes are a Buffer.
+    this.#pieces.push(new Uint8Array(bytes));
   }
 
   async commit(): Promise<void> {

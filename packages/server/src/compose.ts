@@ -62,7 +62,7 @@ const profileDelays: Readonly<Record<Profile, JobDelays>> = {
 export interface ComposeOptions {
   readonly log: Logger;
   /** Called once when the service cannot go on; it answers 500 until it is stopped. */
-  onHalt(reason: string): void;
+  onHalt(error: Error): void;
 }
 
 /**
@@ -80,10 +80,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
 }
 
 async function start(config: Config, { log, onHalt }: ComposeOptions, started: AsyncDisposableStack): Promise<Service> {
-  const mode = new NodeMode((reason, error) => {
-    log.fatal({ err: error }, reason);
-    onHalt(reason);
-  });
+  const mode = new NodeMode(onHalt);
   const metrics = new Metrics(() => mode.reason === null);
   const clock = config.clock === "manual" ? new ManualClock(systemClock.now()) : systemClock;
   const { metadata, blobs, sealingKey } = await openStores(config, mode, started);

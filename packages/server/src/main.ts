@@ -1,5 +1,5 @@
 import closeWithGrace from "close-with-grace";
-import { compose } from "./compose.ts";
+import { compose, type Service } from "./compose.ts";
 import { type Config, readConfig, UsageError, usage } from "./config.ts";
 import { createLogger } from "./telemetry/log.ts";
 
@@ -9,22 +9,31 @@ const exitUsage = 2;
 
 const config = configOrExit();
 const log = createLogger(config.logLevel);
+let service: Service | undefined;
+
+closeWithGrace({ delay: graceMilliseconds + 5000, logger: false }, async ({ err: error, signal }) => {
+  if (error !== undefined) {
+    log.fatal({ err: error }, "stopping after a failure");
+  } else {
+    log.info({ signal }, "stopping");
+  }
+  await service?.stop(graceMilliseconds);
+});
+
 try {
-  // A halted service has nothing left to lose by a restart, which its supervisor will give it.
-  const service = await compose(config, { log, onHalt: () => process.kill(process.pid, "SIGTERM") });
+  service = await compose(config, { log, onHalt });
   announce(config, service);
-  closeWithGrace({ delay: graceMilliseconds + 5000, logger: false }, async ({ err: error, signal }) => {
-    if (error !== undefined) {
-      log.fatal({ err: error }, "stopping after a failure");
-    } else {
-      log.info({ signal }, "stopping");
-    }
-    await service.stop(graceMilliseconds);
-  });
 } catch (error) {
-  log.fatal({ err: error }, (error as Error).message);
+  log.debug({ err: error }, "the server could not start");
   process.stderr.write(`moraine: ${(error as Error).message}\n`);
   process.exit(exitFailed);
+}
+
+/** A halted service has nothing left to lose by a restart, which its supervisor will give it: it ends as by any failure. */
+function onHalt(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 function configOrExit(): Config {
@@ -46,7 +55,7 @@ function configOrExit(): Config {
 }
 
 /** In a form that can be pasted into a shell. */
-function announce({ region }: Config, { url, newKey }: Awaited<ReturnType<typeof compose>>): void {
+function announce({ region }: Config, { url, newKey }: Service): void {
   const lines = [
     `# Moraine serves the Glacier vault API at ${url}`,
     `export AWS_ENDPOINT_URL_GLACIER=${url}`,

@@ -2,9 +2,9 @@
 export class NodeMode {
   #reason: string | null = "starting";
   #halted = false;
-  readonly #onHalt: (reason: string, error: Error) => void;
+  readonly #onHalt: (error: Error) => void;
 
-  constructor(onHalt: (reason: string, error: Error) => void) {
+  constructor(onHalt: (error: Error) => void) {
     this.#onHalt = onHalt;
   }
 
@@ -28,7 +28,7 @@ export class NodeMode {
     if (!this.#halted) {
       this.#halted = true;
       this.#reason = reason;
-      this.#onHalt(reason, error);
+      this.#onHalt(new Error(reason, { cause: error }));
     }
   }
 }

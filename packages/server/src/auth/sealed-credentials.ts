@@ -30,7 +30,7 @@ export function openAccessKey(sealed: SealedAccessKey, sealingKey: Buffer): Acce
   }
   const nonceEnd = 1 + nonceLength;
   const tagEnd = nonceEnd + tagLength;
-  const open = createDecipheriv(cipher, sealingKey, bytes.subarray(1, nonceEnd))
+  const open = createDecipheriv(cipher, sealingKey, bytes.subarray(1, nonceEnd), { authTagLength: tagLength })
     .setAAD(boundTo(sealed))
     .setAuthTag(bytes.subarray(nonceEnd, tagEnd));
   const secretAccessKey = Buffer.concat([open.update(bytes.subarray(tagEnd)), open.final()]).toString("utf8");

@@ -55,12 +55,18 @@ export function createListener(options: ListenerOptions): Server {
   // The parser drops what exceeds this count, silently: it must not, and the request is refused instead.
   server.maxHeadersCount = 0;
   server.maxConnections = options.connectionsMax;
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => void answer(options, request, response);
+  const latest = new WeakMap<Socket, ServerResponse>();
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    latest.set(request.socket, response);
+    void answer(options, request, response);
+  };
   server.on("request", onRequest);
   // The body asks for `100 Continue` when it is first read; until then a refusal costs the client nothing.
   server.on("checkContinue", onRequest);
   server.on("checkExpectation", onRequest);
-  server.on("clientError", (error, socket) => refuseUnparsed(options.systemNow(), error, socket as Socket));
+  server.on("clientError", (error, socket) =>
+    refuseUnparsed(options, error, socket as Socket, latest.get(socket as Socket)),
+  );
   return server;
 }
 
@@ -121,9 +127,20 @@ async function sendFailure(
   await respond(request, response, errorReply(error), limits).catch(() => response.destroy());
 }
 
-/** The parser could not make a request of it: the answer is written by hand, and the connection ends. */
-function refuseUnparsed(now: Date, error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+/**
+ * The parser could not make a request of it: the answer is written by hand, and the connection ends. Where another answer
+ * is still due on the connection, or on its way, there is no place for this one: the client would take it for that.
+ */
+function refuseUnparsed(
+  { systemNow, limits }: ListenerOptions,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  latest: ServerResponse | undefined,
+): void {
+  if (socket.writableEnded) {
+    return; // More of what was refused before.
+  }
+  if (!socket.writable || error.code === "ECONNRESET" || (latest !== undefined && !mayBeRefused(latest))) {
     socket.destroy();
     return;
   }
@@ -135,11 +152,18 @@ function refuseUnparsed(now: Date, error: NodeJS.ErrnoException, socket: Socket)
   );
   const lines = Object.entries({
     "x-amzn-RequestId": newRequestId(),
-    Date: now.toUTCString(),
+    Date: systemNow().toUTCString(),
     ...headers,
     Connection: "close",
   }).map(([name, value]) => `${name}: ${value}`);
   socket.end(
     `HTTP/1.1 ${status} ${timedOut ? "Request Timeout" : "Bad Request"}\r\n${lines.join("\r\n")}\r\n\r\n${body}`,
   );
+  // A client that still sends would lose the answer to a reset, so it is let go on for a while.
+  setTimeout(() => socket.destroy(), limits.drainSecondsMax * 1000).unref();
+}
+
+/** Either all was answered before, or it is the body of the request in turn that broke, and nothing was said yet. */
+function mayBeRefused({ writableFinished, headersSent, socket, req }: ServerResponse): boolean {
+  return writableFinished || (!headersSent && socket !== null && !req.complete);
 }

@@ -5,7 +5,7 @@ import { errors } from "@moraine/protocol";
 export interface BodyLimits {
   /** Without a single byte for this long, the request ends with 408. */
   readonly stallSeconds: number;
-  /** The least average rate, judged once `stallSeconds` have passed. */
+  /** The least average rate over the time that the client was waited for, judged once that exceeds `stallSeconds`. */
   readonly bytesPerSecondMin: number;
   readonly durationSecondsMax: number;
 }
@@ -32,12 +32,14 @@ export async function* requestBody(
     for (;;) {
       const piece: Buffer | null = request.read();
       if (piece !== null) {
-        wait.progress(piece.length);
+        wait.received(piece.length);
         yield piece;
       } else if (request.readableEnded) {
         return;
+      } else if (request.destroyed) {
+        throw new ClientGoneError("The client closed the connection within the body");
       } else {
-        await wait.next();
+        await wait.forMore();
       }
     }
   } finally {
@@ -45,53 +47,62 @@ export async function* requestBody(
   }
 }
 
-/** Waits for more of the body, not longer than the limits allow. */
+/** Waits for something to happen to the body, not longer than the limits allow; what it was, the reader sees for itself. */
 function waiter(request: IncomingMessage, limits: BodyLimits) {
-  let wake = Promise.withResolvers<void>();
-  wake.promise.catch(() => undefined); // A failure between two waits is met by the next one.
+  let wake: PromiseWithResolvers<void> | null = null;
   const pace = startPace(limits);
-  const onReadable = () => wake.resolve();
-  const onClose = () => wake.reject(new ClientGoneError("The client closed the connection within the body"));
+  const onEvent = () => wake?.resolve();
   const timer = setInterval(() => {
     if (pace.isTooSlow()) {
-      wake.reject(errors.requestTimeout());
+      wake?.reject(errors.requestTimeout());
     }
   }, 1000);
-  request.on("readable", onReadable).on("end", onReadable).on("error", onClose).on("close", onClose);
-  if (request.destroyed && !request.readableEnded) {
-    onClose();
-  }
+  request.on("readable", onEvent).on("end", onEvent).on("error", onEvent).on("close", onEvent);
   return {
-    progress: pace.progress,
-    async next(): Promise<void> {
-      await wake.promise;
+    received: pace.received,
+    async forMore(): Promise<void> {
       wake = Promise.withResolvers();
-      wake.promise.catch(() => undefined);
+      pace.waitBegins();
+      try {
+        await wake.promise;
+      } finally {
+        wake = null;
+        pace.waitEnds();
+      }
     },
     stop(): void {
       clearInterval(timer);
-      request.off("readable", onReadable).off("end", onReadable).off("close", onClose);
+      request.off("readable", onEvent).off("end", onEvent).off("close", onEvent);
       // The listener for errors stays: a connection that breaks later must not bring the process down.
     },
   };
 }
 
+/** A client is slow only while it is waited for: when it is we who are busy, its bytes lie ready and do not count as late. */
 function startPace(limits: BodyLimits) {
   const start = performance.now();
-  let last = start;
+  let waitedMilliseconds = 0;
+  let waitingSince: number | null = null;
   let bytes = 0;
   return {
-    progress(count: number): void {
-      last = performance.now();
+    received(count: number): void {
       bytes += count;
+    },
+    waitBegins(): void {
+      waitingSince = performance.now();
+    },
+    waitEnds(): void {
+      waitedMilliseconds += performance.now() - (waitingSince ?? performance.now());
+      waitingSince = null;
     },
     isTooSlow(): boolean {
       const now = performance.now();
-      const seconds = (now - start) / 1000;
+      const waiting = now - (waitingSince ?? now);
+      const waitedSeconds = (waitedMilliseconds + waiting) / 1000;
       return (
-        now - last > limits.stallSeconds * 1000 ||
-        (seconds > limits.stallSeconds && bytes / seconds < limits.bytesPerSecondMin) ||
-        seconds > limits.durationSecondsMax
+        waiting > limits.stallSeconds * 1000 ||
+        (waitedSeconds > limits.stallSeconds && bytes / waitedSeconds < limits.bytesPerSecondMin) ||
+        now - start > limits.durationSecondsMax * 1000
       );
     },
   };

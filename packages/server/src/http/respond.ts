@@ -32,13 +32,16 @@ export async function respond(
     return;
   }
   const first = await body.stream.next();
-  response.writeHead(status, { ...headers });
   try {
+    response.writeHead(status, { ...headers });
     await sendBytes(response, body, first, limits);
     response.end();
   } catch (error) {
     response.destroy();
     throw error;
+  } finally {
+    // Only now: until the connection has let go of a piece, its memory must not be used again.
+    await body.stream.return();
   }
 }
 
@@ -57,7 +60,6 @@ async function sendBytes(
     }
   } finally {
     write.stop();
-    await stream.return();
   }
 }
 
@@ -121,5 +123,8 @@ function drain(request: IncomingMessage, { drainBytesMax, drainSecondsMax }: Rep
       }
     });
     request.once("end", done).once("close", done).once("error", done);
+    if (request.destroyed) {
+      done();
+    }
   });
 }

@@ -39,9 +39,13 @@ export async function serve({ services, authenticate }: ServeContext, incoming: 
   const { request } = incoming;
   const found = route(request);
   incoming.onRoute(found.name);
-  const json =
-    found.operation.request === "bytes" ? noBytes : await collectBody(incoming.body, limits.jsonBodySizeBytesMax);
-  const caller = await authenticate(request, async () => payloadHash(found, request, json));
+  let json: Uint8Array = noBytes;
+  const caller = await authenticate(request, async () => {
+    if (found.operation.request !== "bytes") {
+      json = await collectBody(incoming.body, limits.jsonBodySizeBytesMax);
+    }
+    return payloadHash(found, request, json);
+  });
   assertPayload(found, request, json);
   assertVersion(request);
   const accountId = resolveAccount(found.path["accountId"] ?? "", caller);

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { test } from "node:test";
+import { operations } from "@moraine/protocol";
+import { accountHandlers, vaultHandlers } from "../packages/server/src/operations/index.ts";
+
+/** What no tool checks for us. Each rule names the file that breaks it. */
+const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" })
+  .split("\n")
+  .filter((file) => file !== "");
+const text = (file: string): string => readFileSync(file, "utf8");
+const sources = tracked.filter((file) => /^packages\/[^/]+\/src\/.*\.ts$/.test(file));
+
+function filesThatSay(pattern: RegExp, allowed: readonly string[]): string[] {
+  return sources.filter((file) => pattern.test(text(file)) && !allowed.some((end) => file.endsWith(end)));
+}
+
+test("every operation has a row in the compatibility page, and the row says whether it is served", () => {
+  const rows = new Map(
+    [...text("docs/compatibility.md").matchAll(/^\| ([A-Z][A-Za-z]+) \| (yes|not yet) \|/gm)].map((match) => [
+      match[1],
+      match[2],
+    ]),
+  );
+  const served = { ...accountHandlers, ...vaultHandlers };
+  const expected = Object.keys(operations).map(
+    (name) => [name, Object.hasOwn(served, name) ? "yes" : "not yet"] as const,
+  );
+  assert.deepEqual([...rows].sort(), expected.sort());
+});
+
+test("every family of served operations has its twin in the protocol, and a test", () => {
+  const families = ["vaults", "archives", "multipart-uploads", "jobs"];
+  for (const family of families) {
+    assert.ok(tracked.includes(`packages/protocol/src/operations/${family}.ts`), family);
+    assert.ok(tracked.includes(`packages/server/src/operations/${family}.ts`), family);
+    assert.ok(tracked.includes(`packages/server/test/operations/${family}.test.ts`), family);
+  }
+});
+
+test("only compose.ts builds a driver", () => {
+  const builders = /\bnew (\w+BlobStore|SealedCredentialStore|HashPool)\(|\b(openSqliteStore|openDataFolder)\(\{?/;
+  const own = ["compose.ts", "storage/metadata/sqlite-store.ts", "storage/data-folder.ts"];
+  assert.deepEqual(filesThatSay(builders, own), []);
+});
+
+test("only clocks.ts reads the system's clock", () => {
+  assert.deepEqual(filesThatSay(/\bDate\.now\(\)|\bnew Date\(\)/, ["server/src/clocks.ts"]), []);
+});
+
+test("the environment is read in main.ts and passed to config.ts, and nowhere else", () => {
+  assert.deepEqual(filesThatSay(/\bprocess\.env\b/, ["server/src/main.ts"]), []);
+});
+
+test("only the blob store of the file system removes files of the data folder", () => {
+  const remover = /\bunlink\b|\brm\(|\brmdir\b/;
+  const own = tracked.filter((file) => /storage\/(blobs\/|data-folder\.ts)/.test(file));
+  assert.deepEqual(filesThatSay(remover, own), []);
+});
+
+test("no file has a note to ourselves, or weighs more than 200 kB", () => {
+  const note = new RegExp(`\\b(${["FIX", "ME"].join("")}|${["TO", "DO"].join("")})\\b`);
+  const files = tracked.filter((file) => !["package-lock.json", "LICENSE"].includes(file));
+  assert.deepEqual(
+    files.filter((file) => statSync(file).size > 200_000),
+    [],
+  );
+  assert.deepEqual(
+    files.filter((file) => note.test(text(file))),
+    [],
+  );
+});
+
+test("every note of a change begins as the template says", () => {
+  const notes = tracked.filter((file) => /^changes\/\d{4}-.*\.md$/.test(file));
+  assert.notEqual(notes.length, 0);
+  for (const file of notes) {
+    assert.match(text(file), /^(New|Change|Fix|Security): [^\n]+\n\n[^\n]/, basename(file));
+  }
+});
+
+test("no lock file names the host of a registry", () => {
+  assert.doesNotMatch(text("package-lock.json"), /"resolved": "https?:/);
+});
+
+test("the picture in ARCHITECTURE.md is what the imports are", () => {
+  const picture = execFileSync(
+    process.execPath,
+    [
+      "node_modules/.bin/depcruise",
+      "packages/server/src",
+      "--include-only=^packages/server/src",
+      "--output-type=mermaid",
+      "--collapse=^packages/server/src/[a-z-]+",
+    ],
+    { encoding: "utf8" },
+  );
+  const drawn = /```mermaid\n(.*?)```/s.exec(text("docs/ARCHITECTURE.md"))?.[1];
+  assert.equal(drawn?.trim(), picture.trim());
+});

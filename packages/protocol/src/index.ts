@@ -66,6 +66,7 @@ export type {
 } from "./operations/multipart-uploads.ts";
 export type { AccountInput, EmptyOutput, Operation, PageInput, VaultInput } from "./operations/operation.ts";
 export type { CreateVaultOutput, DescribeVaultOutput, ListVaultsInput, ListVaultsOutput } from "./operations/vaults.ts";
+export { parseQuery } from "./query.ts";
 export {
   type Authorization,
   algorithm,

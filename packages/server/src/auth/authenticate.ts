@@ -85,9 +85,9 @@ function assertScope({ scope, amzDate }: Claim, region: string): void {
 function assertSignedHeaders(claim: Claim, request: Signed): void {
   const signed = new Set(claim.signedHeaders);
   const arrived = new Set(request.headers.map(([name]) => name.toLowerCase()));
-  const required = [...arrived].filter((name) => name.startsWith("x-amz-"));
-  required.push("host", ...(claim.dateHeader === undefined ? [] : [claim.dateHeader]));
-  const unsigned = required.filter((name) => !signed.has(name));
+  const required = new Set([...arrived].filter((name) => name.startsWith("x-amz-")));
+  required.add("host").add(claim.dateHeader ?? "host");
+  const unsigned = [...required].filter((name) => !signed.has(name));
   if (unsigned.length > 0) {
     throw errors.invalidSignature(
       `There were headers present in the request which were not signed: ${unsigned.join(", ")}`,

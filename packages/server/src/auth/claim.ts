@@ -15,6 +15,8 @@ export interface Signed {
   readonly query: string;
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   header(name: string): string | undefined;
+  /** All values of a query parameter, decoded once. */
+  parameters(name: string): readonly string[];
 }
 
 /** What a request says about its signature. Nothing of it has been checked yet. */
@@ -33,10 +35,8 @@ export interface Claim {
 }
 
 /** Whether a request is meant for the API at all, rather than for a page of the server's own. */
-export function carriesSignature(request: Pick<Signed, "query" | "header">): boolean {
-  return (
-    request.header("authorization") !== undefined || /(^|&)x-amz-(algorithm|signature|credential)=/i.test(request.query)
-  );
+export function carriesSignature(request: Pick<Signed, "header" | "parameters">): boolean {
+  return request.header("authorization") !== undefined || isPresigned(request);
 }
 
 /**
@@ -45,8 +45,7 @@ export function carriesSignature(request: Pick<Signed, "query" | "header">): boo
  */
 export function readClaim(request: Signed): Claim {
   const authorization = request.header("authorization");
-  const query = new URLSearchParams(request.query);
-  const presigned = query.has("X-Amz-Algorithm") || query.has("X-Amz-Signature") || query.has("X-Amz-Credential");
+  const presigned = isPresigned(request);
   if (authorization !== undefined && presigned) {
     throw errors.badRequest("A request is signed in its header or in its query, not in both");
   }
@@ -54,9 +53,13 @@ export function readClaim(request: Signed): Claim {
     return headerClaim(request, authorization);
   }
   if (presigned) {
-    return queryClaim(query);
+    return queryClaim(request);
   }
   throw errors.missingAuthenticationToken();
+}
+
+function isPresigned({ parameters }: Pick<Signed, "parameters">): boolean {
+  return ["X-Amz-Algorithm", "X-Amz-Signature", "X-Amz-Credential"].some((name) => parameters(name).length > 0);
 }
 
 function headerClaim(request: Signed, authorization: string): Claim {
@@ -82,9 +85,9 @@ function headerClaim(request: Signed, authorization: string): Claim {
   };
 }
 
-function queryClaim(query: URLSearchParams): Claim {
+function queryClaim({ parameters }: Signed): Claim {
   const component = (name: string): string => {
-    const [value, ...more] = query.getAll(name);
+    const [value, ...more] = parameters(name);
     if (value === undefined || value === "" || more.length > 0) {
       throw errors.incompleteSignature(`AWS query-string parameters must include '${name}', once.`);
     }
@@ -102,7 +105,7 @@ function queryClaim(query: URLSearchParams): Claim {
     throw errors.incompleteSignature(`X-Amz-Date must be of the form YYYYMMDDTHHMMSSZ: ${amzDate}`);
   }
   const lifeSeconds = parseLife(component("X-Amz-Expires"));
-  const securityToken = query.get("X-Amz-Security-Token") ?? undefined;
+  const securityToken = parameters("X-Amz-Security-Token")[0];
   return {
     form: "query",
     scope,

@@ -15,13 +15,12 @@ export function decode<Name extends ServedName>(
   accountId: AccountId,
   json: Uint8Array,
 ): Input<Name> {
-  const query = new URLSearchParams(request.query);
   const input: Record<string, unknown> = { ...path, accountId };
   for (const [member, header] of Object.entries(operation.headers ?? {})) {
     input[member] = request.header(header.toLowerCase());
   }
   for (const [member, parameter] of Object.entries(operation.query ?? {})) {
-    const value = query.get(parameter) ?? undefined;
+    const [value] = request.parameters(parameter);
     input[member] = member === "limit" ? decodeLimit(value) : value;
   }
   if (name === "InitiateJob") {
@@ -35,7 +34,7 @@ function decodeLimit(value: string | undefined): number | undefined {
   if (value === undefined || value === "") {
     return undefined;
   }
-  const limit = /^[0-9]{1,9}$/.test(value) ? Number(value) : 0;
+  const limit = /^[0-9]+$/.test(value) ? Number(value) : 0;
   if (limit < 1) {
     throw errors.invalidLimit(value);
   }

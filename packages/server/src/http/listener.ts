@@ -48,10 +48,12 @@ const serverOptions: ServerOptions = {
   requireHostHeader: true,
 };
 
+const tlsOptions = { minVersion: "TLSv1.2", handshakeTimeout: 10_000 } as const;
+
 export function createListener(options: ListenerOptions): Server {
   const { tls } = options;
   const server =
-    tls === null ? createServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" });
+    tls === null ? createServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls, ...tlsOptions });
   // The parser drops what exceeds this count, silently: it must not, and the request is refused instead.
   server.maxHeadersCount = 0;
   server.maxConnections = options.connectionsMax;
@@ -90,13 +92,16 @@ async function answer(options: ListenerOptions, request: IncomingMessage, respon
     requestId,
     operation,
     method: request.method ?? "",
-    url: request.url ?? "",
+    url: withoutSignature(request.url ?? ""),
     status: clientGone ? 499 : response.statusCode,
     seconds: (performance.now() - start) / 1000,
     clientGone,
     error: failure !== null && !clientGone && isInternal(failure) ? failure : null,
   });
 }
+
+/** Whoever reads a presigned URL in a log could use it. */
+const withoutSignature = (url: string): string => url.replace(/(x-amz-(?:signature|security-token)=)[^&]*/gi, "$1…");
 
 async function reply(
   options: ListenerOptions,

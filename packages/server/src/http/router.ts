@@ -24,7 +24,7 @@ const rows: readonly Row[] = Object.entries(operations).map(([name, operation]) 
 export function route(request: WireRequest): Route {
   const segments = decodeSegments(request.path);
   const onPath = rows.filter((row) => row.operation.method === request.method && matches(row.segments, segments));
-  const row = onPath.length > 1 || onPath[0]?.operation.selector ? select(onPath, request.query) : onPath[0];
+  const row = onPath.length > 1 || onPath[0]?.operation.selector ? select(onPath, request) : onPath[0];
   if (row === undefined) {
     throw errors.badRequest(`No operation has this method and path: ${request.method} ${request.path}`);
   }
@@ -32,13 +32,12 @@ export function route(request: WireRequest): Route {
 }
 
 /** AddTagsToVault and RemoveTagsFromVault share a path; a query parameter tells them apart. */
-function select(candidates: readonly Row[], query: string): Row {
-  const given = new URLSearchParams(query);
+function select(candidates: readonly Row[], request: WireRequest): Row {
   const row = candidates.find(({ operation }) =>
-    Object.entries(operation.selector ?? {}).every(([name, value]) => given.get(name) === value),
+    Object.entries(operation.selector ?? {}).every(([name, value]) => request.parameters(name)[0] === value),
   );
   if (row === undefined) {
-    throw errors.invalidParameter(`Invalid operation: ${given.get("operation")}`);
+    throw errors.invalidParameter(`Invalid operation: ${request.parameters("operation")[0]}`);
   }
   return row;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { errors } from "@moraine/protocol";
+import { errors, parseQuery } from "@moraine/protocol";
 
 /** A request as it stood on the wire: the signature covers exactly this, so nothing is decoded or merged yet. */
 export interface WireRequest {
@@ -11,6 +11,8 @@ export interface WireRequest {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   /** A header's value by its lower-case name. */
   header(name: string): string | undefined;
+  /** All values of a query parameter, decoded once. */
+  parameters(name: string): readonly string[];
 }
 
 const urlLengthMax = 8192;
@@ -33,12 +35,15 @@ export function readWireRequest(message: IncomingMessage): WireRequest {
   const mark = url.indexOf("?");
   const headers = pairs(message.rawHeaders);
   const values = singleValues(headers);
+  const query = mark < 0 ? "" : url.slice(mark + 1);
+  const parameters = parseQuery(query);
   return {
     method: message.method ?? "",
     path: mark < 0 ? url : url.slice(0, mark),
-    query: mark < 0 ? "" : url.slice(mark + 1),
+    query,
     headers,
     header: (name) => values.get(name),
+    parameters: (name) => parameters.filter(([given]) => given === name).map(([, value]) => value),
   };
 }
 

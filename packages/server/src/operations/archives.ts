@@ -3,7 +3,7 @@ import type { Archive } from "../domain/archive.ts";
 import { newArchiveId } from "../domain/new-id.ts";
 import { arnOf } from "../domain/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
-import { contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
+import { assertHex, contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
 import type { Call, VaultHandler } from "./context.ts";
 import { archivePath } from "./locations.ts";
 
@@ -12,6 +12,7 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
   const { key, vault, body } = call;
   const treeHash = requireTreeHash(input.checksum);
   const sizeBytes = requireSize(call);
+  assertHex(treeHash);
   const description = requireDescription(input.archiveDescription);
   const archiveId = newArchiveId();
   return receiveSegment(services, {

@@ -1,18 +1,21 @@
 import { errors, isDescription, isHexBytes } from "@moraine/protocol";
 import type { ContentDigest } from "../segments/content-hash.ts";
 
-/**
- * What a client says of a body. Text that is no hex at all is refused as such; hex of another length is merely a hash that
- * will not match (contract 13.1).
- */
-export function requireTreeHash(checksum: string | undefined): string {
-  if (checksum === undefined || checksum === "") {
-    throw errors.missingParameter("SHA256 tree hash");
+/** @param name in words, for the error: what is missing is told before what is wrong (contract 4.3). */
+export function requireHeader(value: string | undefined, name: string): string {
+  if (value === undefined || value === "") {
+    throw errors.missingParameter(name);
   }
-  if (!isHexBytes(checksum)) {
-    throw errors.invalidTreeHash(checksum);
+  return value;
+}
+
+export const requireTreeHash = (checksum: string | undefined): string => requireHeader(checksum, "SHA256 tree hash");
+
+/** Text that is no hex at all is refused as such; hex of another length is merely a hash that will not match (contract 13.1). */
+export function assertHex(treeHash: string): void {
+  if (!isHexBytes(treeHash)) {
+    throw errors.invalidTreeHash(treeHash);
   }
-  return checksum;
 }
 
 /** An absent and an empty description are the same: none. */

@@ -14,7 +14,7 @@ import { newArchiveId, newUploadId } from "../domain/new-id.ts";
 import type { Segment } from "../domain/segment.ts";
 import { arnOf } from "../domain/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
-import { contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
+import { assertHex, contentCheck, requireDescription, requireHeader, requireTreeHash } from "./content-claims.ts";
 import type { VaultCall, VaultHandler } from "./context.ts";
 import { archivePath, uploadPath } from "./locations.ts";
 import { decodeMarker, encodeMarker, pageLimit } from "./pages.ts";
@@ -42,10 +42,8 @@ export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (s
   const { key, body } = call;
   const now = services.clock.now();
   const treeHash = requireTreeHash(input.checksum);
-  if (input.range === undefined || input.range === "") {
-    throw errors.missingParameter("Content-Range");
-  }
-  const contentRange = input.range;
+  const contentRange = requireHeader(input.range, "Content-Range");
+  assertHex(treeHash);
   const range = parseContentRange(contentRange);
   const upload = await requireUpload(services.metadata, call, input.uploadId, now);
   assertPartFits(upload, { range, header: contentRange, sizeBytes: body.sizeBytes });
@@ -85,6 +83,7 @@ export const completeMultipartUpload: VaultHandler<"CompleteMultipartUpload"> = 
 ) => {
   const treeHash = requireTreeHash(input.checksum);
   const sizeBytes = requireArchiveSize(input.archiveSize);
+  assertHex(treeHash);
   const now = services.clock.now();
   const archive = await services.metadata.completeUpload({
     vaultId: vault.id,
@@ -166,13 +165,11 @@ function requirePartSize(partSize: string | undefined): number {
 }
 
 function requireArchiveSize(archiveSize: string | undefined): number {
-  if (archiveSize === undefined || archiveSize === "") {
-    throw errors.missingParameter("Archive size");
+  const text = requireHeader(archiveSize, "Archive size");
+  if (!/^[0-9]{1,15}$/.test(text)) {
+    throw errors.invalidParameter(`Invalid x-amz-archive-size: ${text}`);
   }
-  if (!/^[0-9]{1,15}$/.test(archiveSize)) {
-    throw errors.invalidParameter(`Invalid x-amz-archive-size: ${archiveSize}`);
-  }
-  return Number(archiveSize);
+  return Number(text);
 }
 
 /** Parts lie at multiples of the part size, so a part's first byte is position enough. */

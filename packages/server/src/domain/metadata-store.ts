@@ -92,10 +92,16 @@ export interface MetadataChanges {
   forgetSegments(keys: readonly string[]): Promise<void>;
 
   /**
-   * Adds an archive of one segment: `pending → live`, exactly once. Throws ResourceNotFoundException when the vault has gone.
-   * `vault` is only for the message.
+   * Adds an archive of one segment: `pending → live`, exactly once. Resolves to it; or, when the same request made an archive
+   * before that still lives, to that one, and the segment is `dead`. Throws ResourceNotFoundException when the vault has
+   * gone. `vault` is only for the message.
    */
-  addArchive(upload: { archive: Archive; segment: Segment; vault: VaultKey }): Promise<void>;
+  addArchive(upload: {
+    archive: Archive;
+    segment: Segment;
+    vault: VaultKey;
+    request?: UploadRequest;
+  }): Promise<Archive>;
   /**
    * Deletes an archive and lets its segments go. Nothing happens when it was deleted before. Throws
    * ResourceNotFoundException for an id that was never issued, and InvalidParameterValueException for another vault's.
@@ -122,7 +128,10 @@ export interface MetadataChanges {
   }): Promise<Archive>;
   /** Does nothing when it was aborted within the last 24 h. Throws ResourceNotFoundException otherwise when it is not open. */
   abortUpload(at: { vaultId: string; uploadId: string; idleSince: Instant; now: Instant }): Promise<void>;
-  /** Ends up to `limit` idle uploads and lets their parts go; drops the rows of uploads that ended before `idleSince`. */
+  /**
+   * Ends up to `limit` idle uploads and lets their parts go; drops the rows of uploads that ended, and of requests that were
+   * made, before `idleSince`.
+   */
   expireUploads(at: { idleSince: Instant; now: Instant; limit: number }): Promise<number>;
 
   /** Throws ResourceNotFoundException when the vault has gone. `vault` is only for the message. */
@@ -166,6 +175,14 @@ export interface JobPage {
   readonly states: readonly JobState[] | null;
   readonly after: Position | null;
   readonly limit: number;
+}
+
+/** One request of a client that may come again, because its answer was lost. */
+export interface UploadRequest {
+  /** Names who asks, for what, with which content: whoever repeats it can only get what they would have got. */
+  readonly key: string;
+  /** Requests from before this moment are forgotten. */
+  readonly madeSince: Instant;
 }
 
 export interface JobEnd {

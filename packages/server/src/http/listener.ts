@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
-import { errors } from "@moraine/protocol";
+import { errors, GlacierError } from "@moraine/protocol";
 import { carriesSignature } from "../auth/claim.ts";
 import { newRequestId } from "../domain/new-id.ts";
 import type { Reply } from "./encode.ts";
@@ -45,7 +45,8 @@ const serverOptions: ServerOptions = {
   maxHeaderSize: 16 * 1024,
   // Asked for in so many words, whatever flags the process was started with.
   insecureHTTPParser: false,
-  requireHostHeader: true,
+  // Node's own answer would lack the API's form: `readWireRequest` refuses instead.
+  requireHostHeader: false,
 };
 
 const tlsOptions = { minVersion: "TLSv1.2", handshakeTimeout: 10_000 } as const;
@@ -128,6 +129,10 @@ async function sendFailure(
   if (response.headersSent || error instanceof ClientGoneError) {
     response.destroy();
     return;
+  }
+  if (error instanceof GlacierError && error.code === "BadRequest") {
+    // Who and what else speaks on a connection with such requests is not known.
+    response.setHeader("Connection", "close");
   }
   await respond(request, response, errorReply(error), limits).catch(() => response.destroy());
 }

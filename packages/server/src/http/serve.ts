@@ -67,6 +67,7 @@ async function handle(
   const call: Call = {
     key,
     body: { sizeBytes: announcedLength(request), sha256: claimedHash(request) ?? "", stream: body },
+    invocationId: request.header("amz-sdk-invocation-id") ?? null,
   };
   const name = found.name as ServedName;
   if (Object.hasOwn(accountHandlers, name)) {

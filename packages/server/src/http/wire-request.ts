@@ -23,6 +23,9 @@ const single = /^(host|authorization|content-length|content-range|date|range|exp
 /** Throws BadRequest for what no honest client sends: an absolute form, an overlong URL, a header that is doubled. */
 export function readWireRequest(message: IncomingMessage): WireRequest {
   const url = message.url ?? "";
+  if (message.httpVersionMajor !== 1) {
+    throw errors.badRequest(`HTTP/${message.httpVersion} is not spoken here`);
+  }
   if (!url.startsWith("/")) {
     throw errors.badRequest("The request target must be a path");
   }
@@ -35,6 +38,9 @@ export function readWireRequest(message: IncomingMessage): WireRequest {
   const mark = url.indexOf("?");
   const headers = pairs(message.rawHeaders);
   const values = singleValues(headers);
+  if (message.httpVersion === "1.1" && !values.has("host")) {
+    throw errors.badRequest("A request must name its host");
+  }
   const query = mark < 0 ? "" : url.slice(mark + 1);
   const parameters = parseQuery(query);
   return {

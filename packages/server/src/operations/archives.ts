@@ -1,13 +1,21 @@
 import { errors, limits } from "@moraine/protocol";
 import type { Archive } from "../domain/archive.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { UploadRequest } from "../domain/metadata-store.ts";
 import { newArchiveId } from "../domain/new-id.ts";
 import { arnOf } from "../domain/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import { assertHex, contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
-import type { Call, VaultHandler } from "./context.ts";
+import type { Call, VaultCall, VaultHandler } from "./context.ts";
 import { archivePath } from "./locations.ts";
 
-/** Each success makes a new archive, even from the same bytes; nothing is stored unless it is answered (contract 13.1). */
+/** For how long a repeated call is recognised. */
+const requestMemoryMilliseconds = 24 * 60 * 60 * 1000;
+
+/**
+ * Each call makes a new archive, even from the same bytes; nothing is stored unless it is answered (contract 13.1). Only a
+ * call that an SDK sends again, because the answer was lost, gets the archive that it made before.
+ */
 export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, input, call) => {
   const { key, vault, body } = call;
   const treeHash = requireTreeHash(input.checksum);
@@ -33,8 +41,9 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
         createdAt: services.clock.now(),
         deletedAt: null,
       };
-      await services.metadata.addArchive({ archive, segment, vault: key });
-      return { location: archivePath(key, archiveId), archiveId, checksum: segment.treeHash };
+      const request = uploadRequest(call, archive.createdAt);
+      const made = await services.metadata.addArchive({ archive, segment, vault: key, ...request });
+      return { location: archivePath(key, made.id), archiveId: made.id, checksum: made.treeHash };
     },
   });
 };
@@ -48,6 +57,15 @@ export const deleteArchive: VaultHandler<"DeleteArchive"> = async (
   await metadata.removeArchive({ vault: key, vaultId: vault.id, archiveId, now: clock.now() });
   return {};
 };
+
+/** Names the account, the vault and the content, so a forged invocation id leads nowhere but to one's own archive. */
+function uploadRequest({ invocationId, vault, body }: VaultCall, now: Instant): { request?: UploadRequest } {
+  if (invocationId === null || !/^[\w-]{8,128}$/.test(invocationId)) {
+    return {};
+  }
+  const key = `UploadArchive/${vault.id}/${invocationId}/${body.sha256.toLowerCase()}`;
+  return { request: { key, madeSince: now - requestMemoryMilliseconds } };
+}
 
 /** The announced length alone decides, before any of the body has come. */
 function requireSize({ body: { sizeBytes } }: Call): number {

@@ -39,6 +39,8 @@ export interface Call {
   readonly key: VaultKey;
   /** The bytes of an archive or a part. Not read before they are asked for. */
   readonly body: IncomingBytes;
+  /** What AWS's SDKs repeat when they send the same call again; null when the client sent none. */
+  readonly invocationId: string | null;
 }
 
 export interface VaultCall extends Call {

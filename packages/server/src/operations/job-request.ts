@@ -36,16 +36,22 @@ export function readJobRequest(parameters: JobParameters | undefined): JobReques
   if (kind !== "archive-retrieval" && kind !== "inventory-retrieval") {
     throw errors.invalidParameter(`Invalid job type: ${kind}`);
   }
-  if (kind === "archive-retrieval" && parameters.ArchiveId === undefined) {
-    throw errors.missingParameter("archiveId");
-  }
+  // What is missing is told before what is wrong (contract 4.3).
+  const archivePart = kind === "archive-retrieval" ? readArchivePart(parameters) : null;
   // Tier and Format are judged for both kinds, and then count for one (contract 15.1).
   const tier = oneOf("Tier", tiers, parameters.Tier ?? "Standard");
   const format = oneOf<InventoryFormat>("Format", ["JSON", "CSV"], parameters.Format ?? "JSON");
   const common = { description: readDescription(parameters.Description), snsTopic: readTopic(parameters.SNSTopic) };
-  return kind === "archive-retrieval"
-    ? { kind, ...common, tier, archiveId: parameters.ArchiveId ?? "", byteRange: parameters.RetrievalByteRange ?? null }
-    : { kind, ...common, format, selection: readSelection(parameters) };
+  return archivePart === null
+    ? { kind: "inventory-retrieval", ...common, format, selection: readSelection(parameters) }
+    : { kind: "archive-retrieval", ...common, tier, ...archivePart };
+}
+
+function readArchivePart(parameters: JobParameters): Pick<ArchiveJobRequest, "archiveId" | "byteRange"> {
+  if (parameters.ArchiveId === undefined) {
+    throw errors.missingParameter("archiveId");
+  }
+  return { archiveId: parameters.ArchiveId, byteRange: parameters.RetrievalByteRange ?? null };
 }
 
 function readSelection(parameters: JobParameters): InventorySelection {

@@ -2,12 +2,13 @@ import { errors } from "@moraine/protocol";
 import type { Archive } from "../../domain/archive.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
+import type { UploadRequest } from "../../domain/metadata-store.ts";
 import { arnOf } from "../../domain/vault.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import { archiveOf, archiveRow } from "./rows.ts";
 import type { Database } from "./schema.ts";
-import { letGoOwned, makeLive } from "./segments.ts";
+import { abandonPending, letGoOwned, makeLive } from "./segments.ts";
 import { stepRevision } from "./vault-contents.ts";
 
 export const archiveQueries = {
@@ -29,12 +30,23 @@ export const archiveQueries = {
 } satisfies Partial<Queries>;
 
 export const archiveChanges = {
-  async addArchive(db, { archive, segment, vault }) {
+  async addArchive(db, { archive, segment, vault, request }) {
+    const earlier =
+      request === undefined ? undefined : await selectRequested(db, { ...request, vaultId: archive.vaultId });
+    if (earlier !== undefined) {
+      await abandonPending(db, segment.key);
+      return archiveOf(earlier);
+    }
     const added = await insertCounted(db, archive);
     if (!added) {
       throw errors.vaultNotFound(arnOf(vault));
     }
     await makeLive(db, segment);
+    if (request !== undefined) {
+      await dropRequest(db, request);
+      await insertRequest(db, { key: request.key, archive_id: archive.id, made_at: archive.createdAt });
+    }
+    return archive;
   },
 
   async removeArchive(db, { vault, vaultId, archiveId, now }) {
@@ -72,6 +84,28 @@ export const selectArchive = oneRow((db, at: { archiveId: string }) =>
 );
 
 const insertArchive = insertion("archives");
+const insertRequest = insertion("upload_requests");
+
+const dropRequest = rowsChanged((db, at: { key: string }) =>
+  db.deleteFrom("upload_requests").where("key", "=", at.key),
+);
+
+/** Drops what is too old to be a repetition of anything. */
+export const forgetRequests = rowsChanged((db, at: { madeBefore: Instant }) =>
+  db.deleteFrom("upload_requests").where("made_at", "<", at.madeBefore),
+);
+
+/** The archive that the same request made, if it is still there. */
+const selectRequested = oneRow((db, at: UploadRequest & { vaultId: string }) =>
+  db
+    .selectFrom("archives")
+    .innerJoin("upload_requests", "upload_requests.archive_id", "archives.id")
+    .selectAll("archives")
+    .where("upload_requests.key", "=", at.key)
+    .where("upload_requests.made_at", ">=", at.madeSince)
+    .where("archives.vault_id", "=", at.vaultId)
+    .where("archives.deleted_at", "is", null),
+);
 
 const markDeleted = rowsChanged((db, at: { archiveId: string; revision: number; now: Instant }) =>
   db

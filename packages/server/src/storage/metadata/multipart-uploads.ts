@@ -4,7 +4,7 @@ import type { Archive } from "../../domain/archive.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type ArchiveClaim, assembleArchive, assertClaimed } from "../../domain/multipart-upload.ts";
-import { insertCounted, selectArchive } from "./archives.ts";
+import { forgetRequests, insertCounted, selectArchive } from "./archives.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import { archiveOf, segmentOf, uploadOf, uploadRow } from "./rows.ts";
@@ -79,6 +79,7 @@ export const uploadChanges = {
       await end(db, upload, "expired", now);
     }
     await deleteEnded(db, { idleSince });
+    await forgetRequests(db, { madeBefore: idleSince });
     return idle.length;
   },
 } satisfies Partial<Changes>;

@@ -9,6 +9,7 @@ export interface Schema {
   readonly vaults: VaultRow;
   readonly archives: ArchiveRow;
   readonly segments: SegmentRow;
+  readonly upload_requests: UploadRequestRow;
   readonly uploads: UploadRow;
   readonly jobs: JobRow;
 }
@@ -70,6 +71,13 @@ export interface SegmentRow {
   /** Of a pending segment; null once nobody holds it. */
   lease_until: number | null;
   deleted_at: number | null;
+}
+
+/** Remembered for a day, so that a repeated request makes no second archive. */
+export interface UploadRequestRow {
+  key: string;
+  archive_id: string;
+  made_at: number;
 }
 
 /** Mirrors `open → completed | aborted | expired`. */

@@ -33,14 +33,7 @@ export const segmentChanges = {
     });
   },
 
-  async abandonSegment(db, key) {
-    const abandoned = await abandon(db, { key });
-    if (abandoned === 0) {
-      const segment = await selectState(db, { key });
-      // A sweeper may have been first, once the lease had passed.
-      invariant(segment === undefined || segment.state === "dead", "what is abandoned was never made live");
-    }
-  },
+  abandonSegment: abandonPending,
 
   async suspectSegment(db, key) {
     await suspect(db, { key });
@@ -59,6 +52,16 @@ export const segmentChanges = {
     }
   },
 } satisfies Partial<Changes>;
+
+/** `pending → dead`. */
+export async function abandonPending(db: Database, key: string): Promise<void> {
+  const abandoned = await abandon(db, { key });
+  if (abandoned === 0) {
+    const segment = await selectState(db, { key });
+    // A sweeper may have been first, once the lease had passed.
+    invariant(segment === undefined || segment.state === "dead", "what is abandoned was never made live");
+  }
+}
 
 /** `pending → live`, with what has been written. */
 export async function makeLive(db: Database, segment: Segment): Promise<void> {

@@ -56,8 +56,8 @@ export class SqliteThread {
       this.#requests += 1;
       this.#callers.set(id, { resolve, reject });
       if (this.#outbox.length === 0) {
-        // One message for all calls of this turn.
-        process.nextTick(() => this.#flush());
+        // One message for all calls of this turn of the event loop, whichever requests they come from.
+        setImmediate(() => this.#flush());
       }
       this.#outbox.push({ id, method, input });
     });

@@ -5,6 +5,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await createCredentials(db);
   await createVaults(db);
   await createArchives(db);
+  await createUploadRequests(db);
   await createSegments(db);
   await createUploads(db);
   await createJobs(db);
@@ -59,6 +60,16 @@ async function createVaults(db: Kysely<unknown>): Promise<void> {
     .column("inventory_due_from")
     .where(sql.ref("inventory_due_from"), "is not", null)
     .execute();
+}
+
+async function createUploadRequests(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable("upload_requests")
+    .addColumn("key", "text", (column) => column.primaryKey().notNull())
+    .addColumn("archive_id", "text", (column) => column.notNull())
+    .addColumn("made_at", "bigint", (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex("upload_requests_by_time").on("upload_requests").column("made_at").execute();
 }
 
 /** No reference to the vault: rows of deleted archives outlive it, so that removing a vault does not cost their number. */

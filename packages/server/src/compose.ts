@@ -53,6 +53,7 @@ const leafBlocksMax = 48;
 /** One for linear hashes, one for leaves, and more where there are cores for them. */
 const hashThreads = Math.max(2, availableParallelism());
 const outputMilliseconds = 24 * 60 * 60 * 1000;
+const hangUpMilliseconds = 50;
 
 const profileDelays: Readonly<Record<Profile, JobDelays>> = {
   practical: { expeditedSeconds: 0, standardSeconds: 0, bulkSeconds: 0, inventorySeconds: 0 },
@@ -112,7 +113,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       presigned: config.presigned,
       systemNow,
     }),
-    pages: { readiness: () => mode.reason, metrics: () => metrics.text() },
+    pages: { readiness: () => mode.reason ?? blobs.readOnlyReason, metrics: () => metrics.text() },
     limits: wireLimits,
     connectionsMax,
     tls: config.tls && { cert: await readFile(config.tls.certFile), key: await readFile(config.tls.keyFile) },
@@ -191,9 +192,11 @@ function listen(server: Server, { listen: { host, port }, tls }: Config): Promis
 /** Whoever is being answered is let finish; who is still there after the grace is cut off. */
 async function closeListener(server: Server, graceMilliseconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // Clients keep a connection for their next request: one whose answer has ended meanwhile holds nothing up.
+  const hangUp = setInterval(() => server.closeIdleConnections(), hangUpMilliseconds);
   const cut = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
   await closed;
+  clearInterval(hangUp);
   clearTimeout(cut);
 }
 

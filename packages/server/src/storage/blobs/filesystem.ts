@@ -56,6 +56,11 @@ export class FilesystemBlobStore implements BlobStore {
     this.#prepared = true;
   }
 
+  /** Why nothing new is stored, for whoever watches the service; null while all is well. */
+  get readOnlyReason(): string | null {
+    return this.#health.readOnlyReason;
+  }
+
   newKey(ownerId: string): string {
     return this.#keys.next(ownerId);
   }

@@ -22,11 +22,17 @@ export class SyncHealth {
     }
   }
 
+  /** Why nothing new is stored; null while all is well. */
+  get readOnlyReason(): string | null {
+    return this.#isBroken()
+      ? "The blob store is read-only until a restart: the disk failed to sync twice in a row"
+      : null;
+  }
+
   assertTrusted(): void {
-    if (this.#isBroken()) {
-      throw new Error("The blob store is read-only until a restart: the disk failed to sync twice in a row", {
-        cause: this.#lastFailure,
-      });
+    const { readOnlyReason } = this;
+    if (readOnlyReason !== null) {
+      throw new Error(readOnlyReason, { cause: this.#lastFailure });
     }
   }
 

@@ -67,15 +67,14 @@ function configured(database: DatabaseSync, configure: () => void): Connection {
 
 /** The file is made here, so that nobody else may ever read it; SQLite gives its companions the same mode. */
 function prepareFile(path: string, mayCreate: boolean): void {
-  if (sizeOf(path) > 0) {
-    chmodSync(path, 0o600);
-    return;
+  if (sizeOf(path) === 0) {
+    // SQLite would take an empty database for a new one, and throw the log away.
+    if (!mayCreate || sizeOf(`${path}-wal`) > 0) {
+      throw new Error(`The database ${path} is missing or empty, but there is data that it describes`);
+    }
+    closeSync(openSync(path, "a", 0o600));
   }
-  // SQLite would take an empty database for a new one, and throw the log away.
-  if (!mayCreate || sizeOf(`${path}-wal`) > 0) {
-    throw new Error(`The database ${path} is missing or empty, but there is data that it describes`);
-  }
-  closeSync(openSync(path, "a", 0o600));
+  chmodSync(path, 0o600);
 }
 
 function sizeOf(path: string): number {

@@ -49,8 +49,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
     return [method, (input: unknown) => thread.call(method, input)];
   });
   const close = async () => {
-    // The writer last, so that it is alone when it moves its log into the database.
+    writer.refuse();
     await reader.close();
+    // The writer last, so that it is alone when it moves its log into the database.
     await writer.close();
   };
   return { ...Object.fromEntries(methods), close };

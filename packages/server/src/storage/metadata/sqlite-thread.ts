@@ -19,6 +19,7 @@ export class SqliteThread {
   readonly #worker: Worker;
   readonly #callers = new Map<number, Caller>();
   readonly #onDeath: (error: Error) => void;
+  readonly #exit: Promise<void>;
   #outbox: NumberedRequest[] = [];
   #requests = 0;
   /** Why nothing more is accepted. */
@@ -29,7 +30,12 @@ export class SqliteThread {
     this.#onDeath = onDeath;
     worker.on("message", (message: FromThread) => this.#receive(message));
     worker.on("error", (error: Error) => this.#onDeath(error));
-    worker.on("exit", () => this.#exited());
+    this.#exit = new Promise((resolve) => {
+      worker.on("exit", () => {
+        this.#exited();
+        resolve();
+      });
+    });
   }
 
   /** Rejects when the database cannot be opened. `onDeath` is called when the thread ends without having been asked to. */
@@ -63,16 +69,17 @@ export class SqliteThread {
     });
   }
 
-  /** Resolves when everything that was called before has been answered and the database is closed. */
+  /** Rejects all later calls. */
+  refuse(): void {
+    this.#ended ??= new MetadataUnavailableError("The metadata store is closed");
+  }
+
+  /** Resolves when everything that was called before has been answered, and the database is closed. */
   async close(): Promise<void> {
-    if (this.#ended !== null) {
-      return;
-    }
+    this.refuse();
     this.#flush();
-    this.#ended = new MetadataUnavailableError("The metadata store is closed");
-    const exit = once(this.#worker, "exit");
     this.#post("close");
-    await exit;
+    await this.#exit;
   }
 
   /** Rejects all calls, now and later, and ends the thread wherever it is. */

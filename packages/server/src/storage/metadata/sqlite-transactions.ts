@@ -41,19 +41,13 @@ export async function runChanges(connection: Connection, requests: readonly Requ
 /** Runs all queries on one snapshot, taken when it begins. */
 export async function runQueries({ database, db }: Connection, requests: readonly Request[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  try {
-    database.exec("BEGIN");
-    for (const { method, input } of requests) {
-      outcomes.push(await outcomeOf(() => invoke(queries, method, db, input)));
-    }
-    database.exec("COMMIT");
-    return outcomes;
-  } catch (cause) {
-    if (database.isTransaction) {
-      database.exec("ROLLBACK");
-    }
-    return requests.map(() => ({ error: unavailable(cause) }));
+  database.exec("BEGIN");
+  for (const { method, input } of requests) {
+    outcomes.push(await outcomeOf(() => invoke(queries, method, db, input)));
   }
+  // Nothing to commit; and unlike COMMIT, this ends a transaction that has met damage.
+  database.exec("ROLLBACK");
+  return outcomes;
 }
 
 async function runChange({ database, db }: Connection, { method, input }: Request): Promise<Outcome> {

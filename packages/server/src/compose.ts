@@ -48,7 +48,7 @@ const wireLimits = {
   drainSecondsMax: 30,
 };
 const connectionsMax = 2048;
-const receiveBlocksMax = 256;
+const receiveBlocksMax = 96;
 const leafBlocksMax = 48;
 /** One for linear hashes, one for leaves, and more where there are cores for them. */
 const hashThreads = Math.max(2, availableParallelism());

@@ -32,11 +32,17 @@ function parseDate(name: string, text: string | null): Instant | null {
   if (text === null) {
     return null;
   }
-  const time = dateForm.test(text) ? Date.parse(text) : Number.NaN;
+  const time = dateForm.test(text) && isCalendarDay(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time)) {
     throw errors.invalidParameter(`Invalid ${name}: ${text}`);
   }
   return time;
+}
+
+/** Date.parse takes 30 February for 2 March. */
+function isCalendarDay(text: string): boolean {
+  const midnight = Date.parse(`${text.slice(0, 10)}T00:00:00Z`);
+  return !Number.isNaN(midnight) && new Date(midnight).getUTCDate() === Number(text.slice(8, 10));
 }
 
 function parseLimit(text: string | null): number | null {

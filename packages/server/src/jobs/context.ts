@@ -17,5 +17,10 @@ export interface JobLog {
   postponed(what: string, error: unknown): void;
 }
 
-/** What a job comes to. Its work has ended it already when it wrote an output of its own. */
-export type Outcome = { readonly state: "succeeded" | "failed"; readonly statusMessage: string } | "ended";
+/** What a job comes to. */
+export interface Outcome {
+  readonly state: "succeeded" | "failed";
+  readonly statusMessage: string;
+  /** Set when the work has tried to end the job itself, together with its output: whether its claim still held. */
+  readonly ended?: boolean;
+}

@@ -7,10 +7,12 @@ import { arnOf, type InventorySnapshot, type Vault } from "../domain/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import type { JobServices, Outcome } from "./context.ts";
 
-const pageRows = 1000;
+/** A page exists several times over: as rows, as a message between threads, as objects and as text. */
+const pageRows = 250;
 /** Ids, hashes, digits and names of members, and a description in which each character is escaped. */
 const itemSizeBytesMax = 512 + 2 * 1024;
 const headSizeBytesMax = 1024;
+const succeeded = { state: "succeeded", statusMessage: "Succeeded" } as const;
 
 /**
  * Writes the inventory as a stored document, once, so that every range of it is stable. It is read and written page by
@@ -28,7 +30,7 @@ export async function retrieveInventory(
   }
   const snapshot = vault.inventory;
   const document = new InventoryDocument(services.metadata, job, vault, snapshot, signal);
-  await receiveSegment(services, {
+  const ended = await receiveSegment(services, {
     ownerId: job.id,
     vaultArn: arnOf(vault),
     description: "",
@@ -39,14 +41,15 @@ export async function retrieveInventory(
     async record(segment) {
       const { key: segmentKey, sizeBytes } = segment;
       const output = { segment, document: { segmentKey, sizeBytes, nextMarker: document.nextMarker } };
-      const end = { jobId: job.id, fence, state: "succeeded", statusMessage: "Succeeded" } as const;
-      const won = await services.metadata.finishJob({ ...end, now: services.clock.now(), output });
+      const now = services.clock.now();
+      const won = await services.metadata.finishJob({ jobId: job.id, fence, ...succeeded, now, output });
       if (!won) {
         await services.metadata.abandonSegment(segmentKey);
       }
+      return won;
     },
   });
-  return "ended";
+  return { ...succeeded, ended };
 }
 
 /** `practical` looks at the vault now; `aws` at its last inventory, which is about a day old (contract 17.1). */

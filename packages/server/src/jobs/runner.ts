@@ -88,10 +88,11 @@ async function runJob(services: JobServices, claim: JobClaim, signal: AbortSigna
   }, renewalMilliseconds);
   try {
     const outcome = await work(services, job, fence, signal);
-    if (outcome !== "ended") {
-      await metadata.finishJob({ jobId: job.id, fence, ...outcome, now: clock.now(), output: null });
+    const won =
+      outcome.ended ?? (await metadata.finishJob({ jobId: job.id, fence, ...outcome, now: clock.now(), output: null }));
+    if (won) {
+      log.finished(claim, outcome.state);
     }
-    log.finished(claim, outcome === "ended" ? "succeeded" : outcome.state);
   } catch (error) {
     if (!signal.aborted) {
       log.postponed(`job ${job.id}`, error);

@@ -37,7 +37,7 @@ async function archiveOutput(
   const asked = parseRangeHeader(header, rangeLength(job.range));
   const range = asked === undefined ? job.range : shift(asked, job.range.firstByte);
   const segments = await services.metadata.segmentsOf({ archiveId: job.archiveId, range });
-  const checksum = await checksumOf(services, job, segments, range);
+  const checksum = await checksumOf(services, job, segments, range).catch((error) => reportDamage(services, error));
   return {
     ...answer(asked, rangeLength(job.range), "application/octet-stream"),
     checksum,
@@ -89,19 +89,23 @@ function outgoing(services: Services, segments: readonly Segment[], range: ByteR
   return { sizeBytes: rangeLength(range), stream: reportingDamage(services, readVerified(services, segments, range)) };
 }
 
-/** A segment that proved damaged is marked, so that operators learn of it before the next reader does. */
 async function* reportingDamage(
-  { metadata }: Services,
+  services: Services,
   bytes: AsyncGenerator<Uint8Array, void, void>,
 ): AsyncGenerator<Uint8Array, void, void> {
   try {
     yield* bytes;
   } catch (error) {
-    if (error instanceof CorruptSegmentError) {
-      await metadata.suspectSegment(error.key);
-    }
-    throw error;
+    await reportDamage(services, error);
   }
+}
+
+/** A segment that proved damaged is marked, so that operators learn of it before the next reader does. */
+async function reportDamage({ metadata }: Services, error: unknown): Promise<never> {
+  if (error instanceof CorruptSegmentError) {
+    await metadata.suspectSegment(error.key);
+  }
+  throw error;
 }
 
 const shift = ({ firstByte, lastByte }: ByteRange, by: number): ByteRange => ({

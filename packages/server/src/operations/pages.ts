@@ -18,8 +18,8 @@ export function decodeMarker(marker: string | undefined): Position | null {
   if (marker === undefined || marker === "") {
     return null;
   }
-  const [time, id, ...rest] = marker.split(".");
-  if (time === undefined || !/^[0-9a-z]{1,10}$/.test(time) || id === undefined || rest.length > 0) {
+  const [, time, id] = /^([0-9a-z]{1,10})\.([A-Za-z0-9_-]+)$/.exec(marker) ?? [];
+  if (time === undefined || id === undefined) {
     throw errors.invalidMarker(marker);
   }
   return { createdAt: Number.parseInt(time, 36), id };

@@ -3,7 +3,7 @@ import { leafSizeBytes } from "@moraine/protocol";
 /** Bodies are received in runs of this size: large enough that a run's costs vanish, small enough for many at once. */
 export const blockSizeBytes = 256 * 1024;
 
-/** Body bytes as they come from a socket or a generator, in pieces of any size. */
+/** Body bytes as they come from a socket or a generator, in pieces of any size, each valid until the next is asked for. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
 /** For received bytes: hashing threads read them where they lie. */

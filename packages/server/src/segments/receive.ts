@@ -94,7 +94,7 @@ async function write(
   writer: BlobWriter,
 ): Promise<{ sizeBytes: number; digest: ContentDigest }> {
   if (sizeBytes <= blockSizeBytes) {
-    const bytes = await gather(body);
+    const bytes = await gather(body, sizeBytes);
     const hash = new InlineContentHash();
     await hash.update(bytes);
     await writer.write(bytes);
@@ -110,12 +110,14 @@ async function write(
   }
 }
 
-async function gather(body: ByteStream): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
+async function gather(body: ByteStream, sizeBytesMax: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafe(sizeBytesMax);
+  let filled = 0;
   for await (const piece of body) {
-    pieces.push(piece);
+    bytes.set(piece, filled);
+    filled += piece.length;
   }
-  return pieces[0] !== undefined && pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+  return bytes.subarray(0, filled);
 }
 
 /** Writes and hashes each block while the next ones arrive. */

@@ -1,9 +1,9 @@
 import { type Migration, Migrator } from "kysely/migration";
-import * as initial from "./migrations/0001-initial.ts";
+import { up as initial } from "./migrations/0001-initial.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
 /** In order. What was released is never changed, only followed by another. */
-const migrations: Readonly<Record<string, Migration>> = { "0001-initial": initial };
+const migrations: Readonly<Record<string, Migration>> = { "0001-initial": { up: initial } };
 
 const migrationTable = "kysely_migration";
 

@@ -40,7 +40,7 @@ export class SqliteThread {
 
   /** Rejects when the database cannot be opened. `onDeath` is called when the thread ends without having been asked to. */
   static async open(options: ThreadOptions, onDeath: (error: Error) => void): Promise<SqliteThread> {
-    const worker = new Worker(entry, {
+    const worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url), {
       workerData: options,
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
     });
@@ -126,6 +126,3 @@ export class SqliteThread {
     }
   }
 }
-
-// The worker's file has the ending of this one: `.ts` in the sources, `.js` when built.
-const entry = new URL(import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js", import.meta.url);

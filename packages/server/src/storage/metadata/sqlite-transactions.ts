@@ -1,3 +1,4 @@
+import type { DatabaseSync } from "node:sqlite";
 import { StorageFullError } from "../../domain/blob-store.ts";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
 import type { Changes, Queries } from "./methods.ts";
@@ -31,9 +32,7 @@ export async function runChanges(connection: Connection, requests: readonly Requ
     return outcomes;
   } catch (cause) {
     const error = passingError(cause);
-    if (database.isTransaction) {
-      database.exec("ROLLBACK");
-    }
+    rollBack(database);
     return requests.map(() => ({ error }));
   }
 }
@@ -45,8 +44,8 @@ export async function runQueries({ database, db }: Connection, requests: readonl
   for (const { method, input } of requests) {
     outcomes.push(await outcomeOf(() => invoke(queries, method, db, input)));
   }
-  // Nothing to commit; and unlike COMMIT, this ends a transaction that has met damage.
-  database.exec("ROLLBACK");
+  // Nothing to commit; and unlike COMMIT, this also ends a transaction that has met damage.
+  rollBack(database);
   return outcomes;
 }
 
@@ -77,6 +76,13 @@ async function outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
 function invoke(methods: Queries | Changes, name: string, db: Database, input: unknown): Promise<unknown> {
   const method = methods[name as keyof typeof methods] as (db: Database, input: unknown) => Promise<unknown>;
   return method(db, input);
+}
+
+/** SQLite ends a transaction by itself after some errors. */
+function rollBack(database: DatabaseSync): void {
+  if (database.isTransaction) {
+    database.exec("ROLLBACK");
+  }
 }
 
 /** The error of a whole batch, if the store goes on after it. */

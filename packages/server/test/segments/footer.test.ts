@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TreeHash } from "@moraine/protocol";
+import fc from "fast-check";
+import { CorruptSegmentError } from "../../src/domain/segment.ts";
+import {
+  decodeFooter,
+  encodeFooter,
+  type Footer,
+  footerSizeMax,
+  leafAt,
+  leavesFrom,
+} from "../../src/segments/footer.ts";
+
+const mebibyte = 1024 ** 2;
+const base64url = fc.string({
+  unit: fc.constantFrom(..."ABCxyz019-_"),
+  minLength: 1,
+  maxLength: 138,
+});
+const footer: fc.Arbitrary<Footer> = fc
+  .record({
+    ownerId: base64url,
+    vaultArn: base64url.map((name) => `arn:aws:glacier:us-east-1:012345678901:vaults/${name}`),
+    description: fc.string({ unit: fc.constantFrom(...' aZ~\\",'), maxLength: 1024 }),
+    storedAt: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+    firstByte: fc.integer({ min: 0, max: 42_949_672_959_999 }),
+    treeHash: fc
+      .uint8Array({ minLength: 32, maxLength: 32 })
+      .map((bytes) => Buffer.from(bytes).toString("hex") as TreeHash),
+    leaves: fc
+      .integer({ min: 1, max: 40 })
+      .chain((count) => fc.uint8Array({ minLength: 32 * count, maxLength: 32 * count })),
+    lastLeafBytes: fc.integer({ min: 1, max: mebibyte }),
+  })
+  .map(({ lastLeafBytes, leaves, ...rest }) => ({
+    ...rest,
+    leaves: Buffer.from(leaves),
+    sizeBytes: (leaves.length / 32 - 1) * mebibyte + lastLeafBytes,
+  }));
+
+test("a footer is read back as it was written, within the room that is kept for it", () => {
+  const property = fc.property(footer, (written) => {
+    const bytes = Buffer.from(encodeFooter(written));
+    assert.ok(bytes.length <= footerSizeMax(written.sizeBytes));
+    const read = decodeFooter(bytes, "key");
+    assert.deepEqual({ ...read, leaves: Buffer.from(read.leaves) }, written);
+    const count = written.leaves.length / 32;
+    assert.deepEqual(Buffer.concat(leavesFrom(read, 0, count)), written.leaves);
+    assert.deepEqual(Buffer.from(leafAt(read, count - 1)), Buffer.from(written.leaves.subarray(-32)));
+  });
+  fc.assert(property, { numRuns: 200 });
+});
+
+test("the largest segment has room for the longest names", () => {
+  const sizeBytes = 4 * 1024 ** 3;
+  const written = {
+    ownerId: "a".repeat(138),
+    vaultArn: `arn:aws-us-gov:glacier:us-gov-west-1:012345678901:vaults/${"v".repeat(255)}`,
+    description: '"'.repeat(1024),
+    storedAt: Number.MAX_SAFE_INTEGER,
+    firstByte: 9999 * sizeBytes,
+    sizeBytes,
+    treeHash: "ab".repeat(32) as TreeHash,
+    leaves: Buffer.alloc(4096 * 32),
+  };
+  assert.ok(encodeFooter(written).length <= footerSizeMax(sizeBytes));
+});
+
+test("with any bit flipped, cut short, or longer, it is called damaged", () => {
+  const property = fc.property(footer, fc.nat(), fc.nat({ max: 7 }), fc.nat(), (written, at, bit, cut) => {
+    const whole = Buffer.from(encodeFooter(written));
+    const flipped = Buffer.from(whole);
+    const position = at % whole.length;
+    flipped[position] = (flipped[position] ?? 0) ^ (1 << bit);
+    const shorter = whole.subarray(0, cut % whole.length);
+    const beheaded = whole.subarray(1 + (cut % (whole.length - 1)));
+    const longer = Buffer.concat([whole, Buffer.of(0)]);
+    const doubled = Buffer.concat([whole, whole]);
+    for (const bytes of [flipped, shorter, beheaded, longer, doubled, Buffer.alloc(whole.length)]) {
+      assert.throws(() => decodeFooter(bytes, "the key"), CorruptSegmentError);
+    }
+  });
+  fc.assert(property, { numRuns: 200 });
+});
+
+test("the error names the segment", () => {
+  assert.throws(() => decodeFooter(Buffer.alloc(100), "the key"), /^CorruptSegmentError: Segment the key is damaged/);
+});

@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { after, afterEach, beforeEach, describe, test } from "node:test";
+import { errors, type TreeHash } from "@moraine/protocol";
+import fc from "fast-check";
+import { ManualClock } from "../../src/clocks.ts";
+import { BlobMissingError, StorageFullError } from "../../src/domain/blob-store.ts";
+import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/metadata-store.ts";
+import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
+import { BlockPool, blockSizeBytes, leafBlock, sharedBlock } from "../../src/segments/blocks.ts";
+import { HashPool } from "../../src/segments/hash-pool.ts";
+import { type ReadServices, readVerified } from "../../src/segments/read.ts";
+import { type IncomingSegment, type ReceiveServices, receiveSegment } from "../../src/segments/receive.ts";
+import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
+import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { assertSameBytes, mebibyte, randomContent, treeHashOf } from "../support/glacier.ts";
+
+const blocksMax = 4;
+const hashPool = new HashPool(2, (error) => {
+  throw error;
+});
+after(() => hashPool.close());
+
+class KeepingStore extends MemoryBlobStore {
+  readonly keys: string[] = [];
+
+  override newKey(ownerId: string): string {
+    const key = super.newKey(ownerId);
+    this.keys.push(key);
+    return key;
+  }
+}
+
+let metadata: MetadataStore;
+let blobs: KeepingStore;
+let clock: ManualClock;
+let services: ReceiveServices & ReadServices;
+beforeEach(async () => {
+  metadata = await openInlineStore(":memory:");
+  blobs = new KeepingStore();
+  clock = new ManualClock(1_000_000);
+  const receiveBlocks = new BlockPool(sharedBlock, blocksMax);
+  const leafBlocks = new BlockPool(leafBlock, blocksMax);
+  services = { metadata, blobs, clock, hashPool, receiveBlocks, leafBlocks };
+});
+afterEach(() => metadata.close());
+
+/** A block that somebody keeps would be missing here. */
+function assertBlocksAreBack(): void {
+  for (const pool of [services.receiveBlocks, services.leafBlocks]) {
+    const blocks = Array.from({ length: blocksMax }, () => pool.takeIdle());
+    assert.ok(blocks.every((block) => block !== null));
+    assert.equal(pool.takeIdle(), null);
+    for (const block of blocks) {
+      pool.giveBack(block ?? Buffer.alloc(0));
+    }
+  }
+}
+
+const deadSegments = () =>
+  metadata.condemnSegments({ now: clock.now(), deletedBefore: 0, completedSince: 0, limit: 10 });
+
+async function assertNothingIsLeft(): Promise<void> {
+  const [key = ""] = blobs.keys;
+  await assert.rejects(blobs.open(key), BlobMissingError);
+  assert.deepEqual(await deadSegments(), [key]);
+  assertBlocksAreBack();
+}
+
+async function* pieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  let start = 0;
+  for (let index = 0; start < bytes.length; index += 1) {
+    const size = sizes[index % sizes.length] ?? bytes.length;
+    yield bytes.subarray(start, start + size);
+    start += size;
+  }
+}
+
+const receive = (bytes: Uint8Array, more: Partial<IncomingSegment<Segment>> = {}): Promise<Segment> =>
+  receiveSegment(services, {
+    ownerId: "owner",
+    vaultArn: "arn:aws:glacier:us-east-1:012345678901:vaults/vault",
+    description: "",
+    firstByte: 0,
+    sizeBytes: bytes.length,
+    body: pieces(bytes, [65_536]),
+    check: () => undefined,
+    record: async (segment) => segment,
+    ...more,
+  });
+
+async function read(segments: readonly Segment[], firstByte: number, lastByte: number): Promise<Buffer> {
+  const copies: Buffer[] = [];
+  for await (const piece of readVerified(services, segments, { firstByte, lastByte })) {
+    assert.ok(piece.length > 0 && piece.length <= mebibyte);
+    copies.push(Buffer.from(piece));
+  }
+  return Buffer.concat(copies);
+}
+
+const sizes = [1, 1000, blockSizeBytes, blockSizeBytes + 1, mebibyte, 2 * mebibyte + 3];
+
+describe("receiving a segment", () => {
+  test("stores it, however its bytes come, with the hash of the naive tree", async () => {
+    for (const sizeBytes of sizes) {
+      const bytes = randomContent(sizeBytes);
+      for (const chunks of [[sizeBytes], [7919, 1, 131_072], [blockSizeBytes - 1, 2]]) {
+        const segment = await receive(bytes, { body: pieces(bytes, chunks) });
+        assert.equal(segment.sizeBytes, sizeBytes);
+        assert.equal(segment.treeHash, treeHashOf(bytes));
+        assertSameBytes(await read([segment], 0, sizeBytes - 1), bytes);
+      }
+    }
+    assertBlocksAreBack();
+  });
+
+  test("leaves nothing behind when the bytes are not what was claimed", async () => {
+    for (const sizeBytes of sizes) {
+      blobs.keys.length = 0;
+      const check = () => {
+        throw errors.checksumMismatch("one", "other");
+      };
+      await assert.rejects(receive(randomContent(sizeBytes), { check }), /Checksum mismatch/);
+      await assertNothingIsLeft();
+      await metadata.forgetSegments(await deadSegments());
+    }
+  });
+
+  test("leaves nothing behind when the body breaks off", async () => {
+    for (const sizeBytes of sizes) {
+      blobs.keys.length = 0;
+      const bytes = randomContent(sizeBytes);
+      async function* broken() {
+        yield* pieces(bytes.subarray(0, sizeBytes - 1), [10_007]);
+        throw new Error("the client went away");
+      }
+      await assert.rejects(receive(bytes, { body: broken() }), /the client went away/);
+      await assertNothingIsLeft();
+      await metadata.forgetSegments(await deadSegments());
+    }
+  });
+
+  test("leaves nothing behind when the storage is full", async () => {
+    const full = new MemoryBlobStore(1000);
+    services = { ...services, blobs: full };
+    await assert.rejects(receive(randomContent(mebibyte)), StorageFullError);
+    assert.equal((await deadSegments()).length, 1);
+    assertBlocksAreBack();
+  });
+
+  test("gives the bytes up when what they were for is refused", async () => {
+    const record = async () => {
+      throw errors.uploadNotFound("upload");
+    };
+    await assert.rejects(receive(randomContent(10), { record }), /upload ID was not found/);
+    assert.deepEqual(await deadSegments(), blobs.keys);
+  });
+
+  test("keeps the bytes while it is not known whether they count, until their lease has passed", async () => {
+    const record = async () => {
+      throw new MetadataUnavailableError("no answer");
+    };
+    await assert.rejects(receive(randomContent(10), { record }), MetadataUnavailableError);
+    assert.deepEqual(await deadSegments(), []);
+    await (await blobs.open(blobs.keys[0] ?? "")).close();
+    clock.advance(26 * 60 * 60 * 1000);
+    assert.deepEqual(await deadSegments(), blobs.keys);
+  });
+
+  test("more bodies at once than there are blocks wait for each other and are all stored", async () => {
+    const bodies = Array.from({ length: 12 }, () => randomContent(mebibyte + 77));
+    const segments = await Promise.all(bodies.map((bytes) => receive(bytes)));
+    for (const [index, segment] of segments.entries()) {
+      assertSameBytes(await read([segment], 0, mebibyte + 76), bodies[index] ?? Buffer.alloc(0));
+    }
+    assertBlocksAreBack();
+  });
+});
+
+describe("reading verified", () => {
+  test("any range of an archive of several segments gives exactly its bytes", async () => {
+    const bytes = randomContent(5 * mebibyte + 11);
+    const segments: Segment[] = [];
+    for (let firstByte = 0; firstByte < bytes.length; firstByte += 2 * mebibyte) {
+      segments.push(await receive(bytes.subarray(firstByte, firstByte + 2 * mebibyte), { firstByte }));
+    }
+    const offset = fc.nat({ max: bytes.length - 1 });
+    const property = fc.asyncProperty(offset, offset, async (one, other) => {
+      const [first, last] = one < other ? [one, other] : [other, one];
+      const within = segments.filter(({ firstByte, sizeBytes }) => firstByte <= last && firstByte + sizeBytes > first);
+      assertSameBytes(await read(within, first, last), bytes.subarray(first, last + 1));
+    });
+    await fc.assert(property, { numRuns: 60 });
+    assertBlocksAreBack();
+  });
+
+  test("a reader that stops early gives its blocks back", async () => {
+    const segment = await receive(randomContent(3 * mebibyte));
+    for await (const piece of readVerified(services, [segment], { firstByte: 0, lastByte: 3 * mebibyte - 1 })) {
+      assert.equal(piece.length, mebibyte);
+      break;
+    }
+    assertBlocksAreBack();
+  });
+
+  test("more readers at once than there are blocks wait for each other", async () => {
+    const bytes = randomContent(2 * mebibyte + 5);
+    const segment = await receive(bytes);
+    const readers = Array.from({ length: 20 }, () => read([segment], 0, bytes.length - 1));
+    for (const got of await Promise.all(readers)) {
+      assertSameBytes(got, bytes);
+    }
+    assertBlocksAreBack();
+  });
+
+  test("a segment whose row says something else than its footer is damaged, and one without a blob too", async () => {
+    const segment = await receive(randomContent(2 * mebibyte));
+    const absent = blobs.newKey("owner");
+    for (const wrong of [
+      { ownerId: "another" },
+      { firstByte: mebibyte },
+      { sizeBytes: segment.sizeBytes - 1 },
+      { treeHash: treeHashOf(Buffer.from("x")) as TreeHash },
+      { key: absent },
+    ]) {
+      const range = { firstByte: wrong.firstByte ?? 0, lastByte: mebibyte };
+      await assert.rejects(read([{ ...segment, ...wrong }], range.firstByte, range.lastByte), CorruptSegmentError);
+    }
+    assertBlocksAreBack();
+  });
+});
+
+describe("a pool of blocks", () => {
+  test("makes no more blocks than it may, and whoever waits gets the next one that comes back", async () => {
+    let made = 0;
+    const pool = new BlockPool(() => {
+      made += 1;
+      return Buffer.alloc(1);
+    }, 2);
+    const first = await pool.take();
+    await pool.take();
+    assert.equal(pool.takeIdle(), null);
+    const order: string[] = [];
+    const third = pool.take().then((block) => {
+      order.push("third");
+      return block;
+    });
+    const fourth = pool.take().then(() => order.push("fourth"));
+    pool.giveBack(first);
+    assert.equal(await third, first, "the block itself goes from hand to hand");
+    pool.giveBack(await third);
+    await fourth;
+    assert.deepEqual([order, made], [["third", "fourth"], 2]);
+  });
+
+  test("blocks for receiving lie in shared memory, where hashing threads can read them", () => {
+    const block = sharedBlock();
+    assert.ok(block.buffer instanceof SharedArrayBuffer);
+    assert.equal(block.length, blockSizeBytes);
+    assert.equal(leafBlock().length, mebibyte);
+  });
+});

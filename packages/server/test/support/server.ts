@@ -1,0 +1,129 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import type { AccountId } from "@moraine/protocol";
+import { type AuthenticateOptions, authenticator } from "../../src/auth/authenticate.ts";
+import { ensureRootKey } from "../../src/auth/root-key.ts";
+import { SealedCredentialStore } from "../../src/auth/sealed-credentials.ts";
+import { ManualClock, systemNow } from "../../src/clocks.ts";
+import type { BlobStore } from "../../src/domain/blob-store.ts";
+import type { JobDelays } from "../../src/domain/job.ts";
+import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import type { Profile } from "../../src/domain/vault.ts";
+import { createListener, type ListenerOptions, type RequestRecord } from "../../src/http/listener.ts";
+import type { JobServices } from "../../src/jobs/context.ts";
+import { startRunner } from "../../src/jobs/runner.ts";
+import { startUpkeep } from "../../src/jobs/upkeep.ts";
+import { BlockPool, leafBlock, sharedBlock } from "../../src/segments/blocks.ts";
+import { HashPool } from "../../src/segments/hash-pool.ts";
+import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
+import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { type SignedClient, signedClient } from "./signed-request.ts";
+
+export const accountId = "012345678901" as AccountId;
+export const region = "us-east-1";
+/** When the manual clock of every test server begins: 2026-03-04T05:06:07.089Z. */
+export const startTime = Date.UTC(2026, 2, 4, 5, 6, 7, 89);
+export const hourMilliseconds = 60 * 60 * 1000;
+export const dayMilliseconds = 24 * hourMilliseconds;
+
+export interface TestServerOptions {
+  readonly profile?: Profile;
+  readonly delays?: Partial<JobDelays>;
+  readonly blobs?: BlobStore;
+  /** Not closed with the server: another may be started over it. */
+  readonly metadata?: MetadataStore;
+  readonly clock?: ManualClock;
+  readonly presigned?: AuthenticateOptions["presigned"];
+  readonly limits?: Partial<ListenerOptions["limits"]>;
+  /** The time that signatures are compared with; the system's, unless a test says otherwise. */
+  readonly systemNow?: () => Date;
+}
+
+export interface TestServer {
+  readonly port: number;
+  readonly client: SignedClient;
+  readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly clock: ManualClock;
+  /** What runs inside, for tests that prepare or damage something. */
+  readonly parts: JobServices;
+  /** One for each request that has ended. */
+  readonly records: readonly RequestRecord[];
+  /** What the runner and upkeep could not do. */
+  readonly postponed: readonly unknown[];
+  stop(): Promise<void>;
+}
+
+const key = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
+const noDelays: JobDelays = { expeditedSeconds: 0, standardSeconds: 0, bulkSeconds: 0, inventorySeconds: 0 };
+
+/** The whole service on a free port of 127.0.0.1, in this process: memory drivers, a clock that tests move, real hashing threads. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const started = new AsyncDisposableStack();
+  const { metadata = started.adopt(await openInlineStore(":memory:"), (store) => store.close()) } = options;
+  const clock = options.clock ?? new ManualClock(startTime);
+  const postponed: unknown[] = [];
+  const parts: JobServices = {
+    metadata,
+    blobs: options.blobs ?? new MemoryBlobStore(),
+    clock,
+    hashPool: sharedHashPool(),
+    receiveBlocks: new BlockPool(sharedBlock, 64),
+    leafBlocks: new BlockPool(leafBlock, 16),
+    profile: options.profile ?? "practical",
+    outputMilliseconds: dayMilliseconds,
+    log: { finished: () => undefined, postponed: (_what, error) => postponed.push(error) },
+  };
+  const sealingKey = randomBytes(32);
+  await ensureRootKey(metadata, { accountId, given: key, sealingKey, now: clock.now() });
+  await metadata.releaseLeases(clock.now());
+  const runner = started.adopt(startRunner(parts), ({ stop }) => stop());
+  started.adopt(startUpkeep(parts), ({ stop }) => stop());
+  const now = options.systemNow ?? systemNow;
+  const records: RequestRecord[] = [];
+  const listener = createListener({
+    services: { ...parts, delays: { ...noDelays, ...options.delays }, region, wakeRunner: runner.wake },
+    authenticate: authenticator({
+      credentials: new SealedCredentialStore(metadata, sealingKey),
+      region,
+      presigned: options.presigned ?? "reads",
+      systemNow: now,
+    }),
+    pages: { readiness: () => null, metrics: async () => ({ contentType: "text/plain", text: "" }) },
+    limits: { ...testLimits, ...options.limits },
+    connectionsMax: 512,
+    tls: null,
+    systemNow: now,
+    onRequest: (record) => records.push(record),
+  });
+  started.defer(async () => {
+    const closed = once(listener, "close");
+    listener.close();
+    listener.closeAllConnections();
+    await closed;
+  });
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address() as AddressInfo;
+  const client = started.adopt(signedClient({ port, key, region }), ({ close }) => close());
+  return { port, client, key, clock, parts, records, postponed, stop: () => started.disposeAsync() };
+}
+
+const testLimits = {
+  stallSeconds: 30,
+  bytesPerSecondMin: 1,
+  durationSecondsMax: 60,
+  sendStallSeconds: 30,
+  drainBytesMax: 64 * 1024 ** 2,
+  drainSecondsMax: 5,
+};
+
+let hashPool: HashPool | undefined;
+
+/** Threads are slow to start, and bodies do not disturb each other: the servers of a test file share one pool. */
+export function sharedHashPool(): HashPool {
+  hashPool ??= new HashPool(2, (error) => {
+    throw error;
+  });
+  return hashPool;
+}

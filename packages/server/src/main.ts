@@ -55,13 +55,15 @@ function configOrExit(): Config {
 }
 
 /** In a form that can be pasted into a shell. */
-function announce({ region }: Config, { url, newKey }: Service): void {
+function announce({ dataFolder, region }: Config, { url, newKey }: Service): void {
   const lines = [
-    `# Moraine serves the Glacier vault API at ${url}`,
+    `# Moraine serves the Glacier vault API at ${url}, from ${dataFolder}`,
     `export AWS_ENDPOINT_URL_GLACIER=${url}`,
     `export AWS_DEFAULT_REGION=${region}`,
   ];
-  if (newKey !== null) {
+  if (newKey === null) {
+    lines.push("# The root's access key was shown at the first start, or is the one that the environment gives.");
+  } else {
     lines.push(
       "# The root's access key. It is shown only now: keep it.",
       `export AWS_ACCESS_KEY_ID=${newKey.accessKeyId}`,

@@ -1,0 +1,117 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, cpus, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { startServer } from "../test/support/server-process.ts";
+import type { Figure } from "./compare.ts";
+import { measureDescribe } from "./measure-describe.ts";
+import { measureDownload } from "./measure-download.ts";
+import { measureRanges } from "./measure-ranges.ts";
+import { measureSmallArchives } from "./measure-small-archives.ts";
+import { measureUpload } from "./measure-upload.ts";
+import { startBareServer, startNginx } from "./references.ts";
+import { type Stage, setStage } from "./stage.ts";
+import { formatTable } from "./table.ts";
+
+const measurements: Readonly<Record<string, (stage: Stage) => Promise<Figure[]>>> = {
+  upload: measureUpload,
+  download: measureDownload,
+  ranges: measureRanges,
+  small: measureSmallArchives,
+  describe: measureDescribe,
+};
+
+const usage = `npm run bench -- [FLAGS]
+  --only NAMES     some of ${Object.keys(measurements).join(",")}
+  --json           JSON instead of a table
+  --profile DIR    CPU profiles of the server's threads`;
+
+const runMilliseconds = 170_000;
+
+const options = optionsOrExit();
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => stopping.abort(new Error("Interrupted")));
+}
+const timer = setTimeout(() => stopping.abort(new Error("It takes too long")), runMilliseconds);
+try {
+  const figures = await run(options.names, options.profile);
+  console.log(options.json ? JSON.stringify(figures, null, 2) : `${machine()}\n\n${formatTable(figures)}`);
+} catch (error) {
+  console.error(`bench: ${(error as Error).message}`);
+  process.exitCode = 1;
+} finally {
+  clearTimeout(timer);
+}
+
+async function run(names: readonly string[], profile: string | null): Promise<Figure[]> {
+  await using started = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "moraine-bench-"));
+  started.defer(() => rm(folder, { recursive: true, force: true }));
+  const files = join(folder, "files");
+  await mkdir(files);
+  const environment = profile === null ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` };
+  const server = started.use(await startServer({ dataFolder: join(folder, "data"), environment }));
+  const bare = await startBareServer(files);
+  started.defer(() => bare.stop());
+  const nginx = await startNginx(files);
+  if (nginx !== null) {
+    started.defer(() => nginx.stop());
+  }
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => undefined);
+  stopping.signal.addEventListener("abort", () => stopped.reject(stopping.signal.reason));
+  stopping.signal.throwIfAborted();
+  const stage = await setStage({
+    server: { pid: server.pid, port: Number(new URL(server.url).port) },
+    bare,
+    nginx,
+    folder: files,
+  });
+  const figures = await Promise.race([measureAll(names, stage), stopped.promise]);
+  await server.stop();
+  return figures;
+}
+
+async function measureAll(names: readonly string[], stage: Stage): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const name of names) {
+    if (process.stderr.isTTY) {
+      process.stderr.write(`measuring ${name} …\n`);
+    }
+    figures.push(...((await measurements[name]?.(stage)) ?? []));
+  }
+  return figures;
+}
+
+function machine(): string {
+  return `${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${availableParallelism()} cores, Node ${process.version}`;
+}
+
+function optionsOrExit() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: "string" },
+        json: { type: "boolean" },
+        profile: { type: "string" },
+        help: { type: "boolean" },
+      },
+    });
+    if (values.help === true) {
+      console.log(usage);
+      process.exit(0);
+    }
+    const names = values.only?.split(",") ?? Object.keys(measurements);
+    const unknown = names.find((name) => !Object.hasOwn(measurements, name));
+    if (unknown !== undefined) {
+      throw new Error(`there is no measurement ${unknown}`);
+    }
+    const base = process.env["INIT_CWD"] ?? process.cwd();
+    const profile = values.profile === undefined ? null : resolve(base, values.profile);
+    return { names, json: values.json === true, profile };
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}\n${usage}`);
+    process.exit(2);
+  }
+}

@@ -35,10 +35,10 @@ async function* readSegment(
   first: number,
   end: number,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const open = await openSegment(blobs, segment);
-  const blocks = await takeBlocks(leafBlocks, segment.sizeBytes);
   const lastLeaf = Math.ceil(end / leafSizeBytes) - 1;
   let leaf = Math.floor(first / leafSizeBytes);
+  const open = await openSegment(blobs, segment);
+  const blocks = await takeBlocks(leafBlocks, segment.sizeBytes, lastLeaf - leaf + 1);
   let reading = readLeaf(open, segment, leaf, blocks.at(leaf));
   try {
     for (; leaf <= lastLeaf; leaf += 1) {
@@ -78,14 +78,14 @@ interface TakenBlocks {
   giveBack(): void;
 }
 
-/** One block is needed, a second is welcome; a short segment has one of its own size. */
-async function takeBlocks(pool: BlockPool, sizeBytes: number): Promise<TakenBlocks> {
+/** One block is needed, a second is welcome where there is more than one leaf; a short segment has one of its own size. */
+async function takeBlocks(pool: BlockPool, sizeBytes: number, leaves: number): Promise<TakenBlocks> {
   if (sizeBytes <= blockSizeBytes) {
     const own = Buffer.allocUnsafe(sizeBytes);
     return { size: 1, at: () => own, giveBack: () => undefined };
   }
   const first = await pool.take();
-  const second = sizeBytes > leafSizeBytes ? pool.takeIdle() : null;
+  const second = leaves > 1 ? pool.takeIdle() : null;
   const blocks = second === null ? [first] : [first, second];
   return {
     size: blocks.length,

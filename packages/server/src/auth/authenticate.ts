@@ -33,7 +33,7 @@ export function authenticator({ credentials, region, presigned, systemNow }: Aut
     assertCurrent(claim, systemNow());
     assertScope(claim, region);
     assertSignedHeaders(claim, request);
-    const signingKey = signingKeys.derive(key.secretAccessKey, claim.scope);
+    const signingKey = signingKeys.derive(key, claim.scope);
     if (!signatureMatches(claim, request, await payloadHash(), signingKey)) {
       throw errors.signatureMismatch();
     }

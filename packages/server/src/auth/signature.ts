@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from "node:crypto";
-import { type CredentialScope, canonicalRequest, stringToSign } from "@moraine/protocol";
+import { type CredentialScope, canonicalRequest, formatScope, stringToSign } from "@moraine/protocol";
+import type { AccessKey } from "../domain/credential-store.ts";
 import type { Claim, Signed } from "./claim.ts";
 
 /** Compares in constant time. The signature counts only as 64 lower-case hexadecimal digits. */
@@ -16,31 +17,26 @@ export function signatureMatches(claim: Claim, request: Signed, payloadHash: str
   });
 }
 
-/** Derived keys hold for a day and a region, so each is derived once; and kept in the form that signs fastest. */
+/**
+ * A derived key holds for a day and a region, so it is derived once and kept in the form that signs fastest: for as long as
+ * the credential store keeps the access key itself, and no longer.
+ */
 export class SigningKeys {
-  readonly #keys = new Map<string, KeyObject>();
+  readonly #derived = new WeakMap<AccessKey, { readonly scope: string; readonly key: KeyObject }>();
 
-  derive(secretAccessKey: string, { date, region, service, terminator }: CredentialScope): KeyObject {
-    const name = [secretAccessKey, date, region, service, terminator].join("/");
-    let key = this.#keys.get(name);
-    if (key === undefined) {
-      key = [date, region, service, terminator].reduce(
-        (parent, text) => createSecretKey(hmac(parent, text)),
-        createSecretKey(`AWS4${secretAccessKey}`, "utf8"),
-      );
-      this.#remember(name, key);
+  derive(accessKey: AccessKey, scope: CredentialScope): KeyObject {
+    const text = formatScope(scope);
+    const known = this.#derived.get(accessKey);
+    if (known?.scope === text) {
+      return known.key;
     }
+    const key = [scope.date, scope.region, scope.service, scope.terminator].reduce(
+      (parent, part) => createSecretKey(hmac(parent, part)),
+      createSecretKey(`AWS4${accessKey.secretAccessKey}`, "utf8"),
+    );
+    this.#derived.set(accessKey, { scope: text, key });
     return key;
   }
-
-  #remember(name: string, key: KeyObject): void {
-    if (this.#keys.size >= cachedKeysMax) {
-      this.#keys.clear();
-    }
-    this.#keys.set(name, key);
-  }
 }
-
-const cachedKeysMax = 1000;
 
 const hmac = (key: KeyObject, text: string): Buffer => createHmac("sha256", key).update(text).digest();

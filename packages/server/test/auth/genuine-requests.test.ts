@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import fc from "fast-check";
+import { assertError, invalid, uploadArchive, vaultNotFound } from "../support/glacier.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import { routeRequests } from "./route-drafts.ts";
+
+// Signed by AWS's own signer, sent by node:http: nothing honest may be refused for its signature.
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.stop());
+
+const signatureError = /Signature|Token|UnrecognizedClient/;
+const vaultName = fc.stringMatching(/^[A-Za-z0-9._-]{1,40}$/).filter((name) => name !== "." && name !== "..");
+const oddName = fc.string({ unit: fc.constantFrom(..."aZ0 %+:;=@!'()*~é,$&|\"<>[]{}^`"), minLength: 1, maxLength: 12 });
+const value = fc.string({ unit: fc.constantFrom(..."aZ0 %+:;=@!'()*~é,/?\"<>[]{}^`|\\&"), maxLength: 12 });
+const description = fc.string({ unit: fc.constantFrom(..."aZ09  ,;=\"'<>\\~%+\t".slice(0, -1)), maxLength: 60 });
+
+test("vault names of every legal form are created and described", { timeout: 30_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(vaultName, async (name) => {
+      const created = await server.client.send({ method: "PUT", path: `/-/vaults/${name}` });
+      assert.equal(created.status, 201, created.text);
+      const described = await server.client.send({ method: "GET", path: `/-/vaults/${name}` });
+      assert.equal(described.json<{ VaultName: string }>().VaultName, name);
+      assert.equal((await server.client.send({ method: "DELETE", path: `/-/vaults/${name}` })).status, 204);
+    }),
+    { numRuns: 60, seed: 5 },
+  );
+});
+
+test("vault names of no legal form are not found, and never badly signed", { timeout: 30_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(oddName, async (name) => {
+      fc.pre(!/^[A-Za-z0-9._-]+$/.test(name));
+      const path = `/-/vaults/${encodeURIComponent(name)}`;
+      assertError(await server.client.send({ method: "GET", path }), vaultNotFound(name));
+      assertError(await server.client.send({ method: "PUT", path }), invalid(`Invalid vault name: ${name}`));
+    }),
+    { numRuns: 150, seed: 5 },
+  );
+});
+
+test("queries with any names and values are accepted as signed", { timeout: 30_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.dictionary(value.filter(Boolean), value, { maxKeys: 4, noNullPrototype: true }),
+      async (query) => {
+        fc.pre(!["limit", "marker", "__proto__"].some((name) => Object.hasOwn(query, name)));
+        const pairs = Object.entries(query).map((pair) => pair.map(encodeURIComponent).join("="));
+        const answer = await server.client.send({ method: "GET", path: `/-/vaults?${pairs.join("&")}` });
+        assert.equal(answer.status, 200, answer.text);
+      },
+    ),
+    { numRuns: 200, seed: 5 },
+  );
+});
+
+test("descriptions of any printable text, runs of spaces included, are accepted as signed", {
+  timeout: 30_000,
+}, async () => {
+  await server.client.send({ method: "PUT", path: "/-/vaults/descriptions" });
+  await fc.assert(
+    fc.asyncProperty(description, async (text) => {
+      await uploadArchive(server, "descriptions", Buffer.from("x"), text);
+    }),
+    { numRuns: 100, seed: 5 },
+  );
+});
+
+test("requests of all 33 routes are understood, with JSON bodies in UTF-8 and without bodies", async () => {
+  await server.client.send({ method: "PUT", path: "/-/vaults/photos" });
+  const wordy = '{"Type":"inventory-retrieval","Description":null,"Unknown":" é€😀"}';
+  for (const { name, operation, method, path, headers, body } of routeRequests()) {
+    for (const sent of operation.request === "bytes" ? [body] : [body, wordy, ""]) {
+      const answer = await server.client.send({ method, path, headers, ...(sent === "" ? {} : { body: sent }) });
+      assert.doesNotMatch(answer.text, signatureError, name);
+      assert.ok(answer.status < 500, `${name}: ${answer.text}`);
+    }
+  }
+});

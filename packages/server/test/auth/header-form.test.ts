@@ -1,0 +1,246 @@
+import { test } from "node:test";
+import { amzNow, draft, editHeader, emptyHash, key, now, signInHeader, withHeader, withoutHeader } from "./signing.ts";
+import { assertAccepted, assertRefused, incomplete, invalidSignature, mismatch, type Refusal } from "./verifying.ts";
+
+const signed = signInHeader(draft);
+const authorization = (edit: (value: string) => string) => editHeader(signed, "authorization", edit);
+
+for (const [how, separator] of [
+  ["no space after a comma", ","],
+  ["a space after a comma", ", "],
+  ["a tab after a comma", ",\t"],
+  ["a line folded after a comma", ",\r\n    "],
+] as const) {
+  test(`components with ${how} are accepted`, () => assertAccepted(signInHeader(draft, { separator })));
+}
+
+test("a header signed with its runs of spaces collapsed or only trimmed is accepted", async () => {
+  const spaced = withHeader(draft, "x-amz-archive-description", "  two  spaces,   then three ");
+  await assertAccepted(signInHeader(spaced, { spaces: "collapsed" }));
+  await assertAccepted(signInHeader(spaced, { spaces: "trimmed" }));
+  // What collapsing tolerates, it tolerates on both sides; other white space it does not.
+  await assertRefused(
+    editHeader(signInHeader(spaced), "x-amz-archive-description", (text) => text.replaceAll(" ", "")),
+    mismatch,
+  );
+});
+
+test("a description signed as UTF-8 but read as Latin-1 is refused", async () => {
+  const client = signInHeader(withHeader(draft, "x-amz-archive-description", "Bär"));
+  await assertAccepted(client); // Had it stood on the wire as it was signed.
+  const onWire = Buffer.from("Bär", "utf8").toString("latin1");
+  await assertRefused(
+    editHeader(client, "x-amz-archive-description", () => onWire),
+    mismatch,
+  );
+});
+
+test("a request without any signature lacks its token", () =>
+  assertRefused(draft, {
+    status: 400,
+    code: "MissingAuthenticationTokenException",
+    message: "Missing Authentication Token",
+  }));
+
+for (const component of ["Credential", "SignedHeaders", "Signature"]) {
+  test(`without ${component}, or with it empty or doubled, the header is incomplete`, async () => {
+    const pattern = new RegExp(`${component}=[^,]*`);
+    await assertRefused(
+      authorization((value) => value.replace(pattern, `${component}=`)),
+      incomplete(new RegExp(`^Authorization header requires '${component}' parameter\\.`)),
+    );
+    await assertRefused(
+      authorization((value) => value.replace(pattern, "").replace(/,,|,$/, ",").replace(/ ,/, " ").replace(/,$/, "")),
+      incomplete(new RegExp(`^Authorization header requires '${component}' parameter\\.`)),
+    );
+    await assertRefused(
+      authorization((value) => `${value},${pattern.exec(value)?.[0]}`),
+      incomplete(new RegExp(`'${component}' is duplicated`)),
+    );
+  });
+}
+
+test("any other algorithm leaves the header without components", async () => {
+  for (const algorithm of [
+    "AWS4-HMAC-SHA1",
+    "aws4-hmac-sha256",
+    "AWS4-ECDSA-P256-SHA256",
+    "Bearer",
+    "Basic",
+    "AWS",
+    "",
+  ]) {
+    await assertRefused(
+      authorization((value) => value.replace("AWS4-HMAC-SHA256", algorithm)),
+      incomplete(/^Authorization header requires 'Credential' parameter/),
+    );
+  }
+});
+
+test("without a date that can be read, the header is incomplete", async () => {
+  const message = /^Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header\./;
+  await assertRefused(withoutHeader(signed, "x-amz-date"), incomplete(message));
+  for (const date of [
+    "",
+    "Sun, 22 Nov 2026 10:20:30 GMT",
+    "20261122T102030",
+    "2026-11-22T10:20:30Z",
+    "20261131T102030Z",
+  ]) {
+    await assertRefused(
+      editHeader(signed, "x-amz-date", () => date),
+      incomplete(message),
+    );
+  }
+});
+
+test("the date may come in Date, and x-amz-date wins over it", async () => {
+  await assertAccepted(signInHeader(draft, { dateHeader: "date" }));
+  const both = withHeader(draft, "Date", "Sun, 22 Nov 2026 09:00:00 GMT");
+  await assertAccepted(signInHeader(both));
+  await assertAccepted(signInHeader(both, { signedHeaders: ["host", "x-amz-date", "x-amz-glacier-version"] }));
+});
+
+test("a key that is not known is named as a wrong token, and so is any session token", async () => {
+  const unknown: Refusal = {
+    status: 400,
+    code: "UnrecognizedClientException",
+    message: "The security token included in the request is invalid.",
+  };
+  await assertRefused(signInHeader(draft, { scope: { accessKeyId: "AKIAIOSFODNN7EXAMPLF" } }), unknown);
+  await assertRefused(signInHeader(draft, { scope: { accessKeyId: key.accessKeyId.toLowerCase() } }), unknown);
+  await assertRefused(signInHeader(withHeader(draft, "x-amz-security-token", "abc")), unknown);
+  await assertRefused(signInHeader(withHeader(draft, "x-amz-security-token", "")), unknown);
+});
+
+const at = (seconds: number) => ({ systemNow: () => new Date(now.getTime() + seconds * 1000) });
+
+test("a signature holds for five minutes in both directions, to the second", async () => {
+  for (const seconds of [-300, -299, 0, 299, 300]) {
+    await assertAccepted(signed, at(seconds));
+  }
+});
+
+test("an older signature has expired, and the answer says when", () =>
+  assertRefused(
+    signed,
+    invalidSignature(
+      "Signature expired: 20261122T102030Z is now earlier than 20261122T102031Z (20261122T102531Z - 5 min.)",
+    ),
+    at(301),
+  ));
+
+test("a signature from the future is not yet current, and the answer says until when", () =>
+  assertRefused(
+    signed,
+    invalidSignature(
+      "Signature not yet current: 20261122T102030Z is still later than 20261122T102029Z (20261122T101529Z + 5 min.)",
+    ),
+    at(-301),
+  ));
+
+test("a scope for another day, region, service or terminator is refused, each in its own words", async () => {
+  for (const [scope, message] of [
+    [
+      { date: "20261121" },
+      "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: " +
+        "'20261121' != '20261122', from '20261122T102030Z'.",
+    ],
+    [{ region: "eu-west-1" }, "Credential should be scoped to a valid region, not 'eu-west-1'. "],
+    [{ region: "US-EAST-1" }, "Credential should be scoped to a valid region, not 'US-EAST-1'. "],
+    [{ service: "s3" }, "Credential should be scoped to correct service: 'glacier'. "],
+    [{ terminator: "aws5_request" }, /valid terminator: 'aws4_request', not 'aws5_request'/],
+  ] as const) {
+    await assertRefused(signInHeader(draft, { scope }), invalidSignature(message));
+  }
+});
+
+test("a credential has five parts, none empty", async () => {
+  for (const edit of [
+    (value: string) => value.replace("/aws4_request", ""),
+    (value: string) => value.replace("/aws4_request", "/aws4_request/more"),
+    (value: string) => value.replace("/us-east-1/", "//"),
+    (value: string) => value.replace(key.accessKeyId, ""),
+  ]) {
+    await assertRefused(authorization(edit), incomplete(/^Credential must have exactly 5 slash-delimited elements/));
+  }
+});
+
+test("host, the date and every x-amz- header must be signed", async () => {
+  const names = ["host", "x-amz-date", "x-amz-glacier-version"];
+  for (const unsigned of names) {
+    const signedHeaders = names.filter((name) => name !== unsigned);
+    await assertRefused(
+      signInHeader(draft, { signedHeaders }),
+      invalidSignature(`There were headers present in the request which were not signed: ${unsigned}`),
+    );
+  }
+  await assertRefused(
+    signInHeader(draft, { dateHeader: "date", signedHeaders: ["host", "x-amz-glacier-version"] }),
+    invalidSignature("There were headers present in the request which were not signed: date"),
+  );
+  await assertRefused(
+    withHeader(signed, "X-Amz-Archive-Description", "added on the way"),
+    invalidSignature("There were headers present in the request which were not signed: x-amz-archive-description"),
+  );
+});
+
+test("headers that proxies and clients add may stay unsigned", async () => {
+  let passed = signed;
+  for (const name of [
+    "x-amzn-trace-id",
+    "user-agent",
+    "amz-sdk-invocation-id",
+    "content-type",
+    "range",
+    "x-forwarded-for",
+  ]) {
+    passed = withHeader(passed, name, "bytes=0-1");
+  }
+  await assertAccepted(passed);
+});
+
+test("a header that was signed but did not arrive is refused, an empty name among them", async () => {
+  for (const absent of ["x-amz-meta-gone", "range", ""]) {
+    await assertRefused(
+      signInHeader(draft, { signedHeaders: ["host", "x-amz-date", "x-amz-glacier-version", absent] }),
+      invalidSignature(`There were headers signed which are not present in the request: ${absent}`),
+    );
+  }
+});
+
+test("only 64 lower-case hexadecimal digits are a signature", async () => {
+  const edits: Array<(signature: string) => string> = [
+    (signature) => signature.toUpperCase(),
+    (signature) => signature.slice(0, -1),
+    (signature) => signature.slice(0, -2),
+    (signature) => `${signature}0`,
+    (signature) => `${signature}00`,
+    (signature) => `0x${signature.slice(2)}`,
+    (signature) => `${signature.slice(0, -1)}g`,
+    (signature) => `${signature.slice(0, -1)}${signature.endsWith("0") ? "1" : "0"}`,
+    (signature) => [...signature].reverse().join(""),
+    () => "0".repeat(64),
+    () => "null",
+  ];
+  for (const edit of edits) {
+    const forged = authorization((value) => value.replace(/(?<=Signature=).*/, edit));
+    await assertRefused(forged, mismatch);
+  }
+});
+
+test("the signature of another secret, day or payload is refused", async () => {
+  await assertRefused(signInHeader(draft, { secretAccessKey: `${key.secretAccessKey} ` }), mismatch);
+  await assertRefused(signInHeader(draft, { payloadHash: emptyHash.toUpperCase() }), mismatch);
+  const older = signInHeader(draft, { amzDate: "20261122T102029Z" });
+  await assertRefused(
+    editHeader(older, "x-amz-date", () => amzNow),
+    mismatch,
+  );
+});
+
+test("a request in both forms at once is refused before either is judged", () =>
+  assertRefused(
+    { ...signed, query: "X-Amz-Signature=x" },
+    { status: 400, code: "BadRequest", message: "A request is signed in its header or in its query, not in both" },
+  ));

@@ -1,0 +1,33 @@
+import { describe, test } from "node:test";
+import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { archiveStories } from "./metadata/archives.ts";
+import { credentialStories } from "./metadata/credentials.ts";
+import { inventoryStories } from "./metadata/inventories.ts";
+import { jobStories } from "./metadata/jobs.ts";
+import { segmentStories } from "./metadata/segments.ts";
+import { uploadStories } from "./metadata/uploads.ts";
+import { vaultStories } from "./metadata/vaults.ts";
+import { type Story, World } from "./metadata/world.ts";
+
+/** What every metadata driver must do. `open` gives an empty store; the contract closes it. */
+export function metadataStoreContract(name: string, open: () => Promise<MetadataStore>): void {
+  const story: Story = (sentence, body) => {
+    test(sentence, async () => {
+      const store = await open();
+      try {
+        await body(new World(store));
+      } finally {
+        await store.close();
+      }
+    });
+  };
+  describe(`metadata store, ${name}`, () => {
+    describe("vaults", () => vaultStories(story));
+    describe("archives", () => archiveStories(story));
+    describe("inventories", () => inventoryStories(story));
+    describe("segments", () => segmentStories(story));
+    describe("multipart uploads", () => uploadStories(story));
+    describe("jobs", () => jobStories(story));
+    describe("access keys", () => credentialStories(story));
+  });
+}

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { bytewise, day, doomsday, hour, type Story, start } from "./world.ts";
+
+const range = { firstByte: 0, lastByte: 0 };
+
+export function segmentStories(story: Story): void {
+  story("a pending segment is condemned once its lease has passed, not before", async ({ store }) => {
+    await store.intendSegment({ key: "a", ownerId: "owner", leaseUntil: start + hour });
+    const at = { deletedBefore: start, completedSince: start, limit: 10 };
+    assert.deepEqual(await store.condemnSegments({ ...at, now: start + hour }), []);
+    assert.deepEqual(await store.condemnSegments({ ...at, now: start + hour + 1 }), ["a"]);
+  });
+
+  story(
+    "an abandoned segment is dead at once, also when the sweeper was first or its row has gone",
+    async ({ store }) => {
+      await store.intendSegment({ key: "a", ownerId: "owner", leaseUntil: doomsday });
+      await store.abandonSegment("a");
+      const at = { now: start, deletedBefore: start, completedSince: start, limit: 10 };
+      assert.deepEqual(await store.condemnSegments(at), ["a"]);
+      await store.abandonSegment("a");
+      await store.forgetSegments(["a"]);
+      await store.abandonSegment("a");
+    },
+  );
+
+  story("what is referenced is never abandoned", async (world) => {
+    const { archive, segment } = await world.archive(await world.vault());
+    await assert.rejects(world.store.abandonSegment(segment.key), { name: "InvariantError" });
+    assert.deepEqual(await world.store.segmentsOf({ archiveId: archive.id, range }), [segment]);
+  });
+
+  story("a suspect segment keeps being referenced, and goes when its archive goes", async (world) => {
+    const vault = await world.vault();
+    const { archive, segment } = await world.archive(vault);
+    await world.store.suspectSegment(segment.key);
+    await world.store.suspectSegment(segment.key);
+    assert.deepEqual(await world.store.segmentsOf({ archiveId: archive.id, range }), [segment]);
+    assert.deepEqual(await world.dead(), []);
+    await world.removeArchive(vault, archive.id);
+    assert.deepEqual(await world.dead(), [segment.key]);
+  });
+
+  story("a suspect part is replaced like a sound one", async (world) => {
+    const upload = await world.upload(await world.vault());
+    const first = await world.part(upload, 0);
+    await world.store.suspectSegment(first.key);
+    const second = await world.part(upload, 0);
+    assert.deepEqual(await world.store.listParts({ uploadId: upload.id, afterByte: null, limit: 9 }), [second]);
+    assert.deepEqual(await world.dead(), [first.key]);
+  });
+
+  story("only what is live becomes suspect", async (world) => {
+    const segment = await world.pending("owner");
+    await world.store.suspectSegment(segment.key);
+    await world.store.suspectSegment("unknown");
+    assert.deepEqual(await world.dead(), [segment.key]);
+    await world.store.suspectSegment(segment.key);
+    assert.deepEqual(await world.dead(), [segment.key]);
+  });
+
+  story("the same key is not intended twice", async ({ store }) => {
+    const intent = { key: "a", ownerId: "owner", leaseUntil: start };
+    await store.intendSegment(intent);
+    await assert.rejects(store.intendSegment(intent));
+  });
+
+  story("dead segments come in pages until they are forgotten", async (world) => {
+    const keys = [];
+    for (let index = 0; index < 5; index += 1) {
+      keys.push((await world.pending(`owner-${index}`)).key);
+    }
+    const at = { now: doomsday, deletedBefore: start, completedSince: start, limit: 2 };
+    const seen: string[] = [];
+    for (
+      let page = await world.store.condemnSegments(at);
+      page.length > 0;
+      page = await world.store.condemnSegments(at)
+    ) {
+      assert(page.length <= 2);
+      seen.push(...page);
+      await world.store.forgetSegments(page);
+    }
+    assert.deepEqual(seen.sort(bytewise), keys.sort(bytewise));
+  });
+
+  story("only dead segments are forgotten", async (world) => {
+    const { archive, segment } = await world.archive(await world.vault());
+    const pending = await world.pending("owner");
+    await world.store.forgetSegments([segment.key, pending.key, "unknown"]);
+    assert.deepEqual(await world.store.segmentsOf({ archiveId: archive.id, range }), [segment]);
+    assert.deepEqual(await world.dead(), [pending.key]);
+  });
+
+  story("a job in progress keeps the segments of its archive, wherever the archive is", async (world) => {
+    const vault = await world.vault();
+    const { archive, segment } = await world.archive(vault);
+    await world.archiveJob(vault, archive);
+    await world.removeArchive(vault, archive.id);
+    assert.deepEqual(await world.dead(), []);
+    assert.deepEqual(await world.store.segmentsOf({ archiveId: archive.id, range }), [segment]);
+  });
+
+  story("a finished job keeps them for as long as its output is promised", async (world) => {
+    const vault = await world.vault();
+    const { archive, segment } = await world.archive(vault);
+    await world.archiveJob(vault, archive);
+    await world.removeArchive(vault, archive.id);
+    await world.finish(start + hour);
+    assert.deepEqual(await world.dead(start + hour - 1), []);
+    assert.deepEqual(await world.dead(start + hour), [segment.key]);
+  });
+
+  story("a job keeps only the archive's own segments, not the parts that others replaced", async (world) => {
+    const vault = await world.vault();
+    const upload = await world.upload(vault);
+    const replaced = await world.part(upload, 0, { sizeBytes: 7 });
+    const part = await world.part(upload, 0, { sizeBytes: 9 });
+    const archive = await world.store.completeUpload({
+      vaultId: vault.id,
+      uploadId: upload.id,
+      claim: { sizeBytes: 9, treeHash: part.treeHash },
+      idleSince: start - day,
+      now: start,
+    });
+    await world.archiveJob(vault, archive);
+    await world.removeArchive(vault, archive.id);
+    assert.deepEqual(await world.store.segmentsOf({ archiveId: archive.id, range }), [part]);
+    assert.deepEqual(await world.dead(), [replaced.key]);
+  });
+
+  story("a fresh start lets go of every lease", async (world) => {
+    const pending = await world.pending("owner", {}, doomsday);
+    await world.store.releaseLeases(start);
+    const at = { now: start, deletedBefore: start, completedSince: start, limit: 10 };
+    assert.deepEqual(await world.store.condemnSegments(at), [pending.key]);
+  });
+}

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { hash, randomBytes } from "node:crypto";
+import { type AccountId, fromHex, rootOf, type TreeHash, toHex } from "@moraine/protocol";
+import type { Archive } from "../../../src/domain/archive.ts";
+import type { Instant } from "../../../src/domain/instant.ts";
+import type { ArchiveRetrievalJob, InventoryRetrievalJob } from "../../../src/domain/job.ts";
+import type { MetadataStore, UploadRequest } from "../../../src/domain/metadata-store.ts";
+import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
+import { newArchiveId, newJobId, newUploadId, newVaultId } from "../../../src/domain/new-id.ts";
+import type { Segment } from "../../../src/domain/segment.ts";
+import { arnOf, type Vault, type VaultKey } from "../../../src/domain/vault.ts";
+
+/** One sentence about the store, and the story that shows it. */
+export type Story = (sentence: string, body: (world: World) => Promise<void>) => void;
+
+export const accountId = "123456789012" as AccountId;
+export const otherAccountId = "210987654321" as AccountId;
+export const mebibyte = 1024 ** 2;
+export const hour = 60 * 60 * 1000;
+export const day = 24 * hour;
+/** When stories begin. */
+export const start: Instant = Date.UTC(2026, 0, 1);
+/** After every lease and every grace. */
+export const doomsday: Instant = start + 1000 * day;
+
+export function keyOf(vaultName: string, region = "us-east-1", account = accountId): VaultKey {
+  return { accountId: account, region, vaultName };
+}
+
+/** The order of ids. */
+export function bytewise(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}
+
+/** All rows of a list, page after page: each page begins after the last row of the one before. */
+export async function everyPage<Row>(page: (after: Row | null) => Promise<Row[]>): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let next = await page(null); next.length > 0; next = await page(rows.at(-1) ?? null)) {
+    rows.push(...next);
+    assert(rows.length <= 100, "a list comes to its end");
+  }
+  return rows;
+}
+
+export function someHash(): TreeHash {
+  return toHex(randomBytes(32));
+}
+
+export function joinedHash(parts: readonly Segment[]): TreeHash {
+  const digests = parts.map((part) => fromHex(part.treeHash));
+  return toHex(rootOf(digests, (bytes) => hash("sha256", bytes, "buffer")));
+}
+
+export const vaultGone = (key: VaultKey) => ({
+  name: "GlacierError",
+  code: "ResourceNotFoundException",
+  message: `Vault not found for ARN: ${arnOf(key)}`,
+});
+
+export const uploadGone = (id: string) => ({
+  name: "GlacierError",
+  code: "ResourceNotFoundException",
+  message: `The upload ID was not found: ${id}`,
+});
+
+interface ArchiveWish {
+  sizeBytes?: number;
+  createdAt?: Instant;
+  description?: string;
+  request?: UploadRequest;
+}
+
+/** Makes the things that stories are about. */
+export class World {
+  readonly store: MetadataStore;
+  #keys = 0;
+
+  constructor(store: MetadataStore) {
+    this.store = store;
+  }
+
+  async vault(vaultName = "photos", now = start): Promise<Vault> {
+    const key = keyOf(vaultName);
+    await this.store.createVault({ id: newVaultId(), key, now });
+    return this.seen(key);
+  }
+
+  async seen(key: VaultKey): Promise<Vault> {
+    const vault = await this.store.findVault(key);
+    assert(vault !== null, `the vault ${key.vaultName} is there`);
+    return vault;
+  }
+
+  /** A segment whose intent is recorded: pending. */
+  async pending(ownerId: string, place: Partial<Segment> = {}, leaseUntil = start + day): Promise<Segment> {
+    this.#keys += 1;
+    const key = `${ownerId}.${this.#keys}`;
+    await this.store.intendSegment({ key, ownerId, leaseUntil });
+    return { key, ownerId, firstByte: 0, sizeBytes: 10, treeHash: someHash(), ...place };
+  }
+
+  async archive(
+    vault: Vault,
+    { sizeBytes = 10, createdAt = start, description = "holiday", request }: ArchiveWish = {},
+  ): Promise<{ archive: Archive; segment: Segment }> {
+    const id = newArchiveId();
+    const segment = await this.pending(id, { sizeBytes });
+    const { treeHash } = segment;
+    const archive = { id, vaultId: vault.id, description, sizeBytes, treeHash, createdAt, deletedAt: null };
+    const added = await this.store.addArchive({ archive, segment, vault, ...(request && { request }) });
+    return { archive: added, segment };
+  }
+
+  async removeArchive(vault: Vault, archiveId: string, now = start): Promise<void> {
+    await this.store.removeArchive({ vault, vaultId: vault.id, archiveId, now });
+  }
+
+  async upload(vault: Vault, { createdAt = start, partSizeBytes = mebibyte } = {}): Promise<MultipartUpload> {
+    const upload: MultipartUpload = {
+      id: newUploadId(),
+      vaultId: vault.id,
+      archiveId: newArchiveId(),
+      description: "in parts",
+      partSizeBytes,
+      createdAt,
+    };
+    await this.store.addUpload({ upload, vault });
+    return upload;
+  }
+
+  async part(
+    upload: MultipartUpload,
+    number: number,
+    { sizeBytes = upload.partSizeBytes, now = start } = {},
+  ): Promise<Segment> {
+    const segment = await this.pending(upload.archiveId, { firstByte: number * upload.partSizeBytes, sizeBytes });
+    await this.store.addPart({ uploadId: upload.id, segment, idleSince: now - day, now });
+    return segment;
+  }
+
+  async archiveJob(vault: Vault, archive: Archive, times: { createdAt?: Instant; dueAt?: Instant } = {}) {
+    const job: ArchiveRetrievalJob = {
+      ...this.#newJob(vault, times),
+      action: "ArchiveRetrieval",
+      archiveId: archive.id,
+      archiveSizeBytes: archive.sizeBytes,
+      archiveTreeHash: archive.treeHash,
+      archiveDescription: archive.description,
+      tier: "Bulk",
+      range: { firstByte: 0, lastByte: archive.sizeBytes - 1 },
+      rangeTreeHash: archive.treeHash,
+    };
+    await this.store.addJob({ job, vault });
+    return job;
+  }
+
+  async inventoryJob(vault: Vault, times: { createdAt?: Instant; dueAt?: Instant } = {}) {
+    const job: InventoryRetrievalJob = {
+      ...this.#newJob(vault, times),
+      action: "InventoryRetrieval",
+      format: "CSV",
+      selection: { startDate: "2026-01-01", endDate: null, limit: "10", marker: null },
+      output: null,
+    };
+    await this.store.addJob({ job, vault });
+    return job;
+  }
+
+  /** Claims the one job that is due. */
+  async claim(now = start, leaseUntil = now + hour) {
+    const [claim, ...others] = await this.store.claimJobs({ now, leaseUntil, limit: 10 });
+    assert(claim !== undefined && others.length === 0, "one job is due");
+    return { jobId: claim.job.id, fence: claim.fence };
+  }
+
+  /** Claims the one job that is due, and ends it without an output. */
+  async finish(now = start, state: "succeeded" | "failed" = "succeeded"): Promise<void> {
+    const claim = await this.claim(now);
+    const finished = await this.store.finishJob({ ...claim, state, statusMessage: "Done", now, output: null });
+    assert(finished, "the claim was held");
+  }
+
+  /** The segments that nobody needs, once every lease and grace has passed. */
+  async dead(completedSince = doomsday): Promise<string[]> {
+    const keys = await this.store.condemnSegments({
+      now: doomsday,
+      deletedBefore: doomsday,
+      completedSince,
+      limit: 1000,
+    });
+    return keys.sort(bytewise);
+  }
+
+  #newJob(vault: Vault, { createdAt = start, dueAt = createdAt }: { createdAt?: Instant; dueAt?: Instant }) {
+    return {
+      id: newJobId(),
+      vaultId: vault.id,
+      description: "please",
+      snsTopic: null,
+      createdAt,
+      dueAt,
+      state: "in_progress",
+      statusMessage: null,
+      completedAt: null,
+    } as const;
+  }
+}

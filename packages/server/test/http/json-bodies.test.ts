@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import fc from "fast-check";
+import { createVault } from "../support/glacier.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import type { WireAnswer } from "../support/signed-request.ts";
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+  await createVault(server, "photos");
+});
+after(() => server.stop());
+
+const mebibyte = 1024 ** 2;
+const initiate = (body: string | Uint8Array): Promise<WireAnswer> =>
+  server.client.send({ method: "POST", path: "/-/vaults/photos/jobs", body });
+
+async function assertCode(body: string | Uint8Array, code: RegExp, what: string): Promise<void> {
+  const answer = await initiate(body);
+  assert.equal(answer.status, 400, `${what}: ${answer.text.slice(0, 200)}`);
+  assert.match(answer.json<{ code: string }>().code, code, what);
+}
+
+const inventory = '"Type":"inventory-retrieval"';
+const deep = (depth: number) => `{${inventory},"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+
+test("what parsers disagree about is not parsed at all", async () => {
+  for (const [what, body] of [
+    ["a key twice", `{${inventory},${inventory}}`],
+    ["a key twice, once escaped", `{${inventory},"\\u0054ype":"archive-retrieval"}`],
+    ["a key twice, further down", `{${inventory},"a":[{"b":1,"b":2}]}`],
+    ["__proto__", `{${inventory},"__proto__":{"Tier":"Bulk"}}`],
+    ["__proto__, escaped", `{${inventory},"\\u005f_proto__":1}`],
+    ["__proto__, further down", `{${inventory},"a":{"__proto__":1}}`],
+    ["33 levels", deep(33)],
+    ["a hundred thousand levels", deep(100_000)],
+    ["half a hundred thousand levels", `{${inventory},"a":${"[".repeat(100_000)}`],
+    ["an array", "[]"],
+    ["null", "null"],
+    ["a number", "1"],
+    ["a string", '"Type"'],
+    ["two objects", "{}{}"],
+    ["a comment", `{${inventory}/**/}`],
+    ["a trailing comma", `{${inventory},}`],
+    ["single quotes", "{'Type':'inventory-retrieval'}"],
+    ["a control character", `{${inventory},"a":"\u0001"}`],
+    ["no value", '{"Type":}'],
+    ["NaN", `{${inventory},"a":NaN}`],
+    ["only white space", " \n"],
+    ["UTF-16", Buffer.from(`{${inventory}}`, "utf16le")],
+    ["bytes that are no UTF-8", Buffer.from(`{${inventory},"a":"\xff"}`, "latin1")],
+    [
+      "an overlong slash",
+      Buffer.concat([Buffer.from(`{${inventory},"a":"`), Buffer.of(0xc0, 0xaf), Buffer.from('"}')]),
+    ],
+    [
+      "half a surrogate pair in bytes",
+      Buffer.concat([Buffer.from('{"a":"'), Buffer.of(0xed, 0xa0, 0x80), Buffer.from('"}')]),
+    ],
+    ["a number that no double holds", `{${inventory},"InventoryRetrievalParameters":{"Limit":1e400}}`],
+    ["a list for a text", '{"Type":["inventory-retrieval"]}'],
+    ["an object for a text", '{"Type":{}}'],
+    ["a number for an object", `{${inventory},"InventoryRetrievalParameters":1}`],
+  ] as const) {
+    await assertCode(body, /^SerializationException$/, what);
+  }
+});
+
+test("what is unusual, but has one meaning, is understood", async () => {
+  for (const body of [
+    `\ufeff{${inventory}}`,
+    ` \r\n\t{ ${inventory} } `,
+    `{"jobParameters":{${inventory}}}`,
+    '{"\\u0054ype":"\\u0069nventory-retrieval"}',
+    `{${inventory},"constructor":1,"toString":2,"hasOwnProperty":3,"proto":4}`,
+    `{${inventory},"a":{"b":1},"c":{"b":1}}`,
+    `{${inventory},"a":1e400,"b":-0,"c":123456789012345678901234567890}`,
+    `{${inventory},"a":"\\"{[\\\\","b":"\\ud800"}`,
+    deep(31),
+  ]) {
+    const answer = await initiate(body);
+    assert.equal(answer.status, 202, `${body}: ${answer.text}`);
+  }
+});
+
+test("a body of a mebibyte is read, however it is made up, and a longer one is refused", {
+  timeout: 30_000,
+}, async () => {
+  const filled = (unit: string) => {
+    const [start, end] = [`{${inventory},"a":`, "}"];
+    const room = mebibyte - start.length - end.length - 2;
+    return `${start}"${unit.repeat(Math.floor(room / unit.length))}"${end}`;
+  };
+  for (const unit of ["x", "\\n", '\\"', "\\\\", "\\u0041", "{", "[", "é"]) {
+    const answer = await initiate(filled(unit).slice(0, mebibyte));
+    assert.ok(answer.status === 202 || unit === "é", `${unit}: ${answer.text.slice(0, 200)}`);
+    assert.ok(answer.status < 500, answer.text);
+  }
+  const keys = Array.from({ length: 90_000 }, (_, index) => `"k${index}":0`).join(",");
+  assert.equal((await initiate(`{${inventory},${keys}}`)).status, 202);
+  await assertCode(`{${inventory}}${" ".repeat(mebibyte)}`, /^BadRequest$/, "one byte too many");
+});
+
+test("no body makes the server fail", { timeout: 30_000 }, async () => {
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 30 }),
+    fc.constantFrom("inventory-retrieval", "archive-retrieval", "JSON", "Bulk", "0-0", "\0", "\ud800"),
+  );
+  const member = fc.oneof(text, fc.jsonValue({ maxDepth: 3 }), fc.double(), fc.bigInt().map(String), fc.constant(null));
+  const names = [
+    "Type",
+    "ArchiveId",
+    "Description",
+    "SNSTopic",
+    "Tier",
+    "RetrievalByteRange",
+    "Format",
+    "InventoryRetrievalParameters",
+    "SelectParameters",
+    "OutputLocation",
+  ];
+  const inner = fc.dictionary(fc.constantFrom("StartDate", "EndDate", "Limit", "Marker", "x"), member, { maxKeys: 4 });
+  const parameters = fc
+    .array(fc.tuple(fc.oneof(fc.constantFrom(...names), text), fc.oneof(member, inner)), { maxLength: 6 })
+    .map(
+      (entries) =>
+        `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value) ?? "null"}`).join(",")}}`,
+    );
+  const damaged = fc
+    .tuple(parameters, fc.nat(), fc.string({ unit: "binary", maxLength: 2 }))
+    .map(
+      ([json, at, piece]) => json.slice(0, at % (json.length + 1)) + piece + json.slice((at % (json.length + 1)) + 1),
+    );
+  const bytes = fc.uint8Array({ maxLength: 60 });
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(parameters, damaged, bytes), async (body) => {
+      const answer = await initiate(body);
+      assert.ok(answer.status === 202 || (answer.status >= 400 && answer.status < 500), answer.text);
+    }),
+    { numRuns: 1500, seed: 11 },
+  );
+});

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { request as httpsRequest } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { connect as connectTls } from "node:tls";
+import { promisify } from "node:util";
+import { pino } from "pino";
+import { compose, type Service } from "../../src/compose.ts";
+import { readConfig } from "../../src/config.ts";
+import { invariant } from "../../src/domain/invariant.ts";
+import { signInHeader } from "../auth/signing.ts";
+import { openSocket, readToEnd } from "./raw-socket.ts";
+
+let folder: string;
+let service: Service;
+let port: number;
+let certificate: Buffer;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "moraine-tls-"));
+  const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-nodes"];
+  const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+  await promisify(execFile)("openssl", [...kind, ...subject, "-out", certFile, "-keyout", keyFile]);
+  certificate = await readFile(certFile);
+  const flags = ["--data", "data", "--listen", "127.0.0.1:0", "--tls-cert", certFile, "--tls-key", keyFile];
+  const config = readConfig(flags, {}, folder);
+  invariant(config !== null, "nobody asked for help");
+  service = await compose(config, { log: pino({ level: "silent" }), onHalt: () => undefined });
+  port = Number(new URL(service.url).port);
+});
+after(async () => {
+  await service.stop(100);
+  await rm(folder, { recursive: true });
+});
+
+test("signed requests and pages are served over TLS", async () => {
+  assert.match(service.url, /^https:\/\/127\.0\.0\.1:[0-9]+$/);
+  assert.equal((await get("/health/ready", {})).status, 200);
+  const { newKey } = service;
+  invariant(newKey !== null, "the first start makes a key");
+  const signed = signInHeader(
+    {
+      method: "GET",
+      path: "/-/vaults",
+      headers: [
+        ["host", `127.0.0.1:${port}`],
+        ["x-amz-glacier-version", "2012-06-01"],
+      ],
+    },
+    {
+      secretAccessKey: newKey.secretAccessKey,
+      scope: { accessKeyId: newKey.accessKeyId },
+      amzDate: new Date().toISOString().replace(/[-:]|\.[0-9]+/g, ""),
+    },
+  );
+  const answer = await get("/-/vaults", Object.fromEntries(signed.headers));
+  assert.equal(answer.status, 200, answer.text);
+  assert.deepEqual(JSON.parse(answer.text), { Marker: null, VaultList: [] });
+});
+
+test("what is no TLS, or too old, or breaks off is refused, and the server serves on", async () => {
+  for (const text of [
+    "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n",
+    "\x16\x03\x01\x00\x05hello",
+    "\x00".repeat(2000),
+    "\x16\x03",
+  ]) {
+    const socket = await openSocket(port);
+    const ended = readToEnd(socket, 5000);
+    socket.write(Buffer.from(text, "latin1"));
+    setTimeout(() => socket.end(), 200);
+    const { text: answer, ended: closed } = await ended;
+    assert.ok(closed, JSON.stringify(text));
+    assert.doesNotMatch(answer, /200 OK|"status":"live"/);
+    socket.destroy();
+  }
+  for (const leave of ["destroy", "resetAndDestroy"] as const) {
+    const socket = await openSocket(port);
+    socket.write(Buffer.from("1603010200010001fc0303", "hex"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    socket[leave]();
+  }
+  const old = connectTls({
+    port,
+    host: "127.0.0.1",
+    ca: certificate,
+    minVersion: "TLSv1",
+    maxVersion: "TLSv1.1",
+    ciphers: "ALL@SECLEVEL=0",
+  });
+  await assert.rejects(once(old, "secureConnect"), /protocol version|alert|ECONNRESET|unsupported/i);
+  assert.equal((await get("/health/live", {})).status, 200);
+});
+
+test("malformed HTTP within TLS is refused in the API's form", async () => {
+  const socket = connectTls({ port, host: "127.0.0.1", ca: certificate });
+  await once(socket, "secureConnect");
+  const ended = readToEnd(socket, 5000);
+  socket.write("GET / HTTP/1.1\r\nHost : x\r\n\r\n");
+  const { text } = await ended;
+  assert.match(text, /^HTTP\/1\.1 400 .*x-amzn-RequestId: .*"code":"BadRequest"/s);
+  socket.destroy();
+});
+
+async function get(path: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
+  const request = httpsRequest({ port, host: "127.0.0.1", ca: certificate, path, headers, agent: false });
+  const answered = once(request, "response");
+  request.end();
+  const [response] = await answered;
+  let text = "";
+  for await (const piece of response) {
+    text += String(piece);
+  }
+  return { status: response.statusCode ?? 0, text };
+}

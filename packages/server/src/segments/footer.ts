@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Digest, leafCount, type TreeHash, toHex } from "@moraine/protocol";
+import { type Digest, leafCount, type TreeHash } from "@moraine/protocol";
 import type { Instant } from "../domain/instant.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 
@@ -64,7 +64,6 @@ export function leavesFrom(footer: Footer, first: number, end: number): Digest[]
 }
 
 export const sha256 = (bytes: Uint8Array): Buffer => hash("sha256", bytes, "buffer");
-export const treeHashOfLeaf = (bytes: Uint8Array): TreeHash => toHex(sha256(bytes));
 
 function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);

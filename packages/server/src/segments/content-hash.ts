@@ -20,28 +20,14 @@ export interface ContentHash {
   abandon(): void;
 }
 
-/** Hashes on the calling thread: for runs so short that handing them over costs more than hashing. At most one leaf. */
-export class InlineContentHash implements ContentHash {
-  #digest = sha256(new Uint8Array());
-  #seenBytes = 0;
-
-  async update(bytes: Uint8Array): Promise<void> {
-    if (this.#seenBytes > 0 || bytes.length > leafSizeBytes) {
-      throw new RangeError("An inline hash takes its bytes at once, and one leaf at the most");
-    }
-    this.#seenBytes = bytes.length;
-    this.#digest = sha256(bytes);
+/** Of at most a MiB: there the tree is one leaf, and all three hashes are the same. */
+export function digestOfLeaf(bytes: Uint8Array): ContentDigest {
+  if (bytes.length > leafSizeBytes) {
+    throw new RangeError("A leaf is no longer than a MiB");
   }
-
-  async digest(): Promise<ContentDigest> {
-    // Up to a MiB the tree is one leaf: all three hashes are the same.
-    const hex = toHex(this.#digest);
-    return { sha256: hex, treeHash: hex, leaves: this.#digest };
-  }
-
-  abandon(): void {
-    // Nothing runs elsewhere.
-  }
+  const leaf = sha256(bytes);
+  const hex = toHex(leaf);
+  return { sha256: hex, treeHash: hex, leaves: leaf };
 }
 
 /** Leaf hashes of bytes in pieces that need not end where leaves do. */

@@ -4,7 +4,7 @@ import type { Clock } from "../domain/clock.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
 import type { Segment } from "../domain/segment.ts";
 import { type BlockPool, type ByteStream, blockSizeBytes } from "./blocks.ts";
-import { type ContentDigest, type ContentHash, InlineContentHash } from "./content-hash.ts";
+import { type ContentDigest, type ContentHash, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
 
@@ -71,13 +71,12 @@ async function untilVisible<Result>(
   let writer: BlobWriter | undefined;
   try {
     writer = await services.blobs.create(key, incoming.sizeBytes + footerSizeMax(incoming.sizeBytes));
-    const { sizeBytes, digest } = await write(services, incoming, writer);
+    const { sizeBytes, digest, unwritten } = await take(services, incoming, writer);
     incoming.check(sizeBytes, digest);
     const { treeHash, leaves } = digest;
     const storedAt = services.clock.now();
-    await writer.write(
-      encodeFooter({ ownerId, vaultArn, description, storedAt, firstByte, sizeBytes, treeHash, leaves }),
-    );
+    const footer = { ownerId, vaultArn, description, storedAt, firstByte, sizeBytes, treeHash, leaves };
+    await writer.write(Buffer.concat([unwritten, encodeFooter(footer)]));
     await intent;
     await writer.commit();
     return { sizeBytes, treeHash };
@@ -88,22 +87,26 @@ async function untilVisible<Result>(
   }
 }
 
-async function write(
+interface Taken {
+  readonly sizeBytes: number;
+  readonly digest: ContentDigest;
+  /** The bytes of a short body, which go to the disk in one piece with their footer. */
+  readonly unwritten: Uint8Array;
+}
+
+async function take(
   services: ReceiveServices,
   { sizeBytes, body }: { sizeBytes: number; body: ByteStream },
   writer: BlobWriter,
-): Promise<{ sizeBytes: number; digest: ContentDigest }> {
+): Promise<Taken> {
   if (sizeBytes <= blockSizeBytes) {
     const bytes = await gather(body, sizeBytes);
-    const hash = new InlineContentHash();
-    await hash.update(bytes);
-    await writer.write(bytes);
-    return { sizeBytes: bytes.length, digest: await hash.digest() };
+    return { sizeBytes: bytes.length, digest: digestOfLeaf(bytes), unwritten: bytes };
   }
   const hash = services.hashPool.start();
   try {
     const written = await pump(body, services.receiveBlocks, writer, hash);
-    return { sizeBytes: written, digest: await hash.digest() };
+    return { sizeBytes: written, digest: await hash.digest(), unwritten: new Uint8Array() };
   } catch (error) {
     hash.abandon();
     throw error;

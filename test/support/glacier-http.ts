@@ -1,0 +1,195 @@
+import { createHash, createHmac } from "node:crypto";
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SignatureV4 } from "@smithy/signature-v4";
+import { sha256Of, treeHashOf } from "./content.ts";
+import { region, rootKey } from "./server-process.ts";
+
+// The API over plain node:http, signed by AWS's own signer: for tests that need to see or bound every byte, or many
+// requests a second, where an SDK would be in the way.
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** Of the body, when it is known already. */
+  readonly bodyHash?: string;
+}
+
+/** An answer that is no success, with what its body says. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  readonly status: number;
+  readonly code: string;
+
+  constructor({ status, body }: Answer) {
+    const { code, message } = JSON.parse(body.toString()) as { code: string; message: string };
+    super(`${status} ${code}: ${message}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+class Sha256 {
+  readonly #hash: { update(data: Uint8Array | string): unknown; digest(): Buffer };
+  constructor(secret?: unknown) {
+    this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Uint8Array);
+  }
+  update(data: Uint8Array | string): void {
+    this.#hash.update(data);
+  }
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+  reset(): void {
+    throw new Error("never needed");
+  }
+}
+
+const signer = new SignatureV4({
+  credentials: rootKey,
+  region,
+  service: "glacier",
+  sha256: Sha256,
+  applyChecksum: false,
+});
+const noBody = new Uint8Array();
+
+export class GlacierHttp {
+  readonly #url: URL;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  constructor(url: string) {
+    this.#url = new URL(url);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** Resolves with the head of any answer; rejects when the connection breaks before it. */
+  async open(call: Call): Promise<IncomingMessage> {
+    const { method, path, query = {}, body = noBody } = call;
+    const { headers } = await signer.sign({
+      method,
+      protocol: "http:",
+      hostname: this.#url.hostname,
+      path,
+      query: { ...query },
+      headers: {
+        host: this.#url.host,
+        "x-amz-glacier-version": "2012-06-01",
+        "x-amz-content-sha256": call.bodyHash ?? sha256Of(body),
+        ...call.headers,
+      },
+    });
+    const search = new URLSearchParams(query).toString();
+    return new Promise((resolve, reject) => {
+      const options = {
+        agent: this.#agent,
+        host: this.#url.hostname,
+        port: this.#url.port,
+        method,
+        path: search === "" ? path : `${path}?${search}`,
+        headers: { ...headers, "content-length": String(body.length) },
+      };
+      request(options, resolve).on("error", reject).end(body);
+    });
+  }
+
+  async send(call: Call): Promise<Answer> {
+    const message = await this.open(call);
+    const pieces: Buffer[] = [];
+    for await (const piece of message) {
+      pieces.push(piece);
+    }
+    return { status: message.statusCode ?? 0, headers: message.headers, body: Buffer.concat(pieces) };
+  }
+
+  /** Like `send`, but throws RefusedError on an answer that is no success. */
+  async demand(call: Call): Promise<Answer> {
+    const answer = await this.send(call);
+    if (answer.status >= 300) {
+      throw new RefusedError(answer);
+    }
+    return answer;
+  }
+
+  async createVault(vault: string): Promise<void> {
+    await this.demand({ method: "PUT", path: `/-/vaults/${vault}` });
+  }
+
+  async uploadArchive(vault: string, bytes: Uint8Array, description: string): Promise<string> {
+    const answer = await this.demand({
+      method: "POST",
+      path: `/-/vaults/${vault}/archives`,
+      headers: { "x-amz-archive-description": description, "x-amz-sha256-tree-hash": treeHashOf(bytes) },
+      body: bytes,
+    });
+    return String(answer.headers["x-amz-archive-id"]);
+  }
+
+  async deleteArchive(vault: string, archiveId: string): Promise<void> {
+    await this.demand({ method: "DELETE", path: `/-/vaults/${vault}/archives/${archiveId}` });
+  }
+
+  async initiateJob(vault: string, parameters: Readonly<Record<string, string>>): Promise<string> {
+    const body = Buffer.from(JSON.stringify(parameters));
+    const answer = await this.demand({ method: "POST", path: `/-/vaults/${vault}/jobs`, body });
+    return String(answer.headers["x-amz-job-id"]);
+  }
+
+  async describeJob(vault: string, jobId: string): Promise<{ StatusCode: string; StatusMessage: string | null }> {
+    const answer = await this.demand({ method: "GET", path: `/-/vaults/${vault}/jobs/${jobId}` });
+    return JSON.parse(answer.body.toString());
+  }
+
+  /** Resolves when the job has succeeded, and rejects when it has failed. */
+  async jobSucceeded(vault: string, jobId: string, secondsMax = 30): Promise<void> {
+    const end = performance.now() + secondsMax * 1000;
+    for (let pause = 2; performance.now() < end; pause = Math.min(2 * pause, 250)) {
+      const { StatusCode, StatusMessage } = await this.describeJob(vault, jobId);
+      if (StatusCode === "Succeeded") {
+        return;
+      }
+      if (StatusCode === "Failed") {
+        throw new Error(`Job ${jobId} failed: ${StatusMessage}`);
+      }
+      await sleep(pause);
+    }
+    throw new Error(`Job ${jobId} has not completed in ${secondsMax} s`);
+  }
+
+  async jobOutput(vault: string, jobId: string): Promise<Buffer> {
+    return (await this.demand({ method: "GET", path: `/-/vaults/${vault}/jobs/${jobId}/output` })).body;
+  }
+
+  /** The archive's bytes, through a job. */
+  async retrieve(vault: string, archiveId: string): Promise<Buffer> {
+    const jobId = await this.initiateJob(vault, { Type: "archive-retrieval", ArchiveId: archiveId });
+    await this.jobSucceeded(vault, jobId);
+    return this.jobOutput(vault, jobId);
+  }
+
+  async inventory(vault: string): Promise<InventoryEntry[]> {
+    const jobId = await this.initiateJob(vault, { Type: "inventory-retrieval" });
+    await this.jobSucceeded(vault, jobId);
+    return JSON.parse((await this.jobOutput(vault, jobId)).toString()).ArchiveList;
+  }
+}
+
+export interface InventoryEntry {
+  readonly ArchiveId: string;
+  readonly ArchiveDescription: string;
+  readonly CreationDate: string;
+  readonly Size: number;
+  readonly SHA256TreeHash: string;
+}

@@ -1,0 +1,40 @@
+import { spawn } from "node:child_process";
+import {
+  cleanEnvironment,
+  type Ending,
+  endingOf,
+  region,
+  rootKey,
+  type ServerProcess,
+  within,
+} from "./server-process.ts";
+
+const toolMillisecondsMax = 120_000;
+
+/** Runs somebody else's program as its users would: with the server and the key in its environment. */
+export async function runTool(
+  { url }: Pick<ServerProcess, "url">,
+  command: string,
+  args: readonly string[],
+): Promise<Ending> {
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...cleanEnvironment(),
+      // Debian's release does not know AWS_ENDPOINT_URL_GLACIER yet; the tests pass it on.
+      MORAINE_URL: url,
+      AWS_DEFAULT_REGION: region,
+      AWS_ACCESS_KEY_ID: rootKey.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
+      AWS_EC2_METADATA_DISABLED: "true",
+      AWS_CONFIG_FILE: "/dev/null",
+      AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
+      AWS_PAGER: "",
+    },
+  });
+  try {
+    return await within(toolMillisecondsMax, endingOf(child), `${command} does not end`);
+  } finally {
+    child.kill("SIGKILL");
+  }
+}

@@ -1,0 +1,178 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+// The server as its users run it: a process of its own, reached through its socket and ended by signals.
+
+export const repositoryRoot = fileURLToPath(new URL("../../", import.meta.url));
+const start = commandOf("start");
+const startMillisecondsMax = 30_000;
+const endMillisecondsMax = 40_000;
+
+/** Known to every test, so that nothing has to be read from the output of a first start. */
+export const rootKey = { accessKeyId: "AKIAMORAINETESTS0001", secretAccessKey: "not-a-secret-of-anybody-0001" };
+export const accountId = "123456789012";
+export const region = "us-east-1";
+
+export interface ServerOptions {
+  readonly dataFolder: string;
+  readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A server that listens. Disposing of it kills it, if it still runs. */
+export class ServerProcess implements AsyncDisposable {
+  readonly url: string;
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<Ending>;
+
+  constructor(child: ChildProcess, url: string, ended: Promise<Ending>) {
+    this.#child = child;
+    this.#ended = ended;
+    this.url = url;
+    this.pid = child.pid ?? 0;
+  }
+
+  get ended(): Promise<Ending> {
+    return within(endMillisecondsMax, this.#ended, `process ${this.pid} does not end`);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Asks it to end in order, which it must do with exit code 0. */
+  async stop(): Promise<Ending> {
+    this.signal("SIGTERM");
+    const ending = await this.ended;
+    if (ending.code !== 0) {
+      throw new Error(`The server ended with ${ending.code ?? ending.signal} after SIGTERM: ${ending.stderr}`);
+    }
+    return ending;
+  }
+
+  /** Ends it as a power switch would, as far as one process goes. */
+  async kill(): Promise<Ending> {
+    this.signal("SIGKILL");
+    return this.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      await this.kill();
+    }
+  }
+}
+
+/** Resolves when the server has said where it listens; rejects with its own words when it ends before. */
+export async function startServer({ dataFolder, flags = [], environment = {} }: ServerOptions): Promise<ServerProcess> {
+  const args = ["--data", dataFolder, "--listen", "127.0.0.1:0", ...flags];
+  const child = spawnServer(args, { environment });
+  const ended = endingOf(child);
+  const endpoint = new Promise<string>((resolve) => {
+    let seen = "";
+    child.stdout?.on("data", (text: string) => {
+      seen += text;
+      const url = /^export AWS_ENDPOINT_URL_GLACIER=(\S+)$/m.exec(seen)?.[1];
+      if (url !== undefined) {
+        resolve(url);
+      }
+    });
+  });
+  const early = ended.then(({ code, signal, stderr }) => {
+    throw new Error(`The server ended with ${code ?? signal} before it listened: ${stderr}`);
+  });
+  early.catch(() => undefined); // A server that ends later has won the race below already.
+  try {
+    const url = await within(startMillisecondsMax, Promise.race([endpoint, early]), "the server does not start");
+    return new ServerProcess(child, url, ended);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
+}
+
+/** Starts a server and kills it so many milliseconds later, listening or not. */
+export async function killWhileStarting(dataFolder: string, milliseconds: number): Promise<void> {
+  const child = spawnServer(["--data", dataFolder, "--listen", "127.0.0.1:0"], {});
+  const ended = endingOf(child);
+  setTimeout(() => child.kill("SIGKILL"), milliseconds);
+  await ended;
+}
+
+/** Runs a server that is expected to end by itself. */
+export async function runServer(args: readonly string[]): Promise<Ending> {
+  const child = spawnServer(args, {});
+  try {
+    return await within(startMillisecondsMax, endingOf(child), "the server does not end");
+  } finally {
+    child.kill("SIGKILL");
+  }
+}
+
+function spawnServer(args: readonly string[], { environment = {} }: Pick<ServerOptions, "environment">): ChildProcess {
+  return spawn(process.execPath, [...start.args, ...args], {
+    cwd: repositoryRoot,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...cleanEnvironment(),
+      ...start.environment,
+      MORAINE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
+      MORAINE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
+      MORAINE_LOG_LEVEL: "warn",
+      ...environment,
+    },
+  });
+}
+
+/** What an npm script runs, so that tests run the same: `NAME=VALUE … node ARGUMENT …`. */
+function commandOf(script: string): { environment: NodeJS.ProcessEnv; args: readonly string[] } {
+  const { scripts } = JSON.parse(readFileSync(join(repositoryRoot, "package.json"), "utf8"));
+  const words: string[] = scripts[script].split(" ");
+  const node = words.indexOf("node");
+  return {
+    environment: Object.fromEntries(words.slice(0, node).map((word) => word.split("="))),
+    args: words.slice(node + 1),
+  };
+}
+
+/** Without what the shell, npm or the test runner would have a server or a client believe. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  const foreign = /^(MORAINE_|AWS_|npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$|INIT_CWD$)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+}
+
+export async function endingOf(child: ChildProcess): Promise<Ending> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [code, signal] = await once(child, "close");
+  return { code, signal, stdout, stderr };
+}
+
+export async function within<Value>(milliseconds: number, promise: Promise<Value>, failure: string): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`After ${milliseconds} ms: ${failure}`)), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { contentOf, sha256Of, treeHashOf } from "../support/content.ts";
+import { GlacierHttp } from "../support/glacier-http.ts";
+import { startServer } from "../support/server-process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+// Peak memory of the server's process, as the kernel counts it.
+
+const mebibyte = 1024 ** 2;
+const peakBytesMax = 256 * mebibyte;
+const vault = "large";
+
+async function peakBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+/**
+ * Makes a folder with the vault in it, by a server that ends in order. What is measured is the next start: the first one
+ * after an installation also compiles the sources, which takes about 50 MiB more.
+ */
+async function makeVault(dataFolder: string): Promise<void> {
+  await using server = await startServer({ dataFolder });
+  const glacier = new GlacierHttp(server.url);
+  await glacier.createVault(vault);
+  glacier.close();
+  await server.stop();
+}
+
+const inMebibytes = (bytes: number): string => `${(bytes / mebibyte).toFixed(0)} MiB`;
+
+test("64 uploads of 64 MiB at once stay under 256 MiB", async (t) => {
+  await using folder = await temporaryFolder();
+  await makeVault(folder.path);
+  await using server = await startServer({ dataFolder: folder.path });
+  const glacier = new GlacierHttp(server.url);
+  const atStart = await peakBytes(server.pid);
+  const body = contentOf(1, 64 * mebibyte);
+  const call = {
+    method: "POST",
+    path: `/-/vaults/${vault}/archives`,
+    headers: { "x-amz-sha256-tree-hash": treeHashOf(body) },
+    body,
+    bodyHash: sha256Of(body),
+  };
+  const began = performance.now();
+  const answers = await Promise.all(Array.from({ length: 64 }, () => glacier.demand(call)));
+  const seconds = (performance.now() - began) / 1000;
+  glacier.close();
+  assert.ok(answers.every(({ status }) => status === 201));
+  const peak = await peakBytes(server.pid);
+  t.diagnostic(`peak ${inMebibytes(peak)}, ${inMebibytes(atStart)} after the start; 4 GiB in ${seconds.toFixed(1)} s`);
+  assert.ok(peak < peakBytesMax, inMebibytes(peak));
+});
+
+test("the inventories of a vault of 1,000,000 archives, JSON and CSV at once, stay under 256 MiB", async (t) => {
+  const archives = 1_000_000;
+  await using folder = await temporaryFolder();
+  await makeVault(folder.path);
+  const filling = performance.now();
+  fill(join(folder.path, "moraine.db"), archives);
+  t.diagnostic(`filled in ${((performance.now() - filling) / 1000).toFixed(1)} s`);
+
+  await using server = await startServer({ dataFolder: folder.path });
+  const glacier = new GlacierHttp(server.url);
+  const began = performance.now();
+  const counted = await Promise.all([
+    countInventory(glacier, "JSON", '"SHA256TreeHash":'),
+    countInventory(glacier, "CSV", "\n"),
+  ]);
+  const seconds = (performance.now() - began) / 1000;
+  glacier.close();
+  const peak = await peakBytes(server.pid);
+  t.diagnostic(`peak ${inMebibytes(peak)}; both made and downloaded in ${seconds.toFixed(1)} s`);
+  assert.deepEqual(counted, [archives, archives + 1]);
+  assert.ok(peak < peakBytesMax, inMebibytes(peak));
+});
+
+/** Adds archives to the only vault of a folder at rest. They have no bytes: inventories are made from rows alone. */
+function fill(databaseFile: string, archives: number): void {
+  using database = new DatabaseSync(databaseFile);
+  const sizeBytes = 4096;
+  const vaultId = String(database.prepare("SELECT id FROM vaults").get()?.["id"]);
+  database.exec("BEGIN");
+  database
+    .prepare(`
+      WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :archives)
+      INSERT INTO archives (id, vault_id, description, size_bytes, tree_hash, created_at, created_revision)
+      SELECT lower(hex(randomblob(69))), :vaultId, 'archive number ' || n, :sizeBytes, lower(hex(randomblob(32))),
+        1700000000000 + n, n FROM numbers`)
+    .run({ archives, vaultId, sizeBytes });
+  database
+    .prepare("UPDATE vaults SET archive_count = :archives, archive_bytes = :bytes, revision = :archives")
+    .run({ archives, bytes: archives * sizeBytes });
+  database.exec("COMMIT");
+}
+
+/** How often a text occurs in an inventory, read as it streams. */
+async function countInventory(glacier: GlacierHttp, format: "JSON" | "CSV", text: string): Promise<number> {
+  const jobId = await glacier.initiateJob(vault, { Type: "inventory-retrieval", Format: format });
+  await glacier.jobSucceeded(vault, jobId, 180);
+  const answer = await glacier.open({ method: "GET", path: `/-/vaults/${vault}/jobs/${jobId}/output` });
+  let count = 0;
+  let tail = "";
+  for await (const piece of answer.setEncoding("latin1")) {
+    const seen = tail + piece;
+    count += seen.split(text).length - 1;
+    // Less than the text, so that nothing is counted twice.
+    tail = text.length === 1 ? "" : seen.slice(1 - text.length);
+  }
+  return count;
+}

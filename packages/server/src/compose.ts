@@ -48,8 +48,8 @@ const wireLimits = {
   drainSecondsMax: 30,
 };
 const connectionsMax = 2048;
-/** Of 256 KiB, and of 1 MiB: what all transfers together may hold. */
-const receiveBlocksMax = 96;
+/** Of 1 MiB each: what all uploads, and all downloads, may hold together. */
+const receiveBlocksMax = 40;
 const leafBlocksMax = 40;
 /** One for linear hashes, one for leaves, and more where there are cores for them. */
 const hashThreads = Math.max(2, availableParallelism());

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errors } from "@moraine/protocol";
+import { BodyArrivals } from "./body-arrivals.ts";
 
 /** Bounds on bodies that come slowly. The listener has none of its own: a 4 GiB part on a slow line is honest. */
 export interface BodyLimits {
@@ -32,11 +33,9 @@ export async function* requestBody(
   const wait = waiter(request, limits);
   try {
     for (;;) {
-      const piece: Buffer | null = request.read();
+      const piece = wait.arrivals.take();
       if (piece !== null) {
-        wait.received(piece.length);
         yield piece;
-        giveBack(piece);
       } else if (request.readableEnded) {
         return;
       } else if (request.destroyed) {
@@ -50,30 +49,25 @@ export async function* requestBody(
   }
 }
 
-/**
- * Frees the memory of a piece. The collector would do it too, but at the price of a full collection for every 64 MiB of
- * bodies, and of fresh pages for every piece: together more than all the rest of receiving them.
- */
-function giveBack({ buffer, length }: Buffer): void {
-  // A piece that is only a part of its memory shares it with others.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) {
-    buffer.transfer(0);
-  }
-}
-
 /** Waits for something to happen to the body, not longer than the limits allow; what it was, the reader sees for itself. */
 function waiter(request: IncomingMessage, limits: BodyLimits) {
   let wake: PromiseWithResolvers<void> | null = null;
   const pace = startPace(limits);
   const onEvent = () => wake?.resolve();
+  const arrivals = new BodyArrivals(request, (count) => {
+    pace.received(count);
+    if (arrivals.isReady) {
+      onEvent();
+    }
+  });
   const timer = setInterval(() => {
     if (pace.isTooSlow()) {
       wake?.reject(errors.requestTimeout());
     }
   }, 1000);
-  request.on("readable", onEvent).on("end", onEvent).on("error", onEvent).on("close", onEvent);
+  request.on("end", onEvent).on("error", onEvent).on("close", onEvent);
   return {
-    received: pace.received,
+    arrivals,
     async forMore(): Promise<void> {
       wake = Promise.withResolvers();
       pace.waitBegins();
@@ -86,7 +80,8 @@ function waiter(request: IncomingMessage, limits: BodyLimits) {
     },
     stop(): void {
       clearInterval(timer);
-      request.off("readable", onEvent).off("end", onEvent).off("close", onEvent);
+      arrivals.stop();
+      request.off("end", onEvent).off("close", onEvent);
       // The listener for errors stays: a connection that breaks later must not bring the process down.
     },
   };
@@ -99,8 +94,13 @@ function startPace(limits: BodyLimits) {
   let waitingSince: number | null = null;
   let bytes = 0;
   return {
+    /** Ends one wait, and begins the next, if there was one. */
     received(count: number): void {
       bytes += count;
+      if (waitingSince !== null) {
+        this.waitEnds();
+        this.waitBegins();
+      }
     },
     waitBegins(): void {
       waitingSince = performance.now();

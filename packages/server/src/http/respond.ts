@@ -115,8 +115,7 @@ function drain(request: IncomingMessage, { drainBytesMax, drainSecondsMax }: Rep
       clearTimeout(timer);
       resolve();
     };
-    request.removeAllListeners("readable");
-    request.on("data", (piece: Buffer) => {
+    request.resume().on("data", (piece: Buffer) => {
       seenBytes += piece.length;
       if (seenBytes > drainBytesMax) {
         done();

@@ -1,13 +1,17 @@
 import { leafSizeBytes } from "@moraine/protocol";
 
 /** Bodies are received in runs of this size: large enough that a run's costs vanish, small enough for many at once. */
-export const blockSizeBytes = 256 * 1024;
+export const blockSizeBytes = 1024 * 1024;
 
 /** Body bytes as they come from a socket or a generator, in pieces of any size, each valid until the next is asked for. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
-/** For received bytes: hashing threads read them where they lie. */
-export const sharedBlock = (): Buffer => Buffer.from(new SharedArrayBuffer(blockSizeBytes));
+/**
+ * For received bytes: hashing threads read them where they lie. Memory that could grow begins at a page, and from there a
+ * disk may take the bytes as they are, without a copy.
+ */
+export const sharedBlock = (): Buffer =>
+  Buffer.from(new SharedArrayBuffer(blockSizeBytes, { maxByteLength: blockSizeBytes }), 0, blockSizeBytes);
 /** For bytes on their way out: a leaf is the least that can be verified. */
 export const leafBlock = (): Buffer => Buffer.allocUnsafeSlow(leafSizeBytes);
 

@@ -1,7 +1,7 @@
 import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
 import type { BlobStore } from "../domain/blob-store.ts";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
-import { type BlockPool, blockSizeBytes } from "./blocks.ts";
+import type { BlockPool } from "./blocks.ts";
 import { leafAt, sha256 } from "./footer.ts";
 import { type OpenSegment, openSegment, readOrCorrupt } from "./open.ts";
 
@@ -72,6 +72,9 @@ async function readLeaf(open: OpenSegment, segment: Segment, leaf: number, block
   return bytes;
 }
 
+/** A segment as short as this needs no block. */
+const shortSizeBytesMax = 256 * 1024;
+
 interface TakenBlocks {
   readonly size: number;
   at(leaf: number): Buffer;
@@ -80,7 +83,7 @@ interface TakenBlocks {
 
 /** One block is needed, a second is welcome where there is more than one leaf; a short segment has one of its own size. */
 async function takeBlocks(pool: BlockPool, sizeBytes: number, leaves: number): Promise<TakenBlocks> {
-  if (sizeBytes <= blockSizeBytes) {
+  if (sizeBytes <= shortSizeBytesMax) {
     const own = Buffer.allocUnsafe(sizeBytes);
     return { size: 1, at: () => own, giveBack: () => undefined };
   }

@@ -1,24 +1,23 @@
 import assert from "node:assert/strict";
 import * as nodeFiles from "node:fs/promises";
-import { type FileHandle, mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
-import { after, describe, test } from "node:test";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
 import { BlobMissingError, StorageFullError } from "../../src/domain/blob-store.ts";
+import { sharedBlock } from "../../src/segments/blocks.ts";
 import type { Disk } from "../../src/storage/blobs/disk.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
 import { FolderSyncs } from "../../src/storage/blobs/folder-syncs.ts";
 import { SyncHealth } from "../../src/storage/blobs/sync-health.ts";
 import { assertSameBytes, readBlob, storeBlob } from "../contract/blob-store.ts";
+import { newFolder, watchedDisk, watchedStore } from "./watched-disk.ts";
 
 const MiB = 1024 ** 2;
-const folders: string[] = [];
-
-after(async () => {
-  for (const folder of folders) {
-    await rm(folder, { recursive: true, force: true });
-  }
-});
+/** A long blob is two aligned blocks, as uploads bring them, and a rest. */
+const contents = {
+  short: [Buffer.alloc(5000, 1)],
+  long: [sharedBlock().fill(2), sharedBlock().fill(3), Buffer.alloc(5000, 4)],
+};
 
 describe("the order of a commit", () => {
   test("bytes, then the name, then its folder, each synced; the temporary name goes last", async () => {
@@ -126,14 +125,32 @@ describe("syncs of a folder", () => {
 
 describe("a failing disk", () => {
   for (const code of ["ENOSPC", "EDQUOT", "EIO", "EMFILE"]) {
-    test(`${code} at any call of a blob's life costs that call at most, and leaves no handle open`, async () => {
-      let failing = 1;
-      while (await liveThroughFailure(code, failing)) {
-        failing += 1;
-      }
-      assert.ok(failing > 20, `a blob's life has more than ${failing} calls`);
-    });
+    for (const [kind, pieces] of Object.entries(contents)) {
+      test(`${code} at any call of a ${kind} blob's life costs that call at most, and leaves no handle open`, async () => {
+        let failing = 1;
+        while (await liveThroughFailure(code, failing, pieces)) {
+          failing += 1;
+        }
+        assert.ok(failing > 20, `a blob's life has more than ${failing} calls`);
+      });
+    }
   }
+
+  test("whole blocks go past the page cache by a handle of their own, and the rest the usual way", async () => {
+    const { store, key, calls } = await watchedStore();
+    await storeBlobUnder(store, key, contents.long);
+    assertSameBytes(await readBlob(store, key), Buffer.concat(contents.long));
+    const opened = calls.filter((call) => call.startsWith("open tmp")).length;
+    assert.deepEqual([opened, calls.filter((call) => call.startsWith("write (direct)")).length], [2, 2]);
+  });
+
+  test("where memory or the file system cannot, whole blocks go the usual way too", async () => {
+    const { store, key, calls } = await watchedStore();
+    const uneven = Buffer.alloc(2 * MiB + 1, 7).subarray(1);
+    await storeBlobUnder(store, key, [uneven.subarray(0, MiB), uneven.subarray(MiB)]);
+    assertSameBytes(await readBlob(store, key), uneven);
+    assert.equal(calls.filter((call) => call.startsWith("write tmp")).length, 2);
+  });
 
   test("short writes and short reads are made whole", async () => {
     const { store } = await watchedStore(undefined, 1000);
@@ -231,10 +248,10 @@ describe("a failing disk", () => {
 });
 
 /** A store of which the so-many-th call fails; false when a blob's life has fewer calls. */
-async function liveThroughFailure(code: string, failing: number): Promise<boolean> {
+async function liveThroughFailure(code: string, failing: number, pieces: readonly Buffer[]): Promise<boolean> {
   const { store, folder, key, calls, failCall, disarm, openHandles } = await watchedStore();
   failCall(failing, code);
-  const stored = await storeBlobUnder(store, key).then(
+  const stored = await storeBlobUnder(store, key, pieces).then(
     () => true,
     (error: unknown) => refused(error, code, calls[failing - 1]),
   );
@@ -268,98 +285,19 @@ function refused(error: unknown, code: string, call: string | undefined): false 
   return false;
 }
 
-async function storeBlobUnder(store: FilesystemBlobStore, key: string): Promise<void> {
-  const writer = await store.create(key, 5000);
+async function storeBlobUnder(store: FilesystemBlobStore, key: string, pieces: readonly Buffer[]): Promise<void> {
+  const writer = await store.create(
+    key,
+    pieces.reduce((sum, piece) => sum + piece.length, 0),
+  );
   try {
-    await writer.write(Buffer.alloc(5000));
+    for (const piece of pieces) {
+      await writer.write(piece);
+    }
     await writer.commit();
   } finally {
     await writer.discard();
   }
-}
-
-async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "moraine-faults-"));
-  folders.push(folder);
-  return folder;
-}
-
-type Hook = (call: string) => void | Promise<void>;
-
-/** A prepared store on a real folder, a key for it, and all that its disk is asked to do from now on. */
-async function watchedStore(hook?: Hook, pieceBytes?: number) {
-  const folder = await newFolder();
-  const watched = watchedDisk(folder, hook, pieceBytes);
-  const store = new FilesystemBlobStore(folder, watched.disk);
-  await store.prepare();
-  watched.calls.length = 0;
-  return { store, folder, key: store.newKey("owner"), ...watched };
-}
-
-/** The real disk; each call is noted as `name path`, and fails when it was told to. */
-function watchedDisk(folder: string, hook?: Hook, pieceBytes = Number.POSITIVE_INFINITY) {
-  const calls: string[] = [];
-  let openHandles = 0;
-  let fails: ((call: string) => string | null) | null = null;
-
-  async function enter(name: string, path: string): Promise<void> {
-    const call = `${name} ${relative(folder, path)}`;
-    calls.push(call);
-    await hook?.(call);
-    const code = fails?.(call) ?? null;
-    if (code !== null) {
-      fails = null;
-      throw Object.assign(new Error(`${code}: on purpose`), { code });
-    }
-  }
-
-  function watchedHandle(handle: FileHandle, path: string) {
-    openHandles += 1;
-    const shorten = (length: number) => Math.min(length, pieceBytes);
-    return {
-      stat: () => enter("stat", path).then(() => handle.stat()),
-      sync: () => enter("sync", path).then(() => handle.sync()),
-      datasync: () => enter("datasync", path).then(() => handle.datasync()),
-      read: (into: Buffer, start: number, length: number, position: number) =>
-        enter("read", path).then(() => handle.read(into, start, shorten(length), position)),
-      write: (bytes: Buffer, start: number, length: number, position: number) =>
-        enter("write", path).then(() => handle.write(bytes, start, length && shorten(length), position)),
-      close: async () => {
-        if (handle.fd >= 0) {
-          openHandles -= 1;
-          // A close that fails has closed all the same.
-          await handle.close();
-          await enter("close", path);
-        }
-      },
-    };
-  }
-
-  const { link, mkdir, readdir, rm, stat, statfs, unlink } = nodeFiles;
-  const plain = Object.entries({ link, mkdir, readdir, rm, stat, statfs, unlink }).map(([name, original]) => {
-    const call = original as (path: string, ...rest: unknown[]) => Promise<unknown>;
-    return [name, (path: string, ...rest: unknown[]) => enter(name, path).then(() => call(path, ...rest))];
-  });
-  const open = async (path: string, flags: number, mode?: number) => {
-    await enter("open", path);
-    return watchedHandle(await nodeFiles.open(path, flags, mode), path);
-  };
-  return {
-    disk: { ...Object.fromEntries(plain), open } as unknown as Disk,
-    calls,
-    openHandles: () => openHandles,
-    /** The next call that fits fails. */
-    failNext: (pattern: RegExp, code: string) => {
-      fails = (call) => (pattern.test(call) ? code : null);
-    },
-    /** The so-many-th call from the beginning of `calls` fails. */
-    failCall: (number: number, code: string) => {
-      fails = () => (calls.length === number ? code : null);
-    },
-    disarm: () => {
-      fails = null;
-    },
-  };
 }
 
 /** All that can go on without a timer or the disk has gone on. */

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { BlobWriter } from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
-import { type Disk, inDomainWords } from "./disk.ts";
+import { type Disk, errorCode, inDomainWords } from "./disk.ts";
 import type { SpaceClaim } from "./free-space.ts";
 import type { SyncHealth } from "./sync-health.ts";
 
@@ -10,6 +10,8 @@ const writeBackBytes = 32 * 1024 ** 2;
 
 export interface UnfinishedBlob {
   readonly file: FileHandle;
+  /** The same file, opened past the page cache; null for a short blob, or where the file system has no such thing. */
+  readonly direct: FileHandle | null;
   readonly temporaryPath: string;
   readonly finalPath: string;
   readonly claim: SpaceClaim;
@@ -22,6 +24,7 @@ export class FilesystemBlobWriter implements BlobWriter {
   readonly #disk: Disk;
   readonly #health: SyncHealth;
   readonly #blob: UnfinishedBlob;
+  #direct: FileHandle | null;
   #state: "idle" | "writing" | "ended" = "idle";
   #sizeBytes = 0;
   #unsyncedBytes = 0;
@@ -34,6 +37,7 @@ export class FilesystemBlobWriter implements BlobWriter {
     this.#disk = disk;
     this.#health = health;
     this.#blob = blob;
+    this.#direct = blob.direct;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -49,7 +53,7 @@ export class FilesystemBlobWriter implements BlobWriter {
     } finally {
       this.#leaveWriting();
     }
-    this.#startWriteBack(bytes.length);
+    this.#startWriteBack();
   }
 
   async commit(): Promise<void> {
@@ -78,13 +82,34 @@ export class FilesystemBlobWriter implements BlobWriter {
   async #append(bytes: Uint8Array): Promise<void> {
     let done = 0;
     while (done < bytes.length) {
-      const { bytesWritten } = await this.#blob.file.write(bytes, done, bytes.length - done, this.#sizeBytes);
+      const bytesWritten = await this.#writeSome(bytes.subarray(done));
       if (bytesWritten === 0) {
         throw new Error(`The disk took no more bytes at ${this.#sizeBytes}`);
       }
       done += bytesWritten;
       this.#sizeBytes += bytesWritten;
     }
+  }
+
+  /**
+   * Whole blocks go past the page cache: nobody will read them soon, and to copy them there costs more than to hash them. The
+   * rest of a blob, from the first piece on that is not aligned, goes the usual way.
+   */
+  async #writeSome(bytes: Uint8Array): Promise<number> {
+    if (this.#direct !== null && isAligned(bytes, this.#sizeBytes)) {
+      try {
+        return (await this.#direct.write(bytes, 0, bytes.length, this.#sizeBytes)).bytesWritten;
+      } catch (error) {
+        if (errorCode(error) !== "EINVAL") {
+          throw error;
+        }
+        // The memory lies unevenly, or the file system has second thoughts.
+      }
+    }
+    this.#direct = null;
+    const { bytesWritten } = await this.#blob.file.write(bytes, 0, bytes.length, this.#sizeBytes);
+    this.#unsyncedBytes += bytesWritten;
+    return bytesWritten;
   }
 
   /** A discard may have ended the writer meanwhile. */
@@ -94,8 +119,7 @@ export class FilesystemBlobWriter implements BlobWriter {
     }
   }
 
-  #startWriteBack(newBytes: number): void {
-    this.#unsyncedBytes += newBytes;
+  #startWriteBack(): void {
     if (this.#unsyncedBytes < writeBackBytes || this.#writeBack !== null || this.#state === "ended") {
       return;
     }
@@ -114,6 +138,7 @@ export class FilesystemBlobWriter implements BlobWriter {
     await this.#writeBack;
     this.#assertSound();
     await this.#health.watch(() => this.#blob.file.sync());
+    await this.#blob.direct?.close();
     await this.#blob.file.close();
   }
 
@@ -126,10 +151,18 @@ export class FilesystemBlobWriter implements BlobWriter {
   /** What stays behind when this fails is swept at the next start. */
   async #leaveTemporary(): Promise<void> {
     await this.#writeBack;
+    await this.#blob.direct?.close().catch(ignore);
     await this.#blob.file.close().catch(ignore);
     await this.#disk.unlink(this.#blob.temporaryPath).catch(ignore);
     this.#blob.claim.release();
   }
+}
+
+/** What disks ask of memory, lengths and positions, if bytes are to go past the page cache. */
+const alignmentBytes = 4096;
+
+function isAligned(bytes: Uint8Array, position: number): boolean {
+  return [bytes.length, bytes.byteOffset, position].every((number) => number % alignmentBytes === 0);
 }
 
 function ignore(): void {}

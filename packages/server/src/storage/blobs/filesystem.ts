@@ -12,10 +12,14 @@ import { FolderSyncs } from "./folder-syncs.ts";
 import { FreeSpace, type SpaceClaim } from "./free-space.ts";
 import { SyncHealth } from "./sync-health.ts";
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_DIRECT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 const folderMode = 0o700;
 /** Whoever opens a blob again cannot change it; the handle that made it can still write. */
 const blobMode = 0o400;
+/** While a blob is opened a second time. */
+const openingMode = 0o600;
+/** Shorter blobs are not worth a second handle. */
+const directBytesMin = 1024 ** 2;
 
 /** Keeps blobs as files: `blobs/ab/cd/<ownerId>.<nonce>` once they are whole and durable, in `tmp/` before. */
 export class FilesystemBlobStore implements BlobStore {
@@ -73,7 +77,8 @@ export class FilesystemBlobStore implements BlobStore {
     try {
       claim = await this.#space.claim(sizeBytes);
       await this.#makeShelf(shelf);
-      return await this.#begin(join(this.#tmp, name), join(this.#blobs, key), claim);
+      const isLong = sizeBytes >= directBytesMin;
+      return await this.#begin(join(this.#tmp, name), join(this.#blobs, key), claim, isLong);
     } catch (error) {
       claim?.release();
       throw inDomainWords(error);
@@ -120,15 +125,46 @@ export class FilesystemBlobStore implements BlobStore {
     }
   }
 
-  async #begin(temporaryPath: string, finalPath: string, claim: SpaceClaim): Promise<BlobWriter> {
-    const file = await this.#disk.open(temporaryPath, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, blobMode);
-    return new FilesystemBlobWriter(this.#disk, this.#health, {
-      file,
-      temporaryPath,
-      finalPath,
-      claim,
-      syncFolder: () => this.#leavingBadShelf(this.#folderSyncs.sync(dirname(finalPath))),
+  async #begin(
+    temporaryPath: string,
+    finalPath: string,
+    claim: SpaceClaim,
+    isLong: boolean,
+  ): Promise<FilesystemBlobWriter> {
+    const flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY;
+    const file = await this.#disk.open(temporaryPath, flags, isLong ? openingMode : blobMode);
+    try {
+      const direct = isLong ? await this.#openDirect(temporaryPath, file) : null;
+      return new FilesystemBlobWriter(this.#disk, this.#health, {
+        file,
+        direct,
+        temporaryPath,
+        finalPath,
+        claim,
+        syncFolder: () => this.#leavingBadShelf(this.#folderSyncs.sync(dirname(finalPath))),
+      });
+    } catch (error) {
+      await file.close();
+      await ifPresent(this.#disk.unlink(temporaryPath));
+      throw error;
+    }
+  }
+
+  /** Null where the file system cannot go past the page cache. */
+  async #openDirect(path: string, file: nodeFiles.FileHandle): Promise<nodeFiles.FileHandle | null> {
+    const direct = await this.#disk.open(path, O_DIRECT | O_NOFOLLOW | O_WRONLY).catch((error: unknown) => {
+      if (errorCode(error) === "EINVAL") {
+        return null;
+      }
+      throw error;
     });
+    try {
+      await file.chmod(blobMode);
+    } catch (error) {
+      await direct?.close();
+      throw error;
+    }
+    return direct;
   }
 
   #makeShelf(shelf: string): Promise<void> {

@@ -49,7 +49,7 @@ const wireLimits = {
 };
 const connectionsMax = 2048;
 /** Of 1 MiB each: what all uploads, and all downloads, may hold together. */
-const receiveBlocksMax = 40;
+const receiveBlocksMax = 24;
 const leafBlocksMax = 40;
 /** One for linear hashes, one for leaves, and more where there are cores for them. */
 const hashThreads = Math.max(2, availableParallelism());

@@ -33,7 +33,7 @@ export interface IncomingSegment<Result> {
 
 /** A body that takes longer than this is cut off by the listener; its intent must outlive it. */
 const leaseMilliseconds = 25 * 60 * 60 * 1000;
-const blocksInFlightMax = 6;
+const blocksInFlightMax = 2;
 /** So short a body is hashed here and now: to hand it over would cost more. */
 const shortSizeBytesMax = 256 * 1024;
 

@@ -22,7 +22,10 @@ export interface BlobStore {
 
 /** Exactly one of `commit` and `discard` ends a writer; `discard` after a failed `commit` is allowed and does nothing. */
 export interface BlobWriter {
-  /** Appends. The caller may reuse `bytes` once it resolves. One at a time. Rejects with `StorageFullError` on a full disk. */
+  /**
+   * Appends, in the order of the calls, which may overlap. The caller may reuse `bytes` once it resolves. Rejects with
+   * `StorageFullError` on a full disk.
+   */
   write(bytes: Uint8Array): Promise<void>;
   /**
    * Makes the blob visible under its key, durably. When it rejects, the blob may or may not exist: the caller must

@@ -33,7 +33,7 @@ export interface IncomingSegment<Result> {
 
 /** A body that takes longer than this is cut off by the listener; its intent must outlive it. */
 const leaseMilliseconds = 25 * 60 * 60 * 1000;
-const blocksInFlightMax = 2;
+const blocksInFlightMax = 3;
 /** So short a body is hashed here and now: to hand it over would cost more. */
 const shortSizeBytesMax = 256 * 1024;
 
@@ -128,13 +128,11 @@ async function gather(body: ByteStream, sizeBytesMax: number): Promise<Uint8Arra
 /** Writes and hashes each block while the next ones arrive. */
 async function pump(body: ByteStream, pool: BlockPool, writer: BlobWriter, hash: ContentHash): Promise<number> {
   const inFlight: Array<Promise<void>> = [];
-  let written = Promise.resolve();
   let sizeBytes = 0;
   const send = async (block: Buffer, length: number) => {
     const bytes = block.subarray(0, length);
     sizeBytes += length;
-    written = written.then(() => writer.write(bytes));
-    const done = settleBoth(written, hash.update(bytes)).finally(() => pool.giveBack(block));
+    const done = settleBoth(writer.write(bytes), hash.update(bytes)).finally(() => pool.giveBack(block));
     done.catch(() => undefined); // It is awaited below; until then a failure must not count as unhandled.
     inFlight.push(done);
     if (inFlight.length === blocksInFlightMax) {

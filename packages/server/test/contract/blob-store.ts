@@ -41,6 +41,16 @@ export function assertSameBytes(actual: Uint8Array, expected: Uint8Array | undef
 }
 
 function visibility(open: () => Promise<BlobStore>): void {
+  test("writes that overlap land in the order of their calls", async () => {
+    const store = await open();
+    const key = store.newKey("owner");
+    const pieces = Array.from({ length: 5 }, (_, index) => Buffer.alloc(1024 * 1024, index + 1));
+    const writer = await store.create(key, 5 * 1024 * 1024);
+    await Promise.all(pieces.map((piece) => writer.write(piece)));
+    await writer.commit();
+    assertSameBytes(await readBlob(store, key), Buffer.concat(pieces));
+  });
+
   test("a blob is invisible until it is committed", async () => {
     const store = await open();
     const key = store.newKey(owner);

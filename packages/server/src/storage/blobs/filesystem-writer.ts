@@ -25,7 +25,8 @@ export class FilesystemBlobWriter implements BlobWriter {
   readonly #health: SyncHealth;
   readonly #blob: UnfinishedBlob;
   #direct: FileHandle | null;
-  #state: "idle" | "writing" | "ended" = "idle";
+  #state: "open" | "ended" = "open";
+  #writes = 0;
   #sizeBytes = 0;
   #unsyncedBytes = 0;
   /** Never rejects: a failure is kept in `#failure`. */
@@ -41,23 +42,25 @@ export class FilesystemBlobWriter implements BlobWriter {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    invariant(this.#state === "idle", "a blob is written by one call at a time, before its end");
+    invariant(this.#state === "open", "a blob is written before its end");
     this.#assertSound();
     this.#blob.claim.spend(bytes.length);
-    this.#state = "writing";
+    const position = this.#sizeBytes;
+    this.#sizeBytes += bytes.length;
+    this.#writes += 1;
     try {
-      await this.#append(bytes);
+      await this.#append(bytes, position);
     } catch (error) {
       this.#failure ??= { error };
       throw inDomainWords(error);
     } finally {
-      this.#leaveWriting();
+      this.#writes -= 1;
     }
     this.#startWriteBack();
   }
 
   async commit(): Promise<void> {
-    invariant(this.#state === "idle", "a blob is committed once, between writes");
+    invariant(this.#state === "open" && this.#writes === 0, "a blob is committed once, after its writes");
     this.#state = "ended";
     try {
       await this.#makeBytesDurable();
@@ -79,15 +82,14 @@ export class FilesystemBlobWriter implements BlobWriter {
     }
   }
 
-  async #append(bytes: Uint8Array): Promise<void> {
+  async #append(bytes: Uint8Array, position: number): Promise<void> {
     let done = 0;
     while (done < bytes.length) {
-      const bytesWritten = await this.#writeSome(bytes.subarray(done));
+      const bytesWritten = await this.#writeSome(bytes.subarray(done), position + done);
       if (bytesWritten === 0) {
-        throw new Error(`The disk took no more bytes at ${this.#sizeBytes}`);
+        throw new Error(`The disk took no more bytes at ${position + done}`);
       }
       done += bytesWritten;
-      this.#sizeBytes += bytesWritten;
     }
   }
 
@@ -95,10 +97,10 @@ export class FilesystemBlobWriter implements BlobWriter {
    * Whole blocks go past the page cache: nobody will read them soon, and to copy them there costs more than to hash them. The
    * rest of a blob, from the first piece on that is not aligned, goes the usual way.
    */
-  async #writeSome(bytes: Uint8Array): Promise<number> {
-    if (this.#direct !== null && isAligned(bytes, this.#sizeBytes)) {
+  async #writeSome(bytes: Uint8Array, position: number): Promise<number> {
+    if (this.#direct !== null && isAligned(bytes, position)) {
       try {
-        return (await this.#direct.write(bytes, 0, bytes.length, this.#sizeBytes)).bytesWritten;
+        return (await this.#direct.write(bytes, 0, bytes.length, position)).bytesWritten;
       } catch (error) {
         if (errorCode(error) !== "EINVAL") {
           throw error;
@@ -107,16 +109,9 @@ export class FilesystemBlobWriter implements BlobWriter {
       }
     }
     this.#direct = null;
-    const { bytesWritten } = await this.#blob.file.write(bytes, 0, bytes.length, this.#sizeBytes);
+    const { bytesWritten } = await this.#blob.file.write(bytes, 0, bytes.length, position);
     this.#unsyncedBytes += bytesWritten;
     return bytesWritten;
-  }
-
-  /** A discard may have ended the writer meanwhile. */
-  #leaveWriting(): void {
-    if (this.#state === "writing") {
-      this.#state = "idle";
-    }
   }
 
   #startWriteBack(): void {

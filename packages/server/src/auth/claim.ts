@@ -8,12 +8,15 @@ import {
   parseCredential,
 } from "@moraine/protocol";
 
-/** The parts of a request that its signature is about; `WireRequest` has them. */
+/** The parts of a request that its signature is about, as they stood on the wire. */
 export interface Signed {
   readonly method: string;
+  /** The path up to the `?`. */
   readonly path: string;
+  /** What follows the `?`; empty when nothing does. */
   readonly query: string;
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+  /** A header's value by its lower-case name. */
   header(name: string): string | undefined;
   /** All values of a query parameter, decoded once. */
   parameters(name: string): readonly string[];

@@ -1,19 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { errors, parseQuery } from "@moraine/protocol";
+import type { Signed } from "../auth/claim.ts";
 
 /** A request as it stood on the wire: the signature covers exactly this, so nothing is decoded or merged yet. */
-export interface WireRequest {
-  readonly method: string;
-  /** The path up to the `?`. */
-  readonly path: string;
-  /** What follows the `?`; empty when nothing does. */
-  readonly query: string;
-  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
-  /** A header's value by its lower-case name. */
-  header(name: string): string | undefined;
-  /** All values of a query parameter, decoded once. */
-  parameters(name: string): readonly string[];
-}
+export type WireRequest = Signed;
 
 const urlLengthMax = 8192;
 const headerCountMax = 64;

@@ -3,6 +3,9 @@ import { leafSizeBytes } from "@moraine/protocol";
 /** Bodies are received in runs of this size: large enough that a run's costs vanish, small enough for many at once. */
 export const blockSizeBytes = 1024 * 1024;
 
+/** What is so short is hashed here and now, in memory of its own size: blocks and other threads would cost more. */
+export const shortSizeBytesMax = 256 * 1024;
+
 /** Body bytes as they come from a socket or a generator, in pieces of any size, each valid until the next is asked for. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 

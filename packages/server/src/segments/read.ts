@@ -1,7 +1,7 @@
 import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
 import type { BlobStore } from "../domain/blob-store.ts";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
-import type { BlockPool } from "./blocks.ts";
+import { type BlockPool, shortSizeBytesMax } from "./blocks.ts";
 import { leafAt, sha256 } from "./footer.ts";
 import { type OpenSegment, openSegment, readOrCorrupt } from "./open.ts";
 
@@ -71,9 +71,6 @@ async function readLeaf(open: OpenSegment, segment: Segment, leaf: number, block
   }
   return bytes;
 }
-
-/** A segment as short as this needs no block. */
-const shortSizeBytesMax = 256 * 1024;
 
 interface TakenBlocks {
   readonly size: number;

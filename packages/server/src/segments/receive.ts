@@ -3,7 +3,7 @@ import type { BlobStore, BlobWriter } from "../domain/blob-store.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
 import type { Segment } from "../domain/segment.ts";
-import type { BlockPool, ByteStream } from "./blocks.ts";
+import { type BlockPool, type ByteStream, shortSizeBytesMax } from "./blocks.ts";
 import { type ContentDigest, type ContentHash, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
@@ -34,8 +34,6 @@ export interface IncomingSegment<Result> {
 /** A body that takes longer than this is cut off by the listener; its intent must outlive it. */
 const leaseMilliseconds = 25 * 60 * 60 * 1000;
 const blocksInFlightMax = 3;
-/** So short a body is hashed here and now: to hand it over would cost more. */
-const shortSizeBytesMax = 256 * 1024;
 
 /**
  * Stores a body as a segment: intent first, bytes next, the row that counts last. A crash at any point leaves at most a

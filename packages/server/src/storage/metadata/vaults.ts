@@ -1,4 +1,5 @@
 import { errors, limits } from "@moraine/protocol";
+import type { ExpressionBuilder } from "kysely";
 import type { Instant } from "../../domain/instant.ts";
 import { assertDeletable, type VaultKey, writtenSinceInventory } from "../../domain/vault.ts";
 import { removeJobsOf } from "./jobs.ts";
@@ -6,6 +7,7 @@ import type { Changes, Queries } from "./methods.ts";
 import { removeUploadsOf } from "./multipart-uploads.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import { vaultOf } from "./rows.ts";
+import type { Schema } from "./schema.ts";
 import { findById } from "./vault-contents.ts";
 
 export const vaultQueries = {
@@ -116,29 +118,23 @@ const countVaults = oneRow((db, key: { accountId: string; region: string }) =>
 
 const deleteVault = rowsChanged((db, vault: { id: string }) => db.deleteFrom("vaults").where("id", "=", vault.id));
 
+/** The vault's present contents become its last inventory. */
+const inventoryOf = (at: { now: Instant }) => (eb: ExpressionBuilder<Schema, "vaults">) => ({
+  inventory_taken_at: at.now,
+  inventory_revision: eb.ref("revision"),
+  inventory_archive_count: eb.ref("archive_count"),
+  inventory_archive_bytes: eb.ref("archive_bytes"),
+  inventory_due_from: null,
+});
+
 const updateInventory = rowsChanged((db, at: { vaultId: string; now: Instant }) =>
-  db
-    .updateTable("vaults")
-    .set((eb) => ({
-      inventory_taken_at: at.now,
-      inventory_revision: eb.ref("revision"),
-      inventory_archive_count: eb.ref("archive_count"),
-      inventory_archive_bytes: eb.ref("archive_bytes"),
-      inventory_due_from: null,
-    }))
-    .where("id", "=", at.vaultId),
+  db.updateTable("vaults").set(inventoryOf(at)).where("id", "=", at.vaultId),
 );
 
 const updateDueInventories = rowsChanged((db, at: { dueBefore: Instant; now: Instant; limit: number }) =>
   db
     .updateTable("vaults")
-    .set((eb) => ({
-      inventory_taken_at: at.now,
-      inventory_revision: eb.ref("revision"),
-      inventory_archive_count: eb.ref("archive_count"),
-      inventory_archive_bytes: eb.ref("archive_bytes"),
-      inventory_due_from: null,
-    }))
+    .set(inventoryOf(at))
     .where("id", "in", (eb) =>
       eb
         .selectFrom("vaults")

@@ -69,10 +69,16 @@ interface RunningHash {
   abandon(): void;
 }
 
+/** While one is worked on, a second waits at the thread's door: it never runs dry, and is seldom woken. */
+const messagesAtOnceMax = 2;
+
 /** One thread. It answers in order, so the oldest waiter of a body is the one an answer is for. */
 class Lane {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Array<PromiseWithResolvers<string | Leaves | undefined>>>();
+  /** Goes with the next message: to wake a thread can cost as much as to hash some hundred KiB. */
+  #outbox: HashRequest[] = [];
+  #messages = 0;
   #ids = 0;
   #closing = false;
 
@@ -80,7 +86,7 @@ class Lane {
     this.#worker = new Worker(new URL("./hash-worker.ts", import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     });
-    this.#worker.on("message", (reply: HashReply) => this.#settle(reply));
+    this.#worker.on("message", (replies: readonly HashReply[]) => this.#receive(replies));
     this.#worker.on("error", (error: Error) => this.#fail(error, onFailure));
     this.#worker.on("exit", () => this.#fail(new Error("A hashing thread ended"), onFailure));
     this.#worker.unref();
@@ -104,7 +110,24 @@ class Lane {
   }
 
   #post(request: HashRequest): void {
-    this.#worker.postMessage(request);
+    this.#outbox.push(request);
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#outbox.length > 0 && this.#messages < messagesAtOnceMax) {
+      this.#messages += 1;
+      this.#worker.postMessage(this.#outbox);
+      this.#outbox = [];
+    }
+  }
+
+  #receive(replies: readonly HashReply[]): void {
+    this.#messages -= 1;
+    this.#flush();
+    for (const reply of replies) {
+      this.#settle(reply);
+    }
   }
 
   #ask(request: HashRequest): Promise<string | Leaves | undefined> {

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { LeafHasher } from "./content-hash.ts";
 import type { HashReply, HashRequest } from "./hash-pool.ts";
@@ -6,11 +7,17 @@ import type { HashReply, HashRequest } from "./hash-pool.ts";
 /** One lane of the pool: keeps the running hashes of many bodies, and hashes blocks of shared memory in order of arrival. */
 const running = new Map<number, Hash | LeafHasher>();
 
-parentPort?.on("message", (request: HashRequest) => {
-  const reply = answer(request);
-  if (reply !== null) {
-    parentPort?.postMessage(reply);
-  }
+/** Whoever feeds this thread goes first: else there is soon nothing to hash. */
+const niceness = 4;
+
+// What elsewhere would set back the whole process sets back this thread alone.
+if (process.platform === "linux") {
+  setPriority(niceness);
+}
+
+/** Each message is answered by one, also when there is nothing to say: it tells that the next may come. */
+parentPort?.on("message", (requests: readonly HashRequest[]) => {
+  parentPort?.postMessage(requests.map(answer).filter((reply) => reply !== null));
 });
 
 function answer(request: HashRequest): HashReply | null {

@@ -33,7 +33,8 @@ export interface IncomingSegment<Result> {
 
 /** A body that takes longer than this is cut off by the listener; its intent must outlive it. */
 const leaseMilliseconds = 25 * 60 * 60 * 1000;
-const blocksInFlightMax = 3;
+/** As many as keep the hashing threads busy while this one waits for the socket; together they are bounded by the pool. */
+const blocksInFlightMax = 12;
 
 /**
  * Stores a body as a segment: intent first, bytes next, the row that counts last. A crash at any point leaves at most a

@@ -5,7 +5,10 @@ import { type Disk, errorCode, inDomainWords } from "./disk.ts";
 import type { SpaceClaim } from "./free-space.ts";
 import type { SyncHealth } from "./sync-health.ts";
 
-/** Bytes after which the disk begins to write while more are still coming in; else it would all wait for the commit. */
+/**
+ * Bytes after which they are synced while more are still coming in; else the commit would wait for all of it. That goes for
+ * bytes past the page cache too: the disk has a cache of its own, and their places in the file are not durable yet.
+ */
 const writeBackBytes = 32 * 1024 ** 2;
 
 export interface UnfinishedBlob {
@@ -100,7 +103,7 @@ export class FilesystemBlobWriter implements BlobWriter {
   async #writeSome(bytes: Uint8Array, position: number): Promise<number> {
     if (this.#direct !== null && isAligned(bytes, position)) {
       try {
-        return (await this.#direct.write(bytes, 0, bytes.length, position)).bytesWritten;
+        return this.#written(await this.#direct.write(bytes, 0, bytes.length, position));
       } catch (error) {
         if (errorCode(error) !== "EINVAL") {
           throw error;
@@ -109,7 +112,10 @@ export class FilesystemBlobWriter implements BlobWriter {
       }
     }
     this.#direct = null;
-    const { bytesWritten } = await this.#blob.file.write(bytes, 0, bytes.length, position);
+    return this.#written(await this.#blob.file.write(bytes, 0, bytes.length, position));
+  }
+
+  #written({ bytesWritten }: { readonly bytesWritten: number }): number {
     this.#unsyncedBytes += bytesWritten;
     return bytesWritten;
   }

@@ -1,0 +1,61 @@
+import { limits } from "@moraine/protocol";
+
+/** What is wrong with a text of JSON. The message goes on from a subject that the caller knows: "The request body" + " is not valid JSON". */
+export class JsonError extends Error {
+  override readonly name = "JsonError";
+}
+
+/**
+ * Reads a JSON object. Throws JsonError for what is none, and for what parsers disagree about or choke on: a key that
+ * stands twice, `__proto__`, or nesting deeper than 32.
+ */
+export function parseStrictJson(text: string): Record<string, unknown> {
+  const value = parse(text);
+  if (!isJsonObject(value)) {
+    throw new JsonError("must be a JSON object");
+  }
+  assertUnambiguous(text);
+  return value;
+}
+
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new JsonError("is not valid JSON", { cause: error });
+  }
+}
+
+/** Walks over JSON that is known to be well formed: strings, and what opens and closes. */
+function assertUnambiguous(text: string): void {
+  const open: Array<Set<string> | null> = [];
+  const token = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g;
+  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
+    const [found, colon] = match;
+    if (found === "{" || found === "[") {
+      open.push(found === "{" ? new Set() : null);
+      assertDepth(open.length);
+    } else if (found === "}" || found === "]") {
+      open.pop();
+    } else if (colon !== undefined) {
+      addKey(open.at(-1), JSON.parse(found.slice(0, found.lastIndexOf('"') + 1)) as string);
+    }
+  }
+}
+
+function assertDepth(depth: number): void {
+  if (depth > limits.jsonDepthMax) {
+    throw new JsonError(`is nested deeper than ${limits.jsonDepthMax}`);
+  }
+}
+
+function addKey(keys: Set<string> | null | undefined, key: string): void {
+  if (key === "__proto__" || keys?.has(key) === true) {
+    throw new JsonError(`has a key that is not allowed, or stands twice: ${key}`);
+  }
+  keys?.add(key);
+}

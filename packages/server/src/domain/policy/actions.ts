@@ -1,0 +1,44 @@
+import { operations } from "@moraine/protocol";
+import { matches, type Pattern, withWildcards } from "./patterns.ts";
+import { PolicyError } from "./policy-error.ts";
+
+/** Operations that a vault's policies cannot speak of: identity policies alone decide (contract 19.1). */
+export const identityOnlyOperations = [
+  "CreateVault",
+  "ListVaults",
+  "InitiateVaultLock",
+  "CompleteVaultLock",
+  "AbortVaultLock",
+  "GetDataRetrievalPolicy",
+  "SetDataRetrievalPolicy",
+  "ListProvisionedCapacity",
+  "PurchaseProvisionedCapacity",
+] as const;
+
+/** Throws PolicyError for a pattern that no action of Glacier or of the admin API could match. */
+export function parseIdentityAction(text: string): Pattern {
+  // The admin API's own names are not compared: it grows apart from this table.
+  const isAdminAction = /^moraine:[a-z*?]+$/i.test(text);
+  return parseAction(text, isAdminAction ? null : glacierActions);
+}
+
+/**
+ * Throws PolicyError for a pattern that no action of Glacier could match, and for a Deny of what a vault's policies have no
+ * say in: it would promise what it cannot keep.
+ */
+export function parseVaultAction(text: string, effect: "Allow" | "Deny"): Pattern {
+  return parseAction(text, effect === "Deny" ? vaultActions : glacierActions);
+}
+
+function parseAction(text: string, known: readonly string[] | null): Pattern {
+  const pattern = withWildcards(text.toLowerCase());
+  if (known !== null && !known.some((action) => matches(pattern, action))) {
+    throw new PolicyError(`no such action here: ${text}`);
+  }
+  return pattern;
+}
+
+const actionsOf = (names: readonly string[]): readonly string[] => names.map((name) => `glacier:${name}`.toLowerCase());
+const glacierActions = actionsOf(Object.keys(operations));
+const identityOnly = new Set(actionsOf(identityOnlyOperations));
+const vaultActions = glacierActions.filter((action) => !identityOnly.has(action));

@@ -1,0 +1,53 @@
+import { PolicyError } from "./policy-error.ts";
+
+/** What is known of a request: lower-case key → its values. A key that is not known is not there. */
+export type Context = ReadonlyMap<string, readonly string[]>;
+
+/** What an operator reads values as. Every value is a text, so operators on strings suit every key. */
+export type ValueKind = "string" | "numeric" | "date" | "boolean" | "binary" | "address" | "arn";
+
+/** Lower-case, as `Context` has them. A key that is not here is refused at write: it could never match. */
+const kinds: ReadonlyMap<string, readonly ValueKind[]> = new Map<string, readonly ValueKind[]>([
+  ["aws:currenttime", ["date"]],
+  ["aws:epochtime", ["date", "numeric"]],
+  ["aws:multifactorauthage", ["numeric"]],
+  ["aws:multifactorauthpresent", ["boolean"]],
+  ["aws:principalaccount", []],
+  ["aws:principalarn", ["arn"]],
+  ["aws:principaltype", []],
+  ["aws:requestedregion", []],
+  ["aws:resourceaccount", []],
+  ["aws:securetransport", ["boolean"]],
+  ["aws:sourceip", ["address"]],
+  ["aws:tokenissuetime", ["date"]],
+  ["aws:useragent", []],
+  ["aws:userid", []],
+  ["aws:username", []],
+  ["glacier:archiveageindays", ["numeric"]],
+]);
+
+/** Followed by the key of a tag, which keeps its rules (contract 7) but, like every condition key, not its case. */
+export const resourceTagPrefix = "glacier:resourcetag/";
+const tagKey = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
+const tagKinds: readonly ValueKind[] = ["numeric", "date", "boolean", "binary", "address", "arn"];
+
+/** The key as `Context` has it. Throws PolicyError for a key that no request has. */
+export function conditionKey(name: string): string {
+  const key = name.toLowerCase();
+  if (!kinds.has(key) && !isTag(key)) {
+    throw new PolicyError(`unknown condition key: ${name}`);
+  }
+  return key;
+}
+
+/** A condition that its key's values could never meet is a mistake, and in a Deny a dangerous one. */
+export function assertKindFits(key: string, kind: ValueKind, operator: string): void {
+  const fitting = kinds.get(key) ?? tagKinds;
+  if (kind !== "string" && !fitting.includes(kind)) {
+    throw new PolicyError(`${operator} cannot compare ${key}`);
+  }
+}
+
+function isTag(key: string): boolean {
+  return key.startsWith(resourceTagPrefix) && tagKey.test(key.slice(resourceTagPrefix.length));
+}

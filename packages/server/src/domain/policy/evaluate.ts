@@ -1,0 +1,135 @@
+import type { AccountId } from "@moraine/protocol";
+import { matchesArn } from "./arn-patterns.ts";
+import type { Context } from "./condition-keys.ts";
+import { holds } from "./conditions.ts";
+import type { Effect, Policy, Statement } from "./model.ts";
+import { matches } from "./patterns.ts";
+import { type Principal, speaksOf } from "./principals.ts";
+
+export { type Principal, principalArn } from "./principals.ts";
+
+export interface AccessRequest {
+  readonly principal: Principal;
+  /** `glacier:DeleteArchive`; in any case. */
+  readonly action: string;
+  /** An ARN, or `*` for what no resource limits. */
+  readonly resource: string;
+  readonly resourceAccountId: AccountId;
+  /** Lower-case key → values. A key that is not known of this request is not in the map. */
+  readonly context: Context;
+}
+
+export interface NamedPolicy {
+  readonly name: string;
+  readonly policy: Policy;
+}
+
+export interface PolicySet {
+  /** Those of the user who asks. */
+  readonly identity: readonly NamedPolicy[];
+  /** Those of the vault: access policy and lock policy. */
+  readonly resource: readonly NamedPolicy[];
+}
+
+export type PolicySource = "identity" | "resource";
+
+export interface Decision {
+  readonly allowed: boolean;
+  readonly reason: "explicit-deny" | "implicit-deny" | "allow" | "owner-root";
+  /**
+   * Where the Deny or the Allow stands, or an Allow is missing. Identity policies come first when both kinds deny, or both
+   * allow within an account; across accounts an Allow is the resource's. Null for the owner's root.
+   */
+  readonly source: PolicySource | null;
+  /** Every statement that applies, whatever came of it. */
+  readonly matched: readonly MatchedStatement[];
+}
+
+export interface MatchedStatement {
+  readonly source: PolicySource;
+  readonly policy: string;
+  readonly sid: string | null;
+  /** The statement's place in its document, from 0. */
+  readonly index: number;
+  readonly effect: Effect;
+}
+
+/** IAM's rules (contract 19.2): a Deny wins, the owner's root may, within an account one Allow is enough, across both are needed. */
+export function evaluate(policies: PolicySet, request: AccessRequest): Decision {
+  const prepared = { ...request, action: request.action.toLowerCase(), context: bounded(request.context) };
+  const matched = [
+    ...applying("identity", policies.identity, prepared),
+    ...applying("resource", policies.resource, prepared),
+  ];
+  return { ...decide(matched, request), matched };
+}
+
+function decide(matched: readonly MatchedStatement[], request: AccessRequest): Omit<Decision, "matched"> {
+  const sources = (effect: Effect): readonly PolicySource[] =>
+    matched.filter((statement) => statement.effect === effect).map(({ source }) => source);
+  const [denied] = sources("Deny");
+  if (denied !== undefined) {
+    return { allowed: false, reason: "explicit-deny", source: denied };
+  }
+  const { principal, resourceAccountId } = request;
+  if (principal.accountId !== resourceAccountId) {
+    return acrossAccounts(sources("Allow"), principal);
+  }
+  if (principal.kind === "root") {
+    return { allowed: true, reason: "owner-root", source: null };
+  }
+  const [allowing] = sources("Allow");
+  return allowing === undefined ? missing("identity") : { allowed: true, reason: "allow", source: allowing };
+}
+
+function acrossAccounts(allowing: readonly PolicySource[], { kind }: Principal): Omit<Decision, "matched"> {
+  if (!allowing.includes("resource")) {
+    return missing("resource");
+  }
+  // An account's root has no identity policies, and needs none.
+  const accountAllows = kind === "root" || allowing.includes("identity");
+  return accountAllows ? { allowed: true, reason: "allow", source: "resource" } : missing("identity");
+}
+
+const missing = (source: PolicySource): Omit<Decision, "matched"> => ({
+  allowed: false,
+  reason: "implicit-deny",
+  source,
+});
+
+function applying(
+  source: PolicySource,
+  policies: readonly NamedPolicy[],
+  request: AccessRequest,
+): readonly MatchedStatement[] {
+  return policies.flatMap(({ name, policy }) =>
+    policy.statements.flatMap((statement, index) =>
+      applies(statement, request)
+        ? [{ source, policy: name, sid: statement.sid, index, effect: statement.effect }]
+        : [],
+    ),
+  );
+}
+
+/** The parts that cost least come first. */
+function applies(statement: Statement, request: AccessRequest): boolean {
+  const { principals, effect, actions, resources, conditions } = statement;
+  const { principal, resourceAccountId, action, resource, context } = request;
+  return (
+    (principals === null || speaksOf(principals, principal, effect, resourceAccountId)) &&
+    actions.patterns.some((pattern) => matches(pattern, action)) !== actions.negated &&
+    resources.patterns.some((pattern) => matchesArn(pattern, resource, context)) !== resources.negated &&
+    conditions.every((condition) => holds(condition, context))
+  );
+}
+
+/** No value that matters is longer; a header could be, and would multiply with every pattern of a hostile policy. */
+const valueLengthMax = 1024;
+
+function bounded(context: Context): Context {
+  const isShort = [...context.values()].every((values) => values.every((value) => value.length <= valueLengthMax));
+  if (isShort) {
+    return context;
+  }
+  return new Map([...context].map(([key, values]) => [key, values.map((value) => value.slice(0, valueLengthMax))]));
+}

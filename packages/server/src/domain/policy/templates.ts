@@ -1,0 +1,101 @@
+import { type Context, conditionKey } from "./condition-keys.ts";
+import { literal, type Pattern, withWildcards } from "./patterns.ts";
+import { PolicyError } from "./policy-error.ts";
+
+/** A pattern of a policy, with the variables that each request fills in. */
+export type Template = readonly (Pattern | Variable)[];
+
+interface Variable {
+  readonly key: string;
+  readonly fallback: string | null;
+  readonly ignoreCase: boolean;
+}
+
+/** What the parts of a document need to know of it while they are read. */
+export interface DocumentScope {
+  /** Version 2012-10-17 has variables; before, `${` was two characters. */
+  readonly hasVariables: boolean;
+  /** Collects every key that the document asks for. */
+  readonly conditionKeys: Set<string>;
+}
+
+export interface TemplateSyntax {
+  readonly wildcards: boolean;
+  readonly ignoreCase: boolean;
+}
+
+/** Throws PolicyError for a variable that cannot be understood. */
+export function parseTemplate(text: string, scope: DocumentScope, { wildcards, ignoreCase }: TemplateSyntax): Template {
+  const fixed = (part: string): Pattern =>
+    (wildcards ? withWildcards : literal)(ignoreCase ? part.toLowerCase() : part);
+  if (!scope.hasVariables) {
+    return [fixed(text)];
+  }
+  const pieces: (Pattern | Variable)[] = [];
+  let end = 0;
+  for (let start = text.indexOf("${"); start >= 0; start = text.indexOf("${", end)) {
+    variable.lastIndex = start;
+    const found = variable.exec(text);
+    if (found === null) {
+      throw new PolicyError(`not a policy variable: ${text.slice(start)}`);
+    }
+    pieces.push(fixed(text.slice(end, start)), replacement(found, scope, ignoreCase));
+    end = variable.lastIndex;
+  }
+  return joined([...pieces, fixed(text.slice(end))]);
+}
+
+/** Null when a variable has no value: then there is nothing that a text could be equal to, or like. */
+export function patternOf(template: Template, context: Context): Pattern | null {
+  const [first] = template;
+  if (template.length === 1 && first !== undefined && isPattern(first)) {
+    return first;
+  }
+  const points: number[] = [];
+  for (const piece of template) {
+    const pattern = isPattern(piece) ? piece : substituted(piece, context);
+    if (pattern === null) {
+      return null;
+    }
+    for (const point of pattern) points.push(point);
+  }
+  return points;
+}
+
+export function isPattern(piece: Pattern | Variable): piece is Pattern {
+  return Array.isArray(piece);
+}
+
+/** `${*}`, `${?}`, `${$}`, `${key}` or `${key, 'default'}`. */
+const variable = /\$\{(?:([*?$])|([^,'{}]+)(?:,\s*'([^'{}]*)')?)\}/y;
+
+function replacement(found: RegExpExecArray, scope: DocumentScope, ignoreCase: boolean): Pattern | Variable {
+  const [, special, name = "", fallback] = found;
+  if (special !== undefined) {
+    return literal(special);
+  }
+  const key = conditionKey(name.trim());
+  scope.conditionKeys.add(key);
+  return { key, fallback: fallback ?? null, ignoreCase };
+}
+
+/** What the request says stands for itself: a `*` in a user's name is no wildcard. */
+function substituted({ key, fallback, ignoreCase }: Variable, context: Context): Pattern | null {
+  const values = context.get(key) ?? [];
+  // Several values are as good as none: no one could say which is meant.
+  const value = values.length === 1 ? (values[0] ?? null) : fallback;
+  return value === null ? null : literal(ignoreCase ? value.toLowerCase() : value);
+}
+
+function joined(pieces: Template): Template {
+  const template: (Pattern | Variable)[] = [];
+  for (const piece of pieces) {
+    const last = template.at(-1);
+    if (isPattern(piece) && last !== undefined && isPattern(last)) {
+      template[template.length - 1] = [...last, ...piece];
+    } else {
+      template.push(piece);
+    }
+  }
+  return template;
+}

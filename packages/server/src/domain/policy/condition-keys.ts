@@ -1,7 +1,13 @@
 import { PolicyError } from "./policy-error.ts";
 
-/** What is known of a request: lower-case key → its values. A key that is not known is not there. */
+/**
+ * What is known of a request: lower-case key → its values. A key that is not known is not there. Tags of a vault that differ
+ * by case only are one key with several values.
+ */
 export type Context = ReadonlyMap<string, readonly string[]>;
+
+/** Characters. No value that matters is longer; a header could be, and would multiply with all the patterns of a hostile policy. */
+export const valueLengthMax = 1024;
 
 /** What an operator reads values as. Every value is a text, so operators on strings suit every key. */
 export type ValueKind = "string" | "numeric" | "date" | "boolean" | "binary" | "address" | "arn";

@@ -1,6 +1,6 @@
 import type { AccountId } from "@moraine/protocol";
 import { matchesArn } from "./arn-patterns.ts";
-import type { Context } from "./condition-keys.ts";
+import { type Context, valueLengthMax } from "./condition-keys.ts";
 import { holds } from "./conditions.ts";
 import type { Effect, Policy, Statement } from "./model.ts";
 import { matches } from "./patterns.ts";
@@ -123,9 +123,7 @@ function applies(statement: Statement, request: AccessRequest): boolean {
   );
 }
 
-/** No value that matters is longer; a header could be, and would multiply with every pattern of a hostile policy. */
-const valueLengthMax = 1024;
-
+/** Longer values are compared by their beginning. */
 function bounded(context: Context): Context {
   const isShort = [...context.values()].every((values) => values.every((value) => value.length <= valueLengthMax));
   if (isShort) {

@@ -5,7 +5,9 @@ export const anyOne = -1;
 export const anyRun = -2;
 
 export function literal(text: string): Pattern {
-  return Array.from(text, (character) => character.codePointAt(0) ?? 0);
+  const points: number[] = [];
+  for (const character of text) points.push(character.codePointAt(0) as number);
+  return points;
 }
 
 export function withWildcards(text: string): Pattern {

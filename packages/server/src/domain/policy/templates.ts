@@ -1,4 +1,5 @@
-import { type Context, conditionKey } from "./condition-keys.ts";
+import { limits } from "@moraine/protocol";
+import { type Context, conditionKey, valueLengthMax } from "./condition-keys.ts";
 import { literal, type Pattern, withWildcards } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";
 
@@ -54,13 +55,16 @@ export function patternOf(template: Template, context: Context): Pattern | null 
   const points: number[] = [];
   for (const piece of template) {
     const pattern = isPattern(piece) ? piece : substituted(piece, context);
-    if (pattern === null) {
+    if (pattern === null || points.length > patternLengthMax) {
       return null;
     }
     for (const point of pattern) points.push(point);
   }
   return points;
 }
+
+/** All runs are the policy's own, so what is longer has more characters than any value. */
+const patternLengthMax = limits.policySizeBytesMax + valueLengthMax;
 
 export function isPattern(piece: Pattern | Variable): piece is Pattern {
   return Array.isArray(piece);
@@ -81,20 +85,21 @@ function replacement(found: RegExpExecArray, scope: DocumentScope, ignoreCase: b
 
 /** What the request says stands for itself: a `*` in a user's name is no wildcard. */
 function substituted({ key, fallback, ignoreCase }: Variable, context: Context): Pattern | null {
-  const values = context.get(key) ?? [];
+  const [value = fallback, ...others] = context.get(key) ?? [];
   // Several values are as good as none: no one could say which is meant.
-  const value = values.length === 1 ? (values[0] ?? null) : fallback;
-  return value === null ? null : literal(ignoreCase ? value.toLowerCase() : value);
+  return value === null || others.length > 0 ? null : literal(ignoreCase ? value.toLowerCase() : value);
 }
 
 function joined(pieces: Template): Template {
-  const template: (Pattern | Variable)[] = [];
+  const template: (number[] | Variable)[] = [];
   for (const piece of pieces) {
     const last = template.at(-1);
-    if (isPattern(piece) && last !== undefined && isPattern(last)) {
-      template[template.length - 1] = [...last, ...piece];
-    } else {
+    if (!isPattern(piece)) {
       template.push(piece);
+    } else if (Array.isArray(last)) {
+      for (const point of piece) last.push(point);
+    } else {
+      template.push([...piece]);
     }
   }
   return template;

@@ -58,7 +58,7 @@ test("a statement that is not whole, or says more than we understand, is refused
     "no Action": [inVault({ Action: undefined }), /either Action or NotAction/],
     "no Resource": [inVault({ Resource: undefined }), /either Resource or NotResource/],
     "Action and NotAction": [
-      document({ ...statement({}, {}), NotAction: "*", Resource: vault }),
+      document({ ...statement({ Principal: "*", Resource: vault }, {}), NotAction: "*" }),
       /either Action or NotAction/,
     ],
     "an empty list": [inVault({ Action: [] }), /Action is empty/],

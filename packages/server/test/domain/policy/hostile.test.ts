@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { limits } from "@moraine/protocol";
+import { PolicyError, parseIdentityPolicy, parseVaultPolicy } from "../../../src/domain/policy/parse.ts";
+import { asked, owner, root, user, vault } from "./asking.ts";
+import { document, statement } from "./writing.ts";
+
+/** As long as a policy may be, filled up with what one item is made of. */
+function filled(build: (items: readonly string[]) => string, item: (index: number) => string): string {
+  const items: string[] = [];
+  for (let room = limits.policySizeBytesMax - build([]).length; ; ) {
+    const next = item(items.length);
+    room -= JSON.stringify(next).length + 1;
+    if (room < 0) return build(items);
+    items.push(next);
+  }
+}
+
+const header = "a".repeat(16_000);
+const inCondition = (operator: string, key: string) => (values: readonly string[]) =>
+  document(statement({ Resource: "*" }, { Effect: "Deny", Condition: { [operator]: { [key]: values } } }));
+const inMember = (name: string) => (values: readonly string[]) =>
+  document(statement({ Resource: "*" }, { [name]: values, Effect: "Deny" }));
+const run = (count: number, part: string) => part.repeat(count);
+
+test("no policy of 20 KB takes longer than a moment to read, or to ask, whatever the request says", (t) => {
+  const policies: Record<string, string> = {
+    "many runs": filled(inCondition("StringLike", "aws:UserAgent"), () => `${run(400, "*a")}b`),
+    "one long pattern": inCondition("StringLike", "aws:UserAgent")([`*${run(9000, "a")}b`]),
+    "half a header's length": filled(inCondition("StringLike", "aws:UserAgent"), () => `*${run(512, "a")}b`),
+    "many ?": filled(inCondition("StringLike", "aws:UserAgent"), () => `${run(200, "*?a")}b`),
+    "only runs": filled(inCondition("StringNotLike", "aws:UserAgent"), () => run(1000, "*")),
+    "one variable, many times": filled(inCondition("StringLike", "aws:UserAgent"), () => run(50, `*\${aws:UserAgent}`)),
+    "many variables": inCondition("StringLike", "aws:username")([run(1200, `\${aws:UserAgent}`)]),
+    "many escapes": inCondition("StringLike", "aws:username")([run(5000, `\${$}`)]),
+    "many values": filled(inCondition("StringEquals", "aws:username"), String),
+    "many networks": filled(inCondition("IpAddress", "aws:SourceIp"), (index) => `::${(index % 9999) + 1}/127`),
+    "many ARNs": filled(inCondition("ArnLike", "aws:PrincipalArn"), () => `*:*:*:*:*:${run(20, "*u")}`),
+    "many actions": filled(inMember("Action"), (index) => `*${run((index % 3) + 1, "*e")}*`),
+    "many readings": filled(inMember("Resource"), () => "a*:a*:g*"),
+    "long readings": filled(inMember("Resource"), () => `a*:a*:g*:${run(100, "*u")}*:${run(100, "*v")}`),
+    "many statements": filled(
+      (items) => document(items.map(() => statement({ Resource: "*" }, { Effect: "Deny", NotAction: "*" }))),
+      () => "x".repeat(72),
+    ),
+  };
+  for (const [what, text] of Object.entries(policies)) {
+    const startedAt = performance.now();
+    const policy = parseIdentityPolicy(text);
+    const readAt = performance.now();
+    asked({
+      identity: [policy],
+      principal: user(owner, "bob"),
+      context: {
+        "aws:useragent": header,
+        "aws:username": "bob",
+        "aws:sourceip": "::1",
+        "aws:principalarn": `arn:aws:iam::${owner}:${run(60, "u")}`,
+      },
+    });
+    const askedAt = performance.now();
+    t.diagnostic(
+      `${what}: ${text.length} bytes, ${(readAt - startedAt).toFixed(1)} ms, ${(askedAt - readAt).toFixed(1)} ms`,
+    );
+    assert.ok(askedAt - startedAt < 1000, what);
+  }
+});
+
+test("nesting, megabytes and half a document are refused at once", () => {
+  for (const text of [
+    `{"Statement":${"[".repeat(5000)}${"]".repeat(5000)}}`,
+    `{"Statement":${'{"Condition":'.repeat(1000)}`,
+    `{"Statement":"${"x".repeat(10_000_000)}"}`,
+    `{"a":${'"\\"'.repeat(5000)}`,
+    "\u0000",
+    "\ud800",
+  ]) {
+    const startedAt = performance.now();
+    assert.throws(() => parseVaultPolicy(text, vault), PolicyError);
+    assert.ok(performance.now() - startedAt < 500);
+  }
+});
+
+test("names that objects come with mean nothing", () => {
+  for (const name of ["constructor", "toString", "hasOwnProperty", "valueOf"]) {
+    for (const members of [
+      { [name]: "x" },
+      { Condition: { [name]: { "aws:username": "x" } } },
+      { Condition: { StringEquals: { [name]: "x" } } },
+      { Condition: { StringEquals: { "aws:username": `\${${name}}` } } },
+      { Action: name },
+    ]) {
+      assert.throws(() => parseIdentityPolicy(document(statement({ Resource: "*" }, members))), PolicyError);
+    }
+  }
+  assert.equal(asked({ principal: root(owner), action: "constructor", on: "toString" }).reason, "owner-root");
+});

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { JsonError, parseStrictJson } from "../../src/domain/strict-json.ts";
+
+test("an object that has one meaning is read", () => {
+  for (const text of ["{}", ' {"a" : [{"a":1},{"a":2}]} ', '{"a":"\\"{[","\\u0062":1}', '{"constructor":1}']) {
+    assert.deepEqual(parseStrictJson(text), JSON.parse(text));
+  }
+});
+
+test("what is no object, or has two meanings, is refused with the end of a sentence", () => {
+  for (const [text, reason] of [
+    ["", "is not valid JSON"],
+    ["{", "is not valid JSON"],
+    ["[]", "must be a JSON object"],
+    ["null", "must be a JSON object"],
+    ['{"a":1,"\\u0061":2}', "has a key that is not allowed, or stands twice: a"],
+    ['{"a":{"__proto__":1}}', "has a key that is not allowed, or stands twice: __proto__"],
+    [`{"a":${"[".repeat(32)}${"]".repeat(32)}}`, "is nested deeper than 32"],
+  ] as const) {
+    assert.throws(() => parseStrictJson(text), new JsonError(reason));
+  }
+});

@@ -32,7 +32,16 @@ test("every operation has a row in the compatibility page, and the row says whet
 });
 
 test("every family of served operations has its twin in the protocol, and a test", () => {
-  const families = ["vaults", "archives", "multipart-uploads", "jobs"];
+  const families = [
+    "vaults",
+    "archives",
+    "multipart-uploads",
+    "jobs",
+    "vault-notifications",
+    "vault-tags",
+    "data-retrieval-policy",
+    "provisioned-capacity",
+  ];
   for (const family of families) {
     assert.ok(tracked.includes(`packages/protocol/src/operations/${family}.ts`), family);
     assert.ok(tracked.includes(`packages/server/src/operations/${family}.ts`), family);

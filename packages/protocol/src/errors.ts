@@ -69,6 +69,9 @@ export const errors = {
   invalidLimit: (value: string) => invalid(`Invalid limit: ${value}`),
   invalidMarker: (value: string) => invalid(`Invalid marker: ${value}`),
   vaultNotEmpty: (arn: string) => invalid(`Vault not empty or recently written to: ${arn}`),
+  invalidLockId: (lockId: string) => invalid(`The vault lock ID is invalid: ${lockId}`),
+  invalidAccessPolicy: () => invalid("The specified vault access policy is invalid. Provide a valid policy."),
+  invalidLockPolicy: () => invalid("The specified vault lock policy is invalid. Provide a valid policy."),
   jobNotReady: (id: string) => invalid(`The job is not currently available for download: ${id}`),
   jobStatusInvalid: (value: string) => invalid(`The job status code is not valid: ${value}`),
   /** The header's whole value, unit included. */
@@ -107,6 +110,9 @@ export const errors = {
     new GlacierError("ServiceUnavailableException", message, options),
 
   accessDenied: (message: string) => new GlacierError("AccessDeniedException", message),
+  /** The lock's state forbids it, whoever asks. */
+  lockStateDenied: (state: string, vaultName: string) =>
+    new GlacierError("AccessDeniedException", `The vault lock is in the ${state} state: ${vaultName}`),
   accessDeniedAccount: (id: string) => new GlacierError("AccessDeniedException", `Access denied for account ID: ${id}`),
   missingAuthenticationToken: () =>
     new GlacierError("MissingAuthenticationTokenException", "Missing Authentication Token"),

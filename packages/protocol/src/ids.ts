@@ -11,7 +11,15 @@ export type JobId = Branded<"JobId">;
 export type TreeHash = Branded<"TreeHash">;
 
 /** Lengths of what the service makes up, in characters of base64url; each may begin with `-` or `_`. */
-export const idLengths = { archive: 138, job: 92, upload: 92, request: 48, inventoryMarker: 139 } as const;
+export const idLengths = {
+  archive: 138,
+  job: 92,
+  upload: 92,
+  lock: 24,
+  capacity: 24,
+  request: 48,
+  inventoryMarker: 139,
+} as const;
 
 export function isAccountId(text: string): text is AccountId {
   return /^[0-9]{12}$/.test(text);

@@ -34,6 +34,15 @@ export {
 export { decodeInventoryMarker, encodeInventoryMarker, type InventoryPosition } from "./inventory-marker.ts";
 export { isDescription, isPartSize, limits } from "./limits.ts";
 export type { ArchiveCreationOutput, DeleteArchiveInput, UploadArchiveInput } from "./operations/archives.ts";
+export type {
+  DataRetrievalPolicy,
+  DataRetrievalPolicyInput,
+  DataRetrievalRule,
+  DataRetrievalRuleInput,
+  DataRetrievalStrategy,
+  GetDataRetrievalPolicyOutput,
+  SetDataRetrievalPolicyInput,
+} from "./operations/data-retrieval-policy.ts";
 export { type OperationName, type OperationShapes, operations } from "./operations/index.ts";
 export type {
   GetJobOutputInput,
@@ -65,6 +74,35 @@ export type {
   UploadMultipartPartOutput,
 } from "./operations/multipart-uploads.ts";
 export type { AccountInput, EmptyOutput, Operation, PageInput, VaultInput } from "./operations/operation.ts";
+export type {
+  ListProvisionedCapacityOutput,
+  ProvisionedCapacityDescription,
+  PurchaseProvisionedCapacityOutput,
+} from "./operations/provisioned-capacity.ts";
+export type {
+  GetVaultAccessPolicyOutput,
+  SetVaultAccessPolicyInput,
+  VaultAccessPolicy,
+} from "./operations/vault-access-policy.ts";
+export type {
+  CompleteVaultLockInput,
+  GetVaultLockOutput,
+  InitiateVaultLockInput,
+  InitiateVaultLockOutput,
+  VaultLockPolicy,
+  VaultLockState,
+} from "./operations/vault-lock.ts";
+export type {
+  GetVaultNotificationsOutput,
+  SetVaultNotificationsInput,
+  VaultNotificationConfig,
+  VaultNotificationEvent,
+} from "./operations/vault-notifications.ts";
+export type {
+  AddTagsToVaultInput,
+  ListTagsForVaultOutput,
+  RemoveTagsFromVaultInput,
+} from "./operations/vault-tags.ts";
 export type { CreateVaultOutput, DescribeVaultOutput, ListVaultsInput, ListVaultsOutput } from "./operations/vaults.ts";
 export { parseQuery } from "./query.ts";
 export {

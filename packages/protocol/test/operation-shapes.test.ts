@@ -31,8 +31,27 @@ test("inputs have the members of AWS's client, and bodies travel beside them", (
     same<Keys<Input<"ListJobs">>, Theirs<sdk.ListJobsInput>>(true),
     same<Keys<Input<"GetJobOutput">>, Theirs<sdk.GetJobOutputInput>>(true),
     same<Keys<NonNullable<Input<"InitiateJob">["jobParameters"]>>, Theirs<sdk.JobParameters, Retired>>(true),
+    same<Keys<Input<"AddTagsToVault">>, Theirs<sdk.AddTagsToVaultInput>>(true),
+    same<Keys<Input<"RemoveTagsFromVault">>, Theirs<sdk.RemoveTagsFromVaultInput>>(true),
+    same<Keys<Input<"ListTagsForVault">>, Theirs<sdk.ListTagsForVaultInput>>(true),
+    same<Keys<Input<"SetVaultNotifications">>, Theirs<sdk.SetVaultNotificationsInput>>(true),
+    same<
+      Keys<NonNullable<Input<"SetVaultNotifications">["vaultNotificationConfig"]>>,
+      Theirs<sdk.VaultNotificationConfig>
+    >(true),
+    same<Keys<Input<"GetVaultNotifications">>, Theirs<sdk.GetVaultNotificationsInput>>(true),
+    same<Keys<Input<"DeleteVaultNotifications">>, Theirs<sdk.DeleteVaultNotificationsInput>>(true),
+    same<Keys<Input<"SetDataRetrievalPolicy">>, Theirs<sdk.SetDataRetrievalPolicyInput>>(true),
+    same<Keys<NonNullable<Input<"SetDataRetrievalPolicy">["Policy"]>>, Theirs<sdk.DataRetrievalPolicy>>(true),
+    same<
+      Keys<NonNullable<NonNullable<Input<"SetDataRetrievalPolicy">["Policy"]>["Rules"]>[number]>,
+      Theirs<sdk.DataRetrievalRule>
+    >(true),
+    same<Keys<Input<"GetDataRetrievalPolicy">>, Theirs<sdk.GetDataRetrievalPolicyInput>>(true),
+    same<Keys<Input<"PurchaseProvisionedCapacity">>, Theirs<sdk.PurchaseProvisionedCapacityInput>>(true),
+    same<Keys<Input<"ListProvisionedCapacity">>, Theirs<sdk.ListProvisionedCapacityInput>>(true),
   ];
-  assert.equal(checks.length, 17);
+  assert.equal(checks.length, 30);
 });
 
 test("outputs have the members of AWS's client, and bodies travel beside them", () => {
@@ -56,8 +75,20 @@ test("outputs have the members of AWS's client, and bodies travel beside them", 
     >(true),
     same<Keys<Output<"ListJobs">>, Theirs<sdk.ListJobsOutput>>(true),
     same<Keys<Output<"GetJobOutput">>, Theirs<sdk.GetJobOutputOutput, "body">>(true),
+    same<Keys<Output<"ListTagsForVault">>, Theirs<sdk.ListTagsForVaultOutput>>(true),
+    same<Keys<Output<"GetVaultNotifications">>, Theirs<sdk.GetVaultNotificationsOutput>>(true),
+    same<Keys<Output<"GetVaultNotifications">["vaultNotificationConfig"]>, Theirs<sdk.VaultNotificationConfig>>(true),
+    same<Keys<Output<"GetDataRetrievalPolicy">>, Theirs<sdk.GetDataRetrievalPolicyOutput>>(true),
+    same<Keys<Output<"GetDataRetrievalPolicy">["Policy"]>, Theirs<sdk.DataRetrievalPolicy>>(true),
+    same<Keys<Output<"GetDataRetrievalPolicy">["Policy"]["Rules"][number]>, Theirs<sdk.DataRetrievalRule>>(true),
+    same<Keys<Output<"PurchaseProvisionedCapacity">>, Theirs<sdk.PurchaseProvisionedCapacityOutput>>(true),
+    same<Keys<Output<"ListProvisionedCapacity">>, Theirs<sdk.ListProvisionedCapacityOutput>>(true),
+    same<
+      Keys<Output<"ListProvisionedCapacity">["ProvisionedCapacityList"][number]>,
+      Theirs<sdk.ProvisionedCapacityDescription>
+    >(true),
   ];
-  assert.equal(checks.length, 16);
+  assert.equal(checks.length, 25);
 });
 
 test("shapes are written for operations of the table", () => {

@@ -29,11 +29,13 @@ for (const name of names) {
     assert.deepEqual(ours.query ?? {}, bindings(input(), "httpQuery"));
     assert.deepEqual(new Set(pathMembers(ours.path)), new Set(labels(input())));
     assert.equal(ours.request, bodyKind(input()));
+    assert.equal(ours.requestPayload, jsonPayload(input()));
   });
 
   test(`${name} answers where AWS's client looks`, () => {
     assert.deepEqual(ours.responseHeaders ?? {}, bindings(output(), "httpHeader"));
     assert.equal(ours.response, bodyKind(output()));
+    assert.equal(ours.responsePayload, jsonPayload(output()));
   });
 }
 
@@ -114,6 +116,12 @@ function labels(structure: Structure | "unit"): string[] {
 
 function pathMembers(path: string): string[] {
   return path.match(/(?<=\{)\w+(?=\})/g) ?? [];
+}
+
+/** The member that is the whole body, where the body is JSON. */
+function jsonPayload(structure: Structure | "unit"): string | undefined {
+  const payload = members(structure).find(({ traits }) => traits === traitBit.payload);
+  return bodyKind(structure) === "json" ? payload?.name : undefined;
 }
 
 function bodyKind(structure: Structure | "unit"): "none" | "json" | "bytes" {

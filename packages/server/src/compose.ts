@@ -107,7 +107,13 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const upkeep = startUpkeep(background);
   started.defer(() => upkeep.stop());
   const listener = createListener({
-    services: { ...parts, delays: delaysOf(config), region: config.region, wakeRunner: runner.wake },
+    services: {
+      ...parts,
+      delays: delaysOf(config),
+      region: config.region,
+      monthlyFreeBytes: config.freeTierBytes,
+      wakeRunner: runner.wake,
+    },
     authenticate: authenticator({
       credentials: new SealedCredentialStore(metadata, sealingKey),
       region: config.region,

@@ -17,6 +17,8 @@ export interface Config {
   readonly logLevel: string;
   /** Null is the profile's own delay. */
   readonly delays: Readonly<Record<DelayName, number | null>>;
+  /** What the data retrieval policy FreeTier allows in a month. */
+  readonly freeTierBytes: number;
 }
 
 type DelayName = "expeditedSeconds" | "standardSeconds" | "bulkSeconds" | "inventorySeconds";
@@ -49,6 +51,7 @@ const settings = {
   standard:   { flag: "standard-delay",    environment: "MORAINE_STANDARD_DELAY",                                       help: "SECONDS    before a Standard job completes" },
   bulk:       { flag: "bulk-delay",        environment: "MORAINE_BULK_DELAY",                                           help: "SECONDS    before a Bulk job completes" },
   inventory:  { flag: "inventory-delay",   environment: "MORAINE_INVENTORY_DELAY",                                      help: "SECONDS    before an inventory job completes" },
+  freeTier:   { flag: "free-tier-bytes",   environment: "MORAINE_FREE_TIER_BYTES",        fallback: "10737418240",      help: "BYTES      a month may retrieve under the policy FreeTier" },
   clock:      { flag: "clock",             environment: "MORAINE_CLOCK",                  fallback: "system",           help: "KIND       system, or manual for tests" },
   presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
   logLevel:   { flag: "log-level",         environment: "MORAINE_LOG_LEVEL",              fallback: "info",             help: "LEVEL      debug, info, warn, error, silent" },
@@ -81,6 +84,10 @@ const shape = z
     standard: seconds,
     bulk: seconds,
     inventory: seconds,
+    freeTier: z
+      .string()
+      .regex(/^[0-9]{1,15}$/, "must be a whole number of bytes")
+      .transform(Number),
     clock: z.enum(["system", "manual"]),
     presigned: z.enum(["off", "reads", "all"]),
     logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),
@@ -157,6 +164,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
       bulkSeconds: values.bulk ?? null,
       inventorySeconds: values.inventory ?? null,
     },
+    freeTierBytes: values.freeTier,
   });
 }
 

@@ -1,13 +1,13 @@
 import { type ArchiveShapes, archiveOperations } from "./archives.ts";
-import { dataRetrievalPolicyOperations } from "./data-retrieval-policy.ts";
+import { type DataRetrievalPolicyShapes, dataRetrievalPolicyOperations } from "./data-retrieval-policy.ts";
 import { type JobShapes, jobOperations } from "./jobs.ts";
 import { type MultipartUploadShapes, multipartUploadOperations } from "./multipart-uploads.ts";
 import type { Operation } from "./operation.ts";
-import { provisionedCapacityOperations } from "./provisioned-capacity.ts";
+import { type ProvisionedCapacityShapes, provisionedCapacityOperations } from "./provisioned-capacity.ts";
 import { vaultAccessPolicyOperations } from "./vault-access-policy.ts";
 import { vaultLockOperations } from "./vault-lock.ts";
-import { vaultNotificationOperations } from "./vault-notifications.ts";
-import { vaultTagOperations } from "./vault-tags.ts";
+import { type VaultNotificationShapes, vaultNotificationOperations } from "./vault-notifications.ts";
+import { type VaultTagShapes, vaultTagOperations } from "./vault-tags.ts";
 import { type VaultShapes, vaultOperations } from "./vaults.ts";
 
 const table = {
@@ -33,4 +33,12 @@ export const operations: { readonly [Name in OperationName]: Operation } = table
  * What goes into an operation and comes out of it, under AWS's own member names: members of path, query and headers
  * begin lowercase, members of JSON bodies uppercase. Bodies of bytes travel beside these.
  */
-export interface OperationShapes extends VaultShapes, ArchiveShapes, MultipartUploadShapes, JobShapes {}
+export interface OperationShapes
+  extends VaultShapes,
+    ArchiveShapes,
+    MultipartUploadShapes,
+    JobShapes,
+    VaultNotificationShapes,
+    VaultTagShapes,
+    DataRetrievalPolicyShapes,
+    ProvisionedCapacityShapes {}

@@ -15,9 +15,13 @@ export interface Operation {
   readonly query?: Readonly<Record<string, string>>;
   /** Where the body of the request goes: nowhere, JSON, or raw bytes. */
   readonly request: "none" | "json" | "bytes";
+  /** The member of the input that is the whole JSON body. Without it, the members of the body are the input's own. */
+  readonly requestPayload?: string;
   /** Members of the output that travel in headers: member → wire name. */
   readonly responseHeaders?: Readonly<Record<string, string>>;
   readonly response: "none" | "json" | "bytes";
+  /** The member of the output that is the whole JSON body, likewise. */
+  readonly responsePayload?: string;
   /** Whose account the path may name: the caller's own, or the vault owner's, who may have let the caller in. */
   readonly account: "own" | "owner";
 }

@@ -1,4 +1,4 @@
-import type { Operation } from "./operation.ts";
+import type { EmptyOutput, Operation, VaultInput } from "./operation.ts";
 
 // biome-ignore format: one line per operation reads as a table.
 export const vaultTagOperations = {
@@ -6,3 +6,21 @@ export const vaultTagOperations = {
   RemoveTagsFromVault: { method: "POST", path: "/{accountId}/vaults/{vaultName}/tags", status: 204, request: "json", response: "none", account: "own", selector: { operation: "remove" } },
   ListTagsForVault:    { method: "GET",  path: "/{accountId}/vaults/{vaultName}/tags", status: 200, request: "none", response: "json", account: "own" },
 } as const satisfies Record<string, Operation>;
+
+export interface VaultTagShapes {
+  AddTagsToVault: { input: AddTagsToVaultInput; output: EmptyOutput };
+  RemoveTagsFromVault: { input: RemoveTagsFromVaultInput; output: EmptyOutput };
+  ListTagsForVault: { input: VaultInput; output: ListTagsForVaultOutput };
+}
+
+export interface AddTagsToVaultInput extends VaultInput {
+  readonly Tags?: Readonly<Record<string, string>>;
+}
+
+export interface RemoveTagsFromVaultInput extends VaultInput {
+  readonly TagKeys?: readonly string[];
+}
+
+export interface ListTagsForVaultOutput {
+  readonly Tags: Readonly<Record<string, string>>;
+}

@@ -1,10 +1,12 @@
 import type { AccountId, ArchiveId, ByteRange, JobId, UploadId } from "@moraine/protocol";
+import type { AccountSettingsChanges, AccountSettingsQueries } from "./account-settings-store.ts";
 import type { Archive } from "./archive.ts";
 import type { Instant } from "./instant.ts";
 import type { InventoryOutput, Job, JobClaim, JobState } from "./job.ts";
 import type { ArchiveClaim, MultipartUpload } from "./multipart-upload.ts";
 import type { Segment, SegmentIntent } from "./segment.ts";
 import type { Profile, Vault, VaultKey } from "./vault.ts";
+import type { VaultSettingsChanges } from "./vault-settings-store.ts";
 
 /**
  * Keeps everything but the bytes. Each method is one transaction: all of it happens, or none. Inputs and results are
@@ -18,7 +20,7 @@ export interface MetadataStore extends MetadataQueries, MetadataChanges {
 }
 
 /** Reads. Each sees every change that was acknowledged before it began. Lists are pages: never more than `limit` rows. */
-export interface MetadataQueries {
+export interface MetadataQueries extends AccountSettingsQueries {
   findVault(key: VaultKey): Promise<Vault | null>;
   findVaultById(vaultId: string): Promise<Vault | null>;
   /** In bytewise order of names, those after `afterName` (all, if null). */
@@ -60,11 +62,14 @@ export interface MetadataQueries {
   listAccessKeys(accountId: AccountId): Promise<SealedAccessKey[]>;
 }
 
-export interface MetadataChanges {
+export interface MetadataChanges extends VaultSettingsChanges, AccountSettingsChanges {
   /** Does nothing when it exists. Throws LimitExceededException. */
   createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;
-  /** Removes the vault with its open uploads and its jobs; does nothing when there is none. Throws when `assertDeletable` does. */
-  removeVault(vault: { key: VaultKey; profile: Profile; now: Instant }): Promise<void>;
+  /**
+   * Removes the vault with its settings, its open uploads and its jobs; does nothing when there is none. Throws when
+   * `assertDeletable` or `assertLockUnchanged` does: the lock may allow what another would not.
+   */
+  removeVault(vault: { key: VaultKey; profile: Profile; lockSeen: string | null; now: Instant }): Promise<void>;
   /** Takes a new inventory if anything changed since the last, or there was none. Throws ResourceNotFoundException. */
   takeInventory(at: { vaultId: string; now: Instant }): Promise<Vault>;
   /** Takes the inventories that are due: of vaults first written to, or last inventoried, before `dueBefore`, and changed since. */
@@ -104,9 +109,16 @@ export interface MetadataChanges {
   }): Promise<Archive>;
   /**
    * Deletes an archive and lets its segments go. Nothing happens when it was deleted before. Throws
-   * ResourceNotFoundException for an id that was never issued, and InvalidParameterValueException for another vault's.
+   * ResourceNotFoundException for an id that was never issued, InvalidParameterValueException for another vault's, and what
+   * `assertLockUnchanged` throws.
    */
-  removeArchive(at: { vault: VaultKey; vaultId: string; archiveId: string; now: Instant }): Promise<void>;
+  removeArchive(at: {
+    vault: VaultKey;
+    vaultId: string;
+    archiveId: string;
+    lockSeen: string | null;
+    now: Instant;
+  }): Promise<void>;
 
   /** Throws ResourceNotFoundException when the vault has gone. */
   addUpload(upload: { upload: MultipartUpload; vault: VaultKey }): Promise<void>;
@@ -134,8 +146,11 @@ export interface MetadataChanges {
    */
   expireUploads(at: { idleSince: Instant; now: Instant; limit: number }): Promise<number>;
 
-  /** Throws ResourceNotFoundException when the vault has gone. `vault` is only for the message. */
-  addJob(job: { job: Job; vault: VaultKey }): Promise<void>;
+  /**
+   * Throws ResourceNotFoundException when the vault has gone, and what `assertRetrievalAllowed` throws.
+   * @param monthlyFreeBytes what the strategy FreeTier lets be retrieved in a month.
+   */
+  addJob(job: { job: Job; vault: VaultKey; monthlyFreeBytes: number }): Promise<void>;
   /** Claims up to `limit` jobs that are due and that nobody holds; each claim bumps the job's fence. */
   claimJobs(at: { now: Instant; leaseUntil: Instant; limit: number }): Promise<JobClaim[]>;
   /** Prolongs a claim. False when the claim was lost. */

@@ -5,6 +5,8 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 export const newArchiveId = (): ArchiveId => randomText(idLengths.archive) as ArchiveId;
 export const newJobId = (): JobId => randomText(idLengths.job) as JobId;
 export const newUploadId = (): UploadId => randomText(idLengths.upload) as UploadId;
+export const newLockId = (): string => randomText(idLengths.lock);
+export const newCapacityId = (): string => randomText(idLengths.capacity);
 export const newRequestId = (): string => randomText(idLengths.request);
 /** The inner name of a vault's row: a vault that is made again under its old name is another one. */
 export const newVaultId = (): string => randomText(22);

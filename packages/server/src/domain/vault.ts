@@ -1,10 +1,17 @@
 import { type AccountId, errors, limits, vaultArn } from "@moraine/protocol";
 import type { Instant } from "./instant.ts";
+import type { VaultLock } from "./vault-lock.ts";
+import type { VaultNotifications } from "./vault-notifications.ts";
+import type { VaultTags } from "./vault-tags.ts";
 
-/** What a request names a vault by. The name is as the client sent it and may be impossible. */
-export interface VaultKey {
+/** Accounts have everything apart in each region. */
+export interface AccountKey {
   readonly accountId: AccountId;
   readonly region: string;
+}
+
+/** What a request names a vault by. The name is as the client sent it and may be impossible. */
+export interface VaultKey extends AccountKey {
   readonly vaultName: string;
 }
 
@@ -18,6 +25,12 @@ export interface Vault extends VaultKey {
   readonly revision: number;
   /** The last inventory; null before the first. */
   readonly inventory: InventorySnapshot | null;
+  /** The policy document as it was given; null when there is none. */
+  readonly accessPolicy: string | null;
+  /** As its row says: ask `lockInForce` whether it holds. Null when there is none. */
+  readonly lock: VaultLock | null;
+  readonly notifications: VaultNotifications | null;
+  readonly tags: VaultTags;
 }
 
 /** The contents of a vault as of one revision. The list itself is not copied: archives know the revisions they lived in. */

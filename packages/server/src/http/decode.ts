@@ -1,7 +1,7 @@
-import { type AccountId, errors, type JobParameters } from "@moraine/protocol";
-import { z } from "zod";
+import { type AccountId, errors, type Operation } from "@moraine/protocol";
 import type { Input, ServedName } from "../operations/context.ts";
 import { parseJsonObject } from "./json-body.ts";
+import { type JsonOperationName, jsonInputs } from "./json-inputs.ts";
 import type { Route } from "./router.ts";
 import type { WireRequest } from "./wire-request.ts";
 
@@ -23,10 +23,28 @@ export function decode<Name extends ServedName>(
     const [value] = request.parameters(parameter);
     input[member] = member === "limit" ? decodeLimit(value) : value;
   }
-  if (name === "InitiateJob") {
-    input["jobParameters"] = decodeJobParameters(json);
+  const body = operation.request === "json" ? decodeJson(name as JsonOperationName, json) : undefined;
+  return withBody(operation, input, body) as unknown as Input<Name>;
+}
+
+/** The members of the body become the input's own, or the body one member of it, as the row says. */
+function withBody({ requestPayload }: Operation, input: Record<string, unknown>, body: object | undefined): object {
+  return requestPayload === undefined ? { ...input, ...body } : { ...input, [requestPayload]: body };
+}
+
+/** A body that is not there has no members: what is missing in it is for the operation to say. */
+function decodeJson(name: JsonOperationName, json: Uint8Array): object | undefined {
+  if (json.length === 0) {
+    return undefined;
   }
-  return input as unknown as Input<Name>;
+  const result = jsonInputs[name].safeParse(parseJsonObject(json));
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw errors.serialization(
+      `The request body is not of the right shape: ${issue?.path.join(".")}: ${issue?.message}`,
+    );
+  }
+  return result.data;
 }
 
 /** An empty limit is as good as none; so botocore sends it (contract 2.8). */
@@ -39,49 +57,4 @@ function decodeLimit(value: string | undefined): number | undefined {
     throw errors.invalidLimit(value);
   }
   return limit;
-}
-
-/** Clients send null for what they leave out. Unknown members are ignored. */
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? undefined);
-
-const jobParameters = z.object({
-  Type: text,
-  ArchiveId: text,
-  Description: text,
-  SNSTopic: text,
-  Tier: text,
-  RetrievalByteRange: text,
-  Format: text,
-  InventoryRetrievalParameters: z
-    .object({
-      StartDate: text,
-      EndDate: text,
-      Limit: z
-        .union([z.string(), z.number()])
-        .nullish()
-        .transform((value) => value?.toString()),
-      Marker: text,
-    })
-    .nullish()
-    .transform((value) => value ?? undefined),
-});
-
-function decodeJobParameters(json: Uint8Array): JobParameters | undefined {
-  if (json.length === 0) {
-    return undefined;
-  }
-  const object = parseJsonObject(json);
-  const wrapped = Object.keys(object).length === 1 ? object["jobParameters"] : undefined;
-  // One page of AWS's guide wraps the parameters; whoever believed it is understood too (contract 23).
-  const result = jobParameters.safeParse(wrapped ?? object);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    throw errors.serialization(
-      `The request body is not of the right shape: ${issue?.path.join(".")}: ${issue?.message}`,
-    );
-  }
-  return result.data as JobParameters;
 }

@@ -1,5 +1,6 @@
 import type { Operation } from "@moraine/protocol";
 import type { OutgoingBytes } from "../operations/context.ts";
+import { exactNumber } from "./json-numbers.ts";
 
 /** What goes back. The listener adds the request id and sends it. */
 export interface Reply {
@@ -21,15 +22,19 @@ export function encode(operation: Operation, output: Readonly<Record<string, unk
     case "none":
       return emptyReply(operation.status, headers);
     case "json":
-      return jsonReply(operation.status, output, headers);
+      return jsonReply(operation.status, payloadOf(operation, output), headers);
     case "bytes":
       return bytesReply(output as unknown as { status: number; body: OutgoingBytes }, headers);
   }
 }
 
+function payloadOf({ responsePayload }: Operation, output: Readonly<Record<string, unknown>>): unknown {
+  return responsePayload === undefined ? output : output[responsePayload];
+}
+
 /** Compact, with keys in alphabetical order, as AWS's own bodies are (contract 2.5). */
 export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
-  const body = JSON.stringify(value, sortKeys);
+  const body = JSON.stringify(value, asAws);
   const length = String(Buffer.byteLength(body));
   return { status, headers: { ...headers, "Content-Type": "application/json", "Content-Length": length }, body };
 }
@@ -43,7 +48,10 @@ function bytesReply({ status, body }: { status: number; body: OutgoingBytes }, h
   return { status, headers: { ...headers, "Content-Length": String(body.sizeBytes) }, body };
 }
 
-function sortKeys(_key: string, value: unknown): unknown {
+function asAws(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") {
+    return exactNumber(value);
+  }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return value;
   }

@@ -1,16 +1,18 @@
 import { errors } from "@moraine/protocol";
 import { JsonError, parseStrictJson } from "../domain/strict-json.ts";
+import { parseLossless } from "./json-numbers.ts";
 
-/** Reads a JSON object. Throws SerializationException for what is not UTF-8, or not strict JSON (`domain/strict-json.ts`). */
+/** Reads a JSON object, its integers exactly. Throws SerializationException for what is not UTF-8, or not strict JSON (`domain/strict-json.ts`). */
 export function parseJsonObject(bytes: Uint8Array): Record<string, unknown> {
   const text = decodeUtf8(bytes);
   try {
-    return parseStrictJson(text);
+    parseStrictJson(text);
   } catch (error) {
     throw error instanceof JsonError
       ? errors.serialization(`The request body ${error.message}`, { cause: error.cause })
       : error;
   }
+  return parseLossless(text) as Record<string, unknown>;
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -64,8 +64,11 @@ async function handle(
   json: Uint8Array,
   { request, body }: Incoming,
 ): Promise<Answer<ServedName>> {
+  // One row says whether the vault exists, and what holds for it.
+  const vault = key.vaultName === "" ? null : await services.metadata.findVault(key);
   const call: Call = {
     key,
+    vault,
     body: { sizeBytes: announcedLength(request), sha256: claimedHash(request) ?? "", stream: body },
     invocationId: request.header("amz-sdk-invocation-id") ?? null,
   };
@@ -77,7 +80,6 @@ async function handle(
   if (!Object.hasOwn(vaultHandlers, name)) {
     throw errors.badRequest(`This version of Moraine does not serve ${found.name} yet`);
   }
-  const vault = await services.metadata.findVault(key);
   if (vault === null) {
     throw errors.vaultNotFound(arnOf(key));
   }

@@ -4,6 +4,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { UploadRequest } from "../domain/metadata-store.ts";
 import { newArchiveId } from "../domain/new-id.ts";
 import { arnOf } from "../domain/vault.ts";
+import { lockMark } from "../domain/vault-lock.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import { assertHex, contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
 import type { Call, VaultCall, VaultHandler } from "./context.ts";
@@ -54,7 +55,8 @@ export const deleteArchive: VaultHandler<"DeleteArchive"> = async (
   { archiveId },
   { key, vault },
 ) => {
-  await metadata.removeArchive({ vault: key, vaultId: vault.id, archiveId, now: clock.now() });
+  const lockSeen = lockMark(vault.lock);
+  await metadata.removeArchive({ vault: key, vaultId: vault.id, archiveId, lockSeen, now: clock.now() });
   return {};
 };
 

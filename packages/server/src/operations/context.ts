@@ -10,6 +10,8 @@ export interface Services extends ReceiveServices, ReadServices {
   readonly profile: Profile;
   readonly delays: JobDelays;
   readonly region: string;
+  /** What the data retrieval policy FreeTier lets an account retrieve in a region in a month. */
+  readonly monthlyFreeBytes: number;
   /** How long a completed job can be described and its output read. */
   readonly outputMilliseconds: number;
   /** Tells the runner that a job may be due. */
@@ -19,7 +21,14 @@ export interface Services extends ReceiveServices, ReadServices {
 /** The operations that are served so far. The others are refused with a clear error. */
 export type ServedName = keyof OperationShapes & OperationName;
 /** These name a vault that need not exist, or none. */
-export type AccountOperationName = "CreateVault" | "DeleteVault" | "ListVaults";
+export type AccountOperationName =
+  | "CreateVault"
+  | "DeleteVault"
+  | "ListVaults"
+  | "SetDataRetrievalPolicy"
+  | "GetDataRetrievalPolicy"
+  | "PurchaseProvisionedCapacity"
+  | "ListProvisionedCapacity";
 export type VaultOperationName = Exclude<ServedName, AccountOperationName>;
 
 export type Input<Name extends ServedName> = OperationShapes[Name]["input"];
@@ -37,6 +46,8 @@ export interface OutgoingBytes {
 export interface Call {
   /** The vault that the path names, under its real account. */
   readonly key: VaultKey;
+  /** The vault as its row was when the call was authorized; null when there was none, or the path names none. */
+  readonly vault: Vault | null;
   /** The bytes of an archive or a part. Not read before they are asked for. */
   readonly body: IncomingBytes;
   /** What AWS's SDKs repeat when they send the same call again; null when the client sent none. */

@@ -1,5 +1,6 @@
 import { deleteArchive, uploadArchive } from "./archives.ts";
 import type { AccountHandler, AccountOperationName, VaultHandler, VaultOperationName } from "./context.ts";
+import { getDataRetrievalPolicy, setDataRetrievalPolicy } from "./data-retrieval-policy.ts";
 import { getJobOutput } from "./job-output.ts";
 import { describeJob, initiateJob, listJobs } from "./jobs.ts";
 import {
@@ -10,6 +11,9 @@ import {
   listParts,
   uploadMultipartPart,
 } from "./multipart-uploads.ts";
+import { listProvisionedCapacity, purchaseProvisionedCapacity } from "./provisioned-capacity.ts";
+import { deleteVaultNotifications, getVaultNotifications, setVaultNotifications } from "./vault-notifications.ts";
+import { addTagsToVault, listTagsForVault, removeTagsFromVault } from "./vault-tags.ts";
 import { createVault, deleteVault, describeVault, listVaults } from "./vaults.ts";
 
 /** The compiler refuses these tables while an operation that has shapes lacks its handler. */
@@ -17,6 +21,10 @@ export const accountHandlers: { readonly [Name in AccountOperationName]: Account
   CreateVault: createVault,
   DeleteVault: deleteVault,
   ListVaults: listVaults,
+  SetDataRetrievalPolicy: setDataRetrievalPolicy,
+  GetDataRetrievalPolicy: getDataRetrievalPolicy,
+  PurchaseProvisionedCapacity: purchaseProvisionedCapacity,
+  ListProvisionedCapacity: listProvisionedCapacity,
 };
 
 /** These run on a vault that was found: a missing one is a 404 before anything else about the request is judged. */
@@ -34,4 +42,10 @@ export const vaultHandlers: { readonly [Name in VaultOperationName]: VaultHandle
   DescribeJob: describeJob,
   ListJobs: listJobs,
   GetJobOutput: getJobOutput,
+  SetVaultNotifications: setVaultNotifications,
+  GetVaultNotifications: getVaultNotifications,
+  DeleteVaultNotifications: deleteVaultNotifications,
+  AddTagsToVault: addTagsToVault,
+  RemoveTagsFromVault: removeTagsFromVault,
+  ListTagsForVault: listTagsForVault,
 };

@@ -1,6 +1,7 @@
 import { errors, type InventoryFormat, isDescription, type JobParameters } from "@moraine/protocol";
 import { inventoryBounds } from "../domain/inventory.ts";
 import { type InventorySelection, type Tier, tiers } from "../domain/job.ts";
+import { assertTopicArn } from "../domain/topic.ts";
 
 /** What InitiateJob asks for, with all that can be judged without looking anything up. */
 export type JobRequest = ArchiveJobRequest | InventoryJobRequest;
@@ -89,8 +90,8 @@ function readDescription(text: string | undefined): string | null {
 }
 
 function readTopic(arn: string | undefined): string | null {
-  if (arn !== undefined && !/^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$/.test(arn)) {
-    throw errors.invalidParameter(`Invalid SNS topic ARN: ${arn}`);
+  if (arn !== undefined) {
+    assertTopicArn(arn);
   }
   return arn ?? null;
 }

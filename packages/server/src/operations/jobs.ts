@@ -30,7 +30,7 @@ export const initiateJob: VaultHandler<"InitiateJob"> = async (services, { jobPa
     request.kind === "archive-retrieval"
       ? await archiveJob(services, call, request, now)
       : inventoryJob(services, call, request, now);
-  await services.metadata.addJob({ job, vault: call.key });
+  await services.metadata.addJob({ job, vault: call.key, monthlyFreeBytes: services.monthlyFreeBytes });
   services.wakeRunner();
   return { location: jobPath(call.key, job.id), jobId: job.id };
 };

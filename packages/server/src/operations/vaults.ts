@@ -8,6 +8,7 @@ import {
 } from "@moraine/protocol";
 import { newVaultId } from "../domain/new-id.ts";
 import { arnOf, type Profile, type Vault, vaultCounters } from "../domain/vault.ts";
+import { lockMark } from "../domain/vault-lock.ts";
 import type { AccountHandler, VaultHandler } from "./context.ts";
 import { vaultPath } from "./locations.ts";
 import { pageLimit } from "./pages.ts";
@@ -25,8 +26,13 @@ export const describeVault: VaultHandler<"DescribeVault"> = async ({ profile }, 
   describe(vault, profile);
 
 /** Deleting a vault that is not there succeeds (contract 6.4). */
-export const deleteVault: AccountHandler<"DeleteVault"> = async ({ metadata, clock, profile }, _input, { key }) => {
-  await metadata.removeVault({ key, profile, now: clock.now() });
+export const deleteVault: AccountHandler<"DeleteVault"> = async (
+  { metadata, clock, profile },
+  _input,
+  { key, vault },
+) => {
+  const lockSeen = lockMark(vault?.lock ?? null);
+  await metadata.removeVault({ key, profile, lockSeen, now: clock.now() });
   return {};
 };
 

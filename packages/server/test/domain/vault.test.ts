@@ -13,6 +13,10 @@ const fresh: Vault = {
   archiveBytes: 0,
   revision: 0,
   inventory: null,
+  accessPolicy: null,
+  lock: null,
+  notifications: null,
+  tags: {},
 };
 const taken = (revision: number, archiveCount: number, archiveBytes: number) => ({
   inventory: { takenAt: 1, revision, archiveCount, archiveBytes },

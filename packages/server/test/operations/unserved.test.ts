@@ -1,28 +1,11 @@
-import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type OperationName, operations } from "@moraine/protocol";
+import { operations } from "@moraine/protocol";
+import { accountHandlers, vaultHandlers } from "../../src/operations/index.ts";
 import { assertError, createVault, unknownId } from "../support/glacier.ts";
 import { accountId, startTestServer, type TestServer } from "../support/server.ts";
 
-const served: readonly OperationName[] = [
-  "CreateVault",
-  "DescribeVault",
-  "ListVaults",
-  "DeleteVault",
-  "UploadArchive",
-  "DeleteArchive",
-  "InitiateMultipartUpload",
-  "UploadMultipartPart",
-  "CompleteMultipartUpload",
-  "AbortMultipartUpload",
-  "ListMultipartUploads",
-  "ListParts",
-  "InitiateJob",
-  "DescribeJob",
-  "ListJobs",
-  "GetJobOutput",
-];
-const unserved = Object.entries(operations).filter(([name]) => !served.includes(name as OperationName));
+const served: readonly string[] = [...Object.keys(accountHandlers), ...Object.keys(vaultHandlers)];
+const unserved = Object.entries(operations).filter(([name]) => !served.includes(name));
 
 let server: TestServer;
 before(async () => {
@@ -30,11 +13,6 @@ before(async () => {
   await createVault(server, "vault");
 });
 after(() => server.stop());
-
-test("sixteen operations are served, seventeen are not", () => {
-  assert.equal(served.length, 16);
-  assert.equal(unserved.length, 17);
-});
 
 for (const [name, { method, path, selector, request }] of unserved) {
   const pathIn = (account: string, vault: string) => {

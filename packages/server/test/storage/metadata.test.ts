@@ -11,7 +11,19 @@ import { metadataStoreContract } from "../contract/metadata-store.ts";
 metadataStoreContract("inline in memory", () => openInlineStore(":memory:"));
 
 // Those that refer to others first.
-const tables = ["jobs", "uploads", "segments", "upload_requests", "archives", "vaults", "access_keys", "accounts"];
+const tables = [
+  "capacity_units",
+  "retrieved_bytes",
+  "data_retrieval_policies",
+  "jobs",
+  "uploads",
+  "segments",
+  "upload_requests",
+  "archives",
+  "vaults",
+  "access_keys",
+  "accounts",
+];
 
 let folder: string;
 let store: MetadataStore;

@@ -56,7 +56,7 @@ test("a change that was answered is seen by the next read", async () => {
 test("errors keep their kind, code and words across threads", async () => {
   await inFolder(async (path) => {
     const store = await openAt(path);
-    const at = { vault: keyOf("a"), vaultId: "a", archiveId: "never", now: 0 };
+    const at = { vault: keyOf("a"), vaultId: "a", archiveId: "never", lockSeen: null, now: 0 };
     await assert.rejects(store.removeArchive(at), {
       name: "GlacierError",
       code: "ResourceNotFoundException",

@@ -30,6 +30,7 @@ export const dayMilliseconds = 24 * hourMilliseconds;
 export interface TestServerOptions {
   readonly profile?: Profile;
   readonly delays?: Partial<JobDelays>;
+  readonly monthlyFreeBytes?: number;
   readonly blobs?: BlobStore;
   /** Not closed with the server: another may be started over it. */
   readonly metadata?: MetadataStore;
@@ -82,7 +83,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const now = options.systemNow ?? systemNow;
   const records: RequestRecord[] = [];
   const listener = createListener({
-    services: { ...parts, delays: { ...noDelays, ...options.delays }, region, wakeRunner: runner.wake },
+    services: {
+      ...parts,
+      delays: { ...noDelays, ...options.delays },
+      region,
+      monthlyFreeBytes: options.monthlyFreeBytes ?? 10 * 1024 ** 3,
+      wakeRunner: runner.wake,
+    },
     authenticate: authenticator({
       credentials: new SealedCredentialStore(metadata, sealingKey),
       region,

@@ -4,12 +4,13 @@ import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { UploadRequest } from "../../domain/metadata-store.ts";
 import { arnOf } from "../../domain/vault.ts";
+import { assertLockUnchanged } from "../../domain/vault-lock.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import { archiveOf, archiveRow } from "./rows.ts";
 import type { Database } from "./schema.ts";
 import { abandonPending, letGoOwned, makeLive } from "./segments.ts";
-import { stepRevision } from "./vault-contents.ts";
+import { requireVault, stepRevision } from "./vault-contents.ts";
 
 export const archiveQueries = {
   async findArchive(db, { vaultId, archiveId }) {
@@ -49,7 +50,7 @@ export const archiveChanges = {
     return archive;
   },
 
-  async removeArchive(db, { vault, vaultId, archiveId, now }) {
+  async removeArchive(db, { vault, vaultId, archiveId, lockSeen, now }) {
     const row = await selectArchive(db, { archiveId });
     if (row === undefined) {
       throw errors.archiveNotFound(archiveId);
@@ -60,6 +61,8 @@ export const archiveChanges = {
     if (row.deleted_at !== null) {
       return;
     }
+    const { lock } = await requireVault(db, { vaultId, vault });
+    assertLockUnchanged(lock, lockSeen);
     const revision = await stepRevision(db, { vaultId, count: -1, bytes: -row.size_bytes, now });
     invariant(revision !== undefined, "a vault stays while it holds an archive");
     const deleted = await markDeleted(db, { archiveId, revision, now });

@@ -2,6 +2,7 @@ import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { JobState } from "../../domain/job.ts";
 import type { JobPage } from "../../domain/metadata-store.ts";
+import { govern } from "./account-settings.ts";
 import { jobOf, jobRow } from "./job-rows.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
@@ -27,8 +28,9 @@ export const jobQueries = {
 } satisfies Partial<Queries>;
 
 export const jobChanges = {
-  async addJob(db, { job, vault }) {
-    await requireVault(db, { vaultId: job.vaultId, vault });
+  async addJob(db, { job, vault, monthlyFreeBytes }) {
+    const account = await requireVault(db, { vaultId: job.vaultId, vault });
+    await govern(db, { job, account, monthlyFreeBytes });
     await insertJob(db, jobRow(job));
   },
 

@@ -21,6 +21,8 @@ export const methodThreads: MethodThreads = {
   findSegment: "reader",
   findAccessKey: "reader",
   listAccessKeys: "reader",
+  findRetrievalPolicy: "reader",
+  listCapacityUnits: "reader",
 
   createVault: "writer",
   removeVault: "writer",
@@ -45,4 +47,14 @@ export const methodThreads: MethodThreads = {
   finishJob: "writer",
   expireJobs: "writer",
   putAccessKey: "writer",
+  addTags: "writer",
+  removeTags: "writer",
+  setNotifications: "writer",
+  setAccessPolicy: "writer",
+  initiateLock: "writer",
+  completeLock: "writer",
+  abortLock: "writer",
+  expireLocks: "writer",
+  setRetrievalPolicy: "writer",
+  addCapacityUnit: "writer",
 };

@@ -1,9 +1,13 @@
 import { type Migration, Migrator } from "kysely/migration";
 import { up as initial } from "./migrations/0001-initial.ts";
+import { up as settings } from "./migrations/0002-settings.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
 /** In order. What was released is never changed, only followed by another. */
-const migrations: Readonly<Record<string, Migration>> = { "0001-initial": { up: initial } };
+const migrations: Readonly<Record<string, Migration>> = {
+  "0001-initial": { up: initial },
+  "0002-settings": { up: settings },
+};
 
 const migrationTable = "kysely_migration";
 

@@ -4,34 +4,7 @@ import { invariant } from "../../domain/invariant.ts";
 import type { SealedAccessKey } from "../../domain/metadata-store.ts";
 import type { MultipartUpload } from "../../domain/multipart-upload.ts";
 import type { Segment } from "../../domain/segment.ts";
-import type { InventorySnapshot, Vault } from "../../domain/vault.ts";
-import type { AccessKeyRow, ArchiveRow, SegmentRow, UploadRow, VaultRow } from "./schema.ts";
-
-export function vaultOf(row: VaultRow): Vault {
-  return {
-    id: row.id,
-    accountId: row.account_id as AccountId,
-    region: row.region,
-    vaultName: row.name,
-    createdAt: row.created_at,
-    archiveCount: row.archive_count,
-    archiveBytes: row.archive_bytes,
-    revision: row.revision,
-    inventory: snapshotOf(row),
-  };
-}
-
-function snapshotOf(row: VaultRow): InventorySnapshot | null {
-  if (row.inventory_taken_at === null) {
-    return null;
-  }
-  return {
-    takenAt: row.inventory_taken_at,
-    revision: present(row.inventory_revision),
-    archiveCount: present(row.inventory_archive_count),
-    archiveBytes: present(row.inventory_archive_bytes),
-  };
-}
+import type { AccessKeyRow, ArchiveRow, SegmentRow, UploadRow } from "./schema.ts";
 
 export function archiveOf(row: ArchiveRow): Archive {
   return {

@@ -12,6 +12,9 @@ export interface Schema {
   readonly upload_requests: UploadRequestRow;
   readonly uploads: UploadRow;
   readonly jobs: JobRow;
+  readonly data_retrieval_policies: DataRetrievalPolicyRow;
+  readonly retrieved_bytes: RetrievedBytesRow;
+  readonly capacity_units: CapacityUnitRow;
 }
 
 export type Database = Kysely<Schema>;
@@ -44,6 +47,19 @@ export interface VaultRow {
   inventory_archive_bytes: number | null;
   /** Null while nothing has changed since the last inventory; else when that was, or the first change if there was none. */
   inventory_due_from: number | null;
+  access_policy: string | null;
+  /** The lock's columns: all null when there is none. */
+  lock_policy: string | null;
+  lock_id: string | null;
+  lock_state: "in_progress" | "locked" | null;
+  lock_created_at: number | null;
+  /** Of a lock in progress. */
+  lock_expires_at: number | null;
+  notification_topic: string | null;
+  /** JSON: a list of names; null without a topic. */
+  notification_events: string | null;
+  /** JSON: an object of texts. */
+  tags: string;
 }
 
 /** It lived in the revisions from `created_revision` on and before `deleted_revision`. */
@@ -124,4 +140,30 @@ export interface JobRow {
   output_key: string | null;
   output_size_bytes: number | null;
   output_next_marker: string | null;
+}
+
+/** None is the default: strategy `None`. */
+export interface DataRetrievalPolicyRow {
+  account_id: string;
+  region: string;
+  strategy: "BytesPerHour" | "FreeTier" | "None";
+  /** Decimal digits, as it may be more than a number can hold; null with the other strategies. */
+  bytes_per_hour: string | null;
+}
+
+/** What Standard jobs of one day, in UTC, were accepted for. */
+export interface RetrievedBytesRow {
+  account_id: string;
+  region: string;
+  /** `2026-03-04`. */
+  day: string;
+  bytes: number;
+}
+
+export interface CapacityUnitRow {
+  id: string;
+  account_id: string;
+  region: string;
+  started_at: number;
+  expires_at: number;
 }

@@ -1,9 +1,11 @@
+import { accountSettingsChanges, accountSettingsQueries } from "./account-settings.ts";
 import { archiveChanges, archiveQueries } from "./archives.ts";
 import { credentialChanges, credentialQueries } from "./credentials.ts";
 import { jobChanges, jobQueries } from "./jobs.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { uploadChanges, uploadQueries } from "./multipart-uploads.ts";
 import { segmentChanges, segmentQueries } from "./segments.ts";
+import { vaultSettingsChanges } from "./vault-settings.ts";
 import { vaultChanges, vaultQueries } from "./vaults.ts";
 
 /** The compiler refuses these tables while any method of the interface is missing. */
@@ -14,6 +16,7 @@ export const queries: Queries = {
   ...uploadQueries,
   ...jobQueries,
   ...credentialQueries,
+  ...accountSettingsQueries,
 };
 
 export const changes: Changes = {
@@ -23,4 +26,6 @@ export const changes: Changes = {
   ...uploadChanges,
   ...jobChanges,
   ...credentialChanges,
+  ...vaultSettingsChanges,
+  ...accountSettingsChanges,
 };

@@ -2,8 +2,8 @@ import { errors } from "@moraine/protocol";
 import type { Instant } from "../../domain/instant.ts";
 import { arnOf, type Vault, type VaultKey } from "../../domain/vault.ts";
 import { oneRow } from "./prepared.ts";
-import { vaultOf } from "./rows.ts";
 import type { Database } from "./schema.ts";
+import { vaultOf } from "./vault-rows.ts";
 
 export async function findById(db: Database, vaultId: string): Promise<Vault | null> {
   const row = await selectById(db, { vaultId });

@@ -2,13 +2,14 @@ import { errors, limits } from "@moraine/protocol";
 import type { ExpressionBuilder } from "kysely";
 import type { Instant } from "../../domain/instant.ts";
 import { assertDeletable, type VaultKey, writtenSinceInventory } from "../../domain/vault.ts";
+import { assertLockUnchanged } from "../../domain/vault-lock.ts";
 import { removeJobsOf } from "./jobs.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { removeUploadsOf } from "./multipart-uploads.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
-import { vaultOf } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 import { findById } from "./vault-contents.ts";
+import { vaultOf, vaultRow } from "./vault-rows.ts";
 
 export const vaultQueries = {
   async findVault(db, key) {
@@ -35,22 +36,17 @@ export const vaultChanges = {
     if (Number(vaults?.count) >= limits.vaultsPerAccountMax) {
       throw errors.limitExceeded(`Vault limit exceeded: ${limits.vaultsPerAccountMax}`);
     }
-    await insertVault(db, {
-      id,
-      account_id: key.accountId,
-      region: key.region,
-      name: key.vaultName,
-      created_at: now,
-      ...emptyContents,
-    });
+    await insertVault(db, vaultRow({ id, key, now }));
   },
 
-  async removeVault(db, { key, profile, now }) {
+  async removeVault(db, { key, profile, lockSeen, now }) {
     const row = await selectVault(db, key);
     if (row === undefined) {
       return;
     }
-    assertDeletable(vaultOf(row), profile);
+    const vault = vaultOf(row);
+    assertLockUnchanged(vault.lock, lockSeen);
+    assertDeletable(vault, profile);
     await removeJobsOf(db, { vaultId: row.id, now });
     await removeUploadsOf(db, { vaultId: row.id, now });
     await deleteVault(db, row);
@@ -74,17 +70,6 @@ export const vaultChanges = {
     return updateDueInventories(db, at);
   },
 } satisfies Partial<Changes>;
-
-const emptyContents = {
-  archive_count: 0,
-  archive_bytes: 0,
-  revision: 0,
-  inventory_taken_at: null,
-  inventory_revision: null,
-  inventory_archive_count: null,
-  inventory_archive_bytes: null,
-  inventory_due_from: null,
-};
 
 const insertVault = insertion("vaults");
 

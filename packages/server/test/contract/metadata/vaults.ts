@@ -28,6 +28,10 @@ export function vaultStories(story: Story): void {
       archiveBytes: 0,
       revision: 0,
       inventory: null,
+      accessPolicy: null,
+      lock: null,
+      notifications: null,
+      tags: {},
     });
     assert.deepEqual(await store.findVaultById("inner"), vault);
     assert.equal(await store.findVaultById("other"), null);
@@ -85,14 +89,14 @@ export function vaultStories(story: Story): void {
   });
 
   story("a vault that is not there is removed without complaint", async ({ store }) => {
-    await store.removeVault({ key: keyOf("nothing"), profile: "aws", now: start });
+    await store.removeVault({ key: keyOf("nothing"), profile: "aws", lockSeen: null, now: start });
   });
 
   story("a vault with an archive is kept, in both profiles", async (world) => {
     const vault = await world.vault();
     await world.archive(vault);
     for (const profile of ["practical", "aws"] as const) {
-      await assert.rejects(world.store.removeVault({ key: vault, profile, now: start }), {
+      await assert.rejects(world.store.removeVault({ key: vault, profile, lockSeen: null, now: start }), {
         code: "InvalidParameterValueException",
         message: "Vault not empty or recently written to: arn:aws:glacier:us-east-1:123456789012:vaults/photos",
       });
@@ -104,8 +108,8 @@ export function vaultStories(story: Story): void {
     const vault = await world.vault();
     const { archive } = await world.archive(vault);
     await world.removeArchive(vault, archive.id);
-    await assert.rejects(world.store.removeVault({ key: vault, profile: "aws", now: start }));
-    await world.store.removeVault({ key: vault, profile: "practical", now: start });
+    await assert.rejects(world.store.removeVault({ key: vault, profile: "aws", lockSeen: null, now: start }));
+    await world.store.removeVault({ key: vault, profile: "practical", lockSeen: null, now: start });
     assert.equal(await world.store.findVault(vault), null);
   });
 
@@ -132,7 +136,7 @@ export function vaultStories(story: Story): void {
     const part = await world.part(upload, 0);
     const waiting = await world.inventoryJob(vault);
 
-    await store.removeVault({ key: vault, profile: "practical", now: start });
+    await store.removeVault({ key: vault, profile: "practical", lockSeen: null, now: start });
     for (const jobId of [job.id, waiting.id]) {
       assert.equal(await store.findJob({ vaultId: vault.id, jobId, completedSince: start - day }), null);
     }
@@ -156,7 +160,7 @@ export function vaultStories(story: Story): void {
     const first = await world.vault();
     const { archive } = await world.archive(first);
     await world.removeArchive(first, archive.id);
-    await world.store.removeVault({ key: first, profile: "practical", now: start });
+    await world.store.removeVault({ key: first, profile: "practical", lockSeen: null, now: start });
     const second = await world.vault("photos", start + day);
     assert.notEqual(second.id, first.id);
     assert.deepEqual([second.revision, second.createdAt], [0, start + day]);
@@ -166,7 +170,7 @@ export function vaultStories(story: Story): void {
   story("nothing is added to a vault that has gone", async (world) => {
     const vault = await world.vault();
     const { archive } = await world.archive(await world.vault("other"));
-    await world.store.removeVault({ key: vault, profile: "aws", now: start });
+    await world.store.removeVault({ key: vault, profile: "aws", lockSeen: null, now: start });
     await assert.rejects(world.archive(vault), vaultGone(vault));
     await assert.rejects(world.upload(vault), vaultGone(vault));
     await assert.rejects(world.archiveJob(vault, archive), vaultGone(vault));

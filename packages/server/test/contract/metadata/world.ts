@@ -112,7 +112,7 @@ export class World {
   }
 
   async removeArchive(vault: Vault, archiveId: string, now = start): Promise<void> {
-    await this.store.removeArchive({ vault, vaultId: vault.id, archiveId, now });
+    await this.store.removeArchive({ vault, vaultId: vault.id, archiveId, lockSeen: null, now });
   }
 
   async upload(vault: Vault, { createdAt = start, partSizeBytes = mebibyte } = {}): Promise<MultipartUpload> {
@@ -150,7 +150,7 @@ export class World {
       range: { firstByte: 0, lastByte: archive.sizeBytes - 1 },
       rangeTreeHash: archive.treeHash,
     };
-    await this.store.addJob({ job, vault });
+    await this.store.addJob({ job, vault, monthlyFreeBytes: 0 });
     return job;
   }
 
@@ -162,7 +162,7 @@ export class World {
       selection: { startDate: "2026-01-01", endDate: null, limit: "10", marker: null },
       output: null,
     };
-    await this.store.addJob({ job, vault });
+    await this.store.addJob({ job, vault, monthlyFreeBytes: 0 });
     return job;
   }
 

@@ -1,0 +1,18 @@
+import type { Instant } from "./instant.ts";
+import type { CapacityUnit } from "./provisioned-capacity.ts";
+import type { RetrievalPolicy } from "./retrieval-policy.ts";
+import type { AccountKey } from "./vault.ts";
+
+/** What an account has set and bought in a region. */
+export interface AccountSettingsQueries {
+  /** The default where none was set. */
+  findRetrievalPolicy(account: AccountKey): Promise<RetrievalPolicy>;
+  /** Those that have not expired by `now`, oldest first. */
+  listCapacityUnits(at: { account: AccountKey; now: Instant }): Promise<CapacityUnit[]>;
+}
+
+export interface AccountSettingsChanges {
+  setRetrievalPolicy(change: { account: AccountKey; policy: RetrievalPolicy }): Promise<void>;
+  /** Adds a unit that begins now. Throws when `assertCapacityLeft` does. */
+  addCapacityUnit(unit: { account: AccountKey; id: string; now: Instant }): Promise<void>;
+}

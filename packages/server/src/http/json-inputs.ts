@@ -1,0 +1,70 @@
+import type { OperationShapes } from "@moraine/protocol";
+import { z } from "zod";
+
+/** What each JSON body fills: one member of the input, or the input's own members beside those of the path. */
+interface JsonMembers {
+  readonly InitiateJob: NonNullable<OperationShapes["InitiateJob"]["input"]["jobParameters"]>;
+  readonly AddTagsToVault: Pick<OperationShapes["AddTagsToVault"]["input"], "Tags">;
+  readonly RemoveTagsFromVault: Pick<OperationShapes["RemoveTagsFromVault"]["input"], "TagKeys">;
+  readonly SetVaultNotifications: NonNullable<
+    OperationShapes["SetVaultNotifications"]["input"]["vaultNotificationConfig"]
+  >;
+  readonly SetDataRetrievalPolicy: Pick<OperationShapes["SetDataRetrievalPolicy"]["input"], "Policy">;
+}
+
+export type JsonOperationName = keyof JsonMembers;
+
+/** Clients send null for what they leave out. */
+const optional = <Type extends z.ZodType>(type: Type) => type.nullish().transform((value) => value ?? undefined);
+const text = optional(z.string());
+const number = z.union([z.number(), z.bigint()]);
+const texts = optional(z.array(z.string()));
+
+const jobParameters = z.object({
+  Type: text,
+  ArchiveId: text,
+  Description: text,
+  SNSTopic: text,
+  Tier: text,
+  RetrievalByteRange: text,
+  Format: text,
+  InventoryRetrievalParameters: optional(
+    z.object({
+      StartDate: text,
+      EndDate: text,
+      Limit: optional(z.union([z.string(), number]).transform(String)),
+      Marker: text,
+    }),
+  ),
+});
+
+/**
+ * The types of the members; a wrong one is a SerializationException, and unknown members are ignored. What the values
+ * must be is for the operations to say.
+ */
+export const jsonInputs: { readonly [Name in JsonOperationName]: z.ZodType<Optional<JsonMembers[Name]>> } = {
+  // One page of AWS's guide wraps the parameters; whoever believed it is understood too (contract 23).
+  InitiateJob: z.preprocess(unwrapped, jobParameters),
+  AddTagsToVault: z.object({ Tags: optional(z.record(z.string(), z.string())) }),
+  RemoveTagsFromVault: z.object({ TagKeys: texts }),
+  SetVaultNotifications: z.object({ SNSTopic: text, Events: texts }),
+  SetDataRetrievalPolicy: z.object({
+    Policy: optional(
+      z.object({
+        Rules: optional(z.array(z.object({ Strategy: text, BytesPerHour: optional(number) }))),
+      }),
+    ),
+  }),
+};
+
+/** Absent members come out as undefined, which stands for the same. */
+type Optional<Value> = Value extends readonly (infer Item)[]
+  ? readonly Optional<Item>[]
+  : Value extends object
+    ? { readonly [Member in keyof Value]: Optional<Value[Member]> | undefined }
+    : Value;
+
+function unwrapped(value: unknown): unknown {
+  const object = value as Readonly<Record<string, unknown>>;
+  return Object.keys(object).length === 1 ? (object["jobParameters"] ?? object) : object;
+}

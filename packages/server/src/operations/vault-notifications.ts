@@ -1,0 +1,39 @@
+import { errors } from "@moraine/protocol";
+import { notificationsOf } from "../domain/vault-notifications.ts";
+import type { VaultHandler } from "./context.ts";
+
+/** Takes the place of what was set before (contract 8.1). */
+export const setVaultNotifications: VaultHandler<"SetVaultNotifications"> = async (
+  { metadata },
+  { vaultNotificationConfig },
+  { key, vault },
+) => {
+  const { SNSTopic: topic, Events: events } = vaultNotificationConfig ?? {};
+  if (topic === undefined) {
+    throw errors.missingParameter("snsTopic");
+  }
+  if (events === undefined) {
+    throw errors.missingParameter("events");
+  }
+  const notifications = notificationsOf(topic, events);
+  await metadata.setNotifications({ vaultId: vault.id, vault: key, notifications });
+  return {};
+};
+
+export const getVaultNotifications: VaultHandler<"GetVaultNotifications"> = async (_services, _input, { vault }) => {
+  if (vault.notifications === null) {
+    throw errors.notificationsNotFound(vault.vaultName);
+  }
+  const { topic, events } = vault.notifications;
+  return { vaultNotificationConfig: { Events: events, SNSTopic: topic } };
+};
+
+/** Deleting what is not set succeeds. */
+export const deleteVaultNotifications: VaultHandler<"DeleteVaultNotifications"> = async (
+  { metadata },
+  _input,
+  { key, vault },
+) => {
+  await metadata.setNotifications({ vaultId: vault.id, vault: key, notifications: null });
+  return {};
+};

@@ -70,8 +70,11 @@ export const errors = {
   invalidMarker: (value: string) => invalid(`Invalid marker: ${value}`),
   vaultNotEmpty: (arn: string) => invalid(`Vault not empty or recently written to: ${arn}`),
   invalidLockId: (lockId: string) => invalid(`The vault lock ID is invalid: ${lockId}`),
-  invalidAccessPolicy: () => invalid("The specified vault access policy is invalid. Provide a valid policy."),
-  invalidLockPolicy: () => invalid("The specified vault lock policy is invalid. Provide a valid policy."),
+  /** The reason is for the log: AWS does not tell it. */
+  invalidAccessPolicy: (options?: ErrorOptions) =>
+    invalid("The specified vault access policy is invalid. Provide a valid policy.", options),
+  invalidLockPolicy: (options?: ErrorOptions) =>
+    invalid("The specified vault lock policy is invalid. Provide a valid policy.", options),
   jobNotReady: (id: string) => invalid(`The job is not currently available for download: ${id}`),
   jobStatusInvalid: (value: string) => invalid(`The job status code is not valid: ${value}`),
   /** The header's whole value, unit included. */
@@ -141,6 +144,6 @@ function notFound(message: string): GlacierError {
   return new GlacierError("ResourceNotFoundException", message);
 }
 
-function invalid(message: string): GlacierError {
-  return new GlacierError("InvalidParameterValueException", message);
+function invalid(message: string, options?: ErrorOptions): GlacierError {
+  return new GlacierError("InvalidParameterValueException", message, options);
 }

@@ -4,8 +4,8 @@ import { type JobShapes, jobOperations } from "./jobs.ts";
 import { type MultipartUploadShapes, multipartUploadOperations } from "./multipart-uploads.ts";
 import type { Operation } from "./operation.ts";
 import { type ProvisionedCapacityShapes, provisionedCapacityOperations } from "./provisioned-capacity.ts";
-import { vaultAccessPolicyOperations } from "./vault-access-policy.ts";
-import { vaultLockOperations } from "./vault-lock.ts";
+import { type VaultAccessPolicyShapes, vaultAccessPolicyOperations } from "./vault-access-policy.ts";
+import { type VaultLockShapes, vaultLockOperations } from "./vault-lock.ts";
 import { type VaultNotificationShapes, vaultNotificationOperations } from "./vault-notifications.ts";
 import { type VaultTagShapes, vaultTagOperations } from "./vault-tags.ts";
 import { type VaultShapes, vaultOperations } from "./vaults.ts";
@@ -39,6 +39,8 @@ export interface OperationShapes
     MultipartUploadShapes,
     JobShapes,
     VaultNotificationShapes,
+    VaultAccessPolicyShapes,
+    VaultLockShapes,
     VaultTagShapes,
     DataRetrievalPolicyShapes,
     ProvisionedCapacityShapes {}

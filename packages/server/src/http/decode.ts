@@ -1,5 +1,5 @@
-import { type AccountId, errors, type Operation } from "@moraine/protocol";
-import type { Input, ServedName } from "../operations/context.ts";
+import { type AccountId, errors, type Operation, type OperationName } from "@moraine/protocol";
+import type { Input } from "../operations/context.ts";
 import { parseJsonObject } from "./json-body.ts";
 import { type JsonOperationName, jsonInputs } from "./json-inputs.ts";
 import type { Route } from "./router.ts";
@@ -9,7 +9,7 @@ import type { WireRequest } from "./wire-request.ts";
  * Path, headers, query and JSON body → typed input, as the operations table binds them. What may be absent or wrong in
  * meaning is for the operation to say; what cannot be read at all is refused here.
  */
-export function decode<Name extends ServedName>(
+export function decode<Name extends OperationName>(
   { name, operation, path }: Route,
   request: WireRequest,
   accountId: AccountId,

@@ -9,6 +9,8 @@ interface JsonMembers {
   readonly SetVaultNotifications: NonNullable<
     OperationShapes["SetVaultNotifications"]["input"]["vaultNotificationConfig"]
   >;
+  readonly SetVaultAccessPolicy: NonNullable<OperationShapes["SetVaultAccessPolicy"]["input"]["policy"]>;
+  readonly InitiateVaultLock: NonNullable<OperationShapes["InitiateVaultLock"]["input"]["policy"]>;
   readonly SetDataRetrievalPolicy: Pick<OperationShapes["SetDataRetrievalPolicy"]["input"], "Policy">;
 }
 
@@ -38,6 +40,8 @@ const jobParameters = z.object({
   ),
 });
 
+const policyDocument = z.object({ Policy: text });
+
 /**
  * The types of the members; a wrong one is a SerializationException, and unknown members are ignored. What the values
  * must be is for the operations to say.
@@ -48,6 +52,8 @@ export const jsonInputs: { readonly [Name in JsonOperationName]: z.ZodType<Optio
   AddTagsToVault: z.object({ Tags: optional(z.record(z.string(), z.string())) }),
   RemoveTagsFromVault: z.object({ TagKeys: texts }),
   SetVaultNotifications: z.object({ SNSTopic: text, Events: texts }),
+  SetVaultAccessPolicy: policyDocument,
+  InitiateVaultLock: policyDocument,
   SetDataRetrievalPolicy: z.object({
     Policy: optional(
       z.object({

@@ -1,4 +1,4 @@
-import { type AccountId, errors, isAccountId, limits } from "@moraine/protocol";
+import { type AccountId, errors, isAccountId, limits, type OperationName } from "@moraine/protocol";
 import type { Authenticate } from "../auth/authenticate.ts";
 import { authorize } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
@@ -8,7 +8,6 @@ import type {
   AccountOperationName,
   Answer,
   Call,
-  ServedName,
   Services,
   VaultHandler,
   VaultOperationName,
@@ -63,7 +62,7 @@ async function handle(
   key: VaultKey,
   json: Uint8Array,
   { request, body }: Incoming,
-): Promise<Answer<ServedName>> {
+): Promise<Answer<OperationName>> {
   // One row says whether the vault exists, and what holds for it.
   const vault = key.vaultName === "" ? null : await services.metadata.findVault(key);
   const call: Call = {
@@ -72,13 +71,10 @@ async function handle(
     body: { sizeBytes: announcedLength(request), sha256: claimedHash(request) ?? "", stream: body },
     invocationId: request.header("amz-sdk-invocation-id") ?? null,
   };
-  const name = found.name as ServedName;
+  const { name } = found;
   if (Object.hasOwn(accountHandlers, name)) {
     const handler = accountHandlers[name as AccountOperationName] as AccountHandler<AccountOperationName>;
     return handler(services, decode<AccountOperationName>(found, request, key.accountId, json), call);
-  }
-  if (!Object.hasOwn(vaultHandlers, name)) {
-    throw errors.badRequest(`This version of Moraine does not serve ${found.name} yet`);
   }
   if (vault === null) {
     throw errors.vaultNotFound(arnOf(key));

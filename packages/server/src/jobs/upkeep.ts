@@ -53,6 +53,8 @@ const tasks: Readonly<Record<string, Task>> = {
       });
     }
   },
+  "expiring vault locks": ({ metadata, clock }, signal) =>
+    inBatches(signal, () => metadata.expireLocks({ now: clock.now(), limit: batchRows })),
   "sweeping segments": (services, signal) => inBatches(signal, () => sweep(services)),
 };
 

@@ -18,8 +18,6 @@ export interface Services extends ReceiveServices, ReadServices {
   wakeRunner(): void;
 }
 
-/** The operations that are served so far. The others are refused with a clear error. */
-export type ServedName = keyof OperationShapes & OperationName;
 /** These name a vault that need not exist, or none. */
 export type AccountOperationName =
   | "CreateVault"
@@ -29,12 +27,12 @@ export type AccountOperationName =
   | "GetDataRetrievalPolicy"
   | "PurchaseProvisionedCapacity"
   | "ListProvisionedCapacity";
-export type VaultOperationName = Exclude<ServedName, AccountOperationName>;
+export type VaultOperationName = Exclude<OperationName, AccountOperationName>;
 
-export type Input<Name extends ServedName> = OperationShapes[Name]["input"];
+export type Input<Name extends OperationName> = OperationShapes[Name]["input"];
 
 /** Members of the answer; bytes go beside them. */
-export type Answer<Name extends ServedName> = OperationShapes[Name]["output"] & { readonly body?: OutgoingBytes };
+export type Answer<Name extends OperationName> = OperationShapes[Name]["output"] & { readonly body?: OutgoingBytes };
 
 export interface OutgoingBytes {
   readonly sizeBytes: number;

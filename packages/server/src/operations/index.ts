@@ -12,11 +12,13 @@ import {
   uploadMultipartPart,
 } from "./multipart-uploads.ts";
 import { listProvisionedCapacity, purchaseProvisionedCapacity } from "./provisioned-capacity.ts";
+import { deleteVaultAccessPolicy, getVaultAccessPolicy, setVaultAccessPolicy } from "./vault-access-policy.ts";
+import { abortVaultLock, completeVaultLock, getVaultLock, initiateVaultLock } from "./vault-lock.ts";
 import { deleteVaultNotifications, getVaultNotifications, setVaultNotifications } from "./vault-notifications.ts";
 import { addTagsToVault, listTagsForVault, removeTagsFromVault } from "./vault-tags.ts";
 import { createVault, deleteVault, describeVault, listVaults } from "./vaults.ts";
 
-/** The compiler refuses these tables while an operation that has shapes lacks its handler. */
+/** The compiler refuses these tables while any of the 33 operations lacks its handler. */
 export const accountHandlers: { readonly [Name in AccountOperationName]: AccountHandler<Name> } = {
   CreateVault: createVault,
   DeleteVault: deleteVault,
@@ -45,6 +47,13 @@ export const vaultHandlers: { readonly [Name in VaultOperationName]: VaultHandle
   SetVaultNotifications: setVaultNotifications,
   GetVaultNotifications: getVaultNotifications,
   DeleteVaultNotifications: deleteVaultNotifications,
+  SetVaultAccessPolicy: setVaultAccessPolicy,
+  GetVaultAccessPolicy: getVaultAccessPolicy,
+  DeleteVaultAccessPolicy: deleteVaultAccessPolicy,
+  InitiateVaultLock: initiateVaultLock,
+  CompleteVaultLock: completeVaultLock,
+  AbortVaultLock: abortVaultLock,
+  GetVaultLock: getVaultLock,
   AddTagsToVault: addTagsToVault,
   RemoveTagsFromVault: removeTagsFromVault,
   ListTagsForVault: listTagsForVault,

@@ -1,0 +1,31 @@
+import { errors } from "@moraine/protocol";
+import type { VaultHandler } from "./context.ts";
+import { requirePolicy } from "./require-policy.ts";
+
+/** Takes the place of the policy before; one that is refused changes nothing (contract 9). */
+export const setVaultAccessPolicy: VaultHandler<"SetVaultAccessPolicy"> = async (
+  { metadata },
+  { policy: given },
+  { key, vault },
+) => {
+  const policy = requirePolicy(given?.Policy, key, errors.invalidAccessPolicy);
+  await metadata.setAccessPolicy({ vaultId: vault.id, vault: key, policy });
+  return {};
+};
+
+export const getVaultAccessPolicy: VaultHandler<"GetVaultAccessPolicy"> = async (_services, _input, { vault }) => {
+  if (vault.accessPolicy === null) {
+    throw errors.accessPolicyNotFound(vault.vaultName);
+  }
+  return { policy: { Policy: vault.accessPolicy } };
+};
+
+/** Deleting what is not set succeeds. */
+export const deleteVaultAccessPolicy: VaultHandler<"DeleteVaultAccessPolicy"> = async (
+  { metadata },
+  _input,
+  { key, vault },
+) => {
+  await metadata.setAccessPolicy({ vaultId: vault.id, vault: key, policy: null });
+  return {};
+};

@@ -1,4 +1,5 @@
 import { type Migration, Migrator } from "kysely/migration";
+import { backUp, type FileSystemFigures } from "./backup.ts";
 import { up as initial } from "./migrations/0001-initial.ts";
 import { up as settings } from "./migrations/0002-settings.ts";
 import type { Connection } from "./sqlite-connection.ts";
@@ -12,17 +13,21 @@ const migrations: Readonly<Record<string, Migration>> = {
 const migrationTable = "kysely_migration";
 
 /**
- * Brings the schema to the newest version, in one transaction. Refuses a schema that is newer than this program, and a
+ * Brings the schema to the newest version, in one transaction; a database that holds data is backed up before. Refuses a schema that is newer than this program, and a
  * database that is not the service's.
  */
-export async function migrate(connection: Connection, mayCreate: boolean): Promise<void> {
+export async function migrate(connection: Connection, mayCreate: boolean, statfs?: FileSystemFigures): Promise<void> {
   const applied = appliedMigrations(connection, mayCreate);
   const unknown = applied.filter((name) => migrations[name] === undefined);
   if (unknown.length > 0) {
     throw new Error(`The database has the newer schema ${unknown.join(", ")}: a newer version of the program wrote it`);
   }
-  if (applied.length === Object.keys(migrations).length) {
+  const [next] = Object.keys(migrations).slice(applied.length);
+  if (next === undefined) {
     return;
+  }
+  if (applied.length > 0) {
+    backUp(connection, next, statfs);
   }
   const { database, db } = connection;
   database.exec("BEGIN IMMEDIATE");

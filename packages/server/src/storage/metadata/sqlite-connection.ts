@@ -8,6 +8,8 @@ import { nodeSqliteDialect } from "./sqlite-dialect.ts";
 export interface Connection {
   readonly database: DatabaseSync;
   readonly db: Database;
+  /** The file, or `inMemory`. */
+  readonly path: string;
 }
 
 export const inMemory = ":memory:";
@@ -33,7 +35,7 @@ export function openWriting(path: string, mayCreate: boolean): Connection {
     prepareFile(path, mayCreate);
   }
   const database = new DatabaseSync(path);
-  return configured(database, () => {
+  return configured(database, path, () => {
     database.exec("PRAGMA journal_mode = WAL");
     assertSetting(database, "journal_mode", path === inMemory ? "memory" : "wal");
     assertSound(database);
@@ -44,14 +46,14 @@ export function openWriting(path: string, mayCreate: boolean): Connection {
 export function openReading(path: string): Connection {
   assertVersion();
   const database = new DatabaseSync(path, { readOnly: true });
-  return configured(database, () => {
+  return configured(database, path, () => {
     assertSetting(database, "journal_mode", "wal");
     database.exec("PRAGMA query_only = ON");
     assertSetting(database, "query_only", 1);
   });
 }
 
-function configured(database: DatabaseSync, configure: () => void): Connection {
+function configured(database: DatabaseSync, path: string, configure: () => void): Connection {
   try {
     for (const [name, text, value] of settings) {
       database.exec(`PRAGMA ${name} = ${text}`);
@@ -62,7 +64,7 @@ function configured(database: DatabaseSync, configure: () => void): Connection {
     database.close();
     throw error;
   }
-  return { database, db: new Kysely({ dialect: nodeSqliteDialect(database) }) };
+  return { database, db: new Kysely({ dialect: nodeSqliteDialect(database) }), path };
 }
 
 /** The file is made here, so that nobody else may ever read it; SQLite gives its companions the same mode. */

@@ -1,11 +1,13 @@
 import { describe, test } from "node:test";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { accountSettingsStories } from "./metadata/account-settings.ts";
 import { archiveStories } from "./metadata/archives.ts";
 import { credentialStories } from "./metadata/credentials.ts";
 import { inventoryStories } from "./metadata/inventories.ts";
 import { jobStories } from "./metadata/jobs.ts";
 import { segmentStories } from "./metadata/segments.ts";
 import { uploadStories } from "./metadata/uploads.ts";
+import { vaultSettingsStories } from "./metadata/vault-settings.ts";
 import { vaultStories } from "./metadata/vaults.ts";
 import { type Story, World } from "./metadata/world.ts";
 
@@ -28,6 +30,8 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     describe("segments", () => segmentStories(story));
     describe("multipart uploads", () => uploadStories(story));
     describe("jobs", () => jobStories(story));
+    describe("settings of vaults", () => vaultSettingsStories(story));
+    describe("settings of accounts", () => accountSettingsStories(story));
     describe("access keys", () => credentialStories(story));
   });
 }

@@ -3,7 +3,7 @@ import { hash, randomBytes } from "node:crypto";
 import { type AccountId, fromHex, rootOf, type TreeHash, toHex } from "@moraine/protocol";
 import type { Archive } from "../../../src/domain/archive.ts";
 import type { Instant } from "../../../src/domain/instant.ts";
-import type { ArchiveRetrievalJob, InventoryRetrievalJob } from "../../../src/domain/job.ts";
+import type { ArchiveRetrievalJob, InventoryRetrievalJob, Tier } from "../../../src/domain/job.ts";
 import type { MetadataStore, UploadRequest } from "../../../src/domain/metadata-store.ts";
 import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
 import { newArchiveId, newJobId, newUploadId, newVaultId } from "../../../src/domain/new-id.ts";
@@ -68,6 +68,13 @@ interface ArchiveWish {
   createdAt?: Instant;
   description?: string;
   request?: UploadRequest;
+}
+
+interface ArchiveJobWish {
+  createdAt?: Instant;
+  dueAt?: Instant;
+  tier?: Tier;
+  monthlyFreeBytes?: number;
 }
 
 /** Makes the things that stories are about. */
@@ -138,19 +145,19 @@ export class World {
     return segment;
   }
 
-  async archiveJob(vault: Vault, archive: Archive, times: { createdAt?: Instant; dueAt?: Instant } = {}) {
+  async archiveJob(vault: Vault, archive: Archive, wish: ArchiveJobWish = {}) {
     const job: ArchiveRetrievalJob = {
-      ...this.#newJob(vault, times),
+      ...this.#newJob(vault, wish),
       action: "ArchiveRetrieval",
       archiveId: archive.id,
       archiveSizeBytes: archive.sizeBytes,
       archiveTreeHash: archive.treeHash,
       archiveDescription: archive.description,
-      tier: "Bulk",
+      tier: wish.tier ?? "Bulk",
       range: { firstByte: 0, lastByte: archive.sizeBytes - 1 },
       rangeTreeHash: archive.treeHash,
     };
-    await this.store.addJob({ job, vault, monthlyFreeBytes: 0 });
+    await this.store.addJob({ job, vault, monthlyFreeBytes: wish.monthlyFreeBytes ?? 0 });
     return job;
   }
 

@@ -141,3 +141,62 @@ test("no body makes the server fail", { timeout: 30_000 }, async () => {
     { numRuns: 1500, seed: 11 },
   );
 });
+
+test("no body of what is set makes the server fail, or is answered without being of the right shape", {
+  timeout: 60_000,
+}, async () => {
+  const changes = [
+    ["POST", "/-/vaults/photos/tags?operation=add", "Tags"],
+    ["POST", "/-/vaults/photos/tags?operation=remove", "TagKeys"],
+    ["PUT", "/-/vaults/photos/notification-configuration", "Events"],
+    ["PUT", "/-/vaults/photos/access-policy", "Policy"],
+    ["POST", "/-/vaults/photos/lock-policy", "Policy"],
+    ["PUT", "/-/policies/data-retrieval", "Policy"],
+  ] as const;
+  const name = fc.constantFrom(
+    "Tags",
+    "TagKeys",
+    "Events",
+    "SNSTopic",
+    "Policy",
+    "Rules",
+    "Strategy",
+    "BytesPerHour",
+    "x",
+  );
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(
+        '""',
+        '"None"',
+        '"BytesPerHour"',
+        "null",
+        "true",
+        "0",
+        "-1",
+        "1.5",
+        "9223372036854775808",
+        "1e300",
+      ),
+      fc.string({ unit: "binary", maxLength: 10 }).map((text) => JSON.stringify(text)),
+      fc.array(tie("value"), { maxLength: 3 }).map((items) => `[${items.join(",")}]`),
+      fc
+        .uniqueArray(fc.tuple(name, tie("value")), { maxLength: 3, selector: ([key]) => key })
+        .map((entries) => `{${entries.map(([key, item]) => `"${key}":${item}`).join(",")}}`),
+    ),
+  }));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...changes),
+      value,
+      fc.boolean(),
+      async ([method, path, member], inner, wrapped) => {
+        const body = wrapped ? `{"${member}":${inner}}` : inner;
+        const answer = await server.client.send({ method, path, body });
+        assert.ok(answer.status === 204 || answer.status === 400, `${method} ${path} ${body}: ${answer.text}`);
+      },
+    ),
+    { numRuns: 1500, seed: 13 },
+  );
+});

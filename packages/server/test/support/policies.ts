@@ -41,6 +41,7 @@ export function badPolicies(vault: string): ReadonlyArray<readonly [what: string
     ["another vault's ARN", policyFor(`${vault}-2`)],
     ["another region's ARN", policyFor(vault, { Resource: arn(vault).replace("us-east-1", "eu-west-1") })],
     ["an unknown condition", policyFor(vault, { Condition: { StringAlmost: { "aws:UserAgent": "x" } } })],
+    ["half a character", policyFor(vault, { Sid: "x" }).replace('"x"', '"\ud800"')],
     ["20,481 bytes", policyOfSize(vault, 20_481)],
     ["20,481 bytes in fewer characters", `${policyOfSize(vault, 20_479).replace('"some"', '"soéé"')}`],
     ["a key that stands twice", policyFor(vault).replace('"Version"', '"Version":"2012-10-17","Version"')],

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { authenticator } from "../../packages/server/src/auth/authenticate.ts";
+import { FailureLimiter } from "../../packages/server/src/auth/failure-limiter.ts";
 import { readWireRequest } from "../../packages/server/src/http/wire-request.ts";
 import { sha256Of } from "../support/content.ts";
 import { runTool } from "../support/run-tool.ts";
@@ -98,16 +99,18 @@ test("what botocore signs over random paths, queries and headers is accepted, an
   assert.equal(code, 0, stderr);
   const authenticate = authenticator({
     credentials: {
-      findAccessKey: async () => ({ ...rootKey, accountId: accountId as never }),
+      findAccessKey: async () => ({ ...rootKey, accountId: accountId as never, user: null, session: null }),
     },
     region,
+    service: "glacier",
     presigned: "all",
+    failures: new FailureLimiter({ burst: 10_000, perSecond: 1 }),
     systemNow: () => new Date(),
   });
   const accepts = (line: SignedLine) => {
     const url = line.query === "" ? line.path : `${line.path}?${line.query}`;
     const rawHeaders = line.headers.flat();
-    const message = { httpVersion: "1.1", httpVersionMajor: 1, method: line.method, url, rawHeaders };
+    const message = { httpVersion: "1.1", httpVersionMajor: 1, method: line.method, url, rawHeaders, socket: {} };
     const request = readWireRequest(message as IncomingMessage);
     return authenticate(request, async () => sha256Of(Buffer.from(line.body)));
   };

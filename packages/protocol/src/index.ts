@@ -1,3 +1,5 @@
+export { adminErrors } from "./admin/admin-errors.ts";
+export { adminLimits, isIdentityName } from "./admin/admin-limits.ts";
 export {
   type ByteRange,
   formatContentRange,

@@ -7,13 +7,16 @@ import { join } from "node:path";
 import type { AccountId } from "@moraine/protocol";
 import type { Logger } from "pino";
 import { authenticator } from "./auth/authenticate.ts";
+import { keyLengthBytes } from "./auth/box.ts";
+import { FailureLimiter } from "./auth/failure-limiter.ts";
+import { openKeyring, type PlainSecret } from "./auth/keyring.ts";
 import { ensureRootKey } from "./auth/root-key.ts";
 import { SealedCredentialStore } from "./auth/sealed-credentials.ts";
 import { ManualClock, systemClock, systemNow } from "./clocks.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
-import type { AccessKey } from "./domain/credential-store.ts";
 import type { JobDelays } from "./domain/job.ts";
+import type { MetadataStore } from "./domain/metadata-store.ts";
 import type { Profile } from "./domain/vault.ts";
 import { createListener, type RequestRecord } from "./http/listener.ts";
 import type { JobLog } from "./jobs/context.ts";
@@ -23,7 +26,7 @@ import { NodeMode } from "./node-mode.ts";
 import { BlockPool, leafBlock, sharedBlock } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
 import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
-import { openDataFolder } from "./storage/data-folder.ts";
+import { type DataFolder, openDataFolder } from "./storage/data-folder.ts";
 import { openSqliteStore } from "./storage/metadata/sqlite-store.ts";
 import { secretFile } from "./storage/secret-file.ts";
 import { Metrics } from "./telemetry/metrics.ts";
@@ -32,7 +35,7 @@ export interface Service {
   /** Where it listens, as a URL. */
   readonly url: string;
   /** The root's key, if this start made it. */
-  readonly newKey: AccessKey | null;
+  readonly newKey: PlainSecret | null;
   readonly clock: Clock;
   /** Lets running requests end, at most so long, and leaves everything in order. */
   stop(graceMilliseconds: number): Promise<void>;
@@ -48,6 +51,7 @@ const wireLimits = {
   drainSecondsMax: 30,
 };
 const connectionsMax = 2048;
+const failureLimits = { burst: 100, perSecond: 1 };
 /** Of 1 MiB each: what all uploads, and all downloads, may hold together. */
 const receiveBlocksMax = 24;
 const leafBlocksMax = 40;
@@ -85,11 +89,12 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const mode = new NodeMode(onHalt);
   const metrics = new Metrics(() => mode.reason === null);
   const clock = config.clock === "manual" ? new ManualClock(systemClock.now()) : systemClock;
-  const { metadata, blobs, sealingKey } = await openStores(config, mode, started);
+  const { metadata, blobs, sealingKey, previous } = await openStores(config, mode, started);
+  const keyring = await openKeyring(metadata, { sealingKey, previous, now: clock.now() });
   const newKey = await ensureRootKey(metadata, {
     accountId: config.accountId as AccountId,
     given: config.rootKey,
-    sealingKey,
+    keyring,
     now: clock.now(),
   });
   await metadata.releaseLeases(clock.now());
@@ -115,9 +120,11 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       wakeRunner: runner.wake,
     },
     authenticate: authenticator({
-      credentials: new SealedCredentialStore(metadata, sealingKey),
+      credentials: new SealedCredentialStore(metadata, keyring),
       region: config.region,
+      service: "glacier",
       presigned: config.presigned,
+      failures: new FailureLimiter(failureLimits),
       systemNow,
     }),
     pages: { readiness: () => mode.reason ?? blobs.readOnlyReason, metrics: () => metrics.text() },
@@ -153,8 +160,24 @@ async function openStores(config: Config, mode: NodeMode, started: AsyncDisposab
   });
   started.defer(() => metadata.close());
   // After the database: a folder that holds other files but no database is taken for somebody else's.
-  const sealingKey = await secretFile(join(folder.path, "secrets.key"), () => randomBytes(32));
-  return { metadata, blobs, sealingKey };
+  return { metadata, blobs, ...(await sealingKeys(config, folder, metadata)) };
+}
+
+/** What seals the secrets now, and what did before, if the operator changes it. Made only while nothing is sealed. */
+async function sealingKeys(
+  { sealingKeyFile, previousSealingKeyFile }: Config,
+  folder: DataFolder,
+  metadata: MetadataStore,
+): Promise<{ sealingKey: Buffer; previous: Buffer | null }> {
+  const sealed = [...(await metadata.dataKeys()), ...(await metadata.listUnwrappedSecrets({ limit: 1 }))];
+  const make = sealed.length === 0 ? () => randomBytes(keyLengthBytes) : null;
+  return {
+    sealingKey:
+      sealingKeyFile === null
+        ? await secretFile(join(folder.path, "secrets.key"), keyLengthBytes, make)
+        : await secretFile(sealingKeyFile, keyLengthBytes, null),
+    previous: previousSealingKeyFile === null ? null : await secretFile(previousSealingKeyFile, keyLengthBytes, null),
+  };
 }
 
 /** What moves bytes, and bounds the memory that moving them takes. */

@@ -10,6 +10,10 @@ export interface Config {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
   readonly region: string;
   readonly accountId: string;
+  /** Null is `secrets.key` in the data folder. */
+  readonly sealingKeyFile: string | null;
+  /** The key that sealed secrets until now, if it was another. */
+  readonly previousSealingKeyFile: string | null;
   readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
   readonly profile: "practical" | "aws";
   readonly clock: "system" | "manual";
@@ -46,6 +50,8 @@ const settings = {
   account:    { flag: "account",           environment: "MORAINE_ACCOUNT_ID",             fallback: "123456789012",     help: "ID         12 digits" },
   rootId:     {                            environment: "MORAINE_ROOT_ACCESS_KEY_ID",                                   help: "the root's key, instead of one that is made" },
   rootSecret: {                            environment: "MORAINE_ROOT_SECRET_ACCESS_KEY",                               help: "its secret" },
+  sealingKey: { flag: "sealing-key",       environment: "MORAINE_SEALING_KEY_FILE",                                     help: "FILE       32 bytes that seal secrets, in place of secrets.key" },
+  previousKey: { flag: "previous-sealing-key", environment: "MORAINE_PREVIOUS_SEALING_KEY_FILE",                        help: "FILE  the key before; needed once, to change it" },
   profile:    { flag: "profile",           environment: "MORAINE_PROFILE",                fallback: "practical",        help: "NAME       practical, or aws with its delays" },
   expedited:  { flag: "expedited-delay",   environment: "MORAINE_EXPEDITED_DELAY",                                      help: "SECONDS    before an Expedited job completes" },
   standard:   { flag: "standard-delay",    environment: "MORAINE_STANDARD_DELAY",                                       help: "SECONDS    before a Standard job completes" },
@@ -79,6 +85,8 @@ const shape = z
       .regex(/^[A-Za-z0-9]{16,128}$/, "must be 16 to 128 letters and digits")
       .optional(),
     rootSecret: z.string().min(16, "must be at least 16 characters").optional(),
+    sealingKey: z.string().min(1).optional(),
+    previousKey: z.string().min(1).optional(),
     profile: z.enum(["practical", "aws"]),
     expedited: seconds,
     standard: seconds,
@@ -153,6 +161,8 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     tls: tls && { certFile: resolve(base, tls[0]), keyFile: resolve(base, tls[1]) },
     region: values.region,
     accountId: values.account,
+    sealingKeyFile: values.sealingKey === undefined ? null : resolve(base, values.sealingKey),
+    previousSealingKeyFile: values.previousKey === undefined ? null : resolve(base, values.previousKey),
     rootKey: root && { accessKeyId: root[0], secretAccessKey: root[1] },
     profile: values.profile,
     clock: values.clock,

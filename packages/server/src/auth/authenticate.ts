@@ -1,14 +1,19 @@
-import { errors, formatAmzDate, limits } from "@moraine/protocol";
-import type { CredentialStore } from "../domain/credential-store.ts";
-import type { Caller } from "./caller.ts";
+import { errors, formatAmzDate, GlacierError, limits } from "@moraine/protocol";
+import type { AccessKey, CredentialStore } from "../domain/credential-store.ts";
+import { type Caller, callerOf } from "./caller.ts";
 import { type Claim, readClaim, type Signed } from "./claim.ts";
+import type { FailureLimiter } from "./failure-limiter.ts";
+import { isToken } from "./new-credentials.ts";
 import { SigningKeys, signatureMatches } from "./signature.ts";
 
 export interface AuthenticateOptions {
   readonly credentials: CredentialStore;
   readonly region: string;
+  /** Which API a signature must be made for: one for the vaults does not open the admin's, nor the other way round. */
+  readonly service: "glacier" | "moraine";
   /** Which requests may be signed in their query: none, those that change nothing, or all. */
   readonly presigned: "off" | "reads" | "all";
+  readonly failures: FailureLimiter;
   /** The system's time: a signature is compared with a client's clock, never with one that tests may move. */
   systemNow(): Date;
 }
@@ -20,25 +25,61 @@ export type Authenticate = (request: Signed, payloadHash: () => Promise<string>)
  * Verifies Signature Version 4, from the header or a presigned query, against the request as it stood on the wire. The
  * checks come in the order of contract 5.4; each failure has its own code, and none lets the request through.
  */
-export function authenticator({ credentials, region, presigned, systemNow }: AuthenticateOptions): Authenticate {
+export function authenticator(options: AuthenticateOptions): Authenticate {
+  const { failures } = options;
   const signingKeys = new SigningKeys();
   return async (request, payloadHash) => {
     const claim = readClaim(request);
-    const key = await credentials.findAccessKey(claim.scope.accessKeyId);
-    // Nobody has a session token yet, so whoever sends one is not known.
-    if (key === null || claim.securityToken !== undefined) {
-      throw errors.unrecognizedClient();
+    const { accessKeyId } = claim.scope;
+    failures.assertAllowed(accessKeyId, request.address);
+    try {
+      return callerOf(await verifiedKey(options, signingKeys, claim, request, payloadHash));
+    } catch (error) {
+      if (error instanceof GlacierError && guesses.has(error.code)) {
+        failures.failed(accessKeyId, request.address);
+      }
+      throw error;
     }
-    assertFormAllowed(claim, request.method, presigned);
-    assertCurrent(claim, systemNow());
-    assertScope(claim, region);
-    assertSignedHeaders(claim, request);
-    const signingKey = signingKeys.derive(key, claim.scope);
-    if (!signatureMatches(claim, request, await payloadHash(), signingKey)) {
-      throw errors.signatureMismatch();
-    }
-    return { accountId: key.accountId, accessKeyId: key.accessKeyId };
   };
+}
+
+const guesses: ReadonlySet<string> = new Set([
+  "UnrecognizedClientException",
+  "ExpiredTokenException",
+  "InvalidSignatureException",
+]);
+
+async function verifiedKey(
+  { credentials, region, service, presigned, systemNow }: AuthenticateOptions,
+  signingKeys: SigningKeys,
+  claim: Claim,
+  request: Signed,
+  payloadHash: () => Promise<string>,
+): Promise<AccessKey> {
+  const key = await credentials.findAccessKey(claim.scope.accessKeyId);
+  if (key === null) {
+    throw errors.unrecognizedClient();
+  }
+  assertToken(claim, key, systemNow());
+  assertFormAllowed(claim, request.method, presigned);
+  assertCurrent(claim, systemNow());
+  assertScope(claim, region, service);
+  assertSignedHeaders(claim, request);
+  const signingKey = signingKeys.derive(key, claim.scope);
+  if (!signatureMatches(claim, request, await payloadHash(), signingKey)) {
+    throw errors.signatureMismatch();
+  }
+  return key;
+}
+
+/** A session's key needs its token, and no other key may have one. */
+function assertToken({ securityToken }: Claim, { session }: AccessKey, now: Date): void {
+  if (session === null ? securityToken !== undefined : !isToken(securityToken ?? "", session.tokenHash)) {
+    throw errors.unrecognizedClient();
+  }
+  if (session !== null && session.expiresAt <= now.getTime()) {
+    throw errors.expiredToken();
+  }
 }
 
 function assertFormAllowed(claim: Claim, method: string, presigned: AuthenticateOptions["presigned"]): void {
@@ -64,13 +105,13 @@ function assertCurrent({ signedAt, amzDate, lifeSeconds }: Claim, now: Date): vo
   }
 }
 
-function assertScope({ scope, amzDate }: Claim, region: string): void {
+function assertScope({ scope, amzDate }: Claim, region: string, service: string): void {
   const day = amzDate.slice(0, 8);
   const wrong =
     (scope.date !== day &&
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${day}', from '${amzDate}'.`) ||
     (scope.region !== region && `Credential should be scoped to a valid region, not '${scope.region}'. `) ||
-    (scope.service !== "glacier" && "Credential should be scoped to correct service: 'glacier'. ") ||
+    (scope.service !== service && `Credential should be scoped to correct service: '${service}'. `) ||
     (scope.terminator !== "aws4_request" &&
       `Credential should be scoped with a valid terminator: 'aws4_request', not '${scope.terminator}'. `);
   if (wrong !== false) {

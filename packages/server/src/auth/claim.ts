@@ -20,6 +20,10 @@ export interface Signed {
   header(name: string): string | undefined;
   /** All values of a query parameter, decoded once. */
   parameters(name: string): readonly string[];
+  /** The other end of the connection, as its socket has it. A header that tells another one may be anybody's. */
+  readonly address: string;
+  /** Whether it came over TLS. */
+  readonly secure: boolean;
 }
 
 /** What a request says about its signature. Nothing of it has been checked yet. */
@@ -88,7 +92,8 @@ function headerClaim(request: Signed, authorization: string): Claim {
   };
 }
 
-function queryClaim({ parameters }: Signed): Claim {
+function queryClaim(request: Signed): Claim {
+  const { parameters } = request;
   const component = (name: string): string => {
     const [value, ...more] = parameters(name);
     if (value === undefined || value === "" || more.length > 0) {
@@ -108,7 +113,6 @@ function queryClaim({ parameters }: Signed): Claim {
     throw errors.incompleteSignature(`X-Amz-Date must be of the form YYYYMMDDTHHMMSSZ: ${amzDate}`);
   }
   const lifeSeconds = parseLife(component("X-Amz-Expires"));
-  const securityToken = parameters("X-Amz-Security-Token")[0];
   return {
     form: "query",
     scope,
@@ -118,8 +122,17 @@ function queryClaim({ parameters }: Signed): Claim {
     signedAt,
     lifeSeconds,
     dateHeader: undefined,
-    securityToken,
+    securityToken: queryToken(request),
   };
+}
+
+/** A header says it too, if a client put it there and signed that. */
+function queryToken({ parameters, header }: Signed): string | undefined {
+  const tokens = [...parameters("X-Amz-Security-Token"), header("x-amz-security-token") ?? []].flat();
+  if (tokens.length > 1) {
+    throw errors.incompleteSignature("A request must not have more than one security token.");
+  }
+  return tokens[0];
 }
 
 function parseLife(text: string): number {

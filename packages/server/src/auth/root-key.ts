@@ -1,15 +1,14 @@
-import { randomBytes, randomInt } from "node:crypto";
 import type { AccountId } from "@moraine/protocol";
-import type { AccessKey } from "../domain/credential-store.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
-import { sealAccessKey } from "./sealed-credentials.ts";
+import type { Keyring, PlainSecret } from "./keyring.ts";
+import { newAccessKeyId, newSecret } from "./new-credentials.ts";
 
 export interface RootKeyOptions {
   readonly accountId: AccountId;
-  /** The operator's own key; null to have one made at the first start. */
+  /** The operator's own key, which counts from now on and is active; null to have one made at the first start. */
   readonly given: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
-  readonly sealingKey: Buffer;
+  readonly keyring: Keyring;
   readonly now: Instant;
 }
 
@@ -19,23 +18,17 @@ export interface RootKeyOptions {
  */
 export async function ensureRootKey(
   metadata: MetadataStore,
-  { accountId, given, sealingKey, now }: RootKeyOptions,
-): Promise<AccessKey | null> {
+  { accountId, given, keyring, now }: RootKeyOptions,
+): Promise<PlainSecret | null> {
   if (given !== null) {
-    await metadata.putAccessKey({ ...sealAccessKey({ ...given, accountId }, sealingKey), now });
+    await metadata.putRootKey({ ...keyring.seal({ ...given, accountId }), now });
     return null;
   }
-  const existing = await metadata.listAccessKeys(accountId);
+  const existing = await metadata.listAccessKeys({ accountId, userId: null, after: null, limit: 1 });
   if (existing.length > 0) {
     return null;
   }
-  const key = { accountId, accessKeyId: newAccessKeyId(), secretAccessKey: randomBytes(30).toString("base64") };
-  await metadata.putAccessKey({ ...sealAccessKey(key, sealingKey), now });
+  const key = { accountId, accessKeyId: newAccessKeyId(), secretAccessKey: newSecret() };
+  await metadata.putRootKey({ ...keyring.seal(key), now });
   return key;
-}
-
-/** In the form of AWS's ids, which some tools check: `AKIA` and 16 letters or digits. */
-function newAccessKeyId(): string {
-  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  return `AKIA${Array.from({ length: 16 }, () => letters[randomInt(letters.length)]).join("")}`;
 }

@@ -1,13 +1,19 @@
 import type { AccountId } from "@moraine/protocol";
+import type { KeyUser, Session } from "./identity-store.ts";
+import type { Instant } from "./instant.ts";
 
-/** A key that may sign requests. Until users exist, every key is its account's root. */
+/** A key that may sign requests. */
 export interface AccessKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly accountId: AccountId;
+  /** Null is the account's root. */
+  readonly user: KeyUser | null;
+  /** Null for a key that holds until it is removed. */
+  readonly session: (Session & { readonly issuedAt: Instant }) | null;
 }
 
 export interface CredentialStore {
-  /** Null when the key is unknown or disabled. */
+  /** Null when the key is unknown or disabled. A session's key is found until it is removed, expired or not. */
   findAccessKey(accessKeyId: string): Promise<AccessKey | null>;
 }

@@ -1,6 +1,7 @@
 import type { AccountId, ArchiveId, ByteRange, JobId, UploadId } from "@moraine/protocol";
 import type { AccountSettingsChanges, AccountSettingsQueries } from "./account-settings-store.ts";
 import type { Archive } from "./archive.ts";
+import type { IdentityChanges, IdentityQueries } from "./identity-store.ts";
 import type { Instant } from "./instant.ts";
 import type { InventoryOutput, Job, JobClaim, JobState } from "./job.ts";
 import type { ArchiveClaim, MultipartUpload } from "./multipart-upload.ts";
@@ -20,7 +21,7 @@ export interface MetadataStore extends MetadataQueries, MetadataChanges {
 }
 
 /** Reads. Each sees every change that was acknowledged before it began. Lists are pages: never more than `limit` rows. */
-export interface MetadataQueries extends AccountSettingsQueries {
+export interface MetadataQueries extends AccountSettingsQueries, IdentityQueries {
   findVault(key: VaultKey): Promise<Vault | null>;
   findVaultById(vaultId: string): Promise<Vault | null>;
   /** In bytewise order of names, those after `afterName` (all, if null). */
@@ -57,12 +58,9 @@ export interface MetadataQueries extends AccountSettingsQueries {
 
   /** The output of an inventory job as a segment. */
   findSegment(key: string): Promise<Segment | null>;
-  findAccessKey(accessKeyId: string): Promise<SealedAccessKey | null>;
-  /** The account's keys, oldest first. */
-  listAccessKeys(accountId: AccountId): Promise<SealedAccessKey[]>;
 }
 
-export interface MetadataChanges extends VaultSettingsChanges, AccountSettingsChanges {
+export interface MetadataChanges extends VaultSettingsChanges, AccountSettingsChanges, IdentityChanges {
   /** Does nothing when it exists. Throws LimitExceededException. */
   createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;
   /**
@@ -162,9 +160,6 @@ export interface MetadataChanges extends VaultSettingsChanges, AccountSettingsCh
   finishJob(end: JobEnd): Promise<boolean>;
   /** Drops up to `limit` jobs that completed before `completedBefore`, and lets their outputs go. */
   expireJobs(at: { completedBefore: Instant; now: Instant; limit: number }): Promise<number>;
-
-  /** Adds the key, or replaces its secret. Makes the account if need be. */
-  putAccessKey(key: SealedAccessKey & { now: Instant }): Promise<void>;
 }
 
 /** A place in a list that is ordered by creation time and then id. It need not be a row that still exists. */
@@ -207,13 +202,6 @@ export interface JobEnd {
   readonly statusMessage: string;
   readonly now: Instant;
   readonly output: { readonly segment: Segment; readonly document: InventoryOutput } | null;
-}
-
-/** An access key at rest: its secret is encrypted, bound to the key's id and account. */
-export interface SealedAccessKey {
-  readonly accessKeyId: string;
-  readonly accountId: AccountId;
-  readonly sealedSecret: Uint8Array;
 }
 
 /** The store could not do it, or does not know whether it did. */

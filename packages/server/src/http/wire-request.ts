@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { errors, parseQuery } from "@moraine/protocol";
 import type { Signed } from "../auth/claim.ts";
 
@@ -40,7 +42,14 @@ export function readWireRequest(message: IncomingMessage): WireRequest {
     headers,
     header: (name) => values.get(name),
     parameters: (name) => parameters.filter(([given]) => given === name).map(([, value]) => value),
+    ...origin(message.socket),
   };
+}
+
+/** A listener on `::` sees an IPv4 address in its mapped form, which no policy would name. */
+function origin(socket: Socket): Pick<WireRequest, "address" | "secure"> {
+  const address = (socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/i, "");
+  return { address, secure: socket instanceof TLSSocket };
 }
 
 function pairs(raw: readonly string[]): Array<readonly [string, string]> {

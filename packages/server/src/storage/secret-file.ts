@@ -2,11 +2,11 @@ import { open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Reads a secret of the service's own, or makes it the first time; only the owner may read the file. Rejects when the file
- * is shorter than the secret: a lost key must not be replaced by a new one, for nothing it sealed would open again.
+ * Reads a secret of the service's own. When there is no file, makes the secret if it may: only the owner can read it then.
+ * Rejects when it may not, and when the file is not as long as the secret: a lost key must not be replaced by a new one,
+ * for nothing it sealed would open again.
  */
-export async function secretFile(path: string, make: () => Buffer): Promise<Buffer> {
-  const secret = make();
+export async function secretFile(path: string, sizeBytes: number, make: (() => Buffer) | null): Promise<Buffer> {
   const existing = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") {
       return null;
@@ -14,11 +14,15 @@ export async function secretFile(path: string, make: () => Buffer): Promise<Buff
     throw error;
   });
   if (existing === null) {
+    if (make === null) {
+      throw new Error(`${path} is missing, and secrets in the database need it; restore it from a backup`);
+    }
+    const secret = make();
     await store(path, secret);
     return secret;
   }
-  if (existing.length !== secret.length) {
-    throw new Error(`${path} is damaged: it must hold ${secret.length} bytes; restore it from a backup`);
+  if (existing.length !== sizeBytes) {
+    throw new Error(`${path} is damaged: it must hold ${sizeBytes} bytes; restore it from a backup`);
   }
   return existing;
 }

@@ -15,6 +15,8 @@ export const key: AccessKey = {
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
   accountId: "012345678901" as AccountId,
+  user: null,
+  session: null,
 };
 export const now = new Date("2026-11-22T10:20:30Z");
 export const amzNow = "20261122T102030Z";
@@ -109,7 +111,8 @@ export const editHeader = (request: Draft, wanted: string, edit: (value: string)
 export function asSigned({ method, path, query = "", headers }: Draft): Signed {
   const values = new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
   const parameters = (wanted: string) => parseQuery(query).flatMap(([name, value]) => (name === wanted ? [value] : []));
-  return { method, path, query, headers, header: (name) => values.get(name), parameters };
+  const header = (name: string) => values.get(name);
+  return { method, path, query, headers, header, parameters, address: "192.0.2.1", secure: false };
 }
 
 const namesOf = ({ headers }: Draft): string[] =>

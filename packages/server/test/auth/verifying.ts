@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { GlacierError } from "@moraine/protocol";
 import { type AuthenticateOptions, authenticator } from "../../src/auth/authenticate.ts";
 import type { Caller } from "../../src/auth/caller.ts";
+import { FailureLimiter } from "../../src/auth/failure-limiter.ts";
 import { asSigned, type Draft, emptyHash, key, now } from "./signing.ts";
 
 export interface Verifying extends Partial<AuthenticateOptions> {
@@ -13,7 +14,9 @@ export async function verify(request: Draft, { payloadHash = emptyHash, ...optio
   const authenticate = authenticator({
     credentials: { findAccessKey: async (id) => (id === key.accessKeyId ? key : null) },
     region: "us-east-1",
+    service: "glacier",
     presigned: "reads",
+    failures: new FailureLimiter({ burst: 100, perSecond: 1 }),
     systemNow: () => now,
     ...options,
   });
@@ -21,7 +24,8 @@ export async function verify(request: Draft, { payloadHash = emptyHash, ...optio
 }
 
 export async function assertAccepted(request: Draft, options?: Verifying): Promise<void> {
-  assert.deepEqual(await verify(request, options), { accountId: key.accountId, accessKeyId: key.accessKeyId });
+  const { accountId, accessKeyId } = key;
+  assert.deepEqual(await verify(request, options), { accountId, user: null, accessKeyId, session: null });
 }
 
 export interface Refusal {

@@ -1,8 +1,9 @@
 import { describe, test } from "node:test";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { accessKeyStories } from "./metadata/access-keys.ts";
 import { accountSettingsStories } from "./metadata/account-settings.ts";
 import { archiveStories } from "./metadata/archives.ts";
-import { credentialStories } from "./metadata/credentials.ts";
+import { identityStories } from "./metadata/identities.ts";
 import { inventoryStories } from "./metadata/inventories.ts";
 import { jobStories } from "./metadata/jobs.ts";
 import { segmentStories } from "./metadata/segments.ts";
@@ -32,6 +33,7 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     describe("jobs", () => jobStories(story));
     describe("settings of vaults", () => vaultSettingsStories(story));
     describe("settings of accounts", () => accountSettingsStories(story));
-    describe("access keys", () => credentialStories(story));
+    describe("accounts, users and policies", () => identityStories(story));
+    describe("access keys", () => accessKeyStories(story));
   });
 }

@@ -32,6 +32,8 @@ test("a service that is not ready says why", async () => {
     headers: [],
     header: () => undefined,
     parameters: () => [],
+    address: "127.0.0.1",
+    secure: false,
   };
   const sources = { readiness: () => "stopping", metrics: async () => ({ contentType: "text/plain", text: "" }) };
   const reply = await page(request, sources);

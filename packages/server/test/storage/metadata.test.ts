@@ -22,7 +22,10 @@ const tables = [
   "archives",
   "vaults",
   "access_keys",
+  "user_policies",
+  "users",
   "accounts",
+  "data_keys",
 ];
 
 let folder: string;

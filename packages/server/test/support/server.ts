@@ -3,6 +3,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { AccountId } from "@moraine/protocol";
 import { type AuthenticateOptions, authenticator } from "../../src/auth/authenticate.ts";
+import { FailureLimiter, type FailureLimits } from "../../src/auth/failure-limiter.ts";
+import { openKeyring } from "../../src/auth/keyring.ts";
 import { ensureRootKey } from "../../src/auth/root-key.ts";
 import { SealedCredentialStore } from "../../src/auth/sealed-credentials.ts";
 import { ManualClock, systemNow } from "../../src/clocks.ts";
@@ -37,6 +39,8 @@ export interface TestServerOptions {
   readonly clock?: ManualClock;
   readonly presigned?: AuthenticateOptions["presigned"];
   readonly limits?: Partial<ListenerOptions["limits"]>;
+  /** By default a client may fail as often as it likes. */
+  readonly failures?: FailureLimits;
   /** The time that signatures are compared with; the system's, unless a test says otherwise. */
   readonly systemNow?: () => Date;
 }
@@ -56,6 +60,8 @@ export interface TestServer {
 }
 
 const key = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
+/** The same for all, so that a second server can be started over the store of another. */
+const sealingKey = randomBytes(32);
 const noDelays: JobDelays = { expeditedSeconds: 0, standardSeconds: 0, bulkSeconds: 0, inventorySeconds: 0 };
 
 /** The whole service on a free port of 127.0.0.1, in this process: memory drivers, a clock that tests move, real hashing threads. */
@@ -75,8 +81,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     outputMilliseconds: dayMilliseconds,
     log: { finished: () => undefined, postponed: (_what, error) => postponed.push(error) },
   };
-  const sealingKey = randomBytes(32);
-  await ensureRootKey(metadata, { accountId, given: key, sealingKey, now: clock.now() });
+  const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
+  await ensureRootKey(metadata, { accountId, given: key, keyring, now: clock.now() });
   await metadata.releaseLeases(clock.now());
   const runner = started.adopt(startRunner(parts), ({ stop }) => stop());
   started.adopt(startUpkeep(parts), ({ stop }) => stop());
@@ -91,9 +97,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       wakeRunner: runner.wake,
     },
     authenticate: authenticator({
-      credentials: new SealedCredentialStore(metadata, sealingKey),
+      credentials: new SealedCredentialStore(metadata, keyring),
       region,
+      service: "glacier",
       presigned: options.presigned ?? "reads",
+      failures: new FailureLimiter({ ...failureLimits, ...options.failures }),
       systemNow: now,
     }),
     pages: { readiness: () => null, metrics: async () => ({ contentType: "text/plain", text: "" }) },
@@ -115,6 +123,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const client = started.adopt(signedClient({ port, key, region }), ({ close }) => close());
   return { port, client, key, clock, parts, records, postponed, stop: () => started.disposeAsync() };
 }
+
+const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };
 
 const testLimits = {
   stallSeconds: 30,

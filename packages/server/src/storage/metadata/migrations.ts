@@ -2,12 +2,14 @@ import { type Migration, Migrator } from "kysely/migration";
 import { backUp, type FileSystemFigures } from "./backup.ts";
 import { up as initial } from "./migrations/0001-initial.ts";
 import { up as settings } from "./migrations/0002-settings.ts";
+import { up as identities } from "./migrations/0003-identities.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
 /** In order. What was released is never changed, only followed by another. */
 const migrations: Readonly<Record<string, Migration>> = {
   "0001-initial": { up: initial },
   "0002-settings": { up: settings },
+  "0003-identities": { up: identities },
 };
 
 const migrationTable = "kysely_migration";

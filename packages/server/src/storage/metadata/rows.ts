@@ -1,10 +1,9 @@
-import type { AccountId, ArchiveId, TreeHash, UploadId } from "@moraine/protocol";
+import type { ArchiveId, TreeHash, UploadId } from "@moraine/protocol";
 import type { Archive } from "../../domain/archive.ts";
 import { invariant } from "../../domain/invariant.ts";
-import type { SealedAccessKey } from "../../domain/metadata-store.ts";
 import type { MultipartUpload } from "../../domain/multipart-upload.ts";
 import type { Segment } from "../../domain/segment.ts";
-import type { AccessKeyRow, ArchiveRow, SegmentRow, UploadRow } from "./schema.ts";
+import type { ArchiveRow, SegmentRow, UploadRow } from "./schema.ts";
 
 export function archiveOf(row: ArchiveRow): Archive {
   return {
@@ -64,14 +63,6 @@ export function uploadRow(upload: MultipartUpload): UploadRow {
     active_at: upload.createdAt,
     state: "open",
     ended_at: null,
-  };
-}
-
-export function accessKeyOf(row: AccessKeyRow): SealedAccessKey {
-  return {
-    accessKeyId: row.id,
-    accountId: row.account_id as AccountId,
-    sealedSecret: row.sealed_secret,
   };
 }
 

@@ -5,7 +5,10 @@ import type { SegmentState } from "../../domain/segment.ts";
 /** The tables as migrations leave them. Times are milliseconds, sizes bytes; ids are text. */
 export interface Schema {
   readonly accounts: AccountRow;
+  readonly users: UserRow;
+  readonly user_policies: UserPolicyRow;
   readonly access_keys: AccessKeyRow;
+  readonly data_keys: DataKeyRow;
   readonly vaults: VaultRow;
   readonly archives: ArchiveRow;
   readonly segments: SegmentRow;
@@ -24,10 +27,36 @@ export interface AccountRow {
   created_at: number;
 }
 
+export interface UserRow {
+  id: string;
+  account_id: string;
+  name: string;
+  created_at: number;
+}
+
+export interface UserPolicyRow {
+  user_id: string;
+  name: string;
+  document: string;
+}
+
 export interface AccessKeyRow {
   id: string;
   account_id: string;
   sealed_secret: Uint8Array;
+  created_at: number;
+  /** Null is the account's root. */
+  user_id: string | null;
+  active: 0 | 1;
+  /** Of a session's key; both null otherwise. */
+  session_token_hash: Uint8Array | null;
+  session_expires_at: number | null;
+}
+
+/** Encrypted with a key that is not in the database. */
+export interface DataKeyRow {
+  id: string;
+  wrapped: Uint8Array;
   created_at: number;
 }
 

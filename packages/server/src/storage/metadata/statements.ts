@@ -1,10 +1,13 @@
+import { accessKeyChanges, accessKeyQueries } from "./access-keys.ts";
 import { accountSettingsChanges, accountSettingsQueries } from "./account-settings.ts";
+import { accountChanges, accountQueries } from "./accounts.ts";
 import { archiveChanges, archiveQueries } from "./archives.ts";
-import { credentialChanges, credentialQueries } from "./credentials.ts";
+import { dataKeyChanges, dataKeyQueries } from "./data-keys.ts";
 import { jobChanges, jobQueries } from "./jobs.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { uploadChanges, uploadQueries } from "./multipart-uploads.ts";
 import { segmentChanges, segmentQueries } from "./segments.ts";
+import { userChanges, userQueries } from "./users.ts";
 import { vaultSettingsChanges } from "./vault-settings.ts";
 import { vaultChanges, vaultQueries } from "./vaults.ts";
 
@@ -15,8 +18,11 @@ export const queries: Queries = {
   ...segmentQueries,
   ...uploadQueries,
   ...jobQueries,
-  ...credentialQueries,
   ...accountSettingsQueries,
+  ...accountQueries,
+  ...userQueries,
+  ...accessKeyQueries,
+  ...dataKeyQueries,
 };
 
 export const changes: Changes = {
@@ -25,7 +31,10 @@ export const changes: Changes = {
   ...segmentChanges,
   ...uploadChanges,
   ...jobChanges,
-  ...credentialChanges,
   ...vaultSettingsChanges,
   ...accountSettingsChanges,
+  ...accountChanges,
+  ...userChanges,
+  ...accessKeyChanges,
+  ...dataKeyChanges,
 };

@@ -1,0 +1,20 @@
+/** What the admin API promises and refuses. Lengths count characters. */
+export const adminLimits = {
+  /** Of users and of their policies. */
+  nameLengthMax: 64,
+  /** Active keys of a user, or of an account's root; so that a new one can replace an old one without a gap. */
+  activeKeysMax: 2,
+  sessionsPerUserMax: 1000,
+  sessionSecondsMin: 15 * 60,
+  sessionSecondsMax: 36 * 60 * 60,
+  sessionSecondsDefault: 12 * 60 * 60,
+  policiesPerUserMax: 20,
+  policySizeBytesMax: 20_480,
+  /** A greater limit is lowered to this, silently. */
+  pageMax: 100,
+} as const;
+
+/** IAM's rule for names of users and policies: letters, digits and `_ + = , . @ -`; case-sensitive. */
+export function isIdentityName(text: string): boolean {
+  return /^[\w+=,.@-]{1,64}$/.test(text) && text !== "." && text !== "..";
+}

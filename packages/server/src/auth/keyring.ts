@@ -1,0 +1,122 @@
+import { randomBytes } from "node:crypto";
+import type { SealedAccessKey, WrappedDataKey } from "../domain/identity-store.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { MetadataStore } from "../domain/metadata-store.ts";
+import { keyLengthBytes, openBox, sealBox } from "./box.ts";
+
+/** A secret and the key that it belongs to. */
+export type PlainSecret = Omit<SealedAccessKey, "sealedSecret"> & { readonly secretAccessKey: string };
+
+/** Seals secrets and opens them. SigV4 needs the secret itself, so a hash of it would not do. */
+export interface Keyring {
+  seal(secret: PlainSecret): SealedAccessKey;
+  /** Throws when the secret was sealed for another access key or account, or was changed. */
+  open(sealed: SealedAccessKey): string;
+}
+
+export interface KeyringOptions {
+  /** 32 bytes that are kept apart from the database: they wrap the data key, which seals the secrets. */
+  readonly sealingKey: Buffer;
+  /** What wrapped the data key until now, if that was another: it is wrapped again, and the old one is needed no more. */
+  readonly previous: Buffer | null;
+  readonly now: Instant;
+}
+
+/** The form of a sealed secret is its first byte. Version 1 used the sealing key itself. */
+const directVersion = 1;
+const version = 2;
+const idLengthBytes = 8;
+const resealedAtOnce = 500;
+
+/**
+ * Opens the data keys of a database, or makes the first. Secrets that an earlier release sealed are sealed anew. Rejects,
+ * changing nothing, when neither key is the one that the database was written with.
+ */
+export async function openKeyring(metadata: MetadataStore, options: KeyringOptions): Promise<Keyring> {
+  const unwrapped = (await metadata.dataKeys()).map((key) => unwrap(key, options));
+  // Before anything is written: a wrong key must leave no trace.
+  const direct = openDirect(await metadata.listUnwrappedSecrets({ limit: resealedAtOnce }), options);
+  if (unwrapped.length === 0) {
+    unwrapped.push({ id: randomBytes(idLengthBytes).toString("hex"), key: randomBytes(keyLengthBytes), stale: true });
+  }
+  const keys = unwrapped.filter(({ stale }) => stale).map((key) => wrap(key, options.sealingKey));
+  if (keys.length > 0) {
+    await metadata.putDataKeys({ keys, now: options.now });
+  }
+  const keyring = keyringOf(unwrapped);
+  for (let secrets = direct; secrets.length > 0; ) {
+    await metadata.resealSecrets(secrets.map(keyring.seal));
+    secrets = openDirect(await metadata.listUnwrappedSecrets({ limit: resealedAtOnce }), options);
+  }
+  return keyring;
+}
+
+interface DataKey {
+  readonly id: string;
+  readonly key: Buffer;
+  /** Not yet wrapped with the sealing key of now. */
+  readonly stale: boolean;
+}
+
+/** The newest data key comes first, and seals. */
+function keyringOf(dataKeys: readonly DataKey[]): Keyring {
+  const [newest] = dataKeys as readonly [DataKey, ...DataKey[]];
+  return {
+    seal({ secretAccessKey, accessKeyId, accountId }) {
+      const box = sealBox(newest.key, secretBoundTo(version, { accessKeyId, accountId }), Buffer.from(secretAccessKey));
+      const sealedSecret = Buffer.concat([Buffer.of(version), Buffer.from(newest.id, "hex"), box]);
+      return { accessKeyId, accountId, sealedSecret };
+    },
+    open(sealed) {
+      const bytes = Buffer.from(sealed.sealedSecret);
+      const boxStart = 1 + idLengthBytes;
+      const id = bytes.subarray(1, boxStart).toString("hex");
+      const dataKey = dataKeys.find((key) => key.id === id);
+      if (bytes[0] !== version || dataKey === undefined) {
+        throw new Error(`The secret of access key ${sealed.accessKeyId} is sealed in a way this version does not know`);
+      }
+      return openBox(dataKey.key, secretBoundTo(version, sealed), bytes.subarray(boxStart)).toString("utf8");
+    },
+  };
+}
+
+function wrap({ id, key }: DataKey, sealingKey: Buffer): WrappedDataKey {
+  return { id, wrapped: sealBox(sealingKey, dataKeyBoundTo(id), key) };
+}
+
+function unwrap({ id, wrapped }: WrappedDataKey, { sealingKey, previous }: KeyringOptions): DataKey {
+  const { content, stale } = openWithEither(wrapped, dataKeyBoundTo(id), { sealingKey, previous });
+  return { id, key: content, stale };
+}
+
+function openDirect(sealed: readonly SealedAccessKey[], options: KeyringOptions): PlainSecret[] {
+  return sealed.map((key) => {
+    const boundTo = secretBoundTo(directVersion, key);
+    const { content } = openWithEither(Buffer.from(key.sealedSecret).subarray(1), boundTo, options);
+    return { accessKeyId: key.accessKeyId, accountId: key.accountId, secretAccessKey: content.toString("utf8") };
+  });
+}
+
+function openWithEither(
+  box: Uint8Array,
+  boundTo: string,
+  { sealingKey, previous }: Pick<KeyringOptions, "sealingKey" | "previous">,
+): { content: Buffer; stale: boolean } {
+  for (const key of [sealingKey, previous]) {
+    try {
+      if (key !== null) {
+        return { content: openBox(key, boundTo, box), stale: key !== sealingKey };
+      }
+    } catch {
+      // It may be the other one.
+    }
+  }
+  throw new Error(
+    "The sealing key is not the one that the database's secrets were sealed with; restore it, or give the old one as --previous-sealing-key",
+  );
+}
+
+/** A box that is moved to another row does not open. */
+const secretBoundTo = (form: number, { accessKeyId, accountId }: Omit<SealedAccessKey, "sealedSecret">): string =>
+  `${form}/${accountId}/${accessKeyId}`;
+const dataKeyBoundTo = (id: string): string => `moraine-data-key/1/${id}`;

@@ -15,7 +15,8 @@ module.exports = {
     layer("storage-implements-domain", "storage", ["domain"]),
     layer("jobs-see-segments-and-domain", "jobs", ["segments", "domain"]),
     layer("telemetry-is-passed-in", "telemetry", ["domain"]),
-    layer("http-sees-operations-and-auth", "http", ["auth", "operations", "domain"]),
+    layer("admin-sees-auth-and-domain", "admin", ["auth", "domain"]),
+    layer("http-sees-operations-admin-and-auth", "http", ["auth", "operations", "admin", "domain"]),
     {
       name: "only-main-sees-compose",
       severity: "error",

@@ -40,7 +40,7 @@ export function isTreeHash(text: string): text is TreeHash {
 
 /** The name is taken as sent, since "Vault not found" echoes illegal names too. */
 export function vaultArn(region: string, accountId: AccountId, vaultName: string): string {
-  return `arn:${partition(region)}:glacier:${region}:${accountId}:vaults/${vaultName}`;
+  return `arn:${partitionOf(region)}:glacier:${region}:${accountId}:vaults/${vaultName}`;
 }
 
 /** The vault's name, or undefined when the text is no ARN of a vault. Region and account are not compared. */
@@ -49,7 +49,8 @@ export function vaultNameFromArn(arn: string): string | undefined {
   return name !== undefined && isVaultName(name) ? name : undefined;
 }
 
-function partition(region: string): string {
+/** The first part of an ARN behind `arn:`. */
+export function partitionOf(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   if (region.startsWith("us-gov-")) return "aws-us-gov";
   return "aws";

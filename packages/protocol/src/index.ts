@@ -1,5 +1,33 @@
+export type {
+  AccessKeyDescription,
+  AccessKeyStatus,
+  KeyOwnerInput,
+  ListAccessKeysOutput,
+  NamedKeyInput,
+  NewAccessKey,
+} from "./admin/access-keys.ts";
+export { accessKeyStatuses } from "./admin/access-keys.ts";
+export type {
+  AccountDescription,
+  CreateAccountInput,
+  CreateAccountOutput,
+  ListAccountsOutput,
+  NamedAccountInput,
+} from "./admin/accounts.ts";
 export { adminErrors } from "./admin/admin-errors.ts";
 export { adminLimits, isIdentityName } from "./admin/admin-limits.ts";
+export type { AdminOperation, AdminPageInput, UserInput } from "./admin/admin-operation.ts";
+export type { AdvanceClockInput, ClockDescription } from "./admin/clock.ts";
+export type { HealthDescription } from "./admin/health.ts";
+export { type AdminOperationName, type AdminShapes, adminOperations } from "./admin/index.ts";
+export type { ListUserPoliciesOutput, UserPolicyDescription, UserPolicyInput } from "./admin/policies.ts";
+export type { CreateSessionInput, CreateSessionOutput } from "./admin/sessions.ts";
+export type {
+  MatchedStatementDescription,
+  SimulatePolicyInput,
+  SimulatePolicyOutput,
+} from "./admin/simulation.ts";
+export type { ListUsersOutput, UserDescription } from "./admin/users.ts";
 export {
   type ByteRange,
   formatContentRange,
@@ -20,6 +48,7 @@ export {
   isTreeHash,
   isVaultName,
   type JobId,
+  partitionOf,
   type TreeHash,
   type UploadId,
   type VaultName,

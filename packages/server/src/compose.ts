@@ -6,7 +6,9 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { AccountId } from "@moraine/protocol";
 import type { Logger } from "pino";
+import type { AdminServices } from "./admin/context.ts";
 import { authenticator } from "./auth/authenticate.ts";
+import { accessControl } from "./auth/authorize.ts";
 import { keyLengthBytes } from "./auth/box.ts";
 import { FailureLimiter } from "./auth/failure-limiter.ts";
 import { openKeyring, type PlainSecret } from "./auth/keyring.ts";
@@ -18,7 +20,7 @@ import type { Clock } from "./domain/clock.ts";
 import type { JobDelays } from "./domain/job.ts";
 import type { MetadataStore } from "./domain/metadata-store.ts";
 import type { Profile } from "./domain/vault.ts";
-import { createListener, type RequestRecord } from "./http/listener.ts";
+import { createListener, type ListenerOptions, type RequestRecord } from "./http/listener.ts";
 import type { JobLog } from "./jobs/context.ts";
 import { startRunner } from "./jobs/runner.ts";
 import { startUpkeep } from "./jobs/upkeep.ts";
@@ -88,7 +90,8 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
 async function start(config: Config, { log, onHalt }: ComposeOptions, started: AsyncDisposableStack): Promise<Service> {
   const mode = new NodeMode(onHalt);
   const metrics = new Metrics(() => mode.reason === null);
-  const clock = config.clock === "manual" ? new ManualClock(systemClock.now()) : systemClock;
+  const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
+  const clock = manualClock ?? systemClock;
   const { metadata, blobs, sealingKey, previous } = await openStores(config, mode, started);
   const keyring = await openKeyring(metadata, { sealingKey, previous, now: clock.now() });
   const newKey = await ensureRootKey(metadata, {
@@ -107,6 +110,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     outputMilliseconds,
   };
   const background = { ...parts, log: jobLog(log, metrics) };
+  const readiness = () => mode.reason ?? blobs.readOnlyReason;
   const runner = startRunner(background);
   started.defer(() => runner.stop());
   const upkeep = startUpkeep(background);
@@ -119,15 +123,8 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       monthlyFreeBytes: config.freeTierBytes,
       wakeRunner: runner.wake,
     },
-    authenticate: authenticator({
-      credentials: new SealedCredentialStore(metadata, keyring),
-      region: config.region,
-      service: "glacier",
-      presigned: config.presigned,
-      failures: new FailureLimiter(failureLimits),
-      systemNow,
-    }),
-    pages: { readiness: () => mode.reason ?? blobs.readOnlyReason, metrics: () => metrics.text() },
+    ...doors(config, { metadata, keyring, clock, manualClock, readiness, version: await packageVersion() }),
+    pages: { readiness, metrics: () => metrics.text() },
     limits: wireLimits,
     connectionsMax,
     tls: config.tls && { cert: await readFile(config.tls.certFile), key: await readFile(config.tls.keyFile) },
@@ -178,6 +175,41 @@ async function sealingKeys(
         : await secretFile(sealingKeyFile, keyLengthBytes, null),
     previous: previousSealingKeyFile === null ? null : await secretFile(previousSealingKeyFile, keyLengthBytes, null),
   };
+}
+
+/** Who may come in: at the vault API and at the admin API by the same rules, each with a signature of its own. */
+function doors(
+  config: Config,
+  parts: Pick<AdminServices, "metadata" | "keyring" | "clock" | "manualClock" | "readiness" | "version">,
+): Pick<ListenerOptions, "authenticate" | "access" | "admin"> {
+  const { region, profile, presigned } = config;
+  const now = () => parts.clock.now();
+  const credentials = new SealedCredentialStore(parts.metadata, parts.keyring);
+  const common = { credentials, region, failures: new FailureLimiter(failureLimits), systemNow };
+  const access = accessControl({ metadata: parts.metadata, region, now, policyNow: now });
+  const services = {
+    ...parts,
+    access,
+    systemNow,
+    region,
+    profile,
+    operatorAccountId: config.accountId as AccountId,
+    uptimeSeconds: () => process.uptime(),
+  };
+  return {
+    authenticate: authenticator({ ...common, service: "glacier", presigned }),
+    access,
+    admin: {
+      services,
+      authenticate: authenticator({ ...common, service: "moraine", presigned: "off" }),
+      forgetCredentials: () => credentials.forgetAll(),
+    },
+  };
+}
+
+async function packageVersion(): Promise<string> {
+  const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** What moves bytes, and bounds the memory that moving them takes. */

@@ -1,13 +1,151 @@
-import { errors } from "@moraine/protocol";
-import type { VaultKey } from "../domain/vault.ts";
+import { errors, partitionOf } from "@moraine/protocol";
+import type { UserPolicy } from "../domain/identity-store.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { MetadataStore } from "../domain/metadata-store.ts";
+import {
+  type Decision,
+  evaluate,
+  type NamedPolicy,
+  type PolicySet,
+  type PolicySource,
+  type Principal,
+  principalArn,
+} from "../domain/policy/evaluate.ts";
+import type { Policy } from "../domain/policy/model.ts";
+import { PolicyError } from "../domain/policy/parse.ts";
+import { arnOf } from "../domain/vault.ts";
+import { lockInForce } from "../domain/vault-lock.ts";
+import type { Asked } from "./asked.ts";
 import type { Caller } from "./caller.ts";
+import type { Signed } from "./claim.ts";
+import { type Conditions, conditionsOfMatter, conditionsOfRequest } from "./conditions-of-request.ts";
+import { ParsedPolicies } from "./parsed-policies.ts";
 
-/**
- * Whether the caller may touch what the path names. Every caller is the root of its own account so far, which may do all
- * there and nothing elsewhere; it is judged before anything is looked up, so that a refusal tells nothing of what exists.
- */
-export function authorize(caller: Caller, { accountId }: VaultKey): void {
-  if (accountId !== caller.accountId) {
-    throw errors.accessDeniedAccount(accountId);
+export interface AccessOptions {
+  readonly metadata: Pick<MetadataStore, "userPolicies" | "findArchive">;
+  readonly region: string;
+  /** The service's time: a lock on trial ends by it. */
+  now(): Instant;
+  /** The time that policies ask for, and by which archives age. */
+  policyNow(): Instant;
+}
+
+export interface AccessControl {
+  /** The policies of whoever calls. Costs a query for a user, and nothing for a root. */
+  grantsOf(caller: Caller): Promise<readonly UserPolicy[]>;
+  /** Throws AccessDeniedException, in AWS's words. Takes as long and says the same whether or not the vault exists. */
+  authorize(caller: Caller, grants: readonly UserPolicy[], asked: Asked, request: Signed): Promise<void>;
+  /** The decision alone. @param circumstances what else is known of the request, over what the service knows itself. */
+  judge(
+    who: { readonly principal: Principal; readonly userId: string },
+    grants: readonly UserPolicy[],
+    asked: Asked,
+    circumstances: () => Conditions,
+  ): Promise<Decision>;
+}
+
+/** Collects the policies that apply and what they ask for, and lets IAM's rules decide (contract 19.2). */
+export function accessControl(options: AccessOptions): AccessControl {
+  const parsed = new ParsedPolicies();
+  const judge: AccessControl["judge"] = async (who, grants, asked, circumstances) => {
+    const policies = policySet(parsed, grants, asked, options.now());
+    if ("unreadable" in policies) {
+      return { allowed: false, reason: "explicit-deny", source: policies.unreadable, matched: [] };
+    }
+    const keys = conditionKeysOf(policies);
+    const context = keys.size === 0 ? noConditions : await conditions(options, who, asked, keys, circumstances);
+    return evaluate(policies, {
+      principal: who.principal,
+      action: asked.action,
+      resource: asked.resource,
+      resourceAccountId: asked.ownerId,
+      context,
+    });
+  };
+  return {
+    judge,
+    grantsOf: async ({ user }) => (user === null ? [] : options.metadata.userPolicies(user.id)),
+    async authorize(caller, grants, asked, request) {
+      const { principal, accountId, user } = caller;
+      const who = { principal, userId: user?.id ?? accountId };
+      const decision = await judge(who, grants, asked, () => conditionsOfRequest(caller, request));
+      if (!decision.allowed) {
+        throw errors.accessDenied(denial(principalArn(principal, partitionOf(options.region)), asked, decision));
+      }
+    },
+  };
+}
+
+/** AWS's wording. */
+export function denial(arn: string, asked: Pick<Asked, "action" | "resource" | "shownAs">, decision: Decision): string {
+  const { action, resource, shownAs = resource } = asked;
+  const kind = decision.source === "resource" ? "resource-based" : "identity-based";
+  const because =
+    decision.reason === "explicit-deny"
+      ? `with an explicit deny in ${decision.source === "resource" ? "a" : "an"} ${kind} policy`
+      : `because no ${kind} policy allows the ${action} action`;
+  return `User: ${arn} is not authorized to perform: ${action} on resource: ${shownAs} ${because}`;
+}
+
+const noConditions: Conditions = new Map();
+const archiveAge = "glacier:archiveageindays";
+const dayMilliseconds = 24 * 60 * 60 * 1000;
+
+/** A policy that cannot be understood when it is met might have denied: so it does. */
+function policySet(
+  parsed: ParsedPolicies,
+  grants: readonly UserPolicy[],
+  asked: Asked,
+  now: Instant,
+): PolicySet | { readonly unreadable: PolicySource } {
+  const identity = named(grants.map(({ policyName, document }) => [policyName, () => parsed.identity(document)]));
+  if (identity === null) {
+    return { unreadable: "identity" };
   }
+  const { vault } = asked;
+  if (vault === null || !asked.vaultPolicies) {
+    return { identity, resource: [] };
+  }
+  const documents = [
+    ["vault access policy", vault.accessPolicy],
+    ["vault lock policy", lockInForce(vault.lock, now)?.policy ?? null],
+  ] as const;
+  const resource = named(
+    documents.flatMap(([name, text]) => (text === null ? [] : [[name, () => parsed.ofVault(text, arnOf(vault))]])),
+  );
+  return resource === null ? { unreadable: "resource" } : { identity, resource };
+}
+
+function named(documents: ReadonlyArray<readonly [name: string, parse: () => Policy]>): readonly NamedPolicy[] | null {
+  try {
+    return documents.map(([name, parse]) => ({ name, policy: parse() }));
+  } catch (error) {
+    if (error instanceof PolicyError) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function conditionKeysOf({ identity, resource }: PolicySet): ReadonlySet<string> {
+  return new Set([...identity, ...resource].flatMap(({ policy }) => [...policy.conditionKeys]));
+}
+
+async function conditions(
+  { metadata, region, policyNow }: AccessOptions,
+  { principal, userId }: { readonly principal: Principal; readonly userId: string },
+  asked: Asked,
+  keys: ReadonlySet<string>,
+  circumstances: () => Conditions,
+): Promise<Conditions> {
+  const now = policyNow();
+  const known = conditionsOfMatter(principal, userId, asked, { region, now });
+  const archiveId = keys.has(archiveAge) ? asked.archiveId?.() : undefined;
+  if (archiveId !== undefined && asked.vault !== null) {
+    const archive = await metadata.findArchive({ vaultId: asked.vault.id, archiveId });
+    if (archive !== null && archive.deletedAt === null) {
+      known.set(archiveAge, [String(Math.floor((now - archive.createdAt) / dayMilliseconds))]);
+    }
+  }
+  return new Map([...known, ...circumstances()]);
 }

@@ -2,10 +2,12 @@ import type { AccountId } from "@moraine/protocol";
 import type { AccessKey } from "../domain/credential-store.ts";
 import type { KeyUser } from "../domain/identity-store.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { Principal } from "../domain/policy/evaluate.ts";
 
 /** Who signed a request. */
 export interface Caller {
   readonly accountId: AccountId;
+  readonly principal: Principal;
   /** Null is the account's root. */
   readonly user: KeyUser | null;
   readonly accessKeyId: string;
@@ -14,5 +16,10 @@ export interface Caller {
 }
 
 export function callerOf({ accountId, user, accessKeyId, session }: AccessKey): Caller {
-  return { accountId, user, accessKeyId, session: session && { issuedAt: session.issuedAt } };
+  const principal = principalOf(accountId, user);
+  return { accountId, principal, user, accessKeyId, session: session && { issuedAt: session.issuedAt } };
+}
+
+export function principalOf(accountId: AccountId, user: Pick<KeyUser, "userName"> | null): Principal {
+  return user === null ? { kind: "root", accountId } : { kind: "user", accountId, userName: user.userName };
 }

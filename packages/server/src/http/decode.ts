@@ -58,3 +58,18 @@ function decodeLimit(value: string | undefined): number | undefined {
   }
   return limit;
 }
+
+/**
+ * The archive that a request is about, for whoever judges it before it is read in earnest; undefined when it names none, or
+ * cannot be read, which is refused then.
+ */
+export function requestedArchive({ name, path }: Route, json: Uint8Array): string | undefined {
+  if (name !== "InitiateJob") {
+    return path["archiveId"];
+  }
+  try {
+    return jsonInputs.InitiateJob.safeParse(parseJsonObject(json)).data?.ArchiveId;
+  } catch {
+    return undefined;
+  }
+}

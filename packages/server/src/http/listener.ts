@@ -10,6 +10,7 @@ import { type PageSources, page } from "./pages.ts";
 import { type BodyLimits, ClientGoneError, requestBody } from "./request-body.ts";
 import { type ReplyLimits, respond } from "./respond.ts";
 import { type ServeContext, serve } from "./serve.ts";
+import { type AdminContext, isAdminPath, serveAdmin } from "./serve-admin.ts";
 import { readWireRequest } from "./wire-request.ts";
 
 /** What happened to one request; for logs and metrics. */
@@ -27,6 +28,7 @@ export interface RequestRecord {
 }
 
 export interface ListenerOptions extends ServeContext {
+  readonly admin: AdminContext;
   readonly pages: PageSources;
   readonly limits: BodyLimits & ReplyLimits;
   readonly connectionsMax: number;
@@ -116,7 +118,8 @@ async function reply(
     onRoute("page");
     return own;
   }
-  return serve(options, { request, body: requestBody(message, response, options.limits), onRoute });
+  const incoming = { request, body: requestBody(message, response, options.limits), onRoute };
+  return isAdminPath(request.path) ? serveAdmin(options.admin, incoming) : serve(options, incoming);
 }
 
 /** Nothing here may throw: it is the last resort of a request. */

@@ -1,7 +1,10 @@
 import { hash } from "node:crypto";
-import { errors } from "@moraine/protocol";
-import type { Route } from "./router.ts";
+import { errors, type Operation } from "@moraine/protocol";
 import type { WireRequest } from "./wire-request.ts";
+
+interface WithBody {
+  readonly operation: Pick<Operation, "request">;
+}
 
 /** The hash that the client signed for its body; undefined when it sent none. */
 export const claimedHash = (request: WireRequest): string | undefined => request.header("x-amz-content-sha256");
@@ -10,7 +13,7 @@ export const claimedHash = (request: WireRequest): string | undefined => request
  * The body hash that goes into the canonical request: the claimed one, or that of the body. Throws InvalidSignatureException
  * for `UNSIGNED-PAYLOAD` and its like, before any of the body counts.
  */
-export function payloadHash({ operation }: Route, request: WireRequest, json: Uint8Array): string {
+export function payloadHash({ operation }: WithBody, request: WireRequest, json: Uint8Array): string {
   const claimed = claimedHash(request);
   if (claimed === undefined) {
     if (operation.request === "bytes") {
@@ -25,7 +28,7 @@ export function payloadHash({ operation }: Route, request: WireRequest, json: Ui
 }
 
 /** A claim about a body that has been read is checked at once; archives and parts are checked as they are stored. */
-export function assertPayload({ operation }: Route, request: WireRequest, json: Uint8Array): void {
+export function assertPayload({ operation }: WithBody, request: WireRequest, json: Uint8Array): void {
   const claimed = claimedHash(request);
   if (operation.request === "bytes" || claimed === undefined) {
     return;

@@ -1,4 +1,5 @@
 import { errors, type Operation, type OperationName, operations } from "@moraine/protocol";
+import { decodeSegments, matches, members, segmentsOf } from "./path-pattern.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 export interface Route {
@@ -17,7 +18,7 @@ interface Row {
 const rows: readonly Row[] = Object.entries(operations).map(([name, operation]) => ({
   name: name as OperationName,
   operation,
-  segments: operation.path.split("/").slice(1),
+  segments: segmentsOf(operation.path),
 }));
 
 /** Finds the operation that a request names; throws BadRequest when there is none (contract 2.1). */
@@ -40,45 +41,4 @@ function select(candidates: readonly Row[], request: WireRequest): Row {
     throw errors.invalidParameter(`Invalid operation: ${request.parameters("operation")[0]}`);
   }
   return row;
-}
-
-const isMember = (segment: string) => segment.startsWith("{");
-
-function matches(pattern: readonly string[], segments: readonly string[]): boolean {
-  return (
-    pattern.length === segments.length &&
-    pattern.every((expected, index) => (isMember(expected) ? segments[index] !== "" : expected === segments[index]))
-  );
-}
-
-function members(pattern: readonly string[], segments: readonly string[]): Record<string, string> {
-  const found: Record<string, string> = {};
-  pattern.forEach((expected, index) => {
-    if (isMember(expected)) {
-      found[expected.slice(1, -1)] = segments[index] ?? "";
-    }
-  });
-  return found;
-}
-
-/** Each segment is decoded exactly once, after the split: what is authorized is what is used. */
-function decodeSegments(path: string): string[] {
-  return path
-    .slice(1)
-    .split("/")
-    .map((segment) => {
-      const decoded = decodeSegment(segment);
-      if (decoded === "." || decoded === ".." || decoded.includes("\0")) {
-        throw errors.badRequest(`The path has a segment that names nothing: ${path}`);
-      }
-      return decoded;
-    });
-}
-
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw errors.badRequest(`The path is not percent-encoded UTF-8: ${segment}`);
-  }
 }

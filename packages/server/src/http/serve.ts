@@ -1,8 +1,9 @@
 import { type AccountId, errors, isAccountId, limits, type OperationName } from "@moraine/protocol";
 import type { Authenticate } from "../auth/authenticate.ts";
-import { authorize } from "../auth/authorize.ts";
+import type { AccessControl } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
-import { arnOf, type VaultKey } from "../domain/vault.ts";
+import { resourceOf } from "../auth/resources.ts";
+import { arnOf, type Vault, type VaultKey } from "../domain/vault.ts";
 import type {
   AccountHandler,
   AccountOperationName,
@@ -13,7 +14,7 @@ import type {
   VaultOperationName,
 } from "../operations/context.ts";
 import { accountHandlers, vaultHandlers } from "../operations/index.ts";
-import { decode } from "./decode.ts";
+import { decode, requestedArchive } from "./decode.ts";
 import { encode, type Reply } from "./encode.ts";
 import { assertPayload, claimedHash, payloadHash } from "./payload-hash.ts";
 import { collectBody } from "./request-body.ts";
@@ -23,6 +24,7 @@ import type { WireRequest } from "./wire-request.ts";
 export interface ServeContext {
   readonly services: Services;
   readonly authenticate: Authenticate;
+  readonly access: AccessControl;
 }
 
 export interface Incoming {
@@ -34,7 +36,7 @@ export interface Incoming {
 }
 
 /** The way of a request, top to bottom. The order of its checks is that of contract 4.3. */
-export async function serve({ services, authenticate }: ServeContext, incoming: Incoming): Promise<Reply> {
+export async function serve({ services, authenticate, access }: ServeContext, incoming: Incoming): Promise<Reply> {
   const { request } = incoming;
   const found = route(request);
   incoming.onRoute(found.name);
@@ -47,10 +49,13 @@ export async function serve({ services, authenticate }: ServeContext, incoming: 
   });
   assertPayload(found, request, json);
   assertVersion(request);
-  const accountId = resolveAccount(found.path["accountId"] ?? "", caller);
+  const accountId = resolveAccount(found, caller);
   const key = { accountId, region: services.region, vaultName: found.path["vaultName"] ?? "" };
-  authorize(caller, key);
-  const output = await handle(services, found, key, json, incoming);
+  // One row says whether the vault exists, and what holds for it. Until the caller may know, both cases are one.
+  const [vault, grants] = await Promise.all([findVault(services, key), access.grantsOf(caller)]);
+  const archiveId = () => requestedArchive(found, json);
+  await access.authorize(caller, grants, { ...resourceOf(found.name, key), vault, archiveId }, request);
+  const output = await handle(services, found, { key, vault }, json, incoming);
   return encode(found.operation, { ...output });
 }
 
@@ -59,12 +64,10 @@ const noBytes = new Uint8Array();
 async function handle(
   services: Services,
   found: Route,
-  key: VaultKey,
+  { key, vault }: { readonly key: VaultKey; readonly vault: Vault | null },
   json: Uint8Array,
   { request, body }: Incoming,
 ): Promise<Answer<OperationName>> {
-  // One row says whether the vault exists, and what holds for it.
-  const vault = key.vaultName === "" ? null : await services.metadata.findVault(key);
   const call: Call = {
     key,
     vault,
@@ -93,14 +96,21 @@ function assertVersion(request: WireRequest): void {
   }
 }
 
-/** `-` is the account of whoever signed; answers always carry the real one (contract 2.2). */
-function resolveAccount(text: string, caller: Caller): AccountId {
+/**
+ * `-` is the account of whoever signed; answers always carry the real one (contract 2.2). Some operations are only for the
+ * account's own: no policy lets others in.
+ */
+function resolveAccount({ operation, path }: Route, caller: Caller): AccountId {
+  const { accountId: text = "" } = path;
   const accountId = text === "-" ? caller.accountId : text;
-  if (!isAccountId(accountId)) {
+  if (!isAccountId(accountId) || (operation.account === "own" && accountId !== caller.accountId)) {
     throw errors.accessDeniedAccount(text);
   }
   return accountId;
 }
+
+const findVault = async ({ metadata }: Services, key: VaultKey): Promise<Vault | null> =>
+  key.vaultName === "" ? null : metadata.findVault(key);
 
 function announcedLength(request: WireRequest): number | null {
   const length = request.header("content-length");

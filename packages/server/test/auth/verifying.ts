@@ -25,7 +25,9 @@ export async function verify(request: Draft, { payloadHash = emptyHash, ...optio
 
 export async function assertAccepted(request: Draft, options?: Verifying): Promise<void> {
   const { accountId, accessKeyId } = key;
-  assert.deepEqual(await verify(request, options), { accountId, user: null, accessKeyId, session: null });
+  const principal = { kind: "root", accountId };
+  const caller = { accountId, principal, user: null, accessKeyId, session: null };
+  assert.deepEqual(await verify(request, options), caller);
 }
 
 export interface Refusal {

@@ -90,7 +90,21 @@ describe("CreateVault", () => {
 });
 
 describe("the account in the path", () => {
-  for (const account of ["999999999999", "12345", "0123-4567-8901", "--", "me"]) {
+  test("another account is denied before anything is looked up, in the words of who could allow it", async () => {
+    const denied = (message: string) => ({ status: 403, code: "AccessDeniedException", message });
+    const ofAccount = denied("Access denied for account ID: 999999999999");
+    assertError(await send("PUT", "/999999999999/vaults/nowhere"), ofAccount);
+    assertError(await send("GET", "/999999999999/vaults?limit=0"), ofAccount);
+    assertError(
+      await send("GET", "/999999999999/vaults/nowhere"),
+      denied(
+        "User: arn:aws:iam::012345678901:root is not authorized to perform: glacier:DescribeVault on resource: " +
+          "arn:aws:glacier:us-east-1:999999999999:vaults/nowhere because no resource-based policy allows the glacier:DescribeVault action",
+      ),
+    );
+  });
+
+  for (const account of ["12345", "0123-4567-8901", "--", "me"]) {
     test(`${account} is denied before anything is looked up`, async () => {
       const denied = {
         status: 403,
@@ -343,7 +357,7 @@ describe("the order of checks", () => {
     assertError(await server.client.send({ ...wrong, path: foreign }), {
       status: 403,
       code: "AccessDeniedException",
-      message: "Access denied for account ID: 999999999999",
+      message: /^User: .* is not authorized to perform: glacier:UploadArchive on resource: /,
     });
     assertError(await server.client.send(wrong), vaultNotFound("nowhere"));
     assertError(await send("GET", `${vaultPath("nowhere")}/jobs?limit=0`), vaultNotFound("nowhere"));

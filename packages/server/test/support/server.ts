@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { AccountId } from "@moraine/protocol";
 import { type AuthenticateOptions, authenticator } from "../../src/auth/authenticate.ts";
+import { accessControl } from "../../src/auth/authorize.ts";
 import { FailureLimiter, type FailureLimits } from "../../src/auth/failure-limiter.ts";
 import { openKeyring } from "../../src/auth/keyring.ts";
 import { ensureRootKey } from "../../src/auth/root-key.ts";
@@ -39,6 +40,8 @@ export interface TestServerOptions {
   readonly clock?: ManualClock;
   readonly presigned?: AuthenticateOptions["presigned"];
   readonly limits?: Partial<ListenerOptions["limits"]>;
+  /** False hides from the admin API that the clock can be moved. @default true */
+  readonly manualClock?: boolean;
   /** By default a client may fail as often as it likes. */
   readonly failures?: FailureLimits;
   /** The time that signatures are compared with; the system's, unless a test says otherwise. */
@@ -88,6 +91,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   started.adopt(startUpkeep(parts), ({ stop }) => stop());
   const now = options.systemNow ?? systemNow;
   const records: RequestRecord[] = [];
+  const credentials = new SealedCredentialStore(metadata, keyring);
+  const failures = new FailureLimiter({ ...failureLimits, ...options.failures });
+  const common = { credentials, region, failures, systemNow: now };
+  const access = accessControl({ metadata, region, now: () => clock.now(), policyNow: () => clock.now() });
   const listener = createListener({
     services: {
       ...parts,
@@ -96,14 +103,26 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       monthlyFreeBytes: options.monthlyFreeBytes ?? 10 * 1024 ** 3,
       wakeRunner: runner.wake,
     },
-    authenticate: authenticator({
-      credentials: new SealedCredentialStore(metadata, keyring),
-      region,
-      service: "glacier",
-      presigned: options.presigned ?? "reads",
-      failures: new FailureLimiter({ ...failureLimits, ...options.failures }),
-      systemNow: now,
-    }),
+    authenticate: authenticator({ ...common, service: "glacier", presigned: options.presigned ?? "reads" }),
+    access,
+    admin: {
+      services: {
+        metadata,
+        keyring,
+        access,
+        clock,
+        manualClock: options.manualClock === false ? null : clock,
+        systemNow: now,
+        region,
+        profile: parts.profile,
+        operatorAccountId: accountId,
+        version: "0.0.0",
+        readiness: () => null,
+        uptimeSeconds: () => 1,
+      },
+      authenticate: authenticator({ ...common, service: "moraine", presigned: "off" }),
+      forgetCredentials: () => credentials.forgetAll(),
+    },
     pages: { readiness: () => null, metrics: async () => ({ contentType: "text/plain", text: "" }) },
     limits: { ...testLimits, ...options.limits },
     connectionsMax: 512,

@@ -2,7 +2,12 @@ import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { AccessKey } from "../../src/domain/credential-store.ts";
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
 
 /** A request as it shall stand on the wire. */
 export interface RequestOptions {
@@ -19,7 +24,7 @@ export interface RequestOptions {
   /** Goes away once so much of the answer's body has come. */
   readonly leavesAfterBytes?: number;
   /** Null sends no Authorization at all. */
-  readonly key?: Pick<AccessKey, "accessKeyId" | "secretAccessKey"> | null;
+  readonly key?: Credentials | null;
   readonly signedAt?: Date;
   readonly region?: string;
   readonly service?: string;
@@ -47,7 +52,7 @@ export interface SignedClient {
 
 export interface SignedClientOptions {
   readonly port: number;
-  readonly key: Pick<AccessKey, "accessKeyId" | "secretAccessKey">;
+  readonly key: Credentials;
   readonly region: string;
 }
 

@@ -1,0 +1,42 @@
+/** One row of the admin API. Its permission is `moraine:` and its name. */
+export interface AdminOperation {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** Below `/admin/`. Segments in braces are members of the input. */
+  readonly path: string;
+  /** Of success. */
+  readonly status: number;
+  /** `account`: in the caller's own account. `service`: for principals of the operator's account only. */
+  readonly scope: "account" | "service";
+  /** What a policy may name: the ARN of the user (or root) that the call is about, or only `*`. */
+  readonly resource: "principal" | "any";
+  /** Members of the input that travel in the query, under their own names. */
+  readonly query?: readonly string[];
+  readonly request: "none" | "json";
+  readonly response: "none" | "json";
+  /** What is made outlives a session, so temporary credentials may not make it, whatever their user may do. */
+  readonly refusesSessions?: true;
+}
+
+/** The input of an operation on what belongs to a user. */
+export interface UserInput {
+  readonly userName: string;
+}
+
+/** The page that a list operation is asked for. */
+export interface AdminPageInput {
+  /** Items at most; above the service's own maximum it is lowered, silently. */
+  readonly limit?: number;
+  /** What the page before gave. */
+  readonly marker?: string;
+}
+
+/** How {@link AdminPageInput} travels. */
+export const pageQuery = ["limit", "marker"] as const;
+
+/** Every list says where the next page begins; null when no more follow. */
+export interface AdminPageOutput {
+  readonly Marker: string | null;
+}
+
+export type NoInput = Readonly<Record<string, never>>;
+export type NoOutput = Readonly<Record<string, never>>;

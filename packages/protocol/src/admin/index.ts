@@ -1,0 +1,37 @@
+import { type AccessKeyShapes, accessKeyOperations } from "./access-keys.ts";
+import { type AccountShapes, accountOperations } from "./accounts.ts";
+import type { AdminOperation } from "./admin-operation.ts";
+import { type ClockShapes, clockOperations } from "./clock.ts";
+import { type HealthShapes, healthOperations } from "./health.ts";
+import { type PolicyShapes, policyOperations } from "./policies.ts";
+import { type SessionShapes, sessionOperations } from "./sessions.ts";
+import { type SimulationShapes, simulationOperations } from "./simulation.ts";
+import { type UserShapes, userOperations } from "./users.ts";
+
+const table = {
+  ...accountOperations,
+  ...userOperations,
+  ...accessKeyOperations,
+  ...sessionOperations,
+  ...policyOperations,
+  ...simulationOperations,
+  ...clockOperations,
+  ...healthOperations,
+} as const;
+
+/** With the prefix `moraine:` it is also the name of the permission. */
+export type AdminOperationName = keyof typeof table;
+
+/** The whole admin API. It is signed for the service `moraine`, and asks for no version header. */
+export const adminOperations: { readonly [Name in AdminOperationName]: AdminOperation } = table;
+
+/** Members of path and query begin lowercase, members of JSON bodies uppercase. */
+export interface AdminShapes
+  extends AccountShapes,
+    UserShapes,
+    AccessKeyShapes,
+    SessionShapes,
+    PolicyShapes,
+    SimulationShapes,
+    ClockShapes,
+    HealthShapes {}

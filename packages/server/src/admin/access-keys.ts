@@ -1,0 +1,86 @@
+import { type AccessKeyDescription, accessKeyStatuses, errors, formatMilliseconds } from "@moraine/protocol";
+import type { Caller } from "../auth/caller.ts";
+import { newAccessKeyId, newSecret } from "../auth/new-credentials.ts";
+import type { StoredAccessKey } from "../domain/identity-store.ts";
+import type { AdminHandler } from "./context.ts";
+import { pageOf } from "./pages.ts";
+import { requireUser } from "./require-user.ts";
+
+export const createAccessKey: AdminHandler<"CreateAccessKey"> = async (
+  { metadata, keyring, clock },
+  { userName = null },
+  caller,
+) => {
+  assertMayTouch(userName, caller);
+  const secret = { accountId: caller.accountId, accessKeyId: newAccessKeyId(), secretAccessKey: newSecret() };
+  await metadata.addAccessKey({ key: keyring.seal(secret), userName, now: clock.now() });
+  return { AccessKeyId: secret.accessKeyId, SecretAccessKey: secret.secretAccessKey, UserName: userName };
+};
+
+export const listAccessKeys: AdminHandler<"ListAccessKeys"> = async (
+  services,
+  { userName = null, ...page },
+  caller,
+) => {
+  assertMayTouch(userName, caller);
+  const { accountId } = caller;
+  const user = userName === null ? null : await requireUser(services, { accountId, userName });
+  const { rows, marker } = await pageOf(
+    page,
+    ({ createdAt, accessKeyId }: StoredAccessKey) => `${createdAt} ${accessKeyId}`,
+    (after, limit) =>
+      services.metadata.listAccessKeys({ accountId, userId: user?.id ?? null, after: readPosition(after), limit }),
+  );
+  return { AccessKeys: rows.map(describe), Marker: marker };
+};
+
+export const updateAccessKey: AdminHandler<"UpdateAccessKey"> = async (
+  { metadata },
+  { accessKeyId, userName = null, Status: status },
+  caller,
+) => {
+  assertMayTouch(userName, caller);
+  if (!accessKeyStatuses.includes(status)) {
+    throw errors.invalidParameter(`Invalid Status: ${status}. It must be Active or Inactive`);
+  }
+  const { accountId } = caller;
+  await metadata.setAccessKeyActive({ accountId, userName, accessKeyId, active: status === "Active" });
+  return {};
+};
+
+export const deleteAccessKey: AdminHandler<"DeleteAccessKey"> = async (
+  { metadata },
+  { accessKeyId, userName = null },
+  caller,
+) => {
+  assertMayTouch(userName, caller);
+  await metadata.removeAccessKey({ accountId: caller.accountId, userName, accessKeyId });
+  return {};
+};
+
+/** The root's keys are its own, as in IAM: no policy gives a user the way to become the root. */
+function assertMayTouch(userName: string | null, { principal }: Caller): void {
+  if (userName === null && principal.kind !== "root") {
+    throw errors.accessDenied("Only the account's root may see or change its access keys; name the user that is meant");
+  }
+}
+
+function readPosition(text: string | null): { createdAt: number; id: string } | null {
+  if (text === null) {
+    return null;
+  }
+  const [, createdAt, id] = /^([0-9]{1,15}) (\w+)$/.exec(text) ?? [];
+  if (createdAt === undefined || id === undefined) {
+    throw errors.invalidMarker(text);
+  }
+  return { createdAt: Number(createdAt), id };
+}
+
+function describe(key: StoredAccessKey): AccessKeyDescription {
+  return {
+    AccessKeyId: key.accessKeyId,
+    Status: key.active ? "Active" : "Inactive",
+    UserName: key.user?.userName ?? null,
+    CreationDate: formatMilliseconds(new Date(key.createdAt)),
+  };
+}

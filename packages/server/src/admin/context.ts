@@ -1,0 +1,43 @@
+import type { AccountId, AdminOperationName, AdminShapes } from "@moraine/protocol";
+import type { AccessControl } from "../auth/authorize.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Keyring } from "../auth/keyring.ts";
+import type { Clock } from "../domain/clock.ts";
+import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { Profile } from "../domain/vault.ts";
+
+/** All that an admin operation may touch. */
+export interface AdminServices {
+  readonly metadata: MetadataStore;
+  readonly keyring: Keyring;
+  readonly access: AccessControl;
+  readonly clock: Clock;
+  /** The same clock, if it can be moved; null for the system's. */
+  readonly manualClock: MovableClock | null;
+  /** The system's time: sessions end by it, for clients compare it with their own. */
+  systemNow(): Date;
+  readonly region: string;
+  readonly profile: Profile;
+  /** Its principals alone may do what concerns the whole service. */
+  readonly operatorAccountId: AccountId;
+  readonly version: string;
+  /** Null when the service is ready; otherwise why it is not. */
+  readiness(): string | null;
+  uptimeSeconds(): number;
+}
+
+/** Wakes whoever slept until the time that it is moved to. */
+export interface MovableClock {
+  /** Throws RangeError for a step backwards. */
+  advance(milliseconds: number): void;
+}
+
+export type AdminInput<Name extends AdminOperationName> = AdminShapes[Name]["input"];
+export type AdminOutput<Name extends AdminOperationName> = AdminShapes[Name]["output"];
+
+/** Services first, then the input, then who asks: it has been authorized. */
+export type AdminHandler<Name extends AdminOperationName> = (
+  services: AdminServices,
+  input: AdminInput<Name>,
+  caller: Caller,
+) => Promise<AdminOutput<Name>>;

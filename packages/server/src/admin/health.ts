@@ -1,0 +1,19 @@
+import type { AdminHandler } from "./context.ts";
+
+/** Says how the service is, and nothing that it was told in confidence: no setting, no path, no secret. */
+export const getHealth: AdminHandler<"GetHealth"> = async (services) => {
+  const { accounts, users, vaults } = await services.metadata.countIdentities();
+  const reason = services.readiness();
+  return {
+    Ready: reason === null,
+    Reason: reason,
+    Version: services.version,
+    Region: services.region,
+    Profile: services.profile,
+    Clock: services.manualClock === null ? "system" : "manual",
+    UptimeSeconds: Math.floor(services.uptimeSeconds()),
+    Accounts: accounts,
+    Users: users,
+    Vaults: vaults,
+  };
+};

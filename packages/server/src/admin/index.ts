@@ -1,0 +1,34 @@
+import type { AdminOperationName } from "@moraine/protocol";
+import { createAccessKey, deleteAccessKey, listAccessKeys, updateAccessKey } from "./access-keys.ts";
+import { createAccount, createRootKey, deleteAccount, listAccounts } from "./accounts.ts";
+import { advanceClock, getClock } from "./clock.ts";
+import type { AdminHandler } from "./context.ts";
+import { getHealth } from "./health.ts";
+import { deleteUserPolicy, getUserPolicy, listUserPolicies, putUserPolicy } from "./policies.ts";
+import { createSession } from "./sessions.ts";
+import { simulatePolicy } from "./simulation.ts";
+import { createUser, deleteUser, listUsers } from "./users.ts";
+
+/** The compiler refuses this table while an operation lacks its handler. */
+export const adminHandlers: { readonly [Name in AdminOperationName]: AdminHandler<Name> } = {
+  CreateAccount: createAccount,
+  ListAccounts: listAccounts,
+  DeleteAccount: deleteAccount,
+  CreateRootKey: createRootKey,
+  CreateUser: createUser,
+  ListUsers: listUsers,
+  DeleteUser: deleteUser,
+  CreateAccessKey: createAccessKey,
+  ListAccessKeys: listAccessKeys,
+  UpdateAccessKey: updateAccessKey,
+  DeleteAccessKey: deleteAccessKey,
+  CreateSession: createSession,
+  PutUserPolicy: putUserPolicy,
+  GetUserPolicy: getUserPolicy,
+  ListUserPolicies: listUserPolicies,
+  DeleteUserPolicy: deleteUserPolicy,
+  SimulatePolicy: simulatePolicy,
+  GetClock: getClock,
+  AdvanceClock: advanceClock,
+  GetHealth: getHealth,
+};

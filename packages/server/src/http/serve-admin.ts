@@ -1,0 +1,87 @@
+import { type AdminOperationName, errors, limits, partitionOf } from "@moraine/protocol";
+import type { AdminHandler, AdminServices } from "../admin/context.ts";
+import { adminHandlers } from "../admin/index.ts";
+import type { Asked } from "../auth/asked.ts";
+import type { Authenticate } from "../auth/authenticate.ts";
+import { type Caller, principalOf } from "../auth/caller.ts";
+import { principalArn } from "../domain/policy/evaluate.ts";
+import { type AdminMembers, decodeAdminBody, decodeAdminMembers } from "./admin-decode.ts";
+import { type AdminRoute, routeAdmin } from "./admin-router.ts";
+import { jsonReply, type Reply } from "./encode.ts";
+import { assertPayload, payloadHash } from "./payload-hash.ts";
+import { collectBody } from "./request-body.ts";
+import type { Incoming } from "./serve.ts";
+import type { WireRequest } from "./wire-request.ts";
+
+export interface AdminContext {
+  readonly services: AdminServices;
+  readonly authenticate: Authenticate;
+  /** Told after anything that may have changed who may sign. */
+  forgetCredentials(): void;
+}
+
+export const isAdminPath = (path: string): boolean => path.startsWith("/admin/");
+
+/** The way of a request to the admin API: that of any other (`serve.ts`), on a table of its own. */
+export async function serveAdmin(context: AdminContext, { request, body, onRoute }: Incoming): Promise<Reply> {
+  const { services, authenticate, forgetCredentials } = context;
+  const found = routeAdmin(request);
+  onRoute(found.name);
+  let json: Uint8Array = new Uint8Array();
+  const caller = await authenticate(request, async () => {
+    json = await collectBody(body, limits.jsonBodySizeBytesMax);
+    return payloadHash(inJson, request, json);
+  });
+  assertPayload(inJson, request, json);
+  const members = decodeAdminMembers(found, request);
+  await authorize(services, found, members, caller, request);
+  const input = { ...members, ...decodeAdminBody(found.name, json) };
+  const handler = adminHandlers[found.name] as AdminHandler<AdminOperationName>;
+  try {
+    const output = await handler(services, input as Parameters<typeof handler>[1], caller);
+    return encode(found, output);
+  } finally {
+    // Also when it failed: whether it happened all the same may be unknown.
+    if (found.operation.method !== "GET") {
+      forgetCredentials();
+    }
+  }
+}
+
+const inJson = { operation: { request: "json" } } as const;
+
+async function authorize(
+  { access, region, operatorAccountId }: AdminServices,
+  { name, operation }: AdminRoute,
+  { userName }: AdminMembers,
+  caller: Caller,
+  request: WireRequest,
+): Promise<void> {
+  const { accountId } = caller;
+  const partition = partitionOf(region);
+  const concerned = principalOf(accountId, typeof userName === "string" ? { userName } : null);
+  const asked: Asked = {
+    action: `moraine:${name}`,
+    resource: operation.resource === "principal" ? principalArn(concerned, partition) : "*",
+    ownerId: accountId,
+    vault: null,
+    vaultPolicies: false,
+  };
+  const refuse = (why: string) =>
+    errors.accessDenied(
+      `User: ${principalArn(caller.principal, partition)} is not authorized to perform: ${asked.action} on resource: ${asked.resource} because ${why}`,
+    );
+  if (operation.scope === "service" && accountId !== operatorAccountId) {
+    throw refuse("only principals of the operator's account may");
+  }
+  await access.authorize(caller, await access.grantsOf(caller), asked, request);
+  if (operation.refusesSessions === true && caller.session !== null) {
+    throw refuse("temporary credentials cannot make others");
+  }
+}
+
+function encode({ operation }: AdminRoute, output: object): Reply {
+  return operation.response === "none"
+    ? { status: operation.status, headers: {}, body: null }
+    : jsonReply(operation.status, output);
+}

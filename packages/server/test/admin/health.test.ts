@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { demand, makeAccount, makeUser } from "../support/admin.ts";
+import { createVault } from "../support/glacier.ts";
+import { startTestServer } from "../support/server.ts";
+
+test("health tells how the service is and how much there is, and not what it was told in confidence", async () => {
+  const server = await startTestServer({ profile: "aws" });
+  await makeAccount(server);
+  await makeUser(server, "bob");
+  await createVault(server, "photos");
+  assert.deepEqual(await demand(server, "GetHealth"), {
+    Accounts: 2,
+    Clock: "manual",
+    Profile: "aws",
+    Ready: true,
+    Reason: null,
+    Region: "us-east-1",
+    UptimeSeconds: 1,
+    Users: 1,
+    Vaults: 1,
+    Version: "0.0.0",
+  });
+  await server.stop();
+});

@@ -1,0 +1,45 @@
+import { Command } from "commander";
+import { everyPage } from "../every-page.ts";
+import { credentialLines, table } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+export function accountCommands({ call, show }: Tools): Command {
+  const accounts = new Command("accounts").description("Accounts of the service; only for the operator's own account");
+  accounts
+    .command("create")
+    .description("Make an account, and its root's first key")
+    .option("--id <digits>", "twelve digits (random)")
+    .addHelpText("after", "\nExample:\n  moraine admin accounts create --id 210987654321")
+    .action(async ({ id }: { id?: string }) => {
+      const made = await call("CreateAccount", { AccountId: id });
+      show(made, () => credentialLines(`The root's key of account ${made.AccountId}.`, made.AccessKey));
+    });
+  accounts
+    .command("list")
+    .description("Show every account")
+    .addHelpText("after", "\nExample:\n  moraine admin accounts list --json")
+    .action(async () => {
+      const pages = await everyPage((page) => call("ListAccounts", page));
+      const all = pages.flatMap(({ Accounts }) => Accounts);
+      show(all, () => table({ ACCOUNT: "AccountId", CREATED: "CreationDate" }, all));
+    });
+  accounts
+    .command("delete")
+    .description("Remove an account that has no vaults, with its users and keys")
+    .argument("<account>", "twelve digits")
+    .addHelpText("after", "\nExample:\n  moraine admin accounts delete 210987654321")
+    .action(async (accountId: string) => {
+      await call("DeleteAccount", { accountId });
+      show({}, () => `Deleted account ${accountId}.`);
+    });
+  accounts
+    .command("root-key")
+    .description("Make another key for an account's root, which has lost its own")
+    .argument("<account>", "twelve digits")
+    .addHelpText("after", "\nExample:\n  moraine admin accounts root-key 210987654321")
+    .action(async (accountId: string) => {
+      const made = await call("CreateRootKey", { accountId });
+      show(made, () => credentialLines(`Another key of the root of account ${accountId}.`, made));
+    });
+  return accounts;
+}

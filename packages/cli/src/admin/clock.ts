@@ -1,0 +1,28 @@
+import { Command } from "commander";
+import { seconds } from "../numbers.ts";
+import { listing } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+export function clockCommands({ call, show }: Tools): Command {
+  const clock = new Command("clock").description("The service's time; only for the operator's own account");
+  const shown = (answer: { Clock: string; Now: string }) =>
+    show(answer, () => listing({ clock: answer.Clock, now: answer.Now }));
+  clock
+    .command("show")
+    .description("Show which clock there is, and its time")
+    .addHelpText("after", "\nExample:\n  moraine admin clock show")
+    .action(async () => shown(await call("GetClock", {})));
+  clock
+    .command("advance")
+    .description("Move a manual clock forward; what waits for the time wakes up")
+    .argument("<time>", "like 90, 15m, 4h or 2d", seconds)
+    .addHelpText("after", "\nExample:\n  moraine admin clock advance 4h")
+    .action(async (time: number) => shown(await call("AdvanceClock", { Seconds: time })));
+  clock
+    .command("set")
+    .description("Move a manual clock forward to a moment")
+    .argument("<moment>", "like 2026-03-04T05:06:07Z")
+    .addHelpText("after", "\nExample:\n  moraine admin clock set 2030-01-01T00:00:00Z")
+    .action(async (moment: string) => shown(await call("AdvanceClock", { To: moment })));
+  return clock;
+}

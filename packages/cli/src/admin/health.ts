@@ -1,0 +1,25 @@
+import { Command } from "commander";
+import { listing } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+export function healthCommand({ call, show }: Tools): Command {
+  return new Command("health")
+    .description("Show whether the server is ready, and how much it keeps; only for the operator's own account")
+    .addHelpText("after", "\nExample:\n  moraine admin health --json")
+    .action(async () => {
+      const health = await call("GetHealth", {});
+      show(health, () =>
+        listing({
+          ready: health.Ready ? "yes" : `no: ${health.Reason}`,
+          version: health.Version,
+          region: health.Region,
+          profile: health.Profile,
+          clock: health.Clock,
+          "up for": `${health.UptimeSeconds} s`,
+          accounts: health.Accounts,
+          users: health.Users,
+          vaults: health.Vaults,
+        }),
+      );
+    });
+}

@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { Command } from "commander";
+import { everyPage } from "../every-page.ts";
+import { UsageError } from "../exit-codes.ts";
+import type { Tools } from "../tools.ts";
+
+export function policyCommands({ call, show, pathOf }: Tools): Command {
+  const policies = new Command("policies").description("What users may do");
+  policies
+    .command("put")
+    .description("Attach a policy to a user, or replace it")
+    .argument("<user>")
+    .argument("<name>", "of the policy")
+    .argument("<file>", "the document; - is standard input")
+    .addHelpText("after", "\nExample:\n  moraine admin policies put backup uploads uploads.json")
+    .action(async (userName: string, policyName: string, file: string) => {
+      await call("PutUserPolicy", { userName, policyName, Policy: await documentIn(file, pathOf) });
+      show({}, () => `Policy ${policyName} is attached to user ${userName}.`);
+    });
+  policies
+    .command("get")
+    .description("Show a policy, as it was put")
+    .argument("<user>")
+    .argument("<name>")
+    .addHelpText("after", "\nExample:\n  moraine admin policies get backup uploads > uploads.json")
+    .action(async (userName: string, policyName: string) => {
+      const policy = await call("GetUserPolicy", { userName, policyName });
+      show(policy, () => policy.Policy);
+    });
+  policies
+    .command("list")
+    .description("Show the names of a user's policies")
+    .argument("<user>")
+    .addHelpText("after", "\nExample:\n  moraine admin policies list backup")
+    .action(async (userName: string) => {
+      const pages = await everyPage((page) => call("ListUserPolicies", { userName, ...page }));
+      const names = pages.flatMap(({ PolicyNames }) => PolicyNames);
+      show(names, () => names.join("\n"));
+    });
+  policies
+    .command("delete")
+    .description("Detach a policy from a user")
+    .argument("<user>")
+    .argument("<name>")
+    .addHelpText("after", "\nExample:\n  moraine admin policies delete backup uploads")
+    .action(async (userName: string, policyName: string) => {
+      await call("DeleteUserPolicy", { userName, policyName });
+      show({}, () => `Policy ${policyName} is detached from user ${userName}.`);
+    });
+  return policies;
+}
+
+async function documentIn(file: string, pathOf: Tools["pathOf"]): Promise<string> {
+  if (file === "-") {
+    return text(process.stdin);
+  }
+  return readFile(pathOf(file), "utf8").catch((error: Error) => {
+    throw new UsageError(`cannot read the policy: ${error.message}`);
+  });
+}

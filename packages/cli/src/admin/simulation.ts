@@ -1,0 +1,57 @@
+import type { SimulatePolicyOutput } from "@moraine/protocol";
+import { Command, InvalidArgumentError } from "commander";
+import { table } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+interface SimulateOptions {
+  readonly user?: string;
+  readonly vault?: string;
+  readonly resource?: string;
+  readonly context?: Readonly<Record<string, readonly string[]>>;
+}
+
+export function simulateCommand({ call, show }: Tools): Command {
+  return new Command("simulate")
+    .description("May a user do that, and which statement says so?")
+    .argument("<action>", "like glacier:DeleteArchive")
+    .option("--user <name>", "who would ask (the account's root)")
+    .option("--vault <name>", "of the account; its own policies are judged too")
+    .option("--resource <arn>", "for an action of the admin API")
+    .option("--context <key=value>", "what the request would be like; may be repeated", collect)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  moraine admin simulate glacier:DeleteArchive --user backup --vault photos
+  moraine admin simulate glacier:DeleteArchive --user backup --vault photos --context glacier:ArchiveAgeInDays=400
+  moraine admin simulate moraine:CreateUser --user lead --resource arn:aws:iam::123456789012:user/new`,
+    )
+    .action(async (action: string, { user, vault, resource, context }: SimulateOptions) => {
+      const decision = await call("SimulatePolicy", {
+        Action: action,
+        UserName: user,
+        VaultName: vault,
+        Resource: resource,
+        Context: context,
+      });
+      show(decision, () => readable(decision));
+    });
+}
+
+function readable({ Allowed, Reason, Statements, Message }: SimulatePolicyOutput): string {
+  const verdict = Allowed ? `allowed (${Reason})` : `denied (${Reason}): ${Message}`;
+  const columns = { POLICY: "Policy", STATEMENT: "Index", SID: "Sid", EFFECT: "Effect" } as const;
+  return Statements.length === 0
+    ? `${verdict}\nNo statement speaks of it.`
+    : `${verdict}\n${table(columns, Statements)}`;
+}
+
+/** A key may have several values. */
+function collect(pair: string, before: Record<string, string[]> = {}): Record<string, string[]> {
+  const equals = pair.indexOf("=");
+  if (equals < 1) {
+    throw new InvalidArgumentError("It must be like aws:SourceIp=192.0.2.1.");
+  }
+  const key = pair.slice(0, equals);
+  return { ...before, [key]: [...(before[key] ?? []), pair.slice(equals + 1)] };
+}

@@ -1,0 +1,36 @@
+import { Command } from "commander";
+import { everyPage } from "../every-page.ts";
+import { listing, table } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+export function userCommands({ call, show }: Tools): Command {
+  const users = new Command("users").description("Users of the account");
+  users
+    .command("create")
+    .description("Make a user, who may do nothing until a policy says so")
+    .argument("<name>", "1 to 64 letters, digits or _+=,.@-")
+    .addHelpText("after", "\nExample:\n  moraine admin users create backup")
+    .action(async (userName: string) => {
+      const user = await call("CreateUser", { userName });
+      show(user, () => listing({ name: user.UserName, id: user.UserId, arn: user.Arn }));
+    });
+  users
+    .command("list")
+    .description("Show every user")
+    .addHelpText("after", "\nExample:\n  moraine admin users list")
+    .action(async () => {
+      const pages = await everyPage((page) => call("ListUsers", page));
+      const all = pages.flatMap(({ Users }) => Users);
+      show(all, () => table({ NAME: "UserName", ID: "UserId", CREATED: "CreationDate", ARN: "Arn" }, all));
+    });
+  users
+    .command("delete")
+    .description("Remove a user with its keys, sessions and policies")
+    .argument("<name>")
+    .addHelpText("after", "\nExample:\n  moraine admin users delete backup")
+    .action(async (userName: string) => {
+      await call("DeleteUser", { userName });
+      show({}, () => `Deleted user ${userName}.`);
+    });
+  return users;
+}

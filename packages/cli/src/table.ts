@@ -1,0 +1,40 @@
+/** Columns of equal width under their names; what has no value is a dash. */
+export function table<Row extends object>(
+  columns: Readonly<Record<string, keyof Row & string>>,
+  rows: readonly Row[],
+): string {
+  const lines = [
+    Object.keys(columns),
+    ...rows.map((row) => Object.values(columns).map((member) => String(row[member] ?? "-"))),
+  ];
+  const widths = Object.keys(columns).map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** One line for each member. */
+export function listing(values: Readonly<Record<string, unknown>>): string {
+  const width = Math.max(...Object.keys(values).map(({ length }) => length));
+  return Object.entries(values)
+    .map(([name, value]) => `${name.padEnd(width)}  ${value ?? "-"}`)
+    .join("\n");
+}
+
+/** In a form that can be pasted into a shell. */
+export function credentialLines(
+  who: string,
+  secret: { readonly AccessKeyId: string; readonly SecretAccessKey: string; readonly SessionToken?: string },
+): string {
+  return [
+    `# ${who} It is shown only now: keep it.`,
+    `export AWS_ACCESS_KEY_ID=${secret.AccessKeyId}`,
+    `export AWS_SECRET_ACCESS_KEY=${secret.SecretAccessKey}`,
+    ...(secret.SessionToken === undefined ? [] : [`export AWS_SESSION_TOKEN=${secret.SessionToken}`]),
+  ].join("\n");
+}

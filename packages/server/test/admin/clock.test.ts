@@ -66,10 +66,10 @@ test("what waits for the time wakes up: a job completes, its day passes, and it 
   await finishedJob(server, "photos", { Type: "inventory-retrieval" });
 });
 
-test("the system's clock is shown, and not moved", async () => {
+test("the system's clock is shown, and not moved", async (context) => {
   const fixed = await startTestServer({ manualClock: false });
+  context.after(() => fixed.stop());
   assert.equal((await demand<{ Clock: string }>(fixed, "GetClock")).Clock, "system");
   const refusal = invalid("The clock is the system's: only a server that runs with --clock manual has one to move");
   assertError(await callAdmin(fixed, "AdvanceClock", { body: { Seconds: 1 } }), refusal);
-  await fixed.stop();
 });

@@ -4,8 +4,9 @@ import { demand, makeAccount, makeUser } from "../support/admin.ts";
 import { createVault } from "../support/glacier.ts";
 import { startTestServer } from "../support/server.ts";
 
-test("health tells how the service is and how much there is, and not what it was told in confidence", async () => {
+test("health tells how the service is and how much there is, and not what it was told in confidence", async (context) => {
   const server = await startTestServer({ profile: "aws" });
+  context.after(() => server.stop());
   await makeAccount(server);
   await makeUser(server, "bob");
   await createVault(server, "photos");
@@ -21,5 +22,4 @@ test("health tells how the service is and how much there is, and not what it was
     Vaults: 1,
     Version: "0.0.0",
   });
-  await server.stop();
 });

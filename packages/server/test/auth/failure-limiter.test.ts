@@ -100,8 +100,9 @@ test("the memory of who failed is bounded, and those that failed last stay in it
   assert.throws(() => limiter.assertAllowed("AKIA20000", here), { code: "ThrottlingException" });
 });
 
-test("both doors count together: who was throttled at the vaults is throttled at the admin API", async () => {
+test("both doors count together: who was throttled at the vaults is throttled at the admin API", async (context) => {
   const server = await startTestServer({ failures: { burst: 2, perSecond: never } });
+  context.after(() => server.stop());
   const wrong = { ...server.key, secretAccessKey: "x".repeat(40) };
   const vaults = { method: "GET", path: "/-/vaults" };
   const mismatch = { status: 403, code: "InvalidSignatureException", message: /does not match/ };
@@ -110,5 +111,4 @@ test("both doors count together: who was throttled at the vaults is throttled at
   assertError(await server.client.send(adminRequest("ListUsers", { key: wrong })), mismatch);
   assertError(await server.client.send(adminRequest("ListUsers")), throttled);
   assertError(await server.client.send(vaults), throttled);
-  await server.stop();
 });

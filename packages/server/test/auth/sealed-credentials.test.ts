@@ -167,12 +167,21 @@ describe("the store of credentials", () => {
     store.forgetAll();
     assert.equal(await store.findAccessKey(accessKeyId), null);
 
+    // What was read before the change arrives after it.
     await metadata.setAccessKeyActive({ accountId, accessKeyId, userName: null, active: true });
-    const underWay = store.findAccessKey(accessKeyId);
+    const arrival = Promise.withResolvers<void>();
+    const findAccessKey: MetadataStore["findAccessKey"] = async (id) => {
+      const found = await metadata.findAccessKey(id);
+      await arrival.promise;
+      return found;
+    };
+    const slow = new SealedCredentialStore({ ...metadata, findAccessKey }, keyring);
+    const underWay = slow.findAccessKey(accessKeyId);
     await disable();
-    store.forgetAll();
-    await underWay;
-    assert.equal(await store.findAccessKey(accessKeyId), null);
+    slow.forgetAll();
+    arrival.resolve();
+    assert.notEqual(await underWay, null);
+    assert.equal(await slow.findAccessKey(accessKeyId), null);
   });
 });
 

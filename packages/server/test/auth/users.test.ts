@@ -224,7 +224,7 @@ test("the age of an archive counts for deleting and retrieving it, by the day, w
   await eventually("the jobs are done", async () => (await remove()).status === 204);
 });
 
-test("the owner's root costs no query more than before, and a user one, on the way of the other", async () => {
+test("the owner's root costs no query more than before, and a user one, on the way of the other", async (context) => {
   const { metadata } = server.parts;
   const calls: string[] = [];
   const counted = new Proxy(metadata, {
@@ -237,6 +237,7 @@ test("the owner's root costs no query more than before, and a user one, on the w
     },
   });
   const second = await startTestServer({ metadata: counted });
+  context.after(() => second.stop());
   const seen = async (key: Credentials) => {
     await second.client.send({ method: "GET", path: vaultPath("photos"), key });
     calls.length = 0;
@@ -247,7 +248,6 @@ test("the owner's root costs no query more than before, and a user one, on the w
   };
   assert.deepEqual(await seen(second.key), ["findVault"]);
   assert.deepEqual(await seen(bob), ["findVault", "userPolicies"]);
-  await second.stop();
 });
 
 async function setAccessPolicy(...statements: object[]): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { accessControl } from "../../src/auth/authorize.ts";
 import { allow, demand, deny, makeUser, policy } from "../support/admin.ts";
 import { arn, assertError, createVault, initiateUpload, uploadArchive, vaultPath } from "../support/glacier.ts";
 import { accountId, dayMilliseconds, hourMilliseconds, startTestServer, type TestServer } from "../support/server.ts";
@@ -71,6 +72,32 @@ test("a lock on trial whose day has passed denies no more, and neither does one 
       server.clock.advance(dayMilliseconds);
     }
     assert.equal((await remove()).status, 204);
+  }
+});
+
+test("a lock on trial denies to its last millisecond, and not beyond it, whether or not its row has been cleared", async () => {
+  await createVault(server, "timed");
+  const key = { accountId, region: "us-east-1", vaultName: "timed" };
+  const vault = await server.parts.metadata.findVault(key);
+  assert.ok(vault);
+  const expiresAt = 1000;
+  const lock = { state: "in_progress", lockId: "x", policy: retention("timed", 365), createdAt: 0, expiresAt } as const;
+  for (const [now, allowed] of [
+    [expiresAt - 1, false],
+    [expiresAt, true],
+  ] as const) {
+    const access = accessControl({ ...server.parts, region: key.region, now: () => now, policyNow: () => now });
+    const action = "glacier:DeleteArchive";
+    const asked = {
+      action,
+      resource: arn("timed"),
+      ownerId: accountId,
+      vault: { ...vault, lock },
+      vaultPolicies: true,
+    };
+    const who = { principal: { kind: "root", accountId }, userId: accountId } as const;
+    const decision = await access.judge(who, [], asked, () => new Map([["glacier:archiveageindays", ["1"]]]));
+    assert.equal(decision.allowed, allowed);
   }
 });
 

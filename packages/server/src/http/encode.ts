@@ -1,6 +1,6 @@
 import type { Operation } from "@moraine/protocol";
+import { compactJson } from "../domain/compact-json.ts";
 import type { OutgoingBytes } from "../operations/context.ts";
-import { exactNumber } from "./json-numbers.ts";
 
 /** What goes back. The listener adds the request id and sends it. */
 export interface Reply {
@@ -32,9 +32,8 @@ function payloadOf({ responsePayload }: Operation, output: Readonly<Record<strin
   return responsePayload === undefined ? output : output[responsePayload];
 }
 
-/** Compact, with keys in alphabetical order, as AWS's own bodies are (contract 2.5). */
 export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
-  const body = JSON.stringify(value, asAws);
+  const body = compactJson(value);
   const length = String(Buffer.byteLength(body));
   return { status, headers: { ...headers, "Content-Type": "application/json", "Content-Length": length }, body };
 }
@@ -46,14 +45,4 @@ function emptyReply(status: number, headers: Record<string, string>): Reply {
 
 function bytesReply({ status, body }: { status: number; body: OutgoingBytes }, headers: Record<string, string>): Reply {
   return { status, headers: { ...headers, "Content-Length": String(body.sizeBytes) }, body };
-}
-
-function asAws(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") {
-    return exactNumber(value);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return value;
-  }
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,6 +1,6 @@
 import { errors } from "@moraine/protocol";
+import { parseLossless } from "../domain/json-numbers.ts";
 import { JsonError, parseStrictJson } from "../domain/strict-json.ts";
-import { parseLossless } from "./json-numbers.ts";
 
 /** Reads a JSON object, its integers exactly. Throws SerializationException for what is not UTF-8, or not strict JSON (`domain/strict-json.ts`). */
 export function parseJsonObject(bytes: Uint8Array): Record<string, unknown> {

@@ -11,12 +11,12 @@ import {
 import type { Archive } from "../domain/archive.ts";
 import type { Instant } from "../domain/instant.ts";
 import { type ArchiveRetrievalJob, delaySeconds, type InventoryRetrievalJob, type JobState } from "../domain/job.ts";
+import { describeJob as describe } from "../domain/job-description.ts";
 import { newJobId } from "../domain/new-id.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import { arnOf } from "../domain/vault.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import type { Services, VaultCall, VaultHandler } from "./context.ts";
-import { describeJob as describe } from "./job-description.ts";
 import { type ArchiveJobRequest, type InventoryJobRequest, readJobRequest } from "./job-request.ts";
 import { jobPath } from "./locations.ts";
 import { decodeMarker, encodeMarker, pageLimit } from "./pages.ts";

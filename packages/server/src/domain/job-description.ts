@@ -1,6 +1,6 @@
 import { formatMilliseconds, formatRange, type GlacierJobDescription } from "@moraine/protocol";
-import type { ArchiveRetrievalJob, InventoryRetrievalJob, Job } from "../domain/job.ts";
-import { arnOf, type VaultKey } from "../domain/vault.ts";
+import type { ArchiveRetrievalJob, InventoryRetrievalJob, Job } from "./job.ts";
+import { arnOf, type VaultKey } from "./vault.ts";
 
 const statusCodes = { in_progress: "InProgress", succeeded: "Succeeded", failed: "Failed" } as const;
 

@@ -1,0 +1,89 @@
+import type { Clock } from "../domain/clock.ts";
+import type { Instant } from "../domain/instant.ts";
+
+/** Does what becomes due, so much at once, and survives the failures of the store. */
+export interface ClaimLoop {
+  /** Something may have become due. */
+  wake(): void;
+  /** Claims no more, breaks off what is at work and waits for it; claims that are left are taken up again at the next start. */
+  stop(): Promise<void>;
+}
+
+/** A kind of work that waits as rows in the store: each claim has a lease, and nobody else is given it meanwhile. */
+export interface ClaimedWork<Claim> {
+  /** For the log: "looking for …". */
+  readonly name: string;
+  readonly atOnceMax: number;
+  claim(at: { now: Instant; leaseUntil: Instant; limit: number }): Promise<Claim[]>;
+  /** When the next unclaimed row wants to be claimed; null when none waits. */
+  nextDue(now: Instant): Promise<Instant | null>;
+  /** Never rejects: what fails is tried again when the claim has lapsed, or as the work itself arranged. */
+  run(claim: Claim, signal: AbortSignal): Promise<void>;
+}
+
+export interface ClaimLoopServices {
+  readonly clock: Clock;
+  readonly log: { postponed(what: string, error: unknown): void };
+}
+
+export const leaseMilliseconds = 5 * 60 * 1000;
+/** Other processes may add rows, and claims may lapse, without a word to this one. */
+const pollMilliseconds = 30 * 1000;
+
+export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: ClaimedWork<Claim>): ClaimLoop {
+  const stopping = new AbortController();
+  const running = new Set<Promise<void>>();
+  let alarm = new AbortController();
+  const wake = () => alarm.abort();
+
+  const begin = (claim: Claim) => {
+    const run = work.run(claim, stopping.signal).finally(() => {
+      running.delete(run);
+      wake();
+    });
+    running.add(run);
+  };
+
+  const round = async () => {
+    const free = work.atOnceMax - running.size;
+    const now = clock.now();
+    const claims = free === 0 ? [] : await work.claim({ now, leaseUntil: now + leaseMilliseconds, limit: free });
+    claims.forEach(begin);
+    // With every hand full, the end of a run wakes the loop, not the time of the next.
+    const due = running.size === work.atOnceMax ? null : await work.nextDue(now);
+    await clock.sleepUntil(Math.min(due ?? Number.POSITIVE_INFINITY, now + pollMilliseconds), alarm.signal);
+  };
+
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      // Whoever wakes the loop from here on is heard: the round that follows has not looked yet.
+      alarm = new AbortController();
+      await round().catch((error: unknown) => {
+        log.postponed(`looking for ${work.name}`, error);
+        return pause(stopping.signal);
+      });
+    }
+  };
+
+  const ended = loop();
+  return {
+    wake,
+    async stop() {
+      stopping.abort();
+      wake();
+      await ended;
+      await Promise.all(running);
+    },
+  };
+}
+
+/** A store that fails is asked again in a second, by the wall: its failure has nothing to do with the service's clock. */
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, 1000);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -5,6 +5,7 @@ import type { IdentityChanges, IdentityQueries } from "./identity-store.ts";
 import type { Instant } from "./instant.ts";
 import type { InventoryOutput, Job, JobClaim, JobState } from "./job.ts";
 import type { ArchiveClaim, MultipartUpload } from "./multipart-upload.ts";
+import type { NotificationChanges, NotificationQueries } from "./notification-store.ts";
 import type { Segment, SegmentIntent } from "./segment.ts";
 import type { Profile, Vault, VaultKey } from "./vault.ts";
 import type { VaultSettingsChanges } from "./vault-settings-store.ts";
@@ -21,7 +22,7 @@ export interface MetadataStore extends MetadataQueries, MetadataChanges {
 }
 
 /** Reads. Each sees every change that was acknowledged before it began. Lists are pages: never more than `limit` rows. */
-export interface MetadataQueries extends AccountSettingsQueries, IdentityQueries {
+export interface MetadataQueries extends AccountSettingsQueries, IdentityQueries, NotificationQueries {
   findVault(key: VaultKey): Promise<Vault | null>;
   findVaultById(vaultId: string): Promise<Vault | null>;
   /** In bytewise order of names, those after `afterName` (all, if null). */
@@ -60,7 +61,11 @@ export interface MetadataQueries extends AccountSettingsQueries, IdentityQueries
   findSegment(key: string): Promise<Segment | null>;
 }
 
-export interface MetadataChanges extends VaultSettingsChanges, AccountSettingsChanges, IdentityChanges {
+export interface MetadataChanges
+  extends VaultSettingsChanges,
+    AccountSettingsChanges,
+    IdentityChanges,
+    NotificationChanges {
   /** Does nothing when it exists. Throws LimitExceededException. */
   createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;
   /**
@@ -79,7 +84,7 @@ export interface MetadataChanges extends VaultSettingsChanges, AccountSettingsCh
   abandonSegment(key: string): Promise<void>;
   /** `live → suspect`: reads of it failed. */
   suspectSegment(key: string): Promise<void>;
-  /** Lets go of every lease on segments and jobs. Only for a process that knows it is alone, when it starts. */
+  /** Lets go of every lease on segments, jobs and messages. Only for a process that knows it is alone, when it starts. */
   releaseLeases(now: Instant): Promise<void>;
   /**
    * Makes `dead` what nobody needs: `pending` past its lease, `deleted` since before `deletedBefore` and not read by a
@@ -154,8 +159,8 @@ export interface MetadataChanges extends VaultSettingsChanges, AccountSettingsCh
   /** Prolongs a claim. False when the claim was lost. */
   renewJob(claim: { jobId: JobId; fence: number; leaseUntil: Instant }): Promise<boolean>;
   /**
-   * Ends a job, once: an inventory's `output` becomes `live` with it. False when the claim was lost; then nothing
-   * happened.
+   * Ends a job, once: an inventory's `output` becomes `live` with it, and whoever asked to be told has a message waiting.
+   * False when the claim was lost; then nothing happened.
    */
   finishJob(end: JobEnd): Promise<boolean>;
   /** Drops up to `limit` jobs that completed before `completedBefore`, and lets their outputs go. */

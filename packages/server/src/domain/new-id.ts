@@ -11,6 +11,9 @@ export const newRequestId = (): string => randomText(idLengths.request);
 /** The inner name of a vault's row: a vault that is made again under its old name is another one. */
 export const newVaultId = (): string => randomText(22);
 
+/** SNS's own are UUIDs too. */
+export const newMessageId = (): string => crypto.randomUUID();
+
 /** Each character carries six random bits, so ids begin with `-` or `_` as often as AWS's do. */
 function randomText(length: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(length));

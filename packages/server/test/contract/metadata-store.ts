@@ -6,6 +6,7 @@ import { archiveStories } from "./metadata/archives.ts";
 import { identityStories } from "./metadata/identities.ts";
 import { inventoryStories } from "./metadata/inventories.ts";
 import { jobStories } from "./metadata/jobs.ts";
+import { notificationStories } from "./metadata/notifications.ts";
 import { segmentStories } from "./metadata/segments.ts";
 import { uploadStories } from "./metadata/uploads.ts";
 import { vaultSettingsStories } from "./metadata/vault-settings.ts";
@@ -35,5 +36,6 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     describe("settings of accounts", () => accountSettingsStories(story));
     describe("accounts, users and policies", () => identityStories(story));
     describe("access keys", () => accessKeyStories(story));
+    describe("notifications", () => notificationStories(story));
   });
 }

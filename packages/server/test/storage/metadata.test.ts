@@ -15,6 +15,7 @@ const tables = [
   "capacity_units",
   "retrieved_bytes",
   "data_retrieval_policies",
+  "notifications",
   "jobs",
   "uploads",
   "segments",

@@ -5,6 +5,7 @@ import type { JobPage } from "../../domain/metadata-store.ts";
 import { govern } from "./account-settings.ts";
 import { jobOf, jobRow } from "./job-rows.ts";
 import type { Changes, Queries } from "./methods.ts";
+import { addNotifications, releaseMessages } from "./notifications.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import type { Database } from "./schema.ts";
 import { letGoOwned, makeLive, referenced, releasePending } from "./segments.ts";
@@ -55,7 +56,7 @@ export const jobChanges = {
       outputSizeBytes: output?.document.sizeBytes ?? null,
       outputNextMarker: output?.document.nextMarker ?? null,
     });
-    if (finished === 0) {
+    if (finished === undefined) {
       return false;
     }
     if (output !== null) {
@@ -63,6 +64,7 @@ export const jobChanges = {
       invariant(segment.ownerId === jobId && segment.key === document.segmentKey, "a job's output is its own segment");
       await makeLive(db, segment);
     }
+    await addNotifications(db, jobOf(finished));
     return true;
   },
 
@@ -78,6 +80,7 @@ export const jobChanges = {
   async releaseLeases(db) {
     await releasePending(db, {});
     await releaseClaims(db, {});
+    await releaseMessages(db, {});
   },
 } satisfies Partial<Changes>;
 
@@ -190,7 +193,7 @@ interface Finish {
   outputNextMarker: string | null;
 }
 
-const finish = rowsChanged((db, end: Finish) =>
+const finish = oneRow((db, end: Finish) =>
   db
     .updateTable("jobs")
     .set({
@@ -204,7 +207,8 @@ const finish = rowsChanged((db, end: Finish) =>
     })
     .where("id", "=", end.jobId)
     .where("fence", "=", end.fence)
-    .where("state", "=", inProgress),
+    .where("state", "=", inProgress)
+    .returningAll(),
 );
 
 /** The fence moves too, so that whoever held a claim has lost it. */

@@ -3,6 +3,7 @@ import { backUp, type FileSystemFigures } from "./backup.ts";
 import { up as initial } from "./migrations/0001-initial.ts";
 import { up as settings } from "./migrations/0002-settings.ts";
 import { up as identities } from "./migrations/0003-identities.ts";
+import { up as notifications } from "./migrations/0004-notifications.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
 /** In order. What was released is never changed, only followed by another. */
@@ -10,6 +11,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0001-initial": { up: initial },
   "0002-settings": { up: settings },
   "0003-identities": { up: identities },
+  "0004-notifications": { up: notifications },
 };
 
 const migrationTable = "kysely_migration";

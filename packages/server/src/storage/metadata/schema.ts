@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import type { Tier } from "../../domain/job.ts";
+import type { NotificationState } from "../../domain/notification.ts";
 import type { SegmentState } from "../../domain/segment.ts";
 
 /** The tables as migrations leave them. Times are milliseconds, sizes bytes; ids are text. */
@@ -18,6 +19,7 @@ export interface Schema {
   readonly data_retrieval_policies: DataRetrievalPolicyRow;
   readonly retrieved_bytes: RetrievedBytesRow;
   readonly capacity_units: CapacityUnitRow;
+  readonly notifications: NotificationRow;
 }
 
 export type Database = Kysely<Schema>;
@@ -195,4 +197,23 @@ export interface CapacityUnitRow {
   region: string;
   started_at: number;
   expires_at: number;
+}
+
+/** A message that has not arrived. It outlives its job and its vault, and so refers to neither. */
+export interface NotificationRow {
+  id: string;
+  account_id: string;
+  vault_arn: string;
+  job_id: string;
+  topic: string;
+  message: string;
+  created_at: number;
+  due_at: number;
+  give_up_at: number;
+  attempts: number;
+  lease_until: number | null;
+  fence: number;
+  state: NotificationState;
+  failed_at: number | null;
+  last_error: string | null;
 }

@@ -6,6 +6,7 @@ import { dataKeyChanges, dataKeyQueries } from "./data-keys.ts";
 import { jobChanges, jobQueries } from "./jobs.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { uploadChanges, uploadQueries } from "./multipart-uploads.ts";
+import { notificationChanges, notificationQueries } from "./notifications.ts";
 import { segmentChanges, segmentQueries } from "./segments.ts";
 import { userChanges, userQueries } from "./users.ts";
 import { vaultSettingsChanges } from "./vault-settings.ts";
@@ -18,6 +19,7 @@ export const queries: Queries = {
   ...segmentQueries,
   ...uploadQueries,
   ...jobQueries,
+  ...notificationQueries,
   ...accountSettingsQueries,
   ...accountQueries,
   ...userQueries,
@@ -31,6 +33,7 @@ export const changes: Changes = {
   ...segmentChanges,
   ...uploadChanges,
   ...jobChanges,
+  ...notificationChanges,
   ...vaultSettingsChanges,
   ...accountSettingsChanges,
   ...accountChanges,

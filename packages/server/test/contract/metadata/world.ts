@@ -70,9 +70,13 @@ interface ArchiveWish {
   request?: UploadRequest;
 }
 
-interface ArchiveJobWish {
+interface JobWish {
   createdAt?: Instant;
   dueAt?: Instant;
+  snsTopic?: string | null;
+}
+
+interface ArchiveJobWish extends JobWish {
   tier?: Tier;
   monthlyFreeBytes?: number;
 }
@@ -161,9 +165,9 @@ export class World {
     return job;
   }
 
-  async inventoryJob(vault: Vault, times: { createdAt?: Instant; dueAt?: Instant } = {}) {
+  async inventoryJob(vault: Vault, wish: JobWish = {}) {
     const job: InventoryRetrievalJob = {
-      ...this.#newJob(vault, times),
+      ...this.#newJob(vault, wish),
       action: "InventoryRetrieval",
       format: "CSV",
       selection: { startDate: "2026-01-01", endDate: null, limit: "10", marker: null },
@@ -198,12 +202,12 @@ export class World {
     return keys.sort(bytewise);
   }
 
-  #newJob(vault: Vault, { createdAt = start, dueAt = createdAt }: { createdAt?: Instant; dueAt?: Instant }) {
+  #newJob(vault: Vault, { createdAt = start, dueAt = createdAt, snsTopic = null }: JobWish) {
     return {
       id: newJobId(),
       vaultId: vault.id,
       description: "please",
-      snsTopic: null,
+      snsTopic,
       createdAt,
       dueAt,
       state: "in_progress",

@@ -1,0 +1,63 @@
+import type { AccountId, JobId } from "@moraine/protocol";
+import { compactJson } from "./compact-json.ts";
+import type { Instant } from "./instant.ts";
+import { invariant } from "./invariant.ts";
+import type { Job } from "./job.ts";
+import { describeJob } from "./job-description.ts";
+import { newMessageId } from "./new-id.ts";
+import { arnOf, type Vault } from "./vault.ts";
+
+/** A message that a topic shall get, because a job has ended. It is the same at every attempt. */
+export interface Notification {
+  /** Receivers may see a message more than once, and know it by this. */
+  readonly id: string;
+  readonly accountId: AccountId;
+  readonly vaultArn: string;
+  readonly jobId: JobId;
+  readonly topic: string;
+  /** The job as DescribeJob shows it, byte for byte (contract 8.3). */
+  readonly message: string;
+  readonly createdAt: Instant;
+}
+
+/** `pending → failed`, and back by hand. What was delivered has no row any more. */
+export type NotificationState = "pending" | "failed";
+
+/** How long a message is tried before it counts as failed. */
+export const deliveryMilliseconds = 3 * 24 * 60 * 60 * 1000;
+
+const retryMillisecondsMin = 1000;
+const retryMillisecondsMax = 60 * 60 * 1000;
+
+/**
+ * What is to be sent when a job has ended, whether it succeeded or failed: one message to the topic of its vault, if that
+ * asks for such an event, and one to its own, even when both are the same (contract 8.2).
+ */
+export function messagesAbout(job: Job, vault: Vault): Notification[] {
+  const { completedAt } = job;
+  invariant(completedAt !== null, "a job that has not ended tells nobody");
+  const topics = [job.snsTopic].filter((topic) => topic !== null);
+  if (topics.length === 0) {
+    return [];
+  }
+  const message = compactJson(describeJob(job, vault));
+  return topics.map((topic) => ({
+    id: newMessageId(),
+    accountId: vault.accountId,
+    vaultArn: arnOf(vault),
+    jobId: job.id,
+    topic,
+    message,
+    createdAt: completedAt,
+  }));
+}
+
+/**
+ * How long to wait after so many attempts: anything from a second to a ceiling that doubles up to an hour, so that
+ * messages which failed together do not all come back together.
+ * @param random from 0 up to, but not including, 1.
+ */
+export function retryDelayMilliseconds(attempts: number, random: number): number {
+  const ceiling = Math.min(retryMillisecondsMin * 2 ** attempts, retryMillisecondsMax);
+  return Math.floor(retryMillisecondsMin + random * (ceiling - retryMillisecondsMin));
+}

@@ -14,6 +14,7 @@ module.exports = {
     layer("auth-sees-domain", "auth", ["domain"]),
     layer("storage-implements-domain", "storage", ["domain"]),
     layer("jobs-see-segments-and-domain", "jobs", ["segments", "domain"]),
+    layer("notify-implements-domain", "notify", ["domain"]),
     layer("telemetry-is-passed-in", "telemetry", ["domain"]),
     layer("admin-sees-auth-and-domain", "admin", ["auth", "domain"]),
     layer("http-sees-operations-admin-and-auth", "http", ["auth", "operations", "admin", "domain"]),

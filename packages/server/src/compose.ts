@@ -19,12 +19,19 @@ import type { Config } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
 import type { JobDelays } from "./domain/job.ts";
 import type { MetadataStore } from "./domain/metadata-store.ts";
+import type { Notifier } from "./domain/notifier.ts";
 import type { Profile } from "./domain/vault.ts";
 import { createListener, type ListenerOptions, type RequestRecord } from "./http/listener.ts";
-import type { JobLog } from "./jobs/context.ts";
+import type { ClaimLoop } from "./jobs/claim-loop.ts";
+import type { JobLog, JobServices } from "./jobs/context.ts";
+import { type DeliveryLog, startDelivery } from "./jobs/delivery.ts";
 import { startRunner } from "./jobs/runner.ts";
 import { startUpkeep } from "./jobs/upkeep.ts";
 import { NodeMode } from "./node-mode.ts";
+import { routedNotifier } from "./notify/router.ts";
+import { snsNotifier } from "./notify/sns.ts";
+import { webhookNotifier } from "./notify/webhook.ts";
+import { readWebhooks } from "./notify/webhooks-file.ts";
 import { BlockPool, leafBlock, sharedBlock } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
 import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
@@ -89,10 +96,13 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
 
 async function start(config: Config, { log, onHalt }: ComposeOptions, started: AsyncDisposableStack): Promise<Service> {
   const mode = new NodeMode(onHalt);
-  const metrics = new Metrics(() => mode.reason === null);
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
   const clock = manualClock ?? systemClock;
   const { metadata, blobs, sealingKey, previous } = await openStores(config, mode, started);
+  const metrics = new Metrics({
+    isReady: () => mode.reason === null,
+    countNotifications: () => metadata.countNotifications(),
+  });
   const keyring = await openKeyring(metadata, { sealingKey, previous, now: clock.now() });
   const newKey = await ensureRootKey(metadata, {
     accountId: config.accountId as AccountId,
@@ -109,12 +119,8 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     profile: config.profile,
     outputMilliseconds,
   };
-  const background = { ...parts, log: jobLog(log, metrics) };
   const readiness = () => mode.reason ?? blobs.readOnlyReason;
-  const runner = startRunner(background);
-  started.defer(() => runner.stop());
-  const upkeep = startUpkeep(background);
-  started.defer(() => upkeep.stop());
+  const runner = startBackground(parts, await openNotifier(config), { log, metrics }, started);
   const listener = createListener({
     services: {
       ...parts,
@@ -225,11 +231,52 @@ function openTransfers(mode: NodeMode, started: AsyncDisposableStack) {
   };
 }
 
+/** Topics that nothing maps have no endpoint; what loads a library does so with the first message that needs it. */
+async function openNotifier({ webhooksFile, snsEndpoint }: Config): Promise<Notifier> {
+  const webhooks = webhooksFile === null ? new Map() : await readWebhooks(webhooksFile);
+  return routedNotifier({
+    webhooks: { topics: new Set(webhooks.keys()), notifier: webhookNotifier({ webhooks, systemNow }) },
+    sns: snsEndpoint === null ? null : snsNotifier(snsEndpoint),
+  });
+}
+
+/** Work without a caller. What wakes another is stopped before it. */
+function startBackground(
+  parts: Omit<JobServices, "log">,
+  notifier: Notifier,
+  { log, metrics }: { log: Logger; metrics: Metrics },
+  started: AsyncDisposableStack,
+): ClaimLoop {
+  const { metadata, clock } = parts;
+  const delivery = startDelivery({ metadata, clock, notifier, log: deliveryLog(log, metrics) });
+  started.defer(() => delivery.stop());
+  const services = { ...parts, log: jobLog(log, metrics) };
+  const runner = startRunner(services, delivery.wake);
+  started.defer(() => runner.stop());
+  const upkeep = startUpkeep(services);
+  started.defer(() => upkeep.stop());
+  return runner;
+}
+
 function jobLog(log: Logger, metrics: Metrics): JobLog {
   return {
     finished({ job }, state) {
       metrics.job(job.action, state);
       log.info({ job: job.id, action: job.action, state }, "job ended");
+    },
+    postponed: (what, error) => log.error({ err: error }, `${what} failed and is tried again`),
+  };
+}
+
+function deliveryLog(log: Logger, metrics: Metrics): DeliveryLog {
+  return {
+    delivered({ id, topic, jobId }) {
+      metrics.deliveryAttempt("delivered");
+      log.info({ message: id, topic, job: jobId }, "message delivered");
+    },
+    undelivered({ id, topic, jobId }, state, reason) {
+      metrics.deliveryAttempt(state);
+      log.warn({ message: id, topic, job: jobId, state, reason }, "message not delivered");
     },
     postponed: (what, error) => log.error({ err: error }, `${what} failed and is tried again`),
   };

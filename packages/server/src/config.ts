@@ -18,6 +18,9 @@ export interface Config {
   readonly profile: "practical" | "aws";
   readonly clock: "system" | "manual";
   readonly presigned: "off" | "reads" | "all";
+  /** Where topics are published to that have no webhook. */
+  readonly snsEndpoint: string | null;
+  readonly webhooksFile: string | null;
   readonly logLevel: string;
   /** Null is the profile's own delay. */
   readonly delays: Readonly<Record<DelayName, number | null>>;
@@ -60,6 +63,8 @@ const settings = {
   freeTier:   { flag: "free-tier-bytes",   environment: "MORAINE_FREE_TIER_BYTES",        fallback: "10737418240",      help: "BYTES      a month may retrieve under the policy FreeTier" },
   clock:      { flag: "clock",             environment: "MORAINE_CLOCK",                  fallback: "system",           help: "KIND       system, or manual for tests" },
   presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
+  snsEndpoint: { flag: "sns-endpoint",     environment: "MORAINE_SNS_ENDPOINT",                                         help: "URL        where topics are published to; needs credentials" },
+  webhooks:   { flag: "webhooks",          environment: "MORAINE_WEBHOOKS",                                             help: "FILE       webhooks of topics (JSON)" },
   logLevel:   { flag: "log-level",         environment: "MORAINE_LOG_LEVEL",              fallback: "info",             help: "LEVEL      debug, info, warn, error, silent" },
 } as const satisfies Record<string, Setting>;
 
@@ -98,6 +103,8 @@ const shape = z
       .transform(Number),
     clock: z.enum(["system", "manual"]),
     presigned: z.enum(["off", "reads", "all"]),
+    snsEndpoint: z.string().refine(isSafeEndpoint, "must be an https URL, or an http one of loopback").optional(),
+    webhooks: z.string().min(1).optional(),
     logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),
   })
   .strict();
@@ -161,12 +168,14 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     tls: tls && { certFile: resolve(base, tls[0]), keyFile: resolve(base, tls[1]) },
     region: values.region,
     accountId: values.account,
-    sealingKeyFile: values.sealingKey === undefined ? null : resolve(base, values.sealingKey),
-    previousSealingKeyFile: values.previousKey === undefined ? null : resolve(base, values.previousKey),
+    sealingKeyFile: optionalPath(base, values.sealingKey),
+    previousSealingKeyFile: optionalPath(base, values.previousKey),
     rootKey: root && { accessKeyId: root[0], secretAccessKey: root[1] },
     profile: values.profile,
     clock: values.clock,
     presigned: values.presigned,
+    snsEndpoint: values.snsEndpoint ?? null,
+    webhooksFile: optionalPath(base, values.webhooks),
     logLevel: values.logLevel,
     delays: {
       expeditedSeconds: values.expedited ?? null,
@@ -176,6 +185,10 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     },
     freeTierBytes: values.freeTier,
   });
+}
+
+function optionalPath(base: string, path: string | undefined): string | null {
+  return path === undefined ? null : resolve(base, path);
 }
 
 function pair(first: string | undefined, second: string | undefined, rule: string): [string, string] | null {
@@ -188,7 +201,16 @@ function pair(first: string | undefined, second: string | undefined, rule: strin
   return [first, second];
 }
 
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host);
+/** What is published is signed, but not hidden: beyond this machine it must be encrypted. */
+function isSafeEndpoint(text: string): boolean {
+  const url = URL.parse(text);
+  const isPlain = url?.protocol === "http:" && isLoopback(url.hostname.replace(/^\[|\]$/g, ""));
+  return url !== null && (isPlain || url.protocol === "https:") && url.username === "" && url.password === "";
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}
 
 function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
   const options: Record<string, { type: "string" | "boolean" }> = {

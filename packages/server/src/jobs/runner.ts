@@ -7,20 +7,24 @@ import { retrieveInventory } from "./inventory-retrieval.ts";
 const jobsAtOnceMax = 4;
 const renewalMilliseconds = 60 * 1000;
 
-/** Runs jobs when they are due. */
-export function startRunner(services: JobServices): ClaimLoop {
+/** Runs jobs when they are due. @param onEnd called when one has ended, and may have left messages to send. */
+export function startRunner(services: JobServices, onEnd: () => void): ClaimLoop {
   const { metadata } = services;
   return startClaimLoop(services, {
     name: "due jobs",
     atOnceMax: jobsAtOnceMax,
     claim: (at) => metadata.claimJobs(at),
     nextDue: (now) => metadata.nextJobDue(now),
-    run: (claim, signal) => runJob(services, claim, signal),
+    async run(claim, signal) {
+      if (await runJob(services, claim, signal)) {
+        onEnd();
+      }
+    },
   });
 }
 
-/** Never rejects: what fails is tried again when the claim has lapsed. */
-async function runJob(services: JobServices, claim: JobClaim, signal: AbortSignal): Promise<void> {
+/** Resolves to whether this has ended the job. Never rejects: what fails is tried again when the claim has lapsed. */
+async function runJob(services: JobServices, claim: JobClaim, signal: AbortSignal): Promise<boolean> {
   const { metadata, clock, log } = services;
   const { job, fence } = claim;
   const renewal = setInterval(() => {
@@ -35,10 +39,12 @@ async function runJob(services: JobServices, claim: JobClaim, signal: AbortSigna
     if (won) {
       log.finished(claim, outcome.state);
     }
+    return won;
   } catch (error) {
     if (!signal.aborted) {
       log.postponed(`job ${job.id}`, error);
     }
+    return false;
   } finally {
     clearInterval(renewal);
   }

@@ -11,6 +11,8 @@ const batchRows = 200;
 /** The bytes of what was deleted stay this long, for whoever still reads them. */
 const graceMilliseconds = 24 * 60 * 60 * 1000;
 const inventoryMilliseconds = 24 * 60 * 60 * 1000;
+/** Messages that could not be delivered can be looked at, and asked for again, this long. */
+const failuresMilliseconds = 30 * 24 * 60 * 60 * 1000;
 
 /** Begins with a round: at the start there may be leftovers of a crash. */
 export function startUpkeep(services: JobServices): Upkeep {
@@ -45,6 +47,10 @@ const tasks: Readonly<Record<string, Task>> = {
       const now = clock.now();
       return metadata.expireJobs({ completedBefore: now - outputMilliseconds, now, limit: batchRows });
     }),
+  "dropping messages that failed long ago": ({ metadata, clock }, signal) =>
+    inBatches(signal, () =>
+      metadata.expireNotifications({ failedBefore: clock.now() - failuresMilliseconds, limit: batchRows }),
+    ),
   "taking inventories": async ({ metadata, clock, profile }, signal) => {
     if (profile === "aws") {
       await inBatches(signal, () => {

@@ -1,5 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
+/** Where the present values come from that are asked for when somebody looks. */
+export interface MetricsSources {
+  isReady(): boolean;
+  /** Messages by state. */
+  countNotifications(): Promise<Readonly<Record<string, number>>>;
+}
+
 /** What operators can watch, in the text format of Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -16,9 +23,14 @@ export class Metrics {
     labelNames: ["action", "state"],
     registers: [this.#registry],
   });
+  readonly #deliveries = new Counter({
+    name: "moraine_notification_attempts_total",
+    help: "Attempts to deliver a message, by what the message came to: delivered, pending (to be tried again) or failed",
+    labelNames: ["outcome"],
+    registers: [this.#registry],
+  });
 
-  /** @param isReady 1 while the service accepts requests. */
-  constructor(isReady: () => boolean) {
+  constructor({ isReady, countNotifications }: MetricsSources) {
     collectDefaultMetrics({ register: this.#registry });
     new Gauge({
       name: "moraine_ready",
@@ -26,6 +38,19 @@ export class Metrics {
       registers: [this.#registry],
       collect() {
         this.set(isReady() ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: "moraine_notifications",
+      help: "Messages that have not arrived, by state",
+      labelNames: ["state"],
+      registers: [this.#registry],
+      async collect() {
+        // A store that cannot be asked must not hide everything else.
+        const counts = await countNotifications().catch(() => ({}));
+        for (const [state, count] of Object.entries(counts)) {
+          this.labels(state).set(count);
+        }
       },
     });
   }
@@ -36,6 +61,10 @@ export class Metrics {
 
   job(action: string, state: string): void {
     this.#jobs.labels(action, state).inc();
+  }
+
+  deliveryAttempt(outcome: string): void {
+    this.#deliveries.labels(outcome).inc();
   }
 
   async text(): Promise<{ contentType: string; text: string }> {

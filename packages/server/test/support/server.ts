@@ -12,9 +12,11 @@ import { ManualClock, systemNow } from "../../src/clocks.ts";
 import type { BlobStore } from "../../src/domain/blob-store.ts";
 import type { JobDelays } from "../../src/domain/job.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { NoEndpointError, type Notifier } from "../../src/domain/notifier.ts";
 import type { Profile } from "../../src/domain/vault.ts";
 import { createListener, type ListenerOptions, type RequestRecord } from "../../src/http/listener.ts";
 import type { JobServices } from "../../src/jobs/context.ts";
+import { startDelivery } from "../../src/jobs/delivery.ts";
 import { startRunner } from "../../src/jobs/runner.ts";
 import { startUpkeep } from "../../src/jobs/upkeep.ts";
 import { BlockPool, leafBlock, sharedBlock } from "../../src/segments/blocks.ts";
@@ -38,6 +40,8 @@ export interface TestServerOptions {
   /** Not closed with the server: another may be started over it. */
   readonly metadata?: MetadataStore;
   readonly clock?: ManualClock;
+  /** Nobody is at the end of any topic, unless a test says otherwise. */
+  readonly notifier?: Notifier;
   readonly presigned?: AuthenticateOptions["presigned"];
   readonly limits?: Partial<ListenerOptions["limits"]>;
   /** False hides from the admin API that the clock can be moved. @default true */
@@ -59,6 +63,8 @@ export interface TestServer {
   readonly records: readonly RequestRecord[];
   /** What the runner and upkeep could not do. */
   readonly postponed: readonly unknown[];
+  /** Attempts to deliver a message, in order: `delivered`, or why not. */
+  readonly deliveries: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -87,7 +93,19 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
   await ensureRootKey(metadata, { accountId, given: key, keyring, now: clock.now() });
   await metadata.releaseLeases(clock.now());
-  const runner = started.adopt(startRunner(parts), ({ stop }) => stop());
+  const deliveries: string[] = [];
+  const delivery = startDelivery({
+    metadata,
+    clock,
+    notifier: options.notifier ?? nobody,
+    log: {
+      delivered: () => deliveries.push("delivered"),
+      undelivered: (_message, state, reason) => deliveries.push(`${state}: ${reason}`),
+      postponed: (_what, error) => postponed.push(error),
+    },
+  });
+  started.defer(() => delivery.stop());
+  const runner = started.adopt(startRunner(parts, delivery.wake), ({ stop }) => stop());
   started.adopt(startUpkeep(parts), ({ stop }) => stop());
   const now = options.systemNow ?? systemNow;
   const records: RequestRecord[] = [];
@@ -140,10 +158,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   await once(listener, "listening");
   const { port } = listener.address() as AddressInfo;
   const client = started.adopt(signedClient({ port, key, region }), ({ close }) => close());
-  return { port, client, key, clock, parts, records, postponed, stop: () => started.disposeAsync() };
+  return { port, client, key, clock, parts, records, postponed, deliveries, stop: () => started.disposeAsync() };
 }
 
 const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };
+const nobody: Notifier = { notify: () => Promise.reject(new NoEndpointError()) };
 
 const testLimits = {
   stallSeconds: 30,

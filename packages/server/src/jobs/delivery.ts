@@ -1,0 +1,78 @@
+import type { Clock } from "../domain/clock.ts";
+import type { MetadataStore } from "../domain/metadata-store.ts";
+import { type Notification, type NotificationState, retryDelayMilliseconds } from "../domain/notification.ts";
+import type { NotificationClaim } from "../domain/notification-store.ts";
+import { DeliveryError, NoEndpointError, type Notifier } from "../domain/notifier.ts";
+import { type ClaimLoop, startClaimLoop } from "./claim-loop.ts";
+
+export interface DeliveryServices {
+  readonly metadata: MetadataStore;
+  readonly clock: Clock;
+  readonly notifier: Notifier;
+  readonly log: DeliveryLog;
+}
+
+export interface DeliveryLog {
+  delivered(notification: Notification): void;
+  /** It did not arrive, for the reason, and is from now on in this state. */
+  undelivered(notification: Notification, state: NotificationState, reason: string): void;
+  /** What became of a message could not be recorded; it is sent again. */
+  postponed(what: string, error: unknown): void;
+}
+
+const deliveriesAtOnceMax = 8;
+
+/**
+ * Sends the messages that wait, each until somebody has said that it has arrived. What was on its way when the process
+ * stopped or died is sent again: receivers tell by the message's id.
+ */
+export function startDelivery(services: DeliveryServices): ClaimLoop {
+  const { metadata } = services;
+  return startClaimLoop(services, {
+    name: "messages to send",
+    atOnceMax: deliveriesAtOnceMax,
+    claim: (at) => metadata.claimNotifications(at),
+    nextDue: (now) => metadata.nextNotificationDue(now),
+    run: (claim, signal) =>
+      deliver(services, claim, signal).catch((error: unknown) =>
+        services.log.postponed(`message ${claim.notification.id}`, error),
+      ),
+  });
+}
+
+async function deliver(services: DeliveryServices, claim: NotificationClaim, signal: AbortSignal): Promise<void> {
+  const { metadata, notifier, log } = services;
+  const { notification, fence } = claim;
+  try {
+    await notifier.notify(notification, signal);
+  } catch (error) {
+    // What was broken off says nothing about the endpoint: the next start lets the claim go and sends it again.
+    if (!signal.aborted) {
+      await recordFailure(services, claim, error);
+    }
+    return;
+  }
+  if (await metadata.removeNotification({ id: notification.id, fence })) {
+    log.delivered(notification);
+  }
+}
+
+async function recordFailure(services: DeliveryServices, claim: NotificationClaim, error: unknown): Promise<void> {
+  const { metadata, clock, log } = services;
+  const { notification, fence, attempts, giveUpAt } = claim;
+  if (!(error instanceof DeliveryError)) {
+    log.postponed(`message ${notification.id}`, error);
+  }
+  const reason = error instanceof DeliveryError ? error.message : "the message could not be sent";
+  const now = clock.now();
+  const dueAt = now + retryDelayMilliseconds(attempts, Math.random());
+  const state = error instanceof NoEndpointError || dueAt > giveUpAt ? "failed" : "pending";
+  const at = { id: notification.id, fence, reason };
+  const recorded =
+    state === "failed"
+      ? await metadata.failNotification({ ...at, now })
+      : await metadata.postponeNotification({ ...at, dueAt });
+  if (recorded) {
+    log.undelivered(notification, state, reason);
+  }
+}

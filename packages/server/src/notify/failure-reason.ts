@@ -1,0 +1,19 @@
+import { DeliveryError } from "../domain/notifier.ts";
+
+/** What people may read of a failure: a code such as ECONNREFUSED. Texts may quote addresses, headers or an answer. */
+export function deliveryErrorOf(error: unknown): DeliveryError {
+  if (error instanceof DeliveryError) {
+    return error;
+  }
+  return new DeliveryError(`the endpoint could not be reached (${codeOf(error) ?? "for a reason that has no code"})`);
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) {
+    return undefined;
+  }
+  // A connection that was tried at several addresses has a code of its own or only those of its tries.
+  const [first]: unknown[] = error instanceof AggregateError ? error.errors : [];
+  const code = "code" in error ? error.code : undefined;
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : codeOf(first ?? error.cause);
+}

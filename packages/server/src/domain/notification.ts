@@ -36,7 +36,9 @@ const retryMillisecondsMax = 60 * 60 * 1000;
 export function messagesAbout(job: Job, vault: Vault): Notification[] {
   const { completedAt } = job;
   invariant(completedAt !== null, "a job that has not ended tells nobody");
-  const topics = [job.snsTopic].filter((topic) => topic !== null);
+  const { notifications } = vault;
+  const vaultTopic = notifications?.events.includes(`${job.action}Completed`) ? notifications.topic : null;
+  const topics = [vaultTopic, job.snsTopic].filter((topic) => topic !== null);
   if (topics.length === 0) {
     return [];
   }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { isTopicArn } from "../domain/topic.ts";
 import { type Webhook, WebhookSecret } from "./webhook.ts";
 
 /**
@@ -31,7 +32,7 @@ function parseJson(path: string, text: string): unknown {
 }
 
 const shape = z.record(
-  z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$/, "must be the ARN of a topic"),
+  z.string().refine(isTopicArn, "must be the ARN of a topic"),
   z.strictObject({
     url: z.string().refine(isPlainHttps, "must be an https URL without a user and a fragment"),
     secret: z.string().min(16, "must be at least 16 characters"),

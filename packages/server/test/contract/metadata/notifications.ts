@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import type { VaultNotificationEvent } from "@moraine/protocol";
 import { compactJson } from "../../../src/domain/compact-json.ts";
 import type { Instant } from "../../../src/domain/instant.ts";
+import type { Job } from "../../../src/domain/job.ts";
 import { describeJob } from "../../../src/domain/job-description.ts";
 import { deliveryMilliseconds, type Notification } from "../../../src/domain/notification.ts";
 import type { NotificationClaim, NotificationStatus } from "../../../src/domain/notification-store.ts";
@@ -30,6 +32,41 @@ export function notificationStories(story: Story): void {
       });
     });
   }
+
+  story(
+    "a vault's topic has a message of each event that it asked for, beside the job's own, even the same",
+    async (world) => {
+      const { store } = world;
+      const vault = await world.vault();
+      const { archive } = await world.archive(vault);
+      const topic = "arn:aws:sns:us-east-1:123456789012:of-the-vault";
+      const asked = async (...events: VaultNotificationEvent[]) =>
+        store.setNotifications({ vaultId: vault.id, vault, notifications: { topic, events } });
+      const toldOf = async (job: Promise<Job>) => {
+        const { action } = await job;
+        await world.finish();
+        const claims = await store.claimNotifications({ now: start, leaseUntil: start + hour, limit: 9 });
+        for (const claim of claims) {
+          assert.ok(claim.notification.message.startsWith(`{"Action":"${action}",`));
+          await store.removeNotification(of(claim));
+        }
+        return claims.map(({ notification }) => notification.topic);
+      };
+      assert.deepEqual(await toldOf(world.archiveJob(vault, archive)), []);
+      await asked("ArchiveRetrievalCompleted");
+      assert.deepEqual(await toldOf(world.archiveJob(vault, archive)), [topic]);
+      assert.deepEqual(await toldOf(world.inventoryJob(vault)), []);
+      await asked("InventoryRetrievalCompleted");
+      assert.deepEqual(await toldOf(world.archiveJob(vault, archive)), []);
+      assert.deepEqual(await toldOf(world.inventoryJob(vault)), [topic]);
+      await asked("ArchiveRetrievalCompleted", "InventoryRetrievalCompleted");
+      const both = await toldOf(world.inventoryJob(vault, { snsTopic: jobTopic }));
+      assert.deepEqual(new Set(both), new Set([topic, jobTopic]));
+      assert.deepEqual(await toldOf(world.archiveJob(vault, archive, { snsTopic: topic })), [topic, topic]);
+      await store.setNotifications({ vaultId: vault.id, vault, notifications: null });
+      assert.deepEqual(await toldOf(world.inventoryJob(vault)), []);
+    },
+  );
 
   story("a message of a job with an output names the output", async (world) => {
     const vault = await world.vault();

@@ -40,6 +40,7 @@ export interface WebhookOptions {
 }
 
 const connectMilliseconds = 5000;
+const bodyMilliseconds = 1000;
 const responseSizeBytesMax = 64 * 1024;
 
 /** Posts messages to HTTPS endpoints as SNS does, with a signature of ours. Follows no redirect and knows no proxy. */
@@ -94,7 +95,7 @@ function messageOf(notification: Notification, secret: WebhookSecret, now: Date)
   return { headers, body };
 }
 
-/** Resolves to the status of the answer. Its body is dropped, and no more than a little of it awaited. */
+/** Resolves to the status of the answer, which says all: its body is dropped, and no more than a little of it awaited. */
 async function post(
   { url, ca }: Webhook,
   addresses: readonly string[],
@@ -110,7 +111,8 @@ async function post(
   try {
     const path = `${url.pathname}${url.search}`;
     const { statusCode, body } = await client.request({ ...message, method: "POST", path, signal });
-    await body.dump({ limit: responseSizeBytesMax, signal }).catch(() => undefined);
+    const enough = AbortSignal.any([signal, AbortSignal.timeout(bodyMilliseconds)]);
+    await body.dump({ limit: responseSizeBytesMax, signal: enough }).catch(() => undefined);
     return statusCode;
   } finally {
     await client.destroy();

@@ -1,32 +1,28 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connect as connectTls } from "node:tls";
-import { promisify } from "node:util";
 import { pino } from "pino";
 import { compose, type Service } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
 import { invariant } from "../../src/domain/invariant.ts";
 import { signInHeader } from "../auth/signing.ts";
+import { selfSigned } from "../support/certificate.ts";
 import { openSocket, readToEnd } from "./raw-socket.ts";
 
 let folder: string;
 let service: Service;
 let port: number;
-let certificate: Buffer;
+let certificate: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "moraine-tls-"));
-  const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-nodes"];
-  const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-  await promisify(execFile)("openssl", [...kind, ...subject, "-out", certFile, "-keyout", keyFile]);
-  certificate = await readFile(certFile);
+  const { certFile, keyFile, cert } = await selfSigned(folder);
+  certificate = cert;
   const flags = ["--data", "data", "--listen", "127.0.0.1:0", "--tls-cert", certFile, "--tls-key", keyFile];
   const config = readConfig(flags, {}, folder);
   invariant(config !== null, "nobody asked for help");

@@ -1,0 +1,21 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+/** A certificate that signs itself, and its key: files (PEM) and what stands in them. */
+export interface Certificate {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** @param names as openssl takes them: `IP:127.0.0.1,DNS:hooks.example`. */
+export async function selfSigned(folder: string, names = "IP:127.0.0.1"): Promise<Certificate> {
+  const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const subject = ["-subj", "/CN=localhost", "-addext", `subjectAltName=${names}`, "-days", "2", "-nodes"];
+  const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+  await promisify(execFile)("openssl", [...kind, ...subject, "-out", certFile, "-keyout", keyFile]);
+  return { certFile, keyFile, cert: await readFile(certFile, "utf8"), key: await readFile(keyFile, "utf8") };
+}

@@ -6,6 +6,12 @@ import { deliveryErrorOf } from "./failure-reason.ts";
 const connectMilliseconds = 5000;
 const attemptMilliseconds = 15_000;
 
+/** One attempt: the message waits in the store for its next. */
+const clientOptions = {
+  maxAttempts: 1,
+  requestHandler: { connectionTimeout: connectMilliseconds, requestTimeout: attemptMilliseconds },
+};
+
 /**
  * Publishes messages to a service that speaks SNS's protocol, in the region of their topic, with the credentials that
  * AWS's SDK finds. The SDK is loaded with the first message.
@@ -14,18 +20,12 @@ export function snsNotifier(endpoint: string): Notifier {
   const clients = new Map<string, SNSClient>();
   return {
     async notify({ topic, message }, signal) {
-      const publish = async (bound: AbortSignal) => {
-        const { SNSClient, PublishCommand } = await import("@aws-sdk/client-sns");
-        const region = topic.split(":")[3] ?? "";
-        let client = clients.get(region);
-        if (client === undefined) {
-          // One attempt: the message waits in the store for its next.
-          const requestHandler = { connectionTimeout: connectMilliseconds, requestTimeout: attemptMilliseconds };
-          client = new SNSClient({ region, endpoint, maxAttempts: 1, requestHandler });
-          clients.set(region, client);
-        }
-        await client.send(new PublishCommand({ TopicArn: topic, Message: message }), { abortSignal: bound });
-      };
+      const { SNSClient, PublishCommand } = await import("@aws-sdk/client-sns");
+      const region = topic.split(":")[3] ?? "";
+      const client = clients.get(region) ?? new SNSClient({ region, endpoint, ...clientOptions });
+      clients.set(region, client);
+      const publish = (bound: AbortSignal) =>
+        client.send(new PublishCommand({ TopicArn: topic, Message: message }), { abortSignal: bound });
       await bounded(attemptMilliseconds, signal, publish).catch((error: unknown) => {
         throw refusalOf(error) ?? deliveryErrorOf(error);
       });

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import type { Client } from "undici";
 import { invariant } from "../domain/invariant.ts";
 import type { Notification } from "../domain/notification.ts";
 import { DeliveryError, type Notifier } from "../domain/notifier.ts";
@@ -53,9 +54,15 @@ export function webhookNotifier(options: WebhookOptions): Notifier {
       if (webhook.url.protocol !== "https:") {
         throw new DeliveryError("the endpoint is not https");
       }
+      // Loaded with the first message, and not at the cost of its time.
+      const { Client } = await import("undici");
       const status = await bounded(timeoutMilliseconds, signal, async (bound) => {
         const addresses = await checkedAddresses(webhook.url, { ...webhook, resolve });
-        return post(webhook, addresses, messageOf(notification, webhook.secret, systemNow()), bound);
+        bound.throwIfAborted();
+        // A client for one request: the next one asks anew where the host is.
+        const client = new Client(webhook.url.origin, { connect: connectOptions(webhook, addresses) });
+        const message = messageOf(notification, webhook.secret, systemNow());
+        return post(client, { ...message, path: `${webhook.url.pathname}${webhook.url.search}` }, bound);
       }).catch((error: unknown) => {
         throw deliveryErrorOf(error);
       });
@@ -95,22 +102,14 @@ function messageOf(notification: Notification, secret: WebhookSecret, now: Date)
   return { headers, body };
 }
 
+function connectOptions({ ca }: Webhook, addresses: readonly string[]) {
+  return { lookup: lookupOf(addresses), timeout: connectMilliseconds, ...(ca === null ? {} : { ca }) };
+}
+
 /** Resolves to the status of the answer, which says all: its body is dropped, and no more than a little of it awaited. */
-async function post(
-  { url, ca }: Webhook,
-  addresses: readonly string[],
-  message: Message,
-  signal: AbortSignal,
-): Promise<number> {
-  const { Client } = await import("undici");
-  signal.throwIfAborted();
-  // A client for one request: the next one asks anew where the host is.
-  const client = new Client(url.origin, {
-    connect: { lookup: lookupOf(addresses), timeout: connectMilliseconds, ...(ca === null ? {} : { ca }) },
-  });
+async function post(client: Client, request: Message & { path: string }, signal: AbortSignal): Promise<number> {
   try {
-    const path = `${url.pathname}${url.search}`;
-    const { statusCode, body } = await client.request({ ...message, method: "POST", path, signal });
+    const { statusCode, body } = await client.request({ ...request, method: "POST", signal });
     const enough = AbortSignal.any([signal, AbortSignal.timeout(bodyMilliseconds)]);
     await body.dump({ limit: responseSizeBytesMax, signal: enough }).catch(() => undefined);
     return statusCode;

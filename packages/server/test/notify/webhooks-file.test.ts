@@ -45,6 +45,7 @@ test("no webhook at all is fine", async () => {
 
 const mistakes: Readonly<Record<string, unknown>> = {
   "no JSON": `{"${topic}": {"url": "${url}", "secret": "${secret}",, }}`,
+  "no JSON from the secret on": `{"secret": ${secret}}`,
   "no object": [{ url, secret }],
   "a topic that is none": { done: { url, secret } },
   "a queue": { "arn:aws:sqs:us-east-1:123456789012:done": { url, secret } },
@@ -67,8 +68,8 @@ for (const [mistake, content] of Object.entries(mistakes)) {
   test(`refused, without telling the secret: ${mistake}`, async () => {
     await assert.rejects(read(content), ({ message }: Error) => {
       assert.match(message, /(webhooks\.json( is not JSON|: .+: .+)|missing\.pem)/);
-      for (const hidden of [secret, encodeURIComponent(secret), "short", "1234567890123456"]) {
-        assert.ok(!message.includes(`${hidden}"`) && !message.includes(secret), message);
+      for (const hidden of ["correct", "battery", "short", "1234567890123456"]) {
+        assert.ok(!message.includes(hidden), message);
       }
       return true;
     });

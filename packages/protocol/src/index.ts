@@ -20,6 +20,13 @@ export type { AdminOperation, AdminPageInput, UserInput } from "./admin/admin-op
 export type { AdvanceClockInput, ClockDescription } from "./admin/clock.ts";
 export type { HealthDescription } from "./admin/health.ts";
 export { type AdminOperationName, type AdminShapes, adminOperations } from "./admin/index.ts";
+export {
+  type ListNotificationsInput,
+  type ListNotificationsOutput,
+  type NotificationDescription,
+  type NotificationStateName,
+  notificationStates,
+} from "./admin/notifications.ts";
 export type { ListUserPoliciesOutput, UserPolicyDescription, UserPolicyInput } from "./admin/policies.ts";
 export type { CreateSessionInput, CreateSessionOutput } from "./admin/sessions.ts";
 export type {

@@ -120,7 +120,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     outputMilliseconds,
   };
   const readiness = () => mode.reason ?? blobs.readOnlyReason;
-  const runner = startBackground(parts, await openNotifier(config), { log, metrics }, started);
+  const { runner, delivery } = startBackground(parts, await openNotifier(config), { log, metrics }, started);
   const listener = createListener({
     services: {
       ...parts,
@@ -129,7 +129,10 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       monthlyFreeBytes: config.freeTierBytes,
       wakeRunner: runner.wake,
     },
-    ...doors(config, { metadata, keyring, clock, manualClock, readiness, version: await packageVersion() }),
+    ...doors(config, {
+      ...{ metadata, keyring, clock, manualClock, readiness },
+      ...{ version: await packageVersion(), wakeDelivery: delivery.wake },
+    }),
     pages: { readiness, metrics: () => metrics.text() },
     limits: wireLimits,
     connectionsMax,
@@ -186,7 +189,10 @@ async function sealingKeys(
 /** Who may come in: at the vault API and at the admin API by the same rules, each with a signature of its own. */
 function doors(
   config: Config,
-  parts: Pick<AdminServices, "metadata" | "keyring" | "clock" | "manualClock" | "readiness" | "version">,
+  parts: Pick<
+    AdminServices,
+    "metadata" | "keyring" | "clock" | "manualClock" | "readiness" | "version" | "wakeDelivery"
+  >,
 ): Pick<ListenerOptions, "authenticate" | "access" | "admin"> {
   const { region, profile, presigned } = config;
   const now = () => parts.clock.now();
@@ -246,7 +252,7 @@ function startBackground(
   notifier: Notifier,
   { log, metrics }: { log: Logger; metrics: Metrics },
   started: AsyncDisposableStack,
-): ClaimLoop {
+): { runner: ClaimLoop; delivery: ClaimLoop } {
   const { metadata, clock } = parts;
   const delivery = startDelivery({ metadata, clock, notifier, log: deliveryLog(log, metrics) });
   started.defer(() => delivery.stop());
@@ -255,7 +261,7 @@ function startBackground(
   started.defer(() => runner.stop());
   const upkeep = startUpkeep(services);
   started.defer(() => upkeep.stop());
-  return runner;
+  return { runner, delivery };
 }
 
 function jobLog(log: Logger, metrics: Metrics): JobLog {

@@ -6,6 +6,7 @@ export const adminErrors = {
   userNotFound: (name: string) => notFound(`The user was not found: ${name}`),
   accessKeyNotFound: (id: string) => notFound(`The access key was not found: ${id}`),
   userPolicyNotFound: (name: string) => notFound(`The policy was not found: ${name}`),
+  notificationNotFound: (id: string) => notFound(`The message was not found: ${id}`),
 
   accountExists: (id: string) => invalid(`The account exists already: ${id}`),
   userExists: (name: string) => invalid(`The user exists already: ${name}`),

@@ -3,6 +3,7 @@ import { type AccountShapes, accountOperations } from "./accounts.ts";
 import type { AdminOperation } from "./admin-operation.ts";
 import { type ClockShapes, clockOperations } from "./clock.ts";
 import { type HealthShapes, healthOperations } from "./health.ts";
+import { type NotificationShapes, notificationOperations } from "./notifications.ts";
 import { type PolicyShapes, policyOperations } from "./policies.ts";
 import { type SessionShapes, sessionOperations } from "./sessions.ts";
 import { type SimulationShapes, simulationOperations } from "./simulation.ts";
@@ -15,6 +16,7 @@ const table = {
   ...sessionOperations,
   ...policyOperations,
   ...simulationOperations,
+  ...notificationOperations,
   ...clockOperations,
   ...healthOperations,
 } as const;
@@ -33,5 +35,6 @@ export interface AdminShapes
     SessionShapes,
     PolicyShapes,
     SimulationShapes,
+    NotificationShapes,
     ClockShapes,
     HealthShapes {}

@@ -12,6 +12,8 @@ export interface AdminServices {
   readonly keyring: Keyring;
   readonly access: AccessControl;
   readonly clock: Clock;
+  /** A message may have become due. */
+  wakeDelivery(): void;
   /** The same clock, if it can be moved; null for the system's. */
   readonly manualClock: MovableClock | null;
   /** The system's time: sessions end by it, for clients compare it with their own. */

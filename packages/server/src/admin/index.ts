@@ -4,6 +4,7 @@ import { createAccount, createRootKey, deleteAccount, listAccounts } from "./acc
 import { advanceClock, getClock } from "./clock.ts";
 import type { AdminHandler } from "./context.ts";
 import { getHealth } from "./health.ts";
+import { listNotifications, retryNotification } from "./notifications.ts";
 import { deleteUserPolicy, getUserPolicy, listUserPolicies, putUserPolicy } from "./policies.ts";
 import { createSession } from "./sessions.ts";
 import { simulatePolicy } from "./simulation.ts";
@@ -28,6 +29,8 @@ export const adminHandlers: { readonly [Name in AdminOperationName]: AdminHandle
   ListUserPolicies: listUserPolicies,
   DeleteUserPolicy: deleteUserPolicy,
   SimulatePolicy: simulatePolicy,
+  ListNotifications: listNotifications,
+  RetryNotification: retryNotification,
   GetClock: getClock,
   AdvanceClock: advanceClock,
   GetHealth: getHealth,

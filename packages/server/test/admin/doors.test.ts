@@ -44,13 +44,19 @@ const bodies: Partial<Record<AdminOperationName, object>> = {
 /** A request that is right in itself; most are about the user `nobody`. */
 const requestOf = (name: AdminOperationName, key?: Credentials) =>
   adminRequest(name, {
-    members: { userName: "nobody", accountId: otherAccountId, accessKeyId: nobody.accessKeyId, policyName: "p" },
+    members: {
+      userName: "nobody",
+      accountId: otherAccountId,
+      accessKeyId: nobody.accessKeyId,
+      policyName: "p",
+      messageId: "m",
+    },
     ...(bodies[name] && { body: bodies[name] }),
     ...(key && { key }),
   });
 
 test("the table has the operations that are promised, each on a path below /admin/", () => {
-  assert.equal(routes.length, 20);
+  assert.equal(routes.length, 22);
   assert.ok(routes.every(({ operation }) => operation.path.startsWith("/admin/")));
 });
 
@@ -199,7 +205,10 @@ describe("what a request says", () => {
     });
     assertError(await send("[]"), { status: 400, code: "SerializationException", message: /must be a JSON object/ });
     assertError(
-      await callAdmin(server, "PutUserPolicy", { members: { userName: "nobody", policyName: "p" }, body: {} }),
+      await callAdmin(server, "PutUserPolicy", {
+        members: { userName: "nobody", policyName: "p", messageId: "m" },
+        body: {},
+      }),
       missing("Policy"),
     );
     const surplus = { ...adminRequest("ListUsers"), body: '{"a":1}' };

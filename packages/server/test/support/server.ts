@@ -137,6 +137,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         version: "0.0.0",
         readiness: () => null,
         uptimeSeconds: () => 1,
+        wakeDelivery: delivery.wake,
       },
       authenticate: authenticator({ ...common, service: "moraine", presigned: "off" }),
       forgetCredentials: () => credentials.forgetAll(),

@@ -1,0 +1,39 @@
+import { type NotificationStateName, notificationStates } from "@moraine/protocol";
+import { Command, Option } from "commander";
+import { everyPage } from "../every-page.ts";
+import { table } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+/** Without a further word it lists: that is what one wants to know. */
+export function notificationCommands({ call, show }: Tools): Command {
+  const notifications = new Command("notifications").description("Messages about ended jobs that have not arrived");
+  notifications
+    .command("list", { isDefault: true })
+    .description("Show what is pending and what has failed, and why")
+    .addOption(new Option("--state <state>", "only these (both)").choices(notificationStates))
+    .addHelpText("after", "\nExample:\n  moraine admin notifications --state Failed")
+    .action(async ({ state }: { state?: NotificationStateName }) => {
+      const pages = await everyPage((page) => call("ListNotifications", { ...page, ...(state && { state }) }));
+      const all = pages.flatMap(({ Notifications }) => Notifications);
+      show(all, () => table(columns, all));
+    });
+  notifications
+    .command("retry")
+    .description("Send a message now, and for three days from now, though it had failed")
+    .argument("<message>", "its id")
+    .addHelpText("after", "\nExample:\n  moraine admin notifications retry 11111111-2222-4333-8444-555555555555")
+    .action(async (messageId: string) => {
+      await call("RetryNotification", { messageId });
+      show({}, () => `Message ${messageId} is sent again.`);
+    });
+  return notifications;
+}
+
+const columns = {
+  MESSAGE: "MessageId",
+  STATE: "State",
+  ATTEMPTS: "Attempts",
+  NEXT: "NextAttemptDate",
+  TOPIC: "TopicArn",
+  REASON: "Reason",
+} as const;

@@ -4,11 +4,15 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { NotificationDescription } from "@moraine/protocol";
 import { adminClient } from "../packages/cli/src/client.ts";
+import { GlacierHttp } from "./support/glacier-http.ts";
 import {
+  accountId,
   cleanEnvironment,
   type Ending,
   endingOf,
+  region,
   repositoryRoot,
   rootKey,
   type ServerProcess,
@@ -247,6 +251,8 @@ test("every command has help with an example, and exits 0", async () => {
     "policies list",
     "policies delete",
     "simulate",
+    "notifications list",
+    "notifications retry",
     "clock show",
     "clock advance",
     "clock set",
@@ -274,4 +280,31 @@ test("it runs in a clone through npx and through npm, whatever node the path has
   // A path that the user gives counts from where the user stands.
   const npm = { command: ["npm", "--silent", "--prefix", repositoryRoot, "run", "moraine", "--"], cwd: here };
   assert.match(await done("admin policies put dan p ./p.json", npm), /Policy p is attached to user dan\.\n$/);
+});
+
+test("messages that did not arrive are shown with the reason, and sent again by their id", async () => {
+  const glacier = new GlacierHttp(server.url);
+  const topic = `arn:aws:sns:${region}:${accountId}:nowhere`;
+  await glacier.createVault("announced");
+  const jobId = await glacier.initiateJob("announced", { Type: "inventory-retrieval", SNSTopic: topic });
+  await glacier.jobSucceeded("announced", jobId);
+  glacier.close();
+  const failed = async () => json<NotificationDescription[]>("admin notifications --state Failed");
+  for (const end = performance.now() + 10_000; (await failed()).length === 0; ) {
+    assert.ok(performance.now() < end, "the message has not failed");
+  }
+  const [message] = await failed();
+  assert.equal(message?.JobId, jobId);
+  const shown = await done("admin notifications");
+  assert.match(shown, /^MESSAGE +STATE +ATTEMPTS +NEXT +TOPIC +REASON\n/);
+  assert.match(
+    shown,
+    new RegExp(`^${message.MessageId}  Failed +1 +- +${topic}  no endpoint is configured for this topic$`, "m"),
+  );
+  assert.equal(
+    await done(`admin notifications retry ${message.MessageId}`),
+    `Message ${message.MessageId} is sent again.\n`,
+  );
+  await refused("admin notifications retry 11111111-2222-4333-8444-555555555555", 3, /The message was not found/);
+  await refused("admin notifications --state Lost", 2, /Allowed choices are Pending, Failed/);
 });

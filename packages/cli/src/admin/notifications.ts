@@ -11,7 +11,7 @@ export function notificationCommands({ call, show }: Tools): Command {
     .command("list", { isDefault: true })
     .description("Show what is pending and what has failed, and why")
     .addOption(new Option("--state <state>", "only these (both)").choices(notificationStates))
-    .addHelpText("after", "\nExample:\n  moraine admin notifications --state Failed")
+    .addHelpText("after", "\nExample:\n  moraine admin notifications list --state Failed")
     .action(async ({ state }: { state?: NotificationStateName }) => {
       const pages = await everyPage((page) => call("ListNotifications", { ...page, ...(state && { state }) }));
       const all = pages.flatMap(({ Notifications }) => Notifications);

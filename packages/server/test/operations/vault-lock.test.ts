@@ -280,8 +280,12 @@ test("another account's lock cannot be changed", async () => {
     ["POST", path],
     ["POST", `${path}/${otherId}`],
     ["DELETE", path],
-    ["GET", path],
   ] as const) {
     assertError(await server.client.send({ method, path: url, ...(method === "POST" ? { body: "{}" } : {}) }), foreign);
   }
+  // Seeing it is for whom its owner lets in.
+  assertError(await server.client.send({ method: "GET", path }), {
+    ...foreign,
+    message: /because no resource-based policy allows the glacier:GetVaultLock action$/,
+  });
 });

@@ -43,6 +43,13 @@ export const accountSettingsChanges = {
   },
 } satisfies Partial<Changes>;
 
+/** In every region: an account that is made again under its old id starts afresh. */
+export async function removeSettingsOfAccount(db: Database, at: { accountId: string }): Promise<void> {
+  await deletePolicies(db, at);
+  await deleteRetrieved(db, at);
+  await deleteUnits(db, at);
+}
+
 /** Counts the job against the account's policy; throws when `assertRetrievalAllowed` does. The job is not yet there. */
 export async function govern(
   db: Database,
@@ -154,4 +161,16 @@ const selectUnits = manyRows((db, at: AccountKey & { now: Instant }) =>
     .where("expires_at", ">", at.now)
     .orderBy("started_at")
     .orderBy("id"),
+);
+
+const deletePolicies = rowsChanged((db, at: { accountId: string }) =>
+  db.deleteFrom("data_retrieval_policies").where("account_id", "=", at.accountId),
+);
+
+const deleteRetrieved = rowsChanged((db, at: { accountId: string }) =>
+  db.deleteFrom("retrieved_bytes").where("account_id", "=", at.accountId),
+);
+
+const deleteUnits = rowsChanged((db, at: { accountId: string }) =>
+  db.deleteFrom("capacity_units").where("account_id", "=", at.accountId),
 );

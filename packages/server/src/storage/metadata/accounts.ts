@@ -1,6 +1,7 @@
 import { type AccountId, adminErrors } from "@moraine/protocol";
 import type { Account } from "../../domain/identity-store.ts";
 import { insertRootKey, removeKeysOfAccount } from "./access-keys.ts";
+import { removeSettingsOfAccount } from "./account-settings.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import type { AccountRow } from "./schema.ts";
@@ -45,6 +46,7 @@ export const accountChanges = {
     }
     await removeKeysOfAccount(db, { accountId });
     await removeUsersOfAccount(db, { accountId });
+    await removeSettingsOfAccount(db, { accountId });
     await deleteAccount(db, { accountId });
   },
 } satisfies Partial<Changes>;

@@ -43,6 +43,8 @@ function accountStories(story: Story): void {
     await makeAccount(store, otherAccountId);
     await fullUser(store, "bob");
     const key = keyOf("photos", "eu-west-1");
+    await store.setRetrievalPolicy({ account: key, policy: { strategy: "FreeTier" } });
+    await store.addCapacityUnit({ account: key, id: "unit", now: start });
     await store.createVault({ id: "v", key, now: start });
     const hasVaults = refused(`The account has vaults, and stays while it has: ${accountId}`);
     await assert.rejects(store.removeAccount(accountId), hasVaults);
@@ -55,6 +57,8 @@ function accountStories(story: Story): void {
     }
     assert.equal(await store.findUser({ accountId, userName: "bob" }), null);
     assert.deepEqual(await store.userPolicies("id-bob"), []);
+    assert.deepEqual(await store.findRetrievalPolicy(key), { strategy: "None" });
+    assert.deepEqual(await store.listCapacityUnits({ account: key, now: start }), []);
     await assert.rejects(store.removeAccount(accountId), gone(`The account was not found: ${accountId}`));
     assert.notEqual(await store.findAccessKey(`ROOT${otherAccountId}`), null);
   });

@@ -17,11 +17,14 @@ import { SealedCredentialStore } from "./auth/sealed-credentials.ts";
 import { ManualClock, systemClock, systemNow } from "./clocks.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
+import type { Instant } from "./domain/instant.ts";
 import type { JobDelays } from "./domain/job.ts";
 import type { MetadataStore } from "./domain/metadata-store.ts";
+import { randomIds } from "./domain/new-id.ts";
 import type { Notifier } from "./domain/notifier.ts";
 import type { Profile } from "./domain/vault.ts";
 import { createListener, type ListenerOptions, type RequestRecord } from "./http/listener.ts";
+import { perform } from "./http/perform.ts";
 import type { ClaimLoop } from "./jobs/claim-loop.ts";
 import type { JobLog, JobServices } from "./jobs/context.ts";
 import { type DeliveryLog, startDelivery } from "./jobs/delivery.ts";
@@ -98,18 +101,13 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const mode = new NodeMode(onHalt);
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
   const clock = manualClock ?? systemClock;
-  const { metadata, blobs, sealingKey, previous } = await openStores(config, mode, started);
+  const stores = await openStores(config, mode, started);
+  const { metadata, blobs } = stores;
   const metrics = new Metrics({
     isReady: () => mode.reason === null,
     countNotifications: () => metadata.countNotifications(),
   });
-  const keyring = await openKeyring(metadata, { sealingKey, previous, now: clock.now() });
-  const newKey = await ensureRootKey(metadata, {
-    accountId: config.accountId as AccountId,
-    given: config.rootKey,
-    keyring,
-    now: clock.now(),
-  });
+  const { keyring, newKey } = await openKeys(config, stores, clock.now());
   await metadata.releaseLeases(clock.now());
   const parts = {
     metadata,
@@ -127,8 +125,10 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       delays: delaysOf(config),
       region: config.region,
       monthlyFreeBytes: config.freeTierBytes,
+      ids: randomIds,
       wakeRunner: runner.wake,
     },
+    perform,
     ...doors(config, {
       ...{ metadata, keyring, clock, manualClock, readiness },
       ...{ version: await packageVersion(), wakeDelivery: delivery.wake },
@@ -185,6 +185,15 @@ async function sealingKeys(
     previous: previousSealingKeyFile === null ? null : await secretFile(previousSealingKeyFile, keyLengthBytes, null),
   };
 }
+
+/** The keys that seal and the root's key, which is made if there is none. */
+async function openKeys(config: Config, { metadata, sealingKey, previous }: Stores, now: Instant) {
+  const keyring = await openKeyring(metadata, { sealingKey, previous, now });
+  const accountId = config.accountId as AccountId;
+  return { keyring, newKey: await ensureRootKey(metadata, { accountId, given: config.rootKey, keyring, now }) };
+}
+
+type Stores = Awaited<ReturnType<typeof openStores>>;
 
 /** Who may come in: at the vault API and at the admin API by the same rules, each with a signature of its own. */
 function doors(

@@ -5,6 +5,14 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 export const newArchiveId = (): ArchiveId => randomText(idLengths.archive) as ArchiveId;
 export const newJobId = (): JobId => randomText(idLengths.job) as JobId;
 export const newUploadId = (): UploadId => randomText(idLengths.upload) as UploadId;
+/** The ids of what clients make. */
+export interface NewIds {
+  archiveId(): ArchiveId;
+  jobId(): JobId;
+  uploadId(): UploadId;
+}
+export const randomIds: NewIds = { archiveId: newArchiveId, jobId: newJobId, uploadId: newUploadId };
+
 export const newLockId = (): string => randomText(idLengths.lock);
 export const newCapacityId = (): string => randomText(idLengths.capacity);
 export const newRequestId = (): string => randomText(idLengths.request);

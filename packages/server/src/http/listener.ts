@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { errors, GlacierError } from "@moraine/protocol";
 import { carriesSignature } from "../auth/claim.ts";
 import { newRequestId } from "../domain/new-id.ts";
@@ -118,8 +119,22 @@ async function reply(
     onRoute("page");
     return own;
   }
-  const incoming = { request, body: requestBody(message, response, options.limits), onRoute };
+  const incoming = {
+    request,
+    body: requestBody(message, response, options.limits),
+    onRoute,
+    resetConnection: () => reset(message.socket),
+  };
   return isAdminPath(request.path) ? serveAdmin(options.admin, incoming) : serve(options, incoming);
+}
+
+/** Beneath TLS there is no way to a reset: there the connection just ends, without a word. */
+function reset(socket: Socket): void {
+  if (socket instanceof TLSSocket) {
+    socket.destroy();
+  } else {
+    socket.resetAndDestroy();
+  }
 }
 
 /** Nothing here may throw: it is the last resort of a request. */

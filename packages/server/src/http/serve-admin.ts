@@ -9,8 +9,8 @@ import { type AdminMembers, decodeAdminBody, decodeAdminMembers } from "./admin-
 import { type AdminRoute, routeAdmin } from "./admin-router.ts";
 import { jsonReply, type Reply } from "./encode.ts";
 import { assertPayload, payloadHash } from "./payload-hash.ts";
+import type { Incoming } from "./perform.ts";
 import { collectBody } from "./request-body.ts";
-import type { Incoming } from "./serve.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 export interface AdminContext {

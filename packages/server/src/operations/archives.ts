@@ -2,7 +2,6 @@ import { errors, limits } from "@moraine/protocol";
 import type { Archive } from "../domain/archive.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { UploadRequest } from "../domain/metadata-store.ts";
-import { newArchiveId } from "../domain/new-id.ts";
 import { arnOf } from "../domain/vault.ts";
 import { lockMark } from "../domain/vault-lock.ts";
 import { receiveSegment } from "../segments/receive.ts";
@@ -23,7 +22,7 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
   const sizeBytes = requireSize(call);
   assertHex(treeHash);
   const description = requireDescription(input.archiveDescription);
-  const archiveId = newArchiveId();
+  const archiveId = services.ids.archiveId();
   return receiveSegment(services, {
     ownerId: archiveId,
     vaultArn: arnOf(key),

@@ -1,5 +1,6 @@
 import type { OperationName, OperationShapes } from "@moraine/protocol";
 import type { JobDelays } from "../domain/job.ts";
+import type { NewIds } from "../domain/new-id.ts";
 import type { Profile, Vault, VaultKey } from "../domain/vault.ts";
 import type { ByteStream } from "../segments/blocks.ts";
 import type { ReadServices } from "../segments/read.ts";
@@ -14,6 +15,7 @@ export interface Services extends ReceiveServices, ReadServices {
   readonly monthlyFreeBytes: number;
   /** How long a completed job can be described and its output read. */
   readonly outputMilliseconds: number;
+  readonly ids: NewIds;
   /** Tells the runner that a job may be due. */
   wakeRunner(): void;
 }

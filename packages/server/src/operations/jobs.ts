@@ -12,7 +12,6 @@ import type { Archive } from "../domain/archive.ts";
 import type { Instant } from "../domain/instant.ts";
 import { type ArchiveRetrievalJob, delaySeconds, type InventoryRetrievalJob, type JobState } from "../domain/job.ts";
 import { describeJob as describe } from "../domain/job-description.ts";
-import { newJobId } from "../domain/new-id.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import { arnOf } from "../domain/vault.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
@@ -78,7 +77,7 @@ function wantedStates(statusCode = "", completed = ""): JobState[] {
 
 function newJob(services: Services, { vault }: VaultCall, kind: Parameters<typeof delaySeconds>[1], now: Instant) {
   return {
-    id: newJobId(),
+    id: services.ids.jobId(),
     vaultId: vault.id,
     createdAt: now,
     dueAt: now + delaySeconds(services.delays, kind) * 1000,

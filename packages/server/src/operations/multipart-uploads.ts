@@ -10,7 +10,6 @@ import {
 import type { Instant } from "../domain/instant.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
 import { assertPartFits, type MultipartUpload, uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
-import { newArchiveId, newUploadId } from "../domain/new-id.ts";
 import type { Segment } from "../domain/segment.ts";
 import { arnOf } from "../domain/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
@@ -26,9 +25,9 @@ export const initiateMultipartUpload: VaultHandler<"InitiateMultipartUpload"> = 
 ) => {
   const partSizeBytes = requirePartSize(input.partSize);
   const upload: MultipartUpload = {
-    id: newUploadId(),
+    id: services.ids.uploadId(),
     vaultId: vault.id,
-    archiveId: newArchiveId(),
+    archiveId: services.ids.archiveId(),
     description: requireDescription(input.archiveDescription),
     partSizeBytes,
     createdAt: services.clock.now(),

@@ -12,9 +12,11 @@ import { ManualClock, systemNow } from "../../src/clocks.ts";
 import type { BlobStore } from "../../src/domain/blob-store.ts";
 import type { JobDelays } from "../../src/domain/job.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { randomIds } from "../../src/domain/new-id.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifier.ts";
 import type { Profile } from "../../src/domain/vault.ts";
 import { createListener, type ListenerOptions, type RequestRecord } from "../../src/http/listener.ts";
+import { perform } from "../../src/http/perform.ts";
 import type { JobServices } from "../../src/jobs/context.ts";
 import { startDelivery } from "../../src/jobs/delivery.ts";
 import { startRunner } from "../../src/jobs/runner.ts";
@@ -119,8 +121,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       delays: { ...noDelays, ...options.delays },
       region,
       monthlyFreeBytes: options.monthlyFreeBytes ?? 10 * 1024 ** 3,
+      ids: randomIds,
       wakeRunner: runner.wake,
     },
+    perform,
     authenticate: authenticator({ ...common, service: "glacier", presigned: options.presigned ?? "reads" }),
     access,
     admin: {

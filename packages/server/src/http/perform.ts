@@ -1,0 +1,76 @@
+import { errors, type OperationName } from "@moraine/protocol";
+import type { Caller } from "../auth/caller.ts";
+import { arnOf, type Vault, type VaultKey } from "../domain/vault.ts";
+import type {
+  AccountHandler,
+  AccountOperationName,
+  Answer,
+  Call,
+  Services,
+  VaultHandler,
+  VaultOperationName,
+} from "../operations/context.ts";
+import { accountHandlers, vaultHandlers } from "../operations/index.ts";
+import { decode } from "./decode.ts";
+import { encode, type Reply } from "./encode.ts";
+import { claimedHash } from "./payload-hash.ts";
+import type { Route } from "./router.ts";
+import type { WireRequest } from "./wire-request.ts";
+
+export interface Incoming {
+  readonly request: WireRequest;
+  /** Not read before somebody asks for it. */
+  readonly body: AsyncIterable<Buffer>;
+  /** Told as soon as it is known, for logs and metrics. */
+  onRoute(name: string): void;
+  /** Ends the connection as a network does that fails; nobody can be answered after it. */
+  resetConnection(): void;
+}
+
+/** A request whose caller is known, and may make it. */
+export interface Admitted {
+  readonly found: Route;
+  readonly caller: Caller;
+  readonly key: VaultKey;
+  /** As its row was when the request was authorized; null when there was none, or the path names none. */
+  readonly vault: Vault | null;
+  /** The body, where it is no archive's or part's bytes. */
+  readonly json: Uint8Array;
+  readonly incoming: Incoming;
+}
+
+export type Perform = (services: Services, admitted: Admitted) => Promise<Reply>;
+
+/** Typed input, the operation, and its answer for the wire. */
+export const perform: Perform = async (services, admitted) => {
+  const output = await handle(services, admitted);
+  return encode(admitted.found.operation, { ...output });
+};
+
+async function handle(
+  services: Services,
+  { found, key, vault, json, incoming }: Admitted,
+): Promise<Answer<OperationName>> {
+  const { request, body } = incoming;
+  const call: Call = {
+    key,
+    vault,
+    body: { sizeBytes: announcedLength(request), sha256: claimedHash(request) ?? "", stream: body },
+    invocationId: request.header("amz-sdk-invocation-id") ?? null,
+  };
+  const { name } = found;
+  if (Object.hasOwn(accountHandlers, name)) {
+    const handler = accountHandlers[name as AccountOperationName] as AccountHandler<AccountOperationName>;
+    return handler(services, decode<AccountOperationName>(found, request, key.accountId, json), call);
+  }
+  if (vault === null) {
+    throw errors.vaultNotFound(arnOf(key));
+  }
+  const handler = vaultHandlers[name as VaultOperationName] as VaultHandler<VaultOperationName>;
+  return handler(services, decode<VaultOperationName>(found, request, key.accountId, json), { ...call, vault });
+}
+
+function announcedLength(request: WireRequest): number | null {
+  const length = request.header("content-length");
+  return length === undefined ? null : Number(length);
+}

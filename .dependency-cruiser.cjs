@@ -18,10 +18,11 @@ module.exports = {
     layer("telemetry-is-passed-in", "telemetry", ["domain"]),
     layer("admin-sees-auth-and-domain", "admin", ["auth", "domain"]),
     layer("http-sees-operations-admin-and-auth", "http", ["auth", "operations", "admin", "domain"]),
+    layer("faults-are-wrapped-around-http", "faults", ["http", "operations", "domain"]),
     {
       name: "only-main-sees-compose",
       severity: "error",
-      from: { path: "^packages/server/src/", pathNot: "^packages/server/src/(main|compose)\\.ts$" },
+      from: { path: "^packages/server/src/", pathNot: "^packages/server/src/(main|compose|oversight)\\.ts$" },
       to: { path: "^packages/server/src/[^/]+\\.ts$" },
     },
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },

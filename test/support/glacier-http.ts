@@ -22,6 +22,8 @@ export interface Call {
   readonly body?: Uint8Array;
   /** Of the body, when it is known already. */
   readonly bodyHash?: string;
+  /** `moraine` for the admin API. @default glacier */
+  readonly service?: keyof typeof signers;
 }
 
 /** An answer that is no success, with what its body says. */
@@ -54,18 +56,16 @@ class Sha256 {
   }
 }
 
-const signer = new SignatureV4({
-  credentials: rootKey,
-  region,
-  service: "glacier",
-  sha256: Sha256,
-  applyChecksum: false,
-});
+const signerFor = (service: string) =>
+  new SignatureV4({ credentials: rootKey, region, service, sha256: Sha256, applyChecksum: false });
+const signers = { glacier: signerFor("glacier"), moraine: signerFor("moraine") };
 const noBody = new Uint8Array();
 
 export class GlacierHttp {
   readonly #url: URL;
   readonly #agent = new Agent({ keepAlive: true });
+  /** How far the server's clock is ahead of this one's: requests are signed for it. */
+  clockAheadMilliseconds = 0;
 
   constructor(url: string) {
     this.#url = new URL(url);
@@ -78,19 +78,22 @@ export class GlacierHttp {
   /** Resolves with the head of any answer; rejects when the connection breaks before it. */
   async open(call: Call): Promise<IncomingMessage> {
     const { method, path, query = {}, body = noBody } = call;
-    const { headers } = await signer.sign({
-      method,
-      protocol: "http:",
-      hostname: this.#url.hostname,
-      path,
-      query: { ...query },
-      headers: {
-        host: this.#url.host,
-        "x-amz-glacier-version": "2012-06-01",
-        "x-amz-content-sha256": call.bodyHash ?? sha256Of(body),
-        ...call.headers,
+    const { headers } = await signers[call.service ?? "glacier"].sign(
+      {
+        method,
+        protocol: "http:",
+        hostname: this.#url.hostname,
+        path,
+        query: { ...query },
+        headers: {
+          host: this.#url.host,
+          "x-amz-glacier-version": "2012-06-01",
+          "x-amz-content-sha256": call.bodyHash ?? sha256Of(body),
+          ...call.headers,
+        },
       },
-    });
+      { signingDate: new Date(Date.now() + this.clockAheadMilliseconds) },
+    );
     const search = new URLSearchParams(query).toString();
     return new Promise((resolve, reject) => {
       const options = {
@@ -121,6 +124,13 @@ export class GlacierHttp {
       throw new RefusedError(answer);
     }
     return answer;
+  }
+
+  /** A call of the admin API; resolves to what it answers. */
+  async admin(method: string, path: string, body?: object): Promise<unknown> {
+    const bytes = body === undefined ? noBody : Buffer.from(JSON.stringify(body));
+    const answer = await this.demand({ method, path: `/admin${path}`, body: bytes, service: "moraine" });
+    return answer.body.length === 0 ? undefined : JSON.parse(answer.body.toString());
   }
 
   async createVault(vault: string): Promise<void> {

@@ -2,8 +2,8 @@ import { GlacierClient } from "@aws-sdk/client-glacier";
 import { region, rootKey, type ServerProcess } from "./server-process.ts";
 
 /** AWS's own client, unmodified; the account is the caller's, as SDKs leave it by default. */
-export function sdkClient({ url }: Pick<ServerProcess, "url">): GlacierClient {
-  return new GlacierClient({ endpoint: url, region, credentials: rootKey, maxAttempts: 1 });
+export function sdkClient({ url }: Pick<ServerProcess, "url">, { maxAttempts = 1 } = {}): GlacierClient {
+  return new GlacierClient({ endpoint: url, region, credentials: rootKey, maxAttempts });
 }
 
 /** The account's segment of the path. */

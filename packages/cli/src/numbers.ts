@@ -7,6 +7,13 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+export function fraction(text: string): number {
+  if (!/^[0-9]?\.[0-9]{1,12}$|^[0-9]$/.test(text)) {
+    throw new InvalidArgumentError("It must be a number like 0.25.");
+  }
+  return Number(text);
+}
+
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** `90`, `90s`, `15m`, `4h`, `2d`. */

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { accessKeyCommands } from "./admin/access-keys.ts";
 import { accountCommands } from "./admin/accounts.ts";
 import { clockCommands } from "./admin/clock.ts";
+import { faultCommands } from "./admin/faults.ts";
 import { healthCommand } from "./admin/health.ts";
 import { notificationCommands } from "./admin/notifications.ts";
 import { policyCommands } from "./admin/policies.ts";
@@ -16,7 +17,7 @@ export function buildProgram(surroundings: Surroundings): Command {
   const program = new Command("moraine").description("Administers a server of the Glacier vault API.");
   const admin = program
     .command("admin")
-    .description("Accounts, users, keys, policies, messages, clock and health of a server")
+    .description("Accounts, users, keys, policies, messages, clock, faults and health of a server")
     .option("--endpoint <url>", "where it listens (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER; http://127.0.0.1:8484)")
     .option("--region <name>", "what requests are signed for (AWS_REGION, AWS_DEFAULT_REGION; us-east-1)")
     .option("--json", "print what the server answered, as JSON")
@@ -36,6 +37,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 denied.`,
     simulateCommand(tools),
     notificationCommands(tools),
     clockCommands(tools),
+    faultCommands(tools),
     healthCommand(tools),
   ];
   for (const command of commands) {

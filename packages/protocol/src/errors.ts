@@ -102,6 +102,12 @@ export const errors = {
   limitExceeded: (message: string) => new GlacierError("LimitExceededException", message),
   policyEnforced: () =>
     new GlacierError("PolicyEnforcedException", "InitiateJob request denied by current data retrieval policy."),
+  /** For an Expedited retrieval; the other tiers always find room. */
+  insufficientCapacity: () =>
+    new GlacierError(
+      "InsufficientCapacityException",
+      "There is insufficient capacity to process this expedited request. Try again later, or use another tier.",
+    ),
   requestTimeout: () => new GlacierError("RequestTimeoutException", "Request timed out."),
   throttled: () => new GlacierError("ThrottlingException", "Rate exceeded"),
   noLongerSupported: () =>

@@ -18,6 +18,7 @@ export { adminErrors } from "./admin/admin-errors.ts";
 export { adminLimits, isIdentityName } from "./admin/admin-limits.ts";
 export type { AdminOperation, AdminPageInput, UserInput } from "./admin/admin-operation.ts";
 export type { AdvanceClockInput, ClockDescription } from "./admin/clock.ts";
+export type { FaultDescription, ListFaultsOutput, PutFaultInput } from "./admin/faults.ts";
 export type { HealthDescription } from "./admin/health.ts";
 export { type AdminOperationName, type AdminShapes, adminOperations } from "./admin/index.ts";
 export {

@@ -23,6 +23,7 @@ import type { MetadataStore } from "./domain/metadata-store.ts";
 import { randomIds } from "./domain/new-id.ts";
 import type { Notifier } from "./domain/notifier.ts";
 import type { Profile } from "./domain/vault.ts";
+import { faulty } from "./faults/faulty.ts";
 import { createListener, type ListenerOptions, type RequestRecord } from "./http/listener.ts";
 import { perform } from "./http/perform.ts";
 import type { ClaimLoop } from "./jobs/claim-loop.ts";
@@ -35,13 +36,14 @@ import { routedNotifier } from "./notify/router.ts";
 import { snsNotifier } from "./notify/sns.ts";
 import { webhookNotifier } from "./notify/webhook.ts";
 import { readWebhooks } from "./notify/webhooks-file.ts";
+import { openOversight } from "./oversight.ts";
 import { BlockPool, leafBlock, sharedBlock } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
 import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
 import { type DataFolder, openDataFolder } from "./storage/data-folder.ts";
 import { openSqliteStore } from "./storage/metadata/sqlite-store.ts";
 import { secretFile } from "./storage/secret-file.ts";
-import { Metrics } from "./telemetry/metrics.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface Service {
   /** Where it listens, as a URL. */
@@ -49,6 +51,8 @@ export interface Service {
   /** The root's key, if this start made it. */
   readonly newKey: PlainSecret | null;
   readonly clock: Clock;
+  /** What an operator should know though the service works. */
+  warnings(): readonly string[];
   /** Lets running requests end, at most so long, and leaves everything in order. */
   stop(graceMilliseconds: number): Promise<void>;
 }
@@ -103,22 +107,24 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const clock = manualClock ?? systemClock;
   const stores = await openStores(config, mode, started);
   const { metadata, blobs } = stores;
-  const metrics = new Metrics({
-    isReady: () => mode.reason === null,
-    countNotifications: () => metadata.countNotifications(),
-  });
   const { keyring, newKey } = await openKeys(config, stores, clock.now());
   await metadata.releaseLeases(clock.now());
+  const isReady = () => mode.reason === null;
+  const oversight = await openOversight(config, { clock, metadata, isReady, log });
+  const { faults, metrics, warnings } = oversight;
   const parts = {
     metadata,
     blobs,
     clock,
+    trustedClock: oversight.trustedClock,
     ...openTransfers(mode, started),
     profile: config.profile,
     outputMilliseconds,
   };
   const readiness = () => mode.reason ?? blobs.readOnlyReason;
   const { runner, delivery } = startBackground(parts, await openNotifier(config), { log, metrics }, started);
+  const version = await packageVersion();
+  const inside = { metadata, clock, wakeDelivery: delivery.wake };
   const listener = createListener({
     services: {
       ...parts,
@@ -128,12 +134,9 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       ids: randomIds,
       wakeRunner: runner.wake,
     },
-    perform,
-    ...doors(config, {
-      ...{ metadata, keyring, clock, manualClock, readiness },
-      ...{ version: await packageVersion(), wakeDelivery: delivery.wake },
-    }),
-    pages: { readiness, metrics: () => metrics.text() },
+    perform: faults === null ? perform : faulty(perform, faults),
+    ...doors(config, { ...oversight, ...inside, keyring, manualClock, readiness, version }),
+    pages: { readiness, warnings, metrics: () => metrics.text() },
     limits: wireLimits,
     connectionsMax,
     tls: config.tls && { cert: await readFile(config.tls.certFile), key: await readFile(config.tls.keyFile) },
@@ -146,6 +149,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     url,
     newKey,
     clock,
+    warnings,
     async stop(graceMilliseconds) {
       mode.stopping();
       await closeListener(listener, graceMilliseconds);
@@ -198,16 +202,17 @@ type Stores = Awaited<ReturnType<typeof openStores>>;
 /** Who may come in: at the vault API and at the admin API by the same rules, each with a signature of its own. */
 function doors(
   config: Config,
-  parts: Pick<
-    AdminServices,
-    "metadata" | "keyring" | "clock" | "manualClock" | "readiness" | "version" | "wakeDelivery"
-  >,
+  parts: Omit<AdminServices, "access" | "systemNow" | "region" | "profile" | "operatorAccountId" | "uptimeSeconds">,
 ): Pick<ListenerOptions, "authenticate" | "access" | "admin"> {
   const { region, profile, presigned } = config;
-  const now = () => parts.clock.now();
   const credentials = new SealedCredentialStore(parts.metadata, parts.keyring);
   const common = { credentials, region, failures: new FailureLimiter(failureLimits), systemNow };
-  const access = accessControl({ metadata: parts.metadata, region, now, policyNow: now });
+  const access = accessControl({
+    metadata: parts.metadata,
+    region,
+    now: () => parts.clock.now(),
+    policyNow: () => parts.trustedClock.policyNow(),
+  });
   const services = {
     ...parts,
     access,

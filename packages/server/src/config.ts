@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { FaultError, type FaultRule } from "./domain/fault.ts";
+import { parseFault } from "./domain/fault-text.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
@@ -26,6 +28,10 @@ export interface Config {
   readonly delays: Readonly<Record<DelayName, number | null>>;
   /** What the data retrieval policy FreeTier allows in a month. */
   readonly freeTierBytes: number;
+  /** Whether policies' time follows the clock wherever it goes. */
+  readonly trustClock: boolean;
+  /** Null unless faults are allowed. A null seed is any. */
+  readonly faults: { readonly rules: readonly FaultRule[]; readonly seed: number | null } | null;
 }
 
 type DelayName = "expeditedSeconds" | "standardSeconds" | "bulkSeconds" | "inventorySeconds";
@@ -40,6 +46,8 @@ interface Setting {
   readonly environment: string;
   readonly fallback?: string;
   readonly help: string;
+  /** A switch takes no value; a list may be given more than once, or parted by semicolons. */
+  readonly kind?: "switch" | "list";
 }
 
 // biome-ignore format: one line per setting reads as a table.
@@ -48,7 +56,7 @@ const settings = {
   listen:     { flag: "listen",            environment: "MORAINE_LISTEN",                 fallback: "127.0.0.1:8484",   help: "HOST:PORT  port 0 picks a free one" },
   tlsCert:    { flag: "tls-cert",          environment: "MORAINE_TLS_CERT",                                             help: "FILE       certificate chain (PEM)" },
   tlsKey:     { flag: "tls-key",           environment: "MORAINE_TLS_KEY",                                              help: "FILE       private key (PEM)" },
-  insecure:   { flag: "insecure",          environment: "MORAINE_INSECURE",               fallback: "false",            help: "           plain HTTP beyond loopback" },
+  insecure:   { flag: "insecure",          environment: "MORAINE_INSECURE",               fallback: "false",            help: "           plain HTTP beyond loopback", kind: "switch" },
   region:     { flag: "region",            environment: "MORAINE_REGION",                 fallback: "us-east-1",        help: "NAME       the region in ARNs and signatures" },
   account:    { flag: "account",           environment: "MORAINE_ACCOUNT_ID",             fallback: "123456789012",     help: "ID         12 digits" },
   rootId:     {                            environment: "MORAINE_ROOT_ACCESS_KEY_ID",                                   help: "the root's key, instead of one that is made" },
@@ -62,10 +70,14 @@ const settings = {
   inventory:  { flag: "inventory-delay",   environment: "MORAINE_INVENTORY_DELAY",                                      help: "SECONDS    before an inventory job completes" },
   freeTier:   { flag: "free-tier-bytes",   environment: "MORAINE_FREE_TIER_BYTES",        fallback: "10737418240",      help: "BYTES      a month may retrieve under the policy FreeTier" },
   clock:      { flag: "clock",             environment: "MORAINE_CLOCK",                  fallback: "system",           help: "KIND       system, or manual for tests" },
+  trustClock: { flag: "trust-clock",       environment: "MORAINE_TRUST_CLOCK",            fallback: "false",            help: "           policies' time follows the clock, whatever its jumps", kind: "switch" },
   presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
   snsEndpoint: { flag: "sns-endpoint",     environment: "MORAINE_SNS_ENDPOINT",                                         help: "URL        where topics are published to; needs credentials" },
   webhooks:   { flag: "webhooks",          environment: "MORAINE_WEBHOOKS",                                             help: "FILE       webhooks of topics (JSON)" },
   logLevel:   { flag: "log-level",         environment: "MORAINE_LOG_LEVEL",              fallback: "info",             help: "LEVEL      debug, info, warn, error, silent" },
+  allowFaults: { flag: "allow-faults",     environment: "MORAINE_ALLOW_FAULTS",           fallback: "false",            help: "           lets answers be falsified on purpose; for tests", kind: "switch" },
+  fault:      { flag: "fault",             environment: "MORAINE_FAULT",                                                help: "MODE[:name=value,…]  a fault from the start; repeatable", kind: "list" },
+  faultSeed:  { flag: "fault-seed",        environment: "MORAINE_FAULT_SEED",                                           help: "NUMBER     makes faults repeat what they did" },
 } as const satisfies Record<string, Setting>;
 
 type SettingName = keyof typeof settings;
@@ -76,13 +88,15 @@ const seconds = z
   .transform(Number)
   .optional();
 
+const onOff = z.enum(["true", "false"]);
+
 const shape = z
   .object({
     data: z.string().min(1),
     listen: z.string().regex(/^(\[[0-9a-f:]+\]|[^:]+):[0-9]{1,5}$/, "must be HOST:PORT"),
     tlsCert: z.string().optional(),
     tlsKey: z.string().optional(),
-    insecure: z.enum(["true", "false"]),
+    insecure: onOff,
     region: z.string().regex(/^[a-z0-9-]{1,40}$/, "must be a region's name, like us-east-1"),
     account: z.string().regex(/^[0-9]{12}$/, "must be 12 digits"),
     rootId: z
@@ -102,6 +116,14 @@ const shape = z
       .regex(/^[0-9]{1,15}$/, "must be a whole number of bytes")
       .transform(Number),
     clock: z.enum(["system", "manual"]),
+    trustClock: onOff,
+    allowFaults: onOff,
+    fault: z.string().optional(),
+    faultSeed: z
+      .string()
+      .regex(/^[0-9]{1,9}$/, "must be a whole number")
+      .transform(Number)
+      .optional(),
     presigned: z.enum(["off", "reads", "all"]),
     snsEndpoint: z.string().refine(isSafeEndpoint, "must be an https URL, or an http one of loopback").optional(),
     webhooks: z.string().min(1).optional(),
@@ -134,7 +156,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     const { flag = "" } = setting;
     const value = flags[flag] ?? environment[setting.environment] ?? file[flag] ?? setting.fallback;
     if (value !== undefined) {
-      given[name as SettingName] = String(value);
+      given[name as SettingName] = Array.isArray(value) ? value.join(";") : String(value);
     }
   }
   const result = shape.safeParse(given);
@@ -184,11 +206,32 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
       inventorySeconds: values.inventory ?? null,
     },
     freeTierBytes: values.freeTier,
+    trustClock: values.trustClock === "true",
+    faults: readFaults(values),
   });
 }
 
 function optionalPath(base: string, path: string | undefined): string | null {
   return path === undefined ? null : resolve(base, path);
+}
+
+function readFaults({ allowFaults, fault, faultSeed }: z.infer<typeof shape>): Config["faults"] {
+  if (allowFaults === "true") {
+    const texts = fault === undefined ? [] : fault.split(";");
+    return { rules: texts.map(readFault), seed: faultSeed ?? null };
+  }
+  if (fault !== undefined) {
+    throw new UsageError("--fault falsifies answers: it needs --allow-faults, on a server that is for tests alone");
+  }
+  return null;
+}
+
+function readFault(text: string): FaultRule {
+  try {
+    return parseFault(text);
+  } catch (error) {
+    throw error instanceof FaultError ? new UsageError(`--fault: ${error.message}`) : error;
+  }
 }
 
 function pair(first: string | undefined, second: string | undefined, rule: string): [string, string] | null {
@@ -212,21 +255,23 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\./.test(host);
 }
 
-function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
-  const options: Record<string, { type: "string" | "boolean" }> = {
+type Flags = Record<string, string | boolean | string[] | undefined>;
+
+function readFlags(args: readonly string[]): Flags {
+  const options: Record<string, { type: "string" | "boolean"; multiple?: boolean }> = {
     config: { type: "string" },
     help: { type: "boolean" },
   };
   for (const setting of Object.values<Setting>(settings)) {
     if (setting.flag !== undefined) {
-      options[setting.flag] = { type: setting.flag === "insecure" ? "boolean" : "string" };
+      options[setting.flag] = {
+        type: setting.kind === "switch" ? "boolean" : "string",
+        multiple: setting.kind === "list",
+      };
     }
   }
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values as Record<
-      string,
-      string | boolean
-    >;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values as Flags;
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

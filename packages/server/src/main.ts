@@ -55,9 +55,10 @@ function configOrExit(): Config {
 }
 
 /** In a form that can be pasted into a shell. */
-function announce({ dataFolder, region }: Config, { url, newKey }: Service): void {
+function announce({ dataFolder, region }: Config, { url, newKey, warnings }: Service): void {
   const lines = [
     `# Moraine serves the Glacier vault API at ${url}, from ${dataFolder}`,
+    ...warnings().map((text) => `# WARNING: ${text}`),
     `export AWS_ENDPOINT_URL_GLACIER=${url}`,
     `export AWS_DEFAULT_REGION=${region}`,
   ];

@@ -1,3 +1,4 @@
+import type { ClockDescription } from "@moraine/protocol";
 import { Command } from "commander";
 import { seconds } from "../numbers.ts";
 import { listing } from "../table.ts";
@@ -5,8 +6,16 @@ import type { Tools } from "../tools.ts";
 
 export function clockCommands({ call, show }: Tools): Command {
   const clock = new Command("clock").description("The service's time; only for the operator's own account");
-  const shown = (answer: { Clock: string; Now: string }) =>
-    show(answer, () => listing({ clock: answer.Clock, now: answer.Now }));
+  const shown = (answer: ClockDescription) =>
+    show(answer, () =>
+      listing({
+        clock: answer.Clock,
+        now: answer.Now,
+        "for policies": answer.PolicyTimeIsBehind
+          ? `${answer.PolicyNow}: the clock is too far ahead to be believed without --trust-clock`
+          : answer.PolicyNow,
+      }),
+    );
   clock
     .command("show")
     .description("Show which clock there is, and its time")

@@ -9,17 +9,20 @@ export function healthCommand({ call, show }: Tools): Command {
     .action(async () => {
       const health = await call("GetHealth", {});
       show(health, () =>
-        listing({
-          ready: health.Ready ? "yes" : `no: ${health.Reason}`,
-          version: health.Version,
-          region: health.Region,
-          profile: health.Profile,
-          clock: health.Clock,
-          "up for": `${health.UptimeSeconds} s`,
-          accounts: health.Accounts,
-          users: health.Users,
-          vaults: health.Vaults,
-        }),
+        [
+          listing({
+            ready: health.Ready ? "yes" : `no: ${health.Reason}`,
+            version: health.Version,
+            region: health.Region,
+            profile: health.Profile,
+            clock: health.Clock,
+            "up for": `${health.UptimeSeconds} s`,
+            accounts: health.Accounts,
+            users: health.Users,
+            vaults: health.Vaults,
+          }),
+          ...health.Warnings.map((warning) => `WARNING: ${warning}`),
+        ].join("\n"),
       );
     });
 }

@@ -19,6 +19,9 @@ export const adminErrors = {
   clockNotManual: () =>
     invalid("The clock is the system's: only a server that runs with --clock manual has one to move"),
 
+  faultsNotAllowed: () => invalid("Fault modes are off: only a server that runs with --allow-faults has them"),
+  faultNotFound: (id: string) => notFound(`The fault was not found: ${id}`),
+
   tooManyKeys: (most: number) => tooMany(`active access keys for this user, which may have ${most}`),
   tooManySessions: (most: number) => tooMany(`sessions of this user, which may have ${most}`),
   tooManyPolicies: (most: number) => tooMany(`policies for this user, which may have ${most}`),

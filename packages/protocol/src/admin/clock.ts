@@ -22,4 +22,8 @@ export interface AdvanceClockInput {
 export interface ClockDescription {
   readonly Clock: "system" | "manual";
   readonly Now: string;
+  /** The time by which policies judge, archives' ages among it: it follows the clock only as far as that can be believed. */
+  readonly PolicyNow: string;
+  /** The clock is further ahead than can be believed, so policies' time goes on without it. */
+  readonly PolicyTimeIsBehind: boolean;
 }

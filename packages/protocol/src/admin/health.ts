@@ -13,6 +13,8 @@ export interface HealthDescription {
   readonly Ready: boolean;
   /** Why it is not ready; null when it is. */
   readonly Reason: string | null;
+  /** What an operator should know though the service works; empty when all is well. */
+  readonly Warnings: readonly string[];
   readonly Version: string;
   readonly Region: string;
   readonly Profile: "practical" | "aws";

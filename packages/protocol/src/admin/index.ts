@@ -2,6 +2,7 @@ import { type AccessKeyShapes, accessKeyOperations } from "./access-keys.ts";
 import { type AccountShapes, accountOperations } from "./accounts.ts";
 import type { AdminOperation } from "./admin-operation.ts";
 import { type ClockShapes, clockOperations } from "./clock.ts";
+import { type FaultShapes, faultOperations } from "./faults.ts";
 import { type HealthShapes, healthOperations } from "./health.ts";
 import { type NotificationShapes, notificationOperations } from "./notifications.ts";
 import { type PolicyShapes, policyOperations } from "./policies.ts";
@@ -18,6 +19,7 @@ const table = {
   ...simulationOperations,
   ...notificationOperations,
   ...clockOperations,
+  ...faultOperations,
   ...healthOperations,
 } as const;
 
@@ -37,4 +39,5 @@ export interface AdminShapes
     SimulationShapes,
     NotificationShapes,
     ClockShapes,
+    FaultShapes,
     HealthShapes {}

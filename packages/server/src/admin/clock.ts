@@ -50,6 +50,11 @@ function stepOf({ Seconds: seconds, To: to }: AdvanceClockInput, now: number): n
   return time - now;
 }
 
-function describe({ clock, manualClock }: AdminServices): ClockDescription {
-  return { Clock: manualClock === null ? "system" : "manual", Now: formatMilliseconds(new Date(clock.now())) };
+function describe({ clock, manualClock, trustedClock }: AdminServices): ClockDescription {
+  return {
+    Clock: manualClock === null ? "system" : "manual",
+    Now: formatMilliseconds(new Date(clock.now())),
+    PolicyNow: formatMilliseconds(new Date(trustedClock.policyNow())),
+    PolicyTimeIsBehind: trustedClock.lag() !== null,
+  };
 }

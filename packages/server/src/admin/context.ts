@@ -3,7 +3,9 @@ import type { AccessControl } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Keyring } from "../auth/keyring.ts";
 import type { Clock } from "../domain/clock.ts";
+import type { Faults } from "../domain/fault.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile } from "../domain/vault.ts";
 
 /** All that an admin operation may touch. */
@@ -16,6 +18,9 @@ export interface AdminServices {
   wakeDelivery(): void;
   /** The same clock, if it can be moved; null for the system's. */
   readonly manualClock: MovableClock | null;
+  readonly trustedClock: TrustedClock;
+  /** Null unless the server was started with faults allowed. */
+  readonly faults: Faults | null;
   /** The system's time: sessions end by it, for clients compare it with their own. */
   systemNow(): Date;
   readonly region: string;
@@ -25,6 +30,8 @@ export interface AdminServices {
   readonly version: string;
   /** Null when the service is ready; otherwise why it is not. */
   readiness(): string | null;
+  /** What an operator should know though the service works. */
+  warnings(): readonly string[];
   uptimeSeconds(): number;
 }
 

@@ -7,6 +7,7 @@ export const getHealth: AdminHandler<"GetHealth"> = async (services) => {
   return {
     Ready: reason === null,
     Reason: reason,
+    Warnings: services.warnings(),
     Version: services.version,
     Region: services.region,
     Profile: services.profile,

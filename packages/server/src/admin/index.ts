@@ -3,6 +3,7 @@ import { createAccessKey, deleteAccessKey, listAccessKeys, updateAccessKey } fro
 import { createAccount, createRootKey, deleteAccount, listAccounts } from "./accounts.ts";
 import { advanceClock, getClock } from "./clock.ts";
 import type { AdminHandler } from "./context.ts";
+import { clearFaults, deleteFault, listFaults, putFault } from "./faults.ts";
 import { getHealth } from "./health.ts";
 import { listNotifications, retryNotification } from "./notifications.ts";
 import { deleteUserPolicy, getUserPolicy, listUserPolicies, putUserPolicy } from "./policies.ts";
@@ -33,5 +34,9 @@ export const adminHandlers: { readonly [Name in AdminOperationName]: AdminHandle
   RetryNotification: retryNotification,
   GetClock: getClock,
   AdvanceClock: advanceClock,
+  PutFault: putFault,
+  ListFaults: listFaults,
+  DeleteFault: deleteFault,
+  ClearFaults: clearFaults,
   GetHealth: getHealth,
 };

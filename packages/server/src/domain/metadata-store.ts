@@ -7,6 +7,7 @@ import type { InventoryOutput, Job, JobClaim, JobState } from "./job.ts";
 import type { ArchiveClaim, MultipartUpload } from "./multipart-upload.ts";
 import type { NotificationChanges, NotificationQueries } from "./notification-store.ts";
 import type { Segment, SegmentIntent } from "./segment.ts";
+import type { TrustedTimeChanges, TrustedTimeQueries } from "./trusted-time-store.ts";
 import type { Profile, Vault, VaultKey } from "./vault.ts";
 import type { VaultSettingsChanges } from "./vault-settings-store.ts";
 
@@ -22,7 +23,11 @@ export interface MetadataStore extends MetadataQueries, MetadataChanges {
 }
 
 /** Reads. Each sees every change that was acknowledged before it began. Lists are pages: never more than `limit` rows. */
-export interface MetadataQueries extends AccountSettingsQueries, IdentityQueries, NotificationQueries {
+export interface MetadataQueries
+  extends AccountSettingsQueries,
+    IdentityQueries,
+    NotificationQueries,
+    TrustedTimeQueries {
   findVault(key: VaultKey): Promise<Vault | null>;
   findVaultById(vaultId: string): Promise<Vault | null>;
   /** In bytewise order of names, those after `afterName` (all, if null). */
@@ -65,7 +70,8 @@ export interface MetadataChanges
   extends VaultSettingsChanges,
     AccountSettingsChanges,
     IdentityChanges,
-    NotificationChanges {
+    NotificationChanges,
+    TrustedTimeChanges {
   /** Does nothing when it exists. Throws LimitExceededException. */
   createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;
   /**

@@ -50,7 +50,8 @@ type WithBody =
   | "CreateSession"
   | "PutUserPolicy"
   | "SimulatePolicy"
-  | "AdvanceClock";
+  | "AdvanceClock"
+  | "PutFault";
 
 /** Null is as good as absent. */
 const optional = <Type extends z.ZodType>(type: Type) => type.nullish().transform((value) => value ?? undefined);
@@ -72,6 +73,15 @@ const bodies: { readonly [Name in WithBody]: z.ZodType<Omit<AdminShapes[Name]["i
     Context: optional(z.record(z.string(), z.array(z.string()))),
   }),
   AdvanceClock: z.strictObject({ Seconds: optional(z.number()), To: optional(z.string()) }),
+  PutFault: z.strictObject({
+    Mode: z.string(),
+    Operation: optional(z.string()),
+    AccountId: optional(z.string()),
+    Rate: optional(z.number()),
+    Count: optional(z.number()),
+    Bytes: optional(z.number()),
+    BytesPerSecond: optional(z.number()),
+  }),
 };
 
-type PathAndQuery = "accountId" | "userName" | "accessKeyId" | "policyName";
+type PathAndQuery = "accountId" | "userName" | "accessKeyId" | "policyName" | "faultId";

@@ -5,6 +5,8 @@ import type { WireRequest } from "./wire-request.ts";
 export interface PageSources {
   /** Null when the service is ready; otherwise why it is not. */
   readiness(): string | null;
+  /** What an operator should know though the service works. */
+  warnings(): readonly string[];
   /** In the text format of Prometheus. */
   metrics(): Promise<{ contentType: string; text: string }>;
 }
@@ -19,7 +21,10 @@ export async function page(request: WireRequest, sources: PageSources): Promise<
       return jsonReply(200, { status: "live" });
     case "/health/ready": {
       const reason = sources.readiness();
-      return reason === null ? jsonReply(200, { status: "ready" }) : jsonReply(503, { status: "not ready", reason });
+      const warnings = sources.warnings();
+      return reason === null
+        ? jsonReply(200, { status: "ready", ...(warnings.length > 0 && { warnings }) })
+        : jsonReply(503, { status: "not ready", reason, ...(warnings.length > 0 && { warnings }) });
     }
     case "/metrics": {
       const { contentType, text } = await sources.metrics();

@@ -1,4 +1,5 @@
 import type { JobClaim } from "../domain/job.ts";
+import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile } from "../domain/vault.ts";
 import type { ReadServices } from "../segments/read.ts";
 import type { ReceiveServices } from "../segments/receive.ts";
@@ -6,6 +7,7 @@ import type { ReceiveServices } from "../segments/receive.ts";
 /** All that work without a caller may touch. */
 export interface JobServices extends ReceiveServices, ReadServices {
   readonly profile: Profile;
+  readonly trustedClock: TrustedClock;
   /** How long a completed job can be described and its output read. */
   readonly outputMilliseconds: number;
   readonly log: JobLog;

@@ -19,24 +19,29 @@ export function startUpkeep(services: JobServices): Upkeep {
   const stopping = new AbortController();
   const loop = async () => {
     while (!stopping.signal.aborted) {
-      for (const [name, task] of Object.entries(tasks)) {
-        await task(services, stopping.signal).catch((error: unknown) => services.log.postponed(name, error));
+      for (const name of Object.keys(tasks) as TaskName[]) {
+        await run(name);
       }
       await services.clock.sleepUntil(services.clock.now() + roundMilliseconds, stopping.signal);
     }
   };
+  const run = (name: TaskName) =>
+    tasks[name](services, stopping.signal).catch((error: unknown) => services.log.postponed(name, error));
   const ended = loop();
   return {
     async stop() {
       stopping.abort();
       await ended;
+      await run("keeping the trusted time");
     },
   };
 }
 
 type Task = (services: JobServices, signal: AbortSignal) => Promise<void>;
 
-const tasks: Readonly<Record<string, Task>> = {
+const tasks = {
+  /** A restart goes on from here, so it is kept at the end too; a crash loses the time since the last round. */
+  "keeping the trusted time": ({ metadata, trustedClock }) => metadata.raiseTrustedTime(trustedClock.policyNow()),
   "expiring uploads": ({ metadata, clock }, signal) =>
     inBatches(signal, () => {
       const now = clock.now();
@@ -62,7 +67,9 @@ const tasks: Readonly<Record<string, Task>> = {
   "expiring vault locks": ({ metadata, clock }, signal) =>
     inBatches(signal, () => metadata.expireLocks({ now: clock.now(), limit: batchRows })),
   "sweeping segments": (services, signal) => inBatches(signal, () => sweep(services)),
-};
+} as const satisfies Record<string, Task>;
+
+type TaskName = keyof typeof tasks;
 
 /** Rows first, bytes next, rows last: a segment's row outlives its bytes, so that a crash never leaves bytes unknown. */
 async function sweep({ metadata, blobs, clock, outputMilliseconds }: JobServices): Promise<number> {

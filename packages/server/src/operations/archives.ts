@@ -2,6 +2,7 @@ import { errors, limits } from "@moraine/protocol";
 import type { Archive } from "../domain/archive.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { UploadRequest } from "../domain/metadata-store.ts";
+import { archiveTime } from "../domain/trusted-clock.ts";
 import { arnOf } from "../domain/vault.ts";
 import { lockMark } from "../domain/vault-lock.ts";
 import { receiveSegment } from "../segments/receive.ts";
@@ -38,7 +39,7 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
         description,
         sizeBytes: segment.sizeBytes,
         treeHash: segment.treeHash,
-        createdAt: services.clock.now(),
+        createdAt: archiveTime(services),
         deletedAt: null,
       };
       const request = uploadRequest(call, archive.createdAt);

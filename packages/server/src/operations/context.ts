@@ -1,6 +1,7 @@
 import type { OperationName, OperationShapes } from "@moraine/protocol";
 import type { JobDelays } from "../domain/job.ts";
 import type { NewIds } from "../domain/new-id.ts";
+import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile, Vault, VaultKey } from "../domain/vault.ts";
 import type { ByteStream } from "../segments/blocks.ts";
 import type { ReadServices } from "../segments/read.ts";
@@ -15,6 +16,7 @@ export interface Services extends ReceiveServices, ReadServices {
   readonly monthlyFreeBytes: number;
   /** How long a completed job can be described and its output read. */
   readonly outputMilliseconds: number;
+  readonly trustedClock: TrustedClock;
   readonly ids: NewIds;
   /** Tells the runner that a job may be due. */
   wakeRunner(): void;

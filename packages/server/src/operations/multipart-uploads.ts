@@ -11,6 +11,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
 import { assertPartFits, type MultipartUpload, uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
 import type { Segment } from "../domain/segment.ts";
+import { archiveTime } from "../domain/trusted-clock.ts";
 import { arnOf } from "../domain/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import { assertHex, contentCheck, requireDescription, requireHeader, requireTreeHash } from "./content-claims.ts";
@@ -89,7 +90,7 @@ export const completeMultipartUpload: VaultHandler<"CompleteMultipartUpload"> = 
     uploadId: input.uploadId,
     claim: { sizeBytes, treeHash },
     idleSince: now - uploadIdleMilliseconds,
-    now,
+    now: archiveTime(services),
   });
   return { location: archivePath(key, archive.id), archiveId: archive.id, checksum: archive.treeHash };
 };

@@ -5,6 +5,10 @@ export interface MetricsSources {
   isReady(): boolean;
   /** Messages by state. */
   countNotifications(): Promise<Readonly<Record<string, number>>>;
+  /** By how much the time of policies is behind the clock, because that is not believed. */
+  policyTimeBehindSeconds(): number;
+  /** Rules that may still falsify answers. */
+  faultsInForce(): number;
 }
 
 /** What operators can watch, in the text format of Prometheus. */
@@ -29,17 +33,22 @@ export class Metrics {
     labelNames: ["outcome"],
     registers: [this.#registry],
   });
+  readonly #faults = new Counter({
+    name: "moraine_faults_total",
+    help: "Answers that were falsified on purpose, by fault mode",
+    labelNames: ["mode"],
+    registers: [this.#registry],
+  });
 
-  constructor({ isReady, countNotifications }: MetricsSources) {
+  constructor(sources: MetricsSources) {
     collectDefaultMetrics({ register: this.#registry });
-    new Gauge({
-      name: "moraine_ready",
-      help: "1 while the service is ready, 0 otherwise",
-      registers: [this.#registry],
-      collect() {
-        this.set(isReady() ? 1 : 0);
-      },
-    });
+    this.#gauge("moraine_ready", "1 while the service is ready, 0 otherwise", () => (sources.isReady() ? 1 : 0));
+    this.#gauge(
+      "moraine_policy_time_behind_seconds",
+      "How far the time of policies is behind a clock that is not believed; 0 when it is",
+      () => sources.policyTimeBehindSeconds(),
+    );
+    this.#gauge("moraine_faults_in_force", "Rules that falsify answers on purpose", () => sources.faultsInForce());
     new Gauge({
       name: "moraine_notifications",
       help: "Messages that have not arrived, by state",
@@ -47,7 +56,7 @@ export class Metrics {
       registers: [this.#registry],
       async collect() {
         // A store that cannot be asked must not hide everything else.
-        const counts = await countNotifications().catch(() => ({}));
+        const counts = await sources.countNotifications().catch(() => ({}));
         for (const [state, count] of Object.entries(counts)) {
           this.labels(state).set(count);
         }
@@ -67,7 +76,22 @@ export class Metrics {
     this.#deliveries.labels(outcome).inc();
   }
 
+  fault(mode: string): void {
+    this.#faults.labels(mode).inc();
+  }
+
   async text(): Promise<{ contentType: string; text: string }> {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  #gauge(name: string, help: string, value: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(value());
+      },
+    });
   }
 }

@@ -20,6 +20,7 @@ test("health tells how the service is and how much there is, and not what it was
     UptimeSeconds: 1,
     Users: 1,
     Vaults: 1,
+    Warnings: [],
     Version: "0.0.0",
   });
 });

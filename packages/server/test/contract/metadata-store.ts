@@ -8,6 +8,7 @@ import { inventoryStories } from "./metadata/inventories.ts";
 import { jobStories } from "./metadata/jobs.ts";
 import { notificationStories } from "./metadata/notifications.ts";
 import { segmentStories } from "./metadata/segments.ts";
+import { trustedTimeStories } from "./metadata/trusted-time.ts";
 import { uploadStories } from "./metadata/uploads.ts";
 import { vaultSettingsStories } from "./metadata/vault-settings.ts";
 import { vaultStories } from "./metadata/vaults.ts";
@@ -37,5 +38,6 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     describe("accounts, users and policies", () => identityStories(story));
     describe("access keys", () => accessKeyStories(story));
     describe("notifications", () => notificationStories(story));
+    describe("trusted time", () => trustedTimeStories(story));
   });
 }

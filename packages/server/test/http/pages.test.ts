@@ -35,7 +35,11 @@ test("a service that is not ready says why", async () => {
     address: "127.0.0.1",
     secure: false,
   };
-  const sources = { readiness: () => "stopping", metrics: async () => ({ contentType: "text/plain", text: "" }) };
+  const sources = {
+    readiness: () => "stopping",
+    warnings: () => [],
+    metrics: async () => ({ contentType: "text/plain", text: "" }),
+  };
   const reply = await page(request, sources);
   assert.equal(reply?.status, 503);
   assert.deepEqual(JSON.parse(String(reply.body)), { status: "not ready", reason: "stopping" });

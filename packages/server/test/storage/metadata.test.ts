@@ -27,6 +27,7 @@ const tables = [
   "users",
   "accounts",
   "data_keys",
+  "trusted_time",
 ];
 
 let folder: string;

@@ -15,6 +15,8 @@ import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { randomIds } from "../../src/domain/new-id.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifier.ts";
 import type { Profile } from "../../src/domain/vault.ts";
+import type { FaultBook } from "../../src/faults/fault-book.ts";
+import { faulty } from "../../src/faults/faulty.ts";
 import { createListener, type ListenerOptions, type RequestRecord } from "../../src/http/listener.ts";
 import { perform } from "../../src/http/perform.ts";
 import type { JobServices } from "../../src/jobs/context.ts";
@@ -25,6 +27,8 @@ import { BlockPool, leafBlock, sharedBlock } from "../../src/segments/blocks.ts"
 import { HashPool } from "../../src/segments/hash-pool.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { startTrustedClock } from "../../src/trusted-clock.ts";
+import { warningsOf } from "../../src/warnings.ts";
 import { type SignedClient, signedClient } from "./signed-request.ts";
 
 export const accountId = "012345678901" as AccountId;
@@ -44,6 +48,9 @@ export interface TestServerOptions {
   readonly clock?: ManualClock;
   /** Nobody is at the end of any topic, unless a test says otherwise. */
   readonly notifier?: Notifier;
+  /** False is a server whose policies do not believe jumps of the clock. @default true: tests move it on purpose */
+  readonly trustsClock?: boolean;
+  readonly faults?: FaultBook;
   readonly presigned?: AuthenticateOptions["presigned"];
   readonly limits?: Partial<ListenerOptions["limits"]>;
   /** False hides from the admin API that the clock can be moved. @default true */
@@ -80,11 +87,19 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const started = new AsyncDisposableStack();
   const { metadata = started.adopt(await openInlineStore(":memory:"), (store) => store.close()) } = options;
   const clock = options.clock ?? new ManualClock(startTime);
+  const trustedClock = startTrustedClock({
+    clock,
+    monotonic: () => performance.now(),
+    highWater: await metadata.trustedTime(),
+    followsClock: options.trustsClock ?? true,
+    onLag: () => undefined,
+  });
   const postponed: unknown[] = [];
   const parts: JobServices = {
     metadata,
     blobs: options.blobs ?? new MemoryBlobStore(),
     clock,
+    trustedClock,
     hashPool: sharedHashPool(),
     receiveBlocks: new BlockPool(sharedBlock, 64),
     leafBlocks: new BlockPool(leafBlock, 16),
@@ -114,7 +129,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const credentials = new SealedCredentialStore(metadata, keyring);
   const failures = new FailureLimiter({ ...failureLimits, ...options.failures });
   const common = { credentials, region, failures, systemNow: now };
-  const access = accessControl({ metadata, region, now: () => clock.now(), policyNow: () => clock.now() });
+  const access = accessControl({ metadata, region, now: () => clock.now(), policyNow: () => trustedClock.policyNow() });
   const listener = createListener({
     services: {
       ...parts,
@@ -124,7 +139,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       ids: randomIds,
       wakeRunner: runner.wake,
     },
-    perform,
+    perform: options.faults === undefined ? perform : faulty(perform, options.faults),
     authenticate: authenticator({ ...common, service: "glacier", presigned: options.presigned ?? "reads" }),
     access,
     admin: {
@@ -139,14 +154,21 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         profile: parts.profile,
         operatorAccountId: accountId,
         version: "0.0.0",
+        trustedClock,
+        faults: options.faults ?? null,
         readiness: () => null,
+        warnings: () => warningsOf(trustedClock, options.faults ?? null),
         uptimeSeconds: () => 1,
         wakeDelivery: delivery.wake,
       },
       authenticate: authenticator({ ...common, service: "moraine", presigned: "off" }),
       forgetCredentials: () => credentials.forgetAll(),
     },
-    pages: { readiness: () => null, metrics: async () => ({ contentType: "text/plain", text: "" }) },
+    pages: {
+      readiness: () => null,
+      warnings: () => [],
+      metrics: async () => ({ contentType: "text/plain", text: "" }),
+    },
     limits: { ...testLimits, ...options.limits },
     connectionsMax: 512,
     tls: null,

@@ -34,6 +34,7 @@ export const methodThreads: MethodThreads = {
   nextNotificationDue: "reader",
   listNotifications: "reader",
   countNotifications: "reader",
+  trustedTime: "reader",
 
   createVault: "writer",
   removeVault: "writer",
@@ -86,4 +87,5 @@ export const methodThreads: MethodThreads = {
   removeUserPolicy: "writer",
   putDataKeys: "writer",
   resealSecrets: "writer",
+  raiseTrustedTime: "writer",
 };

@@ -4,6 +4,7 @@ import { up as initial } from "./migrations/0001-initial.ts";
 import { up as settings } from "./migrations/0002-settings.ts";
 import { up as identities } from "./migrations/0003-identities.ts";
 import { up as notifications } from "./migrations/0004-notifications.ts";
+import { up as trustedTime } from "./migrations/0005-trusted-time.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
 /** In order. What was released is never changed, only followed by another. */
@@ -12,6 +13,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0002-settings": { up: settings },
   "0003-identities": { up: identities },
   "0004-notifications": { up: notifications },
+  "0005-trusted-time": { up: trustedTime },
 };
 
 const migrationTable = "kysely_migration";

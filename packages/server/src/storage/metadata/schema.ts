@@ -20,6 +20,7 @@ export interface Schema {
   readonly retrieved_bytes: RetrievedBytesRow;
   readonly capacity_units: CapacityUnitRow;
   readonly notifications: NotificationRow;
+  readonly trusted_time: TrustedTimeRow;
 }
 
 export type Database = Kysely<Schema>;
@@ -216,4 +217,10 @@ export interface NotificationRow {
   state: NotificationState;
   failed_at: number | null;
   last_error: string | null;
+}
+
+/** The only row. */
+export interface TrustedTimeRow {
+  id: 1;
+  high_water: number;
 }

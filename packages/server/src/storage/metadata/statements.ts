@@ -8,6 +8,7 @@ import type { Changes, Queries } from "./methods.ts";
 import { uploadChanges, uploadQueries } from "./multipart-uploads.ts";
 import { notificationChanges, notificationQueries } from "./notifications.ts";
 import { segmentChanges, segmentQueries } from "./segments.ts";
+import { trustedTimeChanges, trustedTimeQueries } from "./trusted-time.ts";
 import { userChanges, userQueries } from "./users.ts";
 import { vaultSettingsChanges } from "./vault-settings.ts";
 import { vaultChanges, vaultQueries } from "./vaults.ts";
@@ -25,6 +26,7 @@ export const queries: Queries = {
   ...userQueries,
   ...accessKeyQueries,
   ...dataKeyQueries,
+  ...trustedTimeQueries,
 };
 
 export const changes: Changes = {
@@ -40,4 +42,5 @@ export const changes: Changes = {
   ...userChanges,
   ...accessKeyChanges,
   ...dataKeyChanges,
+  ...trustedTimeChanges,
 };

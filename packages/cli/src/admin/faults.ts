@@ -1,0 +1,92 @@
+import type { FaultDescription } from "@moraine/protocol";
+import { Command } from "commander";
+import { fraction, wholeNumber } from "../numbers.ts";
+import { table } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+const columns = {
+  ID: "FaultId",
+  MODE: "Mode",
+  OPERATION: "Operation",
+  ACCOUNT: "AccountId",
+  RATE: "Rate",
+  LEFT: "Left",
+  FIRED: "Fired",
+  BYTES: "Bytes",
+  "BYTES/S": "BytesPerSecond",
+} as const satisfies Record<string, keyof FaultDescription>;
+
+interface PutOptions {
+  readonly operation?: string;
+  readonly account?: string;
+  readonly rate?: number;
+  readonly count?: number;
+  readonly bytes?: number;
+  readonly bytesPerSecond?: number;
+}
+
+export function faultCommands(tools: Tools): Command {
+  const { call, show } = tools;
+  const faults = new Command("faults").description(
+    "Answers that are falsified on purpose, for who tests a client; only if the server runs with --allow-faults",
+  );
+  addPut(faults, tools);
+  faults
+    .command("list")
+    .description("List the rules, also those whose count has run out")
+    .addHelpText("after", "\nExample:\n  moraine admin faults list")
+    .action(async () => {
+      const answer = await call("ListFaults", {});
+      show(answer, () => table(columns, answer.FaultList));
+    });
+  faults
+    .command("delete")
+    .description("End a rule")
+    .argument("<id>")
+    .addHelpText("after", "\nExample:\n  moraine admin faults delete fault-1")
+    .action(async (faultId: string) => {
+      show(await call("DeleteFault", { faultId }), () => `${faultId} has ended.`);
+    });
+  faults
+    .command("clear")
+    .description("End all rules")
+    .addHelpText("after", "\nExample:\n  moraine admin faults clear")
+    .action(async () => {
+      show(await call("ClearFaults", {}), () => "No fault is in force.");
+    });
+  return faults;
+}
+
+function addPut(faults: Command, { call, show }: Tools): void {
+  faults
+    .command("put")
+    .description("Put a rule in force")
+    .argument(
+      "<mode>",
+      "throttle, unavailable, slow-body, reset, wrong-checksum, whole-checksum, corrupt-byte, expired-job, " +
+        "insufficient-capacity, no-longer-supported or dash-ids",
+    )
+    .option("--operation <name>", "like GetJobOutput (all that the mode acts on)")
+    .option("--account <id>", "whose requests (everybody's)")
+    .option("--rate <share>", "of the answers, above 0 and up to 1 (1)", fraction)
+    .option("--count <number>", "of answers at most (no end)", wholeNumber)
+    .option(
+      "--bytes <number>",
+      "reset: of the body that are sent before; at 0 nothing of the answer is (0)",
+      wholeNumber,
+    )
+    .option("--bytes-per-second <number>", "slow-body: how slow (1024)", wholeNumber)
+    .addHelpText("after", "\nExample:\n  moraine admin faults put throttle --operation GetJobOutput --count 3")
+    .action(async (mode: string, options: PutOptions) => {
+      const made = await call("PutFault", {
+        Mode: mode,
+        Operation: options.operation,
+        AccountId: options.account,
+        Rate: options.rate,
+        Count: options.count,
+        Bytes: options.bytes,
+        BytesPerSecond: options.bytesPerSecond,
+      });
+      show(made, () => table(columns, [made]));
+    });
+}

@@ -1,0 +1,58 @@
+import type { AdminOperation, NoInput, NoOutput } from "./admin-operation.ts";
+
+// biome-ignore format: one line per operation reads as a table.
+export const faultOperations = {
+  PutFault:    { method: "POST",   path: "/admin/faults",           status: 201, scope: "service", resource: "any", request: "json", response: "json" },
+  ListFaults:  { method: "GET",    path: "/admin/faults",           status: 200, scope: "service", resource: "any", request: "none", response: "json" },
+  DeleteFault: { method: "DELETE", path: "/admin/faults/{faultId}", status: 204, scope: "service", resource: "any", request: "none", response: "none" },
+  ClearFaults: { method: "DELETE", path: "/admin/faults",           status: 204, scope: "service", resource: "any", request: "none", response: "none" },
+} as const satisfies Record<string, AdminOperation>;
+
+/** Each is refused unless the server was started with `--allow-faults`. */
+export interface FaultShapes {
+  PutFault: { input: PutFaultInput; output: FaultDescription };
+  /** In the order in which they were put; also those whose count has run out. */
+  ListFaults: { input: NoInput; output: ListFaultsOutput };
+  DeleteFault: { input: NamedFaultInput; output: NoOutput };
+  ClearFaults: { input: NoInput; output: NoOutput };
+}
+
+export interface PutFaultInput {
+  /** `throttle`, `unavailable`, `slow-body`, `reset`, `wrong-checksum`, `whole-checksum`, `corrupt-byte`, `expired-job`, `insufficient-capacity`, `no-longer-supported` or `dash-ids`. */
+  readonly Mode: string;
+  /** @default all that the mode can act on */
+  readonly Operation?: string | undefined;
+  /** Of the account that signs. @default everybody's requests */
+  readonly AccountId?: string | undefined;
+  /** The share of the answers that it acts on: above 0, up to 1. @default 1 */
+  readonly Rate?: number | undefined;
+  /** How many answers at most. @default no end */
+  readonly Count?: number | undefined;
+  /** Of `reset`: how much of the answer's body is sent before; at 0 nothing of the answer is. @default 0 */
+  readonly Bytes?: number | undefined;
+  /** Of `slow-body`. @default 1024 */
+  readonly BytesPerSecond?: number | undefined;
+}
+
+export interface NamedFaultInput {
+  readonly faultId: string;
+}
+
+export interface FaultDescription {
+  readonly FaultId: string;
+  readonly Mode: string;
+  readonly Operation: string | null;
+  readonly AccountId: string | null;
+  readonly Rate: number;
+  readonly Count: number | null;
+  readonly Bytes: number | null;
+  readonly BytesPerSecond: number | null;
+  /** What is left of the count; null where there is none. */
+  readonly Left: number | null;
+  /** The answers it has acted on. */
+  readonly Fired: number;
+}
+
+export interface ListFaultsOutput {
+  readonly FaultList: readonly FaultDescription[];
+}

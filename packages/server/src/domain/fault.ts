@@ -1,0 +1,137 @@
+import { type AccountId, isAccountId, type OperationName, operations } from "@moraine/protocol";
+
+// What people who test their own clients can ask for. A fault acts on answers, and on ids that are made: never on what is kept.
+
+/** Which operations a mode can act on; null is all. */
+export const faultModes = {
+  /** 400 `ThrottlingException`; the operation is not done. */
+  throttle: null,
+  /** 500 `ServiceUnavailableException`; the operation is not done. */
+  unavailable: null,
+  /** The body of the answer comes at `bytesPerSecond`. */
+  "slow-body": null,
+  /** The operation is done, and its answer breaks off after `bytes` of its body; at 0 nothing of the answer is sent. */
+  reset: null,
+  /** The answer's tree hash is of something else. */
+  "wrong-checksum": ["UploadArchive", "UploadMultipartPart", "CompleteMultipartUpload", "GetJobOutput"],
+  /** A range comes with the tree hash of the whole archive, as some servers have it. */
+  "whole-checksum": ["GetJobOutput"],
+  /** One bit of the body is another; length and headers are right. */
+  "corrupt-byte": null,
+  /** 404, as a day after completion. */
+  "expired-job": ["DescribeJob", "GetJobOutput"],
+  /** 503 for Expedited retrievals; the job is not begun. */
+  "insufficient-capacity": ["InitiateJob"],
+  /** 400 `NoLongerSupportedException`; the operation is not done. */
+  "no-longer-supported": null,
+  /** Ids begin with `-`. */
+  "dash-ids": ["UploadArchive", "InitiateMultipartUpload", "InitiateJob"],
+} as const satisfies Record<string, readonly OperationName[] | null>;
+
+export type FaultMode = keyof typeof faultModes;
+
+export interface FaultRule {
+  readonly mode: FaultMode;
+  /** Null is all that the mode can act on. */
+  readonly operation: OperationName | null;
+  /** Whose requests, by the account that signs them; null is everybody's. */
+  readonly accountId: AccountId | null;
+  /** Of the answers that it could act on, the share that it does act on: above 0, up to 1. */
+  readonly rate: number;
+  /** How many answers at most; null is no end. */
+  readonly count: number | null;
+  /** Of `reset`: 0 unless it was given. Null in other modes. */
+  readonly bytes: number | null;
+  /** Of `slow-body`: 1024 unless it was given. Null in other modes. */
+  readonly bytesPerSecond: number | null;
+}
+
+/** A rule that is in force. */
+export interface ActiveFault extends FaultRule {
+  readonly id: string;
+  /** What is left of `count`; 0 when it has run out. */
+  readonly left: number | null;
+  /** The answers it has acted on. */
+  readonly fired: number;
+}
+
+/** The rules of a service that was started with faults allowed. */
+export interface Faults {
+  put(rule: FaultRule): ActiveFault;
+  /** In the order in which they were put. */
+  list(): readonly ActiveFault[];
+  /** False when there is none of this id. */
+  remove(id: string): boolean;
+  clear(): void;
+}
+
+/** A rule that was not understood, or could never act. */
+export class FaultError extends Error {
+  override readonly name = "FaultError";
+}
+
+export interface FaultRequest {
+  readonly mode: string;
+  readonly operation?: string | undefined;
+  readonly accountId?: string | undefined;
+  readonly rate?: number | undefined;
+  readonly count?: number | undefined;
+  readonly bytes?: number | undefined;
+  readonly bytesPerSecond?: number | undefined;
+}
+
+/** Throws FaultError. */
+export function faultRule(request: FaultRequest): FaultRule {
+  const { mode, accountId = null, rate = 1, count = null, bytes, bytesPerSecond } = request;
+  if (!isMode(mode)) {
+    throw new FaultError(`There is no fault mode ${mode}: they are ${Object.keys(faultModes).join(", ")}`);
+  }
+  if (accountId !== null && !isAccountId(accountId)) {
+    throw new FaultError(`An account id is 12 digits: ${accountId}`);
+  }
+  if (!(rate > 0 && rate <= 1)) {
+    throw new FaultError(`A rate is above 0 and up to 1: ${rate}`);
+  }
+  assertWhole("A count", count, 1);
+  assertOf("reset", "bytes", bytes, mode);
+  assertWhole("A number of bytes", bytes, 0);
+  assertOf("slow-body", "bytesPerSecond", bytesPerSecond, mode);
+  assertWhole("A number of bytes a second", bytesPerSecond, 1);
+  return {
+    mode,
+    operation: operationOf(mode, request.operation ?? null),
+    accountId,
+    rate,
+    count,
+    bytes: mode === "reset" ? (bytes ?? 0) : null,
+    bytesPerSecond: mode === "slow-body" ? (bytesPerSecond ?? 1024) : null,
+  };
+}
+
+const isMode = (text: string): text is FaultMode => Object.hasOwn(faultModes, text);
+
+function operationOf(mode: FaultMode, name: string | null): OperationName | null {
+  if (name === null) {
+    return null;
+  }
+  const possible: readonly string[] = faultModes[mode] ?? Object.keys(operations);
+  if (!Object.hasOwn(operations, name)) {
+    throw new FaultError(`There is no operation ${name}`);
+  }
+  if (!possible.includes(name)) {
+    throw new FaultError(`The fault ${mode} acts on ${possible.join(", ")}, not on ${name}`);
+  }
+  return name as OperationName;
+}
+
+function assertOf(owner: FaultMode, member: string, value: number | undefined, mode: FaultMode): void {
+  if (value !== undefined && mode !== owner) {
+    throw new FaultError(`Only the fault ${owner} has ${member}`);
+  }
+}
+
+function assertWhole(what: string, value: number | null | undefined, least: number): void {
+  if (value !== null && value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
+    throw new FaultError(`${what} is a whole number from ${least} on: ${value}`);
+  }
+}

@@ -1,0 +1,85 @@
+import type { FaultMode } from "../domain/fault.ts";
+import { invariant } from "../domain/invariant.ts";
+import type { Reply } from "../http/encode.ts";
+import type { Admitted } from "../http/perform.ts";
+import { ClientGoneError } from "../http/request-body.ts";
+import type { Services } from "../operations/context.ts";
+import { brokenAfter, bytesOf, corrupted, slowed } from "./bodies.ts";
+import type { Chance } from "./fault-book.ts";
+import type { Random } from "./random.ts";
+
+/** An answer, and what it was the answer to. */
+export interface Answered {
+  readonly reply: Reply;
+  readonly services: Services;
+  readonly admitted: Admitted;
+}
+
+/** Makes another answer of it, once `fires` says so; null where the fault has no place, or does not fire. */
+type Change = (answered: Answered, chance: Chance) => Reply | null | Promise<Reply | null>;
+
+const checksumHeader = "x-amz-sha256-tree-hash";
+
+export const changes: Partial<Readonly<Record<FaultMode, Change>>> = {
+  "slow-body": ({ reply }, { rule, fires }) => {
+    const body = bytesOf(reply);
+    invariant(rule.bytesPerSecond !== null, "a slow body has its rate");
+    return body !== null && fires() ? withBody(reply, body.sizeBytes, slowed(body.stream, rule.bytesPerSecond)) : null;
+  },
+
+  "corrupt-byte": ({ reply }, { random, fires }) => {
+    const body = bytesOf(reply);
+    return body !== null && fires()
+      ? withBody(reply, body.sizeBytes, corrupted(body.stream, body.sizeBytes, random))
+      : null;
+  },
+
+  reset: async ({ reply, admitted }, { rule, fires }) => {
+    const body = bytesOf(reply);
+    invariant(rule.bytes !== null, "a reset has its place");
+    const end = (): never => {
+      admitted.incoming.resetConnection();
+      throw new ClientGoneError("The connection was reset, as a fault rule asks");
+    };
+    if (rule.bytes === 0 && fires()) {
+      await body?.stream.return();
+      end();
+    }
+    // A body that ends before the place would be whole: the fault has nothing to break.
+    return rule.bytes > 0 && body !== null && body.sizeBytes > rule.bytes && fires()
+      ? withBody(reply, body.sizeBytes, brokenAfter(body.stream, rule.bytes, end))
+      : null;
+  },
+
+  "wrong-checksum": ({ reply }, { random, fires }) =>
+    reply.headers[checksumHeader] !== undefined && fires() ? withChecksum(reply, randomHash(random)) : null,
+
+  "whole-checksum": async ({ reply, services, admitted }, { fires }) => {
+    const whole = await wholeTreeHash(services, admitted);
+    return whole !== null && reply.headers[checksumHeader] !== whole && fires() ? withChecksum(reply, whole) : null;
+  },
+};
+
+const withBody = (reply: Reply, sizeBytes: number, stream: ReturnType<typeof slowed>): Reply => ({
+  ...reply,
+  body: { sizeBytes, stream },
+});
+
+const withChecksum = (reply: Reply, hash: string): Reply => ({
+  ...reply,
+  headers: { ...reply.headers, [checksumHeader]: hash },
+});
+
+const randomHash = (random: Random): string =>
+  Array.from({ length: 64 }, () => Math.floor(random() * 16).toString(16)).join("");
+
+/** Of the archive that a job retrieves, or a part of which it retrieves. */
+async function wholeTreeHash(
+  { metadata, clock, outputMilliseconds }: Services,
+  { found, vault }: Admitted,
+): Promise<string | null> {
+  const { jobId = "" } = found.path;
+  const completedSince = clock.now() - outputMilliseconds;
+  const job = vault && (await metadata.findJob({ vaultId: vault.id, jobId, completedSince }));
+  return job?.action === "ArchiveRetrieval" ? job.archiveTreeHash : null;
+}

@@ -1,0 +1,23 @@
+import { errors, type GlacierError } from "@moraine/protocol";
+import type { FaultMode } from "../domain/fault.ts";
+import type { Admitted } from "../http/perform.ts";
+
+/** What is said in place of doing what was asked; null where the fault has no place. */
+type Refusal = (admitted: Admitted) => GlacierError | null;
+
+export const refusals: Partial<Readonly<Record<FaultMode, Refusal>>> = {
+  throttle: () => errors.throttled(),
+  unavailable: () => errors.unavailable("The service is unavailable, as a fault rule asks. Try again later."),
+  "no-longer-supported": () => errors.noLongerSupported(),
+  "expired-job": ({ found }) => errors.jobNotFound(found.path["jobId"] ?? ""),
+  "insufficient-capacity": ({ json }) => (asksForExpedited(json) ? errors.insufficientCapacity() : null),
+};
+
+/** A body that cannot be read is for the operation to refuse. */
+function asksForExpedited(json: Uint8Array): boolean {
+  try {
+    return JSON.parse(Buffer.from(json).toString("utf8")).Tier === "Expedited";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,77 @@
+import { randomInt } from "node:crypto";
+import type { Logger } from "pino";
+import type { Config } from "./config.ts";
+import type { Clock } from "./domain/clock.ts";
+import type { FaultMode } from "./domain/fault.ts";
+import { formatFault } from "./domain/fault-text.ts";
+import type { MetadataStore } from "./domain/metadata-store.ts";
+import type { TrustedClock } from "./domain/trusted-clock.ts";
+import { FaultBook } from "./faults/fault-book.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+import { startTrustedClock } from "./trusted-clock.ts";
+import { describeLag, faultsAllowed, faultsInForce, lagSeconds, warningsOf } from "./warnings.ts";
+
+/** What an operator must not overlook, in the log, in the metrics and on the page of health. */
+export interface Oversight {
+  readonly trustedClock: TrustedClock;
+  /** Null unless they are allowed. */
+  readonly faults: FaultBook | null;
+  readonly metrics: Metrics;
+  warnings(): readonly string[];
+}
+
+interface OversightOptions {
+  readonly clock: Clock;
+  readonly metadata: MetadataStore;
+  readonly isReady: () => boolean;
+  readonly log: Logger;
+}
+
+export async function openOversight(config: Config, options: OversightOptions): Promise<Oversight> {
+  const { isReady, log, metadata } = options;
+  const trustedClock = await openTrustedClock(config, options);
+  const metrics: Metrics = new Metrics({
+    isReady,
+    countNotifications: () => metadata.countNotifications(),
+    policyTimeBehindSeconds: () => lagSeconds(trustedClock.lag()),
+    faultsInForce: () => faultsInForce(faults).length,
+  });
+  const faults = openFaults(config, log, (mode) => metrics.fault(mode));
+  return { trustedClock, faults, metrics, warnings: () => warningsOf(trustedClock, faults) };
+}
+
+/** Goes on from where the last run got to. */
+async function openTrustedClock(
+  { trustClock }: Config,
+  { clock, metadata, log }: OversightOptions,
+): Promise<TrustedClock> {
+  const highWater = await metadata.trustedTime();
+  if (trustClock) {
+    const times = { serviceTime: clock.now(), trustedTime: highWater };
+    log.warn(times, "--trust-clock: the time of policies follows the clock, whatever its jumps");
+  }
+  return startTrustedClock({
+    clock,
+    monotonic: () => performance.now(),
+    highWater,
+    followsClock: trustClock,
+    onLag: (lag) => log.warn(lag, describeLag(lag)),
+  });
+}
+
+function openFaults({ faults: allowed }: Config, log: Logger, onFired: (mode: FaultMode) => void): FaultBook | null {
+  if (allowed === null) {
+    return null;
+  }
+  const seed = allowed.seed ?? randomInt(1_000_000_000);
+  log.warn({ seed }, faultsAllowed);
+  const book = new FaultBook(seed, {
+    put: (fault) => log.warn({ fault: fault.id }, `a fault is in force: ${formatFault(fault)}`),
+    removed: (fault) => log.warn({ fault: fault.id, fired: fault.fired }, `a fault ended: ${formatFault(fault)}`),
+    fired: (fault) => onFired(fault.mode),
+  });
+  for (const rule of allowed.rules) {
+    book.put(rule);
+  }
+  return book;
+}

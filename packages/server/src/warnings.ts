@@ -1,0 +1,28 @@
+import type { ActiveFault, Faults } from "./domain/fault.ts";
+import { formatFault } from "./domain/fault-text.ts";
+import type { ClockLag, TrustedClock } from "./domain/trusted-clock.ts";
+
+/** What an operator should know though the service works; empty when all is well. */
+export function warningsOf(trustedClock: TrustedClock, faults: Faults | null): readonly string[] {
+  const lag = trustedClock.lag();
+  return [
+    ...(lag === null ? [] : [describeLag(lag)]),
+    ...(faults === null ? [] : [faultsAllowed]),
+    ...faultsInForce(faults).map((fault) => `Fault ${fault.id} is in force: ${formatFault(fault)}`),
+  ];
+}
+
+export const faultsInForce = (faults: Faults | null): readonly ActiveFault[] =>
+  faults?.list().filter(({ left }) => left !== 0) ?? [];
+
+export const faultsAllowed =
+  "Faults are allowed: answers may be falsified on purpose, so this server is for tests alone";
+
+export const describeLag = ({ serviceTime, trustedTime }: ClockLag): string =>
+  `The clock says ${iso(serviceTime)}, further ahead than can be believed, so policies go on by ${iso(trustedTime)}: if the ` +
+  "clock is right, restart with --trust-clock";
+
+export const lagSeconds = (lag: ClockLag | null): number =>
+  lag === null ? 0 : (lag.serviceTime - lag.trustedTime) / 1000;
+
+const iso = (time: number): string => new Date(time).toISOString();

@@ -1,0 +1,29 @@
+import type { ActiveFault } from "../../src/domain/fault.ts";
+import { parseFault } from "../../src/domain/fault-text.ts";
+import { FaultBook } from "../../src/faults/fault-book.ts";
+import { startTestServer, type TestServer, type TestServerOptions } from "../support/server.ts";
+
+export interface FaultyServer extends TestServer, AsyncDisposable {
+  readonly book: FaultBook;
+  /** What was told about rules, in order. */
+  readonly told: readonly string[];
+  /** As on the command line. */
+  put(text: string): ActiveFault;
+}
+
+/** A test server with faults allowed, and none in force. */
+export async function faultyServer(
+  options: TestServerOptions & { readonly seed?: number } = {},
+): Promise<FaultyServer> {
+  const told: string[] = [];
+  const tell = (what: string) => (fault: ActiveFault) => told.push(`${what} ${fault.mode}`);
+  const book = new FaultBook(options.seed ?? 1, { put: tell("put"), removed: tell("removed"), fired: tell("fired") });
+  const server = await startTestServer({ ...options, faults: book });
+  return {
+    ...server,
+    book,
+    told,
+    put: (text) => book.put(parseFault(text)),
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+}

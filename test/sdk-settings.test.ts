@@ -28,6 +28,7 @@ import {
   SetVaultNotificationsCommand,
   UploadArchiveCommand,
 } from "@aws-sdk/client-glacier";
+import { CalledOperations, settingOperations } from "./support/called-operations.ts";
 import { contentOf } from "./support/content.ts";
 import { own, sdkClient } from "./support/sdk-client.ts";
 import { accountId, type ServerProcess, startServer } from "./support/server-process.ts";
@@ -40,11 +41,12 @@ const vault = { ...own, vaultName };
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let server: ServerProcess;
 let client: GlacierClient;
+const called = new CalledOperations();
 
 before(async () => {
   folder = await temporaryFolder();
   server = await startServer({ dataFolder: folder.path });
-  client = sdkClient(server);
+  client = sdkClient(server, { called });
   await client.send(new CreateVaultCommand(vault));
 });
 
@@ -181,7 +183,7 @@ test("what was set is there after a restart", async () => {
   client.destroy();
   await server[Symbol.asyncDispose]();
   server = await startServer({ dataFolder: folder.path });
-  client = sdkClient(server);
+  client = sdkClient(server, { called });
   const { Tags } = await client.send(new ListTagsForVaultCommand(vault));
   assert.equal(Tags?.["empty"], "no longer");
   const { State } = await client.send(new GetVaultLockCommand({ ...own, vaultName: "locked" }));
@@ -190,4 +192,8 @@ test("what was set is there after a restart", async () => {
   assert.deepEqual(Policy?.Rules, [{ Strategy: "BytesPerHour", BytesPerHour: 7 }]);
   const capacity = await client.send(new ListProvisionedCapacityCommand(own));
   assert.equal(capacity.ProvisionedCapacityList?.length, 2);
+});
+
+test("with all of that, each operation on settings has been called with success", () => {
+  called.assertAll(settingOperations);
 });

@@ -25,6 +25,7 @@ import {
   waitUntilVaultExists,
   waitUntilVaultNotExists,
 } from "@aws-sdk/client-glacier";
+import { CalledOperations, contentOperations } from "./support/called-operations.ts";
 import { contentOf, treeHashOf } from "./support/content.ts";
 import { own, sdkClient, untilDash, untilTrue } from "./support/sdk-client.ts";
 import { accountId, type ServerProcess, startServer } from "./support/server-process.ts";
@@ -38,11 +39,12 @@ const vault = { ...own, vaultName };
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let server: ServerProcess;
 let client: GlacierClient;
+const called = new CalledOperations();
 
 before(async () => {
   folder = await temporaryFolder();
   server = await startServer({ dataFolder: folder.path });
-  client = sdkClient(server);
+  client = sdkClient(server, { called });
   await client.send(new CreateVaultCommand(vault));
 });
 
@@ -281,4 +283,8 @@ test("ids that begin with a dash work in every place", async () => {
   assert.equal((await client.send(new ListPartsCommand({ ...vault, uploadId }))).Parts?.length, 1);
   await client.send(new AbortMultipartUploadCommand({ ...vault, uploadId }));
   await client.send(new DeleteArchiveCommand({ ...vault, archiveId }));
+});
+
+test("with all of that, each operation on vaults, archives, uploads and jobs has been called with success", () => {
+  called.assertAll(contentOperations);
 });

@@ -1,9 +1,30 @@
 import { GlacierClient } from "@aws-sdk/client-glacier";
+import type { CalledOperations } from "./called-operations.ts";
 import { region, rootKey, type ServerProcess } from "./server-process.ts";
 
+export interface SdkClientOptions {
+  /** @default 1: a test sees what the first try was answered */
+  readonly maxAttempts?: number;
+  /** Told of every call that succeeds. */
+  readonly called?: CalledOperations;
+}
+
 /** AWS's own client, unmodified; the account is the caller's, as SDKs leave it by default. */
-export function sdkClient({ url }: Pick<ServerProcess, "url">, { maxAttempts = 1 } = {}): GlacierClient {
-  return new GlacierClient({ endpoint: url, region, credentials: rootKey, maxAttempts });
+export function sdkClient(
+  { url }: Pick<ServerProcess, "url">,
+  { maxAttempts = 1, called }: SdkClientOptions = {},
+): GlacierClient {
+  const client = new GlacierClient({ endpoint: url, region, credentials: rootKey, maxAttempts });
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const answer = await next(args);
+        called?.add(String(commandName).replace(/Command$/, ""));
+        return answer;
+      },
+    { step: "initialize" },
+  );
+  return client;
 }
 
 /** The account's segment of the path. */

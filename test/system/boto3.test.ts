@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { authenticator } from "../../packages/server/src/auth/authenticate.ts";
 import { FailureLimiter } from "../../packages/server/src/auth/failure-limiter.ts";
 import { readWireRequest } from "../../packages/server/src/http/wire-request.ts";
+import { allOperations, CalledOperations } from "../support/called-operations.ts";
 import { sha256Of } from "../support/content.ts";
 import { runTool } from "../support/run-tool.ts";
 import { accountId, region, rootKey, startServer } from "../support/server-process.ts";
@@ -14,15 +15,31 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 // Debian's python3-boto3, unmodified.
 
 const python = "/usr/bin/python3";
-const script = (name: string): string => fileURLToPath(new URL(`./${name}`, import.meta.url));
+/** Without `-B` it would leave its bytecode beside the scripts. */
+const script = (name: string): string[] => ["-B", fileURLToPath(new URL(`./${name}`, import.meta.url))];
+const arn = (vault: string) => `arn:aws:glacier:${region}:${accountId}:vaults/${vault}`;
+const called = new CalledOperations();
+
+/** What a script saw. */
+async function run(name: string, ...args: string[]) {
+  await using folder = await temporaryFolder();
+  await using server = await startServer({ dataFolder: folder.path });
+  const { code, stdout, stderr } = await runTool(server, python, [...script(name), ...args]);
+  assert.equal(code, 0, stderr);
+  const seen = JSON.parse(stdout);
+  for (const operation of seen.called) {
+    called.add(operation);
+  }
+  return seen;
+}
+
+/** As a script tells of an error: the class that boto3 raised, which is botocore's own where AWS's model has none. */
+const error = (code: string, status: number, message: string) =>
+  [code === "AccessDeniedException" ? "ClientError" : code, status, code, message] as const;
 
 test("boto3 goes the whole way from upload to verified, ranged download", async () => {
   const requests = 2000;
-  await using folder = await temporaryFolder();
-  await using server = await startServer({ dataFolder: folder.path });
-  const { code, stdout, stderr } = await runTool(server, python, [script("boto3_whole_way.py"), String(requests)]);
-  assert.equal(code, 0, stderr);
-  const seen = JSON.parse(stdout);
+  const seen = await run("boto3_whole_way.py", String(requests));
 
   assert.deepEqual(seen.single, {
     checksum: true,
@@ -37,6 +54,7 @@ test("boto3 goes the whole way from upload to verified, ranged download", async 
   });
   assert.deepEqual(seen.multipart, {
     ranges: ["0-1048575", "1048576-2097151", "2097152-2097250"],
+    open: [],
     checksum: true,
   });
 
@@ -54,21 +72,21 @@ test("boto3 goes the whole way from upload to verified, ranged download", async 
   assert.equal(emptyStrings, 5);
   assert.equal(seen.waiters, true);
 
-  const arn = (vault: string) => `arn:aws:glacier:${region}:${accountId}:vaults/${vault}`;
-  assert.deepEqual(seen.errors.vault, [
-    "ResourceNotFoundException",
-    404,
-    `Vault not found for ARN: ${arn("never-made")}`,
-  ]);
-  assert.deepEqual(seen.errors.job, ["ResourceNotFoundException", 404, "The job ID was not found: none"]);
-  assert.deepEqual(seen.errors.partSize.slice(0, 2), ["InvalidParameterValueException", 400]);
-  assert.deepEqual(seen.errors.tree.slice(0, 2), ["InvalidParameterValueException", 400]);
-  assert.deepEqual(seen.errors.notEmpty, [
-    "InvalidParameterValueException",
-    400,
-    `Vault not empty or recently written to: ${arn("boto")}`,
-  ]);
-  assert.deepEqual(seen.errors.noType, ["MissingParameterValueException", 400, "Required parameter missing: type"]);
+  const invalid = (message: string) => error("InvalidParameterValueException", 400, message);
+  const notFound = (message: string) => error("ResourceNotFoundException", 404, message);
+  assert.deepEqual(seen.errors, {
+    vault: notFound(`Vault not found for ARN: ${arn("never-made")}`),
+    job: notFound("The job ID was not found: none"),
+    partSize: invalid(
+      "Invalid part size: 1000. Part size must not be null, must be a power of two and be between 1048576 and 4294967296 bytes.",
+    ),
+    tree: invalid(`Checksum mismatch: expected ${"0".repeat(64)}, computed ${sha256Of(Buffer.from("x"))}`),
+    notEmpty: invalid(`Vault not empty or recently written to: ${arn("boto")}`),
+    upload: notFound("The upload ID was not found: none"),
+    archive: notFound("The archive ID was not found: none"),
+    account: error("AccessDeniedException", 403, "Access denied for account ID: 999999999999"),
+    noType: error("MissingParameterValueException", 400, "Required parameter missing: type"),
+  });
 
   assert.deepEqual(seen.resource, {
     arn: arn("resource"),
@@ -79,6 +97,56 @@ test("boto3 goes the whole way from upload to verified, ranged download", async 
     vaults: ["boto", "page-0", "page-1", "page-2", "page-3"],
   });
   assert.deepEqual(seen.many, { 200: requests });
+});
+
+test("boto3 sets, gets and removes all that owners set, and raises its own classes", async () => {
+  const seen = await run("boto3_settings.py");
+  const invalid = (message: string) => error("InvalidParameterValueException", 400, message);
+  const notFound = (message: string) => error("ResourceNotFoundException", 404, message);
+  const denied = (message: string) => error("AccessDeniedException", 403, message);
+  const limited = (message: string) => error("LimitExceededException", 400, message);
+
+  assert.deepEqual(seen.tags, {
+    added: { project: "glacier", empty: "" },
+    left: { empty: "" },
+    reserved: invalid("Invalid tag key: aws:x"),
+    none: error("MissingParameterValueException", 400, "Required parameter missing: tags"),
+    tooMany: limited("Tag limit exceeded: 50"),
+  });
+  const noTopic = notFound("No notification configuration is set for vault: settings");
+  assert.deepEqual(seen.notifications, {
+    none: noTopic,
+    found: true,
+    deleted: noTopic,
+    wrong: invalid("Invalid event: Everything"),
+  });
+  const noPolicy = notFound("No vault access policy is set for: settings");
+  assert.deepEqual(seen.accessPolicy, {
+    none: noPolicy,
+    found: true,
+    deleted: noPolicy,
+    wrong: invalid("The specified vault access policy is invalid. Provide a valid policy."),
+  });
+  assert.deepEqual(seen.lock, {
+    none: notFound("No vault lock policy is set for: settings"),
+    trial: ["InProgress", true, true],
+    again: denied("The vault lock is in the InProgress state: settings"),
+    wrong: invalid("").slice(0, 3),
+    locked: ["Locked", false],
+    abort: denied("The vault lock is in the Locked state: settings"),
+  });
+  assert.deepEqual(seen.retrievalPolicy, {
+    default: [{ Strategy: "None" }],
+    largest: "9223372036854775807",
+    refused: error("PolicyEnforcedException", 400, "InitiateJob request denied by current data retrieval policy."),
+    wrong: invalid("").slice(0, 3),
+  });
+  assert.deepEqual(seen.capacity, { listed: true, third: limited("").slice(0, 3) });
+});
+
+test("with all of that, boto3 has called each of the 33 operations with success", () => {
+  assert.equal(allOperations.length, 33);
+  called.assertAll(allOperations);
 });
 
 interface SignedLine {
@@ -94,7 +162,7 @@ test("what botocore signs over random paths, queries and headers is accepted, an
   const seed = randomInt(2 ** 31);
   t.diagnostic(`seed ${seed}`);
   const { accessKeyId, secretAccessKey } = rootKey;
-  const args = [script("boto3_signatures.py"), String(count), String(seed), accessKeyId, secretAccessKey, region];
+  const args = [...script("boto3_signatures.py"), String(count), String(seed), accessKeyId, secretAccessKey, region];
   const { code, stdout, stderr } = await runTool({ url: "" }, python, args);
   assert.equal(code, 0, stderr);
   const authenticate = authenticator({

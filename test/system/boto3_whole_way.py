@@ -1,54 +1,16 @@
 """The whole way through the API with an unmodified boto3; prints what it saw as JSON, and judges nothing itself."""
 
 import hashlib
-import io
 import json
-import os
 import sys
-import time
 
-import boto3
-from botocore.config import Config
-from botocore.utils import calculate_tree_hash
+from boto3_support import MEBIBYTE, client, completed, failure, resource, tell, tree_hash
 
-MEBIBYTE = 1024 * 1024
-URL = os.environ["MORAINE_URL"]
-client = boto3.client("glacier", endpoint_url=URL, config=Config(retries={"max_attempts": 1}))
 seen = {}
 
 
 def content(seed, size):
     return hashlib.shake_256(str(seed).encode()).digest(size)
-
-
-def tree_hash(data):
-    return calculate_tree_hash(io.BytesIO(data))
-
-
-def completed(vault, job_id):
-    for _ in range(600):
-        job = client.describe_job(vaultName=vault, jobId=job_id)
-        if job["Completed"]:
-            return job
-        time.sleep(0.05)
-    raise RuntimeError("the job does not complete")
-
-
-def failure(call, **arguments):
-    try:
-        call(**arguments)
-    except client.exceptions.ResourceNotFoundException as error:
-        kind = "ResourceNotFoundException"
-        caught = error
-    except client.exceptions.InvalidParameterValueException as error:
-        kind = "InvalidParameterValueException"
-        caught = error
-    except client.exceptions.MissingParameterValueException as error:
-        kind = "MissingParameterValueException"
-        caught = error
-    else:
-        return None
-    return [kind, caught.response["ResponseMetadata"]["HTTPStatusCode"], caught.response["Error"]["Message"]]
 
 
 def single_upload():
@@ -98,8 +60,11 @@ def multipart_upload():
     archive = client.complete_multipart_upload(
         vaultName="boto", uploadId=upload["uploadId"], archiveSize=str(len(data)), checksum=tree_hash(data)
     )
+    aborted = client.initiate_multipart_upload(vaultName="boto", partSize=str(MEBIBYTE))
+    client.abort_multipart_upload(vaultName="boto", uploadId=aborted["uploadId"])
     seen["multipart"] = {
         "ranges": [part["RangeInBytes"] for part in parts],
+        "open": client.list_multipart_uploads(vaultName="boto")["UploadsList"],
         "checksum": archive["checksum"] == tree_hash(data),
     }
 
@@ -155,13 +120,15 @@ def errors(archive_id):
         "partSize": failure(client.initiate_multipart_upload, vaultName="boto", partSize="1000"),
         "tree": failure(client.upload_archive, vaultName="boto", body=b"x", checksum="0" * 64),
         "notEmpty": failure(client.delete_vault, vaultName="boto"),
+        "upload": failure(client.list_parts, vaultName="boto", uploadId="none"),
+        "archive": failure(client.delete_archive, vaultName="boto", archiveId="none"),
+        "account": failure(client.list_vaults, accountId="999999999999"),
         "noType": failure(client.initiate_job, vaultName="boto", jobParameters={"ArchiveId": archive_id}),
     }
 
 
 def resources():
-    glacier = boto3.resource("glacier", endpoint_url=URL)
-    vault = glacier.create_vault(vaultName="resource")
+    vault = resource.create_vault(vaultName="resource")
     archive = vault.upload_archive(archiveDescription="by resource", body=b"resource bytes")
     job = archive.initiate_archive_retrieval()
     completed("resource", job.id)
@@ -175,7 +142,7 @@ def resources():
     completed("resource", inventory.id)
     listed = json.loads(inventory.get_output()["body"].read())
     archive.delete()
-    glacier.Archive("-", "resource", made["archiveId"]).delete()
+    resource.Archive("-", "resource", made["archiveId"]).delete()
     vault.reload()
     count = vault.number_of_archives
     arn = vault.vault_arn
@@ -186,7 +153,7 @@ def resources():
         "output": output["body"].read().decode(),
         "descriptions": [item["ArchiveDescription"] for item in listed["ArchiveList"]],
         "left": count,
-        "vaults": [each.name for each in glacier.vaults.all()],
+        "vaults": [each.name for each in resource.vaults.all()],
     }
 
 
@@ -206,4 +173,4 @@ waiters()
 errors(archive)
 resources()
 many_requests(int(sys.argv[1]))
-json.dump(seen, sys.stdout)
+tell(seen)

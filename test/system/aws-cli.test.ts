@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { AwsCli } from "../support/aws-cli.ts";
+import { CalledOperations, contentOperations } from "../support/called-operations.ts";
 import { contentOf, treeHashOf } from "../support/content.ts";
 import { GlacierHttp } from "../support/glacier-http.ts";
-import { runTool } from "../support/run-tool.ts";
 import { untilDash } from "../support/sdk-client.ts";
 import { accountId, type ServerProcess, startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -30,17 +31,8 @@ after(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-const run = (command: string, args: readonly string[]) => {
-  const common = ["--endpoint-url", server.url, "--output", "json", "glacier", command, "--account-id", "-"];
-  return runTool(server, "/usr/bin/aws", [...common, ...args]);
-};
-
-async function aws(command: string, ...args: string[]) {
-  const { code, stdout, stderr } = await run(command, args);
-  assert.equal(code, 0, stderr);
-  return stdout === "" ? {} : JSON.parse(stdout);
-}
-
+const called = new CalledOperations();
+const aws = (command: string, ...args: string[]) => new AwsCli(server, called).succeed(command, args);
 const awsVault = (command: string, ...args: string[]) => aws(command, "--vault-name", vault, ...args);
 
 async function completed(jobId: string): Promise<void> {
@@ -102,6 +94,12 @@ test("aws-cli uploads in parts", async () => {
   const { archiveId, checksum } = await awsVault("complete-multipart-upload", uploadId, ...sums);
   assert.equal(checksum, treeHashOf(bytes));
   assert.ok((await glacier.retrieve(vault, archiveId)).equals(bytes));
+  const aborted = await awsVault("initiate-multipart-upload", "--part-size", String(mebibyte));
+  assert.equal((await awsVault("list-multipart-uploads")).UploadsList.length, 1);
+  await awsVault("abort-multipart-upload", `--upload-id=${aborted.uploadId}`);
+  assert.deepEqual((await awsVault("list-multipart-uploads")).UploadsList, []);
+  const jobs = await awsVault("list-jobs", "--statuscode", "Succeeded");
+  assert.ok(jobs.JobList.length >= 1);
 });
 
 test("aws-cli lists in pages, and its own paging leaves nothing out", async () => {
@@ -118,29 +116,17 @@ test("aws-cli lists in pages, and its own paging leaves nothing out", async () =
 });
 
 test("aws-cli waits for a vault, and says why it fails", async () => {
-  const wait = (name: string) => {
-    const args = [
-      "--endpoint-url",
-      server.url,
-      "glacier",
-      "wait",
-      name,
-      "--account-id",
-      "-",
-      "--vault-name",
-      "awaited",
-    ];
-    return runTool(server, "/usr/bin/aws", args);
-  };
+  const cli = new AwsCli(server, called);
+  const wait = (name: string) => cli.run(`wait ${name}`, ["--vault-name", "awaited"]);
   assert.equal((await wait("vault-not-exists")).code, 0);
   const appears = wait("vault-exists");
   await glacier.createVault("awaited");
   const { code, stderr } = await appears;
   assert.equal(code, 0, stderr);
 
-  const missing = await run("describe-vault", ["--vault-name", "never-made"]);
-  assert.equal(missing.code, 254);
-  assert.match(missing.stderr, /\(ResourceNotFoundException\).*Vault not found for ARN: .*never-made/);
+  assert.equal((await aws("describe-vault", "--vault-name", "awaited")).VaultName, "awaited");
+  const missing = await cli.fail("describe-vault", ["--vault-name", "never-made"]);
+  assert.match(missing, /\(ResourceNotFoundException\).*Vault not found for ARN: .*never-made/);
 });
 
 test("aws-cli takes ids that begin with a dash", async () => {
@@ -152,4 +138,8 @@ test("aws-cli takes ids that begin with a dash", async () => {
   await awsVault("delete-archive", `--archive-id=${archiveId}`);
   const left = await glacier.inventory(vault);
   assert.ok(left.every(({ ArchiveId }) => ArchiveId !== archiveId));
+});
+
+test("with all of that, each operation on vaults, archives, uploads and jobs has been called with success", () => {
+  called.assertAll(contentOperations);
 });

@@ -1,15 +1,30 @@
 import { hash } from "node:crypto";
-import { type Operation, type OperationName, operations } from "@moraine/protocol";
+import {
+  type AdminOperationName,
+  adminOperations,
+  type Operation,
+  type OperationName,
+  operations,
+} from "@moraine/protocol";
+import { adminRequest, allow, policy } from "../support/admin.ts";
 import { treeHashOf, unknownArchiveId, unknownId } from "../support/glacier.ts";
+import { policyFor } from "../support/policies.ts";
 
-/** One request for each of the 33 operations, in itself correct. */
-export interface RouteRequest {
-  readonly name: OperationName;
-  readonly operation: Operation;
+/** A request that is in itself correct. */
+export interface DraftRequest {
+  readonly name: string;
+  /** What it is signed for. */
+  readonly service: "glacier" | "moraine";
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+}
+
+/** For one of the 33 operations. */
+export interface RouteRequest extends DraftRequest {
+  readonly name: OperationName;
+  readonly operation: Operation;
 }
 
 const archive = "the bytes of an archive";
@@ -28,6 +43,14 @@ const bodies: Partial<Record<OperationName, string>> = {
   UploadMultipartPart: archive,
   InitiateJob: '{"Type":"inventory-retrieval"}',
   AddTagsToVault: '{"Tags":{"a":"b"}}',
+  RemoveTagsFromVault: '{"TagKeys":["a"]}',
+  SetVaultNotifications: JSON.stringify({
+    SNSTopic: "arn:aws:sns:us-east-1:012345678901:other",
+    Events: ["InventoryRetrievalCompleted"],
+  }),
+  SetVaultAccessPolicy: JSON.stringify({ Policy: policyFor("photos", { Sid: "other" }) }),
+  InitiateVaultLock: JSON.stringify({ Policy: policyFor("photos", { Sid: "other" }) }),
+  SetDataRetrievalPolicy: '{"Policy":{"Rules":[{"Strategy":"FreeTier"}]}}',
 };
 
 /** Values for the members of a path; a test may put others in their place. */
@@ -40,12 +63,41 @@ export const pathValues: Readonly<Record<string, string>> = {
   lockId: "AE863rKkWZU53SLW5be4DUcW",
 };
 
+const version = { "x-amz-glacier-version": "2012-06-01" };
+
+/** One for each of the 33 operations. */
 export function routeRequests(values = pathValues): RouteRequest[] {
   return Object.entries<Operation>(operations).map(([text, operation]) => {
     const name = text as OperationName;
     const path = operation.path.replace(/\{(\w+)\}/g, (_, member: string) => values[member] ?? "-");
     const query = operation.selector === undefined ? "" : `?${new URLSearchParams(operation.selector)}`;
     const body = bodies[name] ?? (operation.request === "json" ? "{}" : "");
-    return { name, operation, method: operation.method, path: path + query, headers: headers[name] ?? {}, body };
+    const { method } = operation;
+    return {
+      name,
+      operation,
+      service: "glacier",
+      method,
+      path: path + query,
+      headers: { ...version, ...headers[name] },
+      body,
+    };
+  });
+}
+
+const adminBodies: Partial<Record<AdminOperationName, object>> = {
+  CreateAccount: { AccountId: "777777777777" },
+  UpdateAccessKey: { Status: "Inactive" },
+  CreateSession: {},
+  PutUserPolicy: { Policy: policy(allow("*")) },
+  SimulatePolicy: { Action: "glacier:ListVaults" },
+  AdvanceClock: { Seconds: 3600 },
+};
+
+/** One for each operation of the admin API. @param members for their paths and queries */
+export function adminRouteRequests(members: Readonly<Record<string, string>>): DraftRequest[] {
+  return (Object.keys(adminOperations) as AdminOperationName[]).map((name) => {
+    const { method, path, body = "" } = adminRequest(name, { members, body: adminBodies[name] });
+    return { name, service: "moraine", method, path, headers: {}, body };
   });
 }

@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { hash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
-import { createVault, initiateUpload, uploadArchive, vaultPath } from "../support/glacier.ts";
+import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { createVault, finishedJob, initiateUpload, uploadArchive, vaultPath } from "../support/glacier.ts";
+import { policyFor } from "../support/policies.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "../support/server.ts";
 
-/** A server over a real folder, with a vault, an archive and an open upload in it for attacks to aim at. */
+/** A server over a real folder, with everything in it that attacks can aim at. */
 export interface Target {
   readonly server: TestServer;
   readonly uploadId: string;
-  /** What the API tells of everything there is, and the files that hold it. */
+  /** The members of paths that lead to what is there. */
+  readonly values: Readonly<Record<string, string>>;
+  /** All that is stored: each row of each table, and each file by its path and content. */
   snapshot(): Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -22,30 +28,62 @@ export async function startTarget(options: TestServerOptions = {}): Promise<Targ
   await mkdir(data, { recursive: true });
   const blobs = new FilesystemBlobStore(data);
   await blobs.prepare();
-  const server = await startTestServer({ ...options, blobs });
-  await createVault(server, "photos");
-  await uploadArchive(server, "photos", Buffer.from("precious"), "precious");
-  const uploadId = await initiateUpload(server, "photos", 1024 ** 2);
-  const get = async (path: string) => {
-    const answer = await server.client.send({ method: "GET", path });
-    assert.equal(answer.status, 200, answer.text);
-    return answer.json();
-  };
+  const database = join(folder, "metadata.db");
+  const metadata = await openInlineStore(database);
+  const server = await startTestServer({ ...options, blobs, metadata });
+  const values = await furnish(server);
   return {
     server,
-    uploadId,
-    snapshot: async () => ({
-      vaults: await get("/-/vaults"),
-      jobs: await get(`${vaultPath("photos")}/jobs`),
-      uploads: await get(`${vaultPath("photos")}/multipart-uploads`),
-      parts: await get(`${vaultPath("photos")}/multipart-uploads/${uploadId}`),
-      files: await filesIn(folder),
-    }),
+    uploadId: values.uploadId,
+    values,
+    snapshot: async () => ({ rows: rowsIn(database), files: await contentsIn(folder) }),
     async stop() {
       await server.stop();
+      await metadata.close();
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** A vault with an archive, an upload, a job, and all that its owner can set. */
+async function furnish(server: TestServer) {
+  const vaultName = "photos";
+  await createVault(server, vaultName);
+  const archiveId = await uploadArchive(server, vaultName, Buffer.from("precious"), "precious");
+  const uploadId = await initiateUpload(server, vaultName, 1024 ** 2);
+  const jobId = await finishedJob(server, vaultName, { Type: "inventory-retrieval" });
+  const set = async (method: string, path: string, body: object) => {
+    const request = { method, path: `${vaultPath(vaultName)}/${path}`, body: JSON.stringify(body) };
+    const answer = await server.client.send(request);
+    assert.ok(answer.status < 300, answer.text);
+    return answer;
+  };
+  await set("POST", "tags?operation=add", { Tags: { a: "kept", b: "kept" } });
+  const topic = "arn:aws:sns:us-east-1:012345678901:topic";
+  await set("PUT", "notification-configuration", { SNSTopic: topic, Events: ["ArchiveRetrievalCompleted"] });
+  await set("PUT", "access-policy", { Policy: policyFor(vaultName) });
+  const lock = await set("POST", "lock-policy", { Policy: policyFor(vaultName) });
+  return { accountId: "-", vaultName, archiveId, uploadId, jobId, lockId: String(lock.headers["x-amz-lock-id"]) };
+}
+
+/** By table. Of segments, those that were given up before they became visible are left out: they wait to be swept. */
+function rowsIn(path: string): Record<string, unknown[]> {
+  using database = new DatabaseSync(path, { readOnly: true });
+  const tables = database.prepare("select name from sqlite_master where type = 'table' order by name").all();
+  return Object.fromEntries(
+    tables.map(({ name }) => {
+      const visible = name === "segments" ? "where state not in ('pending', 'dead')" : "";
+      const rows = database.prepare(`select * from "${name}" ${visible}`).all();
+      return [String(name), rows.map((row) => JSON.stringify(row)).sort()];
+    }),
+  );
+}
+
+/** A hash for each file; the database is compared by its rows. */
+async function contentsIn(folder: string): Promise<Record<string, string>> {
+  const files = (await filesIn(folder)).filter((file) => !file.startsWith("metadata.db"));
+  const hashes = files.map(async (file) => [file, hash("sha256", await readFile(join(folder, file)))]);
+  return Object.fromEntries(await Promise.all(hashes));
 }
 
 /** All files below a folder, by their paths from it. */

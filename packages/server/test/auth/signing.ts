@@ -20,6 +20,7 @@ export const key: AccessKey = {
 };
 export const now = new Date("2026-11-22T10:20:30Z");
 export const amzNow = "20261122T102030Z";
+export const amzDateAt = (time: number): string => new Date(time).toISOString().replace(/[-:]|\.[0-9]+/g, "");
 export const emptyHash = hash("sha256", "");
 
 /** A request that a test builds, damages and signs in any order it likes. */

@@ -2,17 +2,24 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { assertError, invalid, uploadArchive, vaultNotFound } from "../support/glacier.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
-import { routeRequests } from "./route-drafts.ts";
+import { accountId, startTestServer, type TestServer } from "../support/server.ts";
+import { type RouteRequest, routeRequests } from "./route-drafts.ts";
+import { startTarget, type Target } from "./side-effects.ts";
 
 // Signed by AWS's own signer, sent by node:http: nothing honest may be refused for its signature.
 
 let server: TestServer;
+let target: Target;
 before(async () => {
   server = await startTestServer();
+  target = await startTarget();
 });
-after(() => server.stop());
+after(async () => {
+  await server.stop();
+  await target.stop();
+});
 
+const headerName = fc.stringMatching(/^x-amz-meta-[a-z]{1,8}$/);
 const signatureError = /Signature|Token|UnrecognizedClient/;
 const vaultName = fc.stringMatching(/^[A-Za-z0-9._-]{1,40}$/).filter((name) => name !== "." && name !== "..");
 const oddName = fc.string({ unit: fc.constantFrom(..."aZ0 %+:;=@!'()*~é,$&|\"<>[]{}^`"), minLength: 1, maxLength: 12 });
@@ -82,3 +89,56 @@ test("requests of all 33 routes are understood, with JSON bodies in UTF-8 and wi
     }
   }
 });
+
+test("requests of all 33 routes, with any queries, headers and bodies, are accepted as signed", {
+  timeout: 60_000,
+}, async () => {
+  const everything = fc.record({
+    query: fc.dictionary(value.filter(Boolean), value, { maxKeys: 3, noNullPrototype: true }),
+    headers: fc.dictionary(headerName, description, { maxKeys: 3, noNullPrototype: true }),
+    body: fc.string({ unit: "grapheme", maxLength: 40 }),
+    account: fc.constantFrom("-", accountId),
+  });
+  const send = async (route: RouteRequest, { query, headers, body, account }: Variation) => {
+    const path = withQuery(route.path.replace("/-/", `/${account}/`), query);
+    const sent =
+      route.body === "" || route.operation.request === "bytes" ? route.body : JSON.stringify({ [body]: body });
+    const answer = await target.server.client.send({
+      method: route.method,
+      path,
+      headers: { ...headers, ...route.headers },
+      ...(sent === "" ? {} : { body: sent }),
+    });
+    assert.doesNotMatch(answer.text, signatureError, route.name);
+    assert.doesNotMatch(answer.text, /not authorized|Access denied/, route.name);
+    assert.ok(answer.status < 500, `${route.name}: ${answer.text}`);
+  };
+  for (const route of routeRequests(target.values)) {
+    await fc.assert(
+      fc.asyncProperty(everything, (variation) => send(route, variation)),
+      { numRuns: 130, seed: 5 },
+    );
+  }
+});
+
+test("with all of that, more than 5,000 genuine requests were accepted", (context) => {
+  const total = target.server.records.length + server.records.length;
+  context.diagnostic(`${total} requests`);
+  assert.ok(total >= 5000, `${total}`);
+});
+
+interface Variation {
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly account: string;
+}
+
+function withQuery(path: string, query: Readonly<Record<string, string>>): string {
+  const [bare = "", own = ""] = path.split("?");
+  const pairs = Object.entries(query).filter(
+    ([name]) => !["limit", "marker", "completed", "statuscode", "operation", "__proto__"].includes(name),
+  );
+  const text = [own, ...pairs.map((pair) => pair.map(encodeURIComponent).join("="))].filter(Boolean).join("&");
+  return text === "" ? bare : `${bare}?${text}`;
+}

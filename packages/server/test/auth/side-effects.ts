@@ -61,8 +61,10 @@ async function furnish(server: TestServer) {
   await set("POST", "tags?operation=add", { Tags: { a: "kept", b: "kept" } });
   const topic = "arn:aws:sns:us-east-1:012345678901:topic";
   await set("PUT", "notification-configuration", { SNSTopic: topic, Events: ["ArchiveRetrievalCompleted"] });
-  await set("PUT", "access-policy", { Policy: policyFor(vaultName) });
-  const lock = await set("POST", "lock-policy", { Policy: policyFor(vaultName) });
+  // About somebody whom no test knows.
+  const Policy = policyFor(vaultName, { Principal: { AWS: "arn:aws:iam::888888888888:root" } });
+  await set("PUT", "access-policy", { Policy });
+  const lock = await set("POST", "lock-policy", { Policy });
   return { accountId: "-", vaultName, archiveId, uploadId, jobId, lockId: String(lock.headers["x-amz-lock-id"]) };
 }
 

@@ -59,10 +59,10 @@ const theirs = (values: Record<string, string>) => routeRequests({ ...pathValues
 describe("of another account's vault, without its permission", () => {
   for (const name of Object.keys(Object.fromEntries(routeRequests().map((route) => [route.name, route])))) {
     test(`${name} is denied to the root and to a user, in the same words whether or not it is there`, async () => {
-      const untouched = await target.snapshot();
       const there = theirs({ vaultName: "photos", ...ids }).find((route) => route.name === name) as RouteRequest;
       const nowhere = theirs({ vaultName: "absent" }).find((route) => route.name === name) as RouteRequest;
       await grant(server, "eve", [allow("*")], root);
+      const untouched = await target.snapshot();
       for (const [key, who] of [
         [root, rootArn(otherAccountId)],
         [eve, userArn("eve", otherAccountId)],

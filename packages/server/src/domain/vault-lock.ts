@@ -1,5 +1,6 @@
 import { errors, limits, type VaultLockState } from "@moraine/protocol";
 import type { Instant } from "./instant.ts";
+import type { VaultTags } from "./vault-tags.ts";
 
 /**
  * `none → in_progress → locked`, and back from `in_progress` to none by an abort or after 24 hours. Nothing leaves `locked`
@@ -37,18 +38,24 @@ export function lockInForce(lock: VaultLock | null, now: Instant): VaultLock | n
   return lock?.state === "in_progress" && lock.expiresAt <= now ? null : lock;
 }
 
-/**
- * Names a lock and its state. Whoever was allowed something under one lock shows its mark to the transaction that does it,
- * which refuses when the vault has another lock by then.
- */
-export function lockMark(lock: VaultLock | null): string | null {
-  return lock && `${lock.lockId}/${lock.state}`;
+/** What a lock's verdict depends on: itself, and the tags that it may ask for, as a legal hold does. */
+export interface Lockable {
+  readonly lock: VaultLock | null;
+  readonly tags: VaultTags;
 }
 
-/** Throws ServiceUnavailableException when the lock is no longer the one that was seen. */
-export function assertLockUnchanged(lock: VaultLock | null, lockSeen: string | null): void {
-  if (lockMark(lock) !== lockSeen) {
-    throw errors.unavailable("The vault lock has changed meanwhile, try again");
+/**
+ * Names a lock, its state and the tags under it. Whoever was allowed something under a lock shows its mark to the transaction
+ * that does it, which refuses when the vault has another by then.
+ */
+export function lockMark({ lock, tags }: Lockable): string | null {
+  return lock && `${lock.lockId}/${lock.state}/${JSON.stringify(tags)}`;
+}
+
+/** Throws ServiceUnavailableException when the lock, or the tags under it, are no longer those that were seen. */
+export function assertLockUnchanged(vault: Lockable, lockSeen: string | null): void {
+  if (lockMark(vault) !== lockSeen) {
+    throw errors.unavailable("The vault's lock or tags have changed meanwhile, try again");
   }
 }
 

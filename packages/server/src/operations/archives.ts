@@ -55,7 +55,7 @@ export const deleteArchive: VaultHandler<"DeleteArchive"> = async (
   { archiveId },
   { key, vault },
 ) => {
-  const lockSeen = lockMark(vault.lock);
+  const lockSeen = lockMark(vault);
   await metadata.removeArchive({ vault: key, vaultId: vault.id, archiveId, lockSeen, now: clock.now() });
   return {};
 };

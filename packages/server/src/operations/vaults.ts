@@ -31,7 +31,7 @@ export const deleteVault: AccountHandler<"DeleteVault"> = async (
   _input,
   { key, vault },
 ) => {
-  const lockSeen = lockMark(vault?.lock ?? null);
+  const lockSeen = vault && lockMark(vault);
   await metadata.removeVault({ key, profile, lockSeen, now: clock.now() });
   return {};
 };

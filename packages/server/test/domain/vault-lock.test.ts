@@ -138,10 +138,12 @@ function outcome(
   }
 }
 
-test("a mark tells every lock and every state of it from any other", () => {
+test("a mark tells every lock, every state of it and all tags under it from any other; without a lock there is none", () => {
   const trial = initiateLock(null, { lockId: "a", policy: "{}", vaultName, now: 0 });
   const other = initiateLock(null, { lockId: "b", policy: "{}", vaultName, now: 0 });
   const locks = [null, trial, other, completeLock(trial, { lockId: "a", vaultName, now: 1 })];
-  assert.equal(new Set(locks.map(lockMark)).size, 4);
-  assert.equal(lockMark(null), null);
+  assert.equal(new Set(locks.map((lock) => lockMark({ lock, tags: {} }))).size, 4);
+  const tags = [{}, { a: "" }, { a: "b" }, { a: "", b: "" }, { b: "" }];
+  assert.equal(new Set(tags.map((under) => lockMark({ lock: trial, tags: under }))).size, 5);
+  assert.equal(lockMark({ lock: null, tags: { a: "b" } }), null);
 });

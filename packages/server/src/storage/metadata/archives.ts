@@ -61,8 +61,7 @@ export const archiveChanges = {
     if (row.deleted_at !== null) {
       return;
     }
-    const { lock } = await requireVault(db, { vaultId, vault });
-    assertLockUnchanged(lock, lockSeen);
+    assertLockUnchanged(await requireVault(db, { vaultId, vault }), lockSeen);
     const revision = await stepRevision(db, { vaultId, count: -1, bytes: -row.size_bytes, now });
     invariant(revision !== undefined, "a vault stays while it holds an archive");
     const deleted = await markDeleted(db, { archiveId, revision, now });

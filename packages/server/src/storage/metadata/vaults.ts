@@ -45,7 +45,7 @@ export const vaultChanges = {
       return;
     }
     const vault = vaultOf(row);
-    assertLockUnchanged(vault.lock, lockSeen);
+    assertLockUnchanged(vault, lockSeen);
     assertDeletable(vault, profile);
     await removeJobsOf(db, { vaultId: row.id, now });
     await removeUploadsOf(db, { vaultId: row.id, now });

@@ -256,13 +256,20 @@ test("every command has help with an example, and exits 0", async () => {
     "clock show",
     "clock advance",
     "clock set",
+    "faults put",
+    "faults list",
+    "faults delete",
+    "faults clear",
     "health",
   ];
-  const helped = commands.map(async (command) => {
+  const helped = async (command: string) => {
     const help = await done(`admin ${command} --help`);
     assert.match(help, new RegExp(`Examples?:\\n {2}moraine admin ${command}`), command);
-  });
-  await Promise.all(helped);
+  };
+  // All at once would let the last of them wait for half a minute on a busy machine.
+  for (let start = 0; start < commands.length; start += 4) {
+    await Promise.all(commands.slice(start, start + 4).map(helped));
+  }
 });
 
 test("it runs in a clone through npx and through npm, whatever node the path has first", async () => {

@@ -70,10 +70,18 @@ export function accessControl(options: AccessOptions): AccessControl {
       const who = { principal, userId: user?.id ?? accountId };
       const decision = await judge(who, grants, asked, () => conditionsOfRequest(caller, request));
       if (!decision.allowed) {
-        throw errors.accessDenied(denial(principalArn(principal, partitionOf(options.region)), asked, decision));
+        const arn = principalArn(principal, partitionOf(options.region));
+        throw errors.accessDenied(denial(arn, asked, told(decision, principal, asked)));
       }
     },
   };
+}
+
+/** From a Deny, another account would learn that there is such a vault: whom the vault allows nothing hears only that. */
+function told(decision: Decision, { accountId }: Principal, { ownerId }: Asked): Decision {
+  const isLetIn =
+    accountId === ownerId || decision.matched.some(({ source, effect }) => source === "resource" && effect === "Allow");
+  return isLetIn || decision.source !== "resource" ? decision : { ...decision, reason: "implicit-deny" };
 }
 
 /** AWS's wording. */

@@ -93,6 +93,7 @@ describe("of another account's vault, without its permission", () => {
 describe("across accounts both sides must allow", () => {
   const describeIt = (key: Credentials) =>
     server.client.send({ method: "GET", path: `/${accountId}/vaults/photos`, key });
+  const onlyStrangers = { StringNotEquals: { "aws:PrincipalAccount": accountId } };
   const open = (principal: string) =>
     setAccessPolicy([allow("glacier:DescribeVault", arn("photos"), { Principal: { AWS: principal } })]);
 
@@ -136,6 +137,27 @@ describe("across accounts both sides must allow", () => {
     assertError(await describeIt(eve), denied(/ with an explicit deny in a resource-based policy$/));
     assertError(await describeIt(root), denied(/ with an explicit deny in a resource-based policy$/));
     assert.equal((await server.client.send({ method: "GET", path: "/-/vaults/photos" })).status, 200);
+  });
+
+  test("a Deny does not tell a stranger that there is a vault", async () => {
+    await grant(server, "eve", [allow("glacier:*")], root);
+    const answers = async (key: Credentials) => [
+      await describeIt(key),
+      await server.client.send({ method: "GET", path: `/${accountId}/vaults/nowhere`, key }),
+    ];
+    for (const principal of ["*", { AWS: otherAccountId }]) {
+      await setAccessPolicy([deny("glacier:*", arn("photos"), { Principal: principal, Condition: onlyStrangers })]);
+      for (const [key, who] of [
+        [eve, userArn("eve", otherAccountId)],
+        [root, rootArn(otherAccountId)],
+      ] as const) {
+        const [here, nowhere] = await answers(key);
+        assert.ok(here && nowhere);
+        assertError(here, byResource(who, "DescribeVault"));
+        assertError(nowhere, byResource(who, "DescribeVault", "nowhere"));
+      }
+    }
+    await setAccessPolicy(null);
   });
 
   test("what is only for the owner's account is for nobody else, whatever a vault's policy says", async () => {

@@ -1,6 +1,7 @@
 import { assertKindFits, type Context, conditionKey } from "./condition-keys.ts";
 import { conditionOperator, type ValueTest } from "./condition-operators.ts";
 import { listOf, objectOf } from "./documents.ts";
+import { spend } from "./effort.ts";
 import { PolicyError } from "./policy-error.ts";
 import type { DocumentScope } from "./templates.ts";
 import { readBoolean } from "./values.ts";
@@ -49,10 +50,18 @@ export function holds(condition: Condition, context: Context): boolean {
     return holdsWithout(condition);
   }
   const { negated, qualifier, tests } = condition;
-  const meets = (value: string): boolean => tests.some((test) => test(value, context)) !== negated;
+  const meets = (value: string): boolean => tests.some((test) => tried(test, value, context)) !== negated;
   // Without a qualifier a negated operator is the opposite of its twin, however many values there are.
   const everyValue = qualifier === null ? negated : qualifier === "ForAllValues";
   return everyValue ? values.every(meets) : values.some(meets);
+}
+
+/** A date or an address takes a while to read. */
+const stepsPerTest = 150;
+
+function tried(test: ValueTest, value: string, context: Context): boolean {
+  spend(stepsPerTest);
+  return test(value, context);
 }
 
 /** IAM: an absent key does not match, so a negated operator holds; of no values all hold, and none does. */

@@ -2,6 +2,7 @@ import type { AccountId } from "@moraine/protocol";
 import { matchesArn } from "./arn-patterns.ts";
 import { type Context, valueLengthMax } from "./condition-keys.ts";
 import { holds } from "./conditions.ts";
+import { withinBounds } from "./effort.ts";
 import type { Effect, Policy, Statement } from "./model.ts";
 import { matches } from "./patterns.ts";
 import { type Principal, speaksOf } from "./principals.ts";
@@ -54,13 +55,20 @@ export interface MatchedStatement {
   readonly effect: Effect;
 }
 
-/** IAM's rules (contract 19.2): a Deny wins, the owner's root may, within an account one Allow is enough, across both are needed. */
+/**
+ * IAM's rules (contract 19.2): a Deny wins, the owner's root may, within an account one Allow is enough, across both are needed.
+ * Policies that cost too much to judge by deny, like those that cannot be understood.
+ */
 export function evaluate(policies: PolicySet, request: AccessRequest): Decision {
   const prepared = { ...request, action: request.action.toLowerCase(), context: bounded(request.context) };
-  const matched = [
-    ...applying("identity", policies.identity, prepared),
-    ...applying("resource", policies.resource, prepared),
-  ];
+  const matched: MatchedStatement[] = [];
+  for (const source of ["identity", "resource"] as const) {
+    const statements = withinBounds(() => applying(source, policies[source], prepared));
+    if (statements === null) {
+      return { allowed: false, reason: "explicit-deny", source, matched: [] };
+    }
+    matched.push(...statements);
+  }
   return { ...decide(matched, request), matched };
 }
 

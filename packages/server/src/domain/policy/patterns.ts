@@ -1,3 +1,5 @@
+import { spend } from "./effort.ts";
+
 /** Code points to be equal to, and two numbers that are no code points: any one, and any run of them, none included. */
 export type Pattern = readonly number[];
 
@@ -26,6 +28,7 @@ export function matches(pattern: Pattern, text: string): boolean {
   let offset = 0;
   let afterRun = -1;
   let runEnd = 0;
+  spend(pattern.length + text.length);
   while (offset < text.length) {
     const point = text.codePointAt(offset) as number;
     const wanted = pattern[at];
@@ -37,6 +40,7 @@ export function matches(pattern: Pattern, text: string): boolean {
       at += 1;
       offset += width(point);
     } else if (afterRun >= 0) {
+      spend(offset - runEnd);
       at = afterRun;
       runEnd += width(text.codePointAt(runEnd) as number);
       offset = runEnd;

@@ -1,5 +1,6 @@
 import { limits } from "@moraine/protocol";
 import { type Context, conditionKey, valueLengthMax } from "./condition-keys.ts";
+import { spend } from "./effort.ts";
 import { literal, type Pattern, withWildcards } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";
 
@@ -58,6 +59,7 @@ export function patternOf(template: Template, context: Context): Pattern | null 
     if (pattern === null || points.length > patternLengthMax) {
       return null;
     }
+    spend(pattern.length);
     for (const point of pattern) points.push(point);
   }
   return points;

@@ -66,6 +66,46 @@ test("no policy of 20 KB takes longer than a moment to read, or to ask, whatever
   }
 });
 
+test("policies that are written to be slow deny, after a moment, however many they are and whatever is simulated", (t) => {
+  const slow = inCondition("StringNotLike", "aws:UserAgent")(Array<string>(600).fill(`*\${glacier:ResourceTag/a}x`));
+  const manyTests = inCondition(
+    "DateLessThan",
+    "glacier:ResourceTag/many",
+  )(Array.from({ length: 1400 }, (_, index) => `20${10 + (index % 80)}-01-01`));
+  const context = {
+    "aws:useragent": run(1024, "a"),
+    "glacier:resourcetag/a": run(255, "a"),
+    "glacier:resourcetag/many": Array<string>(100_000).fill("2100-01-01T00:00:00Z"),
+  };
+  for (const text of [slow, manyTests]) {
+    const identity = Array.from({ length: 20 }, () => parseIdentityPolicy(text));
+    const resource = [parseVaultPolicy(text.replace('"Resource":', '"Principal":"*","Resource":'), vault)];
+    for (const [policies, source] of [
+      [{ identity }, "identity"],
+      [{ resource }, "resource"],
+    ] as const) {
+      const startedAt = performance.now();
+      const decision = asked({ ...policies, principal: root(owner), context });
+      t.diagnostic(`${source}: ${(performance.now() - startedAt).toFixed(1)} ms`);
+      assert.deepEqual(decision, { allowed: false, reason: "explicit-deny", source, matched: [] });
+      assert.ok(performance.now() - startedAt < 1000);
+    }
+  }
+});
+
+test("as many policies as a user may have, each as long as it may be, are judged in full", () => {
+  const names = filled(inMember("Resource"), (index) => `arn:aws:glacier:us-west-2:${owner}:vaults/photos-of-${index}`);
+  const agents = filled(inCondition("StringLike", "aws:UserAgent"), (index) => `*aws-sdk-js/3.${index}*`);
+  const networks = filled(inCondition("NotIpAddress", "aws:SourceIp"), (index) => `198.51.${index % 256}.0/24`);
+  const identity = [names, agents, networks].flatMap((text) => Array<string>(7).fill(text)).slice(0, 20);
+  const context = {
+    "aws:useragent": run(5, "Boto3/1.43.0 md/Botocore#1.43.0 ua/2.1 os/linux "),
+    "aws:sourceip": "198.51.9.1",
+  };
+  const decision = asked({ identity: identity.map(parseIdentityPolicy), context });
+  assert.equal(decision.reason, "owner-root");
+});
+
 test("nesting, megabytes and half a document are refused at once", () => {
   for (const text of [
     `{"Statement":${"[".repeat(5000)}${"]".repeat(5000)}}`,

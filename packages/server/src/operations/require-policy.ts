@@ -14,10 +14,6 @@ export function requirePolicy(
   if (document === undefined) {
     throw errors.missingParameter("policy");
   }
-  if (!document.isWellFormed()) {
-    // Half a surrogate pair does not survive UTF-8: another document would be kept than was judged.
-    throw invalid({});
-  }
   try {
     parseVaultPolicy(document, arnOf(vault));
   } catch (error) {

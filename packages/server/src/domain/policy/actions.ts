@@ -1,4 +1,4 @@
-import { operations } from "@moraine/protocol";
+import { adminOperations, operations } from "@moraine/protocol";
 import { matches, type Pattern, withWildcards } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";
 
@@ -17,9 +17,7 @@ export const identityOnlyOperations = [
 
 /** Throws PolicyError for a pattern that no action of Glacier or of the admin API could match. */
 export function parseIdentityAction(text: string): Pattern {
-  // The admin API's own names are not compared: it grows apart from this table.
-  const isAdminAction = /^moraine:[a-z*?]+$/i.test(text);
-  return parseAction(text, isAdminAction ? null : glacierActions);
+  return parseAction(text, allActions);
 }
 
 /**
@@ -30,15 +28,17 @@ export function parseVaultAction(text: string, effect: "Allow" | "Deny"): Patter
   return parseAction(text, effect === "Deny" ? vaultActions : glacierActions);
 }
 
-function parseAction(text: string, known: readonly string[] | null): Pattern {
+function parseAction(text: string, known: readonly string[]): Pattern {
   const pattern = withWildcards(text.toLowerCase());
-  if (known !== null && !known.some((action) => matches(pattern, action))) {
+  if (!known.some((action) => matches(pattern, action))) {
     throw new PolicyError(`no such action here: ${text}`);
   }
   return pattern;
 }
 
-const actionsOf = (names: readonly string[]): readonly string[] => names.map((name) => `glacier:${name}`.toLowerCase());
-const glacierActions = actionsOf(Object.keys(operations));
-const identityOnly = new Set(actionsOf(identityOnlyOperations));
+const actionsOf = (service: string, names: readonly string[]): readonly string[] =>
+  names.map((name) => `${service}:${name}`.toLowerCase());
+const glacierActions = actionsOf("glacier", Object.keys(operations));
+const allActions = [...glacierActions, ...actionsOf("moraine", Object.keys(adminOperations))];
+const identityOnly = new Set(actionsOf("glacier", identityOnlyOperations));
 const vaultActions = glacierActions.filter((action) => !identityOnly.has(action));

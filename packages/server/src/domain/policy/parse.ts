@@ -35,6 +35,10 @@ function parseDocument(text: string): Record<string, unknown> {
   if (new TextEncoder().encode(text).length > limits.policySizeBytesMax) {
     throw new PolicyError(`the policy is longer than ${limits.policySizeBytesMax} bytes`);
   }
+  if (!text.isWellFormed()) {
+    // Half a surrogate pair does not survive UTF-8: another document would be kept than was judged.
+    throw new PolicyError("the policy has half a surrogate pair");
+  }
   try {
     return parseStrictJson(text);
   } catch (error) {

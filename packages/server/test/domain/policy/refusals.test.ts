@@ -25,6 +25,7 @@ test("what is no document of a policy is refused", () => {
   const whole = inVault({});
   assertRefused(readVault, {
     empty: ["", /not valid JSON/],
+    "half a character": [inVault({ Sid: "x" }).replace('"x"', '"\ud800"'), /half a surrogate pair/],
     "a list": [`[${whole}]`, /must be a JSON object/],
     "no statement": ['{"Version":"2012-10-17"}', /must be an object/],
     "no statements": [document([]), /Statement is empty/],
@@ -84,6 +85,7 @@ test("an action that no operation has is refused, and in a vault's Deny one that
   assertRefused(parseIdentityPolicy, {
     "another service": [inIdentity({ Action: "iam:*" }), /no such action/],
     "a name that is none": [inIdentity({ Action: "moraine:Create-User" }), /no such action/],
+    "a misspelt one of the admin API": [inIdentity({ Effect: "Deny", Action: "moraine:DeletUser" }), /DeletUser/],
     "no name": [inIdentity({ Action: "moraine:" }), /no such action/],
   });
   parseIdentityPolicy(inIdentity({ Action: ["moraine:*", "Moraine:CreateUser", "glacier:ListVaults", "*:*"] }));

@@ -10,7 +10,7 @@ import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import { archiveOf, archiveRow } from "./rows.ts";
 import type { Database } from "./schema.ts";
 import { abandonPending, letGoOwned, makeLive } from "./segments.ts";
-import { requireVault, stepRevision } from "./vault-contents.ts";
+import { findById, requireVault, stepRevision } from "./vault-contents.ts";
 
 export const archiveQueries = {
   async findArchive(db, { vaultId, archiveId }) {
@@ -56,7 +56,11 @@ export const archiveChanges = {
       throw errors.archiveNotFound(archiveId);
     }
     if (row.vault_id !== vaultId) {
-      throw errors.invalidVaultName(arnOf(vault));
+      // Only the owner of both vaults may know that the archive is elsewhere.
+      const holder = await findById(db, row.vault_id);
+      throw holder?.accountId === vault.accountId
+        ? errors.invalidVaultName(arnOf(vault))
+        : errors.archiveNotFound(archiveId);
     }
     if (row.deleted_at !== null) {
       return;

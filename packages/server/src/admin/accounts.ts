@@ -46,10 +46,15 @@ export const deleteAccount: AdminHandler<"DeleteAccount"> = async ({ metadata, o
 };
 
 export const createRootKey: AdminHandler<"CreateRootKey"> = async (
-  { metadata, keyring, clock },
+  { metadata, keyring, clock, operatorAccountId },
   { accountId: text },
+  { principal },
 ) => {
   const accountId = existing(text);
+  if (accountId === operatorAccountId && principal.kind !== "root") {
+    // For any other account the operator vouches. In its own, a user would become the root.
+    throw errors.accessDenied("Only the root of the operator's account may make an access key for that root");
+  }
   if ((await metadata.findAccount(accountId)) === null) {
     throw adminErrors.accountNotFound(text);
   }

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { CreateAccountOutput, ListAccountsOutput, NewAccessKey } from "@moraine/protocol";
-import { callAdmin, credentialsOf, demand, grant, makeAccount, makeUser, otherAccountId } from "../support/admin.ts";
+import {
+  allow,
+  callAdmin,
+  credentialsOf,
+  demand,
+  grant,
+  makeAccount,
+  makeUser,
+  otherAccountId,
+} from "../support/admin.ts";
 import { assertError, invalid, notFound } from "../support/glacier.ts";
 import { accountId, startTestServer, type TestServer } from "../support/server.ts";
 import type { Credentials } from "../support/signed-request.ts";
@@ -90,6 +99,19 @@ test("a root that has lost its keys gets another from the operator", async () =>
   });
   const nowhere = { members: { accountId: "555555555555" } };
   assertError(await callAdmin(server, "CreateRootKey", nowhere), notFound("The account was not found: 555555555555"));
+});
+
+test("a user of the operator's account may make keys for other roots, and never for its own", async () => {
+  await makeAccount(server, "777777777777");
+  const key = await makeUser(server, "helper", [allow("moraine:*")]);
+  const make = (account: string) => callAdmin(server, "CreateRootKey", { members: { accountId: account }, key });
+  assertError(await make(accountId), {
+    status: 403,
+    code: "AccessDeniedException",
+    message: "Only the root of the operator's account may make an access key for that root",
+  });
+  assert.equal((await make("777777777777")).status, 201);
+  await demand(server, "CreateRootKey", { members: { accountId } });
 });
 
 test("users of the same name in two accounts are two, and a root sees only its own", async () => {

@@ -37,7 +37,7 @@ export interface IdentityChanges {
   /** Throws InvalidParameterValueException when there is such an account. `key` is its root's. */
   createAccount(account: { account: Account; key: SealedAccessKey }): Promise<void>;
   /**
-   * Removes the account with its users, keys, policies and settings. Throws ResourceNotFoundException, and
+   * Removes the account with its users, keys, policies, settings and undelivered messages. Throws ResourceNotFoundException, and
    * InvalidParameterValueException while it has a vault in any region.
    */
   removeAccount(accountId: AccountId): Promise<void>;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { CreateAccountOutput, ListAccountsOutput, NewAccessKey } from "@moraine/protocol";
+import { setTimeout } from "node:timers/promises";
+import type { CreateAccountOutput, ListAccountsOutput, ListNotificationsOutput, NewAccessKey } from "@moraine/protocol";
 import {
   allow,
   callAdmin,
@@ -112,6 +113,22 @@ test("a user of the operator's account may make keys for other roots, and never 
   });
   assert.equal((await make("777777777777")).status, 201);
   await demand(server, "CreateRootKey", { members: { accountId } });
+});
+
+test("an account that is made again under its old id sees no messages about the vaults that it had", async () => {
+  const messages = async (key: Credentials) =>
+    (await demand<ListNotificationsOutput>(server, "ListNotifications", { key })).Notifications.length;
+  const root = await makeAccount(server, "888888888888");
+  await vaultsOf(root, "PUT", "/-/vaults/mine");
+  const body = JSON.stringify({ Type: "inventory-retrieval", SNSTopic: "arn:aws:sns:us-east-1:888888888888:done" });
+  const job = await server.client.send({ method: "POST", path: "/-/vaults/mine/jobs", key: root, body });
+  assert.equal(job.status, 202);
+  while ((await messages(root)) === 0) {
+    await setTimeout(10);
+  }
+  await vaultsOf(root, "DELETE", "/-/vaults/mine");
+  await demand(server, "DeleteAccount", { members: { accountId: "888888888888" } });
+  assert.equal(await messages(await makeAccount(server, "888888888888")), 0);
 });
 
 test("users of the same name in two accounts are two, and a root sees only its own", async () => {

@@ -3,6 +3,7 @@ import type { Account } from "../../domain/identity-store.ts";
 import { insertRootKey, removeKeysOfAccount } from "./access-keys.ts";
 import { removeSettingsOfAccount } from "./account-settings.ts";
 import type { Changes, Queries } from "./methods.ts";
+import { removeMessagesOfAccount } from "./notifications.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import type { AccountRow } from "./schema.ts";
 import { removeUsersOfAccount } from "./users.ts";
@@ -47,6 +48,7 @@ export const accountChanges = {
     await removeKeysOfAccount(db, { accountId });
     await removeUsersOfAccount(db, { accountId });
     await removeSettingsOfAccount(db, { accountId });
+    await removeMessagesOfAccount(db, { accountId });
     await deleteAccount(db, { accountId });
   },
 } satisfies Partial<Changes>;

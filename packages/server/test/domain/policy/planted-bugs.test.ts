@@ -41,7 +41,7 @@ const mutants: readonly Mutant[] = [
   mutant("an unknown key is allowed", "condition-keys.ts", "!kinds.has(key) && !isTag(key)", "false"),
   mutant("keys differ by case", "condition-keys.ts", "const key = name.toLowerCase();", "const key = name;"),
   mutant("actions differ by case", "actions.ts", "withWildcards(text.toLowerCase())", "withWildcards(text)"),
-  mutant("an unknown action is allowed", "actions.ts", "known !== null &&", "false &&"),
+  mutant("an unknown action is allowed", "actions.ts", "!known.some(", "false && !known.some("),
   mutant("NotPrincipal goes with Allow", "statements.ts", 'negated && effect === "Allow"', "false"),
   mutant("any Effect that is no Deny allows", "statements.ts", 'if (value !== "Allow" && value !== "Deny") {', 'if (value !== "Allow" && value !== "Deny") return "Allow";\n  if (false) {'),
   mutant("any version will do", "parse.ts", 'version !== "2012-10-17" && version !== "2008-10-17"', "false"),

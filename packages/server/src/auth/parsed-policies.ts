@@ -1,7 +1,8 @@
 import type { Policy } from "../domain/policy/model.ts";
 import { PolicyError, parseIdentityPolicy, parseVaultPolicy } from "../domain/policy/parse.ts";
 
-const parsedMax = 500;
+/** Of the texts together: what is read of them takes several times as much memory. */
+const textLengthMax = 2 * 1024 ** 2;
 
 /**
  * Reads policies, and remembers what it read: the same few documents are judged by request after request. A policy is known
@@ -9,6 +10,7 @@ const parsedMax = 500;
  */
 export class ParsedPolicies {
   readonly #parsed = new Map<string, Policy | PolicyError>();
+  #textLength = 0;
 
   /** Throws PolicyError, as below: what cannot be understood when it is met is for the caller to take as a Deny. */
   identity(text: string): Policy {
@@ -23,16 +25,24 @@ export class ParsedPolicies {
     let parsed = this.#parsed.get(key);
     if (parsed === undefined) {
       parsed = parsedOrError(parse);
-      const [oldest] = this.#parsed.keys();
-      if (this.#parsed.size >= parsedMax && oldest !== undefined) {
-        this.#parsed.delete(oldest);
-      }
       this.#parsed.set(key, parsed);
+      this.#textLength += key.length;
+      this.#forgetOldest();
     }
     if (parsed instanceof PolicyError) {
       throw parsed;
     }
     return parsed;
+  }
+
+  #forgetOldest(): void {
+    for (const key of this.#parsed.keys()) {
+      if (this.#textLength <= textLengthMax) {
+        return;
+      }
+      this.#parsed.delete(key);
+      this.#textLength -= key.length;
+    }
   }
 }
 

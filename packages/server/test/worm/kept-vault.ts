@@ -163,6 +163,8 @@ export class KeptVault implements AsyncDisposable {
     this.#note(await uploadArchive(this.server, vault, single, "one go"), single, "one go");
     const small = randomContent(1);
     this.#note(await uploadArchive(this.server, vault, small), small, "");
+    await this.upkeep(2 * dayMilliseconds);
+    // Last, for a completed upload is remembered for a day only.
     this.parts = randomContent(2 * mebibyte + 77);
     this.uploadId = await initiateUpload(this.server, vault, mebibyte, "in parts");
     for (let start = 0; start < this.parts.length; start += mebibyte) {
@@ -172,7 +174,6 @@ export class KeptVault implements AsyncDisposable {
     const completed = await this.server.client.send(completeRequest(vault, this.uploadId, this.parts));
     this.#note(String(completed.headers["x-amz-archive-id"]), this.parts, "in parts");
     await this.assertUnchanged();
-    await this.upkeep(2 * dayMilliseconds);
   }
 
   #note(id: string, bytes: Buffer, description: string): void {

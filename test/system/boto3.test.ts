@@ -21,9 +21,9 @@ const arn = (vault: string) => `arn:aws:glacier:${region}:${accountId}:vaults/${
 const called = new CalledOperations();
 
 /** What a script saw. */
-async function run(name: string, ...args: string[]) {
+async function run(name: string, args: readonly string[] = [], flags: readonly string[] = []) {
   await using folder = await temporaryFolder();
-  await using server = await startServer({ dataFolder: folder.path });
+  await using server = await startServer({ dataFolder: folder.path, flags });
   const { code, stdout, stderr } = await runTool(server, python, [...script(name), ...args]);
   assert.equal(code, 0, stderr);
   const seen = JSON.parse(stdout);
@@ -39,7 +39,7 @@ const error = (code: string, status: number, message: string) =>
 
 test("boto3 goes the whole way from upload to verified, ranged download", async () => {
   const requests = 2000;
-  const seen = await run("boto3_whole_way.py", String(requests));
+  const seen = await run("boto3_whole_way.py", [String(requests)]);
 
   assert.deepEqual(seen.single, {
     checksum: true,
@@ -142,6 +142,23 @@ test("boto3 sets, gets and removes all that owners set, and raises its own class
     wrong: invalid("").slice(0, 3),
   });
   assert.deepEqual(seen.capacity, { listed: true, third: limited("").slice(0, 3) });
+});
+
+test("boto3 raises its own classes also for what seldom happens", async () => {
+  const faults = [
+    "throttle:operation=ListVaults",
+    "unavailable:operation=DescribeVault",
+    "no-longer-supported:operation=ListJobs",
+    "insufficient-capacity",
+  ];
+  const seen = await run("boto3_faults.py", [], ["--allow-faults", ...faults.flatMap((fault) => ["--fault", fault])]);
+  assert.deepEqual(seen.errors, {
+    throttled: ["ClientError", 400, "ThrottlingException"],
+    unavailable: ["ServiceUnavailableException", 500, "ServiceUnavailableException"],
+    // Debian's model is older than this error.
+    noLongerSupported: ["ClientError", 400, "NoLongerSupportedException"],
+    insufficientCapacity: ["InsufficientCapacityException", 503, "InsufficientCapacityException"],
+  });
 });
 
 test("with all of that, boto3 has called each of the 33 operations with success", () => {

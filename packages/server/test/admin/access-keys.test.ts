@@ -92,6 +92,12 @@ test("a key is reached only by the name of its own user", async () => {
   );
 });
 
+test("a marker that no list of keys has given is refused", async () => {
+  for (const marker of ["x", Buffer.from("x y").toString("base64url"), Buffer.from("1 a b").toString("base64url")]) {
+    assertError(await callAdmin(server, "ListAccessKeys", { members: { marker } }), invalid(/^Invalid marker: /));
+  }
+});
+
 test("the root changes its own key without a gap, and its last way in stays", async () => {
   const { AccessKeyId: first } = (await demand<ListAccessKeysOutput>(server, "ListAccessKeys")).AccessKeys[0] as {
     AccessKeyId: string;

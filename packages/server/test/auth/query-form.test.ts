@@ -152,3 +152,10 @@ test("a presigned request may sign the hash of its body in x-amz-content-sha256"
     invalidSignature("There were headers present in the request which were not signed: x-amz-content-sha256"),
   );
 });
+
+test("a presigned request has one security token at the most, in its query or in a header", async () => {
+  const headers = [...draft.headers, ["x-amz-security-token", "abc"] as const];
+  const twice = { status: 400, code: "IncompleteSignatureException", message: /more than one security token/ };
+  await assertRefused(signInQuery({ ...draft, headers, query: "X-Amz-Security-Token=abc" }), twice);
+  await assertRefused(signInQuery({ ...draft, query: "X-Amz-Security-Token=a&X-Amz-Security-Token=b" }), twice);
+});

@@ -141,7 +141,7 @@ function commandOf(script: string): { environment: NodeJS.ProcessEnv; args: read
   const words: string[] = scripts[script].split(" ");
   const node = words.indexOf("node");
   return {
-    environment: Object.fromEntries(words.slice(0, node).map((word) => word.split("="))),
+    environment: Object.fromEntries(words.slice(0, node).map((word) => /^(\w+)=(.*)$/.exec(word)?.slice(1) ?? [])),
     args: words.slice(node + 1),
   };
 }

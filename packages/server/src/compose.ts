@@ -37,7 +37,7 @@ import { snsNotifier } from "./notify/sns.ts";
 import { webhookNotifier } from "./notify/webhook.ts";
 import { readWebhooks } from "./notify/webhooks-file.ts";
 import { openOversight } from "./oversight.ts";
-import { BlockPool, leafBlock, sharedBlock } from "./segments/blocks.ts";
+import { BlockPool, leafBlock, sharedBlocks } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
 import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
 import { type DataFolder, openDataFolder } from "./storage/data-folder.ts";
@@ -246,7 +246,7 @@ function openTransfers(mode: NodeMode, started: AsyncDisposableStack) {
   started.defer(() => hashPool.close());
   return {
     hashPool,
-    receiveBlocks: new BlockPool(sharedBlock, receiveBlocksMax),
+    receiveBlocks: new BlockPool(sharedBlocks(receiveBlocksMax), receiveBlocksMax),
     leafBlocks: new BlockPool(leafBlock, leafBlocksMax),
   };
 }

@@ -6,7 +6,7 @@ import { ManualClock } from "../../src/clocks.ts";
 import { BlobMissingError, StorageFullError } from "../../src/domain/blob-store.ts";
 import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/metadata-store.ts";
 import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
-import { BlockPool, blockSizeBytes, leafBlock, sharedBlock } from "../../src/segments/blocks.ts";
+import { BlockPool, blockSizeBytes, leafBlock, sharedBlocks } from "../../src/segments/blocks.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
 import { type ReadServices, readVerified } from "../../src/segments/read.ts";
 import { type IncomingSegment, type ReceiveServices, receiveSegment } from "../../src/segments/receive.ts";
@@ -38,7 +38,7 @@ beforeEach(async () => {
   metadata = await openInlineStore(":memory:");
   blobs = new KeepingStore();
   clock = new ManualClock(1_000_000);
-  const receiveBlocks = new BlockPool(sharedBlock, blocksMax);
+  const receiveBlocks = new BlockPool(sharedBlocks(blocksMax), blocksMax);
   const leafBlocks = new BlockPool(leafBlock, blocksMax);
   services = { metadata, blobs, clock, hashPool, receiveBlocks, leafBlocks };
 });
@@ -253,7 +253,7 @@ describe("a pool of blocks", () => {
   });
 
   test("blocks for receiving lie in shared memory, where hashing threads can read them", () => {
-    const block = sharedBlock();
+    const block = sharedBlocks(1)();
     assert.ok(block.buffer instanceof SharedArrayBuffer);
     assert.equal(block.length, blockSizeBytes);
     assert.equal(leafBlock().length, mebibyte);

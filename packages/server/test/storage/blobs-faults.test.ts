@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { BlobMissingError, StorageFullError } from "../../src/domain/blob-store.ts";
-import { sharedBlock } from "../../src/segments/blocks.ts";
+import { sharedBlocks } from "../../src/segments/blocks.ts";
 import type { Disk } from "../../src/storage/blobs/disk.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
 import { FolderSyncs } from "../../src/storage/blobs/folder-syncs.ts";
@@ -13,10 +13,11 @@ import { assertSameBytes, readBlob, storeBlob } from "../contract/blob-store.ts"
 import { newFolder, watchedDisk, watchedStore } from "./watched-disk.ts";
 
 const MiB = 1024 ** 2;
+const nextBlock = sharedBlocks(2);
 /** A long blob is two aligned blocks, as uploads bring them, and a rest. */
 const contents = {
   short: [Buffer.alloc(5000, 1)],
-  long: [sharedBlock().fill(2), sharedBlock().fill(3), Buffer.alloc(5000, 4)],
+  long: [nextBlock().fill(2), nextBlock().fill(3), Buffer.alloc(5000, 4)],
 };
 
 describe("the order of a commit", () => {
@@ -73,10 +74,10 @@ describe("the order of a commit", () => {
         await new Promise<void>((resolve) => running.push(resolve));
       }
     });
-    const writer = await store.create(store.newKey("large"), 80 * MiB);
+    const writer = await store.create(store.newKey("large"), 48 * MiB);
     const piece = Buffer.alloc(8 * MiB);
-    for (let written = 0; written < 72 * MiB; written += piece.length) {
-      assert.equal(running.length, written < 32 * MiB ? 0 : 1);
+    for (let written = 0; written < 40 * MiB; written += piece.length) {
+      assert.equal(running.length, written < 16 * MiB ? 0 : 1);
       await writer.write(piece);
     }
     running[0]?.();

@@ -23,7 +23,7 @@ import type { JobServices } from "../../src/jobs/context.ts";
 import { startDelivery } from "../../src/jobs/delivery.ts";
 import { startRunner } from "../../src/jobs/runner.ts";
 import { startUpkeep } from "../../src/jobs/upkeep.ts";
-import { BlockPool, leafBlock, sharedBlock } from "../../src/segments/blocks.ts";
+import { BlockPool, leafBlock, sharedBlocks } from "../../src/segments/blocks.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
@@ -101,7 +101,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     clock,
     trustedClock,
     hashPool: sharedHashPool(),
-    receiveBlocks: new BlockPool(sharedBlock, 64),
+    receiveBlocks: new BlockPool(sharedBlocks(64), 64),
     leafBlocks: new BlockPool(leafBlock, 16),
     profile: options.profile ?? "practical",
     outputMilliseconds: dayMilliseconds,

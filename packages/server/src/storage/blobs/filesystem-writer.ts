@@ -9,7 +9,7 @@ import type { SyncHealth } from "./sync-health.ts";
  * Bytes after which they are synced while more are still coming in; else the commit would wait for all of it. That goes for
  * bytes past the page cache too: the disk has a cache of its own, and their places in the file are not durable yet.
  */
-const writeBackBytes = 32 * 1024 ** 2;
+const writeBackBytes = 16 * 1024 ** 2;
 
 export interface UnfinishedBlob {
   readonly file: FileHandle;
@@ -159,11 +159,11 @@ export class FilesystemBlobWriter implements BlobWriter {
   }
 }
 
-/** What disks ask of memory, lengths and positions, if bytes are to go past the page cache. */
+/** What disks ask of lengths and positions, if bytes are to go past the page cache. Of memory too, but its place is not known. */
 const alignmentBytes = 4096;
 
 function isAligned(bytes: Uint8Array, position: number): boolean {
-  return [bytes.length, bytes.byteOffset, position].every((number) => number % alignmentBytes === 0);
+  return [bytes.length, position].every((number) => number % alignmentBytes === 0);
 }
 
 function ignore(): void {}

@@ -1,0 +1,1 @@
+export type { GlacierClient } from "./client.ts";

@@ -71,6 +71,7 @@ export {
   inventoryWriters,
 } from "./inventory.ts";
 export { decodeInventoryMarker, encodeInventoryMarker, type InventoryPosition } from "./inventory-marker.ts";
+export { exactNumber, parseLossless } from "./json-numbers.ts";
 export { isDescription, isPartSize, limits } from "./limits.ts";
 export type { ArchiveCreationOutput, DeleteArchiveInput, UploadArchiveInput } from "./operations/archives.ts";
 export type {
@@ -165,6 +166,7 @@ export {
   leafSizeBytes,
   rootOf,
   type Sha256,
+  TreeFolder,
   TreeHasher,
   toHex,
 } from "./tree-hash.ts";

@@ -10,17 +10,44 @@ export type Sha256 = (bytes: Uint8Array) => Digest;
 export const leafSizeBytes = 1024 * 1024;
 
 /**
- * Builds the root of a tree from the digests of its leaves, pushed in order, in memory that grows with the logarithm
- * of their number. The roots of complete subtrees serve as well, if all hold the same power of two of leaves and
- * only the last holds fewer: so part hashes make an archive's hash without its bytes.
+ * Joins nodes into a tree, pushed in order, in memory that grows with the logarithm of their number. What a node is, and how
+ * two become their parent, is the caller's: a digest, or the promise of one.
  *
  * Glacier developer guide: neighbours are joined in pairs, level by level; an odd one at the end goes up unchanged.
+ */
+export class TreeFolder<Node> {
+  readonly #join: (left: Node, right: Node) => Node;
+  /** Roots of complete subtrees, each of fewer leaves than the one before it. */
+  readonly #subtrees: { node: Node; height: number }[] = [];
+
+  constructor(join: (left: Node, right: Node) => Node) {
+    this.#join = join;
+  }
+
+  push(node: Node): void {
+    let subtree = { node, height: 0 };
+    for (let left = this.#subtrees.at(-1); left?.height === subtree.height; left = this.#subtrees.at(-1)) {
+      this.#subtrees.pop();
+      subtree = { node: this.#join(left.node, subtree.node), height: subtree.height + 1 };
+    }
+    this.#subtrees.push(subtree);
+  }
+
+  /** The root of what has been pushed so far; more may follow. Undefined without any leaf. */
+  root(): Node | undefined {
+    const nodes = this.#subtrees.map(({ node }) => node);
+    return nodes.length === 0 ? undefined : nodes.reduceRight((right, left) => this.#join(left, right));
+  }
+}
+
+/**
+ * Builds the root of a tree from the digests of its leaves. The roots of complete subtrees serve as well, if all hold the same
+ * power of two of leaves and only the last holds fewer: so part hashes make an archive's hash without its bytes.
  */
 export class TreeHasher {
   readonly #sha256: Sha256;
   readonly #pair = new Uint8Array(64);
-  /** Roots of complete subtrees, each of fewer leaves than the one before it. */
-  readonly #subtrees: { digest: Digest; height: number }[] = [];
+  readonly #tree = new TreeFolder<Digest>((left, right) => this.#parent(left, right));
 
   constructor(sha256: Sha256) {
     this.#sha256 = sha256;
@@ -28,19 +55,12 @@ export class TreeHasher {
 
   /** Keeps the digest itself, not a copy. */
   push(digest: Digest): void {
-    let subtree = { digest, height: 0 };
-    for (let left = this.#subtrees.at(-1); left?.height === subtree.height; left = this.#subtrees.at(-1)) {
-      this.#subtrees.pop();
-      subtree = { digest: this.#parent(left.digest, subtree.digest), height: subtree.height + 1 };
-    }
-    this.#subtrees.push(subtree);
+    this.#tree.push(digest);
   }
 
   /** The root of what has been pushed so far; more may follow. Without any leaf it is the hash of empty content. */
   root(): Digest {
-    const last = this.#subtrees.at(-1);
-    if (last === undefined) return this.#sha256(new Uint8Array(0));
-    return this.#subtrees.slice(0, -1).reduceRight((right, left) => this.#parent(left.digest, right), last.digest);
+    return this.#tree.root() ?? this.#sha256(new Uint8Array(0));
   }
 
   #parent(left: Digest, right: Digest): Digest {

@@ -1,4 +1,4 @@
-import { exactNumber } from "./json-numbers.ts";
+import { exactNumber } from "@moraine/protocol";
 
 /** Without spaces, with keys in alphabetical order, as AWS's own bodies and messages are (contract 2.5, 8.3). */
 export function compactJson(value: unknown): string {

@@ -1,5 +1,5 @@
-import { errors } from "@moraine/protocol";
-import { parseLossless } from "../domain/json-numbers.ts";
+import { errors, parseLossless } from "@moraine/protocol";
+
 import { JsonError, parseStrictJson } from "../domain/strict-json.ts";
 
 /** Reads a JSON object, its integers exactly. Throws SerializationException for what is not UTF-8, or not strict JSON (`domain/strict-json.ts`). */

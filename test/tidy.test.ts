@@ -63,12 +63,14 @@ test("only compose.ts builds a driver", () => {
   assert.deepEqual(filesThatSay(builders, own), []);
 });
 
-test("only clocks.ts reads the system's clock", () => {
-  assert.deepEqual(filesThatSay(/\bDate\.now\(\)|\bnew Date\(\)/, ["server/src/clocks.ts"]), []);
+test("only the server's clocks.ts and the client's service-clock.ts read the system's clock", () => {
+  const own = ["server/src/clocks.ts", "client/src/service-clock.ts"];
+  assert.deepEqual(filesThatSay(/\bDate\.now\(\)|\bnew Date\(\)/, own), []);
 });
 
-test("the environment is read in each main.ts and passed on, and nowhere else", () => {
-  assert.deepEqual(filesThatSay(/\bprocess\.env\b/, ["server/src/main.ts", "cli/src/main.ts"]), []);
+test("the environment is read in each main.ts and in the client's node.ts, and passed on", () => {
+  const own = ["server/src/main.ts", "cli/src/main.ts", "client/src/node.ts"];
+  assert.deepEqual(filesThatSay(/\bprocess\.env\b/, own), []);
 });
 
 test("only the blob store of the file system removes files of the data folder", () => {

@@ -1,5 +1,12 @@
-import type { OperationName } from "@moraine/protocol";
+import { type OperationName, operations } from "@moraine/protocol";
+import type { CredentialProvider, Credentials } from "./credentials.ts";
+import { awsEndpoint, parseEndpoint } from "./endpoints.ts";
+import { readJobOutput } from "./job-output.ts";
 import type { CallOptions, OperationInput, OperationOutput } from "./operation-types.ts";
+import { readOutput } from "./output.ts";
+import type { Platform } from "./platform.ts";
+import { type Reader, Sender } from "./send.ts";
+import { toWire } from "./wire.ts";
 
 /**
  * One method for each of the 33 operations: `client.describeVault({ vaultName }, { signal })`.
@@ -16,3 +23,68 @@ type Method<Name extends OperationName> =
   Record<never, never> extends OperationInput<Name>
     ? (input?: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>
     : (input: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>;
+
+export interface ClientOptions {
+  /** As in `us-east-1`; part of every signature. */
+  readonly region: string;
+  /** Keys, or a function that finds some, and finds others when those have expired. */
+  readonly credentials: Credentials | CredentialProvider;
+  /** Where the service is. Plain HTTP is for hosts other than AWS's. @default AWS's endpoint of the region */
+  readonly endpoint?: string | URL | undefined;
+  /** Of calls that name none: twelve digits. @default `-`, the account of the credentials */
+  readonly accountId?: string | undefined;
+  /**
+   * How often a request is sent at most, when the service is unavailable, throttles or cannot be reached. Seven pauses before the
+   * eighth take about 6 seconds, after throttling half a minute. @default 8
+   */
+  readonly attemptsMax?: number | undefined;
+}
+
+const attemptsMaxDefault = 8;
+
+/** A client of the platform that it runs on. */
+export function buildClient(options: ClientOptions, platform: Platform): GlacierClient {
+  const { accountId = "-" } = options;
+  const sender = new Sender({ ...connectionOf(options), service: "glacier", Sha256: platform.Sha256 });
+  const call = async (name: OperationName, input: object, signal: AbortSignal | undefined): Promise<unknown> => {
+    signal?.throwIfAborted();
+    return sender.send(await toWire(name, withAccount(input, accountId), platform), readerOf(name), signal);
+  };
+  const methods = (Object.keys(operations) as OperationName[]).map((name) => [
+    `${name.charAt(0).toLowerCase()}${name.slice(1)}`,
+    (input: object = {}, { signal }: CallOptions = {}) => call(name, input, signal),
+  ]);
+  return Object.freeze(Object.fromEntries(methods)) as GlacierClient;
+}
+
+/** What is checked once, when a client is made. */
+export function connectionOf({ region, credentials, endpoint, attemptsMax = attemptsMaxDefault }: ClientOptions) {
+  const url = endpoint === undefined ? awsEndpoint(region) : parseEndpoint(endpoint);
+  return { region, credentials, endpoint: url, attemptsMax };
+}
+
+function withAccount(input: object, accountId: string) {
+  const given = (input as { readonly accountId?: string }).accountId;
+  return { ...input, accountId: given ?? accountId };
+}
+
+function readerOf(name: OperationName): Reader<unknown> {
+  switch (name) {
+    case "GetJobOutput":
+      return readJobOutput;
+    case "GetDataRetrievalPolicy":
+      return async (...args) => exactRates(await readOutput(operations[name], ...args));
+    default:
+      return (...args) => readOutput(operations[name], ...args);
+  }
+}
+
+/** Where JSON's number is small it has been read as a number; its type is bigint all the same. */
+function exactRates(output: object): OperationOutput<"GetDataRetrievalPolicy"> {
+  const { Policy, ...rest } = output as OperationOutput<"GetDataRetrievalPolicy">;
+  const rules = Policy?.Rules?.map(({ BytesPerHour, ...rule }) => ({
+    ...rule,
+    ...(BytesPerHour !== undefined && BytesPerHour !== null && { BytesPerHour: BigInt(BytesPerHour) }),
+  }));
+  return { ...rest, Policy: { ...Policy, Rules: rules ?? [] } };
+}

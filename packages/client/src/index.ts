@@ -1,4 +1,42 @@
-export type { GlacierClient } from "./client.ts";
+import { buildClient, type ClientOptions, type GlacierClient } from "./client.ts";
+import { webPlatform } from "./platform.ts";
+
+export type { ClientOptions, GlacierClient } from "./client.ts";
+export type { CredentialProvider, Credentials } from "./credentials.ts";
+export { awsEndpoint } from "./endpoints.ts";
+export {
+  AccessDeniedException,
+  BadRequest,
+  ExpiredTokenException,
+  GlacierConnectionError,
+  GlacierServiceError,
+  IncompleteSignatureException,
+  InsufficientCapacityException,
+  InvalidParameterValueException,
+  InvalidSignatureException,
+  LimitExceededException,
+  MissingAuthenticationTokenException,
+  MissingParameterValueException,
+  NoLongerSupportedException,
+  PolicyEnforcedException,
+  RequestTimeoutException,
+  ResourceNotFoundException,
+  SerializationException,
+  ServiceUnavailableException,
+  ThrottlingException,
+  UnexpectedAnswerError,
+  UnrecognizedClientException,
+} from "./errors.ts";
 export type { JobOutput } from "./job-output.ts";
 export type { CallOptions, MethodName, OperationInput, OperationOutput } from "./operation-types.ts";
+export { everyItem, everyPage, type ListedItem, type PagedMethod } from "./paginate.ts";
+export { TreeHash } from "./tree-hash.ts";
 export type { ReplayableBody, UploadBody } from "./upload-body.ts";
+
+/**
+ * A client of a vault API, of AWS's or of a Moraine server, for Node and for browsers. In Node, `@moraine/client/node` finds
+ * region and credentials by itself, and hashes faster. Throws a TypeError for an endpoint that cannot be used.
+ */
+export function createClient(options: ClientOptions): GlacierClient {
+  return buildClient(options, webPlatform);
+}

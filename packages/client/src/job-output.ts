@@ -1,4 +1,6 @@
 import type { GetJobOutputOutput } from "@moraine/protocol";
+import { type Attempt, connectionError, unexpectedAnswer } from "./error-answer.ts";
+import { GlacierConnectionError } from "./errors.ts";
 
 /** What GetJobOutput answers. A header that the service did not send is null. */
 export interface JobOutput {
@@ -18,4 +20,72 @@ export interface JobOutput {
   readonly acceptRanges: string | null;
   readonly contentType: string | null;
   readonly archiveDescription: string | null;
+}
+
+/** The answer as soon as its head is there; the body follows as it is read. */
+export async function readJobOutput(
+  answer: Response,
+  attempt: Attempt,
+  signal: AbortSignal | undefined,
+): Promise<JobOutput> {
+  const { status, headers, body } = answer;
+  if ((status !== 200 && status !== 206) || body === null) {
+    throw unexpectedAnswer(answer, attempt, `answered ${status}, and not 200 or 206`);
+  }
+  const sizeBytes = sizeOf(headers);
+  return {
+    body: counted(body, { sizeBytes, attempt, signal }),
+    sizeBytes,
+    status,
+    checksum: headers.get("x-amz-sha256-tree-hash"),
+    contentRange: headers.get("content-range"),
+    acceptRanges: headers.get("accept-ranges"),
+    contentType: headers.get("content-type"),
+    archiveDescription: headers.get("x-amz-archive-description"),
+  };
+}
+
+/** A compressed answer's length is not that of its bytes. */
+function sizeOf(headers: Headers): number | null {
+  const length = headers.get("content-length");
+  return length !== null && /^[0-9]+$/.test(length) && !headers.has("content-encoding") ? Number(length) : null;
+}
+
+interface Expectation {
+  readonly sizeBytes: number | null;
+  readonly attempt: Attempt;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Passes the bytes on, and never ends well with more or fewer than were announced. */
+function counted(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  { sizeBytes, attempt, signal }: Expectation,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  let readBytes = 0;
+  const next = async () => {
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw connectionError(attempt, `broke after ${readBytes} of ${sizeBytes ?? "unknown"} bytes`, error);
+    });
+    readBytes += value?.length ?? 0;
+    if (sizeBytes !== null && (readBytes > sizeBytes || (done && readBytes < sizeBytes))) {
+      const message = `${attempt.operation}: ${readBytes} bytes came where ${sizeBytes} were announced`;
+      throw new GlacierConnectionError(message, attempt);
+    }
+    return done ? undefined : value;
+  };
+  return new ReadableStream({
+    pull: async (controller) => {
+      try {
+        const piece = await next();
+        if (piece === undefined) controller.close();
+        else controller.enqueue(piece);
+      } catch (error) {
+        controller.error(error);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
 }

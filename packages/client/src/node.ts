@@ -1,1 +1,51 @@
-export type { GlacierClient } from "./client.ts";
+import { buildClient, type ClientOptions, type GlacierClient } from "./client.ts";
+import type { CredentialProvider } from "./credentials.ts";
+import { nodePlatform } from "./node/platform.ts";
+import { chainedCredentials, configuredEndpoint, configuredRegion } from "./node/settings.ts";
+import { TreeHash as PortableTreeHash } from "./tree-hash.ts";
+
+export * from "./index.ts";
+
+export interface NodeClientOptions extends Partial<ClientOptions> {
+  /** Of AWS's configuration files. @default `AWS_PROFILE`, else `default` */
+  readonly profile?: string | undefined;
+}
+
+/**
+ * A client with the settings that AWS's tools would use, where none are given: region and credentials from the environment, the
+ * profile, or what the machine offers; the endpoint from `AWS_ENDPOINT_URL_GLACIER` or `AWS_ENDPOINT_URL`.
+ *
+ * Credentials are looked for with the first call. Rejects with a TypeError without a region, or with an endpoint that cannot
+ * be used.
+ */
+export async function createClient(options: NodeClientOptions = {}): Promise<GlacierClient> {
+  const { profile, region, credentials, endpoint, ...rest } = options;
+  const settings: ClientOptions = {
+    ...rest,
+    region: region ?? (await configuredRegion(process.env, profile)),
+    credentials: credentials ?? defaultCredentials({ profile }),
+    endpoint: endpoint ?? configuredEndpoint(process.env),
+  };
+  return buildClient(settings, nodePlatform);
+}
+
+/** Where AWS's tools find credentials: environment, profiles, SSO, roles, containers, instances. Kept, and renewed in time. */
+export function defaultCredentials({ profile }: { readonly profile?: string | undefined } = {}): CredentialProvider {
+  let chain: ReturnType<typeof chainedCredentials> | undefined;
+  return async (options) => {
+    chain ??= chainedCredentials(profile);
+    return (await chain)(options);
+  };
+}
+
+/** The same as the portable one, with Node's own SHA-256. */
+export class TreeHash extends PortableTreeHash {
+  constructor() {
+    super(nodePlatform.sha256);
+  }
+
+  /** See {@link PortableTreeHash.ofParts}. */
+  static override ofParts(hashes: Iterable<string>): Promise<string> {
+    return PortableTreeHash.ofParts(hashes, nodePlatform.sha256);
+  }
+}

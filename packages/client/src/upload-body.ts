@@ -1,5 +1,9 @@
+import { toHex } from "@moraine/protocol";
+import type { Platform } from "./platform.ts";
+import { TreeHash } from "./tree-hash.ts";
+
 /** The bytes of UploadArchive and UploadMultipartPart. */
-export type UploadBody = Uint8Array<ArrayBuffer> | ReplayableBody;
+export type UploadBody = Uint8Array | ReplayableBody;
 
 /** Bytes that are not all in memory, or whose hashes are known already: nothing is hashed again. */
 export interface ReplayableBody {
@@ -10,4 +14,102 @@ export interface ReplayableBody {
   readonly sha256: string;
   /** Likewise. */
   readonly treeHash: string;
+}
+
+/** What is sent: bytes whose number and hash are known. */
+export interface RequestBody {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** For one attempt. `failed` is told when the source fails, or gives another number of bytes. */
+  readonly open: (
+    failed: (reason: unknown) => void,
+  ) => Promise<Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>>;
+}
+
+/** Fetch in Node takes 30 times as long over large bytes that it is given whole. */
+const pieceSizeBytes = 1024 * 1024;
+
+/** An upload's bytes, with the tree hash that goes into its header; `checksum` is the caller's own, if there is one. */
+export async function uploadBody(
+  body: UploadBody,
+  checksum: string | undefined,
+  platform: Platform,
+): Promise<{ readonly body: RequestBody; readonly checksum: string }> {
+  if (body instanceof Uint8Array) {
+    return { body: await bytesBody(body, platform), checksum: checksum ?? (await treeHashOf(body, platform)) };
+  }
+  const { sizeBytes, sha256, treeHash } = body;
+  return { body: { sizeBytes, sha256, open: opener(body, platform) }, checksum: checksum ?? treeHash };
+}
+
+export async function bytesBody(bytes: Uint8Array, platform: Platform): Promise<RequestBody> {
+  const sizeBytes = bytes.length;
+  const sha256 = toHex(await platform.sha256(bytes));
+  if (platform.sendsStreams && sizeBytes > pieceSizeBytes) {
+    return { sizeBytes, sha256, open: opener({ sizeBytes, open: () => piecesOf(bytes) }, platform) };
+  }
+  return { sizeBytes, sha256, open: async () => unshared(bytes) };
+}
+
+async function treeHashOf(bytes: Uint8Array, { sha256 }: Platform): Promise<string> {
+  const hash = new TreeHash(sha256);
+  await hash.update(bytes);
+  return hash.digest();
+}
+
+async function* piecesOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += pieceSizeBytes) {
+    yield bytes.subarray(start, start + pieceSizeBytes);
+  }
+}
+
+/** What other threads could change, fetch does not take. */
+function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice();
+}
+
+type Source = Pick<ReplayableBody, "open" | "sizeBytes">;
+
+function opener(source: Source, platform: Platform): RequestBody["open"] {
+  return async (failed) => {
+    const pieces = watched(source, failed);
+    if (platform.sendsStreams) {
+      return streamOf(pieces);
+    }
+    const kept: Uint8Array<ArrayBuffer>[] = [];
+    for await (const piece of pieces) kept.push(piece.slice());
+    return new Blob(kept);
+  };
+}
+
+/** The source's pieces; it fails when they are more or fewer bytes than announced. */
+async function* watched({ open, sizeBytes }: Source, failed: (reason: unknown) => void): AsyncGenerator<Uint8Array> {
+  let givenBytes = 0;
+  try {
+    for await (const piece of open()) {
+      givenBytes += piece.length;
+      if (givenBytes > sizeBytes) break;
+      yield piece;
+    }
+    if (givenBytes !== sizeBytes) {
+      const found = givenBytes > sizeBytes ? "more" : `only ${givenBytes}`;
+      throw new TypeError(`The body was to have ${sizeBytes} bytes, and has ${found}`);
+    }
+  } catch (error) {
+    failed(error);
+    throw error;
+  }
+}
+
+function streamOf(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull: async (controller) => {
+      const { done, value } = await pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: async () => {
+      await pieces.return(undefined);
+    },
+  });
 }

@@ -1,0 +1,74 @@
+import {
+  GlacierConnectionError,
+  type GlacierServiceError,
+  type Refusal,
+  serviceError,
+  UnexpectedAnswerError,
+} from "./errors.ts";
+
+/** Which request it was. */
+export interface Attempt {
+  readonly operation: string;
+  readonly attempts: number;
+}
+
+/** Of a proxy's page no more than this is quoted. */
+const quoteLengthMax = 200;
+
+/** The error that an answer other than 2xx stands for. */
+export async function refusalOf(answer: Response, attempt: Attempt): Promise<GlacierServiceError> {
+  const text = await answer.text().catch(() => "");
+  const { code, message, type } = membersOf(text);
+  if (code === undefined) {
+    return unexpectedAnswer(answer, attempt, inWords(answer, text));
+  }
+  return serviceError({ ...factsOf(answer, attempt), code, message: message ?? code, type: type ?? "Unknown" });
+}
+
+/** An answer that Glacier would not give. */
+export function unexpectedAnswer(answer: Response, attempt: Attempt, message: string): UnexpectedAnswerError {
+  return new UnexpectedAnswerError({
+    ...factsOf(answer, attempt),
+    code: "UnexpectedAnswer",
+    message: `${attempt.operation}: ${message}`,
+    type: "Unknown",
+  });
+}
+
+/** No answer, or none that is whole. */
+export function connectionError(attempt: Attempt, what: string, error: unknown): GlacierConnectionError {
+  const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
+  const reason =
+    cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code ?? cause.name) : cause;
+  return new GlacierConnectionError(`${attempt.operation}: ${what}: ${reason}`, { ...attempt, cause });
+}
+
+function factsOf(answer: Response, attempt: Attempt) {
+  return { ...attempt, status: answer.status, requestId: answer.headers.get("x-amzn-requestid") };
+}
+
+function membersOf(text: string): Partial<Pick<Refusal, "code" | "message" | "type">> {
+  try {
+    const { code, message, type } = JSON.parse(text) as Record<string, unknown>;
+    return {
+      ...(typeof code === "string" && { code }),
+      ...(typeof message === "string" && { message }),
+      ...((type === "Client" || type === "Server") && { type }),
+    };
+  } catch {
+    return {};
+  }
+}
+
+function inWords(answer: Response, text: string): string {
+  const status = `${answer.status} ${answer.statusText}`.trim();
+  const target = answer.headers.get("location");
+  if (target !== null) {
+    return `answered ${status}, which leads to ${target} and is not followed; check the endpoint`;
+  }
+  const words = text
+    .replace(/<(style|script)\b.*?<\/\1>|<[^>]*>/gis, " ")
+    .replace(/\s+/g, " ")
+    .trim();
+  return `answered ${status}, but not by Glacier${words === "" ? "" : `: ${words.slice(0, quoteLengthMax)}`}`;
+}

@@ -1,0 +1,34 @@
+import { createHash, createHmac, hash } from "node:crypto";
+import type { Platform } from "../platform.ts";
+
+class NodeSha256 {
+  readonly #secret: Uint8Array | string | undefined;
+  #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.#secret = secret as Uint8Array | string | undefined;
+    this.#hash = this.#start();
+  }
+
+  update(data: Uint8Array | string): void {
+    this.#hash.update(data);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+
+  reset(): void {
+    this.#hash = this.#start();
+  }
+
+  #start() {
+    return this.#secret === undefined ? createHash("sha256") : createHmac("sha256", this.#secret);
+  }
+}
+
+export const nodePlatform: Platform = {
+  sha256: (bytes) => hash("sha256", bytes, "buffer"),
+  Sha256: NodeSha256,
+  sendsStreams: true,
+};

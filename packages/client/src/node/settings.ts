@@ -1,0 +1,28 @@
+import { loadConfig, NODE_REGION_CONFIG_FILE_OPTIONS, NODE_REGION_CONFIG_OPTIONS } from "@smithy/core/config";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** AWS's own chain of places. Loaded late, for it is large. */
+export async function chainedCredentials(profile: string | undefined) {
+  const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
+  return defaultProvider(profile === undefined ? {} : { profile });
+}
+
+/** From `AWS_REGION`, else from `AWS_DEFAULT_REGION`, else from the profile. Throws a TypeError when none of them says it. */
+export async function configuredRegion(environment: Environment, profile: string | undefined): Promise<string> {
+  const named = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"];
+  if (named) {
+    return named;
+  }
+  try {
+    const files = { ...NODE_REGION_CONFIG_FILE_OPTIONS, ...(profile !== undefined && { profile }) };
+    return await loadConfig(NODE_REGION_CONFIG_OPTIONS, files)();
+  } catch (error) {
+    throw new TypeError("No region is set: give one, set AWS_REGION, or add it to the profile", { cause: error });
+  }
+}
+
+/** As AWS's tools read it: the one for Glacier first. */
+export function configuredEndpoint(environment: Environment): string | undefined {
+  return environment["AWS_ENDPOINT_URL_GLACIER"] || environment["AWS_ENDPOINT_URL"] || undefined;
+}

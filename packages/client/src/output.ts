@@ -1,0 +1,56 @@
+import { type Operation, parseLossless } from "@moraine/protocol";
+import { type Attempt, connectionError, unexpectedAnswer } from "./error-answer.ts";
+
+/** An answer of success → typed output, as the operations table binds it. A header that was not sent is left out. */
+export async function readOutput(
+  operation: Operation,
+  answer: Response,
+  attempt: Attempt,
+  signal: AbortSignal | undefined,
+): Promise<object> {
+  const text = await textOf(answer, attempt, signal);
+  const members = headerMembers(operation, answer, attempt);
+  if (operation.response !== "json") {
+    return members;
+  }
+  const body = jsonOf(text, answer, attempt);
+  return operation.responsePayload === undefined ? { ...body, ...members } : { [operation.responsePayload]: body };
+}
+
+export async function textOf(answer: Response, attempt: Attempt, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return await answer.text();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw connectionError(attempt, "the answer broke off", error);
+  }
+}
+
+/** A JSON object; of any other answer the error says how it begins. */
+export function jsonOf(text: string, answer: Response, attempt: Attempt): object {
+  const value = parsed(text);
+  if (typeof value !== "object" || value === null) {
+    const start = JSON.stringify(text.slice(0, 80));
+    throw unexpectedAnswer(answer, attempt, `answered ${answer.status} with a body that is no JSON object: ${start}`);
+  }
+  return value;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseLossless(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function headerMembers({ responseHeaders = {} }: Operation, answer: Response, attempt: Attempt): object {
+  const members = Object.entries(responseHeaders).flatMap(([member, header]) => {
+    const value = answer.headers.get(header);
+    if (value === null && member.endsWith("Id")) {
+      throw unexpectedAnswer(answer, attempt, `answered ${answer.status} without the header ${header}`);
+    }
+    return value === null ? [] : [[member, value] as const];
+  });
+  return Object.fromEntries(members);
+}

@@ -1,0 +1,187 @@
+import { uriEncode } from "@moraine/protocol";
+import { CredentialCache, type CredentialProvider, type Credentials } from "./credentials.ts";
+import { type Attempt, connectionError, refusalOf } from "./error-answer.ts";
+import { ExpiredTokenException, InvalidSignatureException, ThrottlingException } from "./errors.ts";
+import { Pace } from "./pace.ts";
+import type { SignerHash } from "./platform.ts";
+import { isTransient, orAborted, pauseMilliseconds, sleep } from "./retry.ts";
+import { ServiceClock } from "./service-clock.ts";
+import { createSigner, type Signer, type UnsignedRequest } from "./signing.ts";
+import type { RequestBody } from "./upload-body.ts";
+
+export interface WireRequest extends UnsignedRequest {
+  readonly operation: string;
+  readonly body: RequestBody | null;
+}
+
+export interface SenderOptions {
+  readonly endpoint: URL;
+  readonly region: string;
+  readonly service: "glacier" | "moraine";
+  readonly credentials: Credentials | CredentialProvider;
+  readonly attemptsMax: number;
+  readonly Sha256: SignerHash;
+}
+
+/** Makes something of an answer of success; what breaks while it does is a break of the connection. */
+export type Reader<Value> = (answer: Response, attempt: Attempt, signal: AbortSignal | undefined) => Promise<Value>;
+
+/** What one call remembers from attempt to attempt. */
+interface Call {
+  readonly request: WireRequest;
+  readonly signal: AbortSignal | undefined;
+  /** The same for all attempts, so that a server can tell a repetition. */
+  readonly invocationId: string;
+  readonly pace: Pace;
+  attempts: number;
+  /** By the service's clock, where it has refused. */
+  answeredAt: Date | undefined;
+  isClockFollowed: boolean;
+  areCredentialsReplaced: boolean;
+}
+
+const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/** Sends requests of one service, each as often as it takes, at the pace that the service bears. */
+export class Sender {
+  readonly #endpoint: URL;
+  readonly #attemptsMax: number;
+  readonly #clock = new ServiceClock();
+  readonly #credentials: CredentialCache;
+  readonly #sign: Signer;
+  readonly #paces = new Map<string, Pace>();
+
+  constructor({ endpoint, region, service, credentials, attemptsMax, Sha256 }: SenderOptions) {
+    this.#endpoint = endpoint;
+    this.#attemptsMax = attemptsMax;
+    this.#credentials = new CredentialCache(credentials, this.#clock);
+    this.#sign = createSigner({ endpoint, region, service, Sha256 });
+  }
+
+  /** The way of a call. Rejects with the last attempt's error, or with the signal's reason. */
+  async send<Value>(request: WireRequest, read: Reader<Value>, signal: AbortSignal | undefined): Promise<Value> {
+    const pace = this.#paceOf(request.operation);
+    const invocationId = crypto.randomUUID();
+    const call: Call = {
+      request,
+      signal,
+      invocationId,
+      pace,
+      attempts: 0,
+      answeredAt: undefined,
+      isClockFollowed: false,
+      areCredentialsReplaced: false,
+    };
+    for (;;) {
+      await sleep(pace.turn(performance.now()), signal);
+      call.attempts += 1;
+      const credentials = await orAborted(this.#credentials.get(), signal);
+      const sentAt = performance.now();
+      try {
+        const value = await this.#attempt(call, credentials, read);
+        pace.served();
+        return value;
+      } catch (error) {
+        if (error instanceof ThrottlingException) {
+          pace.throttled(sentAt, performance.now());
+        }
+        await this.#prepareNext(call, credentials, error);
+      }
+    }
+  }
+
+  /** Returns when another attempt is due, and throws the error when none is. */
+  async #prepareNext(call: Call, credentials: Credentials, error: unknown): Promise<void> {
+    call.signal?.throwIfAborted();
+    if (call.attempts >= this.#attemptsMax) {
+      throw error;
+    }
+    if (isTransient(error)) {
+      await sleep(pauseMilliseconds(call.attempts, error instanceof ThrottlingException, Math.random()), call.signal);
+    } else if (isOfTime(error) && call.answeredAt !== undefined && !call.isClockFollowed) {
+      call.isClockFollowed = true;
+      this.#clock.follow(call.answeredAt);
+    } else if (error instanceof ExpiredTokenException && !call.areCredentialsReplaced) {
+      call.areCredentialsReplaced = true;
+      const fresh = await orAborted(this.#credentials.replace(credentials), call.signal);
+      if (fresh === undefined) throw error;
+    } else {
+      throw error;
+    }
+  }
+
+  async #attempt<Value>(call: Call, credentials: Credentials, read: Reader<Value>): Promise<Value> {
+    const { request, signal } = call;
+    const attempt = { operation: request.operation, attempts: call.attempts };
+    const headers = await this.#sign({ ...request, headers: this.#headersOf(call) }, credentials, this.#clock.now());
+    const answer = await this.#fetch(request, headers, attempt, signal);
+    if (!answer.ok) {
+      call.answeredAt = dateOf(answer);
+      throw await refusalOf(answer, attempt);
+    }
+    return read(answer, attempt, signal);
+  }
+
+  #headersOf({ request, invocationId, attempts }: Call): Record<string, string> {
+    return {
+      ...request.headers,
+      "x-amz-content-sha256": request.body?.sha256 ?? emptyHash,
+      "amz-sdk-invocation-id": invocationId,
+      "amz-sdk-request": `attempt=${attempts}; max=${this.#attemptsMax}`,
+    };
+  }
+
+  async #fetch(
+    request: WireRequest,
+    signed: Record<string, string>,
+    attempt: Attempt,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
+    const { method, body } = request;
+    const headers = new Headers(signed);
+    // A length that counts compressed bytes could not be checked. With a range, fetch says the same by itself.
+    if (!headers.has("range")) headers.set("accept-encoding", "identity");
+    if (body !== null) headers.set("content-length", String(body.sizeBytes));
+    let failure: { reason: unknown } | undefined;
+    const opened = body?.open((reason) => {
+      failure = { reason };
+    });
+    const content = await (opened && orAborted(opened, signal));
+    const init = {
+      method,
+      headers,
+      redirect: "manual", // A redirect would carry the signature to whoever it names.
+      ...(content !== undefined && { body: content }),
+      ...(content instanceof ReadableStream && { duplex: "half" as const }),
+      ...(signal !== undefined && { signal }),
+    } as const;
+    try {
+      return await fetch(urlOf(this.#endpoint, request), init);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (failure !== undefined) throw failure.reason;
+      throw connectionError(attempt, `no answer from ${this.#endpoint.origin}`, error);
+    }
+  }
+
+  #paceOf(operation: string): Pace {
+    const pace = this.#paces.get(operation) ?? new Pace();
+    this.#paces.set(operation, pace);
+    return pace;
+  }
+}
+
+/** A signature too old, or made in the service's future. */
+function isOfTime(error: unknown): boolean {
+  return error instanceof InvalidSignatureException && /^Signature (expired|not yet current)/.test(error.message);
+}
+
+function dateOf(answer: Response): Date | undefined {
+  const milliseconds = Date.parse(answer.headers.get("date") ?? "");
+  return Number.isNaN(milliseconds) ? undefined : new Date(milliseconds);
+}
+
+function urlOf(endpoint: URL, { path, query }: UnsignedRequest): URL {
+  const search = Object.entries(query).map((pair) => pair.map(uriEncode).join("="));
+  return new URL(search.length === 0 ? path : `${path}?${search.join("&")}`, endpoint);
+}

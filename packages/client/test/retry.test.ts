@@ -1,0 +1,392 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type ClientOptions,
+  createClient,
+  ExpiredTokenException,
+  GlacierConnectionError,
+  GlacierServiceError,
+  InvalidSignatureException,
+  ResourceNotFoundException,
+  ServiceUnavailableException,
+  ThrottlingException,
+  UnexpectedAnswerError,
+} from "@moraine/client";
+import {
+  answer,
+  cutShort,
+  never,
+  refuse,
+  reset,
+  type ScriptedServer,
+  type Step,
+  scriptedServer,
+} from "./support/scripted-server.ts";
+
+// Against a server that misbehaves as told, so that each answer is known.
+
+const vault = { vaultName: "photos" };
+const described = { VaultName: "photos", LastInventoryDate: null };
+const fine = answer(200, { "content-type": "application/json" }, JSON.stringify(described));
+const keys = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" };
+
+function clientOf({ url }: ScriptedServer, options: Partial<ClientOptions> = {}) {
+  return createClient({ region: "us-east-1", credentials: keys, endpoint: url, ...options });
+}
+
+async function failure(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("It did not fail");
+}
+
+describe("what passes is tried again", () => {
+  const passing: Record<string, Step> = {
+    "500": refuse(500, "ServiceUnavailableException"),
+    "503 of a proxy": answer(503, { "content-type": "text/html" }, "<html><title>Busy</title></html>"),
+    "408": refuse(408, "RequestTimeoutException"),
+    "throttling with 400": refuse(400, "ThrottlingException", "Rate exceeded"),
+    "throttling with 403": refuse(403, "ThrottlingException", "Rate exceeded"),
+    "a reset connection": reset,
+    "an answer cut short": cutShort({ "content-type": "application/json" }, '{"VaultName":'),
+  };
+  for (const [what, step] of Object.entries(passing)) {
+    test(what, async () => {
+      await using server = await scriptedServer(step, fine);
+      assert.deepEqual(await clientOf(server).describeVault(vault), described);
+      assert.equal(server.seen.length, 2);
+    });
+  }
+});
+
+describe("what does not pass is told at once", () => {
+  test("a refusal, by its class, with all that is known", async () => {
+    await using server = await scriptedServer(refuse(404, "ResourceNotFoundException", "Vault not found for ARN: x"));
+    const error = await failure(clientOf(server).describeVault(vault));
+    assert.ok(error instanceof ResourceNotFoundException && error instanceof GlacierServiceError);
+    const { name, code, message, type, status, requestId, operation, attempts } = error;
+    assert.deepEqual(
+      { name, code, message, type, status, requestId, operation, attempts },
+      {
+        name: "ResourceNotFoundException",
+        code: "ResourceNotFoundException",
+        message: "Vault not found for ARN: x",
+        type: "Client",
+        status: 404,
+        requestId: "REQUEST-1",
+        operation: "DescribeVault",
+        attempts: 1,
+      },
+    );
+  });
+
+  test("a code that nobody knows yet", async () => {
+    await using server = await scriptedServer(refuse(400, "BrandNewException", "New"));
+    const error = await failure(clientOf(server).describeVault(vault));
+    assert.ok(error instanceof GlacierServiceError);
+    assert.equal(error.constructor, GlacierServiceError);
+    assert.equal(error.code, "BrandNewException");
+  });
+
+  test("a code that is a name of JavaScript's", async () => {
+    await using server = await scriptedServer(refuse(400, "constructor"));
+    assert.equal(((await failure(clientOf(server).describeVault(vault))) as GlacierServiceError).code, "constructor");
+  });
+
+  test("a proxy's page, in its words", async () => {
+    await using server = await scriptedServer(
+      answer(413, {}, "<html><style>p{}</style><h1>Who are\n you?</h1><p>Log in.</p></html>"),
+    );
+    const error = await failure(clientOf(server).describeVault(vault));
+    assert.ok(error instanceof UnexpectedAnswerError);
+    assert.equal(
+      error.message,
+      "DescribeVault: answered 413 Payload Too Large, but not by Glacier: Who are you? Log in.",
+    );
+  });
+
+  test("a redirect, which is not followed", async () => {
+    await using other = await scriptedServer(fine);
+    await using server = await scriptedServer(answer(307, { location: `${other.url}/-/vaults/photos` }));
+    const error = await failure(clientOf(server).describeVault(vault));
+    assert.ok(error instanceof UnexpectedAnswerError);
+    assert.match(error.message, /is not followed/);
+    assert.deepEqual([server.seen.length, other.seen.length], [1, 0]);
+  });
+
+  test("a success that is not Glacier's", async () => {
+    await using server = await scriptedServer(answer(200, {}, "<h1>Free Wi-Fi</h1>"));
+    const error = await failure(clientOf(server).describeVault(vault));
+    assert.ok(error instanceof UnexpectedAnswerError);
+    assert.match(error.message, /no JSON object: "<h1>Free Wi-Fi/);
+    await using upload = await scriptedServer(answer(201));
+    const lost = await failure(clientOf(upload).uploadArchive({ ...vault, body: new Uint8Array(1) }));
+    assert.match(String(lost), /without the header x-amz-archive-id/);
+  });
+});
+
+describe("attempts end", () => {
+  test("after as many as allowed, with the last one's error", async () => {
+    await using server = await scriptedServer(reset, refuse(500, "ServiceUnavailableException"));
+    const error = await failure(clientOf(server, { attemptsMax: 3 }).describeVault(vault));
+    assert.ok(error instanceof ServiceUnavailableException);
+    assert.equal(error.attempts, 3);
+    assert.equal(server.seen.length, 3);
+  });
+
+  test("and without an answer, with the reason why", async () => {
+    const server = await scriptedServer(fine);
+    await server[Symbol.asyncDispose]();
+    const error = await failure(clientOf(server, { attemptsMax: 2 }).describeVault(vault));
+    assert.ok(error instanceof GlacierConnectionError);
+    assert.match(error.message, /^DescribeVault: no answer from http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+    assert.deepEqual([error.operation, error.attempts], ["DescribeVault", 2]);
+    assert.equal((error.cause as NodeJS.ErrnoException).code, "ECONNREFUSED");
+  });
+
+  test("all of them carry one invocation's id, and their number", async () => {
+    await using server = await scriptedServer(reset, refuse(500, "ServiceUnavailableException"), fine);
+    const client = clientOf(server);
+    await client.describeVault(vault);
+    await client.describeVault(vault);
+    const ids = server.seen.map(({ headers }) => headers["amz-sdk-invocation-id"]);
+    assert.equal(new Set(ids.slice(0, 3)).size, 1);
+    assert.notEqual(ids[2], ids[3]);
+    assert.deepEqual(
+      server.seen.map(({ headers }) => headers["amz-sdk-request"]),
+      ["attempt=1; max=8", "attempt=2; max=8", "attempt=3; max=8", "attempt=1; max=8"],
+    );
+  });
+
+  test("throttling slows down all later calls of the operation, and of no other", async () => {
+    await using server = await scriptedServer(refuse(400, "ThrottlingException"), fine);
+    const client = clientOf(server, { attemptsMax: 1 });
+    await assert.rejects(client.describeVault(vault), ThrottlingException);
+    const start = performance.now();
+    await client.listTagsForVault(vault);
+    assert.ok(performance.now() - start < 500);
+    await client.describeVault(vault);
+    const elapsed = performance.now() - start;
+    assert.ok(elapsed > 1000, `${elapsed} ms`);
+  });
+});
+
+describe("a body is sent again from its start", () => {
+  const created = answer(201, { "x-amz-archive-id": "a", location: "/x", "x-amz-sha256-tree-hash": "t" });
+  const bytes = Buffer.from("the archive's bytes, all of them");
+
+  test("bytes in memory", async () => {
+    await using server = await scriptedServer(refuse(408, "RequestTimeoutException"), reset, created);
+    await clientOf(server).uploadArchive({ ...vault, body: bytes });
+    assert.deepEqual(
+      server.seen.map(({ body }) => body),
+      [bytes, bytes, bytes],
+    );
+  });
+
+  test("a body that is opened anew, with its length and the hashes that were given", async () => {
+    await using server = await scriptedServer(refuse(500, "ServiceUnavailableException"), created);
+    let opened = 0;
+    const body = {
+      sizeBytes: bytes.length,
+      sha256: "ab".repeat(32),
+      treeHash: "cd".repeat(32),
+      open: async function* () {
+        opened += 1;
+        yield bytes.subarray(0, 7);
+        yield bytes.subarray(7);
+      },
+    };
+    await clientOf(server).uploadArchive({ ...vault, body });
+    assert.equal(opened, 2);
+    for (const { body: sent, headers } of server.seen) {
+      assert.deepEqual(sent, bytes);
+      assert.equal(headers["content-length"], String(bytes.length));
+      assert.equal(headers["transfer-encoding"], undefined);
+      assert.equal(headers["x-amz-content-sha256"], body.sha256);
+      assert.equal(headers["x-amz-sha256-tree-hash"], body.treeHash);
+    }
+  });
+
+  test("a source that fails is the caller's own failure, and not tried again", async () => {
+    await using server = await scriptedServer(created);
+    const broken = new Error("the disk is gone");
+    let opened = 0;
+    const body = {
+      ...{ sizeBytes: bytes.length, sha256: "ab".repeat(32), treeHash: "cd".repeat(32) },
+      open: async function* () {
+        opened += 1;
+        yield bytes.subarray(0, 7);
+        throw broken;
+      },
+    };
+    assert.equal(await failure(clientOf(server).uploadArchive({ ...vault, body })), broken);
+    const short = {
+      ...body,
+      open: async function* () {
+        yield bytes.subarray(0, 7);
+      },
+    };
+    assert.match(
+      String(await failure(clientOf(server).uploadArchive({ ...vault, body: short }))),
+      /was to have 32 bytes, and has only 7/,
+    );
+    assert.equal(opened, 1);
+  });
+});
+
+describe("time and credentials", () => {
+  const hourAhead = () => new Date(Date.now() + 3_600_000).toUTCString();
+  const expired =
+    "Signature expired: 20120907T094027Z is now earlier than 20120907T094737Z (20120907T095237Z - 5 min.)";
+  const dateOf = (amzDate: string) =>
+    Date.parse(amzDate.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z"));
+
+  test("a clock that is wrong follows the service's, once and for the calls to come", async () => {
+    await using server = await scriptedServer(
+      refuse(403, "InvalidSignatureException", expired, { date: hourAhead() }),
+      fine,
+    );
+    const client = clientOf(server);
+    await client.describeVault(vault);
+    await client.describeVault(vault);
+    const ahead = server.seen.map(({ headers }) =>
+      Math.floor(0.5 + (dateOf(String(headers["x-amz-date"])) - Date.now()) / 60_000),
+    );
+    assert.deepEqual(ahead, [0, 60, 60]);
+  });
+
+  test("a clock that is never right is an error after the second attempt", async () => {
+    await using server = await scriptedServer(refuse(403, "InvalidSignatureException", expired, { date: hourAhead() }));
+    await assert.rejects(clientOf(server).describeVault(vault), InvalidSignatureException);
+    assert.equal(server.seen.length, 2);
+  });
+
+  test("a signature that is wrong for another reason is not made again", async () => {
+    await using server = await scriptedServer(
+      refuse(403, "InvalidSignatureException", "The request signature we", { date: hourAhead() }),
+    );
+    await assert.rejects(clientOf(server).describeVault(vault), InvalidSignatureException);
+    assert.equal(server.seen.length, 1);
+  });
+
+  test("expired credentials are replaced once, for all calls that meet them", async () => {
+    const asked: unknown[] = [];
+    const credentials = async (options?: object) => {
+      asked.push(options);
+      await sleep(20);
+      return { ...keys, sessionToken: `token ${asked.length}` };
+    };
+    const byToken: Step = (response, request) =>
+      (request.headers["x-amz-security-token"] === "token 1" ? refuse(403, "ExpiredTokenException") : fine)(
+        response,
+        request,
+      );
+    await using server = await scriptedServer(byToken);
+    const client = clientOf(server, { credentials });
+    await Promise.all([client.describeVault(vault), client.describeVault(vault), client.describeVault(vault)]);
+    assert.deepEqual(asked, [{}, { forceRefresh: true }]);
+  });
+
+  test("where there are no others, the first refusal stands", async () => {
+    await using server = await scriptedServer(refuse(403, "ExpiredTokenException"));
+    await assert.rejects(clientOf(server).describeVault(vault), ExpiredTokenException);
+    assert.equal(server.seen.length, 1);
+    let asked = 0;
+    const credentials = async () => {
+      asked += 1;
+      return { ...keys, sessionToken: `token ${asked}` };
+    };
+    await assert.rejects(clientOf(server, { credentials }).describeVault(vault), ExpiredTokenException);
+    assert.equal(asked, 2);
+  });
+
+  test("credentials about to expire are asked for again before they do", async () => {
+    await using server = await scriptedServer(fine);
+    let asked = 0;
+    const credentials = async () => {
+      asked += 1;
+      return { ...keys, expiration: new Date(Date.now() + (asked === 1 ? 60_000 : 3_600_000)) };
+    };
+    const client = clientOf(server, { credentials });
+    for (let call = 0; call < 3; call += 1) await client.describeVault(vault);
+    assert.equal(asked, 2);
+  });
+
+  test("credentials that cannot be found are the provider's error", async () => {
+    await using server = await scriptedServer(fine);
+    const none = new Error("no profile");
+    const credentials = async () => {
+      throw none;
+    };
+    assert.equal(await failure(clientOf(server, { credentials }).describeVault(vault)), none);
+    assert.equal(server.seen.length, 0);
+  });
+});
+
+describe("a signal ends a call at once", () => {
+  const reason = new Error("enough");
+  const ends = async (call: (signal: AbortSignal) => Promise<unknown>) => {
+    const controller = new AbortController();
+    const start = performance.now();
+    setTimeout(() => controller.abort(reason), 50);
+    assert.equal(await failure(call(controller.signal)), reason);
+    assert.ok(performance.now() - start < 400);
+  };
+
+  test("before it begins", async () => {
+    await using server = await scriptedServer(fine);
+    assert.equal(await failure(clientOf(server).describeVault(vault, { signal: AbortSignal.abort(reason) })), reason);
+    assert.equal(server.seen.length, 0);
+  });
+
+  test("while it waits for an answer", async () => {
+    await using server = await scriptedServer(never);
+    await ends((signal) => clientOf(server).describeVault(vault, { signal }));
+  });
+
+  test("while it waits for credentials", async () => {
+    await using server = await scriptedServer(fine);
+    const credentials = () => new Promise<never>(() => undefined);
+    await ends((signal) => clientOf(server, { credentials }).describeVault(vault, { signal }));
+  });
+
+  test("while it waits for its turn", async () => {
+    await using server = await scriptedServer(refuse(400, "ThrottlingException"), fine);
+    const client = clientOf(server, { attemptsMax: 1 });
+    await assert.rejects(client.describeVault(vault), ThrottlingException);
+    await ends((signal) => client.describeVault(vault, { signal }));
+    assert.equal(server.seen.length, 1);
+  });
+
+  test("while it pauses between attempts", async (t) => {
+    t.mock.method(Math, "random", () => 1);
+    await using server = await scriptedServer(refuse(500, "ServiceUnavailableException"));
+    await ends((signal) => clientOf(server).describeVault(vault, { signal }));
+    assert.equal(server.seen.length, 1);
+  });
+
+  test("while it sends a body", async () => {
+    await using server = await scriptedServer(fine);
+    let isClosed = false;
+    const body = {
+      ...{ sizeBytes: 10, sha256: "ab".repeat(32), treeHash: "cd".repeat(32) },
+      open: async function* () {
+        try {
+          yield new Uint8Array(1);
+          await sleep(200);
+          yield new Uint8Array(1);
+        } finally {
+          isClosed = true;
+        }
+      },
+    };
+    await ends((signal) => clientOf(server).uploadArchive({ ...vault, body }, { signal }));
+    await sleep(250);
+    assert.equal(isClosed, true);
+  });
+});

@@ -33,6 +33,19 @@ module.exports = {
       to: { path: "^packages/server/" },
     },
     {
+      name: "client-sees-protocol",
+      severity: "error",
+      from: { path: "^packages/client/src/" },
+      to: { path: "^packages/", pathNot: "^packages/(client|protocol)/" },
+    },
+    {
+      // What Node alone has is in these places; all else runs in a browser too.
+      name: "client-is-portable",
+      severity: "error",
+      from: { path: "^packages/client/src/", pathNot: "^packages/client/src/(node|transfers)(/|\\.ts$)" },
+      to: { path: "^packages/client/src/(node|transfers)(/|\\.ts$)" },
+    },
+    {
       name: "protocol-imports-nothing",
       severity: "error",
       from: { path: "^packages/protocol/src/" },

@@ -211,13 +211,13 @@ describe("what goes wrong is said in one line, with a code of its own", () => {
     await refused(
       `admin --endpoint http://127.0.0.1:${port} users list`,
       1,
-      /^moraine: .* answered 404, and is no server of Moraine's\n$/,
+      /^moraine: ListUsers: answered 404 Not Found, but not as this service does[^\n]*\n$/,
     );
     taken.close();
     await refused(
       `admin --endpoint http://127.0.0.1:${port} users list`,
       1,
-      /^moraine: cannot reach http:\/\/127\.0\.0\.1:\d+: [^\n]*ECONNREFUSED[^\n]*\n$/,
+      /^moraine: ListUsers: no answer from http:\/\/127\.0\.0\.1:\d+: [^\n]*ECONNREFUSED[^\n]*\n$/,
     );
   });
 

@@ -1,3 +1,5 @@
+import { GlacierServiceError, UnexpectedAnswerError } from "@moraine/client";
+
 /** Stable, for scripts. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, notFound: 3, denied: 5 } as const;
 
@@ -6,27 +8,18 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** What a server said when it refused. */
-export class RefusedError extends Error {
-  override readonly name = "RefusedError";
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(`${message} (${code})`);
-    this.code = code;
-  }
-}
-
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) {
     return exitCodes.usage;
   }
-  return error instanceof RefusedError ? (refusals[error.code] ?? exitCodes.failed) : exitCodes.failed;
+  return error instanceof GlacierServiceError ? (refusals[error.code] ?? exitCodes.failed) : exitCodes.failed;
 }
 
 /** In one line. */
 export function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ");
+  const text = error instanceof Error ? error.message : String(error);
+  const isRefusal = error instanceof GlacierServiceError && !(error instanceof UnexpectedAnswerError);
+  return (isRefusal ? `${text} (${error.code})` : text).replace(/\s*\n\s*/g, " ");
 }
 
 const refusals: Readonly<Record<string, number>> = {

@@ -1,4 +1,4 @@
-import type { AdminClient } from "./client.ts";
+import type { AdminClient } from "@moraine/client";
 
 /** What the command finds around itself. */
 export interface Surroundings {

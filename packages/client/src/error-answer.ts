@@ -70,5 +70,5 @@ function inWords(answer: Response, text: string): string {
     .replace(/<(style|script)\b.*?<\/\1>|<[^>]*>/gis, " ")
     .replace(/\s+/g, " ")
     .trim();
-  return `answered ${status}, but not by Glacier${words === "" ? "" : `: ${words.slice(0, quoteLengthMax)}`}`;
+  return `answered ${status}, but not as this service does${words === "" ? "" : `: ${words.slice(0, quoteLengthMax)}`}`;
 }

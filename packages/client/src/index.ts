@@ -1,6 +1,8 @@
+import { type AdminClient, type AdminClientOptions, buildAdminClient } from "./admin-client.ts";
 import { buildClient, type ClientOptions, type GlacierClient } from "./client.ts";
 import { webPlatform } from "./platform.ts";
 
+export type { AdminClient, AdminClientOptions } from "./admin-client.ts";
 export type { ClientOptions, GlacierClient } from "./client.ts";
 export type { CredentialProvider, Credentials } from "./credentials.ts";
 export { awsEndpoint } from "./endpoints.ts";
@@ -39,4 +41,9 @@ export type { ReplayableBody, UploadBody } from "./upload-body.ts";
  */
 export function createClient(options: ClientOptions): GlacierClient {
   return buildClient(options, webPlatform);
+}
+
+/** A client of the admin API of Moraine's servers. Throws a TypeError for an endpoint that cannot be used. */
+export function createAdminClient(options: AdminClientOptions): AdminClient {
+  return buildAdminClient(options, webPlatform);
 }

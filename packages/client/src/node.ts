@@ -1,3 +1,4 @@
+import { type AdminClient, type AdminClientOptions, buildAdminClient } from "./admin-client.ts";
 import { buildClient, type ClientOptions, type GlacierClient } from "./client.ts";
 import type { CredentialProvider } from "./credentials.ts";
 import { nodePlatform } from "./node/platform.ts";
@@ -27,6 +28,14 @@ export async function createClient(options: NodeClientOptions = {}): Promise<Gla
     endpoint: endpoint ?? configuredEndpoint(process.env),
   };
   return buildClient(settings, nodePlatform);
+}
+
+/** A client of the admin API of Moraine's servers, with credentials as AWS's tools find them where none are given. */
+export function createAdminClient({
+  credentials = defaultCredentials(),
+  ...options
+}: Omit<AdminClientOptions, "credentials"> & Partial<Pick<AdminClientOptions, "credentials">>): AdminClient {
+  return buildAdminClient({ ...options, credentials }, nodePlatform);
 }
 
 /** Where AWS's tools find credentials: environment, profiles, SSO, roles, containers, instances. Kept, and renewed in time. */

@@ -105,7 +105,7 @@ describe("what does not pass is told at once", () => {
     assert.ok(error instanceof UnexpectedAnswerError);
     assert.equal(
       error.message,
-      "DescribeVault: answered 413 Payload Too Large, but not by Glacier: Who are you? Log in.",
+      "DescribeVault: answered 413 Payload Too Large, but not as this service does: Who are you? Log in.",
     );
   });
 

@@ -1,5 +1,3 @@
-import { loadConfig, NODE_REGION_CONFIG_FILE_OPTIONS, NODE_REGION_CONFIG_OPTIONS } from "@smithy/core/config";
-
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** AWS's own chain of places. Loaded late, for it is large. */
@@ -14,6 +12,9 @@ export async function configuredRegion(environment: Environment, profile: string
   if (named) {
     return named;
   }
+  const { loadConfig, NODE_REGION_CONFIG_FILE_OPTIONS, NODE_REGION_CONFIG_OPTIONS } = await import(
+    "@smithy/core/config"
+  );
   try {
     const files = { ...NODE_REGION_CONFIG_FILE_OPTIONS, ...(profile !== undefined && { profile }) };
     return await loadConfig(NODE_REGION_CONFIG_OPTIONS, files)();

@@ -1,0 +1,51 @@
+import { type AdminOperationName, type AdminShapes, adminOperations } from "@moraine/protocol";
+import { type ClientOptions, connectionOf } from "./client.ts";
+import type { CallOptions } from "./operation-types.ts";
+import { jsonOf, textOf } from "./output.ts";
+import type { Platform } from "./platform.ts";
+import { type Reader, Sender, type WireRequest } from "./send.ts";
+import { jsonBody, pathOf } from "./wire.ts";
+
+/**
+ * Calls an operation of the admin API that Moraine's servers have, by its name: `admin("CreateUser", { userName })`. Rejects as
+ * the methods of `GlacierClient` do.
+ */
+export type AdminClient = <Name extends AdminOperationName>(
+  name: Name,
+  input: AdminShapes[Name]["input"],
+  options?: CallOptions,
+) => Promise<AdminShapes[Name]["output"]>;
+
+/** Where AWS's endpoint would be the default there is none: AWS has no such API. */
+export type AdminClientOptions = Omit<ClientOptions, "accountId" | "endpoint"> &
+  Required<Pick<ClientOptions, "endpoint">>;
+
+export function buildAdminClient(options: AdminClientOptions, platform: Platform): AdminClient {
+  const sender = new Sender({ ...connectionOf(options), service: "moraine", Sha256: platform.Sha256 });
+  return async (name, input, { signal } = {}) => {
+    signal?.throwIfAborted();
+    return sender.send(await toWire(name, input, platform), readAnswer<typeof name>, signal);
+  };
+}
+
+/** Members of the path and the query begin lowercase, those of the body uppercase. */
+async function toWire(name: AdminOperationName, input: object, platform: Platform): Promise<WireRequest> {
+  const { method, path, query = [], request } = adminOperations[name];
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined && value !== null));
+  const ofBody = Object.entries(given).filter(([member]) => /^[A-Z]/.test(member));
+  return {
+    operation: name,
+    method,
+    path: pathOf(path, given),
+    query: Object.fromEntries(query.flatMap((member) => (member in given ? [[member, String(given[member])]] : []))),
+    headers: request === "json" ? { "content-type": "application/json" } : {},
+    body: request === "json" ? await jsonBody(Object.fromEntries(ofBody), platform) : null,
+  };
+}
+
+async function readAnswer<Name extends AdminOperationName>(
+  ...[answer, attempt, signal]: Parameters<Reader<unknown>>
+): Promise<AdminShapes[Name]["output"]> {
+  const text = await textOf(answer, attempt, signal);
+  return (text === "" ? {} : jsonOf(text, answer, attempt)) as AdminShapes[Name]["output"];
+}

@@ -52,7 +52,12 @@ function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Bytes {
 }
 
 async function webSha256(bytes: Uint8Array): Promise<Digest> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Bytes));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", unshared(bytes)));
+}
+
+/** What other threads could change, neither fetch nor Web Crypto takes. */
+export function unshared(bytes: Uint8Array): Bytes {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : bytes.slice();
 }
 
 /** Web Crypto: in Node, and in browsers where the page came over HTTPS or from this machine. */

@@ -1,5 +1,5 @@
 import { toHex } from "@moraine/protocol";
-import type { Platform } from "./platform.ts";
+import { type Platform, unshared } from "./platform.ts";
 import { TreeHash } from "./tree-hash.ts";
 
 /** The bytes of UploadArchive and UploadMultipartPart. */
@@ -61,11 +61,6 @@ async function* piecesOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   for (let start = 0; start < bytes.length; start += pieceSizeBytes) {
     yield bytes.subarray(start, start + pieceSizeBytes);
   }
-}
-
-/** What other threads could change, fetch does not take. */
-function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice();
 }
 
 type Source = Pick<ReplayableBody, "open" | "sizeBytes">;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import { createClient, GlacierConnectionError, UnexpectedAnswerError } from "@moraine/client";
+import { readJobOutput } from "../src/job-output.ts";
 import { answer, cutShort, refuse, reset, type Step, scriptedServer } from "./support/scripted-server.ts";
 
 const job = { vaultName: "photos", jobId: "-job" };
@@ -71,6 +72,22 @@ test("a body that ends early fails, saying where, and never ends well", async ()
   assert.ok(error instanceof GlacierConnectionError);
   assert.match(error.message, /^GetJobOutput: broke after 100000 of 101000 bytes: /);
   assert.equal(Buffer.concat(pieces).length, content.length);
+});
+
+test("a length that the platform does not check is checked all the same", async () => {
+  const read = async (announced: number) => {
+    const headers = { "content-length": String(announced) };
+    const response = new Response(new Uint8Array(content), { headers });
+    const { body } = await readJobOutput(response, { operation: "GetJobOutput", attempts: 1 }, undefined);
+    return bytesOf(body);
+  };
+  assert.deepEqual(await read(content.length), content);
+  for (const announced of [content.length - 1, content.length + 1, 0]) {
+    await assert.rejects(read(announced), {
+      name: "GlacierConnectionError",
+      message: /100000 bytes came where \d+ were/,
+    });
+  }
 });
 
 test("the signal ends a body that is being read", async () => {

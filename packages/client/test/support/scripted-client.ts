@@ -1,0 +1,22 @@
+import { type ClientOptions, createClient, type GlacierClient } from "@moraine/client";
+import { answer, type ScriptedServer } from "./scripted-server.ts";
+
+/** What tests against a scripted server ask for, and as whom. */
+export const vault = { vaultName: "photos" };
+export const described = { VaultName: "photos", LastInventoryDate: null };
+export const fine = answer(200, { "content-type": "application/json" }, JSON.stringify(described));
+export const keys = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" };
+
+export function clientOf({ url }: ScriptedServer, options: Partial<ClientOptions> = {}): GlacierClient {
+  return createClient({ region: "us-east-1", credentials: keys, endpoint: url, ...options });
+}
+
+/** What the promise is rejected with. */
+export async function failure(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("It did not fail");
+}

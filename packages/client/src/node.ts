@@ -6,6 +6,50 @@ import { chainedCredentials, configuredEndpoint, configuredRegion } from "./node
 import { TreeHash as PortableTreeHash } from "./tree-hash.ts";
 
 export * from "./index.ts";
+export { Bandwidth } from "./transfers/bandwidth.ts";
+export { type DownloadOptions, type DownloadResult, downloadJobOutput } from "./transfers/download-job-output.ts";
+export type {
+  JobEvent,
+  ProgressEvent,
+  RangeFailedEvent,
+  TransferEvent,
+  TransferOptions,
+  WarningEvent,
+} from "./transfers/events.ts";
+export { InventoryReader } from "./transfers/inventory-reader.ts";
+export type { JobReference, OutputFacts } from "./transfers/output-facts.ts";
+export type { TransferTotals } from "./transfers/progress.ts";
+export {
+  type ArchiveReference,
+  type RetrievalOptions,
+  retrieveArchive,
+  streamArchive,
+} from "./transfers/retrieve-archive.ts";
+export {
+  type InventoriedVault,
+  type InventoryOptions,
+  readInventory,
+  retrieveInventory,
+} from "./transfers/retrieve-inventory.ts";
+export { type StreamOptions, streamJobOutput } from "./transfers/stream-job-output.ts";
+export {
+  CompletionUnknownError,
+  InventoryFormatError,
+  JobFailedError,
+  JobNotReadyError,
+  JournalMismatchError,
+  LocalFileError,
+  RangeFailedError,
+  SourceChangedError,
+  TargetExistsError,
+  TransferBusyError,
+  UnverifiableError,
+  VerificationError,
+} from "./transfers/transfer-errors.ts";
+export { type UploadOptions, type UploadResult, uploadArchive } from "./transfers/upload-archive.ts";
+export type { UploadSource } from "./transfers/upload-source.ts";
+export type { VerificationOptions, VerifiedBy } from "./transfers/verification.ts";
+export { type WaitOptions, waitForJob } from "./transfers/wait-for-job.ts";
 
 export interface NodeClientOptions extends Partial<ClientOptions> {
   /** Of AWS's configuration files. @default `AWS_PROFILE`, else `default` */

@@ -1,0 +1,60 @@
+import type { ByteRange } from "@moraine/protocol";
+
+/** What a transfer tells while it goes on; see {@link TransferOptions.onEvent}. */
+export type TransferEvent = ProgressEvent | RangeFailedEvent | WarningEvent | JobEvent;
+
+export interface ProgressEvent {
+  readonly kind: "progress";
+  /** Null while nobody knows: of a stream, until its end. */
+  readonly sizeBytes: number | null;
+  /** Bytes known to be right at their destination; those of an earlier run included. */
+  readonly verifiedBytes: number;
+  /** Bytes that this run has moved, of whatever range. */
+  readonly transferredBytes: number;
+  /** Those of them that had to be moved again after a failure in this run. */
+  readonly repeatedBytes: number;
+  /** Verified bytes that an earlier run left. */
+  readonly resumedBytes: number;
+}
+
+/** A range did not come or go as it should, and is tried again, unless `final`. */
+export interface RangeFailedEvent {
+  readonly kind: "range-failed";
+  readonly range: ByteRange;
+  /** From 1. */
+  readonly attempt: number;
+  readonly error: Error;
+  readonly final: boolean;
+}
+
+export interface WarningEvent {
+  readonly kind: "warning";
+  readonly code: /** A range carried the whole archive's hash, a known fault of some servers: the whole decides. */
+    | "whole-hash-on-range"
+    /** The server gave no checksum for a range: the whole decides. */
+    | "no-checksum"
+    /** What an earlier run had verified is no longer so on the disk, and is fetched again. */
+    | "partial-changed"
+    /** The journal's last line was torn by a crash. */
+    | "journal-torn"
+    /** The upload that was begun is gone; a new one starts. */
+    | "upload-gone"
+    /** Nothing can tell whether the bytes are right, and the caller has said that it does not matter. */
+    | "unverified";
+  readonly message: string;
+  readonly range?: ByteRange;
+}
+
+export interface JobEvent {
+  readonly kind: "job";
+  readonly jobId: string;
+  readonly state: "started" | "reused" | "waiting" | "succeeded" | "expired";
+}
+
+/** What every transfer may be told. */
+export interface TransferOptions {
+  /** Called often, from within the transfer; it must be quick and not throw. */
+  readonly onEvent?: (event: TransferEvent) => void;
+  /** Ends the transfer soon, in a state from which it can go on. */
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ByteRange, rangeLength } from "@moraine/protocol";
+import type { Bandwidth } from "./bandwidth.ts";
+import type { OutputFacts } from "./output-facts.ts";
+import type { OutputSource } from "./output-source.ts";
+import type { Progress } from "./progress.ts";
+import { asError, LocalFileError, RangeFailedError, VerificationError } from "./transfer-errors.ts";
+
+const attemptsMax = 5;
+const pauseMilliseconds = 100;
+/** A connection on which nothing comes for so long is given up. */
+const stallMilliseconds = 60_000;
+
+export interface FetchContext {
+  readonly source: OutputSource;
+  readonly progress: Progress;
+  readonly bandwidth: Bandwidth | undefined;
+}
+
+export interface FetchedRange {
+  readonly treeHash: string;
+  /** False when nothing but the whole's hash can tell whether it is right. */
+  readonly proven: boolean;
+}
+
+/**
+ * Fetches a range until what `receive` kept of it agrees with the checksum that the server sent with it.
+ *
+ * @param receive keeps the bytes, from the start again each time it is called, and gives the tree hash of what it kept.
+ */
+export async function fetchRange(
+  { source, progress, bandwidth }: FetchContext,
+  range: ByteRange,
+  receive: (bytes: AsyncIterable<Uint8Array>) => Promise<string>,
+  signal: AbortSignal,
+): Promise<FetchedRange> {
+  let farthest = 0;
+  for (let attempt = 1; ; attempt += 1) {
+    const stall = new StallTimer(signal);
+    let received = 0;
+    const counted = async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+      for await (const piece of bytes) {
+        await bandwidth?.take(piece.length, signal);
+        stall.refresh();
+        const repeated = Math.min(piece.length, Math.max(0, farthest - received));
+        received += piece.length;
+        progress.moved(piece.length, repeated);
+        yield piece;
+      }
+    };
+    try {
+      const { checksum, bytes } = await source.open(range, stall.signal);
+      const treeHash = await receive(counted(bytes));
+      return { treeHash, proven: judge(range, { treeHash, checksum }, source.facts, progress) };
+    } catch (cause) {
+      const error = stall.reasonFor(asError(cause));
+      farthest = Math.max(farthest, received);
+      await orGiveUp(error, { range, attempt, progress, signal });
+    } finally {
+      stall.stop();
+    }
+  }
+}
+
+/** Pauses before the next attempt, or throws. */
+async function orGiveUp(
+  error: Error,
+  { range, attempt, progress, signal }: { range: ByteRange; attempt: number; progress: Progress; signal: AbortSignal },
+): Promise<void> {
+  signal.throwIfAborted();
+  const final = attempt >= attemptsMax || !isWorthAnother(error);
+  progress.tell({ kind: "range-failed", range, attempt, error, final });
+  if (!final) {
+    await sleep(pauseMilliseconds * 2 ** attempt * Math.random(), undefined, { signal });
+    return;
+  }
+  const isTelling = error instanceof VerificationError || !isWorthAnother(error);
+  throw isTelling ? error : new RangeFailedError(range, attempt, error);
+}
+
+/** The service's refusals stay the same however often one asks, and so do the disk's. */
+function isWorthAnother(error: Error): boolean {
+  const { type, code } = error as { type?: unknown; code?: unknown };
+  const isRefusal = type === "Client" && code !== "ThrottlingException" && code !== "RequestTimeoutException";
+  return !isRefusal && !(error instanceof LocalFileError);
+}
+
+/** Whether the range is proven right. Throws VerificationError when it is wrong. */
+function judge(
+  range: ByteRange,
+  { treeHash, checksum }: { treeHash: string; checksum: string | null },
+  facts: OutputFacts,
+  progress: Progress,
+): boolean {
+  const isWhole = rangeLength(range) === facts.sizeBytes;
+  const expected = checksum ?? (isWhole ? facts.treeHash : null);
+  if (expected === null || expected === treeHash) {
+    return expected !== null;
+  }
+  if (!isWhole && (expected === facts.archiveTreeHash || expected === facts.treeHash)) {
+    const message = "The server sent the whole archive's tree hash with a range of it; the whole decides";
+    progress.tell({ kind: "warning", code: "whole-hash-on-range", range, message });
+    return false;
+  }
+  const advice =
+    "It was fetched several times; what else was verified is kept. Try again later, or ask the server's operator.";
+  throw new VerificationError({ range, expected, computed: treeHash }, advice);
+}
+
+/** Aborts a request on which nothing comes any more. */
+class StallTimer {
+  readonly signal: AbortSignal;
+  readonly #stop = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(outer: AbortSignal) {
+    this.signal = AbortSignal.any([outer, this.#stop.signal]);
+    this.#timer = setTimeout(
+      () => this.#stop.abort(new Error(`Nothing came for ${stallMilliseconds} ms`)),
+      stallMilliseconds,
+    );
+  }
+
+  refresh(): void {
+    this.#timer.refresh();
+  }
+
+  /** Whatever the abort made of it on its way, its reason is what happened. */
+  reasonFor(error: Error): Error {
+    return this.#stop.signal.aborted ? asError(this.#stop.signal.reason) : error;
+  }
+
+  /** Also ends a request whose answer was not read to its end. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#stop.abort(new Error("The range is done with"));
+  }
+}

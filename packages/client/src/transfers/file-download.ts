@@ -1,0 +1,151 @@
+import { open } from "node:fs/promises";
+import { type ByteRange, rangeLength } from "@moraine/protocol";
+import type { Bandwidth } from "./bandwidth.ts";
+import type { DigestPool } from "./digest-pool.ts";
+import type { DownloadJournal } from "./download-journal.ts";
+import { type FetchedRange, fetchRange } from "./fetch-range.ts";
+import { inParallel } from "./in-parallel.ts";
+import type { OutputSource } from "./output-source.ts";
+import type { PartialFile } from "./partial-file.ts";
+import type { Progress } from "./progress.ts";
+import type { PlannedRange } from "./ranges.ts";
+import type { Verification, VerifiedBy } from "./verification.ts";
+
+export interface FileDownloadParts {
+  readonly source: OutputSource;
+  readonly wanted: ByteRange;
+  readonly ranges: readonly PlannedRange[];
+  readonly verification: Verification;
+  readonly partial: PartialFile;
+  readonly journal: DownloadJournal;
+  readonly pool: DigestPool;
+  readonly progress: Progress;
+  readonly bandwidth: Bandwidth | undefined;
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+}
+
+/** Fills a partial file until all of it is verified. */
+export async function fillPartial(parts: FileDownloadParts): Promise<VerifiedBy> {
+  await recheck(parts);
+  await fetchMissing(parts);
+  for (let isSecond = false; ; isSecond = true) {
+    const verifiedBy = parts.verification.judge(fetchedRanges(parts), parts.progress);
+    if (verifiedBy !== null) {
+      return verifiedBy;
+    }
+    const unproven = parts.ranges.filter(({ index }) => !parts.journal.ranges.get(index)?.proven);
+    const failure = parts.verification.failure(fetchedRanges(parts));
+    for (const range of unproven) {
+      const event = {
+        kind: "range-failed",
+        range,
+        attempt: isSecond ? 2 : 1,
+        error: failure,
+        final: isSecond,
+      } as const;
+      parts.progress.tell(event);
+      parts.progress.unverified(rangeLength(range));
+    }
+    await parts.journal.forget(unproven.map(({ index }) => index));
+    if (isSecond || unproven.length === 0) {
+      throw failure;
+    }
+    await fetchMissing(parts);
+  }
+}
+
+/** What the ranges are, in their order; all of them must be there. */
+export function fetchedRanges({ ranges, journal }: Pick<FileDownloadParts, "ranges" | "journal">): FetchedRange[] {
+  return ranges.map(({ index }) => {
+    const range = journal.ranges.get(index);
+    if (range === undefined) {
+      throw new Error(`Range ${index} is missing`);
+    }
+    return range;
+  });
+}
+
+/** An earlier run's ranges are read once more: whatever happened to the file since, none is taken for right that is not. */
+async function recheck(parts: FileDownloadParts): Promise<void> {
+  const { ranges, journal, progress, concurrency, signal } = parts;
+  const changed: number[] = [];
+  const check = async (range: PlannedRange) => {
+    if ((await digestInFile(parts, range)) === journal.ranges.get(range.index)?.treeHash) {
+      progress.resumed(rangeLength(range));
+      return;
+    }
+    changed.push(range.index);
+    const message = "A range that an earlier run had verified has changed on the disk; it is fetched again";
+    progress.tell({ kind: "warning", code: "partial-changed", range, message });
+  };
+  await inParallel(
+    ranges.filter(({ index }) => journal.ranges.has(index)),
+    concurrency,
+    check,
+    signal,
+  );
+  await journal.forget(changed);
+}
+
+async function fetchMissing(parts: FileDownloadParts): Promise<void> {
+  const { ranges, wanted, partial, journal, progress, concurrency, signal } = parts;
+  const recording = new Set<Promise<void>>();
+  const fetch = async (range: PlannedRange, either: AbortSignal) => {
+    const receive = async (bytes: AsyncIterable<Uint8Array>) => {
+      await partial.write(bytes, range.firstByte - wanted.firstByte);
+      return digestInFile(parts, range);
+    };
+    const fetched = await fetchRange(parts, range, receive, either);
+    const record = journal
+      .add(range.index, fetched)
+      .then(() => progress.verified(rangeLength(range)))
+      .finally(() => recording.delete(record));
+    recording.add(record);
+    // The disk may be behind, but not without bound: what is not recorded is what a kill would cost.
+    while (recording.size > concurrency) {
+      await Promise.race(recording);
+    }
+  };
+  const missing = ranges.filter(({ index }) => !journal.ranges.has(index));
+  try {
+    await inParallel(missing, concurrency, fetch, signal);
+  } finally {
+    await Promise.all(recording);
+  }
+}
+
+/**
+ * Whether a file is all that the journal says: the target of an earlier run, which ended after it had given the name and
+ * before it could remove the journal.
+ */
+export async function isAsRecorded(
+  path: string,
+  parts: Pick<FileDownloadParts, "ranges" | "wanted" | "journal" | "pool" | "concurrency" | "signal">,
+): Promise<boolean> {
+  const { ranges, wanted, journal } = parts;
+  await using file = await open(path, "r");
+  const { size } = await file.stat();
+  if (size !== rangeLength(wanted) || ranges.some(({ index }) => !journal.ranges.has(index))) {
+    return false;
+  }
+  let isSame = true;
+  const check = async (range: PlannedRange) => {
+    const treeHash = await digestInFile({ ...parts, partial: file }, range);
+    isSame &&= treeHash === journal.ranges.get(range.index)?.treeHash;
+  };
+  await inParallel(ranges, parts.concurrency, check, parts.signal);
+  return isSame;
+}
+
+async function digestInFile(
+  { partial, pool, wanted }: { partial: { readonly fd: number }; pool: DigestPool; wanted: ByteRange },
+  range: ByteRange,
+): Promise<string> {
+  const place = {
+    fd: partial.fd,
+    firstByte: range.firstByte - wanted.firstByte,
+    lastByte: range.lastByte - wanted.firstByte,
+  };
+  return (await pool.ofFile(place, "tree")).treeHash;
+}

@@ -1,0 +1,54 @@
+import type { GlacierJobDescription, JobParameters } from "@moraine/protocol";
+import type { GlacierClient } from "../client.ts";
+import type { TransferOptions } from "./events.ts";
+import type { JobReference } from "./output-facts.ts";
+
+export interface JobWish {
+  readonly vaultName: string;
+  readonly accountId?: string | undefined;
+  readonly jobParameters: JobParameters;
+  /** Whether an existing job does as well. */
+  readonly serves: (job: GlacierJobDescription) => boolean;
+  /** False starts one in any case. */
+  readonly reuse: boolean;
+  /** Ids of jobs that are known to be gone. */
+  readonly except?: ReadonlySet<string>;
+}
+
+/**
+ * A job that serves: the newest that has succeeded, else the newest under way, else one that is started. The service's own
+ * list is what remembers them, so nothing has to survive here.
+ */
+export async function findOrStartJob(
+  client: GlacierClient,
+  wish: JobWish,
+  { signal = never, onEvent }: TransferOptions,
+): Promise<JobReference> {
+  const { vaultName, accountId, jobParameters } = wish;
+  const found = wish.reuse
+    ? ((await newest(client, wish, "Succeeded", signal)) ?? (await newest(client, wish, "InProgress", signal)))
+    : null;
+  const jobId = found ?? (await client.initiateJob({ vaultName, accountId, jobParameters }, { signal })).jobId;
+  onEvent?.({ kind: "job", jobId, state: found === null ? "started" : "reused" });
+  return { vaultName, accountId, jobId };
+}
+
+async function newest(
+  client: GlacierClient,
+  { vaultName, accountId, serves, except }: JobWish,
+  statuscode: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const found: GlacierJobDescription[] = [];
+  let marker: string | null = null;
+  do {
+    const place: { marker?: string } = marker === null ? {} : { marker };
+    const page = await client.listJobs({ vaultName, accountId, statuscode, ...place }, { signal });
+    found.push(...page.JobList.filter((job) => !except?.has(job.JobId) && serves(job)));
+    marker = page.Marker;
+  } while (marker !== null);
+  const newestFirst = found.toSorted((one, other) => other.CreationDate.localeCompare(one.CreationDate));
+  return newestFirst[0]?.JobId ?? null;
+}
+
+const never = new AbortController().signal;

@@ -1,0 +1,120 @@
+import { formatRange, limits, rangeLength } from "@moraine/protocol";
+import type { GlacierClient } from "../client.ts";
+import { inParallel } from "./in-parallel.ts";
+import { type SendContext, sendPart } from "./send-part.ts";
+import type { SourcePart } from "./source-part.ts";
+import { hasCode } from "./transfer-errors.ts";
+import type { UploadJournal } from "./upload-journal.ts";
+
+export interface UploadPlace {
+  readonly client: GlacierClient;
+  readonly vaultName: string;
+  readonly accountId: string | undefined;
+}
+
+export interface MultipartUpload {
+  readonly uploadId: string;
+  readonly partSizeBytes: number;
+  /** What the service has: tree hashes by range, `{first}-{last}`. */
+  readonly known: ReadonlyMap<string, string>;
+}
+
+/** The upload that the journal tells of, with what the service has of it; null when there is none, or no longer. */
+export async function resumeUpload(
+  place: UploadPlace,
+  journal: UploadJournal,
+  { progress, signal }: SendContext,
+): Promise<MultipartUpload | null> {
+  const { upload } = journal.state;
+  if (upload === null) {
+    return null;
+  }
+  try {
+    return { ...upload, known: await knownParts(place, upload.uploadId, signal) };
+  } catch (error) {
+    if (!hasCode(error, "ResourceNotFoundException")) {
+      throw error;
+    }
+    const message = `The upload ${upload.uploadId} that was begun is gone, with its parts; a new one starts`;
+    progress.tell({ kind: "warning", code: "upload-gone", message });
+    return null;
+  }
+}
+
+/** Begins one; it is in the journal before a part is sent. */
+export async function beginUpload(
+  { client, vaultName, accountId }: UploadPlace,
+  journal: UploadJournal,
+  { partSizeBytes, description }: { partSizeBytes: number; description: string | undefined },
+  signal: AbortSignal,
+): Promise<MultipartUpload> {
+  const { uploadId } = await client.initiateMultipartUpload(
+    { vaultName, accountId, partSize: partSizeBytes, archiveDescription: description },
+    { signal },
+  );
+  await journal.note({ upload: { uploadId, partSizeBytes } });
+  return { uploadId, partSizeBytes, known: new Map() };
+}
+
+export async function knownParts(
+  { client, vaultName, accountId }: UploadPlace,
+  uploadId: string,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const known = new Map<string, string>();
+  let marker: string | null = null;
+  do {
+    const from: { marker?: string } = marker === null ? {} : { marker };
+    const page = await client.listParts({ vaultName, accountId, uploadId, ...from }, { signal });
+    for (const { RangeInBytes, SHA256TreeHash } of page.Parts) {
+      known.set(RangeInBytes, SHA256TreeHash.toLowerCase());
+    }
+    marker = page.Marker;
+  } while (marker !== null);
+  return known;
+}
+
+/** What all parts together are. */
+export interface SentParts {
+  readonly sizeBytes: number;
+  /** In order. */
+  readonly treeHashes: readonly string[];
+}
+
+/** Sends all parts but those that the service has already. */
+export async function sendParts(
+  { client, vaultName, accountId }: UploadPlace,
+  { uploadId, known }: MultipartUpload,
+  parts: AsyncIterable<SourcePart>,
+  context: SendContext & { readonly concurrency: number },
+): Promise<SentParts> {
+  const treeHashes: string[] = [];
+  let sizeBytes = 0;
+  const send = async (part: SourcePart, signal: AbortSignal) => {
+    assertCountable(part);
+    const digest = await part.digest();
+    const { firstByte, lastByte } = part;
+    const range = { firstByte, lastByte };
+    if (known.get(formatRange(range)) === digest.treeHash) {
+      context.progress.resumed(rangeLength(range));
+    } else {
+      const request = (body: Parameters<typeof client.uploadMultipartPart>[0]["body"]) =>
+        client.uploadMultipartPart({ vaultName, accountId, uploadId, range, body }, { signal });
+      await sendPart(part, digest, request, { ...context, signal });
+      context.progress.verified(rangeLength(range));
+    }
+    treeHashes[part.index] = digest.treeHash;
+    sizeBytes += rangeLength(range);
+    part.release();
+  };
+  await inParallel(parts, context.concurrency, send, context.signal);
+  return { sizeBytes, treeHashes };
+}
+
+function assertCountable({ index, firstByte }: SourcePart): void {
+  if (index >= limits.partCountMax) {
+    throw new RangeError(
+      `The stream has more than the ${firstByte} bytes that 10,000 parts of this size hold; upload it with larger parts`,
+    );
+  }
+}

@@ -1,0 +1,69 @@
+import { type GlacierJobDescription, isTreeHashAligned, parseRetrievalByteRange, rangeLength } from "@moraine/protocol";
+import type { GlacierClient } from "../client.ts";
+import { JobFailedError, JobNotReadyError } from "./transfer-errors.ts";
+
+/** A job of a vault. */
+export interface JobReference {
+  readonly vaultName: string;
+  readonly jobId: string;
+  /** Twelve digits, where the vault is another account's. @default the caller's own */
+  readonly accountId?: string | undefined;
+}
+
+/** What a job's description says of its output. */
+export interface OutputFacts {
+  readonly sizeBytes: number;
+  /** Of the whole output; null when the service can know none: of an inventory, or of a range that is no node. */
+  readonly treeHash: string | null;
+  /** Of the whole archive: what some servers send in place of a range's. */
+  readonly archiveTreeHash: string | null;
+  /** Null for an inventory. */
+  readonly archiveId: string | null;
+  /** Of the archive, as the job was asked for it. */
+  readonly retrievalByteRange: string | null;
+}
+
+/** Throws JobNotReadyError while the job is under way, and JobFailedError when there will be no output. */
+export async function outputFacts(client: GlacierClient, job: JobReference, signal: AbortSignal): Promise<OutputFacts> {
+  const description = await client.describeJob(job, { signal });
+  if (description.StatusCode === "Failed") {
+    throw new JobFailedError(`Job ${job.jobId} failed: ${description.StatusMessage ?? "the service does not say why"}`);
+  }
+  if (description.StatusCode !== "Succeeded") {
+    throw new JobNotReadyError(job.jobId, `Job ${job.jobId} is still in progress; wait for it, then try again`);
+  }
+  return description.Action === "InventoryRetrieval" ? inventoryFacts(description) : archiveFacts(description);
+}
+
+function archiveFacts(description: GlacierJobDescription): OutputFacts {
+  const { ArchiveId, ArchiveSHA256TreeHash, ArchiveSizeInBytes, RetrievalByteRange, SHA256TreeHash } = description;
+  if (ArchiveSizeInBytes === null) {
+    throw new JobFailedError(`Job ${description.JobId} does not say how large its archive is`);
+  }
+  const range = RetrievalByteRange === null ? null : parseRetrievalByteRange(RetrievalByteRange, ArchiveSizeInBytes);
+  const sizeBytes = range === null ? ArchiveSizeInBytes : rangeLength(range);
+  const isWhole = sizeBytes === ArchiveSizeInBytes;
+  const isNode = range === null || isTreeHashAligned(range, ArchiveSizeInBytes);
+  return {
+    sizeBytes,
+    treeHash: lowerCase(isWhole ? (ArchiveSHA256TreeHash ?? SHA256TreeHash) : isNode ? SHA256TreeHash : null),
+    archiveTreeHash: lowerCase(ArchiveSHA256TreeHash),
+    archiveId: ArchiveId,
+    retrievalByteRange: isWhole ? null : RetrievalByteRange,
+  };
+}
+
+function inventoryFacts({ InventorySizeInBytes, JobId }: GlacierJobDescription): OutputFacts {
+  if (InventorySizeInBytes === null) {
+    throw new JobFailedError(`Job ${JobId} does not say how large its inventory is`);
+  }
+  return {
+    sizeBytes: InventorySizeInBytes,
+    treeHash: null,
+    archiveTreeHash: null,
+    archiveId: null,
+    retrievalByteRange: null,
+  };
+}
+
+const lowerCase = (hash: string | null): string | null => hash?.toLowerCase() ?? null;

@@ -1,0 +1,59 @@
+import { type ByteRange, formatContentRange, formatRange, rangeLength } from "@moraine/protocol";
+import type { GlacierClient } from "../client.ts";
+import type { JobOutput } from "../job-output.ts";
+import type { JobReference, OutputFacts } from "./output-facts.ts";
+
+/** Where ranges of an output are had from: a job, or one job after another. */
+export interface OutputSource {
+  readonly facts: OutputFacts;
+  /** Rejects unless exactly that range is on its way. */
+  open(range: ByteRange, signal: AbortSignal): Promise<OpenRange>;
+}
+
+export interface OpenRange {
+  /** As the service sent it, in lower case; nothing has compared it. */
+  readonly checksum: string | null;
+  /** Throws when more or fewer bytes come than the range has. Must be read or left. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export function jobSource(client: GlacierClient, job: JobReference, facts: OutputFacts): OutputSource {
+  return {
+    facts,
+    async open(range, signal) {
+      const output = await client.getJobOutput({ ...job, range }, { signal });
+      const fault = faultOf(output, range, facts.sizeBytes);
+      if (fault !== null) {
+        await output.body.cancel();
+        throw new Error(fault);
+      }
+      return { checksum: output.checksum?.toLowerCase() ?? null, bytes: exactly(output.body, rangeLength(range)) };
+    },
+  };
+}
+
+/** Servers have ignored ranges, and sent others than were asked for. */
+function faultOf({ status, contentRange, sizeBytes }: JobOutput, range: ByteRange, totalBytes: number): string | null {
+  const isWhole = rangeLength(range) === totalBytes;
+  const expected = formatContentRange(range, totalBytes);
+  if (status === 206 ? contentRange !== expected : !isWhole) {
+    return `The server was asked for ${expected} and sent ${contentRange ?? `the whole, with status ${status}`}`;
+  }
+  return sizeBytes !== null && sizeBytes !== rangeLength(range)
+    ? `The server sends ${sizeBytes} bytes for range ${formatRange(range)}`
+    : null;
+}
+
+async function* exactly(body: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array, void, void> {
+  let done = 0;
+  for await (const piece of body) {
+    done += piece.length;
+    if (done > length) {
+      throw new Error(`More than the ${length} bytes of the range came`);
+    }
+    yield piece;
+  }
+  if (done < length) {
+    throw new Error(`Only ${done} of the ${length} bytes of the range came`);
+  }
+}

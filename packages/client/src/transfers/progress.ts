@@ -1,0 +1,72 @@
+import type { TransferEvent } from "./events.ts";
+
+/** Counts what a transfer has moved and tells of it. */
+export class Progress {
+  readonly #onEvent: ((event: TransferEvent) => void) | undefined;
+  #sizeBytes: number | null;
+  #verifiedBytes = 0;
+  #transferredBytes = 0;
+  #repeatedBytes = 0;
+  #resumedBytes = 0;
+
+  constructor(sizeBytes: number | null, onEvent: ((event: TransferEvent) => void) | undefined) {
+    this.#sizeBytes = sizeBytes;
+    this.#onEvent = onEvent;
+  }
+
+  tell(event: TransferEvent): void {
+    this.#onEvent?.(event);
+  }
+
+  moved(bytes: number, repeatedBytes: number): void {
+    this.#transferredBytes += bytes;
+    this.#repeatedBytes += repeatedBytes;
+    this.#report();
+  }
+
+  verified(bytes: number): void {
+    this.#verifiedBytes += bytes;
+    this.#report();
+  }
+
+  /** Verified by an earlier run. */
+  resumed(bytes: number): void {
+    this.#resumedBytes += bytes;
+    this.verified(bytes);
+  }
+
+  /** What had no checksum of its own has to be fetched again. */
+  unverified(bytes: number): void {
+    this.#verifiedBytes -= bytes;
+    this.#report();
+  }
+
+  sizeKnown(sizeBytes: number): void {
+    this.#sizeBytes = sizeBytes;
+    this.#report();
+  }
+
+  get totals(): TransferTotals {
+    return {
+      transferredBytes: this.#transferredBytes,
+      repeatedBytes: this.#repeatedBytes,
+      resumedBytes: this.#resumedBytes,
+    };
+  }
+
+  #report(): void {
+    this.#onEvent?.({
+      kind: "progress",
+      sizeBytes: this.#sizeBytes,
+      verifiedBytes: this.#verifiedBytes,
+      ...this.totals,
+    });
+  }
+}
+
+/** What a transfer has cost; see ProgressEvent. */
+export interface TransferTotals {
+  readonly transferredBytes: number;
+  readonly repeatedBytes: number;
+  readonly resumedBytes: number;
+}

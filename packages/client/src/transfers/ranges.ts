@@ -1,0 +1,60 @@
+import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
+
+/** A piece of an output that is fetched, verified and recorded as one. */
+export interface PlannedRange extends ByteRange {
+  readonly index: number;
+}
+
+const rangeSizeBytesLeast = 16 * 1024 ** 2;
+/** So many records at most in a journal, unless they were asked for. */
+const rangeCountMax = 16_384;
+
+/** The smallest power of two, from 16 MiB, that keeps the number of ranges in bounds. */
+export function rangeSizeFor(totalBytes: number): number {
+  let size = rangeSizeBytesLeast;
+  while (size * rangeCountMax < totalBytes) {
+    size *= 2;
+  }
+  return size;
+}
+
+/** Throws RangeError unless the size is a power of two of at least 1 MiB: others do not make nodes of a tree. */
+export function assertRangeSize(rangeSizeBytes: number): void {
+  const leaves = rangeSizeBytes / leafSizeBytes;
+  if (!(Number.isInteger(Math.log2(leaves)) && leaves >= 1)) {
+    throw new RangeError(`A range size is 1 MiB times a power of two; not ${rangeSizeBytes}`);
+  }
+}
+
+/**
+ * Cuts `wanted`, a part of an output of `totalBytes`, into ranges of `rangeSizeBytes` or less that are nodes of the output's
+ * tree (contract 18.2): only for those the service gives a checksum. What lies beside whole mebibytes at either end of
+ * `wanted` cannot be one, and becomes a range of its own.
+ */
+export function planRanges(wanted: ByteRange, totalBytes: number, rangeSizeBytes: number): PlannedRange[] {
+  const ranges: PlannedRange[] = [];
+  const end = wanted.lastByte + 1;
+  for (let first = wanted.firstByte; first < end; ) {
+    const next = Math.min(endOfRange(first, end, totalBytes, rangeSizeBytes), end);
+    ranges.push({ index: ranges.length, firstByte: first, lastByte: next - 1 });
+    first = next;
+  }
+  return ranges;
+}
+
+function endOfRange(first: number, end: number, totalBytes: number, rangeSizeBytes: number): number {
+  const past = first % leafSizeBytes;
+  if (past !== 0) {
+    return first - past + leafSizeBytes;
+  }
+  let span = rangeSizeBytes;
+  while (first % span !== 0) {
+    span /= 2;
+  }
+  // A node that the end of the archive cuts short is a node all the same; one that the end of the wish cuts short is none.
+  const isCut = (size: number) => first + size > end && end !== totalBytes;
+  while (span > leafSizeBytes && isCut(span)) {
+    span /= 2;
+  }
+  return first + span;
+}

@@ -1,0 +1,79 @@
+import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
+import type { GlacierClient } from "../client.ts";
+import { type DownloadOptions, type DownloadResult, downloadToFile } from "./download-job-output.ts";
+import { findOrStartJob } from "./find-job.ts";
+import type { JobReference } from "./output-facts.ts";
+import { RenewingSource } from "./renewing-source.ts";
+import { type StreamOptions, streamFrom } from "./stream-job-output.ts";
+import { type WaitOptions, waitForJob } from "./wait-for-job.ts";
+
+/** An archive of a vault. */
+export interface ArchiveReference {
+  readonly vaultName: string;
+  readonly archiveId: string;
+  /** Twelve digits, where the vault is another account's. @default the caller's own */
+  readonly accountId?: string | undefined;
+}
+
+export interface RetrievalOptions extends WaitOptions {
+  /** Of jobs that are started. @default the service's: Standard */
+  readonly tier?: JobTier;
+  /** Take a job for the whole archive that is there already, whatever its tier. @default true */
+  readonly reuse?: boolean;
+}
+
+/**
+ * Gets an archive to a file: finds or starts its job, waits for it, downloads as `downloadJobOutput` does. When the job's output
+ * expires in the middle, another job is started, and what was verified is kept. Whatever breaks it off, calling it again
+ * goes on where it was.
+ */
+export async function retrieveArchive(
+  client: GlacierClient,
+  archive: ArchiveReference,
+  options: RetrievalOptions & DownloadOptions,
+): Promise<DownloadResult> {
+  const { source, job } = await openArchive(client, archive, options);
+  return downloadToFile(source, job, options);
+}
+
+/** The same in order, as `streamJobOutput` does. */
+export async function* streamArchive(
+  client: GlacierClient,
+  archive: ArchiveReference,
+  options: RetrievalOptions & StreamOptions = {},
+): AsyncGenerator<Uint8Array, void, void> {
+  const { source } = await openArchive(client, archive, options);
+  yield* streamFrom(source, options);
+}
+
+async function openArchive(
+  client: GlacierClient,
+  archive: ArchiveReference,
+  options: RetrievalOptions,
+): Promise<{ source: RenewingSource; job: JobReference }> {
+  const gone = new Set<string>();
+  const succeeded = async () => {
+    const job = await findOrStartJob(client, { ...wishFor(archive, options), except: gone }, options);
+    return { job, facts: await waitForJob(client, job, options) };
+  };
+  const first = await succeeded();
+  const renew = async ({ jobId }: JobReference) => {
+    gone.add(jobId);
+    options.onEvent?.({ kind: "job", jobId, state: "expired" });
+    return (await succeeded()).job;
+  };
+  return { source: new RenewingSource(client, first, renew), job: first.job };
+}
+
+function wishFor({ vaultName, archiveId, accountId }: ArchiveReference, { tier, reuse = true }: RetrievalOptions) {
+  return {
+    vaultName,
+    accountId,
+    jobParameters: { Type: "archive-retrieval", ArchiveId: archiveId, ...(tier === undefined ? {} : { Tier: tier }) },
+    serves: (job: GlacierJobDescription) =>
+      job.ArchiveId === archiveId &&
+      job.RetrievalByteRange === `0-${(job.ArchiveSizeInBytes ?? 0) - 1}` &&
+      job.Action === "ArchiveRetrieval",
+    reuse,
+  };
+}

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { rangeLength } from "@moraine/protocol";
+import type { GlacierClient } from "../client.ts";
+import { type Bandwidth, paced } from "./bandwidth.ts";
+import type { PartDigest } from "./part-digest.ts";
+import type { Progress } from "./progress.ts";
+import type { SourcePart } from "./source-part.ts";
+import { asError, hasCode, RangeFailedError, SourceChangedError } from "./transfer-errors.ts";
+
+const attemptsMax = 5;
+const pauseMilliseconds = 100;
+
+/** The body of a request, with its hashes: the client hashes nothing again. */
+type Body = Parameters<GlacierClient["uploadMultipartPart"]>[0]["body"];
+
+export interface SendContext {
+  readonly progress: Progress;
+  readonly bandwidth: Bandwidth | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends a part with whatever request, and again if it was damaged on its way, which the service notices by its hashes.
+ * Throws SourceChangedError when it is the source that changed, and RangeFailedError.
+ */
+export async function sendPart<Answer extends { readonly checksum: string }>(
+  part: SourcePart,
+  digest: PartDigest,
+  request: (body: Body) => Promise<Answer>,
+  context: SendContext,
+): Promise<Answer> {
+  const body = bodyOf(part, digest, context);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const answer = await request(body);
+      if (answer.checksum.toLowerCase() !== digest.treeHash) {
+        throw new Error(`The server has computed another tree hash, ${answer.checksum}, and yet accepted the bytes`);
+      }
+      return answer;
+    } catch (cause) {
+      context.signal.throwIfAborted();
+      const error = asError(cause);
+      if (!isDamage(error)) {
+        throw error;
+      }
+      const { firstByte, lastByte } = part;
+      const range = { firstByte, lastByte };
+      const final = attempt >= attemptsMax;
+      context.progress.tell({ kind: "range-failed", range, attempt, error, final });
+      await assertSame(part, digest);
+      if (final) {
+        throw new RangeFailedError(range, attempt, error);
+      }
+      await sleep(pauseMilliseconds * 2 ** attempt * Math.random(), undefined, { signal: context.signal });
+    }
+  }
+}
+
+/** The service got other bytes than were hashed here. */
+function isDamage(error: Error): boolean {
+  return (
+    (hasCode(error, "InvalidSignatureException") && error.message.includes("x-amz-content-sha256")) ||
+    (hasCode(error, "InvalidParameterValueException") && error.message.startsWith("Checksum mismatch"))
+  );
+}
+
+async function assertSame(part: SourcePart, { treeHash }: PartDigest): Promise<void> {
+  if ((await part.digest()).treeHash !== treeHash) {
+    throw new SourceChangedError(
+      `The source changed at bytes ${part.firstByte} to ${part.lastByte} while it was uploaded`,
+    );
+  }
+}
+
+function bodyOf(
+  part: SourcePart,
+  { treeHash, sha256 }: PartDigest,
+  { progress, bandwidth, signal }: SendContext,
+): Body {
+  let farthest = 0;
+  return {
+    async *open() {
+      let sent = 0;
+      for await (const piece of paced(part.open(), bandwidth, signal)) {
+        progress.moved(piece.length, Math.min(piece.length, Math.max(0, farthest - sent)));
+        sent += piece.length;
+        farthest = Math.max(farthest, sent);
+        yield piece;
+      }
+    },
+    sizeBytes: rangeLength(part),
+    sha256,
+    treeHash,
+  };
+}

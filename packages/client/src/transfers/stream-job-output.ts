@@ -1,0 +1,114 @@
+import { type ByteRange, rangeLength } from "@moraine/protocol";
+import type { GlacierClient } from "../client.ts";
+import type { Bandwidth } from "./bandwidth.ts";
+import type { TransferOptions } from "./events.ts";
+import { type FetchContext, type FetchedRange, fetchRange } from "./fetch-range.ts";
+import { type JobReference, outputFacts } from "./output-facts.ts";
+import { jobSource, type OutputSource } from "./output-source.ts";
+import { PiecewiseTreeHash } from "./part-digest.ts";
+import { Progress } from "./progress.ts";
+import { assertRangeSize, type PlannedRange, planRanges } from "./ranges.ts";
+import { Verification, type VerificationOptions } from "./verification.ts";
+
+/** Each range under way is in memory, so they are smaller than a file's. */
+const streamRangeSizeBytes = 4 * 1024 ** 2;
+
+export interface StreamOptions extends TransferOptions, VerificationOptions {
+  /** Of the output. @default all of it */
+  readonly range?: ByteRange;
+  /** Ranges under way at once, each in memory. @default 4 */
+  readonly concurrency?: number;
+  /** 1 MiB times a power of two. @default 4 MiB */
+  readonly rangeSizeBytes?: number;
+  /** @default unlimited */
+  readonly bandwidth?: Bandwidth;
+}
+
+/**
+ * A completed job's output in order, several ranges fetched ahead; no byte of an archive is passed on before its range is
+ * verified, and the end comes only when the whole is. Inventories have no checksums: their size is what is verified.
+ *
+ * Throws as `downloadJobOutput` does, UnverifiableError also for a server that sends no checksum with a range.
+ */
+export async function* streamJobOutput(
+  client: GlacierClient,
+  job: JobReference,
+  options: StreamOptions = {},
+): AsyncGenerator<Uint8Array, void, void> {
+  const facts = await outputFacts(client, job, options.signal ?? never);
+  yield* streamFrom(jobSource(client, job, facts), options);
+}
+
+/** The same from any source of ranges. */
+export async function* streamFrom(
+  source: OutputSource,
+  options: StreamOptions,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { facts } = source;
+  const wanted = options.range ?? { firstByte: 0, lastByte: facts.sizeBytes - 1 };
+  const rangeSizeBytes = options.rangeSizeBytes ?? streamRangeSizeBytes;
+  assertRangeSize(rangeSizeBytes);
+  const ranges = planRanges(wanted, facts.sizeBytes, rangeSizeBytes);
+  const verification = new Verification(facts, wanted, ranges, options);
+  const progress = new Progress(rangeLength(wanted), options.onEvent);
+  const context = { source, progress, bandwidth: options.bandwidth };
+  const fetched: FetchedRange[] = [];
+  for await (const { pieces, ...result } of inOrder(ranges, context, options)) {
+    const range = ranges[fetched.length] ?? wanted;
+    verification.assertPassable(range, result, progress);
+    fetched.push(result);
+    progress.verified(rangeLength(range));
+    yield* pieces;
+  }
+  if (verification.judge(fetched, progress) === null) {
+    throw verification.failure(fetched);
+  }
+}
+
+type RangeInMemory = FetchedRange & { readonly pieces: readonly Uint8Array[] };
+
+async function* inOrder(
+  ranges: readonly PlannedRange[],
+  context: FetchContext,
+  { concurrency = 4, signal = never }: StreamOptions,
+): AsyncGenerator<RangeInMemory, void, void> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const ahead: Promise<RangeInMemory>[] = [];
+  let next = 0;
+  const fetchAhead = () => {
+    for (; ahead.length < concurrency && next < ranges.length; next += 1) {
+      const range = fetchToMemory(context, ranges[next] as PlannedRange, either);
+      range.catch(() => undefined); // Whoever waits for it hears of it.
+      ahead.push(range);
+    }
+  };
+  try {
+    for (fetchAhead(); ahead.length > 0; fetchAhead()) {
+      const range = await ahead.shift();
+      if (range !== undefined) {
+        yield range;
+      }
+    }
+  } finally {
+    stop.abort(new Error("The stream was left"));
+    await Promise.allSettled(ahead);
+  }
+}
+
+async function fetchToMemory(context: FetchContext, range: ByteRange, signal: AbortSignal): Promise<RangeInMemory> {
+  let pieces: Uint8Array[] = [];
+  const receive = async (bytes: AsyncIterable<Uint8Array>) => {
+    pieces = [];
+    const hash = new PiecewiseTreeHash();
+    for await (const piece of bytes) {
+      hash.update(piece);
+      pieces.push(piece);
+    }
+    return hash.digest();
+  };
+  const fetched = await fetchRange(context, range, receive, signal);
+  return { ...fetched, pieces };
+}
+
+const never = new AbortController().signal;

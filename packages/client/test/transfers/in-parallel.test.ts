@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { inParallel } from "../../src/transfers/in-parallel.ts";
+
+const never = new AbortController().signal;
+
+test("so many are at work at once, and no more", async () => {
+  let atWork = 0;
+  let most = 0;
+  const done: number[] = [];
+  const work = async (item: number) => {
+    most = Math.max(most, ++atWork);
+    await sleep(item % 3);
+    atWork -= 1;
+    done.push(item);
+  };
+  await inParallel(Array(20).keys(), 4, work, never);
+  assert.equal(most, 4);
+  assert.equal(done.length, 20);
+});
+
+test("the first failure stops the others, and is thrown when they have ended", async () => {
+  let begun = 0;
+  let ended = 0;
+  const work = async (item: number, signal: AbortSignal) => {
+    begun += 1;
+    if (item === 2) {
+      throw new Error("two");
+    }
+    await sleep(10_000, undefined, { signal }).finally(() => {
+      ended += 1;
+    });
+  };
+  await assert.rejects(inParallel(Array(9).keys(), 4, work, never), { message: "two" });
+  assert.equal(ended, begun - 1);
+  assert.ok(begun < 9);
+});
+
+test("a failure is not kept waiting by a source that gives nothing more", async () => {
+  const silent = async function* () {
+    yield 1;
+    await new Promise(() => undefined);
+  };
+  const fail = () => Promise.reject(new Error("one"));
+  await assert.rejects(inParallel(silent(), 4, fail, never), { message: "one" });
+});
+
+test("what the source throws is thrown", async () => {
+  const broken = async function* () {
+    yield 1;
+    throw new Error("source");
+  };
+  await assert.rejects(
+    inParallel(broken(), 4, () => Promise.resolve(), never),
+    { message: "source" },
+  );
+});

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  type ArchiveId,
+  type InventoryFormat,
+  type InventoryItem,
+  inventoryWriters,
+  type TreeHash,
+} from "@moraine/protocol";
+import fc from "fast-check";
+import { InventoryReader } from "../../src/transfers/inventory-reader.ts";
+
+const arn = "arn:aws:glacier:us-west-2:012345678901:vaults/examplevault";
+const inventoryDate = new Date("2015-04-07T00:26:18Z");
+
+const description = fc.oneof(
+  fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)), maxLength: 40 }),
+  fc.string({ unit: fc.constantFrom('"', "\\", ",", " ", "a", "{", "}", "]", "["), maxLength: 12 }),
+);
+const item: fc.Arbitrary<InventoryItem> = fc.record(
+  {
+    archiveId: fc.stringMatching(/^[A-Za-z0-9_-]{138}$/).map((id) => id as ArchiveId),
+    archiveDescription: description,
+    creationDate: fc.integer({ min: 1_300_000_000, max: 2_000_000_000 }).map((seconds) => new Date(seconds * 1000)),
+    sizeBytes: fc.integer({ min: 1, max: 42_949_672_960_000 }),
+    treeHash: fc.stringMatching(/^[0-9a-f]{64}$/).map((hash) => hash as TreeHash),
+  },
+  { noNullPrototype: true },
+);
+
+function written(format: InventoryFormat, items: readonly InventoryItem[]): string {
+  const { head, item, tail } = inventoryWriters[format];
+  return head(arn, inventoryDate) + items.map((each, index) => item(each, index === 0)).join("") + tail();
+}
+
+/** The text in pieces that end anywhere. */
+async function* pieces(text: string, lengths: readonly number[]): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text);
+  let start = 0;
+  for (let turn = 0; start < bytes.length; turn += 1) {
+    const end = start + (lengths[turn % lengths.length] ?? 1);
+    yield bytes.subarray(start, end);
+    start = end;
+  }
+}
+
+async function read(
+  text: string,
+  lengths: readonly number[] = [7],
+): Promise<{ reader: InventoryReader; items: InventoryItem[] }> {
+  const reader = new InventoryReader(pieces(text, lengths));
+  const items: InventoryItem[] = [];
+  for await (const batch of reader) {
+    items.push(...batch);
+  }
+  return { reader, items };
+}
+
+const lengths = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 5 });
+
+for (const format of ["JSON", "CSV"] as const) {
+  test(`what the service writes in ${format} is read back as it was, whatever the descriptions and wherever pieces end`, async () => {
+    const property = fc.asyncProperty(fc.array(item, { maxLength: 8 }), lengths, async (items, cuts) => {
+      const result = await read(written(format, items), cuts);
+      assert.deepEqual(result.items, items);
+      assert.equal(result.reader.format, format);
+    });
+    await fc.assert(property, { numRuns: 300 });
+  });
+}
+
+test("an inventory in JSON that ends too soon, anywhere, is refused and not taken for a whole one", async () => {
+  const property = fc.asyncProperty(
+    fc.array(item, { maxLength: 3 }),
+    fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+    async (items, part) => {
+      const text = written("JSON", items);
+      await assert.rejects(read(text.slice(0, Math.floor(text.length * part))), { name: "InventoryFormatError" });
+    },
+  );
+  await fc.assert(property);
+});
+
+test("a CSV that ends within a line is refused", async () => {
+  const text = written("CSV", fc.sample(item, 3));
+  for (const cut of [2, 10, 60, 70, 100]) {
+    await assert.rejects(read(text.slice(0, -cut)), { name: "InventoryFormatError" }, String(cut));
+  }
+});
+
+const entry = {
+  ArchiveId: "x".repeat(138),
+  ArchiveDescription: 'a } " \\',
+  CreationDate: "2015-04-06T22:24:34.123Z",
+  Size: 7,
+  SHA256TreeHash: "A".repeat(64),
+};
+
+test("white space, more members and another order of members are read as well", async () => {
+  const list = [entry, { ...entry, Size: 8 }];
+  const text = JSON.stringify(
+    { Extra: [1, "ArchiveList", { a: "]" }], ArchiveList: list, InventoryDate: "2015-04-07T00:26:18Z", VaultARN: arn },
+    null,
+    2,
+  );
+  const { reader, items } = await read(`${text}\n`);
+  assert.deepEqual(
+    items.map(({ sizeBytes }) => sizeBytes),
+    [7, 8],
+  );
+  assert.equal(items[0]?.treeHash, "a".repeat(64));
+  assert.equal(items[0]?.archiveDescription, entry.ArchiveDescription);
+  assert.equal(reader.vaultArn, arn);
+  assert.deepEqual(reader.inventoryDate, inventoryDate);
+});
+
+test("the guide's own examples of quoting are read: comma, quotation mark, and a backslash before one", async () => {
+  const tail = `,2015-04-06T22:24:34Z,3145728,${"9".repeat(64)}`;
+  const text = [
+    "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash",
+    `id,"my archive description,1"${tail}`,
+    String.raw`id,"my archive description,1\"2"${tail}`,
+    String.raw`id,"my archive description,1\\"2"${tail}`,
+    String.raw`id,"ends with a backslash\"${tail}`,
+    `id," "${tail}`,
+    `id,${tail}`,
+  ].join("\r\n");
+  const { items } = await read(text);
+  assert.deepEqual(
+    items.map(({ archiveDescription }) => archiveDescription),
+    [
+      "my archive description,1",
+      'my archive description,1"2',
+      String.raw`my archive description,1\"2`,
+      "ends with a backslash\\",
+      " ",
+      "",
+    ],
+  );
+});
+
+test("columns of a CSV are told by their names", async () => {
+  const text = `Size,"SHA256TreeHash",ArchiveId,CreationDate,ArchiveDescription\n5,${"b".repeat(64)},id,2015-04-06T22:24:34Z,"a,b"\n`;
+  const { items } = await read(text);
+  assert.equal(items[0]?.archiveDescription, "a,b");
+  assert.equal(items[0]?.sizeBytes, 5);
+});
+
+test("what is no inventory is refused with an excerpt", async () => {
+  for (const text of [
+    "",
+    "{}",
+    '{"ArchiveList":[{}]}',
+    '{"ArchiveList":{}}',
+    "<html>",
+    '{"ArchiveList":[]}x',
+    "{]",
+    '{"ArchiveList":[1]}',
+  ]) {
+    await assert.rejects(read(text), { name: "InventoryFormatError" }, text);
+  }
+});

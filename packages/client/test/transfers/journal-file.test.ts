@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import fc from "fast-check";
+import { JournalFile, parseRecords } from "../../src/transfers/journal-file.ts";
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "moraine-journal-"));
+});
+after(() => rm(folder, { recursive: true }));
+
+async function recordsOf(path: string): Promise<unknown[]> {
+  const { journal, records } = await JournalFile.open(path);
+  await journal.close();
+  return records;
+}
+
+const record = fc.dictionary(fc.string({ maxLength: 5 }), fc.oneof(fc.integer(), fc.string()), {
+  noNullPrototype: true,
+});
+
+test("cut anywhere, a journal gives the records that were written whole before the cut, and no other", () => {
+  const property = fc.property(fc.array(record, { maxLength: 6 }), fc.nat(), (records, cut) => {
+    const lines = records.map((each) => `${JSON.stringify(each)}\n`);
+    const bytes = Buffer.from(lines.join(""));
+    const length = cut % (bytes.length + 1);
+    let whole = 0;
+    let end = 0;
+    for (const line of lines) {
+      end += Buffer.byteLength(line);
+      whole += end <= length ? 1 : 0;
+    }
+    assert.deepEqual(
+      parseRecords(bytes.subarray(0, length)).records,
+      JSON.parse(JSON.stringify(records.slice(0, whole))),
+    );
+  });
+  fc.assert(property, { numRuns: 1000 });
+});
+
+test("what was torn is cut away, so that the next record does not join it", async () => {
+  const path = join(folder, "torn");
+  const first = await JournalFile.open(path);
+  await first.journal.append({ one: 1 }, { two: 2 });
+  await first.journal.sync();
+  await first.journal.close();
+  await truncate(path, (await readFile(path)).length - 3);
+
+  const second = await JournalFile.open(path);
+  assert.equal(second.torn, true);
+  assert.deepEqual(second.records, [{ one: 1 }]);
+  await second.journal.append({ three: 3 });
+  await second.journal.close();
+
+  assert.deepEqual(await recordsOf(path), [{ one: 1 }, { three: 3 }]);
+});
+
+test("behind a line that is no record nothing is believed: after a power cut there may be zeros", async () => {
+  const path = join(folder, "zeros");
+  await writeFile(path, '{"one":1}\n');
+  await appendFile(path, Buffer.alloc(20));
+  await appendFile(path, '\n{"two":2}\n');
+  assert.deepEqual(await recordsOf(path), [{ one: 1 }]);
+});

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isPartSize, limits } from "@moraine/protocol";
+import fc from "fast-check";
+import { chosenPartSize, partSizeFor, unknownLengthPartSizeBytes } from "../../src/transfers/part-size.ts";
+
+const mebibyte = 1024 ** 2;
+
+test("any size up to 40 TB fits 10,000 parts of the size chosen, which is legal and the least from 16 MiB", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: limits.archiveSizeBytesMax }), (sizeBytes) => {
+      const part = partSizeFor(sizeBytes);
+      assert.ok(isPartSize(part) && part >= 16 * mebibyte);
+      assert.ok(Math.ceil(sizeBytes / part) <= limits.partCountMax);
+      assert.ok(part === 16 * mebibyte || Math.ceil(sizeBytes / (part / 2)) > limits.partCountMax);
+    }),
+  );
+  assert.equal(partSizeFor(limits.archiveSizeBytesMax), limits.partSizeBytesMax);
+});
+
+test("a part size grows exactly where 10,000 parts no longer hold the source", () => {
+  assert.equal(partSizeFor(10_000 * 16 * mebibyte), 16 * mebibyte);
+  assert.equal(partSizeFor(10_000 * 16 * mebibyte + 1), 32 * mebibyte);
+});
+
+test("beyond 40 TB there is no part size", () => {
+  assert.throws(() => partSizeFor(limits.archiveSizeBytesMax + 1), RangeError);
+});
+
+test("a part size that is asked for is taken if it is legal and holds the source, and refused otherwise", () => {
+  assert.equal(chosenPartSize(mebibyte, 10_000 * mebibyte), mebibyte);
+  assert.throws(() => chosenPartSize(mebibyte, 10_000 * mebibyte + 1), /parts of 16777216 bytes would do/);
+  assert.throws(() => chosenPartSize(3 * mebibyte, 10), RangeError);
+  assert.equal(chosenPartSize(mebibyte, null), mebibyte);
+});
+
+test("a source of unknown length gets parts of which three can be kept in memory", () => {
+  assert.equal(chosenPartSize(undefined, null), unknownLengthPartSizeBytes);
+  assert.equal(unknownLengthPartSizeBytes, 32 * mebibyte);
+});

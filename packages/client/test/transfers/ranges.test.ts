@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isTreeHashAligned, leafSizeBytes, limits, rangeLength } from "@moraine/protocol";
+import fc from "fast-check";
+import { assertRangeSize, planRanges, rangeSizeFor } from "../../src/transfers/ranges.ts";
+
+const powers = fc.integer({ min: 0, max: 6 }).map((exponent) => leafSizeBytes * 2 ** exponent);
+const total = fc.oneof(
+  fc.integer({ min: 1, max: 200 * leafSizeBytes }),
+  fc.integer({ min: 1, max: 200 }).map((leaves) => leaves * leafSizeBytes),
+);
+const wish = total.chain((totalBytes) =>
+  fc
+    .tuple(fc.integer({ min: 0, max: totalBytes - 1 }), fc.integer({ min: 0, max: totalBytes - 1 }))
+    .map(([one, other]) => ({ totalBytes, firstByte: Math.min(one, other), lastByte: Math.max(one, other) })),
+);
+
+test("ranges cover what is wanted once, in order, and none is longer than asked", () => {
+  fc.assert(
+    fc.property(wish, powers, ({ totalBytes, firstByte, lastByte }, size) => {
+      let next = firstByte;
+      for (const [index, range] of planRanges({ firstByte, lastByte }, totalBytes, size).entries()) {
+        assert.equal(range.index, index);
+        assert.equal(range.firstByte, next);
+        assert.ok(rangeLength(range) > 0 && rangeLength(range) <= size);
+        next = range.lastByte + 1;
+      }
+      assert.equal(next, lastByte + 1);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("every range is a node of the output's tree, but for what lies beside whole mebibytes", () => {
+  fc.assert(
+    fc.property(wish, powers, ({ totalBytes, firstByte, lastByte }, size) => {
+      for (const range of planRanges({ firstByte, lastByte }, totalBytes, size)) {
+        const isBeside =
+          range.firstByte % leafSizeBytes !== 0 ||
+          ((range.lastByte + 1) % leafSizeBytes !== 0 && range.lastByte + 1 !== totalBytes);
+        assert.equal(isTreeHashAligned(range, totalBytes), !isBeside);
+        assert.ok(!isBeside || rangeLength(range) < leafSizeBytes);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("ranges of the whole output are all of one size but for the last, so that their hashes make the whole's", () => {
+  fc.assert(
+    fc.property(total, powers, (totalBytes, size) => {
+      const ranges = planRanges({ firstByte: 0, lastByte: totalBytes - 1 }, totalBytes, size);
+      assert.ok(ranges.slice(0, -1).every((range) => rangeLength(range) === size));
+    }),
+  );
+});
+
+test("the size of ranges is a power of two that keeps their number in bounds, up to 40 TB", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: limits.archiveSizeBytesMax }), (totalBytes) => {
+      const size = rangeSizeFor(totalBytes);
+      assertRangeSize(size);
+      assert.ok(totalBytes / size <= 16_384);
+      assert.ok(size === 16 * leafSizeBytes || totalBytes / (size / 2) > 16_384);
+    }),
+  );
+});
+
+test("a size of ranges that makes no nodes is refused", () => {
+  for (const size of [0, -1, 1000, leafSizeBytes / 2, 3 * leafSizeBytes, leafSizeBytes + 1, Number.NaN]) {
+    assert.throws(() => assertRangeSize(size), RangeError, String(size));
+  }
+});

@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Random } from "./random.ts";
+import { cleanEnvironment, type Ending, endingOf, repositoryRoot, within } from "./server-process.ts";
+import type { TransferOrder } from "./transfer-child.ts";
+import type { WatchingProxy } from "./watching-proxy.ts";
+
+const childFile = fileURLToPath(new URL("./transfer-child.ts", import.meta.url));
+const childMillisecondsMax = 300_000;
+
+export interface KillPlan {
+  readonly proxy: WatchingProxy;
+  readonly order: TransferOrder;
+  readonly random: Random;
+  /** A kill comes so many milliseconds at most after the run's first request for content. */
+  readonly lifeMilliseconds: number;
+  /** After so many kills a run is left alone. */
+  readonly kills: number;
+  /** Which requests carry content. */
+  readonly isContent: (request: { readonly method: string; readonly path: string }) => boolean;
+  /** Called before each run with the number of requests that have passed. */
+  readonly beforeRun: (passed: number) => Promise<void>;
+  /** Called after each run with the number of requests that had passed before it. */
+  readonly afterRun: (passedBefore: number) => Promise<void>;
+}
+
+/** Runs a transfer again and again, killing it at random moments, until it is done; gives what the last run printed. */
+export async function killUntilDone(plan: KillPlan): Promise<{ result: string; kills: number }> {
+  for (let kills = 0; ; ) {
+    const before = plan.proxy.passed.length;
+    await plan.beforeRun(before);
+    const ending = await run(plan, kills < plan.kills);
+    await plan.afterRun(before);
+    if (ending.code === 0) {
+      return { result: ending.stdout, kills };
+    }
+    if (ending.signal !== "SIGKILL") {
+      throw new Error(`The transfer failed by itself: ${ending.stderr}`);
+    }
+    kills += 1;
+  }
+}
+
+async function run(
+  { proxy, order, random, lifeMilliseconds, isContent }: KillPlan,
+  isKilled: boolean,
+): Promise<Ending> {
+  const child = spawn(process.execPath, ["--conditions=@moraine/source", childFile, JSON.stringify(order)], {
+    cwd: repositoryRoot,
+    env: { ...cleanEnvironment(), NODE_COMPILE_CACHE: "node_modules/.cache/moraine" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = endingOf(child);
+  const life = random.fraction() * lifeMilliseconds;
+  const from = proxy.passed.length;
+  const kill = async () => {
+    const hasBegun = () => proxy.passed.slice(from).some(isContent);
+    while (child.exitCode === null && !hasBegun()) {
+      await sleep(2);
+    }
+    await sleep(life);
+    child.kill("SIGKILL");
+  };
+  try {
+    const [ending] = await Promise.all([
+      within(childMillisecondsMax, ended, "the transfer does not end"),
+      isKilled ? kill() : undefined,
+    ]);
+    return ending;
+  } finally {
+    child.kill("SIGKILL");
+  }
+}

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { parseRecords } from "../packages/client/src/transfers/journal-file.ts";
+import { contentOf, treeHashOf } from "./support/content.ts";
+import { GlacierHttp } from "./support/glacier-http.ts";
+import { killUntilDone } from "./support/killed-transfers.ts";
+import { Random } from "./support/random.ts";
+import { type ServerProcess, startServer } from "./support/server-process.ts";
+import { temporaryFolder } from "./support/temporary-folder.ts";
+import { WatchingProxy } from "./support/watching-proxy.ts";
+
+// kill -9 at random moments: the next run goes on, and nothing that was verified moves again.
+
+const mebibyte = 1024 ** 2;
+const sizeBytes = Number(process.env["TRANSFER_KILL_MIB"] ?? 48) * mebibyte;
+const kills = Number(process.env["TRANSFER_KILLS"] ?? 10);
+const pieceBytes = sizeBytes > 256 * mebibyte ? 16 * mebibyte : mebibyte;
+const lifeMilliseconds = sizeBytes > 256 * mebibyte ? 2000 : 250;
+/** A run lives half of that on average, and begins with a burst; the whole is to outlast all kills. */
+const burstMilliseconds = 200;
+const bytesPerSecond = (sizeBytes / (kills * (lifeMilliseconds / 2 + burstMilliseconds) * 1.3)) * 1000;
+const vaultName = "killed";
+const content = contentOf(41, sizeBytes);
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let server: ServerProcess;
+let http: GlacierHttp;
+before(async () => {
+  folder = await temporaryFolder();
+  server = await startServer({ dataFolder: join(folder.path, "data") });
+  http = new GlacierHttp(server.url);
+  await http.createVault(vaultName);
+});
+after(async () => {
+  http.close();
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+test("a download that is killed again and again ends right, and fetches no range again that was recorded", async (t) => {
+  const archiveId = await http.uploadArchive(vaultName, content, "");
+  const jobId = await http.initiateJob(vaultName, { Type: "archive-retrieval", ArchiveId: archiveId });
+  await http.jobSucceeded(vaultName, jobId);
+  const target = join(folder.path, "downloaded");
+  await using proxy = await WatchingProxy.start(server.url);
+  let recorded: string[] = [];
+  const outcome = await killUntilDone({
+    proxy,
+    order: { endpoint: proxy.url, vaultName, bytesPerSecond, pieceBytes, download: { jobId, target } },
+    random: new Random(7),
+    lifeMilliseconds,
+    kills,
+    isContent: ({ path }) => path.endsWith("/output"),
+    async beforeRun() {
+      recorded = await recordedRanges(`${target}.partial.journal`);
+    },
+    async afterRun(passedBefore) {
+      const again = proxy.ranges(passedBefore).filter((range) => recorded.includes(range));
+      assert.deepEqual(again, [], "ranges that were recorded");
+    },
+  });
+  assert.ok((await readFile(target)).equals(content));
+  assert.equal(JSON.parse(outcome.result).treeHash, treeHashOf(content));
+  assert.ok(outcome.kills >= kills, `${outcome.kills} kills`);
+  const asked = proxy.ranges();
+  t.diagnostic(
+    `${outcome.kills} kills; ${asked.length} ranges asked for, ${sizeBytes / pieceBytes} in the whole; bytes passed: ${bytesPassed(proxy) / sizeBytes} of it`,
+  );
+});
+
+for (const asStream of [false, true]) {
+  test(`an upload of a ${asStream ? "stream" : "file"} that is killed again and again makes one archive, and sends no part again that was acknowledged`, async (t) => {
+    const path = join(folder.path, "source");
+    await writeFile(path, content);
+    const journal = join(folder.path, `upload-${asStream}`);
+    const known = new Set((await http.inventory(vaultName)).map(({ ArchiveId }) => ArchiveId));
+    await using proxy = await WatchingProxy.start(server.url);
+    const outcome = await killUntilDone({
+      proxy,
+      order: { endpoint: proxy.url, vaultName, bytesPerSecond, pieceBytes, upload: { path, journal, asStream } },
+      random: new Random(8),
+      lifeMilliseconds,
+      kills,
+      isContent: ({ method }) => method === "PUT",
+      beforeRun: () => Promise.resolve(),
+      async afterRun(passedBefore) {
+        const acknowledged = new Set(
+          proxy.passed.slice(0, passedBefore).flatMap(({ range, status }) => (status === 204 ? (range ?? []) : [])),
+        );
+        const again = proxy.parts(passedBefore).filter(({ range }) => acknowledged.has(range ?? ""));
+        assert.deepEqual(again, [], "parts that were acknowledged");
+      },
+    });
+    const { archiveId, treeHash } = JSON.parse(outcome.result);
+    const made = (await http.inventory(vaultName)).filter(({ ArchiveId }) => !known.has(ArchiveId));
+    assert.deepEqual(
+      made.map(({ ArchiveId }) => ArchiveId),
+      [archiveId],
+    );
+    assert.equal(treeHash, treeHashOf(content));
+    assert.ok((await http.retrieve(vaultName, archiveId)).equals(content));
+    assert.ok(outcome.kills >= kills, `${outcome.kills} kills`);
+    const sent = proxy.parts().length;
+    t.diagnostic(`${outcome.kills} kills; ${sent} parts sent for ${sizeBytes / pieceBytes}`);
+  });
+}
+
+async function recordedRanges(path: string): Promise<string[]> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  const records = parseRecords(bytes).records as { range?: number }[];
+  return records.flatMap(({ range }) =>
+    range === undefined ? [] : `${range * pieceBytes}-${(range + 1) * pieceBytes - 1}`,
+  );
+}
+
+function bytesPassed(proxy: WatchingProxy): number {
+  return proxy.passed.reduce((sum, { path, bytes }) => sum + (path.endsWith("/output") ? bytes : 0), 0);
+}

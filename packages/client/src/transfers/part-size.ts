@@ -6,10 +6,10 @@ const mebibyte = 1024 ** 2;
 const partSizeBytesLeast = 16 * mebibyte;
 
 /**
- * For a source whose length nobody knows: 10,000 parts of it hold 312 GiB, and three are kept in memory. A part size cannot
- * grow within one upload, so whoever pipes more says so.
+ * For a source whose length nobody knows: 10,000 parts of it hold 625 GiB. A part size cannot grow within one upload, so
+ * whoever pipes more says so.
  */
-export const unknownLengthPartSizeBytes = 32 * mebibyte;
+export const unknownLengthPartSizeBytes = 64 * mebibyte;
 
 /** The smallest power of two, from 16 MiB, by which the size fits 10,000 parts. Throws RangeError beyond 40 TB. */
 export function partSizeFor(sizeBytes: number): number {

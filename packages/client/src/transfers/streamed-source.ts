@@ -5,9 +5,10 @@ import type { DigestPool } from "./digest-pool.ts";
 import type { PartDigest } from "./part-digest.ts";
 import { readFilePart } from "./read-file-part.ts";
 import type { OpenSource } from "./source-part.ts";
+import { LocalFileError } from "./transfer-errors.ts";
 
-/** Parts up to this size are kept in memory, larger ones in a temporary file. */
-const inMemoryBytesMax = 32 * 1024 ** 2;
+/** Parts up to this size are kept in memory, larger ones in a temporary file: memory stays the same whatever their size. */
+const inMemoryBytesMax = 8 * 1024 ** 2;
 const pieceBytes = 512 * 1024;
 
 /** Holds one part after another, since what has passed cannot be had again but a part may have to be sent again. */
@@ -97,7 +98,12 @@ function memoryHolder(partSizeBytes: number, pool: DigestPool): PartHolder {
 function fileHolder(file: FileHandle, start: number, pool: DigestPool): PartHolder {
   return {
     async write(bytes, offset) {
-      await file.writev([bytes], start + offset);
+      const { bytesWritten } = await file.write(bytes, 0, bytes.length, start + offset);
+      if (bytesWritten !== bytes.length) {
+        throw new LocalFileError(
+          `Only ${bytesWritten} of ${bytes.length} bytes could be written to the temporary file`,
+        );
+      }
     },
     digest: (length) => pool.ofFile({ fd: file.fd, firstByte: start, lastByte: start + length - 1 }, "both"),
     open: (length) => readFilePart(file, { firstByte: start, lastByte: start + length - 1 }),

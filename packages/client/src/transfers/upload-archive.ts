@@ -30,10 +30,10 @@ export interface UploadOptions extends TransferOptions {
   readonly description?: string;
   /**
    * 1 MiB times a power of two, up to 4 GiB; fixed for an upload. @default the least from 16 MiB by which the source fits 10,000
-   * parts, and 32 MiB for a stream, which is enough for 312 GiB
+   * parts, and 64 MiB for a stream, which is enough for 625 GiB
    */
   readonly partSizeBytes?: number;
-  /** Parts under way at once. Those of a stream are kept: up to 32 MiB in memory, larger in a temporary file. @default 4, of a stream 3 */
+  /** Parts under way at once. Those of a stream are kept: up to 8 MiB in memory, larger in a temporary file. @default 4, of a stream 3 */
   readonly concurrency?: number;
   /** @default unlimited */
   readonly bandwidth?: Bandwidth;

@@ -34,7 +34,7 @@ test("a part size that is asked for is taken if it is legal and holds the source
   assert.equal(chosenPartSize(mebibyte, null), mebibyte);
 });
 
-test("a source of unknown length gets parts of which three can be kept in memory", () => {
+test("a source of unknown length gets parts that are enough for 625 GiB", () => {
   assert.equal(chosenPartSize(undefined, null), unknownLengthPartSizeBytes);
-  assert.equal(unknownLengthPartSizeBytes, 32 * mebibyte);
+  assert.equal(unknownLengthPartSizeBytes, 64 * mebibyte);
 });

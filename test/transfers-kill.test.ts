@@ -14,8 +14,8 @@ import { WatchingProxy } from "./support/watching-proxy.ts";
 // kill -9 at random moments: the next run goes on, and nothing that was verified moves again.
 
 const mebibyte = 1024 ** 2;
-const sizeBytes = Number(process.env["TRANSFER_KILL_MIB"] ?? 48) * mebibyte;
-const kills = Number(process.env["TRANSFER_KILLS"] ?? 10);
+const sizeBytes = Number(process.env["TRANSFER_KILL_MIB"] ?? 24) * mebibyte;
+const kills = Number(process.env["TRANSFER_KILLS"] ?? 3);
 const pieceBytes = sizeBytes > 256 * mebibyte ? 16 * mebibyte : mebibyte;
 const lifeMilliseconds = sizeBytes > 256 * mebibyte ? 2000 : 250;
 /** A run lives half of that on average, and begins with a burst; the whole is to outlast all kills. */

@@ -247,12 +247,12 @@ test("an upload of a pipe that says nothing ends when it is aborted", async () =
 
 test("large parts of a stream wait in a file that has no name", async () => {
   const run = await newRun();
-  const large = contentOf(13, 70 * mebibyte);
+  const large = contentOf(13, 17 * mebibyte);
   const names = async () => (await readdir(tmpdir())).filter((name) => name.startsWith("moraine-parts-"));
   const before = await names();
   const { archiveId } = await uploadArchive(client, inPieces(large, mebibyte), {
     ...run.options,
-    partSizeBytes: 64 * mebibyte,
+    partSizeBytes: 16 * mebibyte,
   });
   assert.deepEqual(await names(), before);
   assert.equal(run.sent().length, 2);

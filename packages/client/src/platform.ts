@@ -1,5 +1,4 @@
 import type { Digest } from "@moraine/protocol";
-import type { SignatureV4 } from "@smithy/signature-v4";
 
 /** What Node and browsers have in different ways. */
 export interface Platform {
@@ -11,7 +10,14 @@ export interface Platform {
   readonly sendsStreams: boolean;
 }
 
-export type SignerHash = ConstructorParameters<typeof SignatureV4>[0]["sha256"];
+/** In words of our own: AWS's types speak of Node's, which a program for browsers does not have. */
+export type SignerHash = new (
+  secret?: string | ArrayBuffer | ArrayBufferView,
+) => {
+  update(data: Uint8Array | string): void;
+  digest(): Promise<Uint8Array>;
+  reset(): void;
+};
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

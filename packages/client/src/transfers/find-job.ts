@@ -1,5 +1,6 @@
 import type { GlacierJobDescription, JobParameters } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
+import { everyItem } from "../paginate.ts";
 import type { TransferOptions } from "./events.ts";
 import type { JobReference } from "./output-facts.ts";
 
@@ -40,13 +41,11 @@ async function newest(
   signal: AbortSignal,
 ): Promise<string | null> {
   const found: GlacierJobDescription[] = [];
-  let marker: string | null = null;
-  do {
-    const place: { marker?: string } = marker === null ? {} : { marker };
-    const page = await client.listJobs({ vaultName, accountId, statuscode, ...place }, { signal });
-    found.push(...page.JobList.filter((job) => !except?.has(job.JobId) && serves(job)));
-    marker = page.Marker;
-  } while (marker !== null);
+  for await (const job of everyItem(client, "listJobs", { vaultName, accountId, statuscode }, { signal })) {
+    if (!except?.has(job.JobId) && serves(job)) {
+      found.push(job);
+    }
+  }
   const newestFirst = found.toSorted((one, other) => other.CreationDate.localeCompare(one.CreationDate));
   return newestFirst[0]?.JobId ?? null;
 }

@@ -1,5 +1,6 @@
 import { formatRange, limits, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
+import { everyItem } from "../paginate.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type SendContext, sendPart } from "./send-part.ts";
 import type { SourcePart } from "./source-part.ts";
@@ -62,15 +63,10 @@ export async function knownParts(
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const known = new Map<string, string>();
-  let marker: string | null = null;
-  do {
-    const from: { marker?: string } = marker === null ? {} : { marker };
-    const page = await client.listParts({ vaultName, accountId, uploadId, ...from }, { signal });
-    for (const { RangeInBytes, SHA256TreeHash } of page.Parts) {
-      known.set(RangeInBytes, SHA256TreeHash.toLowerCase());
-    }
-    marker = page.Marker;
-  } while (marker !== null);
+  const parts = everyItem(client, "listParts", { vaultName, accountId, uploadId }, { signal });
+  for await (const { RangeInBytes, SHA256TreeHash } of parts) {
+    known.set(RangeInBytes, SHA256TreeHash.toLowerCase());
+  }
   return known;
 }
 

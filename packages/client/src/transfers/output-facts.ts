@@ -35,35 +35,39 @@ export async function outputFacts(client: GlacierClient, job: JobReference, sign
   return description.Action === "InventoryRetrieval" ? inventoryFacts(description) : archiveFacts(description);
 }
 
+// Some of AWS's own examples leave out what is null elsewhere.
 function archiveFacts(description: GlacierJobDescription): OutputFacts {
-  const { ArchiveId, ArchiveSHA256TreeHash, ArchiveSizeInBytes, RetrievalByteRange, SHA256TreeHash } = description;
-  if (ArchiveSizeInBytes === null) {
-    throw new JobFailedError(`Job ${description.JobId} does not say how large its archive is`);
-  }
-  const range = RetrievalByteRange === null ? null : parseRetrievalByteRange(RetrievalByteRange, ArchiveSizeInBytes);
-  const sizeBytes = range === null ? ArchiveSizeInBytes : rangeLength(range);
-  const isWhole = sizeBytes === ArchiveSizeInBytes;
-  const isNode = range === null || isTreeHashAligned(range, ArchiveSizeInBytes);
+  const { ArchiveSHA256TreeHash = null, RetrievalByteRange = null, SHA256TreeHash = null } = description;
+  const archiveSizeBytes = sizeOf("archive", description.ArchiveSizeInBytes, description);
+  const range = RetrievalByteRange === null ? null : parseRetrievalByteRange(RetrievalByteRange, archiveSizeBytes);
+  const sizeBytes = range === null ? archiveSizeBytes : rangeLength(range);
+  const isWhole = sizeBytes === archiveSizeBytes;
+  const isNode = range === null || isTreeHashAligned(range, archiveSizeBytes);
   return {
     sizeBytes,
     treeHash: lowerCase(isWhole ? (ArchiveSHA256TreeHash ?? SHA256TreeHash) : isNode ? SHA256TreeHash : null),
     archiveTreeHash: lowerCase(ArchiveSHA256TreeHash),
-    archiveId: ArchiveId,
+    archiveId: description.ArchiveId,
     retrievalByteRange: isWhole ? null : RetrievalByteRange,
   };
 }
 
-function inventoryFacts({ InventorySizeInBytes, JobId }: GlacierJobDescription): OutputFacts {
-  if (InventorySizeInBytes === null) {
-    throw new JobFailedError(`Job ${JobId} does not say how large its inventory is`);
-  }
+function inventoryFacts(description: GlacierJobDescription): OutputFacts {
   return {
-    sizeBytes: InventorySizeInBytes,
+    sizeBytes: sizeOf("inventory", description.InventorySizeInBytes, description),
     treeHash: null,
     archiveTreeHash: null,
     archiveId: null,
     retrievalByteRange: null,
   };
+}
+
+/** Nothing here is empty: what comes without a size, or with none, would be taken for whole before a byte has come. */
+function sizeOf(what: string, sizeBytes: number | null | undefined, { JobId }: GlacierJobDescription): number {
+  if (!sizeBytes) {
+    throw new JobFailedError(`Job ${JobId} does not say how large its ${what} is, so its output cannot be verified`);
+  }
+  return sizeBytes;
 }
 
 const lowerCase = (hash: string | null): string | null => hash?.toLowerCase() ?? null;

@@ -55,11 +55,6 @@ async function finishedJob(
 
 /** Not one of some dates, nor a page of one. */
 function isWholeInventory({ InventoryRetrievalParameters: asked }: GlacierJobDescription, format: string): boolean {
-  return (
-    asked?.Format === format &&
-    asked.StartDate === null &&
-    asked.EndDate === null &&
-    asked.Limit === null &&
-    asked.Marker === null
-  );
+  const { Format, StartDate, EndDate, Limit, Marker } = asked ?? {};
+  return Format === format && [StartDate, EndDate, Limit, Marker].every((value) => (value ?? null) === null);
 }

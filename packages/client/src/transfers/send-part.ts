@@ -23,7 +23,7 @@ export interface SendContext {
  * Sends a part with whatever request, and again if it was damaged on its way, which the service notices by its hashes.
  * Throws SourceChangedError when it is the source that changed, and RangeFailedError.
  */
-export async function sendPart<Answer extends { readonly checksum: string }>(
+export async function sendPart<Answer extends { readonly checksum?: string }>(
   part: SourcePart,
   digest: PartDigest,
   request: (body: Body) => Promise<Answer>,
@@ -33,8 +33,9 @@ export async function sendPart<Answer extends { readonly checksum: string }>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await request(body);
-      if (answer.checksum.toLowerCase() !== digest.treeHash) {
-        throw new Error(`The server has computed another tree hash, ${answer.checksum}, and yet accepted the bytes`);
+      const { checksum = "none" } = answer;
+      if (checksum.toLowerCase() !== digest.treeHash) {
+        throw new Error(`The server accepted the bytes, but its tree hash is ${checksum}, and not ${digest.treeHash}`);
       }
       return answer;
     } catch (cause) {

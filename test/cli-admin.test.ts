@@ -176,7 +176,7 @@ test("accounts, clock and health are the operator's", async () => {
 
 test("lists come whole, page after page", async () => {
   Object.assign(process.env, asRoot);
-  const call = adminClient({ endpoint: server.url }, {});
+  const call = await adminClient({ endpoint: server.url }, {});
   const names = Array.from({ length: 250 }, (_, index) => `many-${String(index).padStart(3, "0")}`);
   for (const userName of names) {
     await call("CreateUser", { userName });

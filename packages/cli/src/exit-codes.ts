@@ -1,33 +1,49 @@
-import { GlacierServiceError, UnexpectedAnswerError } from "@moraine/client";
-
 /** Stable, for scripts. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, notFound: 3, denied: 5 } as const;
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  unverified: 4,
+  denied: 5,
+  notReady: 75,
+  interrupted: 130,
+} as const;
 
 /** An argument that commander could not judge. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** Ctrl-C, or another signal that asks to end. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+}
+
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError) {
-    return exitCodes.usage;
-  }
-  return error instanceof GlacierServiceError ? (refusals[error.code] ?? exitCodes.failed) : exitCodes.failed;
+  return (error instanceof Error ? codes[error.name] : undefined) ?? exitCodes.failed;
 }
 
 /** In one line. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const isRefusal = error instanceof GlacierServiceError && !(error instanceof UnexpectedAnswerError);
-  return (isRefusal ? `${text} (${error.code})` : text).replace(/\s*\n\s*/g, " ");
+  const code = error instanceof Error && "code" in error && "operation" in error ? String(error.code) : "";
+  const isRefusal = code !== "" && code !== "UnexpectedAnswer";
+  return (isRefusal ? `${text} (${code})` : text).replace(/\s*\n\s*/g, " ");
 }
 
-const refusals: Readonly<Record<string, number>> = {
+/** By the names of errors, for their classes would have to be loaded first; a refusal of the service is named as its code. */
+const codes: Readonly<Record<string, number>> = {
+  UsageError: exitCodes.usage,
+  InterruptedError: exitCodes.interrupted,
   ResourceNotFoundException: exitCodes.notFound,
+  VerificationError: exitCodes.unverified,
+  UnverifiableError: exitCodes.unverified,
   AccessDeniedException: exitCodes.denied,
   ExpiredTokenException: exitCodes.denied,
   IncompleteSignatureException: exitCodes.denied,
   InvalidSignatureException: exitCodes.denied,
   MissingAuthenticationTokenException: exitCodes.denied,
   UnrecognizedClientException: exitCodes.denied,
+  JobNotReadyError: exitCodes.notReady,
 };

@@ -1,68 +1,94 @@
 import { Command } from "commander";
-import { accessKeyCommands } from "./admin/access-keys.ts";
-import { accountCommands } from "./admin/accounts.ts";
-import { clockCommands } from "./admin/clock.ts";
-import { faultCommands } from "./admin/faults.ts";
-import { healthCommand } from "./admin/health.ts";
-import { notificationCommands } from "./admin/notifications.ts";
-import { policyCommands } from "./admin/policies.ts";
-import { sessionCommands } from "./admin/sessions.ts";
-import { simulateCommand } from "./admin/simulation.ts";
-import { userCommands } from "./admin/users.ts";
-import { adminClient } from "./client.ts";
-import type { Surroundings, Tools } from "./tools.ts";
+import { adminCommand } from "./admin/admin.ts";
+import { adminClient, glacierClient } from "./client.ts";
+import { vaultCommand } from "./commands/vault.ts";
+import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
+import { addGlobalOptions, globalOptionsOf } from "./global-options.ts";
+import { argumentReader } from "./read-argument.ts";
+import type { AdminTools, Surroundings, Tools } from "./tools.ts";
 
-/** Every command, ready to parse arguments. Rejects with what went wrong; commander throws for what it cannot read. */
-export function buildProgram(surroundings: Surroundings): Command {
-  const program = new Command("moraine").description("Administers a server of the Glacier vault API.");
-  const admin = program
-    .command("admin")
-    .description("Accounts, users, keys, policies, messages, clock, faults and health of a server")
-    .option("--endpoint <url>", "where it listens (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER; http://127.0.0.1:8484)")
-    .option("--region <name>", "what requests are signed for (AWS_REGION, AWS_DEFAULT_REGION; us-east-1)")
-    .option("--json", "print what the server answered, as JSON")
-    .addHelpText(
-      "after",
-      `
-Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 denied.`,
-    );
-  const tools = toolsOf(admin, surroundings);
-  const commands = [
-    accountCommands(tools),
-    userCommands(tools),
-    accessKeyCommands(tools),
-    sessionCommands(tools),
-    policyCommands(tools),
-    simulateCommand(tools),
-    notificationCommands(tools),
-    clockCommands(tools),
-    faultCommands(tools),
-    healthCommand(tools),
-  ];
-  for (const command of commands) {
-    admin.addCommand(command);
+/** Runs what the arguments say. Rejects with what went wrong; commander throws for what it cannot read. */
+export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const program = new Command("moraine").description(
+    "Archives in Glacier vaults, of AWS's or of a Moraine server: transferred in parallel, verified, and so that what breaks off goes on.",
+  );
+  const running = { command: program };
+  program.hook("preAction", (_, command) => {
+    unmarkIds(command);
+    running.command = command;
+  });
+  const tools = toolsOf(running, surroundings);
+  for (const command of [vaultCommand(tools), adminCommand(adminToolsOf(running, surroundings))]) {
+    program.addCommand(command);
   }
-  return strict(program);
+  program.addHelpText("after", details);
+  addGlobalOptions(program);
+  strict(program);
+  await program.parseAsync(markIds(args, program), { from: "user" });
 }
 
-function toolsOf(admin: Command, { environment, pathOf, print }: Surroundings): Tools {
-  const options = () => admin.opts<{ endpoint?: string; region?: string; json?: boolean }>();
+const details = `
+Global options may stand anywhere after "moraine". An id may be given as itself, also when it begins with a dash; as @FILE, which
+holds it; or as -, to be read from standard input.
+
+Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, profiles, SSO, roles.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed, 5 denied, 75 not ready yet, 130 interrupted.`;
+
+interface Running {
+  command: Command;
+}
+
+function toolsOf(running: Running, surroundings: Surroundings): Tools {
+  const options = () => globalOptionsOf(running.command);
+  const print = (text: string) => {
+    if (text !== "") {
+      surroundings.stdout.write(`${text}\n`);
+    }
+  };
+  const show: Tools["show"] = (answer, readable, essence = readable) => {
+    const { json, quiet } = options();
+    print(json ? JSON.stringify(answer, null, 2) : quiet ? essence() : readable());
+  };
   return {
-    call: (name, input) => adminClient(options(), environment)(name, input),
+    signal: surroundings.signal,
+    pathOf: surroundings.pathOf,
+    ...argumentReader(surroundings),
+    client: () => glacierClient(options(), surroundings.environment),
+    show,
+    tell: (answer, sentence) =>
+      show(
+        answer,
+        () => sentence,
+        () => "",
+      ),
+    isDryRun(what, facts = {}) {
+      const { dryRun = false } = options();
+      if (dryRun) {
+        show({ dryRun, would: what, ...facts }, () => `Would ${what}.`);
+      }
+      return dryRun;
+    },
+  };
+}
+
+function adminToolsOf(running: Running, { environment, pathOf, stdout }: Surroundings): AdminTools {
+  const options = () => globalOptionsOf(running.command);
+  return {
+    call: async (name, input) => (await adminClient(options(), environment))(name, input),
     pathOf,
-    show: (answer, readable) => print(options().json === true ? JSON.stringify(answer, null, 2) : readable()),
+    show: (answer, readable) =>
+      void stdout.write(`${options().json === true ? JSON.stringify(answer, null, 2) : readable()}\n`),
   };
 }
 
 /** Commands that are added do not take after their parents by themselves. */
-function strict(command: Command): Command {
+function strict(command: Command): void {
   command
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "moraine: ")) })
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(unmarked(text).replace(/^error: /, "moraine: ")) })
     .showHelpAfterError("Try --help.");
   for (const below of command.commands) {
     strict(below);
   }
-  return command;
 }

@@ -2,13 +2,13 @@ import type { AccessKeyStatus } from "@moraine/protocol";
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
 import { credentialLines, table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
 interface OwnerOption {
   readonly user?: string;
 }
 
-export function accessKeyCommands({ call, show }: Tools): Command {
+export function accessKeyCommands({ call, show }: AdminTools): Command {
   const keys = new Command("keys").description("Access keys of a user, or of the account's root");
   const command = (name: string, description: string, example: string) =>
     keys

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
 import { credentialLines, table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
-export function accountCommands({ call, show }: Tools): Command {
+export function accountCommands({ call, show }: AdminTools): Command {
   const accounts = new Command("accounts").description("Accounts of the service; only for the operator's own account");
   accounts
     .command("create")

@@ -2,9 +2,9 @@ import type { ClockDescription } from "@moraine/protocol";
 import { Command } from "commander";
 import { seconds } from "../numbers.ts";
 import { listing } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
-export function clockCommands({ call, show }: Tools): Command {
+export function clockCommands({ call, show }: AdminTools): Command {
   const clock = new Command("clock").description("The service's time; only for the operator's own account");
   const shown = (answer: ClockDescription) =>
     show(answer, () =>

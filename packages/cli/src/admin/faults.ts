@@ -2,7 +2,7 @@ import type { FaultDescription } from "@moraine/protocol";
 import { Command } from "commander";
 import { fraction, wholeNumber } from "../numbers.ts";
 import { table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
 const columns = {
   ID: "FaultId",
@@ -25,7 +25,7 @@ interface PutOptions {
   readonly bytesPerSecond?: number;
 }
 
-export function faultCommands(tools: Tools): Command {
+export function faultCommands(tools: AdminTools): Command {
   const { call, show } = tools;
   const faults = new Command("faults").description(
     "Answers that are falsified on purpose, for who tests a client; only if the server runs with --allow-faults",
@@ -57,7 +57,7 @@ export function faultCommands(tools: Tools): Command {
   return faults;
 }
 
-function addPut(faults: Command, { call, show }: Tools): void {
+function addPut(faults: Command, { call, show }: AdminTools): void {
   faults
     .command("put")
     .description("Put a rule in force")

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { listing } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
-export function healthCommand({ call, show }: Tools): Command {
+export function healthCommand({ call, show }: AdminTools): Command {
   return new Command("health")
     .description("Show whether the server is ready, and how much it keeps; only for the operator's own account")
     .addHelpText("after", "\nExample:\n  moraine admin health --json")

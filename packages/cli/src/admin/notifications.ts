@@ -2,10 +2,10 @@ import { type NotificationStateName, notificationStates } from "@moraine/protoco
 import { Command, Option } from "commander";
 import { everyPage } from "../every-page.ts";
 import { table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
 /** Without a further word it lists: that is what one wants to know. */
-export function notificationCommands({ call, show }: Tools): Command {
+export function notificationCommands({ call, show }: AdminTools): Command {
   const notifications = new Command("notifications").description("Messages about ended jobs that have not arrived");
   notifications
     .command("list", { isDefault: true })

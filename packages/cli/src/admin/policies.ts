@@ -3,9 +3,9 @@ import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
 import { UsageError } from "../exit-codes.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
-export function policyCommands({ call, show, pathOf }: Tools): Command {
+export function policyCommands({ call, show, pathOf }: AdminTools): Command {
   const policies = new Command("policies").description("What users may do");
   policies
     .command("put")
@@ -51,7 +51,7 @@ export function policyCommands({ call, show, pathOf }: Tools): Command {
   return policies;
 }
 
-async function documentIn(file: string, pathOf: Tools["pathOf"]): Promise<string> {
+async function documentIn(file: string, pathOf: AdminTools["pathOf"]): Promise<string> {
   if (file === "-") {
     return text(process.stdin);
   }

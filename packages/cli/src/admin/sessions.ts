@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { wholeNumber } from "../numbers.ts";
 import { credentialLines } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
-export function sessionCommands({ call, show }: Tools): Command {
+export function sessionCommands({ call, show }: AdminTools): Command {
   const sessions = new Command("sessions").description("Temporary credentials of users");
   sessions
     .command("create")

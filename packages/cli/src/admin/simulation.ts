@@ -1,7 +1,7 @@
 import type { SimulatePolicyOutput } from "@moraine/protocol";
 import { Command, InvalidArgumentError } from "commander";
 import { table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
 interface SimulateOptions {
   readonly user?: string;
@@ -10,7 +10,7 @@ interface SimulateOptions {
   readonly context?: Readonly<Record<string, readonly string[]>>;
 }
 
-export function simulateCommand({ call, show }: Tools): Command {
+export function simulateCommand({ call, show }: AdminTools): Command {
   return new Command("simulate")
     .description("May a user do that, and which statement says so?")
     .argument("<action>", "like glacier:DeleteArchive")

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
 import { listing, table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { AdminTools } from "../tools.ts";
 
-export function userCommands({ call, show }: Tools): Command {
+export function userCommands({ call, show }: AdminTools): Command {
   const users = new Command("users").description("Users of the account");
   users
     .command("create")

@@ -1,0 +1,43 @@
+import { Command } from "commander";
+import type { AdminTools } from "../tools.ts";
+import { accessKeyCommands } from "./access-keys.ts";
+import { accountCommands } from "./accounts.ts";
+import { clockCommands } from "./clock.ts";
+import { faultCommands } from "./faults.ts";
+import { healthCommand } from "./health.ts";
+import { notificationCommands } from "./notifications.ts";
+import { policyCommands } from "./policies.ts";
+import { sessionCommands } from "./sessions.ts";
+import { simulateCommand } from "./simulation.ts";
+import { userCommands } from "./users.ts";
+
+/** Commands for whoever runs a server, and for owners of accounts on it. */
+export function adminCommand(tools: AdminTools): Command {
+  const admin = new Command("admin")
+    .description("Accounts, users, keys, policies, messages, clock, faults and health of a server")
+    .option("--endpoint <url>", "where it listens (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER; http://127.0.0.1:8484)")
+    .option("--region <name>", "what requests are signed for (AWS_REGION, AWS_DEFAULT_REGION; us-east-1)")
+    .option("--json", "print what the server answered, as JSON")
+    .addHelpText(
+      "after",
+      `
+Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 denied.`,
+    );
+  const commands = [
+    accountCommands(tools),
+    userCommands(tools),
+    accessKeyCommands(tools),
+    sessionCommands(tools),
+    policyCommands(tools),
+    simulateCommand(tools),
+    notificationCommands(tools),
+    clockCommands(tools),
+    faultCommands(tools),
+    healthCommand(tools),
+  ];
+  for (const command of commands) {
+    admin.addCommand(command);
+  }
+  return admin;
+}

@@ -1,0 +1,95 @@
+import { Command } from "commander";
+import { listed } from "../listed.ts";
+import { bytesInWords } from "../sizes.ts";
+import { listing, table } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+/** Creates, shows and deletes vaults. */
+export function vaultCommand(tools: Tools): Command {
+  const vault = new Command("vault").description("Vaults: list, create, describe, delete");
+  addList(vault, tools);
+  addCreate(vault, tools);
+  addDescribe(vault, tools);
+  addDelete(vault, tools);
+  return vault;
+}
+
+function addList(vault: Command, { client, show, signal }: Tools): void {
+  vault
+    .command("list")
+    .description("List the vaults, with what their last inventories say")
+    .addHelpText(
+      "after",
+      `
+Archives and bytes are counted when a service makes an inventory, on AWS once a day. With --quiet, names alone.
+
+Examples:
+  moraine vault list
+  moraine vault list --json`,
+    )
+    .action(async () => {
+      const { everyItem } = await import("@moraine/client/node");
+      const vaults = await listed(everyItem(await client(), "listVaults", {}, { signal }));
+      const rows = vaults.map((one) => ({ ...one, Size: bytesInWords(one.SizeInBytes) }));
+      const columns = {
+        VAULT: "VaultName",
+        ARCHIVES: "NumberOfArchives",
+        SIZE: "Size",
+        BYTES: "SizeInBytes",
+        INVENTORY: "LastInventoryDate",
+      } as const;
+      show(
+        vaults,
+        () => table(columns, rows),
+        () => vaults.map(({ VaultName }) => VaultName).join("\n"),
+      );
+    });
+}
+
+function addCreate(vault: Command, { client, tell, isDryRun, signal }: Tools): void {
+  vault
+    .command("create")
+    .description("Make a vault; one that is there already stays as it is")
+    .argument("<vault>", "up to 255 letters, digits or ._-")
+    .addHelpText("after", "\nExample:\n  moraine vault create photos")
+    .action(async (vaultName: string) => {
+      if (!isDryRun(`create vault ${vaultName}`)) {
+        const answer = await (await client()).createVault({ vaultName }, { signal });
+        tell(answer, `Vault ${vaultName} is there.`);
+      }
+    });
+}
+
+function addDescribe(vault: Command, { client, show, signal }: Tools): void {
+  vault
+    .command("describe")
+    .description("Show a vault, with what its last inventory says")
+    .argument("<vault>")
+    .addHelpText("after", "\nExample:\n  moraine vault describe photos")
+    .action(async (vaultName: string) => {
+      const one = await (await client()).describeVault({ vaultName }, { signal });
+      show(one, () =>
+        listing({
+          vault: one.VaultName,
+          arn: one.VaultARN,
+          created: one.CreationDate,
+          inventory: one.LastInventoryDate,
+          archives: one.NumberOfArchives,
+          size: `${bytesInWords(one.SizeInBytes)} (${one.SizeInBytes} bytes)`,
+        }),
+      );
+    });
+}
+
+function addDelete(vault: Command, { client, tell, isDryRun, signal }: Tools): void {
+  vault
+    .command("delete")
+    .description("Delete a vault that its last inventory calls empty, and to which nothing was written since")
+    .argument("<vault>")
+    .addHelpText("after", "\nExample:\n  moraine vault delete photos")
+    .action(async (vaultName: string) => {
+      if (!isDryRun(`delete vault ${vaultName}, if it is empty`)) {
+        tell(await (await client()).deleteVault({ vaultName }, { signal }), `Deleted vault ${vaultName}.`);
+      }
+    });
+}

@@ -1,0 +1,8 @@
+/** All items of a listing, to be shown together. */
+export async function listed<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) {
+    all.push(item);
+  }
+  return all;
+}

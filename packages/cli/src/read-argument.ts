@@ -1,0 +1,29 @@
+import { readFile } from "node:fs/promises";
+import { text as wholeText } from "node:stream/consumers";
+import { UsageError } from "./exit-codes.ts";
+import type { Surroundings, Tools } from "./tools.ts";
+
+/** The ways in which a command is given what is too long, or too odd, for its line. */
+export function argumentReader({ pathOf, stdin }: Surroundings): Pick<Tools, "readText" | "readId"> {
+  const readText = async (name: string) => {
+    try {
+      return name === "-" ? await wholeText(stdin) : await readFile(pathOf(name), "utf8");
+    } catch (error) {
+      throw new UsageError(`cannot read ${name}: ${(error as Error).message}`, { cause: error });
+    }
+  };
+  const readId = async (given: string) => {
+    if (given !== "-" && !given.startsWith("@")) {
+      return given;
+    }
+    const name = given === "-" ? "-" : given.slice(1);
+    const words = (await readText(name)).split(/\s+/).filter(Boolean);
+    const [id] = words;
+    if (id === undefined || words.length > 1) {
+      const where = name === "-" ? "standard input" : name;
+      throw new UsageError(`${where} must hold one id, and has ${words.length} words`);
+    }
+    return id;
+  };
+  return { readText, readId };
+}

@@ -1,84 +1,87 @@
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { adminCommand } from "./admin/admin.ts";
-import { adminClient, glacierClient } from "./client.ts";
+import { adviceFor } from "./advice.ts";
+import { buildAdminTools, buildTools, type Running } from "./build-tools.ts";
+import { archiveCommand } from "./commands/archive.ts";
+import { inventoryCommand } from "./commands/inventory.ts";
+import { jobCommand } from "./commands/job.ts";
+import { retrieveCommand } from "./commands/retrieve.ts";
+import { treehashCommand } from "./commands/treehash.ts";
+import { uploadCommand } from "./commands/upload.ts";
 import { vaultCommand } from "./commands/vault.ts";
 import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
-import { addGlobalOptions, globalOptionsOf } from "./global-options.ts";
-import { argumentReader } from "./read-argument.ts";
-import type { AdminTools, Surroundings, Tools } from "./tools.ts";
+import { exitCodeOf, exitCodes, messageOf } from "./exit-codes.ts";
+import { addGlobalOptions } from "./global-options.ts";
+import type { Surroundings } from "./tools.ts";
 
-/** Runs what the arguments say. Rejects with what went wrong; commander throws for what it cannot read. */
-export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<void> {
+/** Does what the arguments say, and says what went wrong. Resolves with the exit code. */
+export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const program = new Command("moraine").description(
     "Archives in Glacier vaults, of AWS's or of a Moraine server: transferred in parallel, verified, and so that what breaks off goes on.",
   );
-  const running = { command: program };
+  const running: Running = { command: program, goOn: null };
   program.hook("preAction", (_, command) => {
     unmarkIds(command);
     running.command = command;
   });
-  const tools = toolsOf(running, surroundings);
-  for (const command of [vaultCommand(tools), adminCommand(adminToolsOf(running, surroundings))]) {
-    program.addCommand(command);
-  }
+  addCommands(program, running, surroundings);
   program.addHelpText("after", details);
   addGlobalOptions(program);
   strict(program);
-  await program.parseAsync(markIds(args, program), { from: "user" });
+  try {
+    await program.parseAsync(markIds(args, program), { from: "user" });
+    return exitCodes.done;
+  } catch (error) {
+    return failed(surroundings.signal.aborted ? surroundings.signal.reason : error, running, surroundings);
+  }
 }
 
 const details = `
 Global options may stand anywhere after "moraine". An id may be given as itself, also when it begins with a dash; as @FILE, which
-holds it; or as -, to be read from standard input.
+holds it; or as -, to be read from standard input. Behind -- nothing is taken for an option.
 
 Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, profiles, SSO, roles.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed, 5 denied, 75 not ready yet, 130 interrupted.`;
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed, 5 denied, 75 not ready yet, 130 interrupted.
 
-interface Running {
-  command: Command;
+Examples:
+  moraine vault create photos
+  moraine upload photos holiday.tar --description "Holiday 2026"
+  moraine inventory photos
+  moraine retrieve photos ARCHIVE_ID -o holiday.tar`;
+
+function addCommands(program: Command, running: Running, surroundings: Surroundings): void {
+  const tools = buildTools(running, surroundings);
+  const commands = [
+    vaultCommand(tools),
+    uploadCommand(tools),
+    retrieveCommand(tools),
+    inventoryCommand(tools),
+    jobCommand(tools),
+    archiveCommand(tools),
+    treehashCommand(tools),
+    adminCommand(buildAdminTools(running, surroundings)),
+  ];
+  for (const command of commands) {
+    program.addCommand(command);
+  }
 }
 
-function toolsOf(running: Running, surroundings: Surroundings): Tools {
-  const options = () => globalOptionsOf(running.command);
-  const print = (text: string) => {
-    if (text !== "") {
-      surroundings.stdout.write(`${text}\n`);
-    }
-  };
-  const show: Tools["show"] = (answer, readable, essence = readable) => {
-    const { json, quiet } = options();
-    print(json ? JSON.stringify(answer, null, 2) : quiet ? essence() : readable());
-  };
-  return {
-    signal: surroundings.signal,
-    pathOf: surroundings.pathOf,
-    ...argumentReader(surroundings),
-    client: () => glacierClient(options(), surroundings.environment),
-    show,
-    tell: (answer, sentence) =>
-      show(
-        answer,
-        () => sentence,
-        () => "",
-      ),
-    isDryRun(what, facts = {}) {
-      const { dryRun = false } = options();
-      if (dryRun) {
-        show({ dryRun, would: what, ...facts }, () => `Would ${what}.`);
-      }
-      return dryRun;
-    },
-  };
+function failed(error: unknown, running: Running, { stderr }: Surroundings): number {
+  // What commander throws it has said already; its only success is help.
+  if (error instanceof CommanderError) {
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+  stderr.write(`moraine: ${messageOf(error)}\n`);
+  const advice = isOfAdmin(running.command) ? null : adviceFor(error, running.goOn);
+  if (advice !== null) {
+    stderr.write(`moraine: ${advice}\n`);
+  }
+  return exitCodeOf(error);
 }
 
-function adminToolsOf(running: Running, { environment, pathOf, stdout }: Surroundings): AdminTools {
-  const options = () => globalOptionsOf(running.command);
-  return {
-    call: async (name, input) => (await adminClient(options(), environment))(name, input),
-    pathOf,
-    show: (answer, readable) =>
-      void stdout.write(`${options().json === true ? JSON.stringify(answer, null, 2) : readable()}\n`),
-  };
+/** Its failures are told in one line. */
+function isOfAdmin(command: Command): boolean {
+  return command.name() === "admin" || (command.parent !== null && isOfAdmin(command.parent));
 }
 
 /** Commands that are added do not take after their parents by themselves. */

@@ -7,7 +7,7 @@ import type { Surroundings, Tools } from "./tools.ts";
 export function argumentReader({ pathOf, stdin }: Surroundings): Pick<Tools, "readText" | "readId"> {
   const readText = async (name: string) => {
     try {
-      return name === "-" ? await wholeText(stdin) : await readFile(pathOf(name), "utf8");
+      return name === "-" ? await wholeText(stdin()) : await readFile(pathOf(name), "utf8");
     } catch (error) {
       throw new UsageError(`cannot read ${name}: ${(error as Error).message}`, { cause: error });
     }

@@ -5,9 +5,11 @@ export function table<Row extends object>(
 ): string {
   const lines = [
     Object.keys(columns),
-    ...rows.map((row) => Object.values(columns).map((member) => String(row[member] ?? "-"))),
+    ...rows.map((row) => Object.values(columns).map((member) => onOneLine(row[member] ?? "-"))),
   ];
-  const widths = Object.keys(columns).map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  const widths = Object.keys(columns).map((_, index) =>
+    lines.reduce((widest, line) => Math.max(widest, line[index]?.length ?? 0), 0),
+  );
   return lines
     .map((line) =>
       line
@@ -22,8 +24,13 @@ export function table<Row extends object>(
 export function listing(values: Readonly<Record<string, unknown>>): string {
   const width = Math.max(...Object.keys(values).map(({ length }) => length));
   return Object.entries(values)
-    .map(([name, value]) => `${name.padEnd(width)}  ${value ?? "-"}`)
+    .map(([name, value]) => `${name.padEnd(width)}  ${onOneLine(value ?? "-")}`)
     .join("\n");
+}
+
+/** What somebody else has written breaks no table, and moves no terminal's cursor. */
+export function onOneLine(value: unknown): string {
+  return String(value).replace(/\p{Cc}/gu, "?");
 }
 
 /** In a form that can be pasted into a shell. */

@@ -1,11 +1,15 @@
 import type { AdminClient, GlacierClient } from "@moraine/client";
+import type { TransferEvent } from "@moraine/client/node";
+
+import type { GlobalOptions } from "./global-options.ts";
 
 /** What the command finds around itself. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first Ctrl-C; a second one needs nobody's help. */
   readonly signal: AbortSignal;
-  readonly stdin: AsyncIterable<Uint8Array>;
+  /** Opened when it is asked for. */
+  stdin(): NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   /** The path of a file that the user names. */
@@ -13,7 +17,9 @@ export interface Surroundings {
 }
 
 /** What every command works with. */
-export interface Tools extends Pick<Surroundings, "signal" | "pathOf"> {
+export interface Tools extends Pick<Surroundings, "environment" | "signal" | "pathOf" | "stdin"> {
+  /** As they stand on the line, those left out left out. */
+  options(): GlobalOptions;
   /** Of the service that `--endpoint`, `--region`, `--profile` and `--account` lead to. Throws UsageError when they lead nowhere. */
   client(): Promise<GlacierClient>;
   /**
@@ -33,11 +39,37 @@ export interface Tools extends Pick<Surroundings, "signal" | "pathOf"> {
    * @param facts what `--json` tells beside it.
    */
   isDryRun(what: string, facts?: object): boolean;
+  /**
+   * Runs a transfer, shows how it goes, and prints its result: a line for each event with `--json`, progress on a terminal, else only
+   * what it comes to.
+   */
+  transfer<Result extends object>(view: TransferView<Result>, run: Transfer<Result>): Promise<Result>;
+  /** Writes bytes to standard output, as fast as they are taken from there. */
+  writeOut(bytes: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Resolves when all that was printed has been taken; throws when it was not. */
+  printed(): Promise<void>;
   /** A file's text, or with `-` that of standard input. Throws UsageError when it cannot be read. */
   readText(name: string): Promise<string>;
   /** An id as it is given: itself, `@FILE` that holds it, or `-` for standard input. */
   readId(given: string): Promise<string>;
 }
+
+export interface TransferView<Result> {
+  /** Of the transfer, in a few words. */
+  readonly name: string;
+  /** What to do when it was broken off. */
+  readonly goOn: string;
+  /** Standard output has the bytes; all else goes to standard error. */
+  readonly bytesOnStdout?: boolean;
+  readonly readable: (result: Result) => string;
+  /** With `--quiet`. @default nothing */
+  readonly essence?: (result: Result) => string;
+}
+
+export type Transfer<Result> = (watched: {
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: TransferEvent) => void;
+}) => Promise<Result>;
 
 /** What the admin commands work with. */
 export interface AdminTools {

@@ -18,9 +18,11 @@ export type {
 } from "./transfers/events.ts";
 export { InventoryReader } from "./transfers/inventory-reader.ts";
 export type { JobReference, OutputFacts } from "./transfers/output-facts.ts";
+export { chosenPartSize } from "./transfers/part-size.ts";
 export type { TransferTotals } from "./transfers/progress.ts";
 export {
   type ArchiveReference,
+  findRetrieval,
   type RetrievalOptions,
   retrieveArchive,
   streamArchive,
@@ -30,6 +32,7 @@ export {
   type InventoryOptions,
   readInventory,
   retrieveInventory,
+  streamInventory,
 } from "./transfers/retrieve-inventory.ts";
 export { type StreamOptions, streamJobOutput } from "./transfers/stream-job-output.ts";
 export {

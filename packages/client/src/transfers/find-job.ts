@@ -26,12 +26,22 @@ export async function findOrStartJob(
   { signal = never, onEvent }: TransferOptions,
 ): Promise<JobReference> {
   const { vaultName, accountId, jobParameters } = wish;
-  const found = wish.reuse
-    ? ((await newest(client, wish, "Succeeded", signal)) ?? (await newest(client, wish, "InProgress", signal)))
-    : null;
-  const jobId = found ?? (await client.initiateJob({ vaultName, accountId, jobParameters }, { signal })).jobId;
+  const found = wish.reuse ? await findJob(client, wish, signal) : null;
+  const { jobId } =
+    found === null
+      ? await client.initiateJob({ vaultName, accountId, jobParameters }, { signal })
+      : { jobId: found.JobId };
   onEvent?.({ kind: "job", jobId, state: found === null ? "started" : "reused" });
   return { vaultName, accountId, jobId };
+}
+
+/** Null when there is none that serves. */
+export async function findJob(
+  client: GlacierClient,
+  wish: JobWish,
+  signal: AbortSignal,
+): Promise<GlacierJobDescription | null> {
+  return (await newest(client, wish, "Succeeded", signal)) ?? (await newest(client, wish, "InProgress", signal));
 }
 
 async function newest(
@@ -39,7 +49,7 @@ async function newest(
   { vaultName, accountId, serves, except }: JobWish,
   statuscode: string,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<GlacierJobDescription | null> {
   const found: GlacierJobDescription[] = [];
   for await (const job of everyItem(client, "listJobs", { vaultName, accountId, statuscode }, { signal })) {
     if (!except?.has(job.JobId) && serves(job)) {
@@ -47,7 +57,7 @@ async function newest(
     }
   }
   const newestFirst = found.toSorted((one, other) => other.CreationDate.localeCompare(one.CreationDate));
-  return newestFirst[0]?.JobId ?? null;
+  return newestFirst[0] ?? null;
 }
 
 const never = new AbortController().signal;

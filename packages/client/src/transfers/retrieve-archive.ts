@@ -1,7 +1,8 @@
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import { type DownloadOptions, type DownloadResult, downloadToFile } from "./download-job-output.ts";
-import { findOrStartJob } from "./find-job.ts";
+import type { TransferOptions } from "./events.ts";
+import { findJob, findOrStartJob } from "./find-job.ts";
 import type { JobReference } from "./output-facts.ts";
 import { RenewingSource } from "./renewing-source.ts";
 import { type StreamOptions, streamFrom } from "./stream-job-output.ts";
@@ -46,6 +47,15 @@ export async function* streamArchive(
   yield* streamFrom(source, options);
 }
 
+/** The job that retrieving the archive would take, without starting any; null when there is none. */
+export async function findRetrieval(
+  client: GlacierClient,
+  archive: ArchiveReference,
+  { signal = never }: Pick<TransferOptions, "signal"> = {},
+): Promise<GlacierJobDescription | null> {
+  return findJob(client, wishFor(archive, {}), signal);
+}
+
 async function openArchive(
   client: GlacierClient,
   archive: ArchiveReference,
@@ -77,3 +87,5 @@ function wishFor({ vaultName, archiveId, accountId }: ArchiveReference, { tier, 
     reuse,
   };
 }
+
+const never = new AbortController().signal;

@@ -40,6 +40,15 @@ export async function readInventory(
   return new InventoryReader(streamJobOutput(client, job, options));
 }
 
+/** The inventory's document in order, in the format that was asked for. */
+export async function* streamInventory(
+  client: GlacierClient,
+  vault: InventoriedVault,
+  options: InventoryOptions & StreamOptions = {},
+): AsyncGenerator<Uint8Array, void, void> {
+  yield* streamJobOutput(client, await finishedJob(client, vault, options), options);
+}
+
 async function finishedJob(
   client: GlacierClient,
   { vaultName, accountId }: InventoriedVault,

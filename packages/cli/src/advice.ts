@@ -1,0 +1,37 @@
+/** What to do next, by the names of errors, where their own message does not say it. */
+const advice: Readonly<Record<string, string>> = {
+  AccessDeniedException:
+    "Look at which credentials are used (AWS_PROFILE, --profile), and at the policies of user and vault.",
+  CredentialsProviderError: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile.",
+  ExpiredTokenException: "Sign in anew, then run the same command again.",
+  InsufficientCapacityException: "Try again later, or take --tier Standard.",
+  InvalidSignatureException: "Look at the secret key, and at --region: it is part of every signature.",
+  JobFailedError: "Start another job.",
+  JobNotReadyError: "Run the same command again later, or wait: moraine job wait.",
+  JournalMismatchError: "To begin anew in its place, add --restart (upload), or remove it.",
+  LocalFileError: "Make room or change the permissions, then run the same command again: what was verified is kept.",
+  NoLongerSupportedException:
+    "AWS has closed this API to the account, as it does to accounts without any archive; no call will succeed.",
+  PolicyEnforcedException: "The account's retrieval policy refuses it: try later, or take --tier Bulk.",
+  SourceChangedError: "Let the file come to rest, then run the same command with --restart.",
+  TargetExistsError: "Choose another name, or replace it with --force.",
+  TransferBusyError: "Wait until it is done, or end it.",
+  UnrecognizedClientException: "Look at AWS_ACCESS_KEY_ID, or at the profile: the service does not know that key.",
+  UnverifiableError: "If that does not matter, add --accept-unverified.",
+};
+
+/** After these, a transfer that was broken off can go on. */
+const isBrokenOff = new Set([
+  "InterruptedError",
+  "GlacierConnectionError",
+  "RangeFailedError",
+  "RequestTimeoutException",
+  "ServiceUnavailableException",
+  "ThrottlingException",
+]);
+
+/** @param goOn how the command under way would go on, if it is one that can. */
+export function adviceFor(error: unknown, goOn: string | null): string | null {
+  const name = error instanceof Error ? error.name : "";
+  return advice[name] ?? (isBrokenOff.has(name) ? goOn : null);
+}

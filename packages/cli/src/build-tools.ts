@@ -1,0 +1,95 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Command } from "commander";
+import { adminClient, glacierClient } from "./client.ts";
+import { type GlobalOptions, globalOptionsOf } from "./global-options.ts";
+import { argumentReader } from "./read-argument.ts";
+import type { AdminTools, Surroundings, Tools, TransferView } from "./tools.ts";
+import { lineReport, quietReport, type TransferReport, terminalReport } from "./transfer-report.ts";
+
+/** The command that runs, once arguments have been read. */
+export interface Running {
+  command: Command;
+  /** How it would go on, were it broken off now. */
+  goOn: string | null;
+}
+
+export function buildTools(running: Running, surroundings: Surroundings): Tools {
+  const { environment, signal, stdin, stdout, pathOf } = surroundings;
+  const options = () => globalOptionsOf(running.command);
+  const show: Tools["show"] = (answer, readable, essence = readable) => {
+    const { json, quiet } = options();
+    printLine(stdout, json ? JSON.stringify(answer, null, 2) : quiet ? essence() : readable());
+  };
+  return {
+    environment,
+    signal,
+    stdin,
+    pathOf,
+    options,
+    ...argumentReader(surroundings),
+    client: () => glacierClient(options(), environment),
+    show,
+    tell(answer, sentence) {
+      show(
+        answer,
+        () => sentence,
+        () => "",
+      );
+    },
+    isDryRun(what, facts = {}) {
+      const { dryRun = false } = options();
+      if (dryRun) {
+        show({ dryRun, would: what, ...facts }, () => `Would ${what}.`);
+      }
+      return dryRun;
+    },
+    transfer: transferRunner(running, surroundings, options),
+    writeOut: async (bytes) => pipeline(Readable.from(bytes, { objectMode: false }), stdout, { end: false }),
+    printed: () => new Promise((resolve, reject) => stdout.write("", (error) => (error ? reject(error) : resolve()))),
+  };
+}
+
+function transferRunner(running: Running, surroundings: Surroundings, options: () => GlobalOptions): Tools["transfer"] {
+  return async (view, run) => {
+    const report = await reportFor(view as TransferView<object>, surroundings, options());
+    running.goOn = view.goOn;
+    try {
+      const result = await run({ signal: surroundings.signal, onEvent: report.onEvent });
+      report.done(result);
+      return result;
+    } catch (thrown) {
+      const error = surroundings.signal.aborted ? surroundings.signal.reason : thrown;
+      report.failed(error);
+      throw error;
+    }
+  };
+}
+
+function reportFor(
+  { name, bytesOnStdout = false, readable, essence = () => "" }: TransferView<object>,
+  { stdout, stderr }: Surroundings,
+  { json, quiet }: GlobalOptions,
+): TransferReport | Promise<TransferReport> {
+  if (json) {
+    return lineReport(bytesOnStdout ? stderr : stdout);
+  }
+  const text = quiet ? essence : readable;
+  const print = (result: object) => printLine(bytesOnStdout ? stderr : stdout, text(result));
+  return stderr.isTTY && !quiet ? terminalReport(stderr, name, print) : quietReport(stderr, print);
+}
+
+export function buildAdminTools(running: Running, { environment, pathOf, stdout }: Surroundings): AdminTools {
+  const options = () => globalOptionsOf(running.command);
+  return {
+    call: async (name, input) => (await adminClient(options(), environment))(name, input),
+    pathOf,
+    show: (answer, readable) => printLine(stdout, options().json ? JSON.stringify(answer, null, 2) : readable()),
+  };
+}
+
+function printLine(stream: NodeJS.WritableStream, text: string): void {
+  if (text !== "") {
+    stream.write(`${text}\n`);
+  }
+}

@@ -1,0 +1,29 @@
+import { Command } from "commander";
+import type { Tools } from "../tools.ts";
+
+/** Deletes archives; `upload` makes them, and `retrieve` gets them. */
+export function archiveCommand({ client, readId, tell, isDryRun, signal }: Tools): Command {
+  const archive = new Command("archive").description("Archives: delete");
+  archive
+    .command("delete")
+    .description("Delete an archive, for good")
+    .argument("<vault>")
+    .argument("<archive>", "its id, @FILE that holds it, or - for standard input")
+    .addHelpText(
+      "after",
+      `
+Deleting an archive that is gone succeeds, as the service has it.
+
+Examples:
+  moraine archive delete photos ARCHIVE_ID
+  moraine archive delete photos @id.txt --dry-run`,
+    )
+    .action(async (vaultName: string, given: string) => {
+      const archiveId = await readId(given);
+      if (!isDryRun(`delete archive ${archiveId} of vault ${vaultName}`)) {
+        const answer = await (await client()).deleteArchive({ vaultName, archiveId }, { signal });
+        tell(answer, `Deleted archive ${archiveId}.`);
+      }
+    });
+  return archive;
+}

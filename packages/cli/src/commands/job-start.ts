@@ -1,0 +1,121 @@
+import type { JobParameters } from "@moraine/protocol";
+import { type Command, InvalidArgumentError } from "commander";
+import { UsageError } from "../exit-codes.ts";
+import { wholeNumber } from "../numbers.ts";
+import { listing } from "../table.ts";
+import type { Tools } from "../tools.ts";
+import { byteRange } from "../transfer-options.ts";
+import { formatOption } from "./inventory.ts";
+import { tierOption } from "./retrieve.ts";
+
+interface StartOptions {
+  readonly inventory?: true;
+  readonly tier?: string;
+  readonly range?: ReturnType<typeof byteRange>;
+  readonly description?: string;
+  readonly snsTopic?: string;
+  readonly format?: string;
+  readonly from?: string;
+  readonly until?: string;
+  readonly limit?: number;
+  readonly marker?: string;
+}
+
+const ofArchives = ["tier", "range"] as const;
+const ofInventories = ["format", "from", "until", "limit", "marker"] as const;
+
+export function addJobStart(job: Command, tools: Tools): void {
+  job
+    .command("start")
+    .description("Start a job for an archive, or with --inventory for the vault's inventory")
+    .argument("<vault>")
+    .argument("[archive]", "its id, @FILE that holds it, or - for standard input")
+    .option("--inventory", "list the archives")
+    .addOption(tierOption())
+    .option("--range <first-last>", "of the archive, in whole MiB: like 0-1048575 (all of it)", byteRange)
+    .option("--description <text>", "of the job: up to 1,024 printable ASCII characters (none)")
+    .option("--sns-topic <arn>", "who is told when it has ended (the vault's topic)")
+    .addOption(formatOption())
+    .option("--from <date>", "inventory: of archives made then or later", date)
+    .option("--until <date>", "inventory: of archives made before", date)
+    .option("--limit <number>", "inventory: so many archives at most", wholeNumber)
+    .option("--marker <text>", "inventory: where the one before has ended")
+    .addHelpText(
+      "after",
+      `
+With --quiet, the job's id alone.
+
+Examples:
+  moraine job start photos ARCHIVE_ID --tier Bulk
+  moraine job start photos ARCHIVE_ID --range 0-1048575
+  moraine job start photos --inventory --format csv --from 2026-01-01T00:00:00Z`,
+    )
+    .action((vaultName: string, given: string | undefined, options: StartOptions) =>
+      start(tools, vaultName, given, options),
+    );
+}
+
+async function start(tools: Tools, vaultName: string, given: string | undefined, options: StartOptions): Promise<void> {
+  assertOneKind(given, options);
+  const archiveId = given === undefined ? null : await tools.readId(given);
+  const { description, snsTopic } = options;
+  const jobParameters: JobParameters = {
+    ...(archiveId === null ? inventoryParameters(options) : archiveParameters(archiveId, options)),
+    ...(description !== undefined && { Description: description }),
+    ...(snsTopic !== undefined && { SNSTopic: snsTopic }),
+  };
+  const what =
+    archiveId === null
+      ? `start a job for the inventory of vault ${vaultName}`
+      : `start a ${options.tier ?? "Standard"} job for archive ${archiveId} of vault ${vaultName}`;
+  if (tools.isDryRun(what, { jobParameters })) {
+    return;
+  }
+  const answer = await (await tools.client()).initiateJob({ vaultName, jobParameters }, { signal: tools.signal });
+  tools.show(
+    answer,
+    () => listing({ job: answer.jobId, next: `moraine job output ${vaultName} ${answer.jobId} -o FILE` }),
+    () => answer.jobId,
+  );
+}
+
+function assertOneKind(given: string | undefined, options: StartOptions): void {
+  if ((given === undefined) !== (options.inventory ?? false)) {
+    throw new UsageError("say either an archive's id, or --inventory");
+  }
+  const [others, kind] = options.inventory ? [ofArchives, "an archive"] : [ofInventories, "an inventory"];
+  const wrong = others.find((name) => options[name] !== undefined);
+  if (wrong !== undefined) {
+    throw new UsageError(`--${wrong} is for jobs of ${kind}`);
+  }
+}
+
+function archiveParameters(archiveId: string, { tier, range }: StartOptions): JobParameters {
+  return {
+    Type: "archive-retrieval",
+    ArchiveId: archiveId,
+    ...(tier !== undefined && { Tier: tier }),
+    ...(range !== undefined && { RetrievalByteRange: `${range.firstByte}-${range.lastByte}` }),
+  };
+}
+
+function inventoryParameters({ format = "json", from, until, limit, marker }: StartOptions): JobParameters {
+  const wishes = {
+    ...(from !== undefined && { StartDate: from }),
+    ...(until !== undefined && { EndDate: until }),
+    ...(limit !== undefined && { Limit: String(limit) }),
+    ...(marker !== undefined && { Marker: marker }),
+  };
+  return {
+    Type: "inventory-retrieval",
+    Format: format.toUpperCase(),
+    ...(Object.keys(wishes).length > 0 && { InventoryRetrievalParameters: wishes }),
+  };
+}
+
+function date(text: string): string {
+  if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2}))?$/.test(text)) {
+    throw new InvalidArgumentError("It must be like 2026-01-31 or 2026-01-31T12:00:00Z.");
+  }
+  return text.length === 10 ? `${text}T00:00:00Z` : text;
+}

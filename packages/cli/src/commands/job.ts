@@ -1,0 +1,169 @@
+import type { OutputFacts } from "@moraine/client/node";
+import type { GlacierJobDescription } from "@moraine/protocol";
+import { Command, Option } from "commander";
+import { addDownloadOptions, type DownloadOptions, download } from "../download-options.ts";
+import { listed } from "../listed.ts";
+import { bytesExactly } from "../sizes.ts";
+import { listing, table } from "../table.ts";
+import type { Tools } from "../tools.ts";
+import { addWaitOption, assertMayDownloadTo, byteRange, type WaitOptions, waitOf } from "../transfer-options.ts";
+import { addJobStart } from "./job-start.ts";
+
+/** Retrieval jobs, step by step; `retrieve` and `inventory` take all the steps at once. */
+export function jobCommand(tools: Tools): Command {
+  const job = new Command("job").description("Jobs, one step at a time: start, list, describe, wait, output");
+  addJobStart(job, tools);
+  addList(job, tools);
+  addDescribe(job, tools);
+  addWait(job, tools);
+  addOutput(job, tools);
+  return job;
+}
+
+const idArgument = ["<job>", "its id, @FILE that holds it, or - for standard input"] as const;
+
+function addList(job: Command, { client, show, signal }: Tools): void {
+  job
+    .command("list")
+    .description("List a vault's jobs: those under way, and those whose output is still there")
+    .argument("<vault>")
+    .addOption(new Option("--status <status>", "only these").choices(["InProgress", "Succeeded", "Failed"]))
+    .addHelpText(
+      "after",
+      "\nWith --quiet, ids alone.\n\nExamples:\n  moraine job list photos\n  moraine job list photos --status Succeeded --quiet",
+    )
+    .action(async (vaultName: string, { status }: { status?: string }) => {
+      const { everyItem } = await import("@moraine/client/node");
+      const input = { vaultName, ...(status !== undefined && { statuscode: status }) };
+      const jobs = await listed(everyItem(await client(), "listJobs", input, { signal }));
+      const rows = jobs.map((one) => ({ ...one, Bytes: one.ArchiveSizeInBytes ?? one.InventorySizeInBytes }));
+      const columns = {
+        CREATED: "CreationDate",
+        STATUS: "StatusCode",
+        ACTION: "Action",
+        TIER: "Tier",
+        BYTES: "Bytes",
+        JOB: "JobId",
+        DESCRIPTION: "JobDescription",
+      } as const;
+      show(
+        jobs,
+        () => table(columns, rows),
+        () => jobs.map(({ JobId }) => JobId).join("\n"),
+      );
+    });
+}
+
+function addDescribe(job: Command, { client, readId, show, signal }: Tools): void {
+  job
+    .command("describe")
+    .description("Show a job")
+    .argument("<vault>")
+    .argument(...idArgument)
+    .addHelpText("after", "\nExample:\n  moraine job describe photos JOB_ID")
+    .action(async (vaultName: string, given: string) => {
+      const one = await (await client()).describeJob({ vaultName, jobId: await readId(given) }, { signal });
+      show(one, () => jobText(one));
+    });
+}
+
+function jobText(job: GlacierJobDescription): string {
+  const size = job.ArchiveSizeInBytes ?? job.InventorySizeInBytes;
+  return listing({
+    job: job.JobId,
+    action: job.Action,
+    status:
+      job.StatusMessage === null || job.StatusMessage === job.StatusCode
+        ? job.StatusCode
+        : `${job.StatusCode}: ${job.StatusMessage}`,
+    created: job.CreationDate,
+    completed: job.CompletionDate,
+    ...(job.Tier !== null && { tier: job.Tier }),
+    ...(job.ArchiveId !== null && { archive: job.ArchiveId }),
+    size: size === null ? null : bytesExactly(size),
+    ...(job.RetrievalByteRange !== null && { range: job.RetrievalByteRange }),
+    ...(job.SHA256TreeHash !== null && { "tree hash": job.SHA256TreeHash }),
+    ...(job.InventoryRetrievalParameters !== null && { format: job.InventoryRetrievalParameters.Format }),
+    ...(job.JobDescription !== null && { description: job.JobDescription }),
+    ...(job.SNSTopic !== null && { topic: job.SNSTopic }),
+  });
+}
+
+function addWait(job: Command, tools: Tools): void {
+  const command = job
+    .command("wait")
+    .description("Wait until a job has succeeded")
+    .argument("<vault>")
+    .argument(...idArgument);
+  addWaitOption(command)
+    .addHelpText(
+      "after",
+      `
+Exits with 0 when the job has succeeded, with 1 when it has failed, with 75 when it is not done in the time given by --wait.
+
+Examples:
+  moraine job wait photos JOB_ID
+  moraine job wait photos JOB_ID --wait 0 || echo "not yet"`,
+    )
+    .action(async (vaultName: string, given: string, options: WaitOptions) => {
+      const jobId = await tools.readId(given);
+      const client = await tools.client();
+      const { waitForJob } = await import("@moraine/client/node");
+      await tools.transfer<OutputFacts>(
+        {
+          name: vaultName,
+          goOn: "The job goes on by itself; run the same command again to wait for it.",
+          readable: ({ sizeBytes }) => `Job ${jobId} has succeeded; its output has ${bytesExactly(sizeBytes)}.`,
+        },
+        (watched) => waitForJob(client, { vaultName, jobId }, { ...waitOf(options), ...watched }),
+      );
+    });
+}
+
+interface OutputOptions extends DownloadOptions {
+  readonly range?: ReturnType<typeof byteRange>;
+  readonly treeHash?: string;
+}
+
+function addOutput(job: Command, tools: Tools): void {
+  const command = job
+    .command("output")
+    .description("Download the output of a job that has succeeded, and verify it")
+    .argument("<vault>")
+    .argument(...idArgument)
+    .requiredOption("-o, --output <file>", "where to; - is standard output")
+    .option("--range <first-last>", "of the output, in bytes, like 0-1048575 (all of it)", byteRange)
+    .option("--tree-hash <hash>", "what the whole output must have, where you know it");
+  addDownloadOptions(command)
+    .addHelpText("after", outputDetails)
+    .action(async (vaultName: string, given: string, options: OutputOptions) => {
+      const reference = { vaultName, jobId: await tools.readId(given) };
+      if (tools.isDryRun(`download the output of job ${reference.jobId} to ${options.output}`)) {
+        return;
+      }
+      if (options.output !== "-") {
+        await assertMayDownloadTo(tools.pathOf(options.output), options.force ?? false);
+      }
+      const client = await tools.client();
+      const { downloadJobOutput, streamJobOutput } = await import("@moraine/client/node");
+      const { range, treeHash } = options;
+      const wishes = { ...(range !== undefined && { range }), ...(treeHash !== undefined && { treeHash }) };
+      await download(tools, options, {
+        name: options.output === "-" ? vaultName : options.output,
+        toFile: (settings) => downloadJobOutput(client, reference, { ...wishes, ...settings }),
+        stream: (settings) => streamJobOutput(client, reference, { ...wishes, ...settings }),
+      });
+    });
+}
+
+const outputDetails = `
+A download that was broken off, by whatever, goes on when the same command is run again: no verified range is fetched again.
+FILE gets its name when all of it is verified and on the disk. Until then FILE.partial and its journal stand beside it.
+With -o -, bytes are written in order, each range when it is verified.
+
+Exits with 75 while the job is under way, with 3 when it is gone (outputs stay for a day), with 4 when bytes do not verify.
+
+Examples:
+  moraine job output photos JOB_ID -o holiday.tar --bwlimit 10MiB
+  moraine job output photos JOB_ID -o - | tar x
+  moraine job output photos JOB_ID -o first.mib --range 0-1048575`;

@@ -1,0 +1,66 @@
+import { createReadStream } from "node:fs";
+import { Command } from "commander";
+import { UsageError } from "../exit-codes.ts";
+import type { Tools } from "../tools.ts";
+
+/** Computes tree hashes, as sha256sum does SHA-256. */
+export function treehashCommand(tools: Tools): Command {
+  return new Command("treehash")
+    .description("Print the tree hash of files, which is what Glacier knows an archive by")
+    .argument("<file...>", "paths; - is standard input")
+    .addHelpText(
+      "after",
+      `
+One line for each file, as sha256sum prints them; with --quiet, hashes alone. No server is asked.
+
+Examples:
+  moraine treehash holiday.tar
+  tar c holiday | moraine treehash -`,
+    )
+    .action(async (files: string[]) => {
+      const hashes: Hashed[] = [];
+      for (const file of files) {
+        hashes.push(await hashed(tools, file));
+      }
+      tools.show(
+        hashes,
+        () => hashes.map(sumLine).join("\n"),
+        () => hashes.map(({ treeHash }) => treeHash).join("\n"),
+      );
+    });
+}
+
+interface Hashed {
+  readonly file: string;
+  readonly sizeBytes: number;
+  readonly treeHash: string;
+}
+
+async function hashed({ stdin, pathOf, signal }: Tools, file: string): Promise<Hashed> {
+  const { TreeHash } = await import("@moraine/client/node");
+  const hash = new TreeHash();
+  let sizeBytes = 0;
+  // Pieces of a leaf's size are hashed where they are.
+  const bytes = file === "-" ? stdin() : createReadStream(pathOf(file), { highWaterMark: 1024 ** 2 });
+  const stop = () => bytes.destroy();
+  signal.addEventListener("abort", stop);
+  try {
+    for await (const piece of bytes as AsyncIterable<Uint8Array>) {
+      sizeBytes += piece.length;
+      await hash.update(piece);
+    }
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+  signal.throwIfAborted();
+  return { file, sizeBytes, treeHash: await hash.digest() };
+}
+
+/** A name with a line's end in it is written so that it stays one line, as sha256sum does. */
+function sumLine({ file, treeHash }: Hashed): string {
+  return /[\\\n\r]/.test(file)
+    ? `\\${treeHash}  ${file.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}`
+    : `${treeHash}  ${file}`;
+}

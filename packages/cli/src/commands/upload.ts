@@ -1,0 +1,186 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import type { GlacierClient, UploadResult, UploadSource } from "@moraine/client/node";
+import { Command } from "commander";
+import { UsageError } from "../exit-codes.ts";
+import { bytesExactly, bytesInWords, size } from "../sizes.ts";
+import { listing } from "../table.ts";
+import type { Tools } from "../tools.ts";
+import { addPaceOptions, type PaceOptions, paceOf } from "../transfer-options.ts";
+import { begunUpload, forgetUpload, prepareFolderOf, uploadJournalPath } from "../upload-state.ts";
+import { addUploadsCommands } from "./uploads.ts";
+
+interface UploadOptions extends PaceOptions {
+  readonly description?: string;
+  readonly partSize?: number;
+  readonly journal?: string;
+  readonly restart?: true;
+}
+
+/** Uploads archives; and shows and aborts uploads that were begun. */
+export function uploadCommand(tools: Tools): Command {
+  const upload = new Command("upload").description("Upload a file or a pipe as one archive, in parts, several at once");
+  asUpload(upload, tools);
+  addUploadsCommands(upload, tools);
+  // A vault may be called as one of the commands above it; behind this word it is a vault.
+  upload.addCommand(
+    asUpload(new Command("to"), tools).description('Upload: what "upload" does, also to a vault called list'),
+  );
+  return upload.helpCommand(false);
+}
+
+const details = `
+The archive's id is printed when the archive is safe; with --quiet, it alone. Keep it: Glacier has no names.
+
+An upload of a file that was broken off, by whatever, goes on when the same command is run again: what the service has already
+is not sent again. What it needs for that is in a journal in $XDG_STATE_HOME/moraine/uploads (~/.local/state/moraine/uploads),
+which goes when the id has been printed. A pipe goes on only with --journal, and with the same bytes.
+
+A vault called "list", "abort" or "to" is reached by: moraine upload to list FILE
+
+Examples:
+  moraine upload photos holiday.tar --description "Holiday 2026"
+  tar c holiday | moraine upload photos - --part-size 128MiB
+  moraine upload photos holiday.tar --bwlimit 2MiB --quiet >> ids.txt
+  moraine upload photos holiday.tar --dry-run
+  moraine upload list photos`;
+
+function asUpload(command: Command, tools: Tools): Command {
+  command
+    .argument("<vault>")
+    .argument("<file>", "its path, or - for standard input")
+    .option("--description <text>", "kept with the archive: up to 1,024 printable ASCII characters (none)")
+    .option("--part-size <size>", "1MiB times a power of two, up to 4GiB (by the size of the file)", size)
+    .option("--journal <file>", "where to keep how far the upload is")
+    .option("--restart", "begin anew, and abort the upload that was begun");
+  return addPaceOptions(command, "parts")
+    .addHelpText("after", details)
+    .action((vaultName: string, file: string, options: UploadOptions) => upload(tools, vaultName, file, options));
+}
+
+async function upload(tools: Tools, vaultName: string, file: string, options: UploadOptions): Promise<void> {
+  const { source, sizeBytes, path } = await sourceOf(tools, file);
+  const journal =
+    options.journal !== undefined
+      ? tools.pathOf(options.journal)
+      : path === null
+        ? undefined
+        : uploadJournalPath(tools, vaultName, path);
+  if (await isDryRun(tools, { vaultName, file, sizeBytes, journal }, options)) {
+    return;
+  }
+  const client = await tools.client();
+  if (journal !== undefined) {
+    await prepareFolderOf(journal);
+    if (options.restart) {
+      await abandon(client, vaultName, journal, tools.signal);
+    }
+  }
+  const { uploadArchive } = await import("@moraine/client/node");
+  const { description, partSize: partSizeBytes } = options;
+  const settings = {
+    vaultName,
+    ...(description !== undefined && { description }),
+    ...(partSizeBytes !== undefined && { partSizeBytes }),
+    ...(journal !== undefined && { journal }),
+    ...(await paceOf(options)),
+  };
+  await tools.transfer<UploadResult>(
+    {
+      name: path === null ? vaultName : basename(path),
+      goOn: goOnText(path, journal),
+      readable: resultText,
+      essence: ({ archiveId }) => archiveId,
+    },
+    (watched) => uploadArchive(client, source, { ...settings, ...watched }),
+  );
+  if (journal !== undefined) {
+    // Until somebody has the id, the next run must be able to give it.
+    await tools.printed();
+    await forgetUpload(journal);
+  }
+}
+
+interface Opened {
+  readonly source: UploadSource;
+  /** Null of what is not a file. */
+  readonly sizeBytes: number | null;
+  readonly path: string | null;
+}
+
+async function sourceOf({ pathOf, stdin, signal }: Tools, file: string): Promise<Opened> {
+  if (file === "-") {
+    const input = stdin();
+    if (input.isTTY) {
+      throw new UsageError("standard input is a terminal: pipe something into the command, or name a file");
+    }
+    signal.addEventListener("abort", () => input.destroy());
+    return { source: input, sizeBytes: null, path: null };
+  }
+  const path = pathOf(file);
+  const found = await stat(path).catch((error: Error) => {
+    throw new UsageError(`cannot read ${file}: ${error.message}`, { cause: error });
+  });
+  if (found.isDirectory()) {
+    throw new UsageError(`${file} is a folder; make one archive of it: tar c ${file} | moraine upload VAULT -`);
+  }
+  return found.isFile()
+    ? { source: { path }, sizeBytes: found.size, path }
+    : { source: createReadStream(path, { signal }), sizeBytes: null, path: null };
+}
+
+interface Plan {
+  readonly vaultName: string;
+  readonly file: string;
+  readonly sizeBytes: number | null;
+  readonly journal: string | undefined;
+}
+
+async function isDryRun(tools: Tools, plan: Plan, options: UploadOptions): Promise<boolean> {
+  if (!tools.options().dryRun) {
+    return false;
+  }
+  const { vaultName, file, sizeBytes, journal } = plan;
+  const { chosenPartSize } = await import("@moraine/client/node");
+  const partSizeBytes = chosenPartSize(options.partSize, sizeBytes);
+  const partCount = sizeBytes === null ? null : Math.ceil(sizeBytes / partSizeBytes);
+  const begun = journal === undefined || options.restart ? null : await begunUpload(journal);
+  const what = [
+    `upload ${file === "-" ? "standard input" : file}`,
+    sizeBytes === null ? "" : `, ${bytesExactly(sizeBytes)},`,
+    ` to vault ${vaultName}`,
+    partCount === 1 ? "" : ` in ${partCount ?? ""} parts of ${bytesInWords(partSizeBytes)}`.replace("  ", " "),
+    begun === null ? "" : ", going on with what was begun",
+  ].join("");
+  return tools.isDryRun(what, { vaultName, sizeBytes, partSizeBytes, partCount, uploadId: begun?.uploadId ?? null });
+}
+
+async function abandon(client: GlacierClient, vaultName: string, journal: string, signal: AbortSignal): Promise<void> {
+  const uploadId = (await begunUpload(journal))?.uploadId ?? null;
+  if (uploadId !== null) {
+    await client.abortMultipartUpload({ vaultName, uploadId }, { signal }).catch((error: Error) => {
+      if (error.name !== "ResourceNotFoundException") {
+        throw error;
+      }
+    });
+  }
+  await forgetUpload(journal);
+}
+
+function goOnText(path: string | null, journal: string | undefined): string {
+  if (journal === undefined) {
+    return "Nothing of it was kept: a pipe goes on only with --journal FILE.";
+  }
+  const what = path === null ? "with the same bytes" : "to go on";
+  return `Run the same command again ${what}: parts that the service has are not sent again. The journal is ${journal}.`;
+}
+
+function resultText({ archiveId, sizeBytes, treeHash, resumedBytes }: UploadResult): string {
+  return listing({
+    archive: archiveId,
+    size: bytesExactly(sizeBytes),
+    "tree hash": treeHash,
+    ...(resumedBytes > 0 && { "sent before": bytesExactly(resumedBytes) }),
+  });
+}

@@ -1,0 +1,54 @@
+import type { Command } from "commander";
+import { listed } from "../listed.ts";
+import { bytesInWords } from "../sizes.ts";
+import { table } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+/** Uploads that were begun and neither completed nor aborted. */
+export function addUploadsCommands(upload: Command, tools: Tools): void {
+  addList(upload, tools);
+  addAbort(upload, tools);
+}
+
+function addList(upload: Command, { client, show, signal }: Tools): void {
+  upload
+    .command("list")
+    .description("List a vault's uploads that were begun and neither completed nor aborted")
+    .argument("<vault>")
+    .addHelpText(
+      "after",
+      "\nWith --quiet, ids alone.\n\nExamples:\n  moraine upload list photos\n  moraine upload list photos --json",
+    )
+    .action(async (vaultName: string) => {
+      const { everyItem } = await import("@moraine/client/node");
+      const uploads = await listed(everyItem(await client(), "listMultipartUploads", { vaultName }, { signal }));
+      const rows = uploads.map((one) => ({ ...one, PartSize: bytesInWords(one.PartSizeInBytes) }));
+      const columns = {
+        CREATED: "CreationDate",
+        "PART SIZE": "PartSize",
+        UPLOAD: "MultipartUploadId",
+        DESCRIPTION: "ArchiveDescription",
+      } as const;
+      show(
+        uploads,
+        () => table(columns, rows),
+        () => uploads.map(({ MultipartUploadId }) => MultipartUploadId).join("\n"),
+      );
+    });
+}
+
+function addAbort(upload: Command, { client, readId, tell, isDryRun, signal }: Tools): void {
+  upload
+    .command("abort")
+    .description("Abort an upload; its parts are dropped")
+    .argument("<vault>")
+    .argument("<upload>", "its id, @FILE that holds it, or - for standard input")
+    .addHelpText("after", "\nExample:\n  moraine upload abort photos UPLOAD_ID")
+    .action(async (vaultName: string, given: string) => {
+      const uploadId = await readId(given);
+      if (!isDryRun(`abort upload ${uploadId} of vault ${vaultName}`)) {
+        const answer = await (await client()).abortMultipartUpload({ vaultName, uploadId }, { signal });
+        tell(answer, `Aborted upload ${uploadId}.`);
+      }
+    });
+}

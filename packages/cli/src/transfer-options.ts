@@ -1,0 +1,83 @@
+import { access, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Bandwidth } from "@moraine/client/node";
+import type { ByteRange } from "@moraine/protocol";
+import { type Command, InvalidArgumentError } from "commander";
+import { UsageError } from "./exit-codes.ts";
+import { seconds, wholeNumber } from "./numbers.ts";
+import { rate } from "./sizes.ts";
+
+export interface PaceOptions {
+  readonly concurrency?: number;
+  readonly bwlimit?: number;
+}
+
+export function addPaceOptions(command: Command, what: "parts" | "ranges"): Command {
+  return command
+    .option("--concurrency <number>", `${what} under way at once (4)`, oneOrMore)
+    .option("--bwlimit <rate>", "bytes a second at most, like 10MiB (no limit)", rate);
+}
+
+/** For the library. */
+export async function paceOf({ concurrency, bwlimit }: PaceOptions): Promise<{
+  readonly concurrency?: number;
+  readonly bandwidth?: Bandwidth;
+}> {
+  const { Bandwidth } = await import("@moraine/client/node");
+  return {
+    ...(concurrency !== undefined && { concurrency }),
+    ...(bwlimit !== undefined && { bandwidth: new Bandwidth(bwlimit) }),
+  };
+}
+
+export interface WaitOptions {
+  readonly wait?: number;
+}
+
+export function addWaitOption(command: Command): Command {
+  return command.option(
+    "--wait <duration>",
+    "for the job at most: like 0, 15m or 6h; then exit 75 (no limit)",
+    seconds,
+  );
+}
+
+export const waitOf = ({ wait }: WaitOptions) => (wait === undefined ? {} : { waitMillisecondsMax: wait * 1000 });
+
+/** `0-1048575`, both ends included. */
+export function byteRange(text: string): ByteRange {
+  const [, first, last] = /^([0-9]{1,15})-([0-9]{1,15})$/.exec(text) ?? [];
+  if (first === undefined || last === undefined || Number(first) > Number(last)) {
+    throw new InvalidArgumentError("It must be like 0-1048575: the first and the last byte, counted from 0.");
+  }
+  return { firstByte: Number(first), lastByte: Number(last) };
+}
+
+/** Tells before hours of waiting what would stop a download in the end. */
+export async function assertMayDownloadTo(target: string, force: boolean): Promise<void> {
+  const folder = await stat(dirname(target)).catch(() => null);
+  if (!folder?.isDirectory()) {
+    throw new UsageError(`there is no folder ${dirname(target)}`);
+  }
+  const there = await stat(target).catch(() => null);
+  if (there?.isDirectory()) {
+    throw new UsageError(`${target} is a folder; name a file in it`);
+  }
+  // With a journal beside it, it may be what an earlier run has just finished.
+  const mayBeOurs = await access(`${target}.partial.journal`).then(
+    () => true,
+    () => false,
+  );
+  if (there !== null && !force && !mayBeOurs) {
+    const { TargetExistsError } = await import("@moraine/client/node");
+    throw new TargetExistsError(`${target} is there already`);
+  }
+}
+
+function oneOrMore(text: string): number {
+  const number = wholeNumber(text);
+  if (number < 1) {
+    throw new InvalidArgumentError("It must be 1 or more.");
+  }
+  return number;
+}

@@ -1,0 +1,132 @@
+import type { TransferEvent } from "@moraine/client/node";
+import { exitCodeOf, messageOf } from "./exit-codes.ts";
+import { ProgressLine } from "./progress-line.ts";
+
+/** Where the events of a transfer go, and what it comes to. */
+export interface TransferReport {
+  onEvent(event: TransferEvent): void;
+  done(result: object): void;
+  failed(error: unknown): void;
+}
+
+/** Redrawn so often, and no more. */
+const framesPerSecond = 4;
+/** Lines of progress come no faster. */
+const lineMilliseconds = 1000;
+
+/** A line that is drawn over and over, with warnings above it. */
+export async function terminalReport(
+  stream: NodeJS.WriteStream,
+  name: string,
+  print: (result: object) => void,
+): Promise<TransferReport> {
+  const { MultiBar } = await import("cli-progress");
+  const line = new ProgressLine(name);
+  const bars = new MultiBar({
+    stream,
+    fps: framesPerSecond,
+    clearOnComplete: true,
+    gracefulExit: false,
+    // Else a second Ctrl-C would leave the terminal without it.
+    linewrap: true,
+    // The library counts units; what these are worth in bytes, rate and time is said here.
+    format: (_, { maxWidth }) => line.text(performance.now(), maxWidth),
+  });
+  bars.create(1, 0);
+  return {
+    onEvent(event) {
+      if (event.kind === "progress") {
+        line.progress(event, performance.now());
+      } else if (event.kind === "job" && event.state === "waiting") {
+        line.waiting(event.jobId, performance.now());
+      } else {
+        bars.log(`${sentenceOf(event)}\n`);
+      }
+    },
+    done(result) {
+      bars.stop();
+      print(result);
+    },
+    failed: () => bars.stop(),
+  };
+}
+
+/** What nobody watches tells only what somebody should know afterwards. */
+export function quietReport(stream: NodeJS.WritableStream, print: (result: object) => void): TransferReport {
+  return {
+    onEvent(event) {
+      if (event.kind === "warning") {
+        stream.write(`${sentenceOf(event)}\n`);
+      }
+    },
+    done: print,
+    failed: () => undefined,
+  };
+}
+
+/** One JSON object for each event; progress once a second, and as it was at the end. */
+export function lineReport(stream: NodeJS.WritableStream): TransferReport {
+  const write = (event: object) => void stream.write(`${JSON.stringify(event)}\n`);
+  let last = Number.NEGATIVE_INFINITY;
+  let held: TransferEvent | null = null;
+  const flush = () => {
+    if (held !== null) {
+      write(eventLine(held));
+      held = null;
+    }
+  };
+  return {
+    onEvent(event) {
+      if (event.kind !== "progress") {
+        write(eventLine(event));
+        return;
+      }
+      held = event;
+      if (performance.now() - last >= lineMilliseconds) {
+        last = performance.now();
+        flush();
+      }
+    },
+    done(result) {
+      flush();
+      write({ event: "done", ...result });
+    },
+    failed(error) {
+      flush();
+      const name = error instanceof Error ? error.name : "Error";
+      write({ event: "failed", error: name, message: messageOf(error), exitCode: exitCodeOf(error) });
+    },
+  };
+}
+
+function eventLine({ kind, ...event }: TransferEvent): object {
+  return "error" in event
+    ? { event: kind, ...event, range: rangeText(event.range), error: event.error.name, message: messageOf(event.error) }
+    : { event: kind, ...event, ...("range" in event && event.range && { range: rangeText(event.range) }) };
+}
+
+function sentenceOf(event: Exclude<TransferEvent, { kind: "progress" }>): string {
+  switch (event.kind) {
+    case "job":
+      return `moraine: job ${event.jobId} ${jobWords[event.state]}`;
+    case "warning": {
+      const where = event.range === undefined ? "" : ` (range ${rangeText(event.range)})`;
+      return `moraine: warning: ${event.message}${where}`;
+    }
+    case "range-failed": {
+      const next = event.final ? "and is given up" : "and is tried again";
+      return `moraine: range ${rangeText(event.range)} failed, ${next}: ${messageOf(event.error)}`;
+    }
+  }
+}
+
+const jobWords = {
+  started: "is started",
+  reused: "is there already",
+  waiting: "is under way",
+  succeeded: "has succeeded",
+  expired: "has expired; another one follows",
+} as const;
+
+const rangeText = ({ firstByte, lastByte }: { readonly firstByte: number; readonly lastByte: number }) =>
+  `${firstByte}-${lastByte}`;

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { adminClient, glacierClient } from "./client.ts";
+import { UsageError } from "./exit-codes.ts";
 import { type GlobalOptions, globalOptionsOf } from "./global-options.ts";
 import { argumentReader } from "./read-argument.ts";
 import type { AdminTools, Surroundings, Tools, TransferView } from "./tools.ts";
@@ -82,7 +83,13 @@ function reportFor(
 export function buildAdminTools(running: Running, { environment, pathOf, stdout }: Surroundings): AdminTools {
   const options = () => globalOptionsOf(running.command);
   return {
-    call: async (name, input) => (await adminClient(options(), environment))(name, input),
+    async call(name, input) {
+      const { dryRun, account } = options();
+      if (dryRun || account !== undefined) {
+        throw new UsageError("admin commands have neither --dry-run nor --account");
+      }
+      return (await adminClient(options(), environment))(name, input);
+    },
     pathOf,
     show: (answer, readable) => printLine(stdout, options().json ? JSON.stringify(answer, null, 2) : readable()),
   };

@@ -1,7 +1,12 @@
 #!/usr/bin/env -S node --conditions=@moraine/source
-import { resolve } from "node:path";
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { exitCodes, InterruptedError } from "./exit-codes.ts";
-import { runProgram } from "./program.ts";
+
+// Compiling takes longer than most commands do. Not where others may write, as Node's own choice would be.
+enableCompileCache(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "moraine"));
+const { runProgram } = await import("./program.ts");
 
 // npm runs scripts in the package's folder; relative paths count from where the user stands.
 const folder = process.env["INIT_CWD"] ?? process.cwd();

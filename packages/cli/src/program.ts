@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, type Option } from "commander";
 import { adminCommand } from "./admin/admin.ts";
 import { adviceFor } from "./advice.ts";
 import { buildAdminTools, buildTools, type Running } from "./build-tools.ts";
@@ -27,7 +27,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   addCommands(program, running, surroundings);
   program.addHelpText("after", details);
   addGlobalOptions(program);
-  strict(program);
+  strict(program, surroundings);
   try {
     await program.parseAsync(markIds(args, program), { from: "user" });
     return exitCodes.done;
@@ -85,13 +85,31 @@ function isOfAdmin(command: Command): boolean {
 }
 
 /** Commands that are added do not take after their parents by themselves. */
-function strict(command: Command): void {
+function strict(command: Command, streams: Pick<Surroundings, "stdout" | "stderr">): void {
+  const { stdout, stderr } = streams;
   command
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (text, write) => write(unmarked(text).replace(/^error: /, "moraine: ")) })
+    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: (shown) => globalOptionsFor(shown) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? helpWidth,
+      getErrHelpWidth: () => stderr.columns ?? helpWidth,
+      outputError: (text, write) => write(unmarked(text).replace(/^error: /, "moraine: ")),
+    })
     .showHelpAfterError("Try --help.");
   for (const below of command.commands) {
-    strict(below);
+    strict(below, streams);
   }
+}
+
+const helpWidth = 80;
+
+/** A command that has others below it, and options of its own, keeps those to itself. */
+function globalOptionsFor(command: Command): Option[] {
+  const above = command.parent;
+  if (above === null) {
+    return [];
+  }
+  return above.parent === null || above.name() === "admin" ? [...above.options] : globalOptionsFor(above);
 }

@@ -67,7 +67,8 @@ async function upload(tools: Tools, vaultName: string, file: string, options: Up
       : path === null
         ? undefined
         : uploadJournalPath(tools, vaultName, path);
-  if (await isDryRun(tools, { vaultName, file, sizeBytes, journal }, options)) {
+  const plan = { vaultName, file, sizeBytes, journal, partSizeBytes: await partSizeFor(sizeBytes, options) };
+  if (await isDryRun(tools, plan, options)) {
     return;
   }
   const client = await tools.client();
@@ -135,15 +136,23 @@ interface Plan {
   readonly file: string;
   readonly sizeBytes: number | null;
   readonly journal: string | undefined;
+  readonly partSizeBytes: number;
+}
+
+async function partSizeFor(sizeBytes: number | null, { partSize }: UploadOptions): Promise<number> {
+  const { chosenPartSize } = await import("@moraine/client/node");
+  try {
+    return chosenPartSize(partSize, sizeBytes);
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
 }
 
 async function isDryRun(tools: Tools, plan: Plan, options: UploadOptions): Promise<boolean> {
   if (!tools.options().dryRun) {
     return false;
   }
-  const { vaultName, file, sizeBytes, journal } = plan;
-  const { chosenPartSize } = await import("@moraine/client/node");
-  const partSizeBytes = chosenPartSize(options.partSize, sizeBytes);
+  const { vaultName, file, sizeBytes, journal, partSizeBytes } = plan;
   const partCount = sizeBytes === null ? null : Math.ceil(sizeBytes / partSizeBytes);
   const begun = journal === undefined || options.restart ? null : await begunUpload(journal);
   const what = [

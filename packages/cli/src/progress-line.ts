@@ -59,15 +59,19 @@ export class ProgressLine {
     }
     const share = sizeBytes === 0 ? 1 : Math.min(1, doneBytes / sizeBytes);
     const left = rate === 0 ? "-:--" : clock((sizeBytes - Math.min(doneBytes, sizeBytes)) / rate);
+    // The last ones go first, where a line is short.
     const texts = [
       `${Math.floor(share * 100)} %`.padStart(5),
-      `of ${bytesInWords(sizeBytes)}`,
-      `${bytesInWords(rate)}/s`.padStart(11),
       `${left} left`,
       verified,
+      `${bytesInWords(rate)}/s`.padStart(11),
+      `of ${bytesInWords(sizeBytes)}`,
     ];
-    const room = width - 1 - [this.#name, ...texts].join("  ").length - 2;
-    return [this.#name, ...barOf(share, room), ...texts].join("  ");
+    const room = () => width - 1 - [this.#name, ...texts].join("  ").length;
+    while (room() < 0 && texts.length > 1) {
+      texts.pop();
+    }
+    return [this.#name, ...barOf(share, room() - 2), ...texts].join("  ");
   }
 
   #bytesPerSecond(now: number): number {

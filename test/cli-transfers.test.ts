@@ -4,7 +4,7 @@ import { access, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { moraineCommand, Shell } from "./support/command.ts";
+import { asRoot, moraineCommand, Shell, ShellHere } from "./support/command.ts";
 import { contentOf, treeHashOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { endingOf, region, type ServerProcess, startServer, within } from "./support/server-process.ts";
@@ -22,7 +22,9 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let server: ServerProcess;
 let http: GlacierHttp;
 let proxy: WatchingProxy;
+/** Processes of their own, for what is killed or watched. */
 let shell: Shell;
+let here: ShellHere;
 let archiveId: string;
 let jobId: string;
 before(async () => {
@@ -30,7 +32,10 @@ before(async () => {
   server = await startServer({ dataFolder: join(folder.path, "data") });
   http = new GlacierHttp(server.url);
   proxy = await WatchingProxy.start(server.url);
-  shell = new Shell(folder.path, { AWS_ENDPOINT_URL_GLACIER: proxy.url, AWS_REGION: region });
+  const environment = { AWS_ENDPOINT_URL_GLACIER: proxy.url, AWS_REGION: region, XDG_STATE_HOME: folder.path };
+  shell = new Shell(folder.path, environment);
+  here = new ShellHere(folder.path);
+  Object.assign(process.env, environment, asRoot);
   await http.createVault(vault);
   await writeFile(join(folder.path, "content"), content);
   archiveId = await http.uploadArchive(vault, content, "");
@@ -44,7 +49,7 @@ after(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-const journals = () => readdir(join(folder.path, ".local/state/moraine/uploads"));
+const journals = () => readdir(join(folder.path, "moraine/uploads"));
 const archives = async (name: string) => (await http.inventory(name)).map(({ ArchiveId }) => ArchiveId);
 const isThere = (name: string) =>
   access(join(folder.path, name)).then(
@@ -68,8 +73,8 @@ test("an upload that is killed goes on when the same command is run again", asyn
   await endingOf(child);
   const [before, passed] = [new Set(acknowledged().map(({ range }) => range)), proxy.passed.length];
   assert.equal((await journals()).length, 1);
-  assert.match(await shell.done([...line, "--dry-run"]), /in 21 parts of 1\.0 MiB, going on with what was begun\.\n$/);
-  const shown = await shell.done(line);
+  assert.match(await here.done([...line, "--dry-run"]), /in 21 parts of 1\.0 MiB, going on with what was begun\.\n$/);
+  const shown = await here.done(line);
   assert.match(
     shown,
     new RegExp(`^archive +[\\w-]{138}\\nsize +20\\.0 MiB \\(20971525 bytes\\)\\ntree hash +${treeHash}\\n`),
@@ -90,19 +95,19 @@ test("a retrieval that is killed goes on when the same command is run again, wit
   child.kill("SIGKILL");
   await endingOf(child);
   assert.equal(await isThere("retrieved"), false);
-  assert.match(await shell.done(line), /^verified +by the tree hash of the whole\nfetched before +16\.0 MiB/m);
+  assert.match(await here.done(line), /^verified +by the tree hash of the whole\nfetched before +16\.0 MiB/m);
   assert.ok((await readFile(join(folder.path, "retrieved"))).equals(content));
   assert.ok(!proxy.ranges(passed).includes("0-16777215"), "a range that was recorded");
   assert.deepEqual(
     proxy.passed.filter(({ method, path }) => method === "POST" && path.endsWith("/jobs")),
     [],
   );
-  await shell.refused(
+  await here.refused(
     line,
     1,
     /retrieved is there already\nmoraine: Choose another name, or replace it with --force\.\n$/,
   );
-  assert.match(await shell.done([...line, "--force"]), /^verified/m);
+  assert.match(await here.done([...line, "--force"]), /^verified/m);
   assert.deepEqual(
     (await readdir(folder.path)).filter((name) => name.startsWith("retrieved.")),
     [],
@@ -123,7 +128,7 @@ test("the first Ctrl-C ends in order, with 130, and says how to go on", async ()
   );
   const last = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
   assert.deepEqual([last.event, last.error, last.exitCode], ["failed", "InterruptedError", 130]);
-  await shell.done([...line, "--quiet"]);
+  await here.done([...line, "--quiet"]);
   assert.ok((await readFile(join(folder.path, "stopped"))).equals(content));
 });
 
@@ -145,7 +150,7 @@ test("a second Ctrl-C ends at once what the first one cannot", async () => {
 });
 
 test("with --json there is a line for each event, and the last one has the result", async () => {
-  const { code, stdout, stderr } = await shell.run(["upload", vault, "content", "--json"]);
+  const { code, stdout, stderr } = await here.run(["upload", vault, "content", "--json"]);
   assert.deepEqual([code, stderr], [0, ""]);
   const events = stdout
     .trimEnd()
@@ -165,7 +170,7 @@ test("bytes that are wrong have code 4 and the range's name, and no file; a pipe
   proxy.change = ({ path, range }) =>
     path.endsWith("/output") && range?.startsWith("16777216-") ? { flippedByte: 9 } : undefined;
   const line = ["job", "output", vault, jobId, "-o"];
-  const { code, stdout, stderr } = await shell.run([...line, "wrong", "--json"]);
+  const { code, stdout, stderr } = await here.run([...line, "wrong", "--json"]);
   assert.equal(code, 4);
   assert.match(
     stderr,
@@ -192,7 +197,7 @@ test("bytes that are wrong have code 4 and the range's name, and no file; a pipe
 });
 
 test("an archive of a pipe comes out of a pipe as it went in", async () => {
-  const id = (await shell.done(["upload", vault, "-", "--quiet", "--part-size", "4MiB"], { input: content })).trim();
+  const id = (await here.done(["upload", vault, "-", "--quiet", "--part-size", "4MiB"], { input: content })).trim();
   await writeFile(join(folder.path, "id"), id);
   const output = join(folder.path, "piped");
   const pipe = ["-c", `"$@" | cat > ${output}`, "sh", ...moraineCommand, "retrieve", vault, "@id", "-o", "-"];
@@ -208,9 +213,9 @@ test("an id that nobody could read is told again by the next run, which uploads 
   child.stderr?.resume();
   const [code] = await once(child, "close");
   assert.equal(code, 1);
-  const id = (await shell.done(["upload", "told", "told", "--quiet"])).trim();
+  const id = (await here.done(["upload", "told", "told", "--quiet"])).trim();
   assert.deepEqual(await archives("told"), [id]);
-  await shell.done(["upload", "told", "told"]);
+  await here.done(["upload", "told", "told"]);
   assert.equal((await archives("told")).length, 2);
 });
 
@@ -223,10 +228,10 @@ test("what was begun with another content of the file is not gone on with, but b
   child.kill("SIGKILL");
   await endingOf(child);
   await writeFile(join(folder.path, "changing"), content.subarray(0, 9 * mebibyte));
-  await shell.refused(line, 1, /tells of another upload: its source differs.*\nmoraine: .*add --restart/);
-  assert.notEqual(await shell.done(["upload", "list", vault, "--quiet"]), "");
-  assert.match(await shell.done([...line, "--restart"]), /^size +9\.0 MiB/m);
-  assert.equal(await shell.done(["upload", "list", vault, "--quiet"]), "");
+  await here.refused(line, 1, /tells of another upload: its source differs.*\nmoraine: .*add --restart/);
+  assert.notEqual(await here.done(["upload", "list", vault, "--quiet"]), "");
+  assert.match(await here.done([...line, "--restart"]), /^size +9\.0 MiB/m);
+  assert.equal(await here.done(["upload", "list", vault, "--quiet"]), "");
 });
 
 test("a terminal is shown how far it is, how fast, how long still and what is verified; a pipe nothing", async () => {

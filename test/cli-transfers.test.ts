@@ -49,7 +49,8 @@ after(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-const journals = () => readdir(join(folder.path, "moraine/uploads"));
+const journals = async () =>
+  (await readdir(join(folder.path, "moraine/uploads"))).filter((name) => name.endsWith(".journal"));
 const archives = async (name: string) => (await http.inventory(name)).map(({ ArchiveId }) => ArchiveId);
 const isThere = (name: string) =>
   access(join(folder.path, name)).then(
@@ -225,6 +226,11 @@ test("what was begun with another content of the file is not gone on with, but b
   const child = shell.start([...line, "--bwlimit", "1MiB"]);
   const sent = proxy.parts().length;
   await until(() => proxy.parts().length > sent, "no part is sent");
+  await here.refused(
+    line,
+    1,
+    /^moraine: Process \d+ is at work on the same transfer; .*\nmoraine: Wait until it is done/,
+  );
   child.kill("SIGKILL");
   await endingOf(child);
   await writeFile(join(folder.path, "changing"), content.subarray(0, 9 * mebibyte));

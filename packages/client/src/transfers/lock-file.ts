@@ -3,7 +3,8 @@ import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { TransferBusyError } from "./transfer-errors.ts";
 
 /**
- * Keeps two processes off the same partial file: one could write to it while the other gives it its final name. The lock
+ * Keeps two processes off the same partial file, where one could write to it while the other gives it its final name, and off the same
+ * upload. The lock
  * of a process that no longer runs is taken over.
  */
 export class LockFile implements AsyncDisposable {
@@ -22,7 +23,7 @@ export class LockFile implements AsyncDisposable {
       const owner = await readFile(path, "utf8").catch(() => "");
       if (isRunning(owner)) {
         throw new TransferBusyError(
-          `Process ${owner.split(" ")[0]} is at work on the same target; its lock is ${path}`,
+          `Process ${owner.split(" ")[0]} is at work on the same transfer; its lock is ${path}`,
         );
       }
       await rm(path, { force: true });

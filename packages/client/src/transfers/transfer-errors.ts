@@ -43,7 +43,7 @@ export class TargetExistsError extends Error {
   override readonly name = "TargetExistsError";
 }
 
-/** Another process is at work on the same target. */
+/** Another process is at work on the same target, or on the same upload. */
 export class TransferBusyError extends Error {
   override readonly name = "TransferBusyError";
 }

@@ -4,6 +4,7 @@ import type { Bandwidth } from "./bandwidth.ts";
 import { DigestPool } from "./digest-pool.ts";
 import type { TransferOptions } from "./events.ts";
 import { inParallel } from "./in-parallel.ts";
+import { LockFile } from "./lock-file.ts";
 import {
   beginUpload,
   knownParts,
@@ -62,7 +63,7 @@ const oneRequestBytesMax = 32 * 1024 ** 2;
  * twice, so an answer that got lost may leave a second archive.
  *
  * Throws RangeError for a part size that will not do, RangeFailedError, SourceChangedError, JournalMismatchError,
- * CompletionUnknownError, what the service answers, and the signal's reason.
+ * TransferBusyError while another process has the same journal, CompletionUnknownError, what the service answers, and the signal's reason.
  */
 export async function uploadArchive(
   client: GlacierClient,
@@ -79,6 +80,9 @@ export async function uploadArchive(
     description: description ?? null,
     source: opened.identity,
   };
+  if (options.journal !== undefined) {
+    stack.use(await LockFile.take(`${options.journal}.lock`));
+  }
   const journal = stack.use(await UploadJournal.open(options.journal ?? null, identity));
   const progress = new Progress(opened.sizeBytes, options.onEvent);
   const upload: Upload = {

@@ -48,7 +48,7 @@ test("a vault is made, shown, listed and deleted, and with --dry-run nothing hap
   await shell.refused(
     ["vault", "describe", "photos"],
     3,
-    /^moraine: Vault not found .*\(ResourceNotFoundException\)\n$/,
+    /^moraine: Vault not found .*\(ResourceNotFoundException\)\nmoraine: Look at the names/,
   );
 });
 
@@ -120,9 +120,14 @@ test("an inventory comes as a table, as ids, or as the service has it", async ()
 
 test("tree hashes are printed as sha256sum prints its own, of files and of pipes", async () => {
   await writeFile(join(folder.path, "a\nb"), "");
+  await writeFile(join(folder.path, "-a-file-that-could-be-an-id"), "A");
   const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
   const three = "559aead08264d5795d3909718cdd05abd49572e84fe55590eef31a88a08fdffd";
   assert.equal(await apart.done(["treehash", "-", "a\nb"], { input: "A" }), `${three}  -\n\\${empty}  a\\nb\n`);
+  assert.equal(
+    await shell.done(["treehash", "-a-file-that-could-be-an-id", "--json", "--quiet"]),
+    `${JSON.stringify([{ file: "-a-file-that-could-be-an-id", sizeBytes: 1, treeHash: three }], null, 2)}\n`,
+  );
   await shell.refused(["treehash", "missing"], 2, /^moraine: cannot read missing: ENOENT/);
 });
 

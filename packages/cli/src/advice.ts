@@ -4,6 +4,7 @@ const advice: Readonly<Record<string, string>> = {
     "Look at which credentials are used (AWS_PROFILE, --profile), and at the policies of user and vault.",
   CredentialsProviderError: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile.",
   ExpiredTokenException: "Sign in anew, then run the same command again.",
+  GlacierConnectionError: "Is the service there? Look at --endpoint, AWS_ENDPOINT_URL_GLACIER and the network.",
   InsufficientCapacityException: "Try again later, or take --tier Standard.",
   InvalidSignatureException: "Look at the secret key, and at --region: it is part of every signature.",
   JobFailedError: "Start another job.",
@@ -13,6 +14,8 @@ const advice: Readonly<Record<string, string>> = {
   NoLongerSupportedException:
     "AWS has closed this API to the account, as it does to accounts without any archive; no call will succeed.",
   PolicyEnforcedException: "The account's retrieval policy refuses it: try later, or take --tier Bulk.",
+  ResourceNotFoundException:
+    "Look at the names, and at --region and --account. Jobs are gone a day after they have ended, with their output.",
   SourceChangedError: "Let the file come to rest, then run the same command with --restart.",
   TargetExistsError: "Choose another name, or replace it with --force.",
   TransferBusyError: "Wait until it is done, or end it.",
@@ -33,5 +36,8 @@ const isBrokenOff = new Set([
 /** @param goOn how the command under way would go on, if it is one that can. */
 export function adviceFor(error: unknown, goOn: string | null): string | null {
   const name = error instanceof Error ? error.name : "";
-  return advice[name] ?? (isBrokenOff.has(name) ? goOn : null);
+  if (isBrokenOff.has(name) && goOn !== null) {
+    return goOn;
+  }
+  return advice[name] ?? null;
 }

@@ -22,13 +22,18 @@ export function markIds(args: readonly string[], program: Command): string[] {
 export function unmarkIds(command: Command): void {
   command.args = command.args.map(unmarked);
   command.processedArgs = command.processedArgs.map(unmarked);
-  for (const [name, value] of Object.entries(command.opts())) {
-    command.setOptionValue(name, unmarked(value));
+  for (let one: Command | null = command; one !== null; one = one.parent) {
+    for (const [name, value] of Object.entries(one.opts())) {
+      one.setOptionValue(name, unmarked(value));
+    }
   }
 }
 
 /** Also of messages that quote an argument. */
 export function unmarked<Value>(value: Value): Value {
+  if (Array.isArray(value)) {
+    return value.map(unmarked) as Value;
+  }
   return typeof value === "string" ? (value.replaceAll(mark, "") as Value) : value;
 }
 

@@ -34,7 +34,7 @@ function requestToEnd(): AbortSignal {
   // As when `head` has seen enough.
   process.stdout.on("error", (cause) => {
     process.exitCode = exitCodes.failed;
-    controller.abort(new Error("standard output was closed", { cause }));
+    controller.abort(new Error(`cannot write to standard output: ${cause.message}`, { cause }));
   });
   return controller.signal;
 }

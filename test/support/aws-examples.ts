@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import * as sdk from "@aws-sdk/client-glacier";
-import type { OperationName } from "@moraine/protocol";
+import { type OperationName, operations } from "@moraine/protocol";
 
 // What AWS's SDK says of each operation: the example in its documentation, input and answer, and the schema by which it reads
 // answers. From that schema alone, not from our own table, an answer gets its form on the wire.
@@ -32,14 +32,15 @@ export function exampleOf(name: OperationName): Example {
   return { input: literal(input), output: literal(output.replace("/* metadata only *\\/", "")) };
 }
 
-/** Texts, numbers, lists and records, as JavaScript writes them. */
+/** Texts, numbers, lists and records, as JavaScript writes them; two markers say `"null"`, and mean null. */
 function literal(text: string): Members {
-  return JSON.parse(runInNewContext(`JSON.stringify(${text})`));
+  const json: string = runInNewContext(`JSON.stringify(${text})`);
+  return JSON.parse(json, (_key, value) => (value === "null" ? null : value));
 }
 
 /** How an output travels. */
 export function wireAnswer(name: OperationName, output: Members): WireAnswer {
-  const [, , , { http }, , schema] = (sdk as Members)[`${name}$`] as OperationSchema;
+  const [, , , { http }, , schema] = schemaOf(name);
   const members = membersOf(schema());
   const named = (wanted: (traits: Traits) => boolean) =>
     members
@@ -58,6 +59,25 @@ export function wireAnswer(name: OperationName, output: Members): WireAnswer {
 
 function textOf(json: object): string {
   return Object.keys(json).length === 0 ? "" : JSON.stringify(json);
+}
+
+/** Which operation a request is of, by the SDK's schemas. */
+export function operationOf(method: string, url: string): OperationName {
+  const [path = "", query = ""] = url.split("?");
+  const found = (Object.keys(operations) as OperationName[]).find((name) => {
+    const [theirMethod, theirUrl] = schemaOf(name)[3].http;
+    const [theirPath = "", selector = ""] = theirUrl.split("?");
+    const pattern = new RegExp(`^${theirPath.replaceAll(/\{\w+\}/g, "[^/]+")}$`);
+    return method === theirMethod && pattern.test(path) && query.includes(selector);
+  });
+  if (found === undefined) {
+    throw new Error(`No operation is called by ${method} ${url}`);
+  }
+  return found;
+}
+
+function schemaOf(name: OperationName): OperationSchema {
+  return (sdk as Members)[`${name}$`] as OperationSchema;
 }
 
 type Traits = number | { readonly httpHeader: string };

@@ -16,6 +16,7 @@ import {
   uploadArchive,
 } from "@moraine/client/node";
 import { operations } from "@moraine/protocol";
+import { asRoot, ShellHere } from "../support/command.ts";
 import { contentOf, treeHashOf } from "../support/content.ts";
 import { type MotoServer, startMoto } from "../support/moto-server.ts";
 import { accountId, region, rootKey } from "../support/server-process.ts";
@@ -150,4 +151,21 @@ test("a retrieval ends without a file, for moto says no size, or a wrong one", a
   await assert.rejects(retrieval, JobFailedError);
   await assert.rejects(retrieveInventory(client, vault, { target }), RangeFailedError);
   assert.equal(existsSync(target), false);
+});
+
+test("the command does with moto what the library does, and says where it ends", async () => {
+  Object.assign(process.env, { AWS_ENDPOINT_URL_GLACIER: moto.url, AWS_REGION: region }, asRoot);
+  const shell = new ShellHere(folder.path);
+  await shell.done(["vault", "create", "commanded"]);
+  assert.match(await shell.done(["vault", "list", "--quiet"]), /^commanded$/m);
+  const id = (await shell.done(["upload", "commanded", "-", "--quiet"], { input: "some bytes" })).trim();
+  const job = (await shell.done(["job", "start", "commanded", id, "--tier", "Expedited", "--quiet"])).trim();
+  assert.match(await shell.done(["job", "list", "commanded"]), new RegExp(`^\\S+ .* ${job} +-$`, "m"));
+  assert.match(await shell.done(["job", "describe", "commanded", job]), new RegExp(`^archive +${id}$`, "m"));
+  await shell.refused(["job", "wait", "commanded", job], 1, /does not say how large its archive is/);
+  const unlike = /^moraine: \w+: answered 40[04] .*not as this service does/;
+  await shell.refused(["vault", "describe", "nowhere"], 1, unlike);
+  await shell.refused(["upload", "list", "commanded"], 1, unlike);
+  await shell.done(["archive", "delete", "commanded", id]);
+  await shell.done(["vault", "delete", "commanded"]);
 });

@@ -48,13 +48,12 @@ test("publint and attw say nothing against the packages", async () => {
   await Promise.all(tarballs.map(lint));
 });
 
-test("each package has its licence and JavaScript, and leads to no source", async () => {
+test("each package has its licence, a README and JavaScript, and leads to no source", async () => {
   for (const { name } of tarballs) {
     const place = join(home, "node_modules", name);
     const files = (await filesBelow(place)).map((file) => file.slice(place.length + 1));
     const others = files.filter((file) => !/^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/.test(file));
-    const demanded = others.filter((file) => file !== "README.md");
-    assert.deepEqual(new Set(demanded), new Set(["LICENSE", "package.json"]), name);
+    assert.deepEqual(new Set(others), new Set(["LICENSE", "README.md", "package.json"]), name);
     const { version, private: isPrivate, ...rest } = JSON.parse(await readFile(join(place, "package.json"), "utf8"));
     assert.equal(isPrivate, undefined);
     assert.equal(version, JSON.parse(await readFile(join(repositoryRoot, "package.json"), "utf8")).version);

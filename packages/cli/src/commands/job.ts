@@ -68,25 +68,29 @@ function addDescribe(job: Command, { client, readId, show, signal }: Tools): voi
 }
 
 function jobText(job: GlacierJobDescription): string {
-  const size = job.ArchiveSizeInBytes ?? job.InventorySizeInBytes;
+  const size = job.ArchiveSizeInBytes ?? job.InventorySizeInBytes ?? null;
+  const status = [...new Set([job.StatusCode, job.StatusMessage ?? job.StatusCode])].join(": ");
   return listing({
     job: job.JobId,
     action: job.Action,
-    status:
-      job.StatusMessage === null || job.StatusMessage === job.StatusCode
-        ? job.StatusCode
-        : `${job.StatusCode}: ${job.StatusMessage}`,
+    status,
     created: job.CreationDate,
     completed: job.CompletionDate,
-    ...(job.Tier !== null && { tier: job.Tier }),
-    ...(job.ArchiveId !== null && { archive: job.ArchiveId }),
+    ...applicable({ tier: job.Tier, archive: job.ArchiveId }),
     size: size === null ? null : bytesExactly(size),
-    ...(job.RetrievalByteRange !== null && { range: job.RetrievalByteRange }),
-    ...(job.SHA256TreeHash !== null && { "tree hash": job.SHA256TreeHash }),
-    ...(job.InventoryRetrievalParameters !== null && { format: job.InventoryRetrievalParameters.Format }),
-    ...(job.JobDescription !== null && { description: job.JobDescription }),
-    ...(job.SNSTopic !== null && { topic: job.SNSTopic }),
+    ...applicable({
+      range: job.RetrievalByteRange,
+      "tree hash": job.SHA256TreeHash,
+      format: job.InventoryRetrievalParameters?.Format,
+      description: job.JobDescription,
+      topic: job.SNSTopic,
+    }),
   });
+}
+
+/** Without what is null, or left out, as in some of AWS's own examples. */
+function applicable(values: Readonly<Record<string, string | null | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
 function addWait(job: Command, tools: Tools): void {

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { OperationName } from "@moraine/protocol";
+import { answer, type ScriptedServer, scriptedServer } from "../packages/client/test/support/scripted-server.ts";
+import { exampleOf, operationOf, wireAnswer } from "./support/aws-examples.ts";
+import { asRoot, ShellHere } from "./support/command.ts";
+import { temporaryFolder } from "./support/temporary-folder.ts";
+
+// The command against a server that answers as AWS's documentation says, and leaves out what that leaves out.
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let server: ScriptedServer;
+let shell: ShellHere;
+
+before(async () => {
+  folder = await temporaryFolder();
+  server = await scriptedServer((response, request) => {
+    const name = operationOf(request.method, request.url);
+    const { status, headers, body } = wireAnswer(name, exampleOf(name).output);
+    answer(status, headers, body)(response, request);
+  });
+  shell = new ShellHere(folder.path);
+  Object.assign(process.env, { AWS_ENDPOINT_URL_GLACIER: server.url, AWS_REGION: "us-west-2" }, asRoot);
+});
+
+after(async () => {
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+const commands: [OperationName, string[], RegExp][] = [
+  ["ListVaults", ["vault", "list"], /^my-vault +1 +3\.0 MiB +3178496 +2015-04-07T00:26:19\.028Z$/m],
+  ["CreateVault", ["vault", "create", "my-vault"], /^Vault my-vault is there\.$/m],
+  ["DescribeVault", ["vault", "describe", "my-vault"], /^inventory +-$/m],
+  ["DeleteVault", ["vault", "delete", "my-vault"], /^Deleted vault my-vault\.$/m],
+  ["ListMultipartUploads", ["upload", "list", "examplevault"], /^2012-04-01T15:00:00\.000Z +4\.0 MiB .* archive 2$/m],
+  ["AbortMultipartUpload", ["upload", "abort", "my-vault", "-an-id-that-begins-with-a-dash"], /^Aborted upload -an-id/],
+  ["InitiateJob", ["job", "start", "examplevault", "--inventory"], /^job +HkF9p6o7yjhFx-\S+$/m],
+  [
+    "ListJobs",
+    ["job", "list", "my-vault"],
+    /^2015-07-17T20:23:41\.616Z +InProgress +InventoryRetrieval +- +- +zbxcm3Z/m,
+  ],
+  ["DescribeJob", ["job", "describe", "my-vault", "-an-id-that-begins-with-a-dash"], /^size +-\nformat +JSON$/m],
+  ["DeleteArchive", ["archive", "delete", "v", "-an-id-that-begins-with-a-dash"], /^Deleted archive -an-id/],
+];
+
+for (const [name, args, printed] of commands) {
+  test(`moraine ${args.join(" ")} understands AWS's example`, async () => {
+    const text = await shell.done(args);
+    assert.match(text, printed);
+    assert.doesNotMatch(text, /undefined|null|NaN/);
+    const { method = "", url = "" } = server.seen.at(-1) ?? {};
+    assert.equal(operationOf(method, url), name);
+  });
+}
+
+test("a job that AWS's example shows in progress is not ready yet", async () => {
+  const job = ["my-vault", "-an-id-that-begins-with-a-dash"];
+  await shell.refused(["job", "wait", ...job, "--wait", "0"], 75, /is still in progress/);
+  await shell.refused(["job", "output", ...job, "-o", "target"], 75, /is still in progress/);
+});

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { parseRecords } from "../packages/client/src/transfers/journal-file.ts";
 import { contentOf, treeHashOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
-import { killUntilDone } from "./support/killed-transfers.ts";
+import { killUntilDone, startTransfer } from "./support/killed-transfers.ts";
 import { Random } from "./support/random.ts";
 import { type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -48,7 +48,8 @@ test("a download that is killed again and again ends right, and fetches no range
   let recorded: string[] = [];
   const outcome = await killUntilDone({
     proxy,
-    order: { endpoint: proxy.url, vaultName, bytesPerSecond, pieceBytes, download: { jobId, target } },
+    start: () =>
+      startTransfer({ endpoint: proxy.url, vaultName, bytesPerSecond, pieceBytes, download: { jobId, target } }),
     random: new Random(7),
     lifeMilliseconds,
     kills,
@@ -79,7 +80,14 @@ for (const asStream of [false, true]) {
     await using proxy = await WatchingProxy.start(server.url);
     const outcome = await killUntilDone({
       proxy,
-      order: { endpoint: proxy.url, vaultName, bytesPerSecond, pieceBytes, upload: { path, journal, asStream } },
+      start: () =>
+        startTransfer({
+          endpoint: proxy.url,
+          vaultName,
+          bytesPerSecond,
+          pieceBytes,
+          upload: { path, journal, asStream },
+        }),
       random: new Random(8),
       lifeMilliseconds,
       kills,

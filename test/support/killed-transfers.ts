@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Random } from "./random.ts";
@@ -11,7 +11,8 @@ const childMillisecondsMax = 300_000;
 
 export interface KillPlan {
   readonly proxy: WatchingProxy;
-  readonly order: TransferOrder;
+  /** The transfer, in a process of its own. */
+  readonly start: () => ChildProcess;
   readonly random: Random;
   /** A kill comes so many milliseconds at most after the run's first request for content. */
   readonly lifeMilliseconds: number;
@@ -42,15 +43,20 @@ export async function killUntilDone(plan: KillPlan): Promise<{ result: string; k
   }
 }
 
-async function run(
-  { proxy, order, random, lifeMilliseconds, isContent }: KillPlan,
-  isKilled: boolean,
-): Promise<Ending> {
-  const child = spawn(process.execPath, ["--conditions=@moraine/source", childFile, JSON.stringify(order)], {
+/** A transfer by the library. */
+export function startTransfer(order: TransferOrder): ChildProcess {
+  return spawn(process.execPath, ["--conditions=@moraine/source", childFile, JSON.stringify(order)], {
     cwd: repositoryRoot,
     env: { ...cleanEnvironment(), NODE_COMPILE_CACHE: "node_modules/.cache/moraine" },
     stdio: ["ignore", "pipe", "pipe"],
   });
+}
+
+async function run(
+  { proxy, start, random, lifeMilliseconds, isContent }: KillPlan,
+  isKilled: boolean,
+): Promise<Ending> {
+  const child = start();
   const ended = endingOf(child);
   const life = random.fraction() * lifeMilliseconds;
   const from = proxy.passed.length;

@@ -253,4 +253,11 @@ test("a terminal is shown how far it is, how fast, how long still and what is ve
   assert.match(shown, /file +shown\r\nsize +20\.0 MiB/);
   await rm(join(folder.path, "shown"));
   assert.equal(await shell.done([...line.slice(moraineCommand.length), "--quiet"]), "");
+  const inventory = [...moraineCommand, "inventory", vault].join(" ");
+  const listed = await shell.done(["-qec", inventory, "/dev/null"], { command: ["script"] });
+  assert.match(listed, /moraine: job \S+ is started\r\n/);
+  assert.match(listed, /moraine: job \S+ has succeeded\r\n/);
+  // Nothing is drawn any more when the table begins.
+  assert.match(listed, /\nCREATED +BYTES +ARCHIVE +DESCRIPTION\r\n[^\r]+\r\n/);
+  assert.doesNotMatch(listed.slice(listed.indexOf("CREATED")), new RegExp(`^${vault} `, "m"));
 });

@@ -164,6 +164,7 @@ describe("what goes wrong has a code and says what to do", () => {
       ["retrieve v a -o x --tier Slow", /Allowed choices are Standard, Bulk, Expedited/],
       ["retrieve v a -o no-such-folder/x", /there is no folder .*no-such-folder/],
       ["job output v j -o x --range 9-1", /must be like 0-1048575/],
+      ["job output v j -o x --tree-hash abc", /must have 64 hexadecimal digits/],
       ["job start v", /say either an archive's id, or --inventory/],
       ["job start v a --format csv", /--format is for jobs of an inventory/],
       ["job start v --inventory --from yesterday", /must be like 2026-01-31/],

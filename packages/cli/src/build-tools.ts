@@ -77,7 +77,8 @@ function reportFor(
   }
   const text = quiet ? essence : readable;
   const print = (result: object) => printLine(bytesOnStdout ? stderr : stdout, text(result));
-  return stderr.isTTY && !quiet ? terminalReport(stderr, name, print) : quietReport(stderr, print);
+  const givesWay = bytesOnStdout && stdout.isTTY;
+  return stderr.isTTY && !quiet ? terminalReport(stderr, { name, givesWay, print }) : quietReport(stderr, print);
 }
 
 export function buildAdminTools(running: Running, { environment, pathOf, stdout }: Surroundings): AdminTools {

@@ -37,11 +37,14 @@ export async function runProgram(args: readonly string[], surroundings: Surround
 }
 
 const details = `
-Global options may stand anywhere after "moraine". An id may be given as itself, also when it begins with a dash; as @FILE, which
-holds it; or as -, to be read from standard input. Behind -- nothing is taken for an option.
+Global options may stand anywhere after "moraine". An id may be given as
+itself, also when it begins with a dash; as @FILE, which holds it; or as -, to
+be read from standard input. Behind -- nothing is taken for an option.
 
-Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, profiles, SSO, roles.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed, 5 denied, 75 not ready yet, 130 interrupted.
+Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY, profiles, SSO, roles.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification
+failed, 5 denied, 75 not ready yet, 130 interrupted.
 
 Examples:
   moraine vault create photos

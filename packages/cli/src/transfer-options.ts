@@ -53,6 +53,14 @@ export function byteRange(text: string): ByteRange {
   return { firstByte: Number(first), lastByte: Number(last) };
 }
 
+/** 64 hexadecimal digits. */
+export function treeHash(text: string): string {
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) {
+    throw new InvalidArgumentError("It must have 64 hexadecimal digits, as moraine treehash prints them.");
+  }
+  return text.toLowerCase();
+}
+
 /** Tells before hours of waiting what would stop a download in the end. */
 export async function assertMayDownloadTo(target: string, force: boolean): Promise<void> {
   const folder = await stat(dirname(target)).catch(() => null);

@@ -14,11 +14,14 @@ const framesPerSecond = 4;
 /** Lines of progress come no faster. */
 const lineMilliseconds = 1000;
 
-/** A line that is drawn over and over, with warnings above it. */
+/**
+ * A line that is drawn over and over, with warnings above it.
+ *
+ * @param givesWay ends it with the first byte, which comes to the same terminal.
+ */
 export async function terminalReport(
   stream: NodeJS.WriteStream,
-  name: string,
-  print: (result: object) => void,
+  { name, givesWay, print }: { name: string; givesWay: boolean; print: (result: object) => void },
 ): Promise<TransferReport> {
   const { MultiBar } = await import("cli-progress");
   const line = new ProgressLine(name);
@@ -29,25 +32,44 @@ export async function terminalReport(
     gracefulExit: false,
     // Else a second Ctrl-C would leave the terminal without it.
     linewrap: true,
+    forceRedraw: true,
     // The library counts units; what these are worth in bytes, rate and time is said here.
     format: (_, { maxWidth }) => line.text(performance.now(), maxWidth),
   });
   bars.create(1, 0);
+  let isDrawn = true;
+  const end = () => {
+    if (isDrawn) {
+      isDrawn = false;
+      bars.stop();
+    }
+  };
+  const say = (text: string) => {
+    if (isDrawn) {
+      bars.log(text);
+      // What is not written by then is lost when the bars end.
+      bars.update();
+    } else {
+      stream.write(text);
+    }
+  };
   return {
     onEvent(event) {
-      if (event.kind === "progress") {
+      if (event.kind === "progress" && givesWay) {
+        end();
+      } else if (event.kind === "progress") {
         line.progress(event, performance.now());
       } else if (event.kind === "job" && event.state === "waiting") {
         line.waiting(event.jobId, performance.now());
       } else {
-        bars.log(`${sentenceOf(event)}\n`);
+        say(`${sentenceOf(event)}\n`);
       }
     },
     done(result) {
-      bars.stop();
+      end();
       print(result);
     },
-    failed: () => bars.stop(),
+    failed: end,
   };
 }
 

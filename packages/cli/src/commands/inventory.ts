@@ -29,8 +29,10 @@ export function formatOption(): Option {
 }
 
 const details = `
-Without --format and -o, a table for people; its first line tells the inventory's date: on AWS it is made once a day, and shows
-nothing that is younger. With --quiet, ids alone, one in a line. With --format or --json, the document as the service has it.
+Without --format and -o, a table for people; its first line tells the
+inventory's date: on AWS it is made once a day, and shows nothing that is
+younger. With --quiet, ids alone, one in a line. With --format or --json, the
+document as the service has it.
 
 Examples:
   moraine inventory photos
@@ -42,7 +44,8 @@ async function inventory(tools: Tools, vaultName: string, options: InventoryOpti
   const { json, quiet } = tools.options();
   const { output, format, newJob = false } = options;
   const documentFormat: InventoryFormat = format === "csv" ? "CSV" : "JSON";
-  if (tools.isDryRun(`take ${newJob ? "no" : "the newest"} inventory job of vault ${vaultName}, or start one`)) {
+  const first = newJob ? "start an inventory job" : "take the newest inventory job, or start one,";
+  if (tools.isDryRun(`${first} of vault ${vaultName}, and download what it lists`)) {
     return;
   }
   if (output !== undefined && output !== "-") {

@@ -6,7 +6,14 @@ import { listed } from "../listed.ts";
 import { bytesExactly } from "../sizes.ts";
 import { listing, table } from "../table.ts";
 import type { Tools } from "../tools.ts";
-import { addWaitOption, assertMayDownloadTo, byteRange, type WaitOptions, waitOf } from "../transfer-options.ts";
+import {
+  addWaitOption,
+  assertMayDownloadTo,
+  byteRange,
+  treeHash,
+  type WaitOptions,
+  waitOf,
+} from "../transfer-options.ts";
 import { addJobStart } from "./job-start.ts";
 
 /** Retrieval jobs, step by step; `retrieve` and `inventory` take all the steps at once. */
@@ -103,7 +110,8 @@ function addWait(job: Command, tools: Tools): void {
     .addHelpText(
       "after",
       `
-Exits with 0 when the job has succeeded, with 1 when it has failed, with 75 when it is not done in the time given by --wait.
+Exits with 0 when the job has succeeded, with 1 when it has failed, with 75
+when it is not done in the time given by --wait.
 
 Examples:
   moraine job wait photos JOB_ID
@@ -137,7 +145,7 @@ function addOutput(job: Command, tools: Tools): void {
     .argument(...idArgument)
     .requiredOption("-o, --output <file>", "where to; - is standard output")
     .option("--range <first-last>", "of the output, in bytes, like 0-1048575 (all of it)", byteRange)
-    .option("--tree-hash <hash>", "what the whole output must have, where you know it");
+    .option("--tree-hash <hash>", "what the whole output must have, where you know it", treeHash);
   addDownloadOptions(command)
     .addHelpText("after", outputDetails)
     .action(async (vaultName: string, given: string, options: OutputOptions) => {
@@ -150,8 +158,8 @@ function addOutput(job: Command, tools: Tools): void {
       }
       const client = await tools.client();
       const { downloadJobOutput, streamJobOutput } = await import("@moraine/client/node");
-      const { range, treeHash } = options;
-      const wishes = { ...(range !== undefined && { range }), ...(treeHash !== undefined && { treeHash }) };
+      const { range, treeHash: known } = options;
+      const wishes = { ...(range !== undefined && { range }), ...(known !== undefined && { treeHash: known }) };
       await download(tools, options, {
         name: options.output === "-" ? vaultName : options.output,
         toFile: (settings) => downloadJobOutput(client, reference, { ...wishes, ...settings }),
@@ -161,11 +169,14 @@ function addOutput(job: Command, tools: Tools): void {
 }
 
 const outputDetails = `
-A download that was broken off, by whatever, goes on when the same command is run again: no verified range is fetched again.
-FILE gets its name when all of it is verified and on the disk. Until then FILE.partial and its journal stand beside it.
-With -o -, bytes are written in order, each range when it is verified.
+A download that was broken off, by whatever, goes on when the same command is
+run again: no verified range is fetched again. FILE gets its name when all of
+it is verified and on the disk. Until then FILE.partial and its journal stand
+beside it. With -o -, bytes are written in order, each range when it is
+verified.
 
-Exits with 75 while the job is under way, with 3 when it is gone (outputs stay for a day), with 4 when bytes do not verify.
+Exits with 75 while the job is under way, with 3 when it is gone (outputs stay
+for a day), with 4 when bytes do not verify.
 
 Examples:
   moraine job output photos JOB_ID -o holiday.tar --bwlimit 10MiB

@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { addDownloadOptions, type DownloadOptions, download } from "../download-options.ts";
 import { bytesExactly } from "../sizes.ts";
 import type { Tools } from "../tools.ts";
-import { addWaitOption, assertMayDownloadTo, type WaitOptions, waitOf } from "../transfer-options.ts";
+import { addWaitOption, assertMayDownloadTo, treeHash, type WaitOptions, waitOf } from "../transfer-options.ts";
 
 interface RetrieveOptions extends DownloadOptions, WaitOptions {
   readonly tier?: JobTier;
@@ -20,7 +20,7 @@ export function retrieveCommand(tools: Tools): Command {
     .requiredOption("-o, --output <file>", "where to; - is standard output")
     .addOption(tierOption())
     .option("--new-job", "start a job even if there is one for the archive");
-  addWaitOption(command).option("--tree-hash <hash>", "what the archive must have, where you know it");
+  addWaitOption(command).option("--tree-hash <hash>", "what the archive must have, where you know it", treeHash);
   return addDownloadOptions(command)
     .addHelpText("after", details)
     .action((vaultName: string, given: string, options: RetrieveOptions) => retrieve(tools, vaultName, given, options));
@@ -35,12 +35,15 @@ export function tierOption(): Option {
 }
 
 const details = `
-A job takes hours on AWS (Standard 3 to 5, Bulk 5 to 12, Expedited minutes), and its output stays for a day. Whatever breaks the
-command off, the same command goes on: it takes the job that is there, and what was verified is not fetched again. When the
-output expires in the middle, another job is started, and what was verified is kept.
+A job takes hours on AWS (Standard 3 to 5, Bulk 5 to 12, Expedited minutes),
+and its output stays for a day. Whatever breaks the command off, the same
+command goes on: it takes the job that is there, and what was verified is not
+fetched again. When the output expires in the middle, another job is started,
+and what was verified is kept.
 
-FILE gets its name when all of it is verified and on the disk. Until then FILE.partial and its journal stand beside it.
-With -o -, bytes are written in order, each range when it is verified.
+FILE gets its name when all of it is verified and on the disk. Until then
+FILE.partial and its journal stand beside it. With -o -, bytes are written in
+order, each range when it is verified.
 
 Examples:
   moraine retrieve photos ARCHIVE_ID -o holiday.tar
@@ -58,12 +61,12 @@ async function retrieve(tools: Tools, vaultName: string, given: string, options:
   }
   const client = await tools.client();
   const { retrieveArchive, streamArchive } = await import("@moraine/client/node");
-  const { tier, treeHash, newJob = false } = options;
+  const { tier, newJob = false } = options;
   const wishes = {
     ...waitOf(options),
     reuse: !newJob,
     ...(tier !== undefined && { tier }),
-    ...(treeHash !== undefined && { treeHash }),
+    ...(options.treeHash !== undefined && { treeHash: options.treeHash }),
   };
   await download(tools, options, {
     name: options.output === "-" ? vaultName : options.output,

@@ -11,7 +11,8 @@ export function treehashCommand(tools: Tools): Command {
     .addHelpText(
       "after",
       `
-One line for each file, as sha256sum prints them; with --quiet, hashes alone. No server is asked.
+One line for each file, as sha256sum prints them; with --quiet, hashes alone.
+No server is asked.
 
 Examples:
   moraine treehash holiday.tar

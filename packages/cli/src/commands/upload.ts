@@ -31,13 +31,17 @@ export function uploadCommand(tools: Tools): Command {
 }
 
 const details = `
-The archive's id is printed when the archive is safe; with --quiet, it alone. Keep it: Glacier has no names.
+The archive's id is printed when the archive is safe; with --quiet, it alone.
+Keep it: Glacier has no names.
 
-An upload of a file that was broken off, by whatever, goes on when the same command is run again: what the service has already
-is not sent again. What it needs for that is in a journal in $XDG_STATE_HOME/moraine/uploads (~/.local/state/moraine/uploads),
-which goes when the id has been printed. A pipe goes on only with --journal, and with the same bytes.
+An upload of a file that was broken off, by whatever, goes on when the same
+command is run again: what the service has already is not sent again. What it
+needs for that is in a journal in $XDG_STATE_HOME/moraine/uploads
+(~/.local/state/moraine/uploads), which goes when the id has been printed. A
+pipe goes on only with --journal, and with the same bytes.
 
-A vault called "list", "abort" or "to" is reached by: moraine upload to list FILE
+A vault called "list", "abort" or "to" is reached by: moraine upload to list
+FILE
 
 Examples:
   moraine upload photos holiday.tar --description "Holiday 2026"

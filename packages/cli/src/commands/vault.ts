@@ -21,7 +21,8 @@ function addList(vault: Command, { client, show, signal }: Tools): void {
     .addHelpText(
       "after",
       `
-Archives and bytes are counted when a service makes an inventory, on AWS once a day. With --quiet, names alone.
+Archives and bytes are counted when a service makes an inventory, on AWS once a
+day. With --quiet, names alone.
 
 Examples:
   moraine vault list

@@ -12,11 +12,11 @@ import { region, type ServerProcess, startServer } from "../support/server-proce
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { WatchingProxy } from "../support/watching-proxy.ts";
 
-// kill -9 of the command at random moments, and the same line again: `COMMAND_KILL_MIB=1024 COMMAND_KILLS=30` for a release.
+// kill -9 of the command at random moments, and the same line again. Less is quicker: COMMAND_KILL_MIB=96 COMMAND_KILLS=6.
 
 const mebibyte = 1024 ** 2;
-const sizeBytes = Number(process.env["COMMAND_KILL_MIB"] ?? 96) * mebibyte;
-const kills = Number(process.env["COMMAND_KILLS"] ?? 6);
+const sizeBytes = Number(process.env["COMMAND_KILL_MIB"] ?? 1024) * mebibyte;
+const kills = Number(process.env["COMMAND_KILLS"] ?? 30);
 const lifeMilliseconds = 1500;
 /** A run lives half of that on average; the whole is to outlast all kills. */
 const bwlimit = String(Math.ceil((sizeBytes / (kills * lifeMilliseconds * 0.8)) * 1000));

@@ -198,7 +198,7 @@ describe("what goes wrong is said in one line, with a code of its own", () => {
     await refused("admin clock advance soon", 2, /must be like 90, 15m, 4h or 2d/);
     await refused("admin simulate glacier:ListVaults --context nothing", 2, /must be like aws:SourceIp=/);
     await refused("admin --endpoint ftp://x users list", 2, /^moraine: The endpoint must be a URL/);
-    await refused("admin policies put bob p nowhere.json", 2, /^moraine: cannot read the policy: ENOENT[^\n]*\n$/);
+    await refused("admin policies put bob p nowhere.json", 2, /^moraine: cannot read nowhere\.json: ENOENT[^\n]*\n$/);
   });
 
   test("1 when nobody answers, or somebody else", async () => {

@@ -1,7 +1,7 @@
 /** What to do next, by the names of errors, where their own message does not say it. */
 const advice: Readonly<Record<string, string>> = {
   AccessDeniedException:
-    "Look at which credentials are used (AWS_PROFILE, --profile), and at the policies of user and vault.",
+    "Look at which credentials are used (AWS_PROFILE, --profile), at the policies of user and vault, and at the vault's lock.",
   CredentialsProviderError: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile.",
   ExpiredTokenException: "Sign in anew, then run the same command again.",
   GlacierConnectionError: "Is the service there? Look at --endpoint, AWS_ENDPOINT_URL_GLACIER and the network.",
@@ -13,7 +13,8 @@ const advice: Readonly<Record<string, string>> = {
   LocalFileError: "Make room or change the permissions, then run the same command again: what was verified is kept.",
   NoLongerSupportedException:
     "AWS has closed this API to the account, as it does to accounts without any archive; no call will succeed.",
-  PolicyEnforcedException: "The account's retrieval policy refuses it: try later, or take --tier Bulk.",
+  PolicyEnforcedException:
+    "The account's retrieval policy refuses it (moraine retrieval-policy get): try later, or take --tier Bulk.",
   ResourceNotFoundException:
     "Look at the names, and at --region and --account. Jobs are gone a day after they have ended, with their output.",
   SourceChangedError: "Let the file come to rest, then run the same command with --restart.",

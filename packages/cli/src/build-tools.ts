@@ -1,7 +1,9 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { exactNumber } from "@moraine/protocol";
 import type { Command } from "commander";
 import { adminClient, glacierClient } from "./client.ts";
+import { confirmer } from "./confirm.ts";
 import { UsageError } from "./exit-codes.ts";
 import { type GlobalOptions, globalOptionsOf } from "./global-options.ts";
 import { argumentReader } from "./read-argument.ts";
@@ -20,7 +22,7 @@ export function buildTools(running: Running, surroundings: Surroundings): Tools 
   const options = () => globalOptionsOf(running.command);
   const show: Tools["show"] = (answer, readable, essence = readable) => {
     const { json, quiet } = options();
-    printLine(stdout, json ? JSON.stringify(answer, null, 2) : quiet ? essence() : readable());
+    printLine(stdout, json ? jsonOf(answer) : quiet ? essence() : readable());
   };
   return {
     environment,
@@ -29,7 +31,8 @@ export function buildTools(running: Running, surroundings: Surroundings): Tools 
     pathOf,
     options,
     ...argumentReader(surroundings),
-    client: () => glacierClient(options(), environment),
+    client: (settings) => glacierClient(options(), environment, settings),
+    confirm: confirmer(surroundings),
     show,
     tell(answer, sentence) {
       show(
@@ -81,7 +84,8 @@ function reportFor(
   return stderr.isTTY && !quiet ? terminalReport(stderr, { name, givesWay, print }) : quietReport(stderr, print);
 }
 
-export function buildAdminTools(running: Running, { environment, pathOf, stdout }: Surroundings): AdminTools {
+export function buildAdminTools(running: Running, surroundings: Surroundings): AdminTools {
+  const { environment, stdout } = surroundings;
   const options = () => globalOptionsOf(running.command);
   return {
     async call(name, input) {
@@ -91,9 +95,14 @@ export function buildAdminTools(running: Running, { environment, pathOf, stdout 
       }
       return (await adminClient(options(), environment))(name, input);
     },
-    pathOf,
-    show: (answer, readable) => printLine(stdout, options().json ? JSON.stringify(answer, null, 2) : readable()),
+    readText: argumentReader(surroundings).readText,
+    show: (answer, readable) => printLine(stdout, options().json ? jsonOf(answer) : readable()),
   };
+}
+
+/** For people as well as for programs; numbers of 64 bits are not rounded. */
+function jsonOf(answer: unknown): string {
+  return JSON.stringify(answer, (_, value) => (typeof value === "bigint" ? exactNumber(value) : value), 2);
 }
 
 function printLine(stream: NodeJS.WritableStream, text: string): void {

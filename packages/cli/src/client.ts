@@ -6,7 +6,11 @@ import type { Surroundings } from "./tools.ts";
 type Environment = Surroundings["environment"];
 
 /** Where AWS's tools would go; the library is loaded with the first call, since help needs none. Throws UsageError. */
-export async function glacierClient(options: GlobalOptions, environment: Environment): Promise<GlacierClient> {
+export async function glacierClient(
+  options: GlobalOptions,
+  environment: Environment,
+  settings: { readonly attemptsMax?: number } = {},
+): Promise<GlacierClient> {
   const { createClient } = await import("@moraine/client/node");
   const { region, profile, account } = options;
   if (account !== undefined && !/^([0-9]{12}|-)$/.test(account)) {
@@ -14,7 +18,7 @@ export async function glacierClient(options: GlobalOptions, environment: Environ
   }
   const endpoint = options.endpoint ?? (environment["MORAINE_ENDPOINT"] || undefined);
   return orUsageError(() =>
-    createClient({ endpoint, profile, accountId: account, ...(region !== undefined && { region }) }),
+    createClient({ endpoint, profile, accountId: account, ...settings, ...(region !== undefined && { region }) }),
   );
 }
 

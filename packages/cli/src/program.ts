@@ -3,9 +3,15 @@ import { adminCommand } from "./admin/admin.ts";
 import { adviceFor } from "./advice.ts";
 import { buildAdminTools, buildTools, type Running } from "./build-tools.ts";
 import { archiveCommand } from "./commands/archive.ts";
+import { capacityCommand } from "./commands/capacity.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { jobCommand } from "./commands/job.ts";
+import { lockCommand } from "./commands/lock.ts";
+import { notificationsCommand } from "./commands/notifications.ts";
+import { policyCommand } from "./commands/policy.ts";
+import { retrievalPolicyCommand } from "./commands/retrieval-policy.ts";
 import { retrieveCommand } from "./commands/retrieve.ts";
+import { tagsCommand } from "./commands/tags.ts";
 import { treehashCommand } from "./commands/treehash.ts";
 import { uploadCommand } from "./commands/upload.ts";
 import { vaultCommand } from "./commands/vault.ts";
@@ -62,6 +68,12 @@ function addCommands(program: Command, running: Running, surroundings: Surroundi
     jobCommand(tools),
     archiveCommand(tools),
     treehashCommand(tools),
+    policyCommand(tools),
+    lockCommand(tools),
+    tagsCommand(tools),
+    notificationsCommand(tools),
+    retrievalPolicyCommand(tools),
+    capacityCommand(tools),
     adminCommand(buildAdminTools(running, surroundings)),
   ];
   for (const command of commands) {

@@ -7,7 +7,8 @@ import type { Surroundings, Tools } from "./tools.ts";
 export function argumentReader({ pathOf, stdin }: Surroundings): Pick<Tools, "readText" | "readId"> {
   const readText = async (name: string) => {
     try {
-      return name === "-" ? await wholeText(stdin()) : await readFile(pathOf(name), "utf8");
+      // Without the mark that some editors put in front.
+      return (name === "-" ? await wholeText(stdin()) : await readFile(pathOf(name), "utf8")).replace(/^\uFEFF/, "");
     } catch (error) {
       throw new UsageError(`cannot read ${name}: ${(error as Error).message}`, { cause: error });
     }

@@ -1,6 +1,5 @@
 import type { AdminClient, GlacierClient } from "@moraine/client";
 import type { TransferEvent } from "@moraine/client/node";
-
 import type { GlobalOptions } from "./global-options.ts";
 
 /** What the command finds around itself. */
@@ -20,8 +19,12 @@ export interface Surroundings {
 export interface Tools extends Pick<Surroundings, "environment" | "signal" | "pathOf" | "stdin"> {
   /** As they stand on the line, those left out left out. */
   options(): GlobalOptions;
-  /** Of the service that `--endpoint`, `--region`, `--profile` and `--account` lead to. Throws UsageError when they lead nowhere. */
-  client(): Promise<GlacierClient>;
+  /**
+   * Of the service that `--endpoint`, `--region`, `--profile` and `--account` lead to. Throws UsageError when they lead nowhere.
+   *
+   * @param settings `attemptsMax` 1 where a request must not be repeated when its answer was lost.
+   */
+  client(settings?: { readonly attemptsMax?: number }): Promise<GlacierClient>;
   /**
    * Prints what was asked for.
    *
@@ -39,6 +42,12 @@ export interface Tools extends Pick<Surroundings, "environment" | "signal" | "pa
    * @param facts what `--json` tells beside it.
    */
   isDryRun(what: string, facts?: object): boolean;
+  /**
+   * Resolves when the user has typed the word on the terminal. Throws UsageError where there is none, and an Error for another word.
+   *
+   * @param warning what is printed before.
+   */
+  confirm(word: string, warning: () => string | Promise<string>): Promise<void>;
   /**
    * Runs a transfer, shows how it goes, and prints its result: a line for each event with `--json`, progress on a terminal, else only
    * what it comes to.
@@ -74,7 +83,8 @@ export type Transfer<Result> = (watched: {
 /** What the admin commands work with. */
 export interface AdminTools {
   readonly call: AdminClient;
-  pathOf(name: string): string;
+  /** A file's text, or with `-` that of standard input. Throws UsageError when it cannot be read. */
+  readText(name: string): Promise<string>;
   /** @param readable what a person reads; the answer itself goes out with `--json`. */
   show(answer: unknown, readable: () => string): void;
 }

@@ -1,11 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
-import { UsageError } from "../exit-codes.ts";
+import { readPolicy } from "../policy-document.ts";
 import type { AdminTools } from "../tools.ts";
 
-export function policyCommands({ call, show, pathOf }: AdminTools): Command {
+export function policyCommands({ call, show, readText }: AdminTools): Command {
   const policies = new Command("policies").description("What users may do");
   policies
     .command("put")
@@ -15,7 +13,7 @@ export function policyCommands({ call, show, pathOf }: AdminTools): Command {
     .argument("<file>", "the document; - is standard input")
     .addHelpText("after", "\nExample:\n  moraine admin policies put backup uploads uploads.json")
     .action(async (userName: string, policyName: string, file: string) => {
-      await call("PutUserPolicy", { userName, policyName, Policy: await documentIn(file, pathOf) });
+      await call("PutUserPolicy", { userName, policyName, Policy: await readPolicy(readText, file) });
       show({}, () => `Policy ${policyName} is attached to user ${userName}.`);
     });
   policies
@@ -49,13 +47,4 @@ export function policyCommands({ call, show, pathOf }: AdminTools): Command {
       show({}, () => `Policy ${policyName} is detached from user ${userName}.`);
     });
   return policies;
-}
-
-async function documentIn(file: string, pathOf: AdminTools["pathOf"]): Promise<string> {
-  if (file === "-") {
-    return text(process.stdin);
-  }
-  return readFile(pathOf(file), "utf8").catch((error: Error) => {
-    throw new UsageError(`cannot read the policy: ${error.message}`);
-  });
 }

@@ -1,0 +1,67 @@
+import { Command } from "commander";
+import { addYesOption, type YesOption } from "../confirm.ts";
+import { sentOnce } from "../sent-once.ts";
+import { table } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+/** Capacity that is kept free for the account's Expedited retrievals. */
+export function capacityCommand(tools: Tools): Command {
+  const capacity = new Command("capacity").description(
+    "Provisioned capacity, which makes sure of Expedited retrievals: list, purchase",
+  );
+  addList(capacity, tools);
+  addPurchase(capacity, tools);
+  return capacity;
+}
+
+const columns = { CAPACITY: "CapacityId", START: "StartDate", EXPIRES: "ExpirationDate" } as const;
+
+function addList(capacity: Command, { client, show, signal }: Tools): void {
+  capacity
+    .command("list")
+    .description("List the units that have been purchased")
+    .addHelpText("after", "\nWith --quiet, ids alone.\n\nExample:\n  moraine capacity list")
+    .action(async () => {
+      const answer = await (await client()).listProvisionedCapacity({}, { signal });
+      const units = answer.ProvisionedCapacityList;
+      show(
+        answer,
+        () => table(columns, units),
+        () => units.map(({ CapacityId }) => CapacityId).join("\n"),
+      );
+    });
+}
+
+const what = "purchase one unit of provisioned capacity, for a month from now";
+const price = "AWS charges its price at once, whether the unit is used or not; a purchase cannot be taken back.";
+
+function addPurchase(capacity: Command, { client, confirm, show, isDryRun }: Tools): void {
+  const command = capacity.command("purchase").description("Purchase one unit, for a month; it costs money at AWS");
+  addYesOption(command)
+    .addHelpText(
+      "after",
+      `
+${price} A Moraine server charges nothing.
+Asks on the terminal; without one, --yes is needed. With --quiet, prints the unit's id alone.
+
+Examples:
+  moraine capacity purchase --dry-run
+  moraine capacity purchase`,
+    )
+    .action(async ({ yes }: YesOption) => {
+      if (isDryRun(what, { cost: price })) {
+        return;
+      }
+      if (!yes) {
+        await confirm("purchase", () => `This would ${what}. ${price}`);
+      }
+      // Neither repeated nor broken off: it might be bought twice, or without anybody knowing.
+      const request = (await client({ attemptsMax: 1 })).purchaseProvisionedCapacity({});
+      const answer = await sentOnce(request, "see moraine capacity list");
+      show(
+        answer,
+        () => `Purchased a unit of provisioned capacity, for a month: ${answer.capacityId}`,
+        () => answer.capacityId,
+      );
+    });
+}

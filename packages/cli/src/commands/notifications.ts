@@ -1,0 +1,79 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { listing } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+/** There are no others. */
+const allEvents = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];
+
+/** Who is told when jobs on a vault have ended. */
+export function notificationsCommand(tools: Tools): Command {
+  const notifications = new Command("notifications").description(
+    "The topic that is told when jobs on a vault have ended: get, set, delete",
+  );
+  addGet(notifications, tools);
+  addSet(notifications, tools);
+  addDelete(notifications, tools);
+  return notifications;
+}
+
+function addGet(notifications: Command, { client, show, signal }: Tools): void {
+  notifications
+    .command("get")
+    .description("Show the topic, and of which jobs it is told")
+    .argument("<vault>")
+    .addHelpText("after", "\nExample:\n  moraine notifications get photos")
+    .action(async (vaultName: string) => {
+      const answer = await (await client()).getVaultNotifications({ vaultName }, { signal });
+      const { SNSTopic, Events } = answer.vaultNotificationConfig;
+      show(answer, () => listing({ topic: SNSTopic, events: Events.join(", ") }));
+    });
+}
+
+function addSet(notifications: Command, { client, tell, isDryRun, signal }: Tools): void {
+  notifications
+    .command("set")
+    .description("Set the topic, in place of the one before")
+    .argument("<vault>")
+    .argument("<topic>", "ARN of an SNS topic; a Moraine server's operator says where it leads")
+    .addOption(
+      new Option("--event <event>", "only of these jobs; may stand twice (both)")
+        .choices(allEvents)
+        .argParser(addEvent),
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  moraine notifications set photos arn:aws:sns:us-east-1:123456789012:jobs
+  moraine notifications set photos arn:aws:sns:us-east-1:123456789012:jobs --event InventoryRetrievalCompleted`,
+    )
+    .action(async (vaultName: string, topic: string, { event: events = allEvents }: { event?: readonly string[] }) => {
+      const vaultNotificationConfig = { SNSTopic: topic, Events: events };
+      const what = `set the topic of vault ${vaultName} to ${topic}, told of ${events.join(" and ")}`;
+      if (!isDryRun(what, { vaultName, vaultNotificationConfig })) {
+        const answer = await (await client()).setVaultNotifications({ vaultName, vaultNotificationConfig }, { signal });
+        tell(answer, `Vault ${vaultName} tells ${topic} of ${events.join(" and ")}.`);
+      }
+    });
+}
+
+function addDelete(notifications: Command, { client, tell, isDryRun, signal }: Tools): void {
+  notifications
+    .command("delete")
+    .description("Tell no topic any more; succeeds also if there is none")
+    .argument("<vault>")
+    .addHelpText("after", "\nExample:\n  moraine notifications delete photos")
+    .action(async (vaultName: string) => {
+      if (!isDryRun(`delete the topic of vault ${vaultName}`)) {
+        const answer = await (await client()).deleteVaultNotifications({ vaultName }, { signal });
+        tell(answer, `Vault ${vaultName} has no topic.`);
+      }
+    });
+}
+
+function addEvent(event: string, before: readonly string[] = []): readonly string[] {
+  if (!allEvents.includes(event)) {
+    throw new InvalidArgumentError(`Allowed choices are ${allEvents.join(", ")}.`);
+  }
+  return [...new Set([...before, event])];
+}

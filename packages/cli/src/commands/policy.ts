@@ -1,0 +1,63 @@
+import { Command } from "commander";
+import { readPolicy } from "../policy-document.ts";
+import type { Tools } from "../tools.ts";
+
+/** The access policy of a vault: who else may do what with it. */
+export function policyCommand(tools: Tools): Command {
+  const policy = new Command("policy").description("Access policy of a vault: get, set, delete");
+  addGet(policy, tools);
+  addSet(policy, tools);
+  addDelete(policy, tools);
+  return policy;
+}
+
+function addGet(policy: Command, { client, show, signal }: Tools): void {
+  policy
+    .command("get")
+    .description("Print the policy, as it was set")
+    .argument("<vault>")
+    .addHelpText("after", "\nExample:\n  moraine policy get photos > policy.json")
+    .action(async (vaultName: string) => {
+      const answer = await (await client()).getVaultAccessPolicy({ vaultName }, { signal });
+      show(answer, () => answer.policy.Policy);
+    });
+}
+
+function addSet(policy: Command, { client, readText, tell, isDryRun, signal }: Tools): void {
+  policy
+    .command("set")
+    .description("Set the policy, in place of the one before")
+    .argument("<vault>")
+    .argument("<file>", "the policy, as JSON; - is standard input")
+    .addHelpText(
+      "after",
+      `
+The file is checked to be JSON before it is sent; what a policy may say, the service judges. On AWS it takes effect within minutes.
+
+Examples:
+  moraine policy set photos policy.json
+  moraine policy get photos | moraine policy set copies -`,
+    )
+    .action(async (vaultName: string, file: string) => {
+      const text = await readPolicy(readText, file);
+      const facts = { vaultName, policy: { Policy: text } };
+      if (!isDryRun(`set the access policy of vault ${vaultName} to what ${file} has`, facts)) {
+        const answer = await (await client()).setVaultAccessPolicy(facts, { signal });
+        tell(answer, `The access policy of vault ${vaultName} is set.`);
+      }
+    });
+}
+
+function addDelete(policy: Command, { client, tell, isDryRun, signal }: Tools): void {
+  policy
+    .command("delete")
+    .description("Delete the policy; succeeds also if there is none")
+    .argument("<vault>")
+    .addHelpText("after", "\nExample:\n  moraine policy delete photos")
+    .action(async (vaultName: string) => {
+      if (!isDryRun(`delete the access policy of vault ${vaultName}`)) {
+        const answer = await (await client()).deleteVaultAccessPolicy({ vaultName }, { signal });
+        tell(answer, `Vault ${vaultName} has no access policy.`);
+      }
+    });
+}

@@ -1,0 +1,85 @@
+import type { OperationOutput } from "@moraine/client";
+import { Argument, Command } from "commander";
+import { UsageError } from "../exit-codes.ts";
+import { bytesInWords, size } from "../sizes.ts";
+import { listing } from "../table.ts";
+import type { Tools } from "../tools.ts";
+
+type Rule = OperationOutput<"GetDataRetrievalPolicy">["Policy"]["Rules"][number];
+
+const meanings: Readonly<Record<string, string>> = {
+  None: "no limit; every retrieval is accepted, and paid for where it costs money",
+  FreeTier: "Standard retrievals beyond the free allowance are refused",
+  BytesPerHour: "Standard retrievals beyond these bytes an hour are refused",
+};
+
+/** What the account's Standard retrievals may come to. */
+export function retrievalPolicyCommand(tools: Tools): Command {
+  const policy = new Command("retrieval-policy").description(
+    "The account's limit for retrievals, a guard against surprise bills: get, set",
+  );
+  addGet(policy, tools);
+  addSet(policy, tools);
+  return policy;
+}
+
+function addGet(policy: Command, { client, show, signal }: Tools): void {
+  policy
+    .command("get")
+    .description("Show the data retrieval policy")
+    .addHelpText(
+      "after",
+      `
+With --quiet, in the words that "set" takes.
+
+Example:
+  moraine retrieval-policy get`,
+    )
+    .action(async () => {
+      const answer = await (await client()).getDataRetrievalPolicy({}, { signal });
+      show(
+        answer,
+        () => answer.Policy.Rules.map(inWords).join("\n"),
+        () =>
+          answer.Policy.Rules.map(({ Strategy, BytesPerHour = "" }) => `${Strategy} ${BytesPerHour}`.trim()).join("\n"),
+      );
+    });
+}
+
+function addSet(policy: Command, { client, tell, isDryRun, signal }: Tools): void {
+  policy
+    .command("set")
+    .description("Set the data retrieval policy")
+    .addArgument(new Argument("<strategy>", "what is accepted").choices(Object.keys(meanings)))
+    .argument("[size]", "with BytesPerHour: like 10GiB or a number of bytes", size)
+    .addHelpText(
+      "after",
+      `
+${listing(meanings)}
+
+It holds for jobs that are started from now on. Expedited and Bulk retrievals, and inventories, are never refused.
+
+Examples:
+  moraine retrieval-policy set FreeTier
+  moraine retrieval-policy set BytesPerHour 10GiB`,
+    )
+    .action(async (strategy: string, bytesPerHour: number | undefined) => {
+      if ((strategy === "BytesPerHour") !== (bytesPerHour !== undefined)) {
+        throw new UsageError("BytesPerHour needs a size, like 10GiB; the other strategies take none");
+      }
+      const rule = { Strategy: strategy, ...(bytesPerHour !== undefined && { BytesPerHour: bytesPerHour }) };
+      const what = [strategy, ...(bytesPerHour === undefined ? [] : [bytesInWords(bytesPerHour)])].join(", ");
+      if (!isDryRun(`set the data retrieval policy to ${what}`, { Policy: { Rules: [rule] } })) {
+        const answer = await (await client()).setDataRetrievalPolicy({ Policy: { Rules: [rule] } }, { signal });
+        tell(answer, `The data retrieval policy is ${what}: ${meanings[strategy]}.`);
+      }
+    });
+}
+
+function inWords({ Strategy, BytesPerHour }: Rule): string {
+  return listing({
+    strategy: Strategy,
+    ...(BytesPerHour !== undefined && { "bytes per hour": `${BytesPerHour} (${bytesInWords(Number(BytesPerHour))})` }),
+    meaning: meanings[Strategy],
+  });
+}

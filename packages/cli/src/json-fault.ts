@@ -1,0 +1,104 @@
+/** Where a text stops being JSON, and why. */
+export interface JsonFault {
+  readonly line: number;
+  readonly column: number;
+  readonly reason: string;
+}
+
+const token =
+  /"(?:[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|\w+|./suy;
+const space = /[ \t\r\n]*/y;
+
+/** What may come next, in the words of the message. */
+const expectations = {
+  value: "a value",
+  valueOrEnd: "a value or ]",
+  key: "a key in double quotes",
+  keyOrEnd: "a key in double quotes or }",
+  colon: ":",
+  commaInObject: ", or }",
+  commaInArray: ", or ]",
+  end: "nothing more",
+} as const;
+
+type Expected = keyof typeof expectations;
+type Opening = "{" | "[";
+
+/** What a token leads to: something else to expect, or a value that begins, ends, or is whole. */
+type Step = Expected | Opening | "closed" | "whole";
+
+const valueSteps = { "{": "{", "[": "[", text: "whole", scalar: "whole" } as const;
+const steps: Readonly<Record<Expected, Readonly<Record<string, Step>>>> = {
+  value: valueSteps,
+  valueOrEnd: { ...valueSteps, "]": "closed" },
+  key: { text: "colon" },
+  keyOrEnd: { text: "colon", "}": "closed" },
+  colon: { ":": "value" },
+  commaInObject: { ",": "key", "}": "closed" },
+  commaInArray: { ",": "value", "]": "closed" },
+  end: {},
+};
+
+/** Null for JSON. The engine's own messages only sometimes tell the place. */
+export function findJsonFault(text: string): JsonFault | null {
+  const open: Opening[] = [];
+  let expected: Expected = "value";
+  let offset = 0;
+  for (;;) {
+    offset += lengthAt(space, text, offset);
+    const found = text.slice(offset, offset + lengthAt(token, text, offset));
+    if (found === "" && expected === "end") {
+      return null;
+    }
+    const step = steps[expected][kindOf(found)];
+    if (step === undefined) {
+      return faultAt(text, offset, expected, found);
+    }
+    expected = follow(step, open);
+    offset += found.length;
+  }
+}
+
+/** A lone quote begins a string that is none. */
+function kindOf(found: string): string {
+  if (found.startsWith('"') && found.length > 1) {
+    return "text";
+  }
+  return /^(-?\d.*|true|false|null)$/.test(found) ? "scalar" : found;
+}
+
+function follow(step: Step, open: Opening[]): Expected {
+  if (step === "{" || step === "[") {
+    open.push(step);
+    return step === "{" ? "keyOrEnd" : "valueOrEnd";
+  }
+  if (step === "closed") {
+    open.pop();
+  }
+  if (step === "closed" || step === "whole") {
+    const innermost = open.at(-1);
+    return innermost === undefined ? "end" : innermost === "{" ? "commaInObject" : "commaInArray";
+  }
+  return step;
+}
+
+function faultAt(text: string, offset: number, expected: Expected, found: string): JsonFault {
+  const before = text.slice(0, offset).split("\n");
+  const reason =
+    found === '"'
+      ? "a string that does not end on its line, or has a wrong escape"
+      : `expected ${expectations[expected]}, found ${inWords(found)}`;
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, reason };
+}
+
+function inWords(found: string): string {
+  // Such as the mark that some editors put in front of a file.
+  const isUnseen = /^[\p{C}\p{Z}]$/u.test(found);
+  const code = () => `U+${found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`;
+  return found === "" ? "the end" : isUnseen ? code() : found.slice(0, 20);
+}
+
+function lengthAt(pattern: RegExp, text: string, offset: number): number {
+  pattern.lastIndex = offset;
+  return pattern.exec(text)?.[0].length ?? 0;
+}

@@ -267,7 +267,7 @@ test("every one of these commands has help, with an example that begins with its
     "lock abort",
   ];
   names.push("tags list", "tags add", "tags remove", "notifications get", "notifications set", "notifications delete");
-  names.push("retrieval-policy get", "retrieval-policy set", "capacity list", "capacity purchase");
+  names.push("retrieval-policy get", "retrieval-policy set", "capacity list", "capacity purchase", "completion");
   for (const name of names) {
     const { code, stdout } = await shell.run([...name.split(" "), "--help"]);
     assert.equal(code, 0, name);

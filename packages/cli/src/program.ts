@@ -4,6 +4,7 @@ import { adviceFor } from "./advice.ts";
 import { buildAdminTools, buildTools, type Running } from "./build-tools.ts";
 import { archiveCommand } from "./commands/archive.ts";
 import { capacityCommand } from "./commands/capacity.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { jobCommand } from "./commands/job.ts";
 import { lockCommand } from "./commands/lock.ts";
@@ -74,6 +75,7 @@ function addCommands(program: Command, running: Running, surroundings: Surroundi
     notificationsCommand(tools),
     retrievalPolicyCommand(tools),
     capacityCommand(tools),
+    completionCommand(tools),
     adminCommand(buildAdminTools(running, surroundings)),
   ];
   for (const command of commands) {

@@ -1,0 +1,34 @@
+import { Argument, Command } from "commander";
+import type { Completion } from "../completion/places.ts";
+import type { Tools } from "../tools.ts";
+
+/** Each is loaded when it is asked for. */
+const shells: Readonly<Record<string, () => Promise<(completion: Completion) => string>>> = {
+  bash: async () => (await import("../completion/bash.ts")).bashCompletion,
+  zsh: async () => (await import("../completion/zsh.ts")).zshCompletion,
+  fish: async () => (await import("../completion/fish.ts")).fishCompletion,
+};
+
+/** Scripts that let shells complete the command, made from its own tree of commands. */
+export function completionCommand({ show }: Tools): Command {
+  const completion = new Command("completion");
+  return completion
+    .description("Print a script that lets a shell complete commands, options and files")
+    .addArgument(new Argument("<shell>").choices(Object.keys(shells)))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  source <(moraine completion bash)                                    in ~/.bashrc
+  source <(moraine completion zsh)                                     in ~/.zshrc, behind compinit
+  moraine completion fish > ~/.config/fish/completions/moraine.fish    once for each version
+  moraine completion bash > /etc/bash_completion.d/moraine             once for each version`,
+    )
+    .action(async (shell: string) => {
+      const { completionOf } = await import("../completion/places.ts");
+      const script = (await shells[shell]?.())?.(completionOf(programOf(completion)));
+      show({ shell, script }, () => script ?? "");
+    });
+}
+
+const programOf = (command: Command): Command => (command.parent === null ? command : programOf(command.parent));

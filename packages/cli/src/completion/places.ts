@@ -1,0 +1,90 @@
+import type { Argument, Command, Option } from "commander";
+
+/** What a value may be: a file, one of these words, or something that only the user knows. */
+export type Value = "file" | "any" | readonly string[];
+
+export interface Word {
+  readonly word: string;
+  readonly description: string;
+}
+
+export interface Flag {
+  /** `-o` and `--output`. */
+  readonly words: readonly string[];
+  readonly description: string;
+  /** What follows it; null for nothing. */
+  readonly value: Value | null;
+}
+
+/** A command, as far as the line goes that has led to it. */
+export interface Place {
+  /** The words behind the program's name: `vault create`. */
+  readonly path: string;
+  readonly commands: readonly Word[];
+  /** Without those that the program itself has, where the command takes them all. */
+  readonly flags: readonly Flag[];
+  readonly takesGlobalFlags: boolean;
+  readonly operands: readonly Value[];
+  /** The last operand may stand any number of times. */
+  readonly isLastRepeated: boolean;
+}
+
+export interface Completion {
+  readonly name: string;
+  readonly globalFlags: readonly Flag[];
+  readonly places: readonly Place[];
+}
+
+/** All that can be completed of a program. */
+export function completionOf(program: Command): Completion {
+  const globalFlags = flagsOf(program);
+  return { name: program.name(), globalFlags, places: placesOf(program, [], [], globalFlags) };
+}
+
+function placesOf(
+  command: Command,
+  path: readonly string[],
+  inherited: readonly Flag[],
+  globalFlags: readonly Flag[],
+): Place[] {
+  const own = flagsOf(command);
+  const above = inherited.filter((flag) => !own.some(({ words }) => words.at(-1) === flag.words.at(-1)));
+  const flags = [...own, ...above];
+  const has = ({ words }: Flag) => flags.some((flag) => flag.words.at(-1) === words.at(-1));
+  const takesGlobalFlags = globalFlags.every(has);
+  const place: Place = {
+    path: path.join(" "),
+    commands: command.commands.map((below) => ({ word: below.name(), description: below.description() })),
+    flags: takesGlobalFlags
+      ? flags.filter((flag) => !globalFlags.some(({ words }) => words.at(-1) === flag.words.at(-1)))
+      : flags,
+    takesGlobalFlags,
+    operands: command.registeredArguments.map(valueOfArgument),
+    isLastRepeated: command.registeredArguments.at(-1)?.variadic ?? false,
+  };
+  // Options count in front of the commands below as well, but for those that have the program's themselves.
+  const passedOn = takesGlobalFlags ? [] : flags;
+  const below = command.commands.flatMap((one) => placesOf(one, [...path, one.name()], passedOn, globalFlags));
+  return [place, ...below];
+}
+
+/** Also those that help leaves out. */
+function flagsOf(command: Command): Flag[] {
+  const visible = command.createHelp().visibleOptions(command);
+  return [...new Set([...command.options, ...visible])].map((option) => ({
+    words: [option.short, option.long].filter((word) => word !== undefined && word !== null),
+    description: option.description,
+    value: option.required ? valueOfOption(option) : null,
+  }));
+}
+
+function valueOfOption({ argChoices, flags }: Option): Value {
+  return argChoices ?? valueNamed(/<([\w-]+)/.exec(flags)?.[1]);
+}
+
+function valueOfArgument(argument: Argument): Value {
+  return argument.argChoices ?? valueNamed(argument.name());
+}
+
+/** In help and here, what is called a file is one. */
+const valueNamed = (name: string | undefined): Value => (name === "file" ? "file" : "any");

@@ -1,7 +1,35 @@
 import type { Figure } from "./compare.ts";
+import type { Race } from "./race.ts";
 
-/** All figures as one table, a line for each comparison. */
-export function formatTable(figures: readonly Figure[]): string {
+/** A table of the comparisons and one of the races, whichever there are. */
+export function formatTables(figures: ReadonlyArray<Figure | Race>): string {
+  const races = figures.filter((figure) => "programs" in figure);
+  const comparisons = figures.filter((figure) => "references" in figure);
+  const tables = [
+    ...(comparisons.length > 0 ? [formatFigures(comparisons)] : []),
+    ...(races.length > 0 ? [formatRaces(races)] : []),
+  ];
+  return tables.join("\n\n");
+}
+
+/** A line for each program. */
+function formatRaces(races: readonly Race[]): string {
+  const rows = races.flatMap(({ name, unit, programs }) =>
+    programs.map((program, index) => [
+      index === 0 ? name : "",
+      program.name,
+      formatRate(program.rate, unit),
+      `${program.cpuSeconds.toFixed(1)} s`,
+      formatMebibytes(program.peakBytes),
+      index === 0 ? "" : program.ratio.toFixed(2),
+      formatGoal(program.ratio, program.goal, (goal) => goal.toFixed(2)),
+    ]),
+  );
+  return align([["measured", "program", "median", "its CPU", "peak", "ratio", "goal"], ...rows]);
+}
+
+/** A line for each comparison. */
+function formatFigures(figures: readonly Figure[]): string {
   const rows = figures.flatMap((figure) => {
     const [first, ...others] = figure.references.map((reference) => [
       reference.name,
@@ -15,7 +43,7 @@ export function formatTable(figures: readonly Figure[]): string {
       formatRate(figure.rate, figure.unit),
       goal,
       figure.perCpuSecond === null ? "?" : formatRate(figure.perCpuSecond, figure.unit).replace("/s", "/CPU s"),
-      figure.serverPeakBytes === null ? "?" : `${Math.round(figure.serverPeakBytes / 1024 ** 2)} MiB`,
+      figure.serverPeakBytes === null ? "?" : formatMebibytes(figure.serverPeakBytes),
     ];
     return [
       [...own, ...(first ?? ["", "", "", ""]), figure.limitedBy],
@@ -38,7 +66,9 @@ const columns = [
   "limited by",
 ];
 
-function formatRate(rate: number, unit: Figure["unit"]): string {
+const formatMebibytes = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MiB`;
+
+function formatRate(rate: number, unit: Figure["unit"] | Race["unit"]): string {
   return unit === "bytes" ? `${Math.round(rate / 1e6)} MB/s` : `${Math.round(rate)} /s`;
 }
 
@@ -47,7 +77,7 @@ function formatGoal(value: number, goal: number | null, format: (goal: number) =
 }
 
 function align(rows: ReadonlyArray<readonly string[]>): string {
-  const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>
       row

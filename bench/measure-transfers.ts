@@ -1,0 +1,88 @@
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClient, uploadArchive, waitForJob } from "../packages/client/src/node.ts";
+import { runTool } from "../test/support/run-tool.ts";
+import { region, rootKey } from "../test/support/server-process.ts";
+import { type Program, type ProgramRun, type Race, race } from "./race.ts";
+import { randomBytes } from "./source.ts";
+import { type Stage, vault } from "./stage.ts";
+
+const sizeBytes = 1024 ** 3;
+const rounds = 3;
+const here = (name: string) => fileURLToPath(import.meta.resolve(name));
+const python = "/usr/bin/python3";
+const aws = "/usr/bin/aws";
+/** As it runs when it is installed, but for the types that Node strips. */
+const moraine = (...args: string[]) => [
+  "env",
+  "NODE_COMPILE_CACHE=node_modules/.cache/moraine",
+  process.execPath,
+  "--conditions=@moraine/source",
+  here("../packages/cli/src/main.ts"),
+  ...args,
+];
+
+/** An archive of 1 GiB from disk and to disk, by the command, aws-cli, and a loop over boto3 as its users write it. */
+export async function measureTransfers({ server, folder }: Stage): Promise<Race[]> {
+  const url = `http://127.0.0.1:${server.port}`;
+  const source = join(folder, "source");
+  await writeSource(source);
+  const jobId = await retrieved(url, source);
+  const program = (name: string, goal: number | null, path: string, command: readonly string[]): Program => ({
+    name,
+    ...(goal !== null && { goal }),
+    run: () => measured(url, command),
+    after: () => rm(path, { force: true }),
+  });
+  const target = join(folder, "target");
+  const boto3 = (...args: string[]) => [python, here("./boto3_transfer.py"), ...args];
+  const glacier = (...args: string[]) => [
+    aws,
+    "--endpoint-url",
+    url,
+    "glacier",
+    ...args,
+    "--account-id=-",
+    `--vault-name=${vault}`,
+  ];
+  return [
+    await race({ name: "download of 1 GiB to disk", unit: "bytes", rounds }, [
+      program("moraine, all verified", null, target, moraine("job", "output", vault, jobId, "-o", target)),
+      program("aws-cli, nothing verified", 1, target, glacier("get-job-output", `--job-id=${jobId}`, target)),
+      program("boto3, ranges verified", 2, target, boto3("download", vault, jobId, target)),
+    ]),
+    await race({ name: "upload of 1 GiB from disk", unit: "bytes", rounds }, [
+      program("moraine, with a journal", null, target, moraine("upload", vault, source)),
+      program("aws-cli, one request", 1, target, glacier("upload-archive", `--body=${source}`)),
+      program("boto3, parts", 2, target, boto3("upload", vault, "bench", source)),
+    ]),
+  ];
+}
+
+async function writeSource(path: string): Promise<void> {
+  await using file = await open(path, "w");
+  const piece = randomBytes(64 * 1024 ** 2);
+  for (let position = 0; position < sizeBytes; position += piece.length) {
+    piece.writeDoubleLE(position);
+    await file.write(piece, 0, piece.length, position);
+  }
+  await file.sync();
+}
+
+async function retrieved(endpoint: string, path: string): Promise<string> {
+  const client = await createClient({ endpoint, region, credentials: rootKey });
+  const { archiveId } = await uploadArchive(client, { path }, { vaultName: vault });
+  const jobParameters = { Type: "archive-retrieval", ArchiveId: archiveId };
+  const { jobId } = await client.initiateJob({ vaultName: vault, jobParameters });
+  await waitForJob(client, { vaultName: vault, jobId });
+  return jobId;
+}
+
+async function measured(url: string, command: readonly string[]): Promise<ProgramRun> {
+  const { code, stdout, stderr } = await runTool({ url }, python, [here("./run-program.py"), ...command]);
+  if (code !== 0) {
+    throw new Error(`${command.join(" ")}: ${stderr}`);
+  }
+  return { ...(JSON.parse(stdout) as Omit<ProgramRun, "amount">), amount: sizeBytes };
+}

@@ -21,7 +21,7 @@ export type AdminClientOptions = Omit<ClientOptions, "accountId" | "endpoint"> &
   Required<Pick<ClientOptions, "endpoint">>;
 
 export function buildAdminClient(options: AdminClientOptions, platform: Platform): AdminClient {
-  const sender = new Sender({ ...connectionOf(options), service: "moraine", Sha256: platform.Sha256 });
+  const sender = new Sender({ ...connectionOf(options), service: "moraine", platform });
   return async (name, input, { signal } = {}) => {
     signal?.throwIfAborted();
     return sender.send(await toWire(name, input, platform), readAnswer<typeof name>, signal);

@@ -45,7 +45,7 @@ const attemptsMaxDefault = 8;
 /** A client of the platform that it runs on. */
 export function buildClient(options: ClientOptions, platform: Platform): GlacierClient {
   const { accountId = "-" } = options;
-  const sender = new Sender({ ...connectionOf(options), service: "glacier", Sha256: platform.Sha256 });
+  const sender = new Sender({ ...connectionOf(options), service: "glacier", platform });
   const call = async (name: OperationName, input: object, signal: AbortSignal | undefined): Promise<unknown> => {
     signal?.throwIfAborted();
     return sender.send(await toWire(name, withAccount(input, accountId), platform), readerOf(name), signal);

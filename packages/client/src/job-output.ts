@@ -6,7 +6,8 @@ import { GlacierConnectionError } from "./errors.ts";
 export interface JobOutput {
   /**
    * The bytes, as they arrive, in order. Read it, cancel it, or leave its loop: until then it holds a connection. It fails
-   * with `GlacierConnectionError` when it ends before `sizeBytes`, and with the signal's reason when that aborts.
+   * with `GlacierConnectionError` when it ends before `sizeBytes`, and with the signal's reason when that aborts. In Node it is
+   * a stream of bytes, which costs least when it is read into memory of your own: `getReader({ mode: "byob" })`.
    */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Bytes of this answer; null where the service does not say, so that its end cannot be told from a break. */
@@ -60,28 +61,51 @@ interface Expectation {
 /** Passes the bytes on, and never ends well with more or fewer than were announced. */
 function counted(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { sizeBytes, attempt, signal }: Expectation,
+  expectation: Expectation,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const reader = body.getReader();
-  let readBytes = 0;
-  const next = async () => {
-    const { done, value } = await reader.read().catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw connectionError(attempt, `broke after ${readBytes} of ${sizeBytes ?? "unknown"} bytes`, error);
-    });
-    readBytes += value?.length ?? 0;
-    if (sizeBytes !== null && (readBytes > sizeBytes || (done && readBytes < sizeBytes))) {
-      const message = `${attempt.operation}: ${readBytes} bytes came where ${sizeBytes} were announced`;
-      throw new GlacierConnectionError(message, attempt);
-    }
-    return done ? undefined : value;
-  };
-  return new ReadableStream({
-    pull: async (controller) => {
+  const reader = byteReaderOf(body);
+  return reader === null ? countedPieces(body.getReader(), expectation) : countedBytes(reader, expectation);
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function byteReaderOf(body: ReadableStream<Bytes>): ReadableStreamBYOBReader | null {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return null; // Not all browsers have streams of bytes.
+  }
+}
+
+function countedBytes(reader: ReadableStreamBYOBReader, expectation: Expectation): ReadableStream<Bytes> {
+  const count = counter(expectation);
+  const stream = new ReadableStream({
+    type: "bytes",
+    autoAllocateChunkSize: pieceBytes,
+    async pull(controller) {
       try {
-        const piece = await next();
-        if (piece === undefined) controller.close();
-        else controller.enqueue(piece);
+        const { byobRequest: request } = controller;
+        const { done, value } = await count(reader.read(request?.view as Bytes));
+        if (done) controller.close();
+        // The memory was handed on, and comes back in another object, also at the end.
+        if (value !== undefined) request?.respondWithNewView(value);
+      } catch (error) {
+        controller.error(error);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return stream as ReadableStream<Bytes>;
+}
+
+function countedPieces(reader: ReadableStreamDefaultReader<Bytes>, expectation: Expectation): ReadableStream<Bytes> {
+  const count = counter(expectation);
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await count(reader.read());
+        if (done) controller.close();
+        else controller.enqueue(value);
       } catch (error) {
         controller.error(error);
       }
@@ -89,3 +113,25 @@ function counted(
     cancel: (reason) => reader.cancel(reason),
   });
 }
+
+/** Fails, as the stream is to fail, when something was read that must not be. */
+function counter({ sizeBytes, attempt, signal }: Expectation) {
+  let readBytes = 0;
+  return async <Read extends { readonly done: boolean; readonly value?: Uint8Array | undefined }>(
+    reading: Promise<Read>,
+  ): Promise<Read> => {
+    const read = await reading.catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw connectionError(attempt, `broke after ${readBytes} of ${sizeBytes ?? "unknown"} bytes`, error);
+    });
+    readBytes += read.value?.length ?? 0;
+    if (sizeBytes !== null && (readBytes > sizeBytes || (read.done && readBytes < sizeBytes))) {
+      const message = `${attempt.operation}: ${readBytes} bytes came where ${sizeBytes} were announced`;
+      throw new GlacierConnectionError(message, attempt);
+    }
+    return read;
+  };
+}
+
+/** For who reads without memory of their own. */
+const pieceBytes = 64 * 1024;

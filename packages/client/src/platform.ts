@@ -8,6 +8,13 @@ export interface Platform {
   readonly Sha256: SignerHash;
   /** Whether a body may be sent piece by piece with a length; browsers must have it whole, as a Blob. */
   readonly sendsStreams: boolean;
+  /** `fetch` for a GET whose answer may have any size; a redirect is given as it is. */
+  readonly fetchOutput: (url: URL, init: OutputRequest) => Promise<Response>;
+}
+
+export interface OutputRequest {
+  readonly headers: Headers;
+  readonly signal?: AbortSignal;
 }
 
 /** In words of our own: AWS's types speak of Node's, which a program for browsers does not have. */
@@ -67,4 +74,9 @@ export function unshared(bytes: Uint8Array): Bytes {
 }
 
 /** Web Crypto: in Node, and in browsers where the page came over HTTPS or from this machine. */
-export const webPlatform: Platform = { sha256: webSha256, Sha256: WebSha256, sendsStreams: false };
+export const webPlatform: Platform = {
+  sha256: webSha256,
+  Sha256: WebSha256,
+  sendsStreams: false,
+  fetchOutput: (url, init) => fetch(url, { ...init, redirect: "manual" }),
+};

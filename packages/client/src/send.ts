@@ -3,7 +3,7 @@ import { CredentialCache, type CredentialProvider, type Credentials } from "./cr
 import { type Attempt, connectionError, refusalOf } from "./error-answer.ts";
 import { ExpiredTokenException, InvalidSignatureException, ThrottlingException } from "./errors.ts";
 import { Pace } from "./pace.ts";
-import type { SignerHash } from "./platform.ts";
+import type { Platform } from "./platform.ts";
 import { isTransient, orAborted, pauseMilliseconds, sleep } from "./retry.ts";
 import { ServiceClock } from "./service-clock.ts";
 import { createSigner, type Signer, type UnsignedRequest } from "./signing.ts";
@@ -20,7 +20,7 @@ export interface SenderOptions {
   readonly service: "glacier" | "moraine";
   readonly credentials: Credentials | CredentialProvider;
   readonly attemptsMax: number;
-  readonly Sha256: SignerHash;
+  readonly platform: Platform;
 }
 
 /** Makes something of an answer of success; what breaks while it does is a break of the connection. */
@@ -49,13 +49,15 @@ export class Sender {
   readonly #clock = new ServiceClock();
   readonly #credentials: CredentialCache;
   readonly #sign: Signer;
+  readonly #platform: Platform;
   readonly #paces = new Map<string, Pace>();
 
-  constructor({ endpoint, region, service, credentials, attemptsMax, Sha256 }: SenderOptions) {
+  constructor({ endpoint, region, service, credentials, attemptsMax, platform }: SenderOptions) {
     this.#endpoint = endpoint;
     this.#attemptsMax = attemptsMax;
     this.#credentials = new CredentialCache(credentials, this.#clock);
-    this.#sign = createSigner({ endpoint, region, service, Sha256 });
+    this.#sign = createSigner({ endpoint, region, service, Sha256: platform.Sha256 });
+    this.#platform = platform;
   }
 
   /** The way of a call. Rejects with the last attempt's error, or with the signal's reason. */
@@ -156,7 +158,8 @@ export class Sender {
       ...(signal !== undefined && { signal }),
     } as const;
     try {
-      return await fetch(urlOf(this.#endpoint, request), init);
+      const url = urlOf(this.#endpoint, request);
+      return await (request.operation === "GetJobOutput" ? this.#platform.fetchOutput(url, init) : fetch(url, init));
     } catch (error) {
       signal?.throwIfAborted();
       if (failure !== undefined) throw failure.reason;

@@ -3,6 +3,8 @@ import type { GlacierClient } from "../client.ts";
 import type { JobOutput } from "../job-output.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
 
+const pieceBytes = 512 * 1024;
+
 /** Where ranges of an output are had from: a job, or one job after another. */
 export interface OutputSource {
   readonly facts: OutputFacts;
@@ -13,7 +15,10 @@ export interface OutputSource {
 export interface OpenRange {
   /** As the service sent it, in lower case; nothing has compared it. */
   readonly checksum: string | null;
-  /** Throws when more or fewer bytes come than the range has. Must be read or left. */
+  /**
+   * Throws when more or fewer bytes come than the range has. Must be read or left. A piece is good until the next one is asked
+   * for, which comes in the same memory.
+   */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
@@ -44,16 +49,31 @@ function faultOf({ status, contentRange, sizeBytes }: JobOutput, range: ByteRang
     : null;
 }
 
-async function* exactly(body: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array, void, void> {
+async function* exactly(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  length: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  const reader = body.getReader({ mode: "byob" });
+  let memory = new ArrayBuffer(Math.min(pieceBytes, length));
   let done = 0;
-  for await (const piece of body) {
-    done += piece.length;
-    if (done > length) {
-      throw new Error(`More than the ${length} bytes of the range came`);
+  try {
+    for (;;) {
+      const wanted = Math.max(1, Math.min(memory.byteLength, length - done));
+      const { value } = await reader.read(new Uint8Array(memory, 0, wanted));
+      if (value === undefined || value.length === 0) {
+        break;
+      }
+      done += value.length;
+      if (done > length) {
+        throw new Error(`More than the ${length} bytes of the range came`);
+      }
+      yield value;
+      memory = value.buffer;
     }
-    yield piece;
-  }
-  if (done < length) {
-    throw new Error(`Only ${done} of the ${length} bytes of the range came`);
+    if (done < length) {
+      throw new Error(`Only ${done} of the ${length} bytes of the range came`);
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
 }

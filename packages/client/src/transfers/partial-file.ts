@@ -4,9 +4,6 @@ import { dirname } from "node:path";
 import { syncFolder } from "./journal-file.ts";
 import { LocalFileError, TargetExistsError } from "./transfer-errors.ts";
 
-/** Written at once: a call of the system costs as much as some hundred KiB. */
-const writeBytes = 1024 ** 2;
-
 /** What is to become the target, beside it: as long as the target from the beginning, and sparse. */
 export class PartialFile {
   readonly #file: FileHandle;
@@ -36,26 +33,12 @@ export class PartialFile {
   /** Writes the bytes from that place on. */
   async write(bytes: AsyncIterable<Uint8Array>, position: number): Promise<void> {
     let at = position;
-    let waiting: Uint8Array[] = [];
-    let waitingBytes = 0;
-    const flush = async () => {
-      const { bytesWritten } = await local(this.#file.writev(waiting, at));
-      if (bytesWritten !== waitingBytes) {
-        throw new LocalFileError(`Only ${bytesWritten} of ${waitingBytes} bytes could be written`);
-      }
-      at += waitingBytes;
-      waiting = [];
-      waitingBytes = 0;
-    };
     for await (const piece of bytes) {
-      waiting.push(piece);
-      waitingBytes += piece.length;
-      if (waitingBytes >= writeBytes) {
-        await flush();
+      const { bytesWritten } = await local(this.#file.write(piece, 0, piece.length, at));
+      if (bytesWritten !== piece.length) {
+        throw new LocalFileError(`Only ${bytesWritten} of ${piece.length} bytes could be written`);
       }
-    }
-    if (waitingBytes > 0) {
-      await flush();
+      at += piece.length;
     }
   }
 

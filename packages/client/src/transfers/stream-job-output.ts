@@ -53,19 +53,19 @@ export async function* streamFrom(
   const progress = new Progress(rangeLength(wanted), options.onEvent);
   const context = { source, progress, bandwidth: options.bandwidth };
   const fetched: FetchedRange[] = [];
-  for await (const { pieces, ...result } of inOrder(ranges, context, options)) {
+  for await (const { bytes, ...result } of inOrder(ranges, context, options)) {
     const range = ranges[fetched.length] ?? wanted;
     verification.assertPassable(range, result, progress);
     fetched.push(result);
     progress.verified(rangeLength(range));
-    yield* pieces;
+    yield bytes;
   }
   if (verification.judge(fetched, progress) === null) {
     throw verification.failure(fetched);
   }
 }
 
-type RangeInMemory = FetchedRange & { readonly pieces: readonly Uint8Array[] };
+type RangeInMemory = FetchedRange & { readonly bytes: Uint8Array };
 
 async function* inOrder(
   ranges: readonly PlannedRange[],
@@ -97,18 +97,19 @@ async function* inOrder(
 }
 
 async function fetchToMemory(context: FetchContext, range: ByteRange, signal: AbortSignal): Promise<RangeInMemory> {
-  let pieces: Uint8Array[] = [];
+  const memory = Buffer.allocUnsafeSlow(rangeLength(range));
   const receive = async (bytes: AsyncIterable<Uint8Array>) => {
-    pieces = [];
+    let length = 0;
     const hash = new PiecewiseTreeHash();
     for await (const piece of bytes) {
+      memory.set(piece, length);
+      length += piece.length;
       hash.update(piece);
-      pieces.push(piece);
     }
     return hash.digest();
   };
   const fetched = await fetchRange(context, range, receive, signal);
-  return { ...fetched, pieces };
+  return { ...fetched, bytes: memory };
 }
 
 const never = new AbortController().signal;

@@ -14,6 +14,7 @@ import {
   retrieveInventory,
   UnexpectedAnswerError,
   uploadArchive,
+  VerificationError,
 } from "@moraine/client/node";
 import { operations } from "@moraine/protocol";
 import { asRoot, ShellHere } from "../support/command.ts";
@@ -136,7 +137,7 @@ test("an upload beyond one leaf is not acknowledged, for moto gives a hash of an
   const { treeHash } = await uploadArchive(client, { path }, vault);
   assert.equal(treeHash, treeHashOf(bytes.subarray(0, mebibyte)));
   await writeFile(path, bytes);
-  await assert.rejects(uploadArchive(client, { path }, vault), /accepted the bytes, but its tree hash is/);
+  await assert.rejects(uploadArchive(client, { path }, vault), VerificationError);
   await assert.rejects(uploadArchive(client, { path }, { ...vault, partSizeBytes: mebibyte }), UnexpectedAnswerError);
 });
 
@@ -163,6 +164,8 @@ test("the command does with moto what the library does, and says where it ends",
   assert.match(await shell.done(["job", "list", "commanded"]), new RegExp(`^\\S+ .* ${job} +-$`, "m"));
   assert.match(await shell.done(["job", "describe", "commanded", job]), new RegExp(`^archive +${id}$`, "m"));
   await shell.refused(["job", "wait", "commanded", job], 1, /does not say how large its archive is/);
+  const large = { input: contentOf(4, mebibyte + 1) };
+  await shell.refused(["upload", "commanded", "-"], 4, /has accepted the bytes all the same/, large);
   const unlike = /^moraine: \w+: answered 40[04] .*not as this service does/;
   await shell.refused(["vault", "describe", "nowhere"], 1, unlike);
   await shell.refused(["upload", "list", "commanded"], 1, unlike);

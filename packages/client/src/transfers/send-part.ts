@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { rangeLength } from "@moraine/protocol";
+import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import { type Bandwidth, paced } from "./bandwidth.ts";
 import type { PartDigest } from "./part-digest.ts";
 import type { Progress } from "./progress.ts";
 import type { SourcePart } from "./source-part.ts";
-import { asError, hasCode, RangeFailedError, SourceChangedError } from "./transfer-errors.ts";
+import { asError, hasCode, RangeFailedError, SourceChangedError, VerificationError } from "./transfer-errors.ts";
 
 const attemptsMax = 5;
 const pauseMilliseconds = 100;
@@ -21,7 +21,8 @@ export interface SendContext {
 
 /**
  * Sends a part with whatever request, and again if it was damaged on its way, which the service notices by its hashes.
- * Throws SourceChangedError when it is the source that changed, and RangeFailedError.
+ * Throws SourceChangedError when it is the source that changed, RangeFailedError, and VerificationError when the service accepts
+ * the bytes and yet names another tree hash, or none.
  */
 export async function sendPart<Answer extends { readonly checksum?: string }>(
   part: SourcePart,
@@ -35,7 +36,8 @@ export async function sendPart<Answer extends { readonly checksum?: string }>(
       const answer = await request(body);
       const { checksum = "none" } = answer;
       if (checksum.toLowerCase() !== digest.treeHash) {
-        throw new Error(`The server accepted the bytes, but its tree hash is ${checksum}, and not ${digest.treeHash}`);
+        const what = { range: rangeOf(part), expected: digest.treeHash, computed: checksum };
+        throw new VerificationError(what, "So the server says, which has accepted the bytes all the same.");
       }
       return answer;
     } catch (cause) {
@@ -44,8 +46,7 @@ export async function sendPart<Answer extends { readonly checksum?: string }>(
       if (!isDamage(error)) {
         throw error;
       }
-      const { firstByte, lastByte } = part;
-      const range = { firstByte, lastByte };
+      const range = rangeOf(part);
       const final = attempt >= attemptsMax;
       context.progress.tell({ kind: "range-failed", range, attempt, error, final });
       await assertSame(part, digest);
@@ -55,6 +56,10 @@ export async function sendPart<Answer extends { readonly checksum?: string }>(
       await sleep(pauseMilliseconds * 2 ** attempt * Math.random(), undefined, { signal: context.signal });
     }
   }
+}
+
+function rangeOf({ firstByte, lastByte }: SourcePart): ByteRange {
+  return { firstByte, lastByte };
 }
 
 /** The service got other bytes than were hashed here. */

@@ -1,6 +1,9 @@
 import { type ByteRange, formatRange } from "@moraine/protocol";
 
-/** Bytes came that are not what their checksum says, as often as they were asked for. No target was written. */
+/**
+ * Bytes came that are not what their checksum says, as often as they were asked for: no target was written. Or a service
+ * accepted bytes as something else than was sent: no upload succeeded.
+ */
 export class VerificationError extends Error {
   override readonly name = "VerificationError";
   /** Null when each range was right by itself, or had no checksum, and only the whole is wrong. */

@@ -62,7 +62,7 @@ const oneRequestBytesMax = 32 * 1024 ** 2;
  * A source of one part goes in one request, which is no use to go on from; nor can the service tell a request that was sent
  * twice, so an answer that got lost may leave a second archive.
  *
- * Throws RangeError for a part size that will not do, RangeFailedError, SourceChangedError, JournalMismatchError,
+ * Throws RangeError for a part size that will not do, RangeFailedError, VerificationError, SourceChangedError, JournalMismatchError,
  * TransferBusyError while another process has the same journal, CompletionUnknownError, what the service answers, and the signal's reason.
  */
 export async function uploadArchive(

@@ -142,7 +142,7 @@ function inWords({ State, CreationDate, ExpirationDate }: Lock): string {
   return listing({
     state,
     begun: CreationDate,
-    ends: ExpirationDate === null ? "never" : `${ExpirationDate}, unless it is completed before`,
+    ends: ExpirationDate ? `${ExpirationDate}, unless it is completed before` : "never",
   });
 }
 

@@ -41,7 +41,9 @@ Example:
         answer,
         () => answer.Policy.Rules.map(inWords).join("\n"),
         () =>
-          answer.Policy.Rules.map(({ Strategy, BytesPerHour = "" }) => `${Strategy} ${BytesPerHour}`.trim()).join("\n"),
+          answer.Policy.Rules.map(({ Strategy, BytesPerHour }) => `${Strategy} ${BytesPerHour ?? ""}`.trim()).join(
+            "\n",
+          ),
       );
     });
 }
@@ -76,10 +78,11 @@ Examples:
     });
 }
 
+/** With the other strategies, AWS's own pages show the bytes as null, or not at all. */
 function inWords({ Strategy, BytesPerHour }: Rule): string {
   return listing({
     strategy: Strategy,
-    ...(BytesPerHour !== undefined && { "bytes per hour": `${BytesPerHour} (${bytesInWords(Number(BytesPerHour))})` }),
+    ...(BytesPerHour && { "bytes per hour": `${BytesPerHour} (${bytesInWords(Number(BytesPerHour))})` }),
     meaning: meanings[Strategy],
   });
 }

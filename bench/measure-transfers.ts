@@ -13,17 +13,16 @@ const rounds = 3;
 const here = (name: string) => fileURLToPath(import.meta.resolve(name));
 const python = "/usr/bin/python3";
 const aws = "/usr/bin/aws";
-/** As it runs when it is installed, but for the types that Node strips. */
-const moraine = (...args: string[]) => [
+/** As `npm run moraine` starts it. */
+const moraine = [
   "env",
   "NODE_COMPILE_CACHE=node_modules/.cache/moraine",
   process.execPath,
   "--conditions=@moraine/source",
   here("../packages/cli/src/main.ts"),
-  ...args,
 ];
 
-/** An archive of 1 GiB from disk and to disk, by the command, aws-cli, and a loop over boto3 as its users write it. */
+/** An archive of 1 GiB from disk and to disk, by our command, aws-cli, and a loop over boto3 as its users write it. */
 export async function measureTransfers({ server, folder }: Stage): Promise<Race[]> {
   const url = `http://127.0.0.1:${server.port}`;
   const source = join(folder, "source");
@@ -36,6 +35,8 @@ export async function measureTransfers({ server, folder }: Stage): Promise<Race[
     after: () => rm(path, { force: true }),
   });
   const target = join(folder, "target");
+  const journal = `${source}.journal`;
+  const own = (...args: string[]) => [...moraine, "--endpoint", url, "--quiet", ...args];
   const boto3 = (...args: string[]) => [python, here("./boto3_transfer.py"), ...args];
   const glacier = (...args: string[]) => [
     aws,
@@ -48,14 +49,14 @@ export async function measureTransfers({ server, folder }: Stage): Promise<Race[
   ];
   return [
     await race({ name: "download of 1 GiB to disk", unit: "bytes", rounds }, [
-      program("moraine, all verified", null, target, moraine("job", "output", vault, jobId, "-o", target)),
+      program("moraine, all verified", null, target, own("job", "output", vault, jobId, "-o", target)),
       program("aws-cli, nothing verified", 1, target, glacier("get-job-output", `--job-id=${jobId}`, target)),
       program("boto3, ranges verified", 2, target, boto3("download", vault, jobId, target)),
     ]),
     await race({ name: "upload of 1 GiB from disk", unit: "bytes", rounds }, [
-      program("moraine, with a journal", null, target, moraine("upload", vault, source)),
-      program("aws-cli, one request", 1, target, glacier("upload-archive", `--body=${source}`)),
-      program("boto3, parts", 2, target, boto3("upload", vault, "bench", source)),
+      program("moraine, with a journal", null, journal, own("upload", vault, source, "--journal", journal)),
+      program("aws-cli, one request", 1, journal, glacier("upload-archive", `--body=${source}`)),
+      program("boto3, parts", 2, journal, boto3("upload", vault, "bench", source)),
     ]),
   ];
 }

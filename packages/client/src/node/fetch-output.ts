@@ -1,146 +1,98 @@
-import { once } from "node:events";
-import { get as getPlain, type IncomingMessage } from "node:http";
-import { get as getSecure } from "node:https";
+import { type ClientRequest, type IncomingMessage, request as plainRequest } from "node:http";
+import { request as secureRequest } from "node:https";
+import type { Socket } from "node:net";
 import type { OutputRequest } from "../platform.ts";
+import { OutputArrivals } from "./output-arrivals.ts";
+import { release } from "./release.ts";
 
-/** Of the head alone: how long a body may be silent its reader knows better. */
-const headMilliseconds = 300_000;
-/** What may have come and wait for the reader. */
-const waitingBytesMax = 256 * 1024;
+const silenceMilliseconds = 300_000;
 /** For who reads the body without memory of their own. */
 const pieceBytes = 64 * 1024;
-const bodiless = [204, 205, 304];
 
 /**
- * `fetch` for answers of any size, at a part of its cost: the body is read into memory that the reader brings
- * (`getReader({ mode: "byob" })`), and memory that Node has made for what came goes at once. Rejects for a compressed answer.
+ * `fetch` for answers of any size, by `node:http` and its agents. The body is a stream of bytes, read into memory that the
+ * reader brings (`getReader({ mode: "byob" })`): memory of its own for each piece costs more than all else about it.
  */
 export async function fetchOutput(url: URL, { headers, signal }: OutputRequest): Promise<Response> {
-  const answer = await answerOf(url, { ...Object.fromEntries(headers), "accept-encoding": "identity" }, signal);
-  const { statusCode: status = 0, statusMessage: statusText = "" } = answer;
-  const encoding = answer.headers["content-encoding"] ?? "identity";
-  if (encoding !== "identity") {
-    answer.destroy();
-    throw new Error(`The answer is compressed (${encoding}), and was not to be`);
+  const answer = await answerTo(url, { headers, signal });
+  const { statusCode: status = 0, statusMessage: statusText = "", rawHeaders } = answer;
+  const told = new Headers();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    told.append(rawHeaders[index] ?? "", rawHeaders[index + 1] ?? "");
   }
-  const body = bodiless.includes(status) ? null : new ReadableStream(new Arrivals(answer, signal));
-  return new Response(body, { status, statusText, headers: headersOf(answer) });
+  if (status === 204 || status === 304) {
+    answer.resume();
+    return new Response(null, { status, statusText, headers: told });
+  }
+  return new Response(bodyOf(answer, signal), { status, statusText, headers: told });
 }
 
-/** As soon as its head is there. */
-async function answerOf(
-  url: URL,
-  headers: Record<string, string>,
-  signal: AbortSignal | undefined,
-): Promise<IncomingMessage> {
-  const get = url.protocol === "https:" ? getSecure : getPlain;
+interface Asked {
+  readonly headers: Headers;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function answerTo(url: URL, asked: Asked): Promise<IncomingMessage> {
   for (;;) {
-    const request = get(url, { headers, ...(signal !== undefined && { signal }) });
-    request.setTimeout(headMilliseconds, () => request.destroy(new Error("No answer came")));
+    asked.signal?.throwIfAborted();
+    const sent = send(url, asked);
     try {
-      const [answer] = (await once(request, "response")) as [IncomingMessage];
-      request.setTimeout(0);
-      return answer;
+      return await answered(sent);
     } catch (error) {
-      signal?.throwIfAborted();
-      // A server may close a connection just when another request is sent on it.
-      if (!request.reusedSocket || (error as NodeJS.ErrnoException).code !== "ECONNRESET") {
+      asked.signal?.throwIfAborted();
+      // The server may close a connection that is kept just when the next request goes out on it.
+      if (!(sent.reusedSocket && (error as NodeJS.ErrnoException).code === "ECONNRESET")) {
         throw error;
       }
     }
   }
 }
 
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    headers.append(rawHeaders[index] ?? "", rawHeaders[index + 1] ?? "");
-  }
-  return headers;
+function send(url: URL, { headers, signal }: Asked): ClientRequest {
+  const request = url.protocol === "https:" ? secureRequest : plainRequest;
+  const sent = request(url, {
+    headers: { ...Object.fromEntries(headers), "accept-encoding": "identity" },
+    timeout: silenceMilliseconds,
+    ...(signal !== undefined && { signal }),
+  });
+  sent.on("timeout", () => sent.destroy(new Error(`Nothing came for ${silenceMilliseconds} ms`)));
+  sent.on("socket", (socket) => freePackets(sent, socket));
+  return sent.end();
 }
 
-/** A body as it comes; the connection is held back while nobody reads. */
-class Arrivals {
-  readonly type = "bytes" as const;
-  readonly autoAllocateChunkSize = pieceBytes;
-  readonly #answer: IncomingMessage;
-  readonly #waiting: Buffer[] = [];
-  #waitingBytes = 0;
-  /** Of the first that waits, so many have been read. */
-  #offset = 0;
-  #end: { readonly error: unknown } | null = null;
-  #arrival: (() => void) | null = null;
+/** What the socket gives, the parser has copied by the time that it returns. */
+function freePackets(sent: ClientRequest, socket: Socket): void {
+  const free = (packet: Buffer) => queueMicrotask(() => release(packet));
+  socket.on("data", free);
+  sent.once("close", () => socket.off("data", free));
+}
 
-  constructor(answer: IncomingMessage, signal: AbortSignal | undefined) {
-    this.#answer = answer;
-    answer.on("data", (piece: Buffer) => this.#arrived(piece));
-    answer.on("end", () => this.#ended(null));
-    answer.on("error", (error) => this.#ended(signal?.aborted ? signal.reason : error));
-    answer.on("close", () => this.#ended(new Error("The connection was closed")));
-  }
+function answered(sent: ClientRequest): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  sent.on("response", resolve);
+  sent.on("error", reject); // Also later, when the answer has told of it already.
+  return promise;
+}
 
-  async pull(controller: ReadableByteStreamController): Promise<void> {
-    while (this.#waiting.length === 0 && this.#end === null) {
-      await new Promise<void>((resolve) => {
-        this.#arrival = resolve;
-      });
-    }
-    const request = controller.byobRequest;
-    const view = request?.view as Uint8Array;
-    const count = this.#readInto(view);
-    if (count > 0) {
-      request?.respond(count);
-    } else if (this.#end?.error == null) {
-      controller.close();
-      request?.respond(0);
-    } else {
-      controller.error(this.#end.error);
-    }
-  }
-
-  cancel(): void {
-    this.#answer.destroy();
-  }
-
-  #arrived(piece: Buffer): void {
-    this.#waiting.push(piece);
-    this.#waitingBytes += piece.length;
-    if (this.#waitingBytes >= waitingBytesMax) {
-      this.#answer.pause();
-    }
-    this.#arrival?.();
-  }
-
-  #ended(error: unknown): void {
-    this.#end ??= { error };
-    this.#arrival?.();
-  }
-
-  #readInto(memory: Uint8Array): number {
-    let count = 0;
-    for (let piece = this.#waiting[0]; piece !== undefined && count < memory.length; piece = this.#waiting[0]) {
-      const part = piece.subarray(this.#offset, this.#offset + memory.length - count);
-      memory.set(part, count);
-      count += part.length;
-      this.#offset += part.length;
-      if (this.#offset === piece.length) {
-        this.#waiting.shift();
-        this.#offset = 0;
-        release(piece);
+function bodyOf(answer: IncomingMessage, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  const arrivals = new OutputArrivals(answer);
+  return new ReadableStream({
+    type: "bytes",
+    autoAllocateChunkSize: pieceBytes,
+    async pull(controller) {
+      const { byobRequest: request } = controller;
+      try {
+        const length = await arrivals.read(request?.view as Uint8Array);
+        if (length === 0) {
+          controller.close();
+        }
+        request?.respond(length);
+      } catch (error) {
+        controller.error(signal?.aborted ? signal.reason : error);
       }
-    }
-    this.#waitingBytes -= count;
-    if (this.#waiting.length === 0 && this.#answer.isPaused()) {
-      this.#answer.resume();
-    }
-    return count;
-  }
-}
-
-/** The collector would free it too, but only in full collections, of which each 64 MiB would cost one. */
-function release({ buffer, length }: Buffer): void {
-  // A piece that is only a part of its memory shares it with others.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) {
-    buffer.transfer(0);
-  }
+    },
+    cancel() {
+      answer.destroy();
+    },
+  });
 }

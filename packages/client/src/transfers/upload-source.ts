@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ByteRange } from "@moraine/protocol";
+import { release } from "../node/release.ts";
 import type { DigestPool } from "./digest-pool.ts";
 import { readFilePart } from "./read-file-part.ts";
 import type { OpenSource } from "./source-part.ts";
@@ -14,7 +15,18 @@ export async function openSource(source: UploadSource, pool: DigestPool): Promis
   if (source instanceof Uint8Array) {
     return bytesSource(source, pool);
   }
-  return "path" in source ? fileSource(source.path, pool) : streamedSource(source, pool);
+  if ("path" in source) {
+    return fileSource(source.path, pool);
+  }
+  return streamedSource(source === process.stdin ? released(source) : source, pool);
+}
+
+/** Of standard input nobody else keeps what has passed. */
+async function* released(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  for await (const piece of pieces) {
+    yield piece;
+    release(piece);
+  }
 }
 
 /** Where each part of a known size lies. */

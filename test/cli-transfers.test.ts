@@ -121,7 +121,7 @@ test("the first Ctrl-C ends in order, with 130, and says how to go on", async ()
   const ended = endingOf(child);
   await until(() => isThere("stopped.partial"), "nothing is downloaded");
   child.kill("SIGINT");
-  const { code, stdout, stderr } = await within(5000, ended, "Ctrl-C does not end it");
+  const { code, stdout, stderr } = await within(15_000, ended, "Ctrl-C does not end it");
   assert.equal(code, 130);
   assert.match(
     stderr,
@@ -146,7 +146,7 @@ test("a second Ctrl-C ends at once what the first one cannot", async () => {
   await until(() => proxy.passed.some(({ method }) => method === "DELETE"), "the upload is not aborted");
   assert.equal(child.exitCode, null);
   child.kill("SIGINT");
-  assert.equal((await within(1000, ended, "a second Ctrl-C does not end it")).code, 130);
+  assert.equal((await within(3000, ended, "a second Ctrl-C does not end it")).code, 130);
   proxy.change = () => undefined;
 });
 

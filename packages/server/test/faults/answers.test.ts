@@ -67,7 +67,9 @@ test("a reset after n bytes sends no more than those, under the length of all", 
     assert.equal(answer.complete, false);
     assert.equal(answer.headers["content-length"], String(world.content.length));
     assert.equal(answer.headers["x-moraine-fault"], "reset");
-    assertSameBytes(answer.body, world.content.subarray(0, bytes));
+    // Of what was sent, a reset takes back what the client has not read yet.
+    assert.ok(answer.body.length <= bytes);
+    assertSameBytes(answer.body, world.content.subarray(0, answer.body.length));
     world.server.book.remove(id);
   }
   assertSameBytes((await world.output()).body, world.content);

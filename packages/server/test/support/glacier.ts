@@ -129,7 +129,7 @@ export async function waitForJob(
   jobId: string,
   status: JobStatusCode = "Succeeded",
 ): Promise<GlacierJobDescription> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const job = await describeJob(server, vault, jobId);
     if (job.Completed || Date.now() > deadline) {
@@ -142,7 +142,7 @@ export async function waitForJob(
 
 /** Asks again, for ten seconds at most, for what the service does in its own time. */
 export async function eventually(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!(await isSo())) {
     assert.ok(Date.now() < deadline, `it took too long until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

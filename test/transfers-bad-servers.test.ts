@@ -227,6 +227,18 @@ test("a stream passes on no byte of a range that does not verify, and goes on wh
   assert.ok(Buffer.concat(passed).equals(content.subarray(0, 4 * mebibyte)));
 });
 
+test("a stream that lends its pieces gives the same bytes, a piece at a time", async () => {
+  const { target: _, ...options } = newRun(() => undefined).options;
+  const pieces: Uint8Array[] = [];
+  const memories = new Set<ArrayBufferLike>();
+  for await (const piece of streamJobOutput(client, { vaultName, jobId }, { ...options, lendsPieces: true })) {
+    pieces.push(Buffer.from(piece));
+    memories.add(piece.buffer);
+  }
+  assert.ok(Buffer.concat(pieces).equals(content));
+  assert.ok(memories.size < rangeCount, "memory is used again");
+});
+
 test("a stream refuses a server without checksums before the first byte, unless that is accepted", async () => {
   const {
     options: { target: _, ...options },

@@ -1,4 +1,3 @@
-import { pipeline } from "node:stream/promises";
 import { createClient, streamArchive, TreeHash, uploadArchive } from "../../packages/client/src/node.ts";
 import { region, rootKey } from "./server-process.ts";
 
@@ -21,7 +20,11 @@ const roles: Readonly<Record<string, () => Promise<Omit<PipeReport, "peakBytes">
   },
   /** An archive goes to standard output. */
   async stream() {
-    await pipeline(streamArchive(await connect(), { vaultName, archiveId }), process.stdout);
+    for await (const bytes of streamArchive(await connect(), { vaultName, archiveId }, { lendsPieces: true })) {
+      await new Promise<void>((resolve, reject) =>
+        process.stdout.write(bytes, (error) => (error ? reject(error) : resolve())),
+      );
+    }
     return {};
   },
   /** Another implementation than that of transfers. */

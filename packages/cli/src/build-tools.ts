@@ -1,5 +1,3 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { exactNumber } from "@moraine/protocol";
 import type { Command } from "commander";
 import { adminClient, glacierClient } from "./client.ts";
@@ -49,9 +47,32 @@ export function buildTools(running: Running, surroundings: Surroundings): Tools 
       return dryRun;
     },
     transfer: transferRunner(running, surroundings, options),
-    writeOut: async (bytes) => pipeline(Readable.from(bytes, { objectMode: false }), stdout, { end: false }),
+    writeOut: (bytes) => writeEach(stdout, bytes, signal),
     printed: () => new Promise((resolve, reject) => stdout.write("", (error) => (error ? reject(error) : resolve()))),
   };
+}
+
+/** Each piece to its end before the next, which may come in the same memory. */
+async function writeEach(
+  stdout: NodeJS.WriteStream,
+  pieces: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => undefined); // Between two pieces nobody listens.
+  const abort = () => broken.reject(signal.reason);
+  stdout.on("error", broken.reject);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    for await (const piece of pieces) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      stdout.write(piece, (error) => (error ? reject(error) : resolve()));
+      await Promise.race([promise, broken.promise]);
+    }
+  } finally {
+    stdout.off("error", broken.reject);
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 function transferRunner(running: Running, surroundings: Surroundings, options: () => GlobalOptions): Tools["transfer"] {

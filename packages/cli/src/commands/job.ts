@@ -163,7 +163,7 @@ function addOutput(job: Command, tools: Tools): void {
       await download(tools, options, {
         name: options.output === "-" ? vaultName : options.output,
         toFile: (settings) => downloadJobOutput(client, reference, { ...wishes, ...settings }),
-        stream: (settings) => streamJobOutput(client, reference, { ...wishes, ...settings }),
+        stream: (settings) => streamJobOutput(client, reference, { ...wishes, ...settings, lendsPieces: true }),
       });
     });
 }

@@ -71,7 +71,7 @@ async function retrieve(tools: Tools, vaultName: string, given: string, options:
   await download(tools, options, {
     name: options.output === "-" ? vaultName : options.output,
     toFile: (settings) => retrieveArchive(client, archive, { ...wishes, ...settings }),
-    stream: (settings) => streamArchive(client, archive, { ...wishes, ...settings }),
+    stream: (settings) => streamArchive(client, archive, { ...wishes, ...settings, lendsPieces: true }),
   });
 }
 

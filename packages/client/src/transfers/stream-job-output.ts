@@ -22,6 +22,11 @@ export interface StreamOptions extends TransferOptions, VerificationOptions {
   readonly rangeSizeBytes?: number;
   /** @default unlimited */
   readonly bandwidth?: Bandwidth;
+  /**
+   * Each piece is good only until the next is asked for, which may come in the same memory: for who writes each to its end
+   * before that. Saves 50 MiB and more. @default false
+   */
+  readonly lendsPieces?: boolean;
 }
 
 /**
@@ -51,7 +56,8 @@ export async function* streamFrom(
   const ranges = planRanges(wanted, facts.sizeBytes, rangeSizeBytes);
   const verification = new Verification(facts, wanted, ranges, options);
   const progress = new Progress(rangeLength(wanted), options.onEvent);
-  const context = { source, progress, bandwidth: options.bandwidth };
+  const free: Buffer<ArrayBuffer>[] = [];
+  const context = { source, progress, bandwidth: options.bandwidth, free, rangeSizeBytes };
   const fetched: FetchedRange[] = [];
   for await (const { bytes, ...result } of inOrder(ranges, context, options)) {
     const range = ranges[fetched.length] ?? wanted;
@@ -59,17 +65,26 @@ export async function* streamFrom(
     fetched.push(result);
     progress.verified(rangeLength(range));
     yield bytes;
+    if (options.lendsPieces && bytes.buffer.byteLength === rangeSizeBytes) {
+      free.push(Buffer.from(bytes.buffer));
+    }
   }
   if (verification.judge(fetched, progress) === null) {
     throw verification.failure(fetched);
   }
 }
 
-type RangeInMemory = FetchedRange & { readonly bytes: Uint8Array };
+type RangeInMemory = FetchedRange & { readonly bytes: Buffer<ArrayBuffer> };
+
+interface StreamContext extends FetchContext {
+  /** Memory of whole ranges that nobody needs any more. */
+  readonly free: Buffer<ArrayBuffer>[];
+  readonly rangeSizeBytes: number;
+}
 
 async function* inOrder(
   ranges: readonly PlannedRange[],
-  context: FetchContext,
+  context: StreamContext,
   { concurrency = 4, signal = never }: StreamOptions,
 ): AsyncGenerator<RangeInMemory, void, void> {
   const stop = new AbortController();
@@ -96,14 +111,16 @@ async function* inOrder(
   }
 }
 
-async function fetchToMemory(context: FetchContext, range: ByteRange, signal: AbortSignal): Promise<RangeInMemory> {
-  const memory = Buffer.allocUnsafeSlow(rangeLength(range));
+async function fetchToMemory(context: StreamContext, range: ByteRange, signal: AbortSignal): Promise<RangeInMemory> {
+  const length = rangeLength(range);
+  const isFull = length === context.rangeSizeBytes;
+  const memory = (isFull && context.free.pop()) || Buffer.allocUnsafeSlow(length);
   const receive = async (bytes: AsyncIterable<Uint8Array>) => {
-    let length = 0;
+    let filled = 0;
     const hash = new PiecewiseTreeHash();
     for await (const piece of bytes) {
-      memory.set(piece, length);
-      length += piece.length;
+      memory.set(piece, filled);
+      filled += piece.length;
       hash.update(piece);
     }
     return hash.digest();

@@ -6,6 +6,7 @@ import {
   type TreeHash,
 } from "@moraine/protocol";
 import { InventoryReader } from "../packages/client/src/node.ts";
+import { peakBytes } from "./process-usage.ts";
 
 // Reads an inventory of so many archives, which is never in memory, and prints what that took.
 
@@ -34,12 +35,13 @@ for await (const archives of new InventoryReader(document(format, Number(count) 
 if (rows !== Number(count) || sizeBytes !== rows * item(0).sizeBytes) {
   throw new Error(`${rows} rows of ${sizeBytes} bytes are not what was written`);
 }
-const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+const { userCPUTime, systemCPUTime } = process.resourceUsage();
 const report: InventoryReport = {
   rows,
   seconds: (performance.now() - started) / 1000,
   cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
-  peakBytes: maxRSS * 1024,
+  // Not what getrusage says: that begins with the memory of who started this process.
+  peakBytes: peakBytes(process.pid) ?? Number.NaN,
 };
 console.log(JSON.stringify(report));
 

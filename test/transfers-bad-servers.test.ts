@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -262,6 +263,15 @@ test("a file that is there is not overwritten unless asked, and one of another d
   await downloadJobOutput(client, { vaultName, jobId }, { ...run.options, overwrite: true });
   await assertRight(run);
 
+  const late = newRun(() => undefined);
+  const onEvent = (event: TransferEvent) => {
+    if (event.kind === "progress" && event.verifiedBytes === content.length) {
+      writeFileSync(late.target, "mine, and later");
+    }
+  };
+  await assert.rejects(download({ ...late, options: { ...late.options, onEvent } }), { name: "TargetExistsError" });
+  assert.equal(await readFile(late.target, "utf8"), "mine, and later");
+
   const foreign = newRun(() => undefined);
   await writeFile(`${foreign.target}.partial`, "mine too");
   await assert.rejects(download(foreign), { name: "JournalMismatchError" });
@@ -271,8 +281,8 @@ test("a file that is there is not overwritten unless asked, and one of another d
 test("two downloads to one target are not at work at once", async () => {
   const run = newRun(() => undefined);
   const [first, second] = await Promise.allSettled([download(run), download(run)]);
-  const refusals = [first, second].filter(({ status }) => status === "rejected");
-  assert.equal(refusals.length, 1);
+  const refusals = [first, second].flatMap((each) => (each.status === "rejected" ? [each.reason.name] : []));
+  assert.deepEqual(refusals, ["TransferBusyError"]);
   await assertRight(run);
 });
 

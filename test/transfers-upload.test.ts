@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -146,6 +147,11 @@ for (const kind of ["file", "stream"] as const) {
       archiveId,
       "and so does every later run",
     );
+    const others = Buffer.from(content);
+    others[7] = (others[7] ?? 0) ^ 1;
+    await assert.rejects(uploadArchive(client, inPieces(others, 99_999), run.options), {
+      name: kind === "file" ? "JournalMismatchError" : "SourceChangedError",
+    });
   });
 }
 
@@ -220,6 +226,16 @@ test("a file that changed since its upload was begun, or while it is read, makes
     uploadArchive(client, other.source, { ...other.options, concurrency: 1 }),
     /changed|sooner|does not match/,
   );
+
+  const late = await newRun(({ range }) => {
+    if (range?.startsWith(`${6 * mebibyte}-`)) {
+      writeFileSync(late.path, contentOf(12, content.length));
+    }
+    return undefined;
+  });
+  await assert.rejects(uploadArchive(client, late.source, { ...late.options, concurrency: 1 }), {
+    name: "SourceChangedError",
+  });
   assert.equal(await archiveCount(), before);
 });
 

@@ -278,6 +278,17 @@ test("a file that is there is not overwritten unless asked, and one of another d
   assert.equal(await readFile(`${foreign.target}.partial`, "utf8"), "mine too");
 });
 
+test("what is left of one download is not taken for another's", async () => {
+  const run = newRun(({ range }) => (range === badRange ? { breakAfterBytes: 10 } : undefined));
+  await assert.rejects(download(run));
+  proxy.change = () => undefined;
+  const range = { firstByte: 0, lastByte: 3 * mebibyte - 1 };
+  const other = downloadJobOutput(client, { vaultName, jobId }, { ...run.options, range });
+  await assert.rejects(other, { name: "JournalMismatchError", message: /its wanted differs/ });
+  await download(run);
+  await assertRight(run);
+});
+
 test("two downloads to one target are not at work at once", async () => {
   const run = newRun(() => undefined);
   const [first, second] = await Promise.allSettled([download(run), download(run)]);

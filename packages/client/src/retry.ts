@@ -1,16 +1,37 @@
-import { GlacierConnectionError, GlacierServiceError, ThrottlingException } from "./errors.ts";
+import { GlacierConnectionError, GlacierServiceError, ThrottlingException, UnexpectedAnswerError } from "./errors.ts";
 
 const baseMilliseconds = 100;
 /** Throttling passes more slowly than a hiccup. */
 const throttlingBaseMilliseconds = 500;
 const pauseMillisecondsMax = 20_000;
 
-/** Whether the same request may do better in a while (contract 4.2). */
-export function isTransient(error: unknown): boolean {
+/** What costs money as often as it is carried out. */
+const paidOperations: ReadonlySet<string> = new Set(["InitiateJob", "PurchaseProvisionedCapacity"]);
+/** Nothing was sent. */
+const unconnectedCodes: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** Whether the same request may do better in a while (contract 4.2), and may be sent again. */
+export function isTransient(error: unknown, operation: string): boolean {
+  if (paidOperations.has(operation) && isOutcomeUnknown(error)) {
+    return false;
+  }
   if (error instanceof GlacierServiceError) {
     return error.status >= 500 || error.status === 408 || error instanceof ThrottlingException;
   }
   return error instanceof GlacierConnectionError;
+}
+
+/** Whether the request may have been carried out though its answer did not come: it broke off, or something in between answered. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  if (error instanceof GlacierConnectionError) {
+    return !unconnectedCodes.has((error.cause as { readonly code?: unknown } | undefined)?.code);
+  }
+  return error instanceof UnexpectedAnswerError && error.status >= 500;
 }
 
 /** How long to wait after so many attempts: anything up to a bound that doubles, so that clients do not come back together. */

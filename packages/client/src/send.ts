@@ -98,7 +98,7 @@ export class Sender {
     if (call.attempts >= this.#attemptsMax) {
       throw error;
     }
-    if (isTransient(error)) {
+    if (isTransient(error, call.request.operation)) {
       await sleep(pauseMilliseconds(call.attempts, error instanceof ThrottlingException, Math.random()), call.signal);
     } else if (isOfTime(error) && call.answeredAt !== undefined && !call.isClockFollowed) {
       call.isClockFollowed = true;

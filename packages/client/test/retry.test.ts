@@ -35,6 +35,25 @@ describe("what passes is tried again", () => {
   }
 });
 
+describe("what costs money each time", () => {
+  const retrieval = { ...vault, jobParameters: { Type: "inventory-retrieval" } };
+  const started: Step = answer(202, { "x-amz-job-id": "job" });
+
+  test("is not sent again when nobody knows whether it was done", async () => {
+    for (const step of [reset, answer(504, { "content-type": "text/html" }, "<html>Gateway timeout</html>")]) {
+      await using server = await scriptedServer(step, started);
+      await failure(clientOf(server).initiateJob(retrieval));
+      assert.equal(server.seen.length, 1);
+    }
+  });
+
+  test("is sent again when the service itself says that it was not done", async () => {
+    await using server = await scriptedServer(refuse(500, "ServiceUnavailableException"), started);
+    assert.equal((await clientOf(server).initiateJob(retrieval)).jobId, "job");
+    assert.equal(server.seen.length, 2);
+  });
+});
+
 describe("what does not pass is told at once", () => {
   test("a refusal, by its class, with all that is known", async () => {
     await using server = await scriptedServer(refuse(404, "ResourceNotFoundException", "Vault not found for ARN: x"));

@@ -93,7 +93,11 @@ export async function downloadToFile(
   };
   if (mayBeDone) {
     if (await isAsRecorded(names.target, parts)) {
-      return conclude(parts, names, verification.judge(fetchedRanges(parts), parts.progress));
+      const judged = verification.judge(fetchedRanges(parts), parts.progress);
+      if (judged === null) {
+        throw verification.failure(fetchedRanges(parts));
+      }
+      return conclude(parts, names, judged);
     }
     await assertMayName(names, options);
   }
@@ -145,7 +149,7 @@ async function assertMayName({ target }: Names, { overwrite = false }: DownloadO
 async function conclude(
   parts: Pick<FileDownloadParts, "ranges" | "journal" | "progress" | "source" | "wanted">,
   names: Names,
-  verifiedBy: VerifiedBy | null,
+  verifiedBy: VerifiedBy,
 ): Promise<DownloadResult> {
   await rm(names.journal);
   const sizeBytes = rangeLength(parts.wanted);
@@ -153,7 +157,7 @@ async function conclude(
   return {
     sizeBytes,
     treeHash: isWhole ? treeHashOf(fetchedRanges(parts)) : null,
-    verifiedBy: verifiedBy ?? "nothing",
+    verifiedBy,
     ...parts.progress.totals,
   };
 }

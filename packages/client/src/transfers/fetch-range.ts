@@ -4,12 +4,18 @@ import type { Bandwidth } from "./bandwidth.ts";
 import type { OutputFacts } from "./output-facts.ts";
 import type { OutputSource } from "./output-source.ts";
 import type { Progress } from "./progress.ts";
-import { asError, LocalFileError, RangeFailedError, VerificationError } from "./transfer-errors.ts";
+import { StallTimer } from "./stall-timer.ts";
+import {
+  asError,
+  JobFailedError,
+  JobNotReadyError,
+  LocalFileError,
+  RangeFailedError,
+  VerificationError,
+} from "./transfer-errors.ts";
 
 const attemptsMax = 5;
 const pauseMilliseconds = 100;
-/** A connection on which nothing comes for so long is given up. */
-const stallMilliseconds = 60_000;
 
 export interface FetchContext {
   readonly source: OutputSource;
@@ -40,8 +46,9 @@ export async function fetchRange(
     let received = 0;
     const counted = async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
       for await (const piece of bytes) {
+        stall.pause();
         await bandwidth?.take(piece.length, signal);
-        stall.refresh();
+        stall.start();
         const repeated = Math.min(piece.length, Math.max(0, farthest - received));
         received += piece.length;
         progress.moved(piece.length, repeated);
@@ -50,6 +57,7 @@ export async function fetchRange(
     };
     try {
       const { checksum, bytes } = await source.open(range, stall.signal);
+      stall.start();
       const treeHash = await receive(counted(bytes));
       return { treeHash, proven: judge(range, { treeHash, checksum }, source.facts, progress) };
     } catch (cause) {
@@ -78,11 +86,12 @@ async function orGiveUp(
   throw isTelling ? error : new RangeFailedError(range, attempt, error);
 }
 
-/** The service's refusals stay the same however often one asks, and so do the disk's. */
+/** The service's refusals stay the same however often one asks, and so do the disk's; a job that is not ready takes hours. */
 function isWorthAnother(error: Error): boolean {
   const { type, code } = error as { type?: unknown; code?: unknown };
   const isRefusal = type === "Client" && code !== "ThrottlingException" && code !== "RequestTimeoutException";
-  return !isRefusal && !(error instanceof LocalFileError);
+  const isSettled = [LocalFileError, JobFailedError, JobNotReadyError].some((kind) => error instanceof kind);
+  return !isRefusal && !isSettled;
 }
 
 /** Whether the range is proven right. Throws VerificationError when it is wrong. */
@@ -105,34 +114,4 @@ function judge(
   const advice =
     "It was fetched several times; what else was verified is kept. Try again later, or ask the server's operator.";
   throw new VerificationError({ range, expected, computed: treeHash }, advice);
-}
-
-/** Aborts a request on which nothing comes any more. */
-class StallTimer {
-  readonly signal: AbortSignal;
-  readonly #stop = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(outer: AbortSignal) {
-    this.signal = AbortSignal.any([outer, this.#stop.signal]);
-    this.#timer = setTimeout(
-      () => this.#stop.abort(new Error(`Nothing came for ${stallMilliseconds} ms`)),
-      stallMilliseconds,
-    );
-  }
-
-  refresh(): void {
-    this.#timer.refresh();
-  }
-
-  /** Whatever the abort made of it on its way, its reason is what happened. */
-  reasonFor(error: Error): Error {
-    return this.#stop.signal.aborted ? asError(this.#stop.signal.reason) : error;
-  }
-
-  /** Also ends a request whose answer was not read to its end. */
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#stop.abort(new Error("The range is done with"));
-  }
 }

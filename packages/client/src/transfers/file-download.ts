@@ -97,10 +97,12 @@ async function fetchMissing(parts: FileDownloadParts): Promise<void> {
       return digestInFile(parts, range);
     };
     const fetched = await fetchRange(parts, range, receive, either);
-    const record = journal
-      .add(range.index, fetched)
-      .then(() => progress.verified(rangeLength(range)))
-      .finally(() => recording.delete(record));
+    const record = journal.add(range.index, fetched).then(() => {
+      recording.delete(record);
+      progress.verified(rangeLength(range));
+    });
+    // One that fails stays, for whoever waits next.
+    record.catch(() => undefined);
     recording.add(record);
     // The disk may be behind, but not without bound: what is not recorded is what a kill would cost.
     while (recording.size > concurrency) {

@@ -1,8 +1,11 @@
 import type { GlacierJobDescription, JobParameters } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import { everyItem } from "../paginate.ts";
+import { isOutcomeUnknown } from "../retry.ts";
 import type { TransferOptions } from "./events.ts";
 import type { JobReference } from "./output-facts.ts";
+
+const startsMax = 3;
 
 export interface JobWish {
   readonly vaultName: string;
@@ -25,14 +28,31 @@ export async function findOrStartJob(
   wish: JobWish,
   { signal = never, onEvent }: TransferOptions,
 ): Promise<JobReference> {
-  const { vaultName, accountId, jobParameters } = wish;
+  const { vaultName, accountId } = wish;
   const found = wish.reuse ? await findJob(client, wish, signal) : null;
-  const { jobId } =
-    found === null
-      ? await client.initiateJob({ vaultName, accountId, jobParameters }, { signal })
-      : { jobId: found.JobId };
+  const jobId = found?.JobId ?? (await startJob(client, wish, signal));
   onEvent?.({ kind: "job", jobId, state: found === null ? "started" : "reused" });
   return { vaultName, accountId, jobId };
+}
+
+/** Each job may cost money: when no answer came, the service's list is looked at before it is asked again. */
+async function startJob(client: GlacierClient, wish: JobWish, signal: AbortSignal): Promise<string> {
+  const { vaultName, accountId, jobParameters } = wish;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return (await client.initiateJob({ vaultName, accountId, jobParameters }, { signal })).jobId;
+    } catch (error) {
+      signal.throwIfAborted();
+      // A wish for a new one cannot tell it from those that were there.
+      if (!(wish.reuse && isOutcomeUnknown(error)) || attempt >= startsMax) {
+        throw error;
+      }
+      const started = await findJob(client, wish, signal);
+      if (started !== null) {
+        return started.JobId;
+      }
+    }
+  }
 }
 
 /** Null when there is none that serves. */

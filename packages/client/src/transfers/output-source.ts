@@ -2,6 +2,8 @@ import { type ByteRange, formatContentRange, formatRange, rangeLength } from "@m
 import type { GlacierClient } from "../client.ts";
 import type { JobOutput } from "../job-output.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
+import { StallTimer } from "./stall-timer.ts";
+import { asError } from "./transfer-errors.ts";
 
 const pieceBytes = 512 * 1024;
 
@@ -26,7 +28,7 @@ export function jobSource(client: GlacierClient, job: JobReference, facts: Outpu
   return {
     facts,
     async open(range, signal) {
-      const output = await client.getJobOutput({ ...job, range }, { signal });
+      const output = await begun(client, job, range, signal);
       const fault = faultOf(output, range, facts.sizeBytes);
       if (fault !== null) {
         await output.body.cancel();
@@ -35,6 +37,24 @@ export function jobSource(client: GlacierClient, job: JobReference, facts: Outpu
       return { checksum: output.checksum?.toLowerCase() ?? null, bytes: exactly(output.body, rangeLength(range)) };
     },
   };
+}
+
+/** As soon as the answer's head is there, for which it does not wait longer than for more of a body. */
+async function begun(
+  client: GlacierClient,
+  job: JobReference,
+  range: ByteRange,
+  signal: AbortSignal,
+): Promise<JobOutput> {
+  const stall = new StallTimer(signal);
+  stall.start();
+  try {
+    return await client.getJobOutput({ ...job, range }, { signal: stall.signal });
+  } catch (error) {
+    throw stall.reasonFor(asError(error));
+  } finally {
+    stall.pause();
+  }
 }
 
 /** Servers have ignored ranges, and sent others than were asked for. */

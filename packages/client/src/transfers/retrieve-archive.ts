@@ -62,15 +62,16 @@ async function openArchive(
   options: RetrievalOptions,
 ): Promise<{ source: RenewingSource; job: JobReference }> {
   const gone = new Set<string>();
-  const succeeded = async () => {
-    const job = await findOrStartJob(client, { ...wishFor(archive, options), except: gone }, options);
+  const succeeded = async (wishes: RetrievalOptions) => {
+    const job = await findOrStartJob(client, { ...wishFor(archive, wishes), except: gone }, options);
     return { job, facts: await waitForJob(client, job, options) };
   };
-  const first = await succeeded();
+  const first = await succeeded(options);
   const renew = async ({ jobId }: JobReference) => {
     gone.add(jobId);
     options.onEvent?.({ kind: "job", jobId, state: "expired" });
-    return (await succeeded()).job;
+    // Whatever was wished for at first: a job that this run has started must not be paid for twice.
+    return (await succeeded({ ...options, reuse: true })).job;
   };
   return { source: new RenewingSource(client, first, renew), job: first.job };
 }

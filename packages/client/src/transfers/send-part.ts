@@ -19,12 +19,17 @@ export interface SendContext {
   readonly signal: AbortSignal;
 }
 
+interface Accepted {
+  readonly checksum?: string;
+  readonly archiveId?: string;
+}
+
 /**
  * Sends a part with whatever request, and again if it was damaged on its way, which the service notices by its hashes.
  * Throws SourceChangedError when it is the source that changed, RangeFailedError, and VerificationError when the service accepts
  * the bytes and yet names another tree hash, or none.
  */
-export async function sendPart<Answer extends { readonly checksum?: string }>(
+export async function sendPart<Answer extends Accepted>(
   part: SourcePart,
   digest: PartDigest,
   request: (body: Body) => Promise<Answer>,
@@ -34,11 +39,7 @@ export async function sendPart<Answer extends { readonly checksum?: string }>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await request(body);
-      const { checksum = "none" } = answer;
-      if (checksum.toLowerCase() !== digest.treeHash) {
-        const what = { range: rangeOf(part), expected: digest.treeHash, computed: checksum };
-        throw new VerificationError(what, "So the server says, which has accepted the bytes all the same.");
-      }
+      assertTakenAsSent(part, digest, answer);
       return answer;
     } catch (cause) {
       context.signal.throwIfAborted();
@@ -55,6 +56,18 @@ export async function sendPart<Answer extends { readonly checksum?: string }>(
       }
       await sleep(pauseMilliseconds * 2 ** attempt * Math.random(), undefined, { signal: context.signal });
     }
+  }
+}
+
+function assertTakenAsSent(
+  part: SourcePart,
+  { treeHash }: PartDigest,
+  { checksum = "none", archiveId }: Accepted,
+): void {
+  if (checksum.toLowerCase() !== treeHash) {
+    const made = archiveId === undefined ? "" : `, and made archive ${archiveId} of them`;
+    const advice = `So the server says, which has accepted the bytes all the same${made}.`;
+    throw new VerificationError({ range: rangeOf(part), expected: treeHash, computed: checksum }, advice);
   }
 }
 

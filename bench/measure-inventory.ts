@@ -20,7 +20,8 @@ export async function measureInventory(): Promise<Race[]> {
 }
 
 async function read(format: InventoryFormat): Promise<InventoryReport & { amount: number }> {
-  const args = ["--conditions=@moraine/source", child, format, String(rows)];
+  // What grew with the inventory would end it; with room, the collector lets more lie about.
+  const args = ["--max-old-space-size=64", "--conditions=@moraine/source", child, format, String(rows)];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const report: InventoryReport = JSON.parse(stdout);
   return { ...report, amount: report.rows };

@@ -231,6 +231,9 @@ test("what was begun with another content of the file is not gone on with, but b
     1,
     /^moraine: Process \d+ is at work on the same transfer; .*\nmoraine: Wait until it is done/,
   );
+  const begun = await here.done(["upload", "list", vault, "--quiet"]);
+  await here.refused([...line, "--restart"], 1, /^moraine: Process \d+ is at work on the same transfer/);
+  assert.equal(await here.done(["upload", "list", vault, "--quiet"]), begun, "what is under way is not aborted");
   child.kill("SIGKILL");
   await endingOf(child);
   await writeFile(join(folder.path, "changing"), content.subarray(0, 9 * mebibyte));

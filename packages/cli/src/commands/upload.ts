@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import type { GlacierClient, UploadResult, UploadSource } from "@moraine/client/node";
+import type { UploadResult, UploadSource } from "@moraine/client/node";
 import { Command } from "commander";
 import { UsageError } from "../exit-codes.ts";
 import { bytesExactly, bytesInWords, size } from "../sizes.ts";
@@ -78,9 +78,6 @@ async function upload(tools: Tools, vaultName: string, file: string, options: Up
   const client = await tools.client();
   if (journal !== undefined) {
     await prepareFolderOf(journal);
-    if (options.restart) {
-      await abandon(client, vaultName, journal, tools.signal);
-    }
   }
   const { uploadArchive } = await import("@moraine/client/node");
   const { description, partSize: partSizeBytes } = options;
@@ -89,6 +86,7 @@ async function upload(tools: Tools, vaultName: string, file: string, options: Up
     ...(description !== undefined && { description }),
     ...(partSizeBytes !== undefined && { partSizeBytes }),
     ...(journal !== undefined && { journal }),
+    ...(options.restart && { restart: true }),
     ...(await paceOf(options)),
   };
   await tools.transfer<UploadResult>(
@@ -167,18 +165,6 @@ async function isDryRun(tools: Tools, plan: Plan, options: UploadOptions): Promi
     begun === null ? "" : ", going on with what was begun",
   ].join("");
   return tools.isDryRun(what, { vaultName, sizeBytes, partSizeBytes, partCount, uploadId: begun?.uploadId ?? null });
-}
-
-async function abandon(client: GlacierClient, vaultName: string, journal: string, signal: AbortSignal): Promise<void> {
-  const uploadId = (await begunUpload(journal))?.uploadId ?? null;
-  if (uploadId !== null) {
-    await client.abortMultipartUpload({ vaultName, uploadId }, { signal }).catch((error: Error) => {
-      if (error.name !== "ResourceNotFoundException") {
-        throw error;
-      }
-    });
-  }
-  await forgetUpload(journal);
 }
 
 function goOnText(path: string | null, journal: string | undefined): string {

@@ -5,7 +5,7 @@ import { inParallel } from "./in-parallel.ts";
 import { type SendContext, sendPart } from "./send-part.ts";
 import type { SourcePart } from "./source-part.ts";
 import { hasCode } from "./transfer-errors.ts";
-import type { UploadJournal } from "./upload-journal.ts";
+import { forgetUpload, readBegun, type UploadJournal } from "./upload-journal.ts";
 
 export interface UploadPlace {
   readonly client: GlacierClient;
@@ -55,6 +55,19 @@ export async function beginUpload(
   );
   await journal.note({ upload: { uploadId, partSizeBytes } });
   return { uploadId, partSizeBytes, known: new Map() };
+}
+
+/** Ends what a journal tells of, in its own vault, and removes the journal. Only for who holds its lock: it may be under way. */
+export async function abortBegun(client: GlacierClient, journal: string, signal: AbortSignal): Promise<void> {
+  const begun = await readBegun(journal);
+  if (begun !== null) {
+    await client.abortMultipartUpload(begun, { signal }).catch((error: unknown) => {
+      if (!hasCode(error, "ResourceNotFoundException")) {
+        throw error;
+      }
+    });
+  }
+  await forgetUpload(journal);
 }
 
 export async function knownParts(

@@ -6,6 +6,7 @@ import type { TransferOptions } from "./events.ts";
 import { inParallel } from "./in-parallel.ts";
 import { LockFile } from "./lock-file.ts";
 import {
+  abortBegun,
   beginUpload,
   knownParts,
   type MultipartUpload,
@@ -44,6 +45,8 @@ export interface UploadOptions extends TransferOptions {
    * fails is then aborted
    */
   readonly journal?: string;
+  /** Begins anew, whatever the journal tells of: an upload that it has begun is aborted first. @default false */
+  readonly restart?: boolean;
 }
 
 export interface UploadResult extends TransferTotals {
@@ -82,6 +85,9 @@ export async function uploadArchive(
   };
   if (options.journal !== undefined) {
     stack.use(await LockFile.take(`${options.journal}.lock`));
+    if (options.restart) {
+      await abortBegun(client, options.journal, signal);
+    }
   }
   const journal = stack.use(await UploadJournal.open(options.journal ?? null, identity));
   const progress = new Progress(opened.sizeBytes, options.onEvent);

@@ -1,4 +1,5 @@
-import { JournalFile } from "./journal-file.ts";
+import { readFile, rm } from "node:fs/promises";
+import { JournalFile, parseRecords } from "./journal-file.ts";
 import { JournalMismatchError } from "./transfer-errors.ts";
 
 /** What has to be the same for an upload to go on. */
@@ -73,6 +74,28 @@ export class UploadJournal implements AsyncDisposable {
 }
 
 const nothing: UploadState = { upload: null, completing: null, archiveId: null };
+
+/** The upload that a journal tells of, in its vault, also when it is another than the one asked for. Null when there is none. */
+export async function readBegun(
+  path: string,
+): Promise<{ vaultName: string; accountId: string | undefined; uploadId: string } | null> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") {
+      throw error;
+    }
+    return new Uint8Array();
+  });
+  const [head, ...rest] = parseRecords(bytes).records as [Head?, ...Partial<UploadState>[]];
+  const { upload } = Object.assign({ ...nothing }, ...rest) as UploadState;
+  if (head === undefined || upload === null) {
+    return null;
+  }
+  return { vaultName: head.vaultName, accountId: head.accountId ?? undefined, uploadId: upload.uploadId };
+}
+
+export async function forgetUpload(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
 
 type Head = UploadIdentity & { readonly format: string };
 

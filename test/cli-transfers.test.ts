@@ -150,6 +150,27 @@ test("a second Ctrl-C ends at once what the first one cannot", async () => {
   proxy.change = () => undefined;
 });
 
+test("a pipe whose upload is interrupted while it is completed is not said to have left nothing", async () => {
+  let interrupt = () => child.kill("SIGINT");
+  proxy.change = ({ method, path }) => {
+    if (method !== "POST" || !/\/multipart-uploads\/./.test(path)) {
+      return undefined;
+    }
+    interrupt();
+    interrupt = () => true;
+    return { swallowed: true };
+  };
+  const child = shell.start(["upload", vault, "-", "--part-size", "1MiB"]);
+  child.stdin?.end(content);
+  const { code, stderr } = await within(15_000, endingOf(child), "Ctrl-C does not end it");
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^moraine: Whether the service has completed upload \S+ is not known .*\nmoraine: .*upload list\.\n$/,
+  );
+  proxy.change = () => undefined;
+});
+
 test("with --json there is a line for each event, and the last one has the result", async () => {
   const { code, stdout, stderr } = await here.run(["upload", vault, "content", "--json"]);
   assert.deepEqual([code, stderr], [0, ""]);

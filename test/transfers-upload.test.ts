@@ -169,6 +169,58 @@ test("a Complete whose upload is gone is no reason to upload again: only an inve
   assert.equal(run.sent().length, count);
 });
 
+for (const [end, answer, fails] of [
+  ["whose answer never came", { swallowed: true }, () => undefined],
+  [
+    "that failed at the service",
+    { refusal: { status: 500, code: "ServiceUnavailableException", message: "no" } },
+    () => undefined,
+  ],
+  ["that was interrupted", { swallowed: true }, (stop: AbortController) => stop.abort(new Error("interrupted"))],
+] as const) {
+  test(`a Complete ${end} is told as unknown where there is no journal, with what to look for`, async () => {
+    const stop = new AbortController();
+    const run = await newRun((request) => {
+      if (!isComplete(request)) {
+        return undefined;
+      }
+      fails(stop);
+      return answer;
+    });
+    const { journal: _, ...plain } = run.options;
+    const upload = uploadArchive(client, inPieces(content, 99_999), { ...plain, signal: stop.signal });
+    await assert.rejects(upload, {
+      name: "CompletionUnknownError",
+      message:
+        /^Whether the service has completed upload [\w-]+ is not known \(.*tree hash \w{64} in the next inventory/,
+      treeHash: treeHashOf(content),
+      sizeBytes: content.length,
+    });
+  });
+}
+
+test("a Complete that is refused leaves nothing where there is no journal", async () => {
+  const refusal = { status: 403, code: "AccessDeniedException", message: "no" };
+  const run = await newRun((request) => (isComplete(request) ? { refusal } : undefined));
+  const { journal: _, ...plain } = run.options;
+  await assert.rejects(uploadArchive(client, run.source, plain), { name: "AccessDeniedException" });
+  assert.equal(run.requests().at(-1), "DELETE");
+});
+
+test("an archive that the service names another tree hash of is no success, nor later, and its id is told", async () => {
+  const headers = { "x-amz-sha256-tree-hash": "0".repeat(64) };
+  const run = await newRun((request) => (isComplete(request) ? { headers } : undefined));
+  const failure = { name: "VerificationError", message: /has made archive [\w-]{138} of it/ };
+  await assert.rejects(uploadArchive(client, run.source, run.options), failure);
+  proxy.change = () => undefined;
+  await assert.rejects(uploadArchive(client, run.source, run.options), failure);
+  assert.match(await readFile(run.journal, "utf8"), /"archiveId":"[\w-]{138}"/);
+
+  const upper = { "x-amz-sha256-tree-hash": treeHashOf(content).toUpperCase() };
+  const other = await newRun((request) => (isComplete(request) ? { headers: upper } : undefined));
+  await uploadArchive(client, other.source, other.options);
+});
+
 test("an upload that is gone before it was completed starts anew, with a warning", async () => {
   const refusal = { status: 403, code: "AccessDeniedException", message: "no" };
   const run = await newRun(({ range }) => (range?.startsWith(`${4 * mebibyte}-`) ? { refusal } : undefined));

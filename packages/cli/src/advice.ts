@@ -2,6 +2,7 @@
 const advice: Readonly<Record<string, string>> = {
   AccessDeniedException:
     "Look at which credentials are used (AWS_PROFILE, --profile), at the policies of user and vault, and at the vault's lock.",
+  CompletionUnknownError: "Uploads that were not completed are shown by moraine upload list.",
   CredentialsProviderError: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile.",
   ExpiredTokenException: "Sign in anew, then run the same command again.",
   GlacierConnectionError: "Is the service there? Look at --endpoint, AWS_ENDPOINT_URL_GLACIER and the network.",

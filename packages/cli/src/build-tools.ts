@@ -2,7 +2,7 @@ import { exactNumber } from "@moraine/protocol";
 import type { Command } from "commander";
 import { adminClient, glacierClient } from "./client.ts";
 import { confirmer } from "./confirm.ts";
-import { UsageError } from "./exit-codes.ts";
+import { endOf, UsageError } from "./exit-codes.ts";
 import { type GlobalOptions, globalOptionsOf } from "./global-options.ts";
 import { argumentReader } from "./read-argument.ts";
 import type { AdminTools, Surroundings, Tools, TransferView } from "./tools.ts";
@@ -84,7 +84,7 @@ function transferRunner(running: Running, surroundings: Surroundings, options: (
       report.done(result);
       return result;
     } catch (thrown) {
-      const error = surroundings.signal.aborted ? surroundings.signal.reason : thrown;
+      const error = endOf(thrown, surroundings.signal);
       report.failed(error);
       throw error;
     }

@@ -20,6 +20,12 @@ export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
 }
 
+/** What a command ended with: the request to end, but for what the user has to know of all the same. */
+export function endOf(error: unknown, signal: AbortSignal): unknown {
+  const isUnknown = error instanceof Error && error.name === "CompletionUnknownError";
+  return signal.aborted && !isUnknown ? signal.reason : error;
+}
+
 export function exitCodeOf(error: unknown): number {
   return (error instanceof Error ? codes[error.name] : undefined) ?? exitCodes.failed;
 }

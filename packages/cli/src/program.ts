@@ -17,7 +17,7 @@ import { treehashCommand } from "./commands/treehash.ts";
 import { uploadCommand } from "./commands/upload.ts";
 import { vaultCommand } from "./commands/vault.ts";
 import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
-import { exitCodeOf, exitCodes, messageOf } from "./exit-codes.ts";
+import { endOf, exitCodeOf, exitCodes, messageOf } from "./exit-codes.ts";
 import { addGlobalOptions } from "./global-options.ts";
 import type { Surroundings } from "./tools.ts";
 
@@ -39,7 +39,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
     await program.parseAsync(markIds(args, program), { from: "user" });
     return exitCodes.done;
   } catch (error) {
-    return failed(surroundings.signal.aborted ? surroundings.signal.reason : error, running, surroundings);
+    return failed(endOf(error, surroundings.signal), running, surroundings);
   }
 }
 

@@ -78,8 +78,8 @@ export class SourceChangedError extends Error {
 }
 
 /**
- * The service no longer knows the upload, after it had been asked to complete it: whether there is an archive, only an
- * inventory can tell. Nothing was uploaded again.
+ * The service no longer knows the upload, after it had been asked to complete it, or all its answers to that were lost and
+ * there is no journal to go on from: whether there is an archive, only an inventory can tell. Nothing was uploaded again.
  */
 export class CompletionUnknownError extends Error {
   override readonly name = "CompletionUnknownError";

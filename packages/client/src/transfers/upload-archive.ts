@@ -1,5 +1,6 @@
 import { formatRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
+import { GlacierServiceError } from "../errors.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { DigestPool } from "./digest-pool.ts";
 import type { TransferOptions } from "./events.ts";
@@ -20,8 +21,8 @@ import { chosenPartSize, unknownLengthPartSizeBytes } from "./part-size.ts";
 import { Progress, type TransferTotals } from "./progress.ts";
 import { type SendContext, sendPart } from "./send-part.ts";
 import type { OpenSource, SourcePart } from "./source-part.ts";
-import { CompletionUnknownError, hasCode, SourceChangedError } from "./transfer-errors.ts";
-import { type Completion, UploadJournal } from "./upload-journal.ts";
+import { asError, CompletionUnknownError, hasCode, SourceChangedError, VerificationError } from "./transfer-errors.ts";
+import { type Completion, UploadJournal, type UploadState } from "./upload-journal.ts";
 import { openSource, type UploadSource } from "./upload-source.ts";
 
 export interface UploadOptions extends TransferOptions {
@@ -130,6 +131,7 @@ async function completedEarlier(upload: Upload): Promise<Archive | null> {
   if (archiveId === null) {
     return null;
   }
+  assertAcceptedAs(journal.state, completing, archiveId);
   if (source.identity === null) {
     await assertSameBytes(upload, completing, archiveId);
   }
@@ -180,6 +182,7 @@ async function uploadParts(
   await journal.note({ completing: archive });
   const archiveId = await completed(upload, archive);
   if (archiveId !== null) {
+    assertAcceptedAs(journal.state, archive, archiveId);
     return { archiveId, ...archive };
   }
   throw new Error(await differences(upload, multipart, sent));
@@ -191,8 +194,8 @@ async function completed({ place, journal, context }: Upload, archive: Completio
   const uploadId = journal.state.upload?.uploadId ?? "";
   try {
     const input = { vaultName, accountId, uploadId, archiveSize: archive.sizeBytes, checksum: archive.treeHash };
-    const { archiveId } = await client.completeMultipartUpload(input, { signal: context.signal });
-    await journal.note({ archiveId });
+    const { archiveId, checksum = null } = await client.completeMultipartUpload(input, { signal: context.signal });
+    await journal.note({ archiveId, checksum });
     return archiveId;
   } catch (error) {
     if (hasCode(error, "InvalidParameterValueException")) {
@@ -200,12 +203,46 @@ async function completed({ place, journal, context }: Upload, archive: Completio
       return null;
     }
     if (hasCode(error, "ResourceNotFoundException")) {
-      const message =
-        `The service no longer knows upload ${uploadId}, which it was asked to complete. Look for an archive of ` +
-        `${archive.sizeBytes} bytes with tree hash ${archive.treeHash} in the next inventory before uploading again`;
-      throw new CompletionUnknownError(message, archive, error);
+      throw completionUnknown(
+        `The service no longer knows upload ${uploadId}, which it was asked to complete`,
+        archive,
+        error,
+      );
     }
-    throw error;
+    if (journal.isKept) {
+      throw error;
+    }
+    if (isRefusal(error)) {
+      await journal.note({ completing: null });
+      throw error;
+    }
+    // No later run can ask again.
+    const why = asError(error).message;
+    throw completionUnknown(
+      `Whether the service has completed upload ${uploadId} is not known (${why})`,
+      archive,
+      error,
+    );
+  }
+}
+
+function completionUnknown(what: string, archive: Completion, cause: unknown): CompletionUnknownError {
+  const message =
+    `${what}. Look for an archive of ${archive.sizeBytes} bytes with tree hash ${archive.treeHash} in the next inventory ` +
+    "before uploading again";
+  return new CompletionUnknownError(message, archive, cause);
+}
+
+/** Nothing was completed. Of several attempts one may have been carried out, with its answer lost. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof GlacierServiceError && error.status >= 400 && error.status < 500 && error.attempts === 1;
+}
+
+/** The id is in the journal by then: the archive is there, whatever it is. */
+function assertAcceptedAs({ checksum }: UploadState, { treeHash }: Completion, archiveId: string): void {
+  if (checksum !== null && checksum.toLowerCase() !== treeHash) {
+    const what = { range: null, expected: treeHash, computed: checksum };
+    throw new VerificationError(what, `So the server says, which has made archive ${archiveId} of it all the same.`);
   }
 }
 

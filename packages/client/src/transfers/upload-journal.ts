@@ -23,6 +23,8 @@ export interface UploadState {
   /** The service was asked for it, or was about to be. */
   readonly completing: Completion | null;
   readonly archiveId: string | null;
+  /** The archive's tree hash as the service named it, when it did. */
+  readonly checksum: string | null;
 }
 
 const format = "moraine upload 1";
@@ -61,6 +63,11 @@ export class UploadJournal implements AsyncDisposable {
     }
   }
 
+  /** Whether a later run will know what this one did. */
+  get isKept(): boolean {
+    return this.#file !== null;
+  }
+
   /** Resolves when it would survive a power cut. */
   async note(change: Partial<UploadState>): Promise<void> {
     this.state = { ...this.state, ...change };
@@ -73,7 +80,7 @@ export class UploadJournal implements AsyncDisposable {
   }
 }
 
-const nothing: UploadState = { upload: null, completing: null, archiveId: null };
+const nothing: UploadState = { upload: null, completing: null, archiveId: null, checksum: null };
 
 /** The upload that a journal tells of, in its vault, also when it is another than the one asked for. Null when there is none. */
 export async function readBegun(

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { createWriteStream } from "node:fs";
 import { access, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { asRoot, moraineCommand, Shell, ShellHere } from "./support/command.ts";
 import { contentOf, treeHashOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
@@ -170,6 +173,32 @@ test("a pipe whose upload is interrupted while it is completed is not said to ha
   );
   proxy.change = () => undefined;
 });
+
+for (const kind of ["standard input", "a named pipe"] as const) {
+  test(`a refused part ends the command also while the producer behind ${kind} is silent`, async () => {
+    const refusal = { status: 403, code: "AccessDeniedException", message: "no" };
+    proxy.change = ({ method, range }) => (method === "PUT" && range?.startsWith("0-") ? { refusal } : undefined);
+    const pipe = join(folder.path, "pipe");
+    const isNamed = kind === "a named pipe";
+    if (isNamed) {
+      await promisify(execFile)("mkfifo", [pipe]);
+    }
+    const child = shell.start(["upload", vault, isNamed ? pipe : "-", "--part-size", "1MiB"]);
+    const ended = endingOf(child);
+    const producer = isNamed ? createWriteStream(pipe) : child.stdin;
+    producer?.on("error", () => undefined);
+    // The third part never becomes whole: the command waits for it when it hears of the refusal.
+    producer?.write(content.subarray(0, 2.5 * mebibyte));
+    try {
+      const { code } = await within(10_000, ended, "it waits for its producer");
+      assert.equal(code, 5);
+    } finally {
+      proxy.change = () => undefined;
+      child.kill("SIGKILL");
+      producer?.destroy();
+    }
+  });
+}
 
 test("with --json there is a line for each event, and the last one has the result", async () => {
   const { code, stdout, stderr } = await here.run(["upload", vault, "content", "--json"]);

@@ -1,6 +1,9 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, open } from "node:fs";
 import { stat } from "node:fs/promises";
+import { Socket } from "node:net";
 import { basename } from "node:path";
+import type { Readable } from "node:stream";
+import { promisify } from "node:util";
 import type { UploadResult, UploadSource } from "@moraine/client/node";
 import { Command } from "commander";
 import { UsageError } from "../exit-codes.ts";
@@ -64,7 +67,22 @@ function asUpload(command: Command, tools: Tools): Command {
 }
 
 async function upload(tools: Tools, vaultName: string, file: string, options: UploadOptions): Promise<void> {
-  const { source, sizeBytes, path } = await sourceOf(tools, file);
+  const opened = await sourceOf(tools, file);
+  try {
+    await uploadFrom(opened, tools, vaultName, file, options);
+  } finally {
+    // A producer that is silent, and lives, would keep the command from its end.
+    opened.close();
+  }
+}
+
+async function uploadFrom(
+  { source, sizeBytes, path }: Opened,
+  tools: Tools,
+  vaultName: string,
+  file: string,
+  options: UploadOptions,
+): Promise<void> {
   const journal =
     options.journal !== undefined
       ? tools.pathOf(options.journal)
@@ -110,6 +128,7 @@ interface Opened {
   /** Null of what is not a file. */
   readonly sizeBytes: number | null;
   readonly path: string | null;
+  close(): void;
 }
 
 async function sourceOf({ pathOf, stdin, signal }: Tools, file: string): Promise<Opened> {
@@ -118,8 +137,7 @@ async function sourceOf({ pathOf, stdin, signal }: Tools, file: string): Promise
     if (input.isTTY) {
       throw new UsageError("standard input is a terminal: pipe something into the command, or name a file");
     }
-    signal.addEventListener("abort", () => input.destroy());
-    return { source: input, sizeBytes: null, path: null };
+    return streamed(input, signal);
   }
   const path = pathOf(file);
   const found = await stat(path).catch((error: Error) => {
@@ -128,9 +146,27 @@ async function sourceOf({ pathOf, stdin, signal }: Tools, file: string): Promise
   if (found.isDirectory()) {
     throw new UsageError(`${file} is a folder; make one archive of it: tar c ${file} | moraine upload VAULT -`);
   }
-  return found.isFile()
-    ? { source: { path }, sizeBytes: found.size, path }
-    : { source: createReadStream(path, { signal }), sizeBytes: null, path: null };
+  if (found.isFile()) {
+    return { source: { path }, sizeBytes: found.size, path, close: () => undefined };
+  }
+  return found.isFIFO() ? fromNamedPipe(path, signal) : streamed(createReadStream(path), signal);
+}
+
+function streamed(source: Readable, signal: AbortSignal): Opened {
+  const close = () => void source.destroy();
+  signal.addEventListener("abort", close);
+  return { source, sizeBytes: null, path: null, close };
+}
+
+/** Not read as a file is: such a read cannot be given up while it waits for the producer. */
+function fromNamedPipe(path: string, signal: AbortSignal): Opened {
+  const closing = new AbortController();
+  async function* pieces(): AsyncGenerator<Uint8Array, void, void> {
+    const fd = await promisify(open)(path, "r");
+    const either = AbortSignal.any([signal, closing.signal]);
+    yield* new Socket({ fd, readable: true, writable: false, signal: either }) as AsyncIterable<Uint8Array>;
+  }
+  return { source: pieces(), sizeBytes: null, path: null, close: () => closing.abort() };
 }
 
 interface Plan {

@@ -63,8 +63,8 @@ test("only compose.ts builds a driver", () => {
   assert.deepEqual(filesThatSay(builders, own), []);
 });
 
-test("only the server's clocks.ts and the client's service-clock.ts read the system's clock", () => {
-  const own = ["server/src/clocks.ts", "client/src/service-clock.ts"];
+test("the system's clock is read by the server's clocks.ts, the client's service-clock.ts, and for a file's age by its lock-file.ts", () => {
+  const own = ["server/src/clocks.ts", "client/src/service-clock.ts", "client/src/transfers/lock-file.ts"];
   assert.deepEqual(filesThatSay(/\bDate\.now\(\)|\bnew Date\(\)/, own), []);
 });
 

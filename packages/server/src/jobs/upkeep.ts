@@ -19,10 +19,12 @@ export function startUpkeep(services: JobServices): Upkeep {
   const stopping = new AbortController();
   const loop = async () => {
     while (!stopping.signal.aborted) {
+      // A clock that is moved during a round may have made due what the round has passed already.
+      const began = services.clock.now();
       for (const name of Object.keys(tasks) as TaskName[]) {
         await run(name);
       }
-      await services.clock.sleepUntil(services.clock.now() + roundMilliseconds, stopping.signal);
+      await services.clock.sleepUntil(began + roundMilliseconds, stopping.signal);
     }
   };
   const run = (name: TaskName) =>

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { parseRecords } from "../../packages/client/src/transfers/journal-file.ts";
 import { Shell } from "../support/command.ts";
 import { contentOf, treeHashOf } from "../support/content.ts";
 import { GlacierHttp } from "../support/glacier-http.ts";
-import { killUntilDone } from "../support/killed-transfers.ts";
+import { assertNoPartAgain, killUntilDone, recordedRanges } from "../support/killed-transfers.ts";
 import { Random } from "../support/random.ts";
 import { region, type ServerProcess, startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -57,11 +56,7 @@ test("moraine upload, killed again and again, makes one archive, and sends no pa
     isContent: ({ method }) => method === "PUT",
     beforeRun: () => Promise.resolve(),
     async afterRun(passedBefore) {
-      const acknowledged = new Set(
-        proxy.passed.slice(0, passedBefore).flatMap(({ range, status }) => (status === 204 ? (range ?? []) : [])),
-      );
-      const again = proxy.parts(passedBefore).filter(({ range }) => acknowledged.has(range ?? ""));
-      assert.deepEqual(again, [], "parts that were acknowledged");
+      assertNoPartAgain(proxy, passedBefore);
     },
   });
   const made = await http.inventory(vault);
@@ -90,7 +85,7 @@ test("moraine job output, killed again and again, ends right, and fetches no ran
     kills,
     isContent: ({ path }) => path.endsWith("/output"),
     async beforeRun() {
-      recorded = await recordedRanges(`${target}.partial.journal`);
+      recorded = await recordedRanges(`${target}.partial.journal`, { sizeBytes, rangeSizeBytes: rangeBytes });
     },
     async afterRun(passedBefore) {
       const again = proxy.ranges(passedBefore).filter((range) => recorded.includes(range));
@@ -100,16 +95,7 @@ test("moraine job output, killed again and again, ends right, and fetches no ran
   assert.ok((await readFile(target)).equals(content));
   assert.equal((await stat(target)).size, sizeBytes);
   assert.ok(outcome.kills >= kills, `${outcome.kills} kills`);
-  const passedBytes = proxy.passed.reduce((sum, { path, bytes }) => sum + (path.endsWith("/output") ? bytes : 0), 0);
   t.diagnostic(
-    `${outcome.kills} kills; ${proxy.ranges().length} ranges asked for, ${sizeBytes / rangeBytes} in the whole; bytes passed: ${passedBytes / sizeBytes} of it`,
+    `${outcome.kills} kills; ${proxy.ranges().length} ranges asked for, ${sizeBytes / rangeBytes} in the whole; bytes passed: ${proxy.outputBytes / sizeBytes} of it`,
   );
 });
-
-async function recordedRanges(path: string): Promise<string[]> {
-  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
-  const records = parseRecords(bytes).records as { range?: number }[];
-  return records.flatMap(({ range }) =>
-    range === undefined ? [] : `${range * rangeBytes}-${Math.min((range + 1) * rangeBytes, sizeBytes) - 1}`,
-  );
-}

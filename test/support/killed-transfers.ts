@@ -1,6 +1,9 @@
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { parseRecords } from "../../packages/client/src/transfers/journal-file.ts";
 import type { Random } from "./random.ts";
 import { cleanEnvironment, type Ending, endingOf, repositoryRoot, within } from "./server-process.ts";
 import type { TransferOrder } from "./transfer-child.ts";
@@ -77,4 +80,25 @@ async function run(
   } finally {
     child.kill("SIGKILL");
   }
+}
+
+/** The ranges that a download's journal calls right. */
+export async function recordedRanges(
+  journal: string,
+  { sizeBytes, rangeSizeBytes }: { readonly sizeBytes: number; readonly rangeSizeBytes: number },
+): Promise<string[]> {
+  const bytes = await readFile(journal).catch(() => Buffer.alloc(0));
+  const records = parseRecords(bytes).records as { range?: number }[];
+  return records.flatMap(({ range }) =>
+    range === undefined ? [] : `${range * rangeSizeBytes}-${Math.min((range + 1) * rangeSizeBytes, sizeBytes) - 1}`,
+  );
+}
+
+/** None of the parts that were acknowledged before that request is sent again after it. */
+export function assertNoPartAgain(proxy: WatchingProxy, passedBefore: number): void {
+  const acknowledged = new Set(
+    proxy.passed.slice(0, passedBefore).flatMap(({ range, status }) => (status === 204 ? (range ?? []) : [])),
+  );
+  const again = proxy.parts(passedBefore).filter(({ range }) => acknowledged.has(range ?? ""));
+  assert.deepEqual(again, [], "parts that were acknowledged");
 }

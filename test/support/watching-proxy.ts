@@ -62,6 +62,11 @@ export class WatchingProxy implements AsyncDisposable {
       .flatMap(({ method, path, range }) => (method === "GET" && path.endsWith("/output") ? (range ?? []) : []));
   }
 
+  /** Bytes of outputs that have passed. */
+  get outputBytes(): number {
+    return this.passed.reduce((sum, { path, bytes }) => sum + (path.endsWith("/output") ? bytes : 0), 0);
+  }
+
   /** Parts that were sent, since the `from`th request. */
   parts(from = 0): Passed[] {
     return this.passed

@@ -4,7 +4,7 @@ import type { GlacierClient } from "../client.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { DigestPool } from "./digest-pool.ts";
 import { DownloadJournal, downloadIdentity } from "./download-journal.ts";
-import type { TransferOptions } from "./events.ts";
+import { never, type TransferOptions } from "./events.ts";
 import { type FileDownloadParts, fetchedRanges, fillPartial, isAsRecorded } from "./file-download.ts";
 import { LockFile } from "./lock-file.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
@@ -161,5 +161,3 @@ async function conclude(
     ...parts.progress.totals,
   };
 }
-
-const never = new AbortController().signal;

@@ -58,3 +58,6 @@ export interface TransferOptions {
   /** Ends the transfer soon, in a state from which it can go on. */
   readonly signal?: AbortSignal;
 }
+
+/** The signal of a transfer that nobody ends. */
+export const never: AbortSignal = new AbortController().signal;

@@ -46,8 +46,10 @@ export async function fetchRange(
     let received = 0;
     const counted = async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
       for await (const piece of bytes) {
-        stall.pause();
-        await bandwidth?.take(piece.length, signal);
+        if (bandwidth !== undefined) {
+          stall.pause();
+          await bandwidth.take(piece.length, signal);
+        }
         stall.start();
         const repeated = Math.min(piece.length, Math.max(0, farthest - received));
         received += piece.length;

@@ -2,7 +2,7 @@ import type { GlacierJobDescription, JobParameters } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import { everyItem } from "../paginate.ts";
 import { isOutcomeUnknown } from "../retry.ts";
-import type { TransferOptions } from "./events.ts";
+import { never, type TransferOptions } from "./events.ts";
 import type { JobReference } from "./output-facts.ts";
 
 const startsMax = 3;
@@ -79,5 +79,3 @@ async function newest(
   const newestFirst = found.toSorted((one, other) => other.CreationDate.localeCompare(one.CreationDate));
   return newestFirst[0] ?? null;
 }
-
-const never = new AbortController().signal;

@@ -1,7 +1,7 @@
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import { type DownloadOptions, type DownloadResult, downloadToFile } from "./download-job-output.ts";
-import type { TransferOptions } from "./events.ts";
+import { never, type TransferOptions } from "./events.ts";
 import { findJob, findOrStartJob } from "./find-job.ts";
 import type { JobReference } from "./output-facts.ts";
 import { RenewingSource } from "./renewing-source.ts";
@@ -88,5 +88,3 @@ function wishFor({ vaultName, archiveId, accountId }: ArchiveReference, { tier, 
     reuse,
   };
 }
-
-const never = new AbortController().signal;

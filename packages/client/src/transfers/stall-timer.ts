@@ -13,8 +13,12 @@ export class StallTimer {
     this.signal = AbortSignal.any([outer, this.#stop.signal]);
   }
 
+  /** From now on; called again with each piece that came. */
   start(): void {
-    this.pause();
+    if (this.#timer !== undefined) {
+      this.#timer.refresh();
+      return;
+    }
     this.#timer = setTimeout(
       () => this.#stop.abort(new Error(`Nothing came for ${stallMilliseconds} ms`)),
       stallMilliseconds,
@@ -23,6 +27,7 @@ export class StallTimer {
 
   pause(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Whatever the abort made of it on its way, its reason is what happened. */

@@ -1,7 +1,7 @@
 import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import type { Bandwidth } from "./bandwidth.ts";
-import type { TransferOptions } from "./events.ts";
+import { never, type TransferOptions } from "./events.ts";
 import { type FetchContext, type FetchedRange, fetchRange } from "./fetch-range.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
@@ -128,5 +128,3 @@ async function fetchToMemory(context: StreamContext, range: ByteRange, signal: A
   const fetched = await fetchRange(context, range, receive, signal);
   return { ...fetched, bytes: memory };
 }
-
-const never = new AbortController().signal;

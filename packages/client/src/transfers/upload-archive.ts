@@ -3,7 +3,7 @@ import type { GlacierClient } from "../client.ts";
 import { GlacierServiceError } from "../errors.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { DigestPool } from "./digest-pool.ts";
-import type { TransferOptions } from "./events.ts";
+import { never, type TransferOptions } from "./events.ts";
 import { inParallel } from "./in-parallel.ts";
 import { LockFile } from "./lock-file.ts";
 import {
@@ -311,5 +311,3 @@ async function firstPart(
   }
   return { first: first.value, isOnly: second.done === true, all: all() };
 }
-
-const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GlacierClient } from "../client.ts";
-import type { TransferOptions } from "./events.ts";
+import { never, type TransferOptions } from "./events.ts";
 import { type JobReference, type OutputFacts, outputFacts } from "./output-facts.ts";
 import { JobNotReadyError } from "./transfer-errors.ts";
 
@@ -38,5 +38,3 @@ export async function waitForJob(
     }
   }
 }
-
-const never = new AbortController().signal;

@@ -6,8 +6,7 @@ import { GlacierConnectionError } from "./errors.ts";
 export interface JobOutput {
   /**
    * The bytes, as they arrive, in order. Read it, cancel it, or leave its loop: until then it holds a connection. It fails
-   * with `GlacierConnectionError` when it ends before `sizeBytes`, and with the signal's reason when that aborts. In Node it is
-   * a stream of bytes, which costs least when it is read into memory of your own: `getReader({ mode: "byob" })`.
+   * with `GlacierConnectionError` when it ends before `sizeBytes`, and with the signal's reason when that aborts.
    */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Bytes of this answer; null where the service does not say, so that its end cannot be told from a break. */
@@ -59,49 +58,11 @@ interface Expectation {
 }
 
 /** Passes the bytes on, and never ends well with more or fewer than were announced. */
-function counted(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  expectation: Expectation,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const reader = byteReaderOf(body);
-  return reader === null ? countedPieces(body.getReader(), expectation) : countedBytes(reader, expectation);
-}
-
-type Bytes = Uint8Array<ArrayBuffer>;
-
-function byteReaderOf(body: ReadableStream<Bytes>): ReadableStreamBYOBReader | null {
-  try {
-    return body.getReader({ mode: "byob" });
-  } catch {
-    return null; // Not all browsers have streams of bytes.
-  }
-}
-
-function countedBytes(reader: ReadableStreamBYOBReader, expectation: Expectation): ReadableStream<Bytes> {
+function counted(body: ReadableStream<Bytes>, expectation: Expectation): ReadableStream<Bytes> {
+  const reader = body.getReader();
   const count = counter(expectation);
-  const stream = new ReadableStream({
-    type: "bytes",
-    autoAllocateChunkSize: pieceBytes,
-    async pull(controller) {
-      try {
-        const { byobRequest: request } = controller;
-        const { done, value } = await count(reader.read(request?.view as Bytes));
-        if (done) controller.close();
-        // The memory was handed on, and comes back in another object, also at the end.
-        if (value !== undefined) request?.respondWithNewView(value);
-      } catch (error) {
-        controller.error(error);
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
-  return stream as ReadableStream<Bytes>;
-}
-
-function countedPieces(reader: ReadableStreamDefaultReader<Bytes>, expectation: Expectation): ReadableStream<Bytes> {
-  const count = counter(expectation);
-  return new ReadableStream({
-    async pull(controller) {
+  const source = {
+    async pull(controller: ReadableStreamDefaultController<Bytes>) {
       try {
         const { done, value } = await count(reader.read());
         if (done) controller.close();
@@ -110,9 +71,12 @@ function countedPieces(reader: ReadableStreamDefaultReader<Bytes>, expectation: 
         controller.error(error);
       }
     },
-    cancel: (reason) => reader.cancel(reason),
-  });
+    cancel: (reason: unknown) => reader.cancel(reason),
+  };
+  return new ReadableStream(source, { highWaterMark: 0 });
 }
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Fails, as the stream is to fail, when something was read that must not be. */
 function counter({ sizeBytes, attempt, signal }: Expectation) {
@@ -132,6 +96,3 @@ function counter({ sizeBytes, attempt, signal }: Expectation) {
     return read;
   };
 }
-
-/** For who reads without memory of their own. */
-const pieceBytes = 64 * 1024;

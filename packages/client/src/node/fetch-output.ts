@@ -1,17 +1,24 @@
-import { type ClientRequest, type IncomingMessage, request as plainRequest } from "node:http";
+import {
+  type Agent,
+  type AgentOptions,
+  type ClientRequest,
+  globalAgent,
+  type IncomingMessage,
+  request as plainRequest,
+} from "node:http";
 import { request as secureRequest } from "node:https";
 import type { Socket } from "node:net";
 import type { OutputRequest } from "../platform.ts";
 import { OutputArrivals } from "./output-arrivals.ts";
-import { release } from "./release.ts";
+import { keepFreedMemory, release } from "./release.ts";
+import { WideAgent } from "./wide-agent.ts";
 
 const silenceMilliseconds = 300_000;
-/** For who reads the body without memory of their own. */
-const pieceBytes = 64 * 1024;
+let wideAgent: WideAgent | undefined;
 
 /**
- * `fetch` for answers of any size, by `node:http` and its agents. The body is a stream of bytes, read into memory that the
- * reader brings (`getReader({ mode: "byob" })`): memory of its own for each piece costs more than all else about it.
+ * `fetch` for answers of any size, by `node:http`. The body's pieces are the reader's own, who may `release` each as soon as
+ * it is done with.
  */
 export async function fetchOutput(url: URL, { headers, signal }: OutputRequest): Promise<Response> {
   const answer = await answerTo(url, { headers, signal });
@@ -49,15 +56,28 @@ async function answerTo(url: URL, asked: Asked): Promise<IncomingMessage> {
 }
 
 function send(url: URL, { headers, signal }: Asked): ClientRequest {
-  const request = url.protocol === "https:" ? secureRequest : plainRequest;
+  const isSecure = url.protocol === "https:";
+  const request = isSecure ? secureRequest : plainRequest;
   const sent = request(url, {
+    ...(!isSecure && { agent: plainAgent() }),
     headers: { ...Object.fromEntries(headers), "accept-encoding": "identity" },
     timeout: silenceMilliseconds,
     ...(signal !== undefined && { signal }),
   });
   sent.on("timeout", () => sent.destroy(new Error(`Nothing came for ${silenceMilliseconds} ms`)));
-  sent.on("socket", (socket) => freePackets(sent, socket));
+  if (isSecure) {
+    sent.on("socket", (socket) => freePackets(sent, socket));
+  }
   return sent.end();
+}
+
+function plainAgent(): WideAgent {
+  if (wideAgent === undefined) {
+    keepFreedMemory();
+    // As Node's own, which knows whether there are proxies.
+    wideAgent = new WideAgent((globalAgent as Agent & { readonly options?: AgentOptions }).options);
+  }
+  return wideAgent;
 }
 
 /** What the socket gives, the parser has copied by the time that it returns. */
@@ -74,19 +94,14 @@ function answered(sent: ClientRequest): Promise<IncomingMessage> {
   return promise;
 }
 
-function bodyOf(answer: IncomingMessage, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+function bodyOf(answer: IncomingMessage, signal: AbortSignal | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
   const arrivals = new OutputArrivals(answer);
-  return new ReadableStream({
-    type: "bytes",
-    autoAllocateChunkSize: pieceBytes,
-    async pull(controller) {
-      const { byobRequest: request } = controller;
+  const source = {
+    async pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) {
       try {
-        const length = await arrivals.read(request?.view as Uint8Array);
-        if (length === 0) {
-          controller.close();
-        }
-        request?.respond(length);
+        const piece = await arrivals.next();
+        if (piece === null) controller.close();
+        else controller.enqueue(piece);
       } catch (error) {
         controller.error(signal?.aborted ? signal.reason : error);
       }
@@ -94,5 +109,6 @@ function bodyOf(answer: IncomingMessage, signal: AbortSignal | undefined): Reada
     cancel() {
       answer.destroy();
     },
-  });
+  };
+  return new ReadableStream(source, { highWaterMark: 0 });
 }

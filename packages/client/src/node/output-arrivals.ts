@@ -1,16 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import { release } from "./release.ts";
 
-/** What waits for its reader at the most, while the reader is busy with what came before. */
-const memoryBytes = 256 * 1024;
+/** What waits for its reader at the most, but for the last piece, while the reader is busy with what came before. */
+const waitingBytesMax = 512 * 1024;
 
-/** Gathers what arrives of an answer in memory that is used again. Without room, the connection is held back. */
+/** What arrives of an answer, for a reader who takes it when it likes. With enough of it, the connection is held back. */
 export class OutputArrivals {
   readonly #answer: IncomingMessage;
-  #memory: Buffer | null = null;
-  #filledBytes = 0;
-  /** What found no room. */
-  #rest: Buffer | null = null;
+  #waiting: Buffer<ArrayBuffer>[] = [];
+  #waitingBytes = 0;
+  #hasBegun = false;
   #hasEnded = false;
   #failure: Error | null = null;
   #arrival: PromiseWithResolvers<void> | null = null;
@@ -25,12 +24,12 @@ export class OutputArrivals {
     answer.on("close", () => this.#fail(new Error("The connection was closed in the middle of the answer")));
   }
 
-  /** Fills the memory as far as bytes have come, after the first has; resolves to their number, 0 at the end. */
-  async read(memory: Uint8Array): Promise<number> {
+  /** Resolves to all that has come, as soon as something has; to null at the end. */
+  async next(): Promise<Buffer<ArrayBuffer> | null> {
     this.#begin();
-    while (this.#filledBytes === 0) {
+    while (this.#waitingBytes === 0) {
       if (this.#hasEnded) {
-        return 0;
+        return null;
       }
       if (this.#failure !== null) {
         throw this.#failure;
@@ -38,48 +37,41 @@ export class OutputArrivals {
       this.#arrival ??= Promise.withResolvers();
       await this.#arrival.promise;
     }
-    return this.#take(memory);
+    return this.#take();
   }
 
   /** Nothing is read before somebody asks. */
   #begin(): void {
-    if (this.#memory === null) {
-      this.#memory = Buffer.allocUnsafeSlow(memoryBytes);
-      this.#answer.on("data", (piece: Buffer) => this.#arrived(piece));
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      this.#answer.on("data", (piece: Buffer<ArrayBuffer>) => this.#arrived(piece));
     }
   }
 
-  #take(memory: Uint8Array): number {
-    const own = this.#memory as Buffer;
-    const length = Math.min(memory.length, this.#filledBytes);
-    memory.set(own.subarray(0, length));
-    own.copyWithin(0, length, this.#filledBytes);
-    this.#filledBytes -= length;
-    if (this.#rest !== null) {
-      this.#store(this.#rest);
-      if (this.#rest === null) {
-        this.#answer.resume();
-      }
+  /** In one piece, so that what follows is done once for many packets. */
+  #take(): Buffer<ArrayBuffer> {
+    const pieces = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#answer.resume();
+    const [only, ...more] = pieces;
+    if (only !== undefined && more.length === 0) {
+      return only;
     }
-    return length;
+    const all = Buffer.concat(pieces);
+    for (const piece of pieces) {
+      release(piece);
+    }
+    return all;
   }
 
-  #arrived(piece: Buffer): void {
-    this.#store(piece);
-    if (this.#rest === null) {
-      // Only when the parser, which this is called by, has returned.
-      queueMicrotask(() => release(piece));
-    } else {
+  #arrived(piece: Buffer<ArrayBuffer>): void {
+    this.#waiting.push(piece);
+    this.#waitingBytes += piece.length;
+    if (this.#waitingBytes >= waitingBytesMax) {
       this.#answer.pause();
     }
     this.#wake();
-  }
-
-  #store(piece: Buffer): void {
-    const room = memoryBytes - this.#filledBytes;
-    const copied = piece.copy(this.#memory as Buffer, this.#filledBytes, 0, room);
-    this.#filledBytes += copied;
-    this.#rest = copied < piece.length ? piece.subarray(copied) : null;
   }
 
   #fail(error: Error): void {

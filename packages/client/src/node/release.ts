@@ -7,3 +7,15 @@ export function release(piece: Uint8Array): void {
     piece.buffer.transfer(0);
   }
 }
+
+/** Larger than any block that is in use here. */
+const keptBytes = 4 * 1024 ** 2 - 64 * 1024;
+
+/**
+ * Lets the process use freed memory again. glibc has blocks of more than 128 KiB from the system and gives each back, so that
+ * every page of the next one is asked for anew, until a large block has been freed once: up to its size, it keeps them from
+ * then on.
+ */
+export function keepFreedMemory(): void {
+  release(Buffer.allocUnsafeSlow(keptBytes));
+}

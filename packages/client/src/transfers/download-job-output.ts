@@ -32,7 +32,7 @@ export interface DownloadOptions extends TransferOptions, VerificationOptions {
 
 export interface DownloadResult extends TransferTotals {
   readonly sizeBytes: number;
-  /** Of the bytes as they are on the disk; null for a part of an output, whose ranges are no tree of their own. */
+  /** Of the bytes as they were written; null for a part of an output, whose ranges are no tree of their own. */
   readonly treeHash: string | null;
   readonly verifiedBy: VerifiedBy;
 }

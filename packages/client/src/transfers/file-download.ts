@@ -92,10 +92,7 @@ async function fetchMissing(parts: FileDownloadParts): Promise<void> {
   const { ranges, wanted, partial, journal, progress, concurrency, signal } = parts;
   const recording = new Set<Promise<void>>();
   const fetch = async (range: PlannedRange, either: AbortSignal) => {
-    const receive = async (bytes: AsyncIterable<Uint8Array>) => {
-      await partial.write(bytes, range.firstByte - wanted.firstByte);
-      return digestInFile(parts, range);
-    };
+    const receive = (bytes: AsyncIterable<Uint8Array>) => partial.write(bytes, range.firstByte - wanted.firstByte);
     const fetched = await fetchRange(parts, range, receive, either);
     const record = journal.add(range.index, fetched).then(() => {
       recording.delete(record);

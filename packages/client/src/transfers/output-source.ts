@@ -1,11 +1,10 @@
 import { type ByteRange, formatContentRange, formatRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import type { JobOutput } from "../job-output.ts";
+import { release } from "../node/release.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
 import { StallTimer } from "./stall-timer.ts";
 import { asError } from "./transfer-errors.ts";
-
-const pieceBytes = 512 * 1024;
 
 /** Where ranges of an output are had from: a job, or one job after another. */
 export interface OutputSource {
@@ -19,7 +18,7 @@ export interface OpenRange {
   readonly checksum: string | null;
   /**
    * Throws when more or fewer bytes come than the range has. Must be read or left. A piece is good until the next one is asked
-   * for, which comes in the same memory.
+   * for: its memory is given back.
    */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
@@ -73,14 +72,12 @@ async function* exactly(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   length: number,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const reader = body.getReader({ mode: "byob" });
-  let memory = new ArrayBuffer(Math.min(pieceBytes, length));
+  const reader = body.getReader();
   let done = 0;
   try {
     for (;;) {
-      const wanted = Math.max(1, Math.min(memory.byteLength, length - done));
-      const { value } = await reader.read(new Uint8Array(memory, 0, wanted));
-      if (value === undefined || value.length === 0) {
+      const { value } = await reader.read();
+      if (value === undefined) {
         break;
       }
       done += value.length;
@@ -88,7 +85,7 @@ async function* exactly(
         throw new Error(`More than the ${length} bytes of the range came`);
       }
       yield value;
-      memory = value.buffer;
+      release(value);
     }
     if (done < length) {
       throw new Error(`Only ${done} of the ${length} bytes of the range came`);

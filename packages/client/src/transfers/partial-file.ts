@@ -1,12 +1,15 @@
 import { constants } from "node:fs";
 import { type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { TreeHash } from "@moraine/protocol";
 import { syncFolder } from "./journal-file.ts";
+import { PiecewiseTreeHash } from "./part-digest.ts";
 import { LocalFileError, TargetExistsError } from "./transfer-errors.ts";
 
 /** What is to become the target, beside it: as long as the target from the beginning, and sparse. */
 export class PartialFile {
   readonly #file: FileHandle;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(file: FileHandle) {
     this.#file = file;
@@ -30,16 +33,27 @@ export class PartialFile {
     return this.#file.fd;
   }
 
-  /** Writes the bytes from that place on. */
-  async write(bytes: AsyncIterable<Uint8Array>, position: number): Promise<void> {
+  /** Writes the bytes from that place on; resolves to their tree hash. */
+  async write(bytes: AsyncIterable<Uint8Array>, position: number): Promise<TreeHash> {
+    const hash = new PiecewiseTreeHash();
     let at = position;
     for await (const piece of bytes) {
-      const { bytesWritten } = await local(this.#file.write(piece, 0, piece.length, at));
+      const written = this.#write(piece, at);
+      hash.update(piece);
+      const { bytesWritten } = await local(written);
       if (bytesWritten !== piece.length) {
         throw new LocalFileError(`Only ${bytesWritten} of ${piece.length} bytes could be written`);
       }
       at += piece.length;
     }
+    return hash.digest();
+  }
+
+  /** One after the other: the system writes to a file one at a time, and keeps a processor busy with each that waits. */
+  #write(piece: Uint8Array, position: number): Promise<{ bytesWritten: number }> {
+    const turn = this.#last.then(() => this.#file.write(piece, 0, piece.length, position));
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 
   async sync(): Promise<void> {

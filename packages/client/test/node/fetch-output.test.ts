@@ -125,22 +125,26 @@ test("while nobody reads, the connection is held back, however much would come",
   await answer.body?.cancel();
 });
 
-test("a body is read into the reader's own memory, no farther than it reaches", async () => {
+test("what comes while its reader is busy is given in one piece, and the pieces are the reader's own", async () => {
   const content = Buffer.from(Array.from({ length: 1_000_003 }, (_, index) => index % 251));
   await using server = await rawServer((socket) => {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n`);
     socket.write(content);
   });
-  const reader = (await get(server.url)).body?.getReader({ mode: "byob" });
-  const pieces: Buffer[] = [];
-  for (let memory = new ArrayBuffer(9999); ; ) {
-    const { done, value } = (await reader?.read(new Uint8Array(memory))) ?? { done: true };
-    if (done || value === undefined) break;
-    pieces.push(Buffer.from(value));
-    memory = value.buffer as ArrayBuffer;
-    if (pieces.length === 1) await new Promise((resolve) => setTimeout(resolve, 100)); // More comes than there is room for.
+  const pieces: Uint8Array[] = [];
+  for await (const piece of (await get(server.url)).body ?? []) {
+    pieces.push(piece);
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   assert.ok(Buffer.concat(pieces).equals(content));
+  assert.ok(pieces.length <= 5, `${pieces.length} pieces`);
+});
+
+test("plain HTTP goes through the proxy of the environment when Node is told to use it", async () => {
+  await using proxy = await rawServer((socket) => socket.write(plain("by proxy")));
+  const asked = ask("http://vaults.invalid/output", { NODE_USE_ENV_PROXY: "1", HTTP_PROXY: proxy.url.origin });
+  assert.equal((await asked).stdout, "8\n");
+  assert.match(proxy.heads[0] ?? "", /^GET http:\/\/vaults\.invalid\/output HTTP\/1\.1\r\n/);
 });
 
 test("what breaks, or is no HTTP, fails with its reason", async () => {
@@ -182,17 +186,22 @@ test("over TLS, a certificate that is trusted will do, and no other", async (t) 
   const secure = createSecureServer({ key: await readFile(key), cert: await readFile(cert) });
   const content = "x".repeat(300_000);
   await using server = await rawServer((socket) => socket.end(plain(content)), secure, "secureConnection");
+  const askHost = (host: string, environment: Record<string, string>) =>
+    ask(`https://${host}:${server.url.port}/`, environment);
+  assert.equal((await askHost("localhost", { NODE_EXTRA_CA_CERTS: cert })).stdout, `${content.length}\n`);
+  await assert.rejects(askHost("localhost", {}), /self-signed certificate/);
+  await assert.rejects(askHost("127.0.0.1", { NODE_EXTRA_CA_CERTS: cert }), /IP: 127\.0\.0\.1 is not in the cert/);
+});
+
+/** In a process of its own, which prints the body's length. */
+function ask(url: string, environment: Record<string, string>): Promise<{ readonly stdout: string }> {
   const module = fileURLToPath(import.meta.resolve("../../src/node/fetch-output.ts"));
   const script = `const { fetchOutput } = await import(${JSON.stringify(module)});
     const answer = await fetchOutput(new URL(process.argv[1]), { headers: new Headers() });
     console.log((await answer.text()).length);`;
-  const ask = (host: string, environment: Record<string, string>) =>
-    promisify(execFile)(
-      process.execPath,
-      ["--conditions=@moraine/source", "--input-type=module", "--eval", script, `https://${host}:${server.url.port}/`],
-      { env: { ...process.env, ...environment } },
-    );
-  assert.equal((await ask("localhost", { NODE_EXTRA_CA_CERTS: cert })).stdout, `${content.length}\n`);
-  await assert.rejects(ask("localhost", {}), /self-signed certificate/);
-  await assert.rejects(ask("127.0.0.1", { NODE_EXTRA_CA_CERTS: cert }), /IP: 127\.0\.0\.1 is not in the cert/);
-});
+  return promisify(execFile)(
+    process.execPath,
+    ["--conditions=@moraine/source", "--input-type=module", "--eval", script, url],
+    { env: { ...process.env, ...environment } },
+  );
+}

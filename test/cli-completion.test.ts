@@ -49,6 +49,7 @@ const offered: Readonly<Record<string, string>> = {
   [`vault list --${insertAll}`]:
     "<vault><list><--account><--dry-run><--endpoint><--help><--json><--profile><--quiet><--region>",
   [`admin users list --${insertAll}`]: "<admin><users><list><--endpoint><--help><--json><--region>",
+  [`--ver${tab}`]: "<--version>",
   [`upload list --jou${tab}`]: "<upload><list><--jou>",
   [`retrieve photos ID --ti${tab}B${tab}`]: "<retrieve><photos><ID><--tier><Bulk>",
   [`inventory photos --format=c${tab}`]: "<inventory><photos><--format=csv>",

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { asRoot, Shell, ShellHere } from "./support/command.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
-import { region, type ServerProcess, startServer } from "./support/server-process.ts";
+import { region, repositoryRoot, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 // What the command says and does, apart from transfers, against a real server.
@@ -224,4 +224,9 @@ test("every command has help, with an example that begins with its name", async 
     assert.match(stdout, /Global Options:\n {2}--endpoint/, name);
   }
   assert.match(await apart.done(["--help"]), /^Usage: moraine .*[\s\S]*Exit codes: 0 done/);
+});
+
+test("the version is the package's", async () => {
+  const { version } = JSON.parse(await readFile(join(repositoryRoot, "packages/cli/package.json"), "utf8"));
+  assert.equal(await apart.done(["--version"]), `${version}\n`);
 });

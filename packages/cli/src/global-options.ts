@@ -21,6 +21,9 @@ const table = [
   ["--dry-run", "say what would be changed, and change nothing"],
 ] as const;
 
+/** The one option that the program itself takes alone. */
+export const versionFlag = "--version";
+
 /** Makes a command and all below it take them, wherever they stand. */
 export function addGlobalOptions(program: Command): void {
   for (const [flags, description] of table) {

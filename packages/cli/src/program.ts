@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command, CommanderError, type Option } from "commander";
 import { adminCommand } from "./admin/admin.ts";
 import { adviceFor } from "./advice.ts";
@@ -18,7 +19,7 @@ import { uploadCommand } from "./commands/upload.ts";
 import { vaultCommand } from "./commands/vault.ts";
 import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
 import { endOf, exitCodeOf, exitCodes, messageOf } from "./exit-codes.ts";
-import { addGlobalOptions } from "./global-options.ts";
+import { addGlobalOptions, versionFlag } from "./global-options.ts";
 import type { Surroundings } from "./tools.ts";
 
 /** Does what the arguments say, and says what went wrong. Resolves with the exit code. */
@@ -34,6 +35,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   addCommands(program, running, surroundings);
   program.addHelpText("after", details);
   addGlobalOptions(program);
+  program.version(packageVersion(), versionFlag, "print the version of this command");
   strict(program, surroundings);
   try {
     await program.parseAsync(markIds(args, program), { from: "user" });
@@ -96,6 +98,11 @@ function failed(error: unknown, running: Running, { stderr }: Surroundings): num
   return exitCodeOf(error);
 }
 
+function packageVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 /** Its failures are told in one line. */
 function isOfAdmin(command: Command): boolean {
   return command.name() === "admin" || (command.parent !== null && isOfAdmin(command.parent));
@@ -128,5 +135,6 @@ function globalOptionsFor(command: Command): Option[] {
   if (above === null) {
     return [];
   }
-  return above.parent === null || above.name() === "admin" ? [...above.options] : globalOptionsFor(above);
+  const isShared = (option: Option) => option.long !== versionFlag;
+  return above.parent === null || above.name() === "admin" ? above.options.filter(isShared) : globalOptionsFor(above);
 }

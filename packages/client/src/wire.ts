@@ -60,7 +60,7 @@ function textsOf(
 
 function textOf(member: string, value: unknown, request: Operation["request"]): string {
   if (member === "range") {
-    const range = formatRange(value as ByteRange);
+    const range = formatRange(asRange(value));
     return request === "bytes" ? `bytes ${range}/*` : `bytes=${range}`;
   }
   const text = String(value);
@@ -70,6 +70,19 @@ function textOf(member: string, value: unknown, request: Operation["request"]): 
   }
   return text;
 }
+
+/** A text would be sent as a range that says nothing, which the service ignores: all of the output would come. */
+function asRange(value: unknown): ByteRange {
+  const { firstByte, lastByte } = value as Partial<ByteRange>;
+  if (!(isOffset(firstByte) && isOffset(lastByte) && firstByte <= lastByte)) {
+    throw new TypeError(
+      `range must be { firstByte, lastByte }, offsets of which the first is not beyond the last, and is ${JSON.stringify(value)}`,
+    );
+  }
+  return { firstByte, lastByte };
+}
+
+const isOffset = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 async function bodyOf(
   operation: Operation,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient, everyItem, everyPage } from "@moraine/client";
+import type { ByteRange } from "@moraine/protocol";
 import { answer, type Step, scriptedServer } from "./support/scripted-server.ts";
 
 const keys = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" };
@@ -26,6 +27,16 @@ test("a description that both ends would sign differently is refused before anyt
   for (const archiveDescription of ["Ferien in Köln", "two\nlines"]) {
     const upload = clientOf(server.url).uploadArchive({ vaultName: "v", archiveDescription, body: new Uint8Array(1) });
     await assert.rejects(upload, /^TypeError: archiveDescription may have printable ASCII characters only/);
+  }
+  assert.equal(server.seen.length, 0);
+});
+
+test("a range that would say nothing is refused before anything is sent", async () => {
+  await using server = await scriptedServer(json({}));
+  const impossible = ["bytes=0-9", {}, { firstByte: 0 }, { firstByte: 2, lastByte: 1 }, { firstByte: -1, lastByte: 1 }];
+  for (const range of [...impossible, { firstByte: 0, lastByte: Number.NaN }, { firstByte: 0, lastByte: 2 ** 53 }]) {
+    const output = clientOf(server.url).getJobOutput({ vaultName: "v", jobId: "j", range: range as ByteRange });
+    await assert.rejects(output, /^TypeError: range must be \{ firstByte, lastByte \}/);
   }
   assert.equal(server.seen.length, 0);
 });

@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from "commander";
+import { versionFlag } from "../global-options.ts";
 
 /** What a value may be: a file, one of these words, or something that only the user knows. */
 export type Value = "file" | "any" | readonly string[];
@@ -37,7 +38,7 @@ export interface Completion {
 
 /** All that can be completed of a program. */
 export function completionOf(program: Command): Completion {
-  const globalFlags = flagsOf(program);
+  const globalFlags = flagsOf(program).filter(({ words }) => !words.includes(versionFlag));
   return { name: program.name(), globalFlags, places: placesOf(program, [], [], globalFlags) };
 }
 

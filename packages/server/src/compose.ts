@@ -68,8 +68,8 @@ const wireLimits = {
 };
 const connectionsMax = 2048;
 const failureLimits = { burst: 100, perSecond: 1 };
-/** Of 1 MiB each: what all uploads, and all downloads, may hold together. */
-const receiveBlocksMax = 24;
+/** What all uploads, and all downloads, may hold together: 24 MiB, and 40 MiB. */
+const receiveBlocksMax = 12;
 const leafBlocksMax = 40;
 /** One for linear hashes, one for leaves, and more where there are cores for them. */
 const hashThreads = Math.max(2, availableParallelism());

@@ -1,7 +1,7 @@
 import { leafSizeBytes } from "@moraine/protocol";
 
-/** Bodies are received in runs of this size: large enough that a run's costs vanish, small enough for many at once. */
-export const blockSizeBytes = 1024 * 1024;
+/** Bodies are received in runs of this size: large enough that a run's costs vanish, to threads and disk, small enough for many at once. */
+export const blockSizeBytes = 2 * 1024 * 1024;
 
 /** What is so short is hashed here and now, in memory of its own size: blocks and other threads would cost more. */
 export const shortSizeBytesMax = 256 * 1024;
@@ -54,6 +54,21 @@ export class BlockPool {
   /** Waits its turn when all blocks are taken. */
   async take(): Promise<Buffer> {
     return this.takeIdle() ?? new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The same, but null after so long without one. */
+  async takeWithin(milliseconds: number): Promise<Buffer | null> {
+    const idle = this.takeIdle();
+    if (idle !== null) {
+      return idle;
+    }
+    const { promise, resolve } = Promise.withResolvers<Buffer | null>();
+    this.#waiting.push(resolve);
+    const timer = setTimeout(() => {
+      this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
+      resolve(null);
+    }, milliseconds);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   /** Null when all blocks are taken: for those who could use one but need not wait. */

@@ -30,7 +30,7 @@ export class HashPool {
     this.#lanes = Array.from({ length: threads }, () => new Lane(onFailure));
   }
 
-  /** Begins a body. Its blocks must lie in shared memory. */
+  /** Begins a body. What lies in shared memory is read where it lies, anything else is copied. */
   start(): ContentHash {
     const linear = this.#nextLane().start("linear");
     const leaves = this.#nextLane().start("leaves");

@@ -34,7 +34,9 @@ export interface IncomingSegment<Result> {
 /** A body that takes longer than this is cut off by the listener; its intent must outlive it. */
 const leaseMilliseconds = 25 * 60 * 60 * 1000;
 /** As many as keep the hashing threads busy while this one waits for the socket; together they are bounded by the pool. */
-const blocksInFlightMax = 12;
+const blocksInFlightMax = 6;
+/** Many uploads that are fast pass all blocks around in less; who waited longer is waiting for slow ones. */
+const patienceMilliseconds = 1000;
 
 /**
  * Stores a body as a segment: intent first, bytes next, the row that counts last. A crash at any point leaves at most a
@@ -124,27 +126,49 @@ async function gather(body: ByteStream, sizeBytesMax: number): Promise<Uint8Arra
   return bytes.subarray(0, filled);
 }
 
-/** Writes and hashes each block while the next ones arrive. */
+/** Writes and hashes each run of bytes while the next ones arrive. */
 async function pump(body: ByteStream, pool: BlockPool, writer: BlobWriter, hash: ContentHash): Promise<number> {
   const inFlight: Array<Promise<void>> = [];
   let sizeBytes = 0;
-  const send = async (block: Buffer, length: number) => {
-    const bytes = block.subarray(0, length);
-    sizeBytes += length;
-    const done = settleBoth(writer.write(bytes), hash.update(bytes)).finally(() => pool.giveBack(block));
-    done.catch(() => undefined); // It is awaited below; until then a failure must not count as unhandled.
-    inFlight.push(done);
-    if (inFlight.length === blocksInFlightMax) {
-      await inFlight.shift();
-    }
+  let isPatient = true;
+  const store = (bytes: Uint8Array) => {
+    sizeBytes += bytes.length;
+    return settleBoth(writer.write(bytes), hash.update(bytes));
+  };
+  const sink = {
+    store,
+    async send(block: Buffer, length: number) {
+      const done = store(block.subarray(0, length)).finally(() => pool.giveBack(block));
+      done.catch(() => undefined); // It is awaited below; until then a failure must not count as unhandled.
+      inFlight.push(done);
+      if (inFlight.length === blocksInFlightMax) {
+        await inFlight.shift();
+      }
+    },
+    async takeBlock() {
+      const block = isPatient ? await pool.takeWithin(patienceMilliseconds) : pool.takeIdle();
+      isPatient = block !== null;
+      return block;
+    },
+    giveBack: (block: Buffer) => pool.giveBack(block),
   };
   try {
-    await intoBlocks(body, pool, send);
+    await intoBlocks(body, sink);
     await Promise.all(inFlight);
   } finally {
     await Promise.allSettled(inFlight);
   }
   return sizeBytes;
+}
+
+interface BlockSink {
+  /** Resolves when the bytes are written and hashed. */
+  store(bytes: Uint8Array): Promise<void>;
+  /** Takes the block; resolves when the next one may come. */
+  send(block: Buffer, length: number): Promise<void>;
+  /** Null while all are with others, who fill them slowly. */
+  takeBlock(): Promise<Buffer | null>;
+  giveBack(block: Buffer): void;
 }
 
 /** Like Promise.all, but not before both have ended: the block is in use until then. */
@@ -153,19 +177,22 @@ async function settleBoth(...both: Array<Promise<void>>): Promise<void> {
   await Promise.all(both);
 }
 
-/** Cuts the body into full blocks, the last one shorter. */
-async function intoBlocks(
-  body: ByteStream,
-  pool: BlockPool,
-  send: (block: Buffer, length: number) => Promise<void>,
-): Promise<void> {
+/**
+ * Cuts the body into full blocks, the last one shorter. Without a block its pieces go one by one as they are: however many
+ * clients are slow, nobody waits for them.
+ */
+async function intoBlocks(body: ByteStream, sink: BlockSink): Promise<void> {
   let block: Buffer | null = null;
   let filled = 0;
   try {
     for await (const piece of body) {
       let rest = piece;
       while (rest.length > 0) {
-        block ??= await pool.take();
+        block ??= await sink.takeBlock();
+        if (block === null) {
+          await sink.store(rest);
+          break;
+        }
         const part = rest.subarray(0, block.length - filled);
         block.set(part, filled);
         filled += part.length;
@@ -174,18 +201,18 @@ async function intoBlocks(
           const full = block;
           block = null;
           filled = 0;
-          await send(full, full.length);
+          await sink.send(full, full.length);
         }
       }
     }
     if (block !== null) {
       const last = block;
       block = null;
-      await send(last, filled);
+      await sink.send(last, filled);
     }
   } finally {
     if (block !== null) {
-      pool.giveBack(block);
+      sink.giveBack(block);
     }
   }
 }

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { createVault, finishedJob, mebibyte, randomContent, uploadArchive, vaultPath } from "../support/glacier.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { openSocket, readAnswer, readToEnd } from "./raw-socket.ts";
-import { eventually, holdings, send } from "./sending.ts";
+import { eventually, holdings, send, uploadHead } from "./sending.ts";
 import { signedText, textOf } from "./signed-text.ts";
 
 let server: TestServer;
@@ -113,6 +113,23 @@ test("a client that stops reading is cut off, and its memory is used by others",
     short.every((length) => length < sizeBytes),
     "no output came whole",
   );
+  for (const socket of sockets) {
+    socket.destroy();
+  }
+  await assertReturned(atRest);
+});
+
+test("uploads that stop in the middle, however many, keep no other one waiting", { timeout: 20_000 }, async () => {
+  const atRest = await holdings(server);
+  const body = randomContent(mebibyte);
+  const sockets = await Promise.all(Array.from({ length: 80 }, () => openSocket(server.port)));
+  for (const socket of sockets) {
+    await send(socket, uploadHead(server, body));
+    await send(socket, body.subarray(0, 700_000));
+  }
+  assert.ok(await eventually(async () => (await holdings(server)).blocks === 0));
+  await uploadArchive(server, "photos", randomContent(4 * mebibyte));
+  assert.equal((await holdings(server)).blocks, 0, "the others have all blocks still");
   for (const socket of sockets) {
     socket.destroy();
   }

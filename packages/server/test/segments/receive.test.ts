@@ -113,6 +113,20 @@ describe("receiving a segment", () => {
     assertBlocksAreBack();
   });
 
+  test("goes on without a block while others hold all of them, and with one as soon as there is one", async () => {
+    const held = await Promise.all(Array.from({ length: blocksMax }, () => services.receiveBlocks.take()));
+    const bytes = randomContent(3 * blockSizeBytes + 1);
+    async function* body() {
+      yield* pieces(bytes.subarray(0, blockSizeBytes), [100_000]);
+      for (const block of held) services.receiveBlocks.giveBack(block);
+      yield* pieces(bytes.subarray(blockSizeBytes), [100_000]);
+    }
+    const segment = await receive(bytes, { body: body() });
+    assert.equal(segment.treeHash, treeHashOf(bytes));
+    assertSameBytes(await read([segment], 0, bytes.length - 1), bytes);
+    assertBlocksAreBack();
+  });
+
   test("leaves nothing behind when the bytes are not what was claimed", async () => {
     for (const sizeBytes of sizes) {
       blobs.keys.length = 0;
@@ -250,6 +264,18 @@ describe("a pool of blocks", () => {
     pool.giveBack(await third);
     await fourth;
     assert.deepEqual([order, made], [["third", "fourth"], 2]);
+  });
+
+  test("who waits for a block long enough goes without, and does not get one later", async () => {
+    const pool = new BlockPool(leafBlock, 1);
+    const only = await pool.take();
+    assert.equal(await pool.takeWithin(10), null);
+    const next = pool.takeWithin(60_000);
+    pool.giveBack(only);
+    assert.equal(await next, only);
+    assert.equal(pool.takeIdle(), null);
+    pool.giveBack(only);
+    assert.equal(await pool.takeWithin(60_000), only);
   });
 
   test("blocks for receiving lie in shared memory, where hashing threads can read them", () => {

@@ -6,6 +6,9 @@ export const blockSizeBytes = 2 * 1024 * 1024;
 /** What is so short is hashed here and now, in memory of its own size: blocks and other threads would cost more. */
 export const shortSizeBytesMax = 256 * 1024;
 
+/** Many who are fast pass all blocks around in less; who waited longer for one is waiting for slow clients. */
+export const patienceMilliseconds = 1000;
+
 /** Body bytes as they come from a socket or a generator, in pieces of any size, each valid until the next is asked for. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
@@ -51,12 +54,7 @@ export class BlockPool {
     this.#left = most;
   }
 
-  /** Waits its turn when all blocks are taken. */
-  async take(): Promise<Buffer> {
-    return this.takeIdle() ?? new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** The same, but null after so long without one. */
+  /** Waits its turn when all blocks are taken; null after so long without one. */
   async takeWithin(milliseconds: number): Promise<Buffer | null> {
     const idle = this.takeIdle();
     if (idle !== null) {

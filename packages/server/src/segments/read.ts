@@ -1,9 +1,10 @@
 import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
 import type { BlobStore } from "../domain/blob-store.ts";
-import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
-import { type BlockPool, shortSizeBytesMax } from "./blocks.ts";
+import type { Segment } from "../domain/segment.ts";
+import { type BlockPool, patienceMilliseconds, shortSizeBytesMax } from "./blocks.ts";
 import { leafAt, sha256 } from "./footer.ts";
 import { type OpenSegment, openSegment, readOrCorrupt } from "./open.ts";
+import { leafMismatch, readTwice } from "./read-twice.ts";
 
 export interface ReadServices {
   readonly blobs: BlobStore;
@@ -38,27 +39,45 @@ async function* readSegment(
   const lastLeaf = Math.ceil(end / leafSizeBytes) - 1;
   let leaf = Math.floor(first / leafSizeBytes);
   const open = await openSegment(blobs, segment);
-  const blocks = await takeBlocks(leafBlocks, segment.sizeBytes, lastLeaf - leaf + 1);
-  let reading = readLeaf(open, segment, leaf, blocks.at(leaf));
+  try {
+    let blocks = await takeBlocks(leafBlocks, segment.sizeBytes, { leaves: lastLeaf - leaf + 1, isPatient: true });
+    for (; blocks === null && leaf <= lastLeaf; leaf += 1) {
+      yield* readTwice(open, segment, leaf, { first, end });
+      blocks = await takeBlocks(leafBlocks, segment.sizeBytes, { leaves: lastLeaf - leaf, isPatient: false });
+    }
+    if (blocks !== null) {
+      yield* readAhead(open, segment, blocks, { leaf, lastLeaf, first, end });
+    }
+  } finally {
+    await open.reader.close();
+  }
+}
+
+/** Takes the blocks, and gives them back. */
+async function* readAhead(
+  open: OpenSegment,
+  segment: Segment,
+  blocks: TakenBlocks,
+  wanted: { readonly leaf: number; readonly lastLeaf: number; readonly first: number; readonly end: number },
+): AsyncGenerator<Uint8Array, void, void> {
+  const { lastLeaf, first, end } = wanted;
+  let { leaf } = wanted;
+  let reading: Promise<Buffer> | null = null;
   try {
     for (; leaf <= lastLeaf; leaf += 1) {
-      const bytes = await reading;
+      const bytes: Buffer = await (reading ?? readLeaf(open, segment, leaf, blocks.at(leaf)));
+      reading = null;
       // With a second block the next leaf is read while this one is on its way.
-      const ahead = blocks.size > 1 && leaf < lastLeaf;
-      if (ahead) {
+      if (blocks.size > 1 && leaf < lastLeaf) {
         reading = readLeaf(open, segment, leaf + 1, blocks.at(leaf + 1));
         reading.catch(() => undefined); // It is awaited in the next turn, if there is one.
       }
       const start = leaf * leafSizeBytes;
       yield bytes.subarray(Math.max(first - start, 0), Math.min(end - start, bytes.length));
-      if (!ahead && leaf < lastLeaf) {
-        reading = readLeaf(open, segment, leaf + 1, blocks.at(leaf + 1));
-      }
     }
   } finally {
     await Promise.allSettled([reading]);
     blocks.giveBack();
-    await open.reader.close();
   }
 }
 
@@ -67,7 +86,7 @@ async function readLeaf(open: OpenSegment, segment: Segment, leaf: number, block
   const bytes = block.subarray(0, Math.min(leafSizeBytes, segment.sizeBytes - start));
   await readOrCorrupt(open.reader, segment.key, bytes, start);
   if (!sha256(bytes).equals(leafAt(open.footer, leaf))) {
-    throw new CorruptSegmentError(segment.key, `the MiB at byte ${start} does not match its hash`);
+    throw leafMismatch(segment, leaf);
   }
   return bytes;
 }
@@ -78,13 +97,23 @@ interface TakenBlocks {
   giveBack(): void;
 }
 
-/** One block is needed, a second is welcome where there is more than one leaf; a short segment has one of its own size. */
-async function takeBlocks(pool: BlockPool, sizeBytes: number, leaves: number): Promise<TakenBlocks> {
+/**
+ * One block is needed, a second is welcome where there is more than one leaf; a short segment has one of its own size. Null for
+ * no leaves, and while all blocks are on their way to clients who take them slowly.
+ */
+async function takeBlocks(
+  pool: BlockPool,
+  sizeBytes: number,
+  { leaves, isPatient }: { readonly leaves: number; readonly isPatient: boolean },
+): Promise<TakenBlocks | null> {
   if (sizeBytes <= shortSizeBytesMax) {
     const own = Buffer.allocUnsafe(sizeBytes);
     return { size: 1, at: () => own, giveBack: () => undefined };
   }
-  const first = await pool.take();
+  const first = isPatient ? await pool.takeWithin(patienceMilliseconds) : leaves > 0 ? pool.takeIdle() : null;
+  if (first === null) {
+    return null;
+  }
   const second = leaves > 1 ? pool.takeIdle() : null;
   const blocks = second === null ? [first] : [first, second];
   return {

@@ -3,7 +3,7 @@ import type { BlobStore, BlobWriter } from "../domain/blob-store.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
 import type { Segment } from "../domain/segment.ts";
-import { type BlockPool, type ByteStream, shortSizeBytesMax } from "./blocks.ts";
+import { type BlockPool, type ByteStream, patienceMilliseconds, shortSizeBytesMax } from "./blocks.ts";
 import { type ContentDigest, type ContentHash, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
@@ -35,8 +35,6 @@ export interface IncomingSegment<Result> {
 const leaseMilliseconds = 25 * 60 * 60 * 1000;
 /** As many as keep the hashing threads busy while this one waits for the socket; together they are bounded by the pool. */
 const blocksInFlightMax = 6;
-/** Many uploads that are fast pass all blocks around in less; who waited longer is waiting for slow ones. */
-const patienceMilliseconds = 1000;
 
 /**
  * Stores a body as a segment: intent first, bytes next, the row that counts last. A crash at any point leaves at most a

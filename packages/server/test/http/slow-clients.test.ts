@@ -136,6 +136,28 @@ test("uploads that stop in the middle, however many, keep no other one waiting",
   await assertReturned(atRest);
 });
 
+test("outputs that nobody reads, however many, keep no other one waiting", { timeout: 20_000 }, async (context) => {
+  const patient = await startTestServer({});
+  context.after(() => patient.stop());
+  await createVault(patient, "photos");
+  const archiveId = await uploadArchive(patient, "photos", randomContent(sizeBytes));
+  const ready = await finishedJob(patient, "photos", { Type: "archive-retrieval", ArchiveId: archiveId });
+  const path = `${vaultPath("photos")}/jobs/${ready}/output`;
+  const sockets = await Promise.all(Array.from({ length: 40 }, () => openSocket(patient.port)));
+  for (const socket of sockets) {
+    socket.pause();
+    await send(socket, textOf(signedText(patient, { method: "GET", path })));
+  }
+  assert.ok(await eventually(async () => (await holdings(patient)).leaves === 0));
+  const { body } = await patient.client.send({ method: "GET", path });
+  assert.equal(body.length, sizeBytes);
+  assert.equal((await holdings(patient)).leaves, 0, "the others have all blocks still");
+  for (const socket of sockets) {
+    socket.destroy();
+  }
+  assert.ok(await eventually(async () => (await holdings(patient)).leaves === 16));
+});
+
 test("a connection serves on after an error", async () => {
   const socket = await openSocket(server.port);
   const get = (path: string) => textOf(signedText(server, { method: "GET", path }));

@@ -44,6 +44,12 @@ beforeEach(async () => {
 });
 afterEach(() => metadata.close());
 
+async function take(pool: BlockPool): Promise<Buffer> {
+  const block = await pool.takeWithin(60_000);
+  assert.ok(block !== null);
+  return block;
+}
+
 /** A block that somebody keeps would be missing here. */
 function assertBlocksAreBack(): void {
   for (const pool of [services.receiveBlocks, services.leafBlocks]) {
@@ -114,7 +120,7 @@ describe("receiving a segment", () => {
   });
 
   test("goes on without a block while others hold all of them, and with one as soon as there is one", async () => {
-    const held = await Promise.all(Array.from({ length: blocksMax }, () => services.receiveBlocks.take()));
+    const held = await Promise.all(Array.from({ length: blocksMax }, () => take(services.receiveBlocks)));
     const bytes = randomContent(3 * blockSizeBytes + 1);
     async function* body() {
       yield* pieces(bytes.subarray(0, blockSizeBytes), [100_000]);
@@ -207,6 +213,55 @@ describe("reading verified", () => {
     assertBlocksAreBack();
   });
 
+  test("gives any range exactly also while others hold all blocks, and takes one as soon as there is one", async () => {
+    const bytes = randomContent(3 * mebibyte + 70_000);
+    const segment = await receive(bytes);
+    const held = await Promise.all(Array.from({ length: blocksMax }, () => take(services.leafBlocks)));
+    const edges = [0, 1, 65_535, 65_536, mebibyte - 1, mebibyte, 2 * mebibyte + 5, bytes.length - 1];
+    const reads = edges.flatMap((first) => edges.filter((last) => last >= first).map((last) => [first, last] as const));
+    await Promise.all(
+      reads.map(async ([first, last]) =>
+        assertSameBytes(await read([segment], first, last), bytes.subarray(first, last + 1)),
+      ),
+    );
+    const lengths: number[] = [];
+    for await (const piece of readVerified(services, [segment], { firstByte: 0, lastByte: bytes.length - 1 })) {
+      lengths.push(piece.length);
+      if (lengths.length === 1) for (const block of held) services.leafBlocks.giveBack(block);
+    }
+    assert.deepEqual(lengths, [...Array(16).fill(65_536), mebibyte, mebibyte, 70_000]);
+    assertBlocksAreBack();
+  });
+
+  test("without blocks, no byte of a leaf comes out that is damaged, or changes while it is read", async () => {
+    const bytes = randomContent(2 * mebibyte);
+    const segment = await receive(bytes);
+    await Promise.all(Array.from({ length: blocksMax }, () => take(services.leafBlocks)));
+    /** Changes what lies at a position, the first time that it is read or from the second time on. */
+    const readChanged = async (position: number, goodReads: number) => {
+      let reads = 0;
+      const open = async (key: string) => {
+        const reader = await blobs.open(key);
+        const readBytes = async (into: Uint8Array, at: number) => {
+          await reader.read(into, at);
+          const offset = position - at;
+          if (offset >= 0 && offset < into.length && reads++ >= goodReads) into[offset] = ~(into[offset] ?? 0);
+        };
+        return { sizeBytes: reader.sizeBytes, read: readBytes, close: () => reader.close() };
+      };
+      const came: Buffer[] = [];
+      const changed = { ...services, blobs: { open } as unknown as KeepingStore };
+      const reading = async () => {
+        const range = { firstByte: 0, lastByte: bytes.length - 1 };
+        for await (const piece of readVerified(changed, [segment], range)) came.push(Buffer.from(piece));
+      };
+      await assert.rejects(reading, CorruptSegmentError);
+      return Buffer.concat(came);
+    };
+    assertSameBytes(await readChanged(mebibyte + 200_000, 0), bytes.subarray(0, mebibyte));
+    assertSameBytes(await readChanged(mebibyte + 200_000, 1), bytes.subarray(0, mebibyte + 196_608));
+  });
+
   test("a reader that stops early gives its blocks back", async () => {
     const segment = await receive(randomContent(3 * mebibyte));
     for await (const piece of readVerified(services, [segment], { firstByte: 0, lastByte: 3 * mebibyte - 1 })) {
@@ -250,15 +305,15 @@ describe("a pool of blocks", () => {
       made += 1;
       return Buffer.alloc(1);
     }, 2);
-    const first = await pool.take();
-    await pool.take();
+    const first = await take(pool);
+    await take(pool);
     assert.equal(pool.takeIdle(), null);
     const order: string[] = [];
-    const third = pool.take().then((block) => {
+    const third = take(pool).then((block) => {
       order.push("third");
       return block;
     });
-    const fourth = pool.take().then(() => order.push("fourth"));
+    const fourth = take(pool).then(() => order.push("fourth"));
     pool.giveBack(first);
     assert.equal(await third, first, "the block itself goes from hand to hand");
     pool.giveBack(await third);
@@ -268,14 +323,14 @@ describe("a pool of blocks", () => {
 
   test("who waits for a block long enough goes without, and does not get one later", async () => {
     const pool = new BlockPool(leafBlock, 1);
-    const only = await pool.take();
+    const only = await take(pool);
     assert.equal(await pool.takeWithin(10), null);
-    const next = pool.takeWithin(60_000);
+    const next = take(pool);
     pool.giveBack(only);
     assert.equal(await next, only);
     assert.equal(pool.takeIdle(), null);
     pool.giveBack(only);
-    assert.equal(await pool.takeWithin(60_000), only);
+    assert.equal(await take(pool), only);
   });
 
   test("blocks for receiving lie in shared memory, where hashing threads can read them", () => {

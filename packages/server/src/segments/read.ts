@@ -23,24 +23,25 @@ export async function* readVerified(
   segments: readonly Segment[],
   range: ByteRange,
 ): AsyncGenerator<Uint8Array, void, void> {
+  let isPatient = true;
   for (const segment of segments) {
     const first = Math.max(range.firstByte - segment.firstByte, 0);
     const end = Math.min(range.lastByte + 1 - segment.firstByte, segment.sizeBytes);
-    yield* readSegment(services, segment, first, end);
+    isPatient = yield* readSegment(services, segment, { first, end, isPatient });
   }
 }
 
+/** Returns whether it had blocks, so that waiting for some is worth while. */
 async function* readSegment(
   { blobs, leafBlocks }: ReadServices,
   segment: Segment,
-  first: number,
-  end: number,
-): AsyncGenerator<Uint8Array, void, void> {
+  { first, end, isPatient }: { readonly first: number; readonly end: number; readonly isPatient: boolean },
+): AsyncGenerator<Uint8Array, boolean, void> {
   const lastLeaf = Math.ceil(end / leafSizeBytes) - 1;
   let leaf = Math.floor(first / leafSizeBytes);
   const open = await openSegment(blobs, segment);
   try {
-    let blocks = await takeBlocks(leafBlocks, segment.sizeBytes, { leaves: lastLeaf - leaf + 1, isPatient: true });
+    let blocks = await takeBlocks(leafBlocks, segment.sizeBytes, { leaves: lastLeaf - leaf + 1, isPatient });
     for (; blocks === null && leaf <= lastLeaf; leaf += 1) {
       yield* readTwice(open, segment, leaf, { first, end });
       blocks = await takeBlocks(leafBlocks, segment.sizeBytes, { leaves: lastLeaf - leaf, isPatient: false });
@@ -48,6 +49,7 @@ async function* readSegment(
     if (blocks !== null) {
       yield* readAhead(open, segment, blocks, { leaf, lastLeaf, first, end });
     }
+    return blocks !== null;
   } finally {
     await open.reader.close();
   }

@@ -6,9 +6,6 @@ export const blockSizeBytes = 2 * 1024 * 1024;
 /** What is so short is hashed here and now, in memory of its own size: blocks and other threads would cost more. */
 export const shortSizeBytesMax = 256 * 1024;
 
-/** Many who are fast pass all blocks around in less; who waited longer for one is waiting for slow clients. */
-export const patienceMilliseconds = 1000;
-
 /** Body bytes as they come from a socket or a generator, in pieces of any size, each valid until the next is asked for. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
@@ -90,5 +87,25 @@ export class BlockPool {
     } else {
       next(block);
     }
+  }
+}
+
+/** Many who are fast pass all blocks around in less; who waited longer for one is waiting for slow clients. */
+const patienceMilliseconds = 1000;
+
+/** Takes the blocks of one transfer. Once it has waited in vain, it waits no more until there has been one. */
+export class PatientTaker {
+  readonly #pool: BlockPool;
+  #isPatient = true;
+
+  constructor(pool: BlockPool) {
+    this.#pool = pool;
+  }
+
+  /** Null while all blocks are with others, who are slow: the transfer goes on without. */
+  async take(): Promise<Buffer | null> {
+    const block = this.#isPatient ? await this.#pool.takeWithin(patienceMilliseconds) : this.#pool.takeIdle();
+    this.#isPatient = block !== null;
+    return block;
   }
 }

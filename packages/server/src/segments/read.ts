@@ -1,7 +1,7 @@
 import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
 import type { BlobStore } from "../domain/blob-store.ts";
 import type { Segment } from "../domain/segment.ts";
-import { type BlockPool, patienceMilliseconds, shortSizeBytesMax } from "./blocks.ts";
+import { type BlockPool, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
 import { leafAt, sha256 } from "./footer.ts";
 import { type OpenSegment, openSegment, readOrCorrupt } from "./open.ts";
 import { leafMismatch, readTwice } from "./read-twice.ts";
@@ -23,33 +23,31 @@ export async function* readVerified(
   segments: readonly Segment[],
   range: ByteRange,
 ): AsyncGenerator<Uint8Array, void, void> {
-  let isPatient = true;
+  const taker = new PatientTaker(services.leafBlocks);
   for (const segment of segments) {
     const first = Math.max(range.firstByte - segment.firstByte, 0);
     const end = Math.min(range.lastByte + 1 - segment.firstByte, segment.sizeBytes);
-    isPatient = yield* readSegment(services, segment, { first, end, isPatient });
+    yield* readSegment(services, taker, segment, { first, end });
   }
 }
 
-/** Returns whether it had blocks, so that waiting for some is worth while. */
 async function* readSegment(
   { blobs, leafBlocks }: ReadServices,
+  taker: PatientTaker,
   segment: Segment,
-  { first, end, isPatient }: { readonly first: number; readonly end: number; readonly isPatient: boolean },
-): AsyncGenerator<Uint8Array, boolean, void> {
+  { first, end }: { readonly first: number; readonly end: number },
+): AsyncGenerator<Uint8Array, void, void> {
   const lastLeaf = Math.ceil(end / leafSizeBytes) - 1;
-  let leaf = Math.floor(first / leafSizeBytes);
   const open = await openSegment(blobs, segment);
   try {
-    let blocks = await takeBlocks(leafBlocks, segment.sizeBytes, { leaves: lastLeaf - leaf + 1, isPatient });
-    for (; blocks === null && leaf <= lastLeaf; leaf += 1) {
+    for (let leaf = Math.floor(first / leafSizeBytes); leaf <= lastLeaf; leaf += 1) {
+      const blocks = await takeBlocks(leafBlocks, taker, segment.sizeBytes, lastLeaf - leaf + 1);
+      if (blocks !== null) {
+        yield* readAhead(open, segment, blocks, { leaf, lastLeaf, first, end });
+        return;
+      }
       yield* readTwice(open, segment, leaf, { first, end });
-      blocks = await takeBlocks(leafBlocks, segment.sizeBytes, { leaves: lastLeaf - leaf, isPatient: false });
     }
-    if (blocks !== null) {
-      yield* readAhead(open, segment, blocks, { leaf, lastLeaf, first, end });
-    }
-    return blocks !== null;
   } finally {
     await open.reader.close();
   }
@@ -100,19 +98,20 @@ interface TakenBlocks {
 }
 
 /**
- * One block is needed, a second is welcome where there is more than one leaf; a short segment has one of its own size. Null for
- * no leaves, and while all blocks are on their way to clients who take them slowly.
+ * One block is needed, a second is welcome where there is more than one leaf; a short segment has one of its own size. Null
+ * while there is none to be had.
  */
 async function takeBlocks(
   pool: BlockPool,
+  taker: PatientTaker,
   sizeBytes: number,
-  { leaves, isPatient }: { readonly leaves: number; readonly isPatient: boolean },
+  leaves: number,
 ): Promise<TakenBlocks | null> {
   if (sizeBytes <= shortSizeBytesMax) {
     const own = Buffer.allocUnsafe(sizeBytes);
     return { size: 1, at: () => own, giveBack: () => undefined };
   }
-  const first = isPatient ? await pool.takeWithin(patienceMilliseconds) : leaves > 0 ? pool.takeIdle() : null;
+  const first = await taker.take();
   if (first === null) {
     return null;
   }

@@ -3,7 +3,7 @@ import type { BlobStore, BlobWriter } from "../domain/blob-store.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
 import type { Segment } from "../domain/segment.ts";
-import { type BlockPool, type ByteStream, patienceMilliseconds, shortSizeBytesMax } from "./blocks.ts";
+import { type BlockPool, type ByteStream, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
 import { type ContentDigest, type ContentHash, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
@@ -128,7 +128,7 @@ async function gather(body: ByteStream, sizeBytesMax: number): Promise<Uint8Arra
 async function pump(body: ByteStream, pool: BlockPool, writer: BlobWriter, hash: ContentHash): Promise<number> {
   const inFlight: Array<Promise<void>> = [];
   let sizeBytes = 0;
-  let isPatient = true;
+  const taker = new PatientTaker(pool);
   const store = (bytes: Uint8Array) => {
     sizeBytes += bytes.length;
     return settleBoth(writer.write(bytes), hash.update(bytes));
@@ -143,11 +143,7 @@ async function pump(body: ByteStream, pool: BlockPool, writer: BlobWriter, hash:
         await inFlight.shift();
       }
     },
-    async takeBlock() {
-      const block = isPatient ? await pool.takeWithin(patienceMilliseconds) : pool.takeIdle();
-      isPatient = block !== null;
-      return block;
-    },
+    takeBlock: () => taker.take(),
     giveBack: (block: Buffer) => pool.giveBack(block),
   };
   try {

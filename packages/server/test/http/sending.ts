@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { contentHeaders, partRequest } from "../support/glacier.ts";
+import { idleBlocks } from "../support/idle-blocks.ts";
 import type { TestServer } from "../support/server.ts";
 import { signedText, textOf } from "./signed-text.ts";
 
@@ -60,15 +61,4 @@ export async function holdings(server: TestServer): Promise<{ descriptors: numbe
     blocks: idleBlocks(server.parts.receiveBlocks),
     leaves: idleBlocks(server.parts.leafBlocks),
   };
-}
-
-function idleBlocks(pool: TestServer["parts"]["receiveBlocks"]): number {
-  const taken = [];
-  for (let block = pool.takeIdle(); block !== null; block = pool.takeIdle()) {
-    taken.push(block);
-  }
-  for (const block of taken) {
-    pool.giveBack(block);
-  }
-  return taken.length;
 }

@@ -13,6 +13,7 @@ import { type IncomingSegment, type ReceiveServices, receiveSegment } from "../.
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { assertSameBytes, mebibyte, randomContent, treeHashOf } from "../support/glacier.ts";
+import { idleBlocks } from "../support/idle-blocks.ts";
 
 const blocksMax = 4;
 const hashPool = new HashPool(2, (error) => {
@@ -53,12 +54,7 @@ async function take(pool: BlockPool): Promise<Buffer> {
 /** A block that somebody keeps would be missing here. */
 function assertBlocksAreBack(): void {
   for (const pool of [services.receiveBlocks, services.leafBlocks]) {
-    const blocks = Array.from({ length: blocksMax }, () => pool.takeIdle());
-    assert.ok(blocks.every((block) => block !== null));
-    assert.equal(pool.takeIdle(), null);
-    for (const block of blocks) {
-      pool.giveBack(block ?? Buffer.alloc(0));
-    }
+    assert.equal(idleBlocks(pool), blocksMax);
   }
 }
 
@@ -125,7 +121,9 @@ describe("receiving a segment", () => {
     async function* body() {
       yield* pieces(bytes.subarray(0, blockSizeBytes), [100_000]);
       for (const block of held) services.receiveBlocks.giveBack(block);
-      yield* pieces(bytes.subarray(blockSizeBytes), [100_000]);
+      yield bytes.subarray(blockSizeBytes, blockSizeBytes + 1);
+      assert.equal(idleBlocks(services.receiveBlocks), blocksMax - 1);
+      yield* pieces(bytes.subarray(blockSizeBytes + 1), [100_000]);
     }
     const segment = await receive(bytes, { body: body() });
     assert.equal(segment.treeHash, treeHashOf(bytes));

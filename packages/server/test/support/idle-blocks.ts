@@ -1,0 +1,13 @@
+import type { BlockPool } from "../../src/segments/blocks.ts";
+
+/** How many blocks nobody has. */
+export function idleBlocks(pool: BlockPool): number {
+  const taken = [];
+  for (let block = pool.takeIdle(); block !== null; block = pool.takeIdle()) {
+    taken.push(block);
+  }
+  for (const block of taken) {
+    pool.giveBack(block);
+  }
+  return taken.length;
+}

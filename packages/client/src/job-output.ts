@@ -77,13 +77,12 @@ function counted(body: ReadableStream<Bytes>, expectation: Expectation): Readabl
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
+type Reading = ReturnType<ReadableStreamDefaultReader<Bytes>["read"]>;
 
 /** Fails, as the stream is to fail, when something was read that must not be. */
 function counter({ sizeBytes, attempt, signal }: Expectation) {
   let readBytes = 0;
-  return async <Read extends { readonly done: boolean; readonly value?: Uint8Array | undefined }>(
-    reading: Promise<Read>,
-  ): Promise<Read> => {
+  return async (reading: Reading): Reading => {
     const read = await reading.catch((error: unknown) => {
       signal?.throwIfAborted();
       throw connectionError(attempt, `broke after ${readBytes} of ${sizeBytes ?? "unknown"} bytes`, error);

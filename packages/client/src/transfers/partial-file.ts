@@ -1,32 +1,24 @@
-import { constants } from "node:fs";
-import { type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { TreeHash } from "@moraine/protocol";
-import { syncFolder } from "./journal-file.ts";
+import { BlockFile } from "./block-file.ts";
 import { PiecewiseTreeHash } from "./part-digest.ts";
-import { LocalFileError, TargetExistsError } from "./transfer-errors.ts";
+import { local } from "./transfer-errors.ts";
+
+/** What is written at once. A range under way has two: one is filled while the other is written. */
+const blockBytes = 1024 ** 2;
+
+type Block = Uint8Array<ArrayBuffer>;
 
 /** What is to become the target, beside it: as long as the target from the beginning, and sparse. */
 export class PartialFile {
-  readonly #file: FileHandle;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #file: BlockFile;
+  readonly #free: Block[] = [];
 
-  private constructor(file: FileHandle) {
+  private constructor(file: BlockFile) {
     this.#file = file;
   }
 
   static async open(path: string, sizeBytes: number): Promise<PartialFile> {
-    const file = await local(open(path, constants.O_RDWR | constants.O_CREAT, 0o666));
-    try {
-      const { size } = await file.stat();
-      if (size !== sizeBytes) {
-        await local(file.truncate(sizeBytes));
-      }
-      return new PartialFile(file);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+    return new PartialFile(await local(BlockFile.open(path, sizeBytes)));
   }
 
   get fd(): number {
@@ -36,28 +28,22 @@ export class PartialFile {
   /** Writes the bytes from that place on; resolves to their tree hash. */
   async write(bytes: AsyncIterable<Uint8Array>, position: number): Promise<TreeHash> {
     const hash = new PiecewiseTreeHash();
-    let at = position;
-    for await (const piece of bytes) {
-      const written = this.#write(piece, at);
-      hash.update(piece);
-      const { bytesWritten } = await local(written);
-      if (bytesWritten !== piece.length) {
-        throw new LocalFileError(`Only ${bytesWritten} of ${piece.length} bytes could be written`);
+    const blocks = new Blocks(this.#file, this.#free, position);
+    try {
+      for await (const piece of bytes) {
+        await blocks.add(piece);
+        hash.update(piece);
       }
-      at += piece.length;
+      await blocks.end();
+    } finally {
+      // Also when it failed: a write that is late must not meet those of the next attempt.
+      await blocks.settled();
     }
     return hash.digest();
   }
 
-  /** One after the other: the system writes to a file one at a time, and keeps a processor busy with each that waits. */
-  #write(piece: Uint8Array, position: number): Promise<{ bytesWritten: number }> {
-    const turn = this.#last.then(() => this.#file.write(piece, 0, piece.length, position));
-    this.#last = turn.catch(() => undefined);
-    return turn;
-  }
-
   async sync(): Promise<void> {
-    await local(this.#file.datasync());
+    await local(this.#file.sync());
   }
 
   async close(): Promise<void> {
@@ -65,69 +51,65 @@ export class PartialFile {
   }
 }
 
-/**
- * Gives a file, synced before, its final name, in a way that a power cut does not undo. Without `overwrite` a file that has
- * that name already stays, and TargetExistsError is thrown.
- */
-export async function giveName(partial: string, target: string, overwrite: boolean): Promise<void> {
-  if (overwrite) {
-    await local(rename(partial, target));
-  } else {
-    // Unlike a rename, this fails when the name is taken, even by who was faster by an instant.
-    await linkTo(partial, target);
-    await local(rm(partial, { force: true }));
-  }
-  await syncFolder(dirname(target));
-}
+/** Bytes on their way into a file, one after the other, in blocks of which each is written while the next is filled. */
+class Blocks {
+  readonly #file: BlockFile;
+  readonly #free: Block[];
+  #position: number;
+  #block: Block;
+  #filledBytes = 0;
+  #writing: Promise<void> = Promise.resolve();
 
-async function linkTo(partial: string, target: string): Promise<void> {
-  try {
-    await link(partial, target);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") {
-      throw exists(target);
+  constructor(file: BlockFile, free: Block[], position: number) {
+    this.#file = file;
+    this.#free = free;
+    this.#position = position;
+    this.#block = this.#take();
+  }
+
+  /** Resolves when the piece has been copied; rejects when one before it could not be written. */
+  async add(piece: Uint8Array): Promise<void> {
+    for (let rest = piece; rest.length > 0; ) {
+      const part = rest.subarray(0, blockBytes - this.#filledBytes);
+      this.#block.set(part, this.#filledBytes);
+      this.#filledBytes += part.length;
+      rest = rest.subarray(part.length);
+      if (this.#filledBytes === blockBytes) {
+        await this.#flush();
+      }
     }
-    // File systems without hard links remain: there the check comes an instant before.
-    await assertFree(target);
-    await local(rename(partial, target));
   }
-}
 
-export async function assertFree(target: string): Promise<void> {
-  if (await isThere(target)) {
-    throw exists(target);
-  }
-}
-
-export async function isThere(path: string): Promise<boolean> {
-  return (await identityOf(path)) !== null;
-}
-
-/** Whether both names lead to one file. */
-export async function isSameFile(one: string, other: string): Promise<boolean> {
-  const [first, second] = [await identityOf(one), await identityOf(other)];
-  return first !== null && first === second;
-}
-
-async function identityOf(path: string): Promise<string | null> {
-  try {
-    const { dev, ino } = await stat(path);
-    return `${dev} ${ino}`;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return null;
+  /** Resolves when all has been written. */
+  async end(): Promise<void> {
+    if (this.#filledBytes > 0) {
+      await this.#flush();
     }
-    throw error;
+    await this.#writing;
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async settled(): Promise<void> {
+    await this.#writing.catch(() => undefined);
+    this.#free.push(this.#block);
+  }
+
+  async #flush(): Promise<void> {
+    await this.#writing;
+    const block = this.#block;
+    this.#writing = local(this.#file.write(block.subarray(0, this.#filledBytes), this.#position)).finally(() =>
+      this.#free.push(block),
+    );
+    this.#writing.catch(() => undefined); // Whoever waits for it hears of it.
+    this.#position += this.#filledBytes;
+    this.#filledBytes = 0;
+    this.#block = this.#take();
+  }
+
+  #take(): Block {
+    return this.#free.pop() ?? alignedBlock();
   }
 }
 
-const exists = (target: string) => new TargetExistsError(`${target} exists; it is overwritten only when asked`);
-
-async function local<Value>(work: Promise<Value>): Promise<Value> {
-  try {
-    return await work;
-  } catch (cause) {
-    throw new LocalFileError((cause as Error).message, { cause });
-  }
-}
+/** Memory that can be resized begins at a page, unlike other: what is written past the page cache must. */
+const alignedBlock = (): Block => new Uint8Array(new ArrayBuffer(blockBytes, { maxByteLength: blockBytes }));

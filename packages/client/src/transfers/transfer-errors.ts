@@ -106,3 +106,12 @@ export function hasCode(error: unknown, code: string): boolean {
 export function asError(value: unknown): Error {
   return value instanceof Error ? value : new Error(String(value));
 }
+
+/** What the file system refuses, as LocalFileError. */
+export async function local<Value>(work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new LocalFileError((cause as Error).message, { cause });
+  }
+}

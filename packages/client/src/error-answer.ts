@@ -5,6 +5,7 @@ import {
   serviceError,
   UnexpectedAnswerError,
 } from "./errors.ts";
+import { type Answer, readText } from "./http.ts";
 
 /** Which request it was. */
 export interface Attempt {
@@ -16,8 +17,8 @@ export interface Attempt {
 const quoteLengthMax = 200;
 
 /** The error that an answer other than 2xx stands for. */
-export async function refusalOf(answer: Response, attempt: Attempt): Promise<GlacierServiceError> {
-  const text = await answer.text().catch(() => "");
+export async function refusalOf(answer: Answer, attempt: Attempt): Promise<GlacierServiceError> {
+  const text = await readText(answer).catch(() => "");
   const { code, message, type } = membersOf(text);
   if (code === undefined) {
     return unexpectedAnswer(answer, attempt, inWords(answer, text));
@@ -26,7 +27,7 @@ export async function refusalOf(answer: Response, attempt: Attempt): Promise<Gla
 }
 
 /** An answer that Glacier would not give. */
-export function unexpectedAnswer(answer: Response, attempt: Attempt, message: string): UnexpectedAnswerError {
+export function unexpectedAnswer(answer: Answer, attempt: Attempt, message: string): UnexpectedAnswerError {
   return new UnexpectedAnswerError({
     ...factsOf(answer, attempt),
     code: "UnexpectedAnswer",
@@ -43,8 +44,8 @@ export function connectionError(attempt: Attempt, what: string, error: unknown):
   return new GlacierConnectionError(`${attempt.operation}: ${what}: ${reason}`, { ...attempt, cause });
 }
 
-function factsOf(answer: Response, attempt: Attempt) {
-  return { ...attempt, status: answer.status, requestId: answer.headers.get("x-amzn-requestid") };
+function factsOf(answer: Answer, attempt: Attempt) {
+  return { ...attempt, status: answer.status, requestId: answer.header("x-amzn-requestid") };
 }
 
 function membersOf(text: string): Partial<Pick<Refusal, "code" | "message" | "type">> {
@@ -60,9 +61,9 @@ function membersOf(text: string): Partial<Pick<Refusal, "code" | "message" | "ty
   }
 }
 
-function inWords(answer: Response, text: string): string {
+function inWords(answer: Answer, text: string): string {
   const status = `${answer.status} ${answer.statusText}`.trim();
-  const target = answer.headers.get("location");
+  const target = answer.header("location");
   if (target !== null) {
     return `answered ${status}, which leads to ${target} and is not followed; check the endpoint`;
   }

@@ -1,6 +1,7 @@
 import type { GetJobOutputOutput } from "@moraine/protocol";
 import { type Attempt, connectionError, unexpectedAnswer } from "./error-answer.ts";
 import { GlacierConnectionError } from "./errors.ts";
+import type { Answer, AnswerBody } from "./http.ts";
 
 /** What GetJobOutput answers. A header that the service did not send is null. */
 export interface JobOutput {
@@ -24,31 +25,32 @@ export interface JobOutput {
 
 /** The answer as soon as its head is there; the body follows as it is read. */
 export async function readJobOutput(
-  answer: Response,
+  answer: Answer,
   attempt: Attempt,
   signal: AbortSignal | undefined,
 ): Promise<JobOutput> {
-  const { status, headers, body } = answer;
-  if ((status !== 200 && status !== 206) || body === null) {
+  const { status } = answer;
+  if (status !== 200 && status !== 206) {
     throw unexpectedAnswer(answer, attempt, `answered ${status}, and not 200 or 206`);
   }
-  const sizeBytes = sizeOf(headers);
+  const sizeBytes = sizeOf(answer);
   return {
-    body: counted(body, { sizeBytes, attempt, signal }),
+    body: counted(answer.body, { sizeBytes, attempt, signal }),
     sizeBytes,
     status,
-    checksum: headers.get("x-amz-sha256-tree-hash"),
-    contentRange: headers.get("content-range"),
-    acceptRanges: headers.get("accept-ranges"),
-    contentType: headers.get("content-type"),
-    archiveDescription: headers.get("x-amz-archive-description"),
+    checksum: answer.header("x-amz-sha256-tree-hash"),
+    contentRange: answer.header("content-range"),
+    acceptRanges: answer.header("accept-ranges"),
+    contentType: answer.header("content-type"),
+    archiveDescription: answer.header("x-amz-archive-description"),
   };
 }
 
 /** A compressed answer's length is not that of its bytes. */
-function sizeOf(headers: Headers): number | null {
-  const length = headers.get("content-length");
-  return length !== null && /^[0-9]+$/.test(length) && !headers.has("content-encoding") ? Number(length) : null;
+function sizeOf(answer: Answer): number | null {
+  const length = answer.header("content-length");
+  const isOfBytes = answer.header("content-encoding") === null;
+  return length !== null && /^[0-9]+$/.test(length) && isOfBytes ? Number(length) : null;
 }
 
 interface Expectation {
@@ -58,40 +60,37 @@ interface Expectation {
 }
 
 /** Passes the bytes on, and never ends well with more or fewer than were announced. */
-function counted(body: ReadableStream<Bytes>, expectation: Expectation): ReadableStream<Bytes> {
-  const reader = body.getReader();
-  const count = counter(expectation);
+function counted(body: AnswerBody, expectation: Expectation): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const next = counter(body, expectation);
   const source = {
-    async pull(controller: ReadableStreamDefaultController<Bytes>) {
+    async pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) {
       try {
-        const { done, value } = await count(reader.read());
-        if (done) controller.close();
-        else controller.enqueue(value);
+        const piece = await next();
+        if (piece === null) controller.close();
+        else controller.enqueue(piece);
       } catch (error) {
+        await body.cancel().catch(() => undefined);
         controller.error(error);
       }
     },
-    cancel: (reason: unknown) => reader.cancel(reason),
+    cancel: () => body.cancel(),
   };
   return new ReadableStream(source, { highWaterMark: 0 });
 }
 
-type Bytes = Uint8Array<ArrayBuffer>;
-type Reading = ReturnType<ReadableStreamDefaultReader<Bytes>["read"]>;
-
 /** Fails, as the stream is to fail, when something was read that must not be. */
-function counter({ sizeBytes, attempt, signal }: Expectation) {
+function counter(body: AnswerBody, { sizeBytes, attempt, signal }: Expectation): AnswerBody["next"] {
   let readBytes = 0;
-  return async (reading: Reading): Reading => {
-    const read = await reading.catch((error: unknown) => {
+  return async () => {
+    const piece = await body.next().catch((error: unknown) => {
       signal?.throwIfAborted();
       throw connectionError(attempt, `broke after ${readBytes} of ${sizeBytes ?? "unknown"} bytes`, error);
     });
-    readBytes += read.value?.length ?? 0;
-    if (sizeBytes !== null && (readBytes > sizeBytes || (read.done && readBytes < sizeBytes))) {
+    readBytes += piece?.length ?? 0;
+    if (sizeBytes !== null && (readBytes > sizeBytes || (piece === null && readBytes < sizeBytes))) {
       const message = `${attempt.operation}: ${readBytes} bytes came where ${sizeBytes} were announced`;
       throw new GlacierConnectionError(message, attempt);
     }
-    return read;
+    return piece;
   };
 }

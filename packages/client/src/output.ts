@@ -1,10 +1,11 @@
 import { type Operation, parseLossless } from "@moraine/protocol";
 import { type Attempt, connectionError, unexpectedAnswer } from "./error-answer.ts";
+import { type Answer, readText } from "./http.ts";
 
 /** An answer of success → typed output, as the operations table binds it. A header that was not sent is left out. */
 export async function readOutput(
   operation: Operation,
-  answer: Response,
+  answer: Answer,
   attempt: Attempt,
   signal: AbortSignal | undefined,
 ): Promise<object> {
@@ -17,9 +18,9 @@ export async function readOutput(
   return operation.responsePayload === undefined ? { ...body, ...members } : { [operation.responsePayload]: body };
 }
 
-export async function textOf(answer: Response, attempt: Attempt, signal: AbortSignal | undefined): Promise<string> {
+export async function textOf(answer: Answer, attempt: Attempt, signal: AbortSignal | undefined): Promise<string> {
   try {
-    return await answer.text();
+    return await readText(answer);
   } catch (error) {
     signal?.throwIfAborted();
     throw connectionError(attempt, "the answer broke off", error);
@@ -27,7 +28,7 @@ export async function textOf(answer: Response, attempt: Attempt, signal: AbortSi
 }
 
 /** A JSON object; of any other answer the error says how it begins. */
-export function jsonOf(text: string, answer: Response, attempt: Attempt): object {
+export function jsonOf(text: string, answer: Answer, attempt: Attempt): object {
   const value = parsed(text);
   if (typeof value !== "object" || value === null) {
     const start = JSON.stringify(text.slice(0, 80));
@@ -44,9 +45,9 @@ function parsed(text: string): unknown {
   }
 }
 
-function headerMembers({ responseHeaders = {} }: Operation, answer: Response, attempt: Attempt): object {
+function headerMembers({ responseHeaders = {} }: Operation, answer: Answer, attempt: Attempt): object {
   const members = Object.entries(responseHeaders).flatMap(([member, header]) => {
-    const value = answer.headers.get(header);
+    const value = answer.header(header);
     if (value === null && member.endsWith("Id")) {
       throw unexpectedAnswer(answer, attempt, `answered ${answer.status} without the header ${header}`);
     }

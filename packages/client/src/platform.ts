@@ -1,4 +1,6 @@
 import type { Digest } from "@moraine/protocol";
+import type { Http } from "./http.ts";
+import { webHttp } from "./web-http.ts";
 
 /** What Node and browsers have in different ways. */
 export interface Platform {
@@ -6,15 +8,7 @@ export interface Platform {
   readonly sha256: (bytes: Uint8Array) => Digest | Promise<Digest>;
   /** The same as AWS's signer asks for it: an object; with a secret, an HMAC. */
   readonly Sha256: SignerHash;
-  /** Whether a body may be sent piece by piece with a length; browsers must have it whole, as a Blob. */
-  readonly sendsStreams: boolean;
-  /** `fetch` for a GET whose answer may have any size; a redirect is given as it is. */
-  readonly fetchOutput: (url: URL, init: OutputRequest) => Promise<Response>;
-}
-
-export interface OutputRequest {
-  readonly headers: Headers;
-  readonly signal?: AbortSignal;
+  readonly http: Http;
 }
 
 /** In words of our own: AWS's types speak of Node's, which a program for browsers does not have. */
@@ -77,6 +71,5 @@ export function unshared(bytes: Uint8Array): Bytes {
 export const webPlatform: Platform = {
   sha256: webSha256,
   Sha256: WebSha256,
-  sendsStreams: false,
-  fetchOutput: (url, init) => fetch(url, { ...init, redirect: "manual" }),
+  http: webHttp,
 };

@@ -13,6 +13,7 @@ const unconnectedCodes: ReadonlySet<unknown> = new Set([
   "ENOTFOUND",
   "EAI_AGAIN",
   "UND_ERR_CONNECT_TIMEOUT",
+  "ERR_CONNECT_TIMEOUT",
 ]);
 
 /** Whether the same request may do better in a while (contract 4.2), and may be sent again. */

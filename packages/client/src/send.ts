@@ -2,6 +2,7 @@ import { uriEncode } from "@moraine/protocol";
 import { CredentialCache, type CredentialProvider, type Credentials } from "./credentials.ts";
 import { type Attempt, connectionError, refusalOf } from "./error-answer.ts";
 import { ExpiredTokenException, InvalidSignatureException, ThrottlingException } from "./errors.ts";
+import { type Answer, isSuccess } from "./http.ts";
 import { Pace } from "./pace.ts";
 import type { Platform } from "./platform.ts";
 import { isTransient, orAborted, pauseMilliseconds, sleep } from "./retry.ts";
@@ -24,7 +25,7 @@ export interface SenderOptions {
 }
 
 /** Makes something of an answer of success; what breaks while it does is a break of the connection. */
-export type Reader<Value> = (answer: Response, attempt: Attempt, signal: AbortSignal | undefined) => Promise<Value>;
+export type Reader<Value> = (answer: Answer, attempt: Attempt, signal: AbortSignal | undefined) => Promise<Value>;
 
 /** What one call remembers from attempt to attempt. */
 interface Call {
@@ -116,8 +117,8 @@ export class Sender {
     const { request, signal } = call;
     const attempt = { operation: request.operation, attempts: call.attempts };
     const headers = await this.#sign({ ...request, headers: this.#headersOf(call) }, credentials, this.#clock.now());
-    const answer = await this.#fetch(request, headers, attempt, signal);
-    if (!answer.ok) {
+    const answer = await this.#exchange(request, headers, attempt, signal);
+    if (!isSuccess(answer)) {
       call.answeredAt = dateOf(answer);
       throw await refusalOf(answer, attempt);
     }
@@ -133,33 +134,25 @@ export class Sender {
     };
   }
 
-  async #fetch(
+  async #exchange(
     request: WireRequest,
     signed: Record<string, string>,
     attempt: Attempt,
     signal: AbortSignal | undefined,
-  ): Promise<Response> {
+  ): Promise<Answer> {
     const { method, body } = request;
-    const headers = new Headers(signed);
-    // A length that counts compressed bytes could not be checked. With a range, fetch says the same by itself.
-    if (!headers.has("range")) headers.set("accept-encoding", "identity");
-    if (body !== null) headers.set("content-length", String(body.sizeBytes));
     let failure: { reason: unknown } | undefined;
-    const opened = body?.open((reason) => {
+    const content = body?.open((reason) => {
       failure = { reason };
     });
-    const content = await (opened && orAborted(opened, signal));
-    const init = {
-      method,
-      headers,
-      redirect: "manual", // A redirect would carry the signature to whoever it names.
-      ...(content !== undefined && { body: content }),
-      ...(content instanceof ReadableStream && { duplex: "half" as const }),
-      ...(signal !== undefined && { signal }),
-    } as const;
+    const headers = {
+      ...signed,
+      "accept-encoding": "identity", // A length that counts compressed bytes could not be checked.
+      ...(body !== null && { "content-length": String(body.sizeBytes) }),
+    };
     try {
       const url = urlOf(this.#endpoint, request);
-      return await (request.operation === "GetJobOutput" ? this.#platform.fetchOutput(url, init) : fetch(url, init));
+      return await this.#platform.http(url, { method, headers, body: content ?? null, signal });
     } catch (error) {
       signal?.throwIfAborted();
       if (failure !== undefined) throw failure.reason;
@@ -179,8 +172,8 @@ function isOfTime(error: unknown): boolean {
   return error instanceof InvalidSignatureException && /^Signature (expired|not yet current)/.test(error.message);
 }
 
-function dateOf(answer: Response): Date | undefined {
-  const milliseconds = Date.parse(answer.headers.get("date") ?? "");
+function dateOf(answer: Answer): Date | undefined {
+  const milliseconds = Date.parse(answer.header("date") ?? "");
   return Number.isNaN(milliseconds) ? undefined : new Date(milliseconds);
 }
 

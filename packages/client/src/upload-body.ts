@@ -1,4 +1,5 @@
 import { toHex } from "@moraine/protocol";
+import type { HttpRequest } from "./http.ts";
 import { type Platform, unshared } from "./platform.ts";
 import { TreeHash } from "./tree-hash.ts";
 
@@ -21,13 +22,8 @@ export interface RequestBody {
   readonly sizeBytes: number;
   readonly sha256: string;
   /** For one attempt. `failed` is told when the source fails, or gives another number of bytes. */
-  readonly open: (
-    failed: (reason: unknown) => void,
-  ) => Promise<Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>>;
+  readonly open: (failed: (reason: unknown) => void) => NonNullable<HttpRequest["body"]>;
 }
-
-/** Fetch in Node takes 30 times as long over large bytes that it is given whole. */
-const pieceSizeBytes = 1024 * 1024;
 
 /** An upload's bytes, with the tree hash that goes into its header; `checksum` is the caller's own, if there is one. */
 export async function uploadBody(
@@ -39,16 +35,13 @@ export async function uploadBody(
     return { body: await bytesBody(body, platform), checksum: checksum ?? (await treeHashOf(body, platform)) };
   }
   const { sizeBytes, sha256, treeHash } = body;
-  return { body: { sizeBytes, sha256, open: opener(body, platform) }, checksum: checksum ?? treeHash };
+  return { body: { sizeBytes, sha256, open: (failed) => watched(body, failed) }, checksum: checksum ?? treeHash };
 }
 
 export async function bytesBody(bytes: Uint8Array, platform: Platform): Promise<RequestBody> {
   const sizeBytes = bytes.length;
   const sha256 = toHex(await platform.sha256(bytes));
-  if (platform.sendsStreams && sizeBytes > pieceSizeBytes) {
-    return { sizeBytes, sha256, open: opener({ sizeBytes, open: () => piecesOf(bytes) }, platform) };
-  }
-  return { sizeBytes, sha256, open: async () => unshared(bytes) };
+  return { sizeBytes, sha256, open: () => unshared(bytes) };
 }
 
 async function treeHashOf(bytes: Uint8Array, { sha256 }: Platform): Promise<string> {
@@ -57,25 +50,7 @@ async function treeHashOf(bytes: Uint8Array, { sha256 }: Platform): Promise<stri
   return hash.digest();
 }
 
-async function* piecesOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += pieceSizeBytes) {
-    yield bytes.subarray(start, start + pieceSizeBytes);
-  }
-}
-
 type Source = Pick<ReplayableBody, "open" | "sizeBytes">;
-
-function opener(source: Source, platform: Platform): RequestBody["open"] {
-  return async (failed) => {
-    const pieces = watched(source, failed);
-    if (platform.sendsStreams) {
-      return streamOf(pieces);
-    }
-    const kept: Uint8Array<ArrayBuffer>[] = [];
-    for await (const piece of pieces) kept.push(piece.slice());
-    return new Blob(kept);
-  };
-}
 
 /** The source's pieces; it fails when they are more or fewer bytes than announced. */
 async function* watched({ open, sizeBytes }: Source, failed: (reason: unknown) => void): AsyncGenerator<Uint8Array> {
@@ -94,17 +69,4 @@ async function* watched({ open, sizeBytes }: Source, failed: (reason: unknown) =
     failed(error);
     throw error;
   }
-}
-
-function streamOf(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    pull: async (controller) => {
-      const { done, value } = await pieces.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: async () => {
-      await pieces.return(undefined);
-    },
-  });
 }

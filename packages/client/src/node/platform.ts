@@ -1,6 +1,6 @@
 import { createHash, createHmac, hash } from "node:crypto";
 import type { Platform } from "../platform.ts";
-import { fetchOutput } from "./fetch-output.ts";
+import { nodeHttp } from "./node-http.ts";
 
 class NodeSha256 {
   readonly #secret: Uint8Array | string | undefined;
@@ -31,6 +31,5 @@ class NodeSha256 {
 export const nodePlatform: Platform = {
   sha256: (bytes) => hash("sha256", bytes, "buffer"),
   Sha256: NodeSha256,
-  sendsStreams: true,
-  fetchOutput,
+  http: nodeHttp,
 };

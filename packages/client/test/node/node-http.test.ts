@@ -6,10 +6,12 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createSecureServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { fetchOutput } from "../../src/node/fetch-output.ts";
+import { readText } from "../../src/http.ts";
+import { nodeHttp } from "../../src/node/node-http.ts";
 
 interface RawServer extends AsyncDisposable {
   readonly url: URL;
@@ -50,7 +52,7 @@ async function rawServer(
 }
 
 const get = (url: URL, signal?: AbortSignal) =>
-  fetchOutput(url, { headers: new Headers({ range: "bytes=0-4" }), ...(signal && { signal }) });
+  nodeHttp(url, { method: "GET", headers: { range: "bytes=0-4", "accept-encoding": "identity" }, body: null, signal });
 const plain = (body: string, more = "") =>
   `HTTP/1.1 206 Partial Content\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
 
@@ -63,8 +65,8 @@ test("an answer is the same wherever its packets end", async () => {
     const answer = await get(server.url);
     assert.equal(answer.status, 206);
     assert.equal(answer.statusText, "Partial Content");
-    assert.equal(answer.headers.get("x-amz-archive-description"), "a: b");
-    assert.equal(await answer.text(), "hello");
+    assert.equal(answer.header("X-Amz-Archive-Description"), "a: b");
+    assert.equal(await readText(answer), "hello");
     assert.match(
       server.heads[0] ?? "",
       /^GET \/output\?x=%20y HTTP\/1\.1\r\nrange: bytes=0-4\r\naccept-encoding: identity\r\n/,
@@ -77,10 +79,10 @@ test("a connection serves one answer after another, and none that was left or th
     const more = connection === 1 && request === 0 ? "Connection: close\r\n" : "";
     socket.write(plain("x".repeat(100_000), more));
   });
-  const read = async () => (await (await get(server.url)).bytes()).length;
+  const read = async () => (await readText(await get(server.url))).length;
   assert.deepEqual([await read(), await read()], [100_000, 100_000]);
   assert.equal(server.connections.length, 1);
-  await (await get(server.url)).body?.cancel();
+  await (await get(server.url)).body.cancel();
   assert.deepEqual([await read(), await read()], [100_000, 100_000]);
   assert.equal(server.connections.length, 3);
 });
@@ -91,7 +93,7 @@ test("an idle connection that the server has closed is no failure", async () => 
     else socket.write(plain("hello"));
   });
   for (let turn = 0; turn < 3; turn += 1) {
-    assert.equal(await (await get(server.url)).text(), "hello");
+    assert.equal(await readText(await get(server.url)), "hello");
   }
   assert.equal(server.connections.length, 2);
 });
@@ -99,7 +101,7 @@ test("an idle connection that the server has closed is no failure", async () => 
 test("an answer whose length is not told is read to its end", async () => {
   for (const head of ["Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "Connection: close\r\n\r\nhello"]) {
     await using server = await rawServer((socket) => socket.write(`HTTP/1.1 200 OK\r\n${head}`, () => socket.end()));
-    assert.equal(await (await get(server.url)).text(), "hello");
+    assert.equal(await readText(await get(server.url)), "hello");
   }
 });
 
@@ -119,10 +121,10 @@ test("while nobody reads, the connection is held back, however much would come",
   const answer = await get(server.url);
   for (let seen = -1; seen !== written; ) {
     seen = written;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
   }
   assert.ok(written < 50_000_000, `${written} bytes were taken that nobody reads`);
-  await answer.body?.cancel();
+  await answer.body.cancel();
 });
 
 test("what comes while its reader is busy is given in one piece, and the pieces are the reader's own", async () => {
@@ -130,14 +132,15 @@ test("what comes while its reader is busy is given in one piece, and the pieces 
   await using server = await rawServer(async (socket) => {
     socket.setNoDelay(true).write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n`);
     for (let start = 0; start < content.length; start += 1000) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await sleep(5);
       socket.write(content.subarray(start, start + 1000));
     }
   });
   const pieces: Uint8Array[] = [];
-  for await (const piece of (await get(server.url)).body ?? []) {
+  const { body } = await get(server.url);
+  for (let piece = await body.next(); piece !== null; piece = await body.next()) {
     pieces.push(piece);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
   assert.ok(Buffer.concat(pieces).equals(content));
   assert.ok(pieces.length <= 10, `${pieces.length} pieces of 31 packets`);
@@ -158,10 +161,7 @@ test("what breaks, or is no HTTP, fails with its reason", async () => {
   };
   for (const [text, reason] of Object.entries(failures)) {
     await using server = await rawServer((socket) => socket.end(text));
-    await assert.rejects(
-      get(server.url).then((answer) => answer.text()),
-      reason,
-    );
+    await assert.rejects(get(server.url).then(readText), reason);
   }
 });
 
@@ -172,10 +172,7 @@ test("the signal ends it at any time: before, while it waits for the head, while
     await using server = await rawServer((socket) => socket.write(text));
     const stop = new AbortController();
     setTimeout(() => stop.abort(reason), 50);
-    await assert.rejects(
-      get(server.url, stop.signal).then((answer) => answer.text()),
-      reason,
-    );
+    await assert.rejects(get(server.url, stop.signal).then(readText), reason);
   }
 });
 
@@ -198,13 +195,112 @@ test("over TLS, a certificate that is trusted will do, and no other", async (t) 
 
 /** In a process of its own, which prints the body's length. */
 function ask(url: string, environment: Record<string, string>): Promise<{ readonly stdout: string }> {
-  const module = fileURLToPath(import.meta.resolve("../../src/node/fetch-output.ts"));
-  const script = `const { fetchOutput } = await import(${JSON.stringify(module)});
-    const answer = await fetchOutput(new URL(process.argv[1]), { headers: new Headers() });
-    console.log((await answer.text()).length);`;
+  const module = fileURLToPath(import.meta.resolve("../../src/node/node-http.ts"));
+  const script = `const { nodeHttp } = await import(${JSON.stringify(module)});
+    const { body } = await nodeHttp(new URL(process.argv[1]), { method: "GET", headers: {}, body: null });
+    let bytes = 0;
+    for (let piece = await body.next(); piece !== null; piece = await body.next()) bytes += piece.length;
+    console.log(bytes);`;
   return promisify(execFile)(
     process.execPath,
     ["--conditions=@moraine/source", "--input-type=module", "--eval", script, url],
     { env: { ...process.env, ...environment } },
   );
+}
+
+const put = (url: URL, body: AsyncIterable<Uint8Array>, sizeBytes: number, signal?: AbortSignal) =>
+  nodeHttp(url, { method: "PUT", headers: { "content-length": String(sizeBytes) }, body, signal });
+
+/** Pieces of 100 kB without end; tells whether it was left in order. */
+function endless(): { readonly pieces: AsyncGenerator<Uint8Array>; readonly left: Promise<number> } {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const pieces = (async function* () {
+    let count = 0;
+    try {
+      for (;;) {
+        count += 1;
+        yield new Uint8Array(100_000);
+      }
+    } finally {
+      resolve(count);
+    }
+  })();
+  return { pieces, left: promise };
+}
+
+test("bodies go out piece by piece, and one connection takes several", async () => {
+  let seenBytes = 0;
+  await using server = await rawServer((socket) => {
+    seenBytes = server.heads.join("").length;
+    if (server.heads.at(-1)?.endsWith("END")) socket.write(plain("hello"));
+  });
+  const body = async function* (end: Promise<void>) {
+    yield Buffer.from("begin");
+    yield Buffer.alloc(2_000_000, "x");
+    yield Buffer.from("END");
+    await end;
+  };
+  for (let turn = 1; turn <= 2; turn += 1) {
+    const end = Promise.withResolvers<void>();
+    assert.equal(await readText(await put(server.url, body(end.promise), 2_000_008)), "hello");
+    assert.ok(seenBytes > turn * 2_000_008);
+    end.resolve(); // The answer was there before the source had said that it is at its end.
+    await sleep(50);
+  }
+  assert.equal(server.connections.length, 1);
+});
+
+test("a refusal that comes before a body's end is heard, and nothing more is sent", async () => {
+  await using server = await rawServer((socket, _, request) => {
+    if (request === 0) socket.write(plain("no"));
+  });
+  const { pieces, left } = endless();
+  const answer = await put(server.url, pieces, 1e12);
+  assert.equal(answer.status, 206);
+  assert.equal(await readText(answer), "no");
+  assert.ok((await left) < 1000);
+  assert.equal(await closing(server.connections[0]), "closed");
+});
+
+test("what a body throws is what the request fails with, and the server sees it break off", async () => {
+  await using server = await rawServer(() => undefined);
+  const broken = new Error("the disk is gone");
+  const body = async function* () {
+    yield new Uint8Array(10);
+    throw broken;
+  };
+  await assert.rejects(put(server.url, body(), 20), broken);
+  assert.equal(await closing(server.connections[0]), "closed");
+});
+
+test("a body is left when the signal aborts, and when the server closes", async () => {
+  const reason = new Error("enough");
+  const stop = new AbortController();
+  const aborted = endless();
+  await using silent = await rawServer(() => stop.abort(reason));
+  await assert.rejects(put(silent.url, aborted.pieces, 1e12, stop.signal), reason);
+  await aborted.left;
+
+  const closed = endless();
+  await using closing = await rawServer((socket) => socket.destroy());
+  await assert.rejects(put(closing.url, closed.pieces, 1e12), /ECONNRESET|EPIPE|socket hang up/);
+  await closed.left;
+});
+
+test("a request that changes something is not sent again when an idle connection turns out to be closed", async () => {
+  await using server = await rawServer((socket, connection, request) => {
+    if (connection === 0 && request === 1) socket.destroy();
+    else socket.write(plain("hello"));
+  });
+  const post = () => nodeHttp(server.url, { method: "POST", headers: {}, body: null, signal: undefined });
+  assert.equal(await readText(await post()), "hello");
+  await assert.rejects(post(), /socket hang up|ECONNRESET/);
+  assert.equal(server.heads.length, 2);
+});
+
+async function closing(socket: Socket | undefined): Promise<string> {
+  if (socket !== undefined && !socket.closed) {
+    await once(socket, "close");
+  }
+  return "closed";
 }

@@ -1,12 +1,14 @@
 import type { IncomingMessage } from "node:http";
+import type { AnswerBody } from "../http.ts";
 import { release } from "./release.ts";
 
 /** What waits for its reader at the most, but for the last piece, while the reader is busy with what came before. */
 const waitingBytesMax = 512 * 1024;
 
 /** What arrives of an answer, for a reader who takes it when it likes. With enough of it, the connection is held back. */
-export class OutputArrivals {
+export class Arrivals implements AnswerBody {
   readonly #answer: IncomingMessage;
+  readonly #signal: AbortSignal | undefined;
   #waiting: Buffer<ArrayBuffer>[] = [];
   #waitingBytes = 0;
   #hasBegun = false;
@@ -14,8 +16,9 @@ export class OutputArrivals {
   #failure: Error | null = null;
   #arrival: PromiseWithResolvers<void> | null = null;
 
-  constructor(answer: IncomingMessage) {
+  constructor(answer: IncomingMessage, signal: AbortSignal | undefined) {
     this.#answer = answer;
+    this.#signal = signal;
     answer.on("end", () => {
       this.#hasEnded = true;
       this.#wake();
@@ -24,7 +27,6 @@ export class OutputArrivals {
     answer.on("close", () => this.#fail(new Error("The connection was closed in the middle of the answer")));
   }
 
-  /** Resolves to all that has come, as soon as something has; to null at the end. */
   async next(): Promise<Buffer<ArrayBuffer> | null> {
     this.#begin();
     while (this.#waitingBytes === 0) {
@@ -32,12 +34,17 @@ export class OutputArrivals {
         return null;
       }
       if (this.#failure !== null) {
+        this.#signal?.throwIfAborted();
         throw this.#failure;
       }
       this.#arrival ??= Promise.withResolvers();
       await this.#arrival.promise;
     }
     return this.#take();
+  }
+
+  async cancel(): Promise<void> {
+    this.#answer.destroy();
   }
 
   /** Nothing is read before somebody asks. */

@@ -1,0 +1,96 @@
+import type { Agent, AgentOptions, ClientRequest, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Answer, HttpRequest } from "../http.ts";
+import { Arrivals } from "./arrivals.ts";
+import { http, https } from "./built-in.ts";
+import { keepFreedMemory, release } from "./release.ts";
+import { sendPieces } from "./send-pieces.ts";
+import { WideAgent } from "./wide-agent.ts";
+
+const connectMilliseconds = 10_000;
+const silenceMilliseconds = 300_000;
+let wideAgent: WideAgent | undefined;
+
+/** By `node:http`. Whoever reads a body may `release` each piece as soon as it is done with. */
+export async function nodeHttp(url: URL, request: HttpRequest): Promise<Answer> {
+  const { signal } = request;
+  for (;;) {
+    signal?.throwIfAborted();
+    const sent = send(url, request);
+    try {
+      return answerOf(await answered(sent), signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      // The server may close a connection that is kept just when the next request goes out on it.
+      const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === "ECONNRESET";
+      if (!(isStale && request.method === "GET")) {
+        throw error;
+      }
+    }
+  }
+}
+
+function send(url: URL, { method, headers, body, signal }: HttpRequest): ClientRequest {
+  const isSecure = url.protocol === "https:";
+  const sent = (isSecure ? https : http).request(url, {
+    ...(!isSecure && { agent: plainAgent() }),
+    method,
+    headers: { ...headers },
+    timeout: connectMilliseconds,
+    ...(signal !== undefined && { signal }),
+  });
+  sent.setTimeout(silenceMilliseconds); // Once it is connected.
+  sent.on("timeout", () => sent.destroy(silence(sent)));
+  if (isSecure) {
+    sent.on("socket", (socket) => freePackets(sent, socket));
+  }
+  if (body === null || body instanceof Uint8Array) {
+    sent.end(body ?? undefined);
+  } else {
+    void sendPieces(sent, body, Number(headers["content-length"]));
+  }
+  return sent;
+}
+
+function silence({ socket }: ClientRequest): Error {
+  return socket?.connecting
+    ? Object.assign(new Error(`No connection within ${connectMilliseconds} ms`), { code: "ERR_CONNECT_TIMEOUT" })
+    : new Error(`Nothing came for ${silenceMilliseconds} ms`);
+}
+
+function plainAgent(): WideAgent {
+  if (wideAgent === undefined) {
+    keepFreedMemory();
+    // As Node's own, which knows whether there are proxies.
+    wideAgent = new WideAgent((http.globalAgent as Agent & { readonly options?: AgentOptions }).options);
+  }
+  return wideAgent;
+}
+
+/** What the socket gives, the parser has copied by the time that it returns. */
+function freePackets(sent: ClientRequest, socket: Socket): void {
+  const free = (packet: Buffer) => queueMicrotask(() => release(packet));
+  socket.on("data", free);
+  sent.once("close", () => socket.off("data", free));
+}
+
+function answered(sent: ClientRequest): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  sent.on("response", resolve);
+  sent.on("error", reject); // Also later, when the answer has told of it already.
+  return promise;
+}
+
+function answerOf(message: IncomingMessage, signal: AbortSignal | undefined): Answer {
+  const { statusCode: status = 0, statusMessage: statusText = "", headers } = message;
+  return {
+    status,
+    statusText,
+    header: (name) => joined(headers[name.toLowerCase()]),
+    body: new Arrivals(message, signal),
+  };
+}
+
+function joined(value: string | string[] | undefined): string | null {
+  return Array.isArray(value) ? value.join(", ") : (value ?? null);
+}

@@ -89,7 +89,7 @@ export function createAdminClient({
 export function defaultCredentials({ profile }: { readonly profile?: string | undefined } = {}): CredentialProvider {
   let chain: ReturnType<typeof chainedCredentials> | undefined;
   return async (options) => {
-    chain ??= chainedCredentials(profile);
+    chain ??= chainedCredentials(process.env, profile);
     return (await chain)(options);
   };
 }

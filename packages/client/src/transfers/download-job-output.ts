@@ -25,7 +25,7 @@ export interface DownloadOptions extends TransferOptions, VerificationOptions {
   readonly range?: ByteRange;
   /** Ranges under way at once. @default 4 */
   readonly concurrency?: number;
-  /** 1 MiB times a power of two. A download that goes on keeps the size it began with. @default 16 MiB; more beyond 256 GiB */
+  /** 1 MiB times a power of two. A download that goes on keeps the size it began with. @default 16 MiB; from 512 MiB on 32 MiB, beyond 512 GiB more */
   readonly rangeSizeBytes?: number;
   /** Shared with whatever else it is given to. @default unlimited */
   readonly bandwidth?: Bandwidth;

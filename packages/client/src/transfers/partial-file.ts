@@ -3,8 +3,8 @@ import { BlockFile } from "./block-file.ts";
 import { PiecewiseTreeHash } from "./part-digest.ts";
 import { local } from "./transfer-errors.ts";
 
-/** What is written at once. A range under way has two: one is filled while the other is written. */
-const blockBytes = 1024 ** 2;
+/** What is written at once; with less, waking threads costs more. A range under way has two: one is filled while the other is written. */
+const blockBytes = 2 * 1024 ** 2;
 
 type Block = Uint8Array<ArrayBuffer>;
 

@@ -6,12 +6,14 @@ export interface PlannedRange extends ByteRange {
 }
 
 const rangeSizeBytesLeast = 16 * 1024 ** 2;
+/** From here on ranges are twice as large, since each costs both ends some milliseconds; below, less is lost with a range. */
+const largeBytes = 512 * 1024 ** 2;
 /** So many records at most in a journal, unless they were asked for. */
 const rangeCountMax = 16_384;
 
-/** The smallest power of two, from 16 MiB, that keeps the number of ranges in bounds. */
+/** A power of two of at least 16 MiB, from 512 MiB on 32 MiB, and as much larger as keeps the number of ranges in bounds. */
 export function rangeSizeFor(totalBytes: number): number {
-  let size = rangeSizeBytesLeast;
+  let size = totalBytes < largeBytes ? rangeSizeBytesLeast : 2 * rangeSizeBytesLeast;
   while (size * rangeCountMax < totalBytes) {
     size *= 2;
   }

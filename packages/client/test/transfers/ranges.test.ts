@@ -59,10 +59,12 @@ test("the size of ranges is a power of two that keeps their number in bounds, up
   fc.assert(
     fc.property(fc.integer({ min: 1, max: limits.archiveSizeBytesMax }), (totalBytes) => {
       const size = rangeSizeFor(totalBytes);
+      const usual = (totalBytes < 512 * leafSizeBytes ? 16 : 32) * leafSizeBytes;
       assertRangeSize(size);
       assert.ok(totalBytes / size <= 16_384);
-      assert.ok(size === 16 * leafSizeBytes || totalBytes / (size / 2) > 16_384);
+      assert.ok(size === usual || (size > usual && totalBytes / (size / 2) > 16_384));
     }),
+    { examples: [[512 * leafSizeBytes - 1], [512 * leafSizeBytes]] },
   );
 });
 

@@ -223,7 +223,17 @@ test("every command has help, with an example that begins with its name", async 
     assert.match(stdout, new RegExp(`Examples?:\\n(  .*\\n)*  (.*\\| )?moraine ${shown} `), name);
     assert.match(stdout, /Global Options:\n {2}--endpoint/, name);
   }
-  assert.match(await apart.done(["--help"]), /^Usage: moraine .*[\s\S]*Exit codes: 0 done/);
+});
+
+test("the command's own help has all commands, however it is asked for, and a name that is wrong gets the right one", async () => {
+  const help = await apart.done(["--help"]);
+  assert.match(help, /^Usage: moraine .*[\s\S]*Exit codes: 0 done/);
+  const [, names = ""] = help.split("Commands:");
+  assert.equal([...names.matchAll(/^ {2}[a-z-]+ \[options\]/gm)].length, 15);
+  for (const args of [["help"], ["--help", "job"], ["--json", "-h", "vault", "list"]]) {
+    assert.equal(await apart.done(args), help, args.join(" "));
+  }
+  await apart.refused(["uplod", "photos"], 2, /unknown command 'uplod'\n\(Did you mean upload\?\)/);
 });
 
 test("the version is the package's", async () => {

@@ -1,22 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, type Option } from "commander";
-import { adminCommand } from "./admin/admin.ts";
 import { adviceFor } from "./advice.ts";
 import { buildAdminTools, buildTools, type Running } from "./build-tools.ts";
-import { archiveCommand } from "./commands/archive.ts";
-import { capacityCommand } from "./commands/capacity.ts";
-import { completionCommand } from "./commands/completion.ts";
-import { inventoryCommand } from "./commands/inventory.ts";
-import { jobCommand } from "./commands/job.ts";
-import { lockCommand } from "./commands/lock.ts";
-import { notificationsCommand } from "./commands/notifications.ts";
-import { policyCommand } from "./commands/policy.ts";
-import { retrievalPolicyCommand } from "./commands/retrieval-policy.ts";
-import { retrieveCommand } from "./commands/retrieve.ts";
-import { tagsCommand } from "./commands/tags.ts";
-import { treehashCommand } from "./commands/treehash.ts";
-import { uploadCommand } from "./commands/upload.ts";
-import { vaultCommand } from "./commands/vault.ts";
+import { commandsFor } from "./commands.ts";
 import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
 import { endOf, exitCodeOf, exitCodes, messageOf } from "./exit-codes.ts";
 import { addGlobalOptions, versionFlag } from "./global-options.ts";
@@ -32,7 +18,11 @@ export async function runProgram(args: readonly string[], surroundings: Surround
     unmarkIds(command);
     running.command = command;
   });
-  addCommands(program, running, surroundings);
+  const tools = buildTools(running, surroundings);
+  const adminTools = buildAdminTools(running, surroundings);
+  for (const make of commandsFor(args)) {
+    program.addCommand(await make(tools, adminTools));
+  }
   program.addHelpText("after", details);
   addGlobalOptions(program);
   program.version(packageVersion(), versionFlag, "print the version of this command");
@@ -60,30 +50,6 @@ Examples:
   moraine upload photos holiday.tar --description "Holiday 2026"
   moraine inventory photos
   moraine retrieve photos ARCHIVE_ID -o holiday.tar`;
-
-function addCommands(program: Command, running: Running, surroundings: Surroundings): void {
-  const tools = buildTools(running, surroundings);
-  const commands = [
-    vaultCommand(tools),
-    uploadCommand(tools),
-    retrieveCommand(tools),
-    inventoryCommand(tools),
-    jobCommand(tools),
-    archiveCommand(tools),
-    treehashCommand(tools),
-    policyCommand(tools),
-    lockCommand(tools),
-    tagsCommand(tools),
-    notificationsCommand(tools),
-    retrievalPolicyCommand(tools),
-    capacityCommand(tools),
-    completionCommand(tools),
-    adminCommand(buildAdminTools(running, surroundings)),
-  ];
-  for (const command of commands) {
-    program.addCommand(command);
-  }
-}
 
 function failed(error: unknown, running: Running, { stderr }: Surroundings): number {
   // What commander throws it has said already; its only success is help.

@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import type { AdminTools, Tools } from "./tools.ts";
+
+/** Loads a command, and makes it. */
+type Make = (tools: Tools, adminTools: AdminTools) => Promise<Command>;
+
+/** In the order of the help. */
+const commands: Readonly<Record<string, Make>> = {
+  vault: async (tools) => (await import("./commands/vault.ts")).vaultCommand(tools),
+  upload: async (tools) => (await import("./commands/upload.ts")).uploadCommand(tools),
+  retrieve: async (tools) => (await import("./commands/retrieve.ts")).retrieveCommand(tools),
+  inventory: async (tools) => (await import("./commands/inventory.ts")).inventoryCommand(tools),
+  job: async (tools) => (await import("./commands/job.ts")).jobCommand(tools),
+  archive: async (tools) => (await import("./commands/archive.ts")).archiveCommand(tools),
+  treehash: async (tools) => (await import("./commands/treehash.ts")).treehashCommand(tools),
+  policy: async (tools) => (await import("./commands/policy.ts")).policyCommand(tools),
+  lock: async (tools) => (await import("./commands/lock.ts")).lockCommand(tools),
+  tags: async (tools) => (await import("./commands/tags.ts")).tagsCommand(tools),
+  notifications: async (tools) => (await import("./commands/notifications.ts")).notificationsCommand(tools),
+  "retrieval-policy": async (tools) => (await import("./commands/retrieval-policy.ts")).retrievalPolicyCommand(tools),
+  capacity: async (tools) => (await import("./commands/capacity.ts")).capacityCommand(tools),
+  completion: async (tools) => (await import("./commands/completion.ts")).completionCommand(tools),
+  admin: async (_, tools) => (await import("./admin/admin.ts")).adminCommand(tools),
+};
+
+/**
+ * Those that a command line may call, since to load all takes longer than most requests: each whose name occurs in it. All for a
+ * line that calls none, or asks for help before it does, and for completion, which speaks of all.
+ */
+export function commandsFor(args: readonly string[]): Make[] {
+  const named = Object.keys(commands).filter((name) => args.includes(name));
+  const [firstWord] = args.filter((arg) => named.includes(arg) || /^(-h|--help)$/.test(arg));
+  const isAboutAll = firstWord === undefined || !named.includes(firstWord) || named.includes("completion");
+  return isAboutAll ? Object.values(commands) : named.flatMap((name) => commands[name] ?? []);
+}

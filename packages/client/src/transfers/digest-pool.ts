@@ -27,7 +27,7 @@ const inlineBytesMax = 256 * 1024;
 
 /**
  * Hashes on other threads, one part each, so that several parts go on at once and the thread that moves the bytes is free
- * to do so. Threads start when they are first needed.
+ * to do so. Threads start when they are first needed, or before, with `start`.
  */
 export class DigestPool implements AsyncDisposable {
   readonly #threads: Thread[] = [];
@@ -36,6 +36,11 @@ export class DigestPool implements AsyncDisposable {
   /** @param threadsMax 1 or more; by default one for two processors, four at most. */
   constructor(threadsMax: number = Math.max(1, Math.min(Math.floor(availableParallelism() / 2), 4))) {
     this.#threadsMax = threadsMax;
+  }
+
+  /** Has a thread ready for what will be asked: one takes longer to start than to hash a part. */
+  start(): void {
+    this.#thread();
   }
 
   /** Reads and hashes; the file must stay open meanwhile. Rejects when it is shorter. */

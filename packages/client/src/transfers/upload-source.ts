@@ -62,6 +62,7 @@ function bytesSource(bytes: Uint8Array, pool: DigestPool): OpenSource {
 
 async function fileSource(path: string, pool: DigestPool): Promise<OpenSource> {
   const file = await open(path, "r");
+  pool.start();
   const state = async () => {
     const { size, mtimeMs, ino } = await file.stat();
     return { size, identity: `${resolve(path)} ${size} ${mtimeMs} ${ino}` };

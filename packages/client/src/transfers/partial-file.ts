@@ -1,20 +1,17 @@
 import type { TreeHash } from "@moraine/protocol";
 import { BlockFile } from "./block-file.ts";
+import { type Block, BlockWriter, blockBytes } from "./block-writer.ts";
 import { PiecewiseTreeHash } from "./part-digest.ts";
 import { local } from "./transfer-errors.ts";
-
-/** What is written at once; with less, waking threads costs more. A range under way has two: one is filled while the other is written. */
-const blockBytes = 2 * 1024 ** 2;
-
-type Block = Uint8Array<ArrayBuffer>;
 
 /** What is to become the target, beside it: as long as the target from the beginning, and sparse. */
 export class PartialFile {
   readonly #file: BlockFile;
-  readonly #free: Block[] = [];
+  readonly #writer: BlockWriter;
 
   private constructor(file: BlockFile) {
     this.#file = file;
+    this.#writer = new BlockWriter(file);
   }
 
   static async open(path: string, sizeBytes: number): Promise<PartialFile> {
@@ -28,16 +25,16 @@ export class PartialFile {
   /** Writes the bytes from that place on; resolves to their tree hash. */
   async write(bytes: AsyncIterable<Uint8Array>, position: number): Promise<TreeHash> {
     const hash = new PiecewiseTreeHash();
-    const blocks = new Blocks(this.#file, this.#free, position);
+    const run = new BlockRun(this.#writer, position);
     try {
       for await (const piece of bytes) {
-        await blocks.add(piece);
+        await run.add(piece);
         hash.update(piece);
       }
-      await blocks.end();
+      await run.end();
     } finally {
       // Also when it failed: a write that is late must not meet those of the next attempt.
-      await blocks.settled();
+      await run.settle();
     }
     return hash.digest();
   }
@@ -51,20 +48,19 @@ export class PartialFile {
   }
 }
 
-/** Bytes on their way into a file, one after the other, in blocks of which each is written while the next is filled. */
-class Blocks {
-  readonly #file: BlockFile;
-  readonly #free: Block[];
+/** Bytes on their way into a file one after the other, in blocks of which some are written while the next is filled. */
+class BlockRun {
+  readonly #writer: BlockWriter;
   #position: number;
   #block: Block;
   #filledBytes = 0;
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<unknown> = Promise.resolve();
+  #failure: Error | null = null;
 
-  constructor(file: BlockFile, free: Block[], position: number) {
-    this.#file = file;
-    this.#free = free;
+  constructor(writer: BlockWriter, position: number) {
+    this.#writer = writer;
     this.#position = position;
-    this.#block = this.#take();
+    this.#block = writer.take();
   }
 
   /** Resolves when the piece has been copied; rejects when one before it could not be written. */
@@ -86,30 +82,30 @@ class Blocks {
       await this.#flush();
     }
     await this.#writing;
+    this.#assertWritten();
   }
 
-  /** Resolves when nothing is under way any more. */
-  async settled(): Promise<void> {
-    await this.#writing.catch(() => undefined);
-    this.#free.push(this.#block);
+  /** Resolves when nothing is under way any more; nothing may be added then. */
+  async settle(): Promise<void> {
+    await this.#writing;
+    this.#writer.giveBack(this.#block);
   }
 
   async #flush(): Promise<void> {
-    await this.#writing;
-    const block = this.#block;
-    this.#writing = local(this.#file.write(block.subarray(0, this.#filledBytes), this.#position)).finally(() =>
-      this.#free.push(block),
-    );
-    this.#writing.catch(() => undefined); // Whoever waits for it hears of it.
+    this.#assertWritten();
+    const place = { sizeBytes: this.#filledBytes, position: this.#position };
+    const { ended } = await this.#writer.begin(this.#block, place, (error) => {
+      this.#failure ??= error;
+    });
+    this.#writing = Promise.all([this.#writing, ended]);
     this.#position += this.#filledBytes;
     this.#filledBytes = 0;
-    this.#block = this.#take();
+    this.#block = this.#writer.take();
   }
 
-  #take(): Block {
-    return this.#free.pop() ?? alignedBlock();
+  #assertWritten(): void {
+    if (this.#failure !== null) {
+      throw this.#failure;
+    }
   }
 }
-
-/** Memory that can be resized begins at a page, unlike other: what is written past the page cache must. */
-const alignedBlock = (): Block => new Uint8Array(new ArrayBuffer(blockBytes, { maxByteLength: blockBytes }));

@@ -25,6 +25,8 @@ async function* piecesOf(bytes: Uint8Array, pieceBytes: number): AsyncGenerator<
   }
 }
 
+const filesAtWork = () => process.getActiveResourcesInfo().filter((name) => name === "FSReqPromise").length;
+
 async function withPartial(sizeBytes: number, use: (partial: PartialFile, path: string) => Promise<void>) {
   const path = join(folder, "partial");
   const partial = await PartialFile.open(path, sizeBytes);
@@ -63,9 +65,28 @@ test("ranges may be written at the same time", async () => {
   });
 });
 
+for (const { ranges, peak } of [
+  { ranges: 1, peak: 3 },
+  { ranges: 24, peak: 16 },
+]) {
+  test(`of ${ranges} ranges of three blocks, ${peak} blocks at once are on their way to the disk`, async () => {
+    const bytes = Buffer.concat([content, content]);
+    let most = 0;
+    await withPartial(ranges * bytes.length, async (partial) => {
+      const before = filesAtWork();
+      const watched = async function* () {
+        yield* piecesOf(bytes, 2 * mebibyte);
+        most = Math.max(most, filesAtWork() - before);
+      };
+      const positions = Array.from({ length: ranges }, (_, index) => index * bytes.length);
+      await Promise.all(positions.map((position) => partial.write(watched(), position)));
+    });
+    assert.equal(most, peak);
+  });
+}
+
 test("an attempt that breaks off has nothing under way any more that could meet the next one", async () => {
   await withPartial(content.length, async (partial, path) => {
-    const filesAtWork = () => process.getActiveResourcesInfo().filter((name) => name === "FSReqPromise").length;
     const before = filesAtWork();
     const broken = new Error("the connection is gone");
     const breaking = async function* () {

@@ -37,6 +37,7 @@ export async function measureTransfers({ server, folder }: Stage): Promise<Race[
   const target = join(folder, "target");
   const journal = `${source}.journal`;
   const own = (...args: string[]) => [...moraine, "--endpoint", url, "--quiet", ...args];
+  const dd = (from: string, to: string) => ["dd", `if=${from}`, `of=${to}`, "bs=2M", "oflag=direct", "conv=fsync"];
   const boto3 = (...args: string[]) => [python, here("./boto3_transfer.py"), ...args];
   const glacier = (...args: string[]) => [
     aws,
@@ -52,6 +53,8 @@ export async function measureTransfers({ server, folder }: Stage): Promise<Race[
       program("moraine, all verified", null, target, own("job", "output", vault, jobId, "-o", target)),
       program("aws-cli, nothing verified", 1, target, glacier("get-job-output", `--job-id=${jobId}`, target)),
       program("boto3, ranges verified", 2, target, boto3("download", vault, jobId, target)),
+      // What the disk can: ours alone waits for it, so that the name is not given before the bytes are safe.
+      program("dd, nothing fetched", null, target, dd(source, target)),
     ]),
     await race({ name: "upload of 1 GiB from disk", unit: "bytes", rounds }, [
       program("moraine, with a journal", null, journal, own("upload", vault, source, "--journal", journal)),

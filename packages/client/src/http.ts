@@ -15,6 +15,19 @@ export interface HttpRequest {
  */
 export type Http = (url: URL, request: HttpRequest) => Promise<Answer>;
 
+/** Names the header and not its value, which may be a secret. */
+export function assertSendable(headers: HttpRequest["headers"]): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (unsendable.test(value)) {
+      throw new TypeError(
+        `The header ${name} cannot be sent: its value has a line break, or another character that HTTP forbids`,
+      );
+    }
+  }
+}
+
+const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
+
 export interface Answer {
   readonly status: number;
   readonly statusText: string;

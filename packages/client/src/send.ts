@@ -2,7 +2,7 @@ import { uriEncode } from "@moraine/protocol";
 import { CredentialCache, type CredentialProvider, type Credentials } from "./credentials.ts";
 import { type Attempt, connectionError, refusalOf } from "./error-answer.ts";
 import { ExpiredTokenException, InvalidSignatureException, ThrottlingException } from "./errors.ts";
-import { type Answer, isSuccess } from "./http.ts";
+import { type Answer, assertSendable, isSuccess } from "./http.ts";
 import { Pace } from "./pace.ts";
 import type { Platform } from "./platform.ts";
 import { isTransient, orAborted, pauseMilliseconds, sleep } from "./retry.ts";
@@ -150,6 +150,7 @@ export class Sender {
       "accept-encoding": "identity", // A length that counts compressed bytes could not be checked.
       ...(body !== null && { "content-length": String(body.sizeBytes) }),
     };
+    assertSendable(headers); // To try again would not help.
     try {
       const url = urlOf(this.#endpoint, request);
       return await this.#platform.http(url, { method, headers, body: content ?? null, signal });

@@ -266,6 +266,18 @@ describe("time and credentials", () => {
     assert.equal(asked, 2);
   });
 
+  test("credentials that no header can carry are an error that tells no secret, and no broken connection", async () => {
+    await using server = await scriptedServer(fine);
+    const client = clientOf(server, { credentials: { ...keys, sessionToken: "token\n" } });
+    await assert.rejects(client.describeVault(vault), (error: Error) => {
+      assert.equal(error.name, "TypeError");
+      assert.match(error.message, /^The header x-amz-security-token cannot be sent: its value has a line break/);
+      assert.doesNotMatch(error.message, /token\n/);
+      return true;
+    });
+    assert.equal(server.seen.length, 0);
+  });
+
   test("credentials that cannot be found are the provider's error", async () => {
     await using server = await scriptedServer(fine);
     const none = new Error("no profile");

@@ -55,8 +55,7 @@ export class BlockFile {
   }
 
   async close(): Promise<void> {
-    await this.#direct?.close();
-    await this.#cached.close();
+    await Promise.all([this.#direct?.close(), this.#cached.close()]);
   }
 
   /** Resolves to the number of bytes that went this way. */

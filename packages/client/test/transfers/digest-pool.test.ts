@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,6 +41,20 @@ test("parts of a file are hashed on several threads at once, and a file that is 
     pool.ofFile({ fd: file.fd, firstByte: 0, lastByte: content.length }, "tree"),
     /ends at byte 6815744/,
   );
+});
+
+test("a pool that is started before it is needed has its thread then", async () => {
+  let threads = 0;
+  const count = () => {
+    threads += 1;
+  };
+  subscribe("worker_threads", count);
+  await using pool = new DigestPool(2);
+  pool.start();
+  assert.equal(threads, 1);
+  await pool.ofBytes(new Uint8Array(content), "both");
+  assert.equal(threads, 1);
+  unsubscribe("worker_threads", count);
 });
 
 test("bytes too few for another thread give the same hashes", async () => {

@@ -82,23 +82,64 @@ async function run(
   }
 }
 
-/** The ranges that a download's journal calls right. */
-export async function recordedRanges(
-  journal: string,
-  { sizeBytes, rangeSizeBytes }: { readonly sizeBytes: number; readonly rangeSizeBytes: number },
-): Promise<string[]> {
-  const bytes = await readFile(journal).catch(() => Buffer.alloc(0));
-  const records = parseRecords(bytes).records as { range?: number }[];
-  return records.flatMap(({ range }) =>
-    range === undefined ? [] : `${range * rangeSizeBytes}-${Math.min((range + 1) * rangeSizeBytes, sizeBytes) - 1}`,
-  );
+/** Watches a download that is killed again and again: what its journal calls right is not fetched again. */
+export class RangeWatch implements Pick<KillPlan, "beforeRun" | "afterRun"> {
+  /** The most ranges that were recorded when a run began. */
+  mostRecorded = 0;
+  readonly #proxy: WatchingProxy;
+  readonly #journal: string;
+  readonly #sizeBytes: number;
+  #recorded: string[] = [];
+
+  /** @param sizeBytes of the output. */
+  constructor(proxy: WatchingProxy, journal: string, sizeBytes: number) {
+    this.#proxy = proxy;
+    this.#journal = journal;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  readonly beforeRun = async (): Promise<void> => {
+    this.#recorded = await recordedRanges(this.#journal, this.#sizeBytes);
+    this.mostRecorded = Math.max(this.mostRecorded, this.#recorded.length);
+    const asked = new Set(this.#proxy.ranges());
+    assert.ok(
+      this.#recorded.every((range) => asked.has(range)),
+      `never asked for, and recorded: ${this.#recorded.filter((range) => !asked.has(range)).join(", ")}`,
+    );
+  };
+
+  readonly afterRun = async (passedBefore: number): Promise<void> => {
+    const again = this.#proxy.ranges(passedBefore).filter((range) => this.#recorded.includes(range));
+    assert.deepEqual(again, [], "ranges that were recorded");
+  };
 }
 
-/** None of the parts that were acknowledged before that request is sent again after it. */
-export function assertNoPartAgain(proxy: WatchingProxy, passedBefore: number): void {
-  const acknowledged = new Set(
-    proxy.passed.slice(0, passedBefore).flatMap(({ range, status }) => (status === 204 ? (range ?? []) : [])),
-  );
-  const again = proxy.parts(passedBefore).filter(({ range }) => acknowledged.has(range ?? ""));
-  assert.deepEqual(again, [], "parts that were acknowledged");
+async function recordedRanges(journal: string, sizeBytes: number): Promise<string[]> {
+  const bytes = await readFile(journal).catch(() => Buffer.alloc(0));
+  const [head, ...records] = parseRecords(bytes).records as [{ rangeSizeBytes: number }?, ...{ range: number }[]];
+  const length = head?.rangeSizeBytes ?? 0;
+  return records.map(({ range }) => `${range * length}-${Math.min((range + 1) * length, sizeBytes) - 1}`);
+}
+
+/** Watches an upload likewise: what the server has acknowledged is not sent again. */
+export class PartWatch implements Pick<KillPlan, "beforeRun" | "afterRun"> {
+  /** The most parts that were acknowledged when a run began. */
+  mostAcknowledged = 0;
+  readonly #proxy: WatchingProxy;
+  #acknowledged = new Set<string | null>();
+
+  constructor(proxy: WatchingProxy) {
+    this.#proxy = proxy;
+  }
+
+  readonly beforeRun = async (): Promise<void> => {
+    const parts = this.#proxy.parts().filter(({ status }) => status === 204);
+    this.#acknowledged = new Set(parts.map(({ range }) => range));
+    this.mostAcknowledged = this.#acknowledged.size;
+  };
+
+  readonly afterRun = async (passedBefore: number): Promise<void> => {
+    const again = this.#proxy.parts(passedBefore).filter(({ range }) => this.#acknowledged.has(range));
+    assert.deepEqual(again, [], "parts that were acknowledged");
+  };
 }

@@ -5,7 +5,7 @@ const burstMilliseconds = 200;
 
 /** A rate that any number of transfers share, in either direction or both. */
 export class Bandwidth {
-  readonly #bytesPerMillisecond: number;
+  readonly bytesPerSecond: number;
   /** When all that was taken has been paid for, on the monotonic clock. */
   #paidAt = 0;
 
@@ -14,13 +14,13 @@ export class Bandwidth {
     if (!(bytesPerSecond > 0)) {
       throw new RangeError(`A bandwidth is more than 0 bytes a second; not ${bytesPerSecond}`);
     }
-    this.#bytesPerMillisecond = bytesPerSecond / 1000;
+    this.bytesPerSecond = bytesPerSecond;
   }
 
   /** Resolves when so many bytes may pass; who asks first is served first. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     const now = performance.now();
-    this.#paidAt = Math.max(this.#paidAt, now - burstMilliseconds) + bytes / this.#bytesPerMillisecond;
+    this.#paidAt = Math.max(this.#paidAt, now - burstMilliseconds) + (bytes / this.bytesPerSecond) * 1000;
     const wait = this.#paidAt - now;
     if (wait > 0) {
       await sleep(wait, undefined, { signal });

@@ -25,7 +25,10 @@ export interface DownloadOptions extends TransferOptions, VerificationOptions {
   readonly range?: ByteRange;
   /** Ranges under way at once. @default 4 */
   readonly concurrency?: number;
-  /** 1 MiB times a power of two. A download that goes on keeps the size it began with. @default 16 MiB; from 512 MiB on 32 MiB, beyond 512 GiB more */
+  /**
+   * 1 MiB times a power of two. A download that goes on keeps the size it began with. @default 16 MiB; from 512 MiB on 32 MiB, beyond
+   * 512 GiB more; less with a bandwidth of which a range would take more than a second
+   */
   readonly rangeSizeBytes?: number;
   /** Shared with whatever else it is given to. @default unlimited */
   readonly bandwidth?: Bandwidth;
@@ -64,7 +67,9 @@ export async function downloadToFile(
 ): Promise<DownloadResult> {
   const { facts } = source;
   const wanted = options.range ?? { firstByte: 0, lastByte: facts.sizeBytes - 1 };
-  const rangeSizeBytes = options.rangeSizeBytes ?? rangeSizeFor(facts.sizeBytes);
+  const { bandwidth, concurrency = 4 } = options;
+  const rangeSizeBytes =
+    options.rangeSizeBytes ?? rangeSizeFor(facts.sizeBytes, bandwidth && bandwidth.bytesPerSecond / concurrency);
   assertRangeSize(rangeSizeBytes);
   const verification = new Verification(facts, wanted, planRanges(wanted, facts.sizeBytes, rangeSizeBytes), options);
   const names = namesFor(options.target);
@@ -88,8 +93,8 @@ export async function downloadToFile(
     journal,
     pool: stack.use(new DigestPool()),
     progress: new Progress(rangeLength(wanted), options.onEvent),
-    bandwidth: options.bandwidth,
-    concurrency: options.concurrency ?? 4,
+    bandwidth,
+    concurrency,
     signal: options.signal ?? never,
   };
   if (mayBeDone) {

@@ -5,15 +5,21 @@ export interface PlannedRange extends ByteRange {
   readonly index: number;
 }
 
-const rangeSizeBytesLeast = 16 * 1024 ** 2;
+const rangeSizeBytesUsual = 16 * 1024 ** 2;
 /** From here on ranges are twice as large, since each costs both ends some milliseconds; below, less is lost with a range. */
 const largeBytes = 512 * 1024 ** 2;
 /** So many records at most in a journal, unless they were asked for. */
 const rangeCountMax = 16_384;
 
-/** A power of two of at least 16 MiB, from 512 MiB on 32 MiB, and as much larger as keeps the number of ranges in bounds. */
-export function rangeSizeFor(totalBytes: number): number {
-  let size = totalBytes < largeBytes ? rangeSizeBytesLeast : 2 * rangeSizeBytesLeast;
+/**
+ * A power of two of mebibytes: 16, from 512 MiB on 32. Less where a connection may bring only so many bytes a second, for what is under
+ * way is what a kill costs; and as much more as keeps the number of ranges in bounds.
+ */
+export function rangeSizeFor(totalBytes: number, connectionBytesPerSecond = Number.POSITIVE_INFINITY): number {
+  let size = totalBytes < largeBytes ? rangeSizeBytesUsual : 2 * rangeSizeBytesUsual;
+  while (size > Math.max(connectionBytesPerSecond, leafSizeBytes)) {
+    size /= 2;
+  }
   while (size * rangeCountMax < totalBytes) {
     size *= 2;
   }

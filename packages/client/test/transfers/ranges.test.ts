@@ -68,6 +68,20 @@ test("the size of ranges is a power of two that keeps their number in bounds, up
   );
 });
 
+test("ranges of a limited bandwidth take a second of a connection at the most, where the number of ranges and a mebibyte allow", () => {
+  const rates = fc.integer({ min: 1, max: 100 * leafSizeBytes });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: limits.archiveSizeBytesMax }), rates, (totalBytes, bytesPerSecond) => {
+      const size = rangeSizeFor(totalBytes, bytesPerSecond);
+      assertRangeSize(size);
+      assert.ok(size <= rangeSizeFor(totalBytes) && totalBytes / size <= 16_384);
+      assert.ok(size <= Math.max(bytesPerSecond, leafSizeBytes) || totalBytes / (size / 2) > 16_384);
+      assert.ok(size === rangeSizeFor(totalBytes) || size * 2 > bytesPerSecond);
+    }),
+    { examples: [[1024 * leafSizeBytes, 8 * leafSizeBytes]] },
+  );
+});
+
 test("a size of ranges that makes no nodes is refused", () => {
   for (const size of [0, -1, 1000, leafSizeBytes / 2, 3 * leafSizeBytes, leafSizeBytes + 1, Number.NaN]) {
     assert.throws(() => assertRangeSize(size), RangeError, String(size));

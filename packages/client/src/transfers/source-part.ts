@@ -23,3 +23,29 @@ export interface OpenSource extends AsyncDisposable {
   /** Throws SourceChangedError if the source is known not to be what it was. */
   assertUnchanged(): Promise<void>;
 }
+
+/**
+ * Has parts hashed before their turn to be sent comes, as many as `ahead` beyond the one that is asked for: so whoever sends
+ * waits less for hashes, and whoever hashes less for parts.
+ */
+export async function* hashedAhead(parts: AsyncIterable<SourcePart>, ahead: number): AsyncGenerator<SourcePart> {
+  const begun: SourcePart[] = [];
+  for await (const part of parts) {
+    begun.push(hashBegun(part));
+    if (begun.length > ahead) {
+      yield* begun.splice(0, 1);
+    }
+  }
+  yield* begun;
+}
+
+function hashBegun(part: SourcePart): SourcePart {
+  let begun: Promise<PartDigest> | null = part.digest();
+  begun.catch(() => undefined); // Whoever asks for it hears of it.
+  const digest = () => {
+    const asked = begun ?? part.digest();
+    begun = null; // Whoever asks again wants to know whether the part has changed.
+    return asked;
+  };
+  return { ...part, digest };
+}

@@ -20,7 +20,7 @@ import { combinedTreeHash } from "./part-digest.ts";
 import { chosenPartSize, unknownLengthPartSizeBytes } from "./part-size.ts";
 import { Progress, type TransferTotals } from "./progress.ts";
 import { type SendContext, sendPart } from "./send-part.ts";
-import type { OpenSource, SourcePart } from "./source-part.ts";
+import { hashedAhead, type OpenSource, type SourcePart } from "./source-part.ts";
 import { asError, CompletionUnknownError, hasCode, SourceChangedError, VerificationError } from "./transfer-errors.ts";
 import { type Completion, UploadJournal, type UploadState } from "./upload-journal.ts";
 import { openSource, type UploadSource } from "./upload-source.ts";
@@ -58,6 +58,8 @@ export interface UploadResult extends TransferTotals {
 
 /** A source up to this size that fits one part is sent in one request. */
 const oneRequestBytesMax = 32 * 1024 ** 2;
+/** Hashed before their turn, of a source that is at hand; a stream's next part may take its time. */
+const partsAhead = 1;
 
 /**
  * Uploads a file, bytes, or a stream of unknown length as one archive. Parts that the service has already, with the same
@@ -78,6 +80,7 @@ export async function uploadArchive(
   await using stack = new AsyncDisposableStack();
   const pool = stack.use(new DigestPool());
   const opened = stack.use(await openSource(source, pool));
+  stack.use(pool); // It may be reading from the source still, which closes after it.
   const identity = {
     vaultName,
     accountId: accountId ?? null,
@@ -143,10 +146,11 @@ async function uploadOnce(upload: Upload, { partSizeBytes }: UploadOptions): Pro
   const { place, source, journal, context, description } = upload;
   const resumed = await resumeUpload(place, journal, context);
   const size = resumed?.partSizeBytes ?? chosenPartSize(partSizeBytes, source.sizeBytes);
+  const parts = hashedAhead(source.parts(size), source.sizeBytes === null ? 0 : partsAhead);
   if (resumed !== null) {
-    return uploadParts(upload, resumed, source.parts(size));
+    return uploadParts(upload, resumed, parts);
   }
-  const { first, isOnly, all } = await firstPart(source.parts(size));
+  const { first, isOnly, all } = await firstPart(parts);
   if (isOnly && rangeLength(first) <= oneRequestBytesMax) {
     return uploadWhole(upload, first);
   }

@@ -37,7 +37,6 @@ export async function measureTransfers({ server, folder }: Stage): Promise<Race[
   const target = join(folder, "target");
   const journal = `${source}.journal`;
   const own = (...args: string[]) => [...moraine, "--endpoint", url, "--quiet", ...args];
-  const dd = (from: string, to: string) => ["dd", `if=${from}`, `of=${to}`, "bs=2M", "oflag=direct", "conv=fsync"];
   const boto3 = (...args: string[]) => [python, here("./boto3_transfer.py"), ...args];
   const glacier = (...args: string[]) => [
     aws,
@@ -48,13 +47,17 @@ export async function measureTransfers({ server, folder }: Stage): Promise<Race[
     "--account-id=-",
     `--vault-name=${vault}`,
   ];
+  const awsDownload = glacier("get-job-output", `--job-id=${jobId}`, target);
+  const boto3Download = boto3("download", vault, jobId, target);
   return [
     await race({ name: "download of 1 GiB to disk", unit: "bytes", rounds }, [
       program("moraine, all verified", null, target, own("job", "output", vault, jobId, "-o", target)),
-      program("aws-cli, nothing verified", 1, target, glacier("get-job-output", `--job-id=${jobId}`, target)),
-      program("boto3, ranges verified", 2, target, boto3("download", vault, jobId, target)),
-      // What the disk can: ours alone waits for it, so that the name is not given before the bytes are safe.
-      program("dd, nothing fetched", null, target, dd(source, target)),
+      program("aws-cli, nothing verified", 1, target, awsDownload),
+      program("boto3, ranges verified", 2, target, boto3Download),
+      // As ours: it gives no name before the disk has the bytes. And what the disk alone can.
+      program("aws-cli, and synced", null, target, synced(target, awsDownload)),
+      program("boto3, and synced", null, target, synced(target, boto3Download)),
+      program("dd, synced, nothing fetched", null, target, dd(source, target)),
     ]),
     await race({ name: "upload of 1 GiB from disk", unit: "bytes", rounds }, [
       program("moraine, with a journal", null, journal, own("upload", vault, source, "--journal", journal)),
@@ -62,6 +65,12 @@ export async function measureTransfers({ server, folder }: Stage): Promise<Race[
       program("boto3, parts", 2, journal, boto3("upload", vault, "bench", source)),
     ]),
   ];
+}
+
+const dd = (from: string, to: string) => ["dd", `if=${from}`, `of=${to}`, "bs=2M", "oflag=direct", "conv=fsync"];
+
+function synced(path: string, command: readonly string[]): string[] {
+  return ["sh", "-c", '"$@" && sync "$0"', path, ...command];
 }
 
 async function writeSource(path: string): Promise<void> {

@@ -35,23 +35,32 @@ export function sharedBlocks(most: number): () => Buffer {
 /** For bytes on their way out: a leaf is the least that can be verified. */
 export const leafBlock = (): Buffer => Buffer.allocUnsafeSlow(leafSizeBytes);
 
+/** Of each block, in the time of a waiter's patience: what clients of less than 1 MB/s hold comes back less often. */
+const briskReturns = 1;
+
 /**
  * Memory that transfers take turns with. It bounds what all of them hold together, whatever their number; and a fresh
  * block would cost page faults that outweigh hashing it.
  */
 export class BlockPool {
   readonly #make: () => Buffer;
+  readonly #most: number;
   readonly #idle: Buffer[] = [];
   readonly #waiting: Array<(block: Buffer) => void> = [];
   #left: number;
+  #returns = 0;
 
   /** @param most blocks at any time. */
   constructor(make: () => Buffer, most: number) {
     this.#make = make;
+    this.#most = most;
     this.#left = most;
   }
 
-  /** Waits its turn when all blocks are taken; null after so long without one. */
+  /**
+   * Waits its turn when all blocks are taken; null after so long without one, unless they go round briskly: then it is many
+   * who wait, or the disk that is waited for, and nobody is slow.
+   */
   async takeWithin(milliseconds: number): Promise<Buffer | null> {
     const idle = this.takeIdle();
     if (idle !== null) {
@@ -59,11 +68,16 @@ export class BlockPool {
     }
     const { promise, resolve } = Promise.withResolvers<Buffer | null>();
     this.#waiting.push(resolve);
-    const timer = setTimeout(() => {
-      this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
-      resolve(null);
+    let returns = this.#returns;
+    const timer = setInterval(() => {
+      const isBrisk = this.#returns - returns >= this.#most * briskReturns;
+      returns = this.#returns;
+      if (!isBrisk) {
+        this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
+        resolve(null);
+      }
     }, milliseconds);
-    return promise.finally(() => clearTimeout(timer));
+    return promise.finally(() => clearInterval(timer));
   }
 
   /** Null when all blocks are taken: for those who could use one but need not wait. */
@@ -81,6 +95,7 @@ export class BlockPool {
 
   /** Every block that was taken comes back, once; the caller must not touch it afterwards. */
   giveBack(block: Buffer): void {
+    this.#returns += 1;
     const next = this.#waiting.shift();
     if (next === undefined) {
       this.#idle.push(block);
@@ -91,7 +106,7 @@ export class BlockPool {
 }
 
 /** Many who are fast pass all blocks around in less; who waited longer for one is waiting for slow clients. */
-const patienceMilliseconds = 1000;
+const patienceMilliseconds = 2000;
 
 /** Takes the blocks of one transfer. Once it has waited in vain, it waits no more until there has been one. */
 export class PatientTaker {

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+import { BlockPool } from "../../src/segments/blocks.ts";
+
+const milliseconds = 1000;
+
+beforeEach(() => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setInterval"] });
+});
+
+/** A pool whose blocks are all taken; what comes back goes to the next who waits. */
+function takenPool(most: number) {
+  const pool = new BlockPool(() => Buffer.alloc(1), most);
+  const taken = Array.from({ length: most }, () => pool.takeIdle());
+  return {
+    pool,
+    /** In that time, so many of those who waited before are served. */
+    serve(count: number): void {
+      for (let served = 0; served < count; served += 1) {
+        const block = taken[0];
+        assert.ok(block);
+        pool.giveBack(block);
+        mock.timers.tick(milliseconds / count);
+      }
+    },
+  };
+}
+
+const outcomes = async (waiting: readonly Promise<Buffer | null>[]) =>
+  (await Promise.all(waiting)).map((block) => (block === null ? "none" : "a block"));
+
+test("who waits in vain while blocks seldom come back goes on without one", async () => {
+  const { pool, serve } = takenPool(5);
+  const waiting = Array.from({ length: 10 }, () => pool.takeWithin(milliseconds));
+  serve(4); // Of five blocks, each once would be five.
+  assert.deepEqual(await outcomes(waiting), [...Array(4).fill("a block"), ...Array(6).fill("none")]);
+});
+
+test("who waits among many gets a block in turn, however long it takes, while blocks go round briskly", async () => {
+  const { pool, serve } = takenPool(5);
+  const waiting = Array.from({ length: 40 }, () => pool.takeWithin(milliseconds));
+  for (let turn = 0; turn < 8; turn += 1) {
+    serve(5);
+  }
+  assert.deepEqual(await outcomes(waiting), Array(40).fill("a block"));
+});
+
+test("who has waited long while blocks went round gives up when they do no more", async () => {
+  const { pool, serve } = takenPool(5);
+  const waiting = Array.from({ length: 20 }, () => pool.takeWithin(milliseconds));
+  serve(5);
+  serve(1);
+  assert.deepEqual(await outcomes(waiting), [...Array(6).fill("a block"), ...Array(14).fill("none")]);
+  const block = pool.takeWithin(milliseconds);
+  serve(1);
+  assert.deepEqual(await outcomes([block]), ["a block"]);
+});

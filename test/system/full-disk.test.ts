@@ -15,10 +15,10 @@ const mebibyte = 1024 ** 2;
 const vault = "full";
 const archive = contentOf(1, 2 * mebibyte);
 
-/** Runs a server on a disk of 64 MiB, with one archive in it and a job that has retrieved it. */
-async function onSmallDisk(use: (setting: Setting) => Promise<void>): Promise<void> {
+/** Runs a server on a small disk, with one archive in it and a job that has retrieved it. */
+async function onSmallDisk(use: (setting: Setting) => Promise<void>, size = "64m"): Promise<void> {
   await using folder = await temporaryFolder();
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "moraine-full-disk", folder.path]);
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "moraine-full-disk", folder.path]);
   try {
     const dataFolder = join(folder.path, "data");
     await using server = await startServer({ dataFolder, environment: { MORAINE_LOG_LEVEL: "silent" } });
@@ -91,6 +91,36 @@ test("uploads that fill the disk end in a clear refusal, and reads, jobs and del
     await glacier.deleteArchive(vault, archiveId);
     await assert.rejects(glacier.retrieve(vault, archiveId), /ResourceNotFoundException/);
   });
+});
+
+test("a burst of uploads onto a disk of 80 MB leaves its reserve free at every moment", async () => {
+  await onSmallDisk(async ({ glacier, disk }) => {
+    let free = Number.POSITIVE_INFINITY;
+    let ended = false;
+    const watch = async () => {
+      while (!ended) {
+        const { bavail, bsize } = await statfs(disk);
+        free = Math.min(free, bavail * bsize);
+        await sleep(1);
+      }
+    };
+    const watching = watch();
+    const large = contentOf(3, 7 * mebibyte);
+    const fill = async (bytes: Buffer) => {
+      for (let count = 0; count < 100; count += 1) {
+        await glacier.uploadArchive(vault, bytes, `number ${count}`);
+      }
+    };
+    const bursts = [large, large, archive, large, archive, archive, large, archive];
+    const outcomes = await Promise.allSettled(bursts.map((bytes) => fill(bytes)));
+    ended = true;
+    await watching;
+    for (const outcome of outcomes) {
+      assert.ok(outcome.status === "rejected" && storageFull(outcome.reason));
+    }
+    // What the metadata has written meanwhile came out of the reserve: that is what it is for.
+    assert.ok(free > 6 * mebibyte, `at one moment only ${free} bytes were free`);
+  }, "80m");
 });
 
 test("uploads of every size are refused while another program has filled the disk, and taken when room returns", async () => {

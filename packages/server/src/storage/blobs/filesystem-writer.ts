@@ -58,6 +58,7 @@ export class FilesystemBlobWriter implements BlobWriter {
       throw inDomainWords(error);
     } finally {
       this.#writes -= 1;
+      this.#blob.claim.written(bytes.length);
     }
     this.#startWriteBack();
   }

@@ -4,12 +4,18 @@ import type { Disk } from "./disk.ts";
 
 const reserveBytesMax = 256 * 1024 ** 2;
 const reserveShare = 0.05;
+/** The metadata's log alone takes several MiB, however small the disk is. */
+const reserveBytesMin = 16 * 1024 ** 2;
+/** More than this share of a tiny disk is never reserved. */
+const reserveShareMax = 0.25;
 const sampleAgeMillisecondsMax = 1000;
 
 /** What one writer may still write. */
 export interface SpaceClaim {
-  /** Turns so many claimed bytes into written ones. */
+  /** Notes that so many claimed bytes are handed to the disk. */
   spend(sizeBytes: number): void;
+  /** Notes that the disk has taken so many of the spent bytes, or has failed to. */
+  written(sizeBytes: number): void;
   /** Gives back what was not spent; a second call does nothing. */
   release(): void;
 }
@@ -18,7 +24,7 @@ interface Sample {
   readonly takenAt: number;
   /** Free for blobs, the reserve taken off. */
   readonly sizeBytes: number;
-  readonly spentBefore: number;
+  readonly writtenBefore: number;
 }
 
 /**
@@ -29,8 +35,9 @@ export class FreeSpace {
   readonly #disk: Pick<Disk, "statfs">;
   readonly #folder: string;
   #sample: Sample | null = null;
-  #spentBytes = 0;
-  #claimedBytes = 0;
+  #writtenBytes = 0;
+  /** Claimed, or handed to the disk but not in its figure yet. */
+  #unwrittenBytes = 0;
 
   constructor(disk: Pick<Disk, "statfs">, folder: string) {
     this.#disk = disk;
@@ -55,33 +62,39 @@ export class FreeSpace {
     if (this.#sample === null) {
       return 0;
     }
-    return this.#sample.sizeBytes - (this.#spentBytes - this.#sample.spentBefore) - this.#claimedBytes;
+    return this.#sample.sizeBytes - (this.#writtenBytes - this.#sample.writtenBefore) - this.#unwrittenBytes;
   }
 
   async #takeSample(): Promise<Sample> {
     const takenAt = performance.now();
-    const spentBefore = this.#spentBytes;
+    const writtenBefore = this.#writtenBytes;
     const { bavail, blocks, bsize } = await this.#disk.statfs(this.#folder);
-    const reserveBytes = Math.min(reserveBytesMax, blocks * bsize * reserveShare);
     // Zero blocks in all is how a file system says that it has no figure to give.
-    const sizeBytes = blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize - reserveBytes;
-    return { takenAt, spentBefore, sizeBytes };
+    const sizeBytes = blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize - reserveOf(blocks * bsize);
+    return { takenAt, writtenBefore, sizeBytes };
   }
 
   #newClaim(sizeBytes: number): SpaceClaim {
     let left = sizeBytes;
-    this.#claimedBytes += sizeBytes;
+    this.#unwrittenBytes += sizeBytes;
     return {
       spend: (spentBytes) => {
         invariant(spentBytes <= left, "a blob is not larger than it was said to become");
         left -= spentBytes;
-        this.#claimedBytes -= spentBytes;
-        this.#spentBytes += spentBytes;
+      },
+      written: (writtenBytes) => {
+        this.#unwrittenBytes -= writtenBytes;
+        this.#writtenBytes += writtenBytes;
       },
       release: () => {
-        this.#claimedBytes -= left;
+        this.#unwrittenBytes -= left;
         left = 0;
       },
     };
   }
+}
+
+function reserveOf(totalBytes: number): number {
+  const shareBytes = Math.max(reserveBytesMin, totalBytes * reserveShare);
+  return Math.min(reserveBytesMax, shareBytes, totalBytes * reserveShareMax);
 }

@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
-import { type Digest, leafSizeBytes, type TreeHash, TreeHasher, toHex } from "@moraine/protocol";
+import { createHash, type Hash } from "node:crypto";
+import { leafSizeBytes, rootOf, type TreeHash, toHex } from "@moraine/protocol";
+import { DigestList } from "./digest-list.ts";
 import { sha256 } from "./footer.ts";
 
 /** What Glacier wants to know of a run of bytes. */
@@ -32,38 +33,48 @@ export function digestOfLeaf(bytes: Uint8Array): ContentDigest {
 
 /** Leaf hashes of bytes in pieces that need not end where leaves do. */
 export class LeafHasher {
-  readonly #leaves: Digest[] = [];
-  #leaf = createHash("sha256");
+  readonly #digests: DigestList;
+  #leaf: Hash | null = null;
   #leafBytes = 0;
+
+  /** @param leavesMax the leaves of the longest content that may follow; one more throws a RangeError. */
+  constructor(leavesMax: number) {
+    this.#digests = new DigestList(leavesMax);
+  }
 
   update(bytes: Uint8Array): void {
     let rest = bytes;
     while (rest.length > 0) {
       const piece = rest.subarray(0, leafSizeBytes - this.#leafBytes);
-      this.#leaf.update(piece);
-      this.#leafBytes += piece.length;
+      this.#add(piece);
       rest = rest.subarray(piece.length);
-      if (this.#leafBytes === leafSizeBytes) {
-        this.#endLeaf();
-      }
     }
   }
 
-  /** Ends the last leaf. */
-  digest(): { treeHash: TreeHash; leaves: Uint8Array } {
-    if (this.#leafBytes > 0) {
+  /** Ends the last leaf. Nothing may follow. */
+  digest(): { treeHash: TreeHash; leaves: Uint8Array<ArrayBuffer> } {
+    this.#endLeaf();
+    return { treeHash: toHex(rootOf(this.#digests, sha256)), leaves: this.#digests.join() };
+  }
+
+  #add(piece: Uint8Array): void {
+    if (piece.length === leafSizeBytes) {
+      this.#digests.push(sha256(piece));
+      return;
+    }
+    this.#leaf ??= createHash("sha256");
+    this.#leaf.update(piece);
+    this.#leafBytes += piece.length;
+    if (this.#leafBytes === leafSizeBytes) {
       this.#endLeaf();
     }
-    const tree = new TreeHasher(sha256);
-    for (const leaf of this.#leaves) {
-      tree.push(leaf);
-    }
-    return { treeHash: toHex(tree.root()), leaves: Buffer.concat(this.#leaves) };
   }
 
   #endLeaf(): void {
-    this.#leaves.push(this.#leaf.digest());
-    this.#leaf = createHash("sha256");
-    this.#leafBytes = 0;
+    if (this.#leaf !== null) {
+      this.#digests.push(this.#leaf.digest());
+      this.#leaf = null;
+      this.#leafBytes = 0;
+    }
   }
 }

@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { LeafHasher } from "./content-hash.ts";
-import type { HashReply, HashRequest } from "./hash-pool.ts";
+import type { HashReply, HashRequest, Leaves } from "./hash-lane.ts";
 
 /** One lane of the pool: keeps the running hashes of many bodies, and hashes blocks of shared memory in order of arrival. */
 const running = new Map<number, Hash | LeafHasher>();
@@ -17,14 +17,15 @@ if (process.platform === "linux") {
 
 /** Each message is answered by one, also when there is nothing to say: it tells that the next may come. */
 parentPort?.on("message", (requests: readonly HashRequest[]) => {
-  parentPort?.postMessage(requests.map(answer).filter((reply) => reply !== null));
+  const replies = requests.map(answer).filter((reply) => reply !== null);
+  parentPort?.postMessage(replies, replies.flatMap(buffersOf));
 });
 
 function answer(request: HashRequest): HashReply | null {
   const { id } = request;
   switch (request.do) {
     case "start":
-      running.set(id, request.kind === "linear" ? createHash("sha256") : new LeafHasher());
+      running.set(id, request.kind === "linear" ? createHash("sha256") : new LeafHasher(request.leavesMax));
       return null;
     case "update":
       running.get(id)?.update(request.bytes);
@@ -37,7 +38,11 @@ function answer(request: HashRequest): HashReply | null {
   }
 }
 
-function finish(id: number): string | { treeHash: string; leaves: Uint8Array } {
+/** Leaf hashes move to the other thread without a copy. */
+const buffersOf = (reply: HashReply): ArrayBuffer[] =>
+  reply.done === "digest" && typeof reply.digest !== "string" ? [reply.digest.leaves.buffer] : [];
+
+function finish(id: number): string | Leaves {
   const hash = running.get(id);
   running.delete(id);
   if (hash === undefined) {

@@ -104,7 +104,7 @@ async function take(
     const bytes = await gather(body, sizeBytes);
     return { sizeBytes: bytes.length, digest: digestOfLeaf(bytes), unwritten: bytes };
   }
-  const hash = services.hashPool.start();
+  const hash = services.hashPool.start(sizeBytes);
   try {
     const written = await pump(body, services.receiveBlocks, writer, hash);
     return { sizeBytes: written, digest: await hash.digest(), unwritten: new Uint8Array() };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { hash, randomBytes } from "node:crypto";
 import { after, describe, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { content, linearVectors, treeVectors } from "../../../protocol/test/content-vectors.ts";
 import { digestOfLeaf, LeafHasher } from "../../src/segments/content-hash.ts";
@@ -13,6 +15,8 @@ after(async () => {
   await pool.close();
   assert.deepEqual(failures, []);
 });
+
+const disposable = (several: HashPool) => Object.assign(several, { [Symbol.asyncDispose]: () => several.close() });
 
 function shared(bytes: Uint8Array): Buffer {
   const copy = Buffer.from(new SharedArrayBuffer(bytes.length));
@@ -39,7 +43,7 @@ function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 async function hashed(pieces: readonly Buffer[]) {
-  const running = pool.start();
+  const running = pool.start(pieces.reduce((sum, piece) => sum + piece.length, 0));
   await Promise.all(pieces.map((piece) => running.update(shared(piece))));
   return running.digest();
 }
@@ -71,17 +75,51 @@ describe("hashing on other threads", () => {
   });
 
   test("an abandoned body disturbs nobody", async () => {
-    const abandoned = pool.start();
+    const abandoned = pool.start(1000);
     await abandoned.update(shared(randomBytes(1000)));
     abandoned.abandon();
     const body = randomBytes(1000);
     assert.equal((await hashed([body])).sha256, hash("sha256", body));
   });
 
+  test("spreads the bodies, and the leaves that are kept, evenly over all threads", async () => {
+    for (const threads of [2, 3, 4]) {
+      await using several = disposable(new HashPool(threads, (error) => failures.push(error)));
+      const bodies = Array.from({ length: 12 }, () => several.start(mebibyte));
+      const loads = several.loads.map(({ linear, leaves }) => linear + leaves);
+      assert.deepEqual(new Set(loads), new Set([24 / threads]), `${threads} threads`);
+      const leaves = several.loads.map((load) => load.leaves);
+      assert.ok(Math.max(...leaves) - Math.min(...leaves) <= 1, `leaves of ${leaves} bodies`);
+      await Promise.all(bodies.map((body) => body.digest()));
+      assert.ok(several.loads.every((load) => load.linear + load.leaves + load.queuedBytes === 0));
+    }
+  });
+
+  test("runs the two hashes of a body on different threads, and a new body where old ones have ended", async () => {
+    await using several = disposable(new HashPool(4, (error) => failures.push(error)));
+    const [first, second] = [several.start(mebibyte), several.start(mebibyte)];
+    const busy = () => several.loads.map(({ linear, leaves }) => linear + leaves);
+    assert.deepEqual(busy(), [1, 1, 1, 1]);
+    first.abandon();
+    const third = several.start(mebibyte);
+    assert.deepEqual(busy(), [1, 1, 1, 1]);
+    await Promise.all([second.digest(), third.digest()]);
+    assert.deepEqual(busy(), [0, 0, 0, 0]);
+  });
+
+  test("refuses more bytes than were announced, and the thread goes on with other bodies", async () => {
+    const body = pool.start(1000);
+    await body.update(shared(randomBytes(1000)));
+    await assert.rejects(body.update(shared(randomBytes(1))), RangeError);
+    body.abandon();
+    const other = randomBytes(1000);
+    assert.equal((await hashed([other])).sha256, hash("sha256", other));
+  });
+
   test("a thread that ends fails the bodies on it, and says so once", async () => {
     const reasons: Error[] = [];
     const doomed = new HashPool(1, (error) => reasons.push(error));
-    const running = doomed.start();
+    const running = doomed.start(0);
     await running.digest();
     // A digest that is asked for twice is our own mistake: the thread dies of it.
     await assert.rejects(running.digest());
@@ -90,10 +128,45 @@ describe("hashing on other threads", () => {
   });
 });
 
+/** After all garbage is gone, in this thread. */
+function usedBytes(): { heap: number; buffers: number } {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return { heap: heapUsed, buffers: arrayBuffers };
+}
+
 describe("leaf hashes", () => {
+  test("take next to no heap while a body is unfinished, and at most twice their 32 bytes outside of it", () => {
+    const block = shared(randomBytes(2 * mebibyte));
+    const hasher = new LeafHasher(4096);
+    const hashLeaves = (leaves: number) => {
+      for (let hashed = 0; hashed < leaves; hashed += 2) {
+        hasher.update(block);
+      }
+    };
+    // What the program itself takes at first is not what a leaf takes.
+    hashLeaves(200);
+    const before = usedBytes();
+    hashLeaves(800);
+    const after = usedBytes();
+    const heapBytes = (after.heap - before.heap) / 800;
+    assert.ok(heapBytes < 64, `${heapBytes} bytes of heap for each leaf`);
+    assert.ok(after.buffers <= before.buffers + 1000 * 64, `${after.buffers - before.buffers} bytes of buffers`);
+    assert.equal(hasher.digest().leaves.buffer.byteLength, 1000 * 32);
+  });
+
+  test("stop at the number that was announced", () => {
+    const hasher = new LeafHasher(2);
+    hasher.update(Buffer.alloc(2 * mebibyte));
+    assert.throws(() => hasher.update(Buffer.alloc(mebibyte)), RangeError);
+  });
+
   test("have the contract's tree hashes, in pieces that do not end where leaves do", () => {
     for (const [kind, sizeBytes, treeHash] of treeVectors) {
-      const hasher = new LeafHasher();
+      const hasher = new LeafHasher(Math.ceil(sizeBytes / mebibyte));
       for (const piece of cut(content(kind, sizeBytes), [700_001])) {
         hasher.update(piece);
       }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { GlacierHttp } from "./support/glacier-http.ts";
@@ -47,4 +47,19 @@ test("a server starts with the key that its secrets were sealed with, or not at 
   await starts("--sealing-key", next);
   await rename(next, ownKey);
   await starts();
+});
+
+test("a key that a kill left empty during the first start is made again by the next one", async () => {
+  await using folder = await temporaryFolder();
+  const dataFolder = join(folder.path, "data");
+  await mkdir(dataFolder, { mode: 0o700 });
+  // As the database and the key were when the first start was killed between opening the key and writing it.
+  await writeFile(join(dataFolder, "moraine.db"), "");
+  await writeFile(join(dataFolder, "secrets.key"), "");
+  await using server = await startServer({ dataFolder });
+  const glacier = new GlacierHttp(server.url);
+  await glacier.createVault("photos");
+  glacier.close();
+  await server.stop();
+  assert.equal((await stat(join(dataFolder, "secrets.key"))).size, 32);
 });

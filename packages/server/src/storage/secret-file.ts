@@ -1,9 +1,10 @@
-import { open, readFile } from "node:fs/promises";
+import { link, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Reads a secret of the service's own. When there is no file, makes the secret if it may: only the owner can read it then.
- * Rejects when it may not, and when the file is not as long as the secret: a lost key must not be replaced by a new one,
+ * Reads a secret of the service's own. When `make` is given, nothing is sealed yet: then a missing file is made, readable
+ * by its owner alone, and a file that is too short is replaced, as an earlier version could leave one behind when it was
+ * killed. Otherwise rejects when the file is missing or has another length: a lost key must not be replaced by a new one,
  * for nothing it sealed would open again.
  */
 export async function secretFile(path: string, sizeBytes: number, make: (() => Buffer) | null): Promise<Buffer> {
@@ -13,28 +14,34 @@ export async function secretFile(path: string, sizeBytes: number, make: (() => B
     }
     throw error;
   });
-  if (existing === null) {
-    if (make === null) {
-      throw new Error(`${path} is missing, and secrets in the database need it; restore it from a backup`);
-    }
+  if (existing?.length === sizeBytes) {
+    return existing;
+  }
+  if (make !== null && (existing === null || existing.length < sizeBytes)) {
     const secret = make();
-    await store(path, secret);
+    await store(path, secret, existing === null ? link : rename);
     return secret;
   }
-  if (existing.length !== sizeBytes) {
-    throw new Error(`${path} is damaged: it must hold ${sizeBytes} bytes; restore it from a backup`);
-  }
-  return existing;
+  throw new Error(
+    existing === null
+      ? `${path} is missing, and secrets in the database need it; restore it from a backup`
+      : `${path} is damaged: it must hold ${sizeBytes} bytes; restore it from a backup`,
+  );
 }
 
-async function store(path: string, secret: Buffer): Promise<void> {
-  const file = await open(path, "wx", 0o600);
+/** Writes next to the file and syncs before the file gets its name: no crash leaves a part of a secret under it. */
+async function store(path: string, secret: Buffer, publish: typeof link | typeof rename): Promise<void> {
+  const partial = `${path}.partial`;
+  await rm(partial, { force: true });
+  const file = await open(partial, "wx", 0o600);
   try {
-    await file.write(secret);
+    await file.writeFile(secret);
     await file.sync();
   } finally {
     await file.close();
   }
+  await publish(partial, path);
+  await rm(partial, { force: true });
   const folder = await open(dirname(path), "r");
   try {
     await folder.sync();

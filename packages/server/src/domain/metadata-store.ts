@@ -36,10 +36,10 @@ export interface MetadataQueries
   /** Also a deleted archive, for as long as its row is kept; never one of another vault. */
   findArchive(at: { vaultId: string; archiveId: string }): Promise<Archive | null>;
   /**
-   * The segments of an archive that hold bytes of `range`, in order: at most 10,000. Those of a deleted archive too, until
+   * The first `limit` segments of an archive that hold bytes of `range`, in order. Those of a deleted archive too, until
    * they are condemned: a job that was there before still reads them.
    */
-  segmentsOf(at: { archiveId: ArchiveId; range: ByteRange }): Promise<Segment[]>;
+  segmentsOf(at: { archiveId: ArchiveId; range: ByteRange; limit: number }): Promise<Segment[]>;
   /** The archives that lived at `revision`, by creation time and then id, after the position `after` (from the start, if null). */
   inventoryPage(page: InventoryPage): Promise<Archive[]>;
 

@@ -1,6 +1,7 @@
-import { errors, rangeLength } from "@moraine/protocol";
+import { errors } from "@moraine/protocol";
 import type { ArchiveRetrievalJob } from "../domain/job.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
+import { archiveSegments } from "../segments/archive-segments.ts";
 import { readVerified } from "../segments/read.ts";
 import type { JobServices, Outcome } from "./context.ts";
 
@@ -31,13 +32,8 @@ export async function retrieveArchive(
 }
 
 async function readAll(services: JobServices, job: ArchiveRetrievalJob, signal: AbortSignal): Promise<void> {
-  const segments = await services.metadata.segmentsOf({ archiveId: job.archiveId, range: job.range });
-  let seenBytes = 0;
-  for await (const piece of readVerified(services, segments, job.range)) {
+  const segments = archiveSegments(services.metadata, job);
+  for await (const _ of readVerified(services, segments, job.range)) {
     signal.throwIfAborted();
-    seenBytes += piece.length;
-  }
-  if (seenBytes !== rangeLength(job.range)) {
-    throw new CorruptSegmentError(segments[0]?.key ?? "", "the segments do not cover the range");
   }
 }

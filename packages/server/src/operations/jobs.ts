@@ -1,5 +1,4 @@
 import {
-  type ArchiveId,
   errors,
   isTreeHashAligned,
   type JobStatusCode,
@@ -14,6 +13,7 @@ import { type ArchiveRetrievalJob, delaySeconds, type InventoryRetrievalJob, typ
 import { describeJob as describe } from "../domain/job-description.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import { arnOf } from "../domain/vault.ts";
+import { archiveSegments } from "../segments/archive-segments.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import type { Services, VaultCall, VaultHandler } from "./context.ts";
 import { type ArchiveJobRequest, type InventoryJobRequest, readJobRequest } from "./job-request.ts";
@@ -131,8 +131,7 @@ async function treeHashOfRange(
     return null;
   }
   try {
-    const segments = await metadata.segmentsOf({ archiveId: job.archiveId as ArchiveId, range: job.range });
-    return await rangeTreeHash(blobs, segments, job.range);
+    return await rangeTreeHash(blobs, archiveSegments(metadata, job), job.range);
   } catch (error) {
     if (error instanceof CorruptSegmentError) {
       return null;

@@ -3,9 +3,9 @@ import {
   fromHex,
   leafCount,
   leafSizeBytes,
-  rangeLength,
   rootOf,
   type TreeHash,
+  TreeHasher,
   toHex,
 } from "@moraine/protocol";
 import type { BlobStore } from "../domain/blob-store.ts";
@@ -17,24 +17,32 @@ import { openSegment } from "./open.ts";
 /**
  * The tree hash of a range, from stored hashes alone: no archive byte is read.
  * @param range a node of the archive's tree. Parts are nodes too, so it lies within one segment or is made of whole ones.
- * @param segments those that hold the range, in order.
+ * @param segments those that hold the range, in order and without gaps.
  */
 export async function rangeTreeHash(
   blobs: BlobStore,
-  segments: readonly Segment[],
+  segments: AsyncIterable<Segment>,
   range: ByteRange,
 ): Promise<TreeHash> {
-  const wholeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
-  if (wholeBytes === rangeLength(range)) {
-    return toHex(
-      rootOf(
-        segments.map((segment) => fromHex(segment.treeHash)),
-        sha256,
-      ),
-    );
+  const whole = new TreeHasher(sha256);
+  for await (const segment of segments) {
+    if (!isWithin(segment, range)) {
+      return hashWithin(blobs, segment, range);
+    }
+    whole.push(fromHex(segment.treeHash));
   }
-  const segment = segments[0];
-  invariant(segment !== undefined && segments.length === 1, "an aligned range is a part of one segment, or whole ones");
+  return toHex(whole.root());
+}
+
+function isWithin(segment: Segment, range: ByteRange): boolean {
+  return segment.firstByte >= range.firstByte && segment.firstByte + segment.sizeBytes <= range.lastByte + 1;
+}
+
+/** Of a range that is a part of one segment: from that segment's leaves. */
+async function hashWithin(blobs: BlobStore, segment: Segment, range: ByteRange): Promise<TreeHash> {
+  const endByte = segment.firstByte + segment.sizeBytes;
+  const holdsRange = segment.firstByte <= range.firstByte && endByte > range.lastByte;
+  invariant(holdsRange, "an aligned range is a part of one segment, or whole ones");
   const { reader, footer } = await openSegment(blobs, segment);
   await reader.close();
   const first = (range.firstByte - segment.firstByte) / leafSizeBytes;

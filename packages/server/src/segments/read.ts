@@ -16,15 +16,15 @@ export interface ReadServices {
  * damaged leaf ends the stream with CorruptSegmentError, and no byte from it on comes out.
  *
  * What is yielded is valid only until the next piece is asked for: its memory is used again.
- * @param segments those that hold the range, in order.
+ * @param segments those that hold the range, in order and without gaps.
  */
 export async function* readVerified(
   services: ReadServices,
-  segments: readonly Segment[],
+  segments: AsyncIterable<Segment> | Iterable<Segment>,
   range: ByteRange,
 ): AsyncGenerator<Uint8Array, void, void> {
   const taker = new PatientTaker(services.leafBlocks);
-  for (const segment of segments) {
+  for await (const segment of segments) {
     const first = Math.max(range.firstByte - segment.firstByte, 0);
     const end = Math.min(range.lastByte + 1 - segment.firstByte, segment.sizeBytes);
     yield* readSegment(services, taker, segment, { first, end });

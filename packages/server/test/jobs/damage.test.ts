@@ -50,7 +50,7 @@ after(async () => {
 
 async function filesOf(archiveId: string): Promise<string[]> {
   const range = { firstByte: 0, lastByte: Number.MAX_SAFE_INTEGER };
-  const segments = await server.parts.metadata.segmentsOf({ archiveId: archiveId as ArchiveId, range });
+  const segments = await server.parts.metadata.segmentsOf({ archiveId: archiveId as ArchiveId, range, limit: 100 });
   const files = segments.map(({ key }) => join(folder, "blobs", key));
   await Promise.all(files.map((file) => chmod(file, 0o600)));
   return files;

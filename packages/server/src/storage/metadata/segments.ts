@@ -1,4 +1,3 @@
-import { limits } from "@moraine/protocol";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { Segment } from "../../domain/segment.ts";
@@ -8,8 +7,8 @@ import { segmentOf } from "./rows.ts";
 import type { Database } from "./schema.ts";
 
 export const segmentQueries = {
-  async segmentsOf(db, { archiveId, range }) {
-    const rows = await selectWithin(db, { archiveId, ...range, limit: limits.partCountMax });
+  async segmentsOf(db, { archiveId, range, limit }) {
+    const rows = await selectWithin(db, { archiveId, ...range, limit });
     return rows.map(segmentOf);
   },
 

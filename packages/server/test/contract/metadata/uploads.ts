@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
+import { archiveSegments } from "../../../src/segments/archive-segments.ts";
 import {
   bytewise,
   day,
@@ -103,7 +104,7 @@ export function uploadStories(story: Story): void {
     const at = { vaultId: upload.vaultId, archiveId: upload.archiveId };
     assert.deepEqual(await world.store.findArchive(at), archive);
     const range = { firstByte: 0, lastByte: archive.sizeBytes - 1 };
-    assert.deepEqual(await world.store.segmentsOf({ archiveId: archive.id, range }), parts);
+    assert.deepEqual(await world.store.segmentsOf({ archiveId: archive.id, range, limit: 100 }), parts);
     const vault = await world.store.findVaultById(upload.vaultId);
     assert.deepEqual([vault?.archiveCount, vault?.archiveBytes, vault?.revision], [1, archive.sizeBytes, 1]);
   });
@@ -234,7 +235,28 @@ export function uploadStories(story: Story): void {
     const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
     const archive = await store.completeUpload({ ...at, claim });
     const range = { firstByte: 0, lastByte: sizeBytes - 1 };
-    assert.equal((await store.segmentsOf({ archiveId: archive.id, range })).length, 10_000);
+    const listed: string[] = [];
+    for await (const { key } of archiveSegments(store, { archiveId: archive.id, range })) {
+      listed.push(key);
+    }
+    assert.deepEqual(
+      listed,
+      parts.map(({ key }) => key),
+    );
+  });
+
+  story("the segments of a range come in pages, and the next page begins where the last one ends", async (world) => {
+    const { store } = world;
+    const { upload, parts, complete } = await uploadOfThree(world);
+    const { id: archiveId, sizeBytes } = await complete(start);
+    const page = (firstByte: number, limit: number, lastByte = sizeBytes - 1) =>
+      store.segmentsOf({ archiveId, range: { firstByte, lastByte }, limit });
+    assert.equal(archiveId, upload.archiveId);
+    assert.deepEqual(await page(0, 2), parts.slice(0, 2));
+    assert.deepEqual(await page(2 * mebibyte, 2), parts.slice(2));
+    assert.deepEqual(await page(mebibyte - 1, 1), parts.slice(0, 1));
+    assert.deepEqual(await page(0, 9, mebibyte), parts.slice(0, 2));
+    assert.deepEqual(await page(sizeBytes, 9), []);
   });
 }
 

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import type { ByteRange } from "@moraine/protocol";
+import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
+import { archiveSegments } from "../../src/segments/archive-segments.ts";
+import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { joinedHash, mebibyte, start, World } from "../contract/metadata/world.ts";
+
+const partCount = 250;
+const sizeBytes = partCount * mebibyte;
+const whole = { firstByte: 0, lastByte: sizeBytes - 1 };
+
+test("the segments of an archive of many parts are read in pages, from any first byte to any last", async () => {
+  await withArchive(async ({ read, parts, pages }) => {
+    assert.deepEqual(await read(whole), parts);
+    assert.ok(pages.every((count) => count <= 100));
+    assert.deepEqual(await read({ firstByte: 99 * mebibyte + 5, lastByte: 201 * mebibyte }), parts.slice(99, 202));
+    assert.deepEqual(await read({ firstByte: 7, lastByte: 7 }), parts.slice(0, 1));
+    assert.deepEqual(await read({ firstByte: sizeBytes - 1, lastByte: sizeBytes - 1 }), parts.slice(-1));
+  });
+});
+
+for (const [where, part] of Object.entries({ first: 0, "in a page": 42, "at a page's start": 100, last: 249 })) {
+  test(`a row that is missing (${where}) is damage, and nothing after it is read`, async () => {
+    await withArchive(async ({ read, parts, edit }) => {
+      edit(`DELETE FROM segments WHERE first_byte = ${part * mebibyte}`);
+      const seen: Segment[] = [];
+      await assert.rejects(read(whole, seen), (error) => {
+        assert.ok(error instanceof CorruptSegmentError);
+        assert.match(error.message, new RegExp(`no segment holds byte ${part * mebibyte} of its archive`));
+        return true;
+      });
+      assert.deepEqual(seen, parts.slice(0, part));
+    });
+  });
+}
+
+test("a row that says that its segment is shorter is damage", async () => {
+  await withArchive(async ({ read, edit }) => {
+    edit(`UPDATE segments SET size_bytes = size_bytes - 1 WHERE first_byte = ${99 * mebibyte}`);
+    await assert.rejects(read(whole), CorruptSegmentError);
+  });
+});
+
+test("a row that says that its segment is longer is damage", async () => {
+  await withArchive(async ({ read, edit }) => {
+    edit(`UPDATE segments SET size_bytes = size_bytes + 1 WHERE first_byte = ${99 * mebibyte}`);
+    await assert.rejects(read(whole), CorruptSegmentError);
+  });
+});
+
+interface Story {
+  readonly parts: readonly Segment[];
+  /** How many rows each page had. */
+  readonly pages: readonly number[];
+  read(range: ByteRange, into?: Segment[]): Promise<Segment[]>;
+  edit(statement: string): void;
+}
+
+async function withArchive(body: (story: Story) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "moraine-archive-segments-"));
+  const path = join(folder, "metadata.db");
+  const store = await openInlineStore(path);
+  try {
+    const { archiveId, parts } = await makeArchive(store);
+    const pages: number[] = [];
+    const segmentsOf: MetadataStore["segmentsOf"] = async (at) => {
+      const page = await store.segmentsOf(at);
+      pages.push(page.length);
+      return page;
+    };
+    const read = async (range: ByteRange, into: Segment[] = []) => {
+      for await (const segment of archiveSegments({ segmentsOf }, { archiveId, range })) {
+        into.push(segment);
+      }
+      return into;
+    };
+    const edit = (statement: string) => {
+      using database = new DatabaseSync(path);
+      assert.equal(database.prepare(statement).run().changes, 1);
+    };
+    await body({ parts, pages, read, edit });
+  } finally {
+    await store.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function makeArchive(store: MetadataStore) {
+  const world = new World(store);
+  const upload = await world.upload(await world.vault(), { partSizeBytes: mebibyte });
+  const parts: Segment[] = [];
+  for (let number = 0; number < partCount; number += 1) {
+    parts.push(await world.part(upload, number));
+  }
+  const claim = { sizeBytes, treeHash: joinedHash(parts) };
+  const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
+  const { id: archiveId } = await store.completeUpload({ ...at, claim });
+  return { archiveId, parts };
+}

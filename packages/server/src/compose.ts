@@ -160,7 +160,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
 
 /** The start-up sequence of durability: lock, probes, database, secrets; each refuses with its reason. */
 async function openStores(config: Config, mode: NodeMode, started: AsyncDisposableStack) {
-  const folder = await openDataFolder(config.dataFolder);
+  const folder = await openDataFolder(config.dataFolder, config);
   started.defer(() => folder.release());
   const blobs = new FilesystemBlobStore(folder.path);
   await blobs.prepare();

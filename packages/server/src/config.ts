@@ -8,6 +8,8 @@ import { parseFault } from "./domain/fault-text.ts";
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
   readonly dataFolder: string;
+  /** Whether it may lie on a file system whose locks and syncs depend on another machine. */
+  readonly allowNetworkStorage: boolean;
   readonly listen: { readonly host: string; readonly port: number };
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
   readonly region: string;
@@ -53,6 +55,7 @@ interface Setting {
 // biome-ignore format: one line per setting reads as a table.
 const settings = {
   data:       { flag: "data",              environment: "MORAINE_DATA",                   fallback: "./moraine-data",   help: "DIR        where everything is kept" },
+  networkStorage: { flag: "allow-network-storage", environment: "MORAINE_ALLOW_NETWORK_STORAGE", fallback: "false",     help: "     keep it on NFS, SMB, FUSE and the like, at your own risk", kind: "switch" },
   listen:     { flag: "listen",            environment: "MORAINE_LISTEN",                 fallback: "127.0.0.1:8484",   help: "HOST:PORT  port 0 picks a free one" },
   tlsCert:    { flag: "tls-cert",          environment: "MORAINE_TLS_CERT",                                             help: "FILE       certificate chain (PEM)" },
   tlsKey:     { flag: "tls-key",           environment: "MORAINE_TLS_KEY",                                              help: "FILE       private key (PEM)" },
@@ -93,6 +96,7 @@ const onOff = z.enum(["true", "false"]);
 const shape = z
   .object({
     data: z.string().min(1),
+    networkStorage: onOff,
     listen: z.string().regex(/^(\[[0-9a-f:]+\]|[^:]+):[0-9]{1,5}$/, "must be HOST:PORT"),
     tlsCert: z.string().optional(),
     tlsKey: z.string().optional(),
@@ -186,6 +190,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
   }
   return Object.freeze({
     dataFolder: resolve(base, values.data),
+    allowNetworkStorage: values.networkStorage === "true",
     listen: { host, port },
     tls: tls && { certFile: resolve(base, tls[0]), keyFile: resolve(base, tls[1]) },
     region: values.region,

@@ -1,14 +1,24 @@
 import { mkdir, open, readdir, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { probePrefix } from "./blobs/probe.ts";
+import { type FileSystemType, networkFileSystemOf } from "./network-storage.ts";
 
 /** The one folder in which a server keeps everything, locked for the life of the process. */
 export interface DataFolder {
   /** Absolute, with links resolved. */
   readonly path: string;
   readonly databaseFile: string;
+  /** The network file system that it lies on, if that was allowed. */
+  readonly networkFileSystem: string | null;
   /** Gives the folder to the next process; a second call does nothing. */
   release(): Promise<void>;
+}
+
+export interface DataFolderOptions {
+  /** Whether the folder may lie on a file system whose locks and syncs depend on another machine. @default false */
+  readonly allowNetworkStorage?: boolean;
+  readonly fileSystemType?: FileSystemType;
 }
 
 /** The folder cannot be used; the message is one line that an operator can act on. */
@@ -19,8 +29,9 @@ export class DataFolderError extends Error {
 const databaseName = "moraine.db";
 const lockName = "lock.db";
 const blobsName = "blobs";
+const tmpName = "tmp";
 /** What a first start may have left behind before there was a database; `lost+found` is a new disk's own. */
-const namesBeforeDatabase = new Set([lockName, `${lockName}-journal`, blobsName, "tmp", "lost+found"]);
+const namesBeforeDatabase = new Set([lockName, `${lockName}-journal`, blobsName, tmpName, "lost+found"]);
 
 const sqliteBusy = 5;
 /** SQLITE_READONLY and SQLITE_CANTOPEN: the lock, or the journal beside it, cannot be made. */
@@ -32,9 +43,10 @@ const lockWaitMilliseconds = 500;
  * Takes a folder, making it when there is none. Rejects with `DataFolderError` when another process has it, when it
  * is not writable, or when what lies in it is not a whole data folder: a server never starts fresh over lost metadata.
  */
-export async function openDataFolder(path: string): Promise<DataFolder> {
+export async function openDataFolder(path: string, options: DataFolderOptions = {}): Promise<DataFolder> {
   const folder = await makeFolder(resolve(path));
   await refuseForeign(folder);
+  const networkFileSystem = await findNetworkFileSystem(folder, options);
   const lock = takeLock(folder);
   try {
     await refuseDamaged(folder);
@@ -48,6 +60,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   return {
     path: folder,
     databaseFile: join(folder, databaseName),
+    networkFileSystem,
     release: async () => releaseLock(lock),
   };
 }
@@ -82,6 +95,25 @@ async function refuseForeign(folder: string): Promise<void> {
       `${folder} is not a data folder: it holds other files (${foreign}) and no ${databaseName}; choose an empty folder`,
     );
   }
+}
+
+/** Before the lock, which such a file system may grant twice. The folders in it may be mounts of their own. */
+async function findNetworkFileSystem(folder: string, options: DataFolderOptions): Promise<string | null> {
+  const names = await list(folder);
+  for (const name of [".", blobsName, tmpName].filter((name) => name === "." || names.includes(name))) {
+    const part = join(folder, name);
+    const found = await networkFileSystemOf(part, options.fileSystemType);
+    if (found !== null && options.allowNetworkStorage !== true) {
+      throw new DataFolderError(
+        `${part} lies on a network file system (${found}), whose locks and syncs may not hold: use a local disk, or give ` +
+          "--allow-network-storage if this one keeps them",
+      );
+    }
+    if (found !== null) {
+      return found;
+    }
+  }
+  return null;
 }
 
 /** A lock that is only reachable through its `DataFolder` would be freed with it by the garbage collector. */
@@ -130,7 +162,7 @@ async function refuseDamaged(folder: string): Promise<void> {
 
 async function damageIn(folder: string): Promise<string | null> {
   const names = await list(folder);
-  const hasBlobs = names.includes(blobsName) && (await list(join(folder, blobsName))).length > 0;
+  const hasBlobs = names.includes(blobsName) && (await list(join(folder, blobsName))).some(isShardFolder);
   const hasDatabase = names.includes(databaseName) && (await stat(join(folder, databaseName))).size > 0;
   if (!hasDatabase && hasBlobs) {
     return `holds blobs, but its database ${databaseName} is missing or empty`;
@@ -143,6 +175,9 @@ async function damageIn(folder: string): Promise<string | null> {
   }
   return null;
 }
+
+/** Not what an interrupted probe left, before there was any blob. */
+const isShardFolder = (name: string): boolean => !name.startsWith(probePrefix);
 
 async function list(folder: string): Promise<string[]> {
   try {

@@ -246,6 +246,74 @@ describe("a failing disk", () => {
     failNext(/^sync tmp/, "EIO");
     await assert.rejects(new FilesystemBlobStore(folder, disk).prepare(), /Cannot write and sync/);
   });
+
+  test("a start stores, links, syncs and reads back a file, and leaves nothing of it", async () => {
+    const folder = await newFolder();
+    const { disk, calls } = watchedDisk(folder);
+    await new FilesystemBlobStore(folder, disk).prepare();
+    const probe = calls.slice(calls.findIndex((call) => call.startsWith("open tmp/probe.")));
+    assert.deepEqual(
+      probe.map((call) => call.replace(/probe\..*/, "probe")),
+      [
+        ...["open", "write", "sync", "close", "link"].map((name) => `${name} tmp/probe`),
+        ...["open", "sync", "close"].map((name) => `${name} blobs`),
+        ...["open", "read", "close"].map((name) => `${name} blobs/probe`),
+        "link tmp/probe",
+        "unlink blobs/probe",
+        "unlink tmp/probe",
+      ],
+    );
+    assert.deepEqual(await readdir(join(folder, "blobs")), []);
+    assert.deepEqual(await readdir(join(folder, "tmp")), []);
+  });
+
+  for (const [call, code, reason] of [
+    [/^link tmp/, "EXDEV", /Cannot link a file from .*tmp into .*blobs, which must be on one file system: EXDEV/],
+    [/^link tmp/, "EPERM", /Cannot link a file/],
+    [/^sync blobs/, "EIO", /Cannot sync the folder .*blobs: EIO/],
+    [/^read blobs/, "EIO", /Cannot read back from .*blobs: EIO/],
+  ] as const) {
+    test(`a disk that answers ${code} to ${call.source.slice(1)} is refused at the start`, async () => {
+      const folder = await newFolder();
+      const { disk, failNext } = watchedDisk(folder);
+      failNext(call, code);
+      await assert.rejects(new FilesystemBlobStore(folder, disk).prepare(), reason);
+      assert.deepEqual(await readdir(join(folder, "blobs")), []);
+      assert.deepEqual(await readdir(join(folder, "tmp")), []);
+    });
+  }
+
+  test("a disk that reads back other bytes, or replaces by a link, is refused at the start", async () => {
+    const folder = await newFolder();
+    const { disk } = watchedDisk(folder);
+    const replacing = { ...disk, link: (from: string, to: string) => nodeFiles.cp(from, to) } as Disk;
+    await assert.rejects(new FilesystemBlobStore(folder, replacing).prepare(), /a second link replaced the first/);
+    const forgetful = {
+      ...disk,
+      link: async (from: string, to: string) => {
+        await nodeFiles.writeFile(to, Buffer.alloc((await nodeFiles.stat(from)).size), { flag: "wx" });
+      },
+    } as Disk;
+    await assert.rejects(new FilesystemBlobStore(folder, forgetful).prepare(), /the bytes differ/);
+  });
+
+  test("a full disk is no reason to refuse a start, whatever call of the probe says so", async () => {
+    for (const call of [/^open tmp/, /^write tmp/, /^sync tmp/, /^link tmp/, /^sync blobs/]) {
+      const folder = await newFolder();
+      const { disk, failNext } = watchedDisk(folder);
+      failNext(call, "ENOSPC");
+      await new FilesystemBlobStore(folder, disk).prepare();
+      assert.deepEqual(await readdir(join(folder, "tmp")), []);
+    }
+  });
+
+  test("a probe that a crash left in blobs is swept by the next start", async () => {
+    const folder = await newFolder();
+    await nodeFiles.mkdir(join(folder, "blobs"));
+    await nodeFiles.writeFile(join(folder, "blobs", "probe.left"), "");
+    await new FilesystemBlobStore(folder).prepare();
+    assert.deepEqual(await readdir(join(folder, "blobs")), []);
+  });
 });
 
 /** A store of which the so-many-th call fails; false when a blob's life has fewer calls. */

@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, truncate, writeFile 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { DataFolderError, openDataFolder } from "../../src/storage/data-folder.ts";
+import { DataFolderError, type DataFolderOptions, openDataFolder } from "../../src/storage/data-folder.ts";
 
 const parents: string[] = [];
 
@@ -29,6 +29,7 @@ test("an empty folder, a new disk's folder, and what a first start left behind a
   for (const name of ["lost+found", "tmp", "blobs"]) {
     await mkdir(join(path, name));
   }
+  await writeFile(join(path, "blobs", "probe.0"), "");
   await writeFile(join(path, "moraine.db"), "");
   await writeFile(join(path, "moraine.db-journal"), "");
   await (await openDataFolder(path)).release();
@@ -59,6 +60,41 @@ describe("the lock", () => {
     holder.kill("SIGKILL");
     await once(holder, "exit");
     await (await openDataFolder(path)).release();
+  });
+});
+
+describe("a network file system", () => {
+  for (const [name, type] of [
+    ["NFS", 0x6969],
+    ["SMB 2", 0xfe534d42],
+    ["SMB \\(CIFS\\)", 0xff534d42 | 0],
+    ["9p", 0x01021997],
+    ["FUSE", 0x65735546],
+    ["Ceph", 0x00c36400],
+  ] as const) {
+    test(`${name} is refused before the lock is taken, and used where that is allowed`, async () => {
+      const path = await newParent();
+      const fileSystemType = async () => ({ type });
+      await refused(path, new RegExp(`network file system \\(${name}\\).*--allow-network-storage`), { fileSystemType });
+      assert.deepEqual(await readdir(path), []);
+      const folder = await openDataFolder(path, { fileSystemType, allowNetworkStorage: true });
+      assert.match(folder.networkFileSystem ?? "", new RegExp(name));
+      await folder.release();
+    });
+  }
+
+  test("is refused also where only blobs lies on one", async () => {
+    const path = await dataFolder();
+    const fileSystemType = async (folder: string) => ({ type: folder.endsWith("blobs") ? 0x6969 : 0xef53 });
+    await refused(path, `${join(path, "blobs")} lies on a network file system (NFS)`, { fileSystemType });
+  });
+
+  test("is not what local file systems are taken for", async () => {
+    for (const type of [0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x2fc12fc1, 0x794c7630]) {
+      const folder = await openDataFolder(await newParent(), { fileSystemType: async () => ({ type }) });
+      assert.equal(folder.networkFileSystem, null);
+      await folder.release();
+    }
   });
 });
 
@@ -126,8 +162,8 @@ describe("refusals", () => {
 });
 
 /** Refused in one line that names the folder. */
-async function refused(path: string, reason: string | RegExp): Promise<void> {
-  await assert.rejects(openDataFolder(path), (error) => {
+async function refused(path: string, reason: string | RegExp, options?: DataFolderOptions): Promise<void> {
+  await assert.rejects(openDataFolder(path, options), (error) => {
     assert.ok(error instanceof DataFolderError);
     assert.ok(!error.message.includes("\n"), error.message);
     if (typeof reason === "string") {

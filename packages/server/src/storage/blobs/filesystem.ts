@@ -1,15 +1,15 @@
-import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import * as nodeFiles from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BlobMissingError, type BlobReader, type BlobStore, type BlobWriter } from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { KeySource, partsOf } from "./blob-key.ts";
-import { type Disk, errorCode, inDomainWords, isFull } from "./disk.ts";
+import { type Disk, errorCode, inDomainWords } from "./disk.ts";
 import { FilesystemBlobReader } from "./filesystem-reader.ts";
 import { FilesystemBlobWriter } from "./filesystem-writer.ts";
 import { FolderSyncs } from "./folder-syncs.ts";
 import { FreeSpace, type SpaceClaim } from "./free-space.ts";
+import { probeStorage, sweepProbes } from "./probe.ts";
 import { SyncHealth } from "./sync-health.ts";
 
 const { O_CREAT, O_DIRECT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
@@ -56,7 +56,13 @@ export class FilesystemBlobStore implements BlobStore {
     for (const name of await this.#disk.readdir(this.#tmp)) {
       await this.#disk.rm(join(this.#tmp, name), { recursive: true, force: true });
     }
-    await this.#probe();
+    await sweepProbes(this.#disk, this.#blobs);
+    await probeStorage(this.#disk, {
+      blobs: this.#blobs,
+      tmp: this.#tmp,
+      syncBlobs: () => this.#folderSyncs.sync(this.#blobs),
+      watch: (sync) => this.#health.watch(sync),
+    });
     this.#prepared = true;
   }
 
@@ -103,26 +109,6 @@ export class FilesystemBlobStore implements BlobStore {
     // Synced also when the name is already gone: whoever unlinked it may have died before the sync.
     await ifPresent(this.#disk.unlink(join(this.#blobs, key)));
     await ifPresent(this.#folderSyncs.sync(join(this.#blobs, shelf)));
-  }
-
-  /** A full disk passes: reads go on, and deletions make room. */
-  async #probe(): Promise<void> {
-    const path = join(this.#tmp, `probe.${randomUUID()}`);
-    try {
-      const file = await this.#disk.open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, blobMode);
-      try {
-        await file.write(Uint8Array.of(1));
-        await this.#health.watch(() => file.sync());
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (!isFull(error)) {
-        throw new Error(`Cannot write and sync a file in ${this.#tmp}`, { cause: error });
-      }
-    } finally {
-      await ifPresent(this.#disk.unlink(path));
-    }
   }
 
   async #begin(

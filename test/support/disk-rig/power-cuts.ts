@@ -99,7 +99,7 @@ async function breach(promised: Promised, image: Image): Promise<string | null> 
     return `the row of ${promised.id} is lost`;
   }
   const range = { firstByte: 0, lastByte: promised.bytes.length - 1 };
-  const segments = await metadata.segmentsOf({ archiveId: promised.id as ArchiveId, range });
+  const segments = await metadata.segmentsOf({ archiveId: promised.id as ArchiveId, range, limit: 100 });
   return segmentBreach(promised.id, promised.bytes, segments, image);
 }
 

@@ -29,13 +29,14 @@ export interface SegmentIntent {
   readonly leaseUntil: Instant;
 }
 
-/** Bytes on the medium are not the bytes that were stored. They are never passed on. */
+/** Bytes on the medium are not the bytes that were stored, or rows do not fit them. They are never passed on. */
 export class CorruptSegmentError extends Error {
   override readonly name = "CorruptSegmentError";
-  readonly key: string;
+  /** The damaged segment; null when the damage is in no segment that is known: one is missing, or two disagree. */
+  readonly key: string | null;
 
-  constructor(key: string, reason: string, options?: ErrorOptions) {
-    super(`Segment ${key} is damaged: ${reason}`, options);
+  constructor(key: string | null, reason: string, options?: ErrorOptions) {
+    super(key === null ? `Stored data is damaged: ${reason}` : `Segment ${key} is damaged: ${reason}`, options);
     this.key = key;
   }
 }

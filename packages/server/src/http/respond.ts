@@ -15,7 +15,8 @@ const pieceSizeBytes = 256 * 1024;
 
 /**
  * Sends a reply. The first bytes of a body are made before the status goes out, so that a failure there is still an error
- * answer; a failure later breaks the connection, for a short body must never look whole.
+ * response. A later failure destroys the connection, and so does a body that is shorter or longer than announced: a short body
+ * must never look complete, nor the next response look like a part of it.
  */
 export async function respond(
   request: IncomingMessage,
@@ -23,14 +24,29 @@ export async function respond(
   { status, headers, body }: Reply,
   limits: ReplyLimits,
 ): Promise<void> {
-  if (body === null || typeof body === "string") {
-    if (request.readableEnded || request.complete) {
-      response.writeHead(status, { ...headers }).end(body ?? undefined);
+  // Node then counts what is written, of every kind of body, and throws when it is not as much as Content-Length says.
+  response.strictContentLength = true;
+  try {
+    if (body !== null && typeof body !== "string") {
+      await respondWithBytes(response, { status, headers, body }, limits);
+    } else if (request.readableEnded || request.complete) {
+      endUnlessGone(response.writeHead(status, { ...headers }), body ?? "");
     } else {
       await respondEarly(request, response, { status, headers, body }, limits);
     }
-    return;
+  } catch (error) {
+    if (response.headersSent) {
+      response.destroy();
+    }
+    throw error;
   }
+}
+
+async function respondWithBytes(
+  response: ServerResponse,
+  { status, headers, body }: Reply & { readonly body: OutgoingBytes },
+  limits: ReplyLimits,
+): Promise<void> {
   const first = await body.stream.next();
   try {
     response.writeHead(status, { ...headers });
@@ -104,7 +120,14 @@ async function respondEarly(
     response.write(body);
   }
   await drain(request, limits);
-  response.end();
+  endUnlessGone(response, "");
+}
+
+/** To a client that has gone nothing can be written, so the body would seem too short. */
+function endUnlessGone(response: ServerResponse, rest: string): void {
+  if (!response.destroyed) {
+    response.end(rest);
+  }
 }
 
 function drain(request: IncomingMessage, { drainBytesMax, drainSecondsMax }: ReplyLimits): Promise<void> {

@@ -2,6 +2,7 @@ import { errors } from "@moraine/protocol";
 import type { ArchiveRetrievalJob } from "../domain/job.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
+import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import { readVerified } from "../segments/read.ts";
 import type { JobServices, Outcome } from "./context.ts";
 
@@ -23,7 +24,9 @@ export async function retrieveArchive(
     await readAll(services, job, signal);
   } catch (error) {
     if (error instanceof CorruptSegmentError) {
-      await metadata.suspectSegment(error.key);
+      if (error.key !== null) {
+        await metadata.suspectSegment(error.key);
+      }
       return { state: "failed", statusMessage: `The stored archive is damaged: ${job.archiveId}` };
     }
     throw error;
@@ -33,6 +36,12 @@ export async function retrieveArchive(
 
 async function readAll(services: JobServices, job: ArchiveRetrievalJob, signal: AbortSignal): Promise<void> {
   const segments = archiveSegments(services.metadata, job);
+  if (job.rangeTreeHash !== null) {
+    const treeHash = await rangeTreeHash(services.blobs, segments, job.range);
+    if (treeHash !== job.rangeTreeHash) {
+      throw new CorruptSegmentError(null, `the segments of archive ${job.archiveId} do not have its tree hash`);
+    }
+  }
   for await (const _ of readVerified(services, segments, job.range)) {
     signal.throwIfAborted();
   }

@@ -11,9 +11,9 @@ import {
 } from "@moraine/protocol";
 import { invariant } from "../domain/invariant.ts";
 import type { ArchiveRetrievalJob, InventoryRetrievalJob } from "../domain/job.ts";
-import type { Segment } from "../domain/segment.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
+import type { SegmentPages } from "../segments/coverage.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import { readVerified } from "../segments/read.ts";
 import type { Answer, OutgoingBytes, Services, VaultHandler } from "./context.ts";
@@ -37,8 +37,8 @@ async function archiveOutput(
 ): Promise<Answer<"GetJobOutput">> {
   const asked = parseRangeHeader(header, rangeLength(job.range));
   const range = asked === undefined ? job.range : shift(asked, job.range.firstByte);
-  const checksum = await checksumOf(services, job, range).catch((error) => reportDamage(services, error));
   const segments = archiveSegments(services.metadata, { archiveId: job.archiveId, range });
+  const checksum = await checksumOf(services, job, segments, range).catch((error) => reportDamage(services, error));
   return {
     ...answer(asked, rangeLength(job.range), "application/octet-stream"),
     checksum,
@@ -56,10 +56,13 @@ async function inventoryOutput(
   const { segmentKey, sizeBytes } = job.output;
   const asked = parseRangeHeader(header, sizeBytes);
   const segment = await services.metadata.findSegment(segmentKey);
-  invariant(segment !== null, "an output lives as long as its job");
+  // An output's segment stays as long as its job, and holds the document from its first to its last byte.
+  if (segment === null || segment.ownerId !== job.id || segment.firstByte !== 0 || segment.sizeBytes !== sizeBytes) {
+    throw new CorruptSegmentError(null, `its row is not that of the output of job ${job.id}: ${segmentKey}`);
+  }
   return {
     ...answer(asked, sizeBytes, inventoryContentType[job.format]),
-    body: outgoing(services, [segment], asked ?? { firstByte: 0, lastByte: sizeBytes - 1 }),
+    body: outgoing(services, [[segment]], asked ?? { firstByte: 0, lastByte: sizeBytes - 1 }),
   };
 }
 
@@ -77,8 +80,9 @@ function answer(asked: ByteRange | undefined, totalBytes: number, contentType: s
  * otherwise none (contract 16.4). It comes from stored hashes.
  */
 async function checksumOf(
-  { blobs, metadata }: Services,
+  { blobs }: Services,
   job: ArchiveRetrievalJob,
+  segments: SegmentPages,
   range: ByteRange,
 ): Promise<TreeHash | undefined> {
   const aligned = (candidate: ByteRange) => isTreeHashAligned(candidate, job.archiveSizeBytes);
@@ -88,14 +92,10 @@ async function checksumOf(
   // The job's row has the hash of all that it offers: it need not be joined again from up to 10,000 parts.
   return rangeLength(range) === rangeLength(job.range) && job.rangeTreeHash !== null
     ? job.rangeTreeHash
-    : rangeTreeHash(blobs, archiveSegments(metadata, { archiveId: job.archiveId, range }), range);
+    : rangeTreeHash(blobs, segments, range);
 }
 
-function outgoing(
-  services: Services,
-  segments: AsyncIterable<Segment> | Iterable<Segment>,
-  range: ByteRange,
-): OutgoingBytes {
+function outgoing(services: Services, segments: SegmentPages, range: ByteRange): OutgoingBytes {
   return { sizeBytes: rangeLength(range), stream: reportingDamage(services, readVerified(services, segments, range)) };
 }
 
@@ -112,7 +112,7 @@ async function* reportingDamage(
 
 /** A segment that proved damaged is marked, so that operators learn of it before the next reader does. */
 async function reportDamage({ metadata }: Services, error: unknown): Promise<never> {
-  if (error instanceof CorruptSegmentError) {
+  if (error instanceof CorruptSegmentError && error.key !== null) {
     await metadata.suspectSegment(error.key);
   }
   throw error;

@@ -1,51 +1,43 @@
-import {
-  type ByteRange,
-  fromHex,
-  leafCount,
-  leafSizeBytes,
-  rootOf,
-  type TreeHash,
-  TreeHasher,
-  toHex,
-} from "@moraine/protocol";
+import { type ByteRange, fromHex, leafCount, leafSizeBytes, type TreeHash, TreeHasher, toHex } from "@moraine/protocol";
 import type { BlobStore } from "../domain/blob-store.ts";
 import { invariant } from "../domain/invariant.ts";
-import type { Segment } from "../domain/segment.ts";
+import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage.ts";
 import { leavesFrom, sha256 } from "./footer.ts";
 import { openSegment } from "./open.ts";
 
 /**
- * The tree hash of a range, from stored hashes alone: no archive byte is read.
+ * The tree hash of a range, from stored hashes alone: no archive byte is read. Throws CorruptSegmentError when the segments do
+ * not cover the range.
  * @param range a node of the archive's tree. Parts are nodes too, so it lies within one segment or is made of whole ones.
- * @param segments those that hold the range, in order and without gaps.
+ * @param segments those that hold the range, in order.
  */
-export async function rangeTreeHash(
-  blobs: BlobStore,
-  segments: AsyncIterable<Segment>,
-  range: ByteRange,
-): Promise<TreeHash> {
-  const whole = new TreeHasher(sha256);
-  for await (const segment of segments) {
-    if (!isWithin(segment, range)) {
-      return hashWithin(blobs, segment, range);
+export async function rangeTreeHash(blobs: BlobStore, segments: SegmentPages, range: ByteRange): Promise<TreeHash> {
+  const tree = new TreeHasher(sha256);
+  let slicesSeen = 0;
+  let within: SegmentSlice | null = null;
+  for await (const slices of coveringSlices(segments, range)) {
+    for (const slice of slices) {
+      slicesSeen += 1;
+      if (slice.first === 0 && slice.end === slice.segment.sizeBytes) {
+        tree.push(fromHex(slice.segment.treeHash));
+      } else {
+        within = slice;
+      }
     }
-    whole.push(fromHex(segment.treeHash));
   }
-  return toHex(whole.root());
+  if (within === null) {
+    return toHex(tree.root());
+  }
+  invariant(slicesSeen === 1, "an aligned range is a part of one segment, or whole ones");
+  return sliceTreeHash(blobs, within);
 }
 
-function isWithin(segment: Segment, range: ByteRange): boolean {
-  return segment.firstByte >= range.firstByte && segment.firstByte + segment.sizeBytes <= range.lastByte + 1;
-}
-
-/** Of a range that is a part of one segment: from that segment's leaves. */
-async function hashWithin(blobs: BlobStore, segment: Segment, range: ByteRange): Promise<TreeHash> {
-  const endByte = segment.firstByte + segment.sizeBytes;
-  const holdsRange = segment.firstByte <= range.firstByte && endByte > range.lastByte;
-  invariant(holdsRange, "an aligned range is a part of one segment, or whole ones");
+async function sliceTreeHash(blobs: BlobStore, { segment, first, end }: SegmentSlice): Promise<TreeHash> {
   const { reader, footer } = await openSegment(blobs, segment);
   await reader.close();
-  const first = (range.firstByte - segment.firstByte) / leafSizeBytes;
-  const end = leafCount(range.lastByte + 1 - segment.firstByte);
-  return toHex(rootOf(leavesFrom(footer, first, end), sha256));
+  const tree = new TreeHasher(sha256);
+  for (const leaf of leavesFrom(footer, first / leafSizeBytes, leafCount(end))) {
+    tree.push(leaf);
+  }
+  return toHex(tree.root());
 }

@@ -2,6 +2,7 @@ import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
 import type { BlobStore } from "../domain/blob-store.ts";
 import type { Segment } from "../domain/segment.ts";
 import { type BlockPool, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
+import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage.ts";
 import { leafAt, sha256 } from "./footer.ts";
 import { type OpenSegment, openSegment, readOrCorrupt } from "./open.ts";
 import { leafMismatch, readTwice } from "./read-twice.ts";
@@ -12,30 +13,30 @@ export interface ReadServices {
 }
 
 /**
- * The bytes of `range` of an archive, in order, each MiB compared with its stored hash before any of it is passed on: a
- * damaged leaf ends the stream with CorruptSegmentError, and no byte from it on comes out.
+ * The bytes of `range` of an archive, all of them and in order, each MiB compared with its stored hash before any of it is
+ * passed on. Throws CorruptSegmentError at a damaged leaf, and when the segments do not cover the range; no byte after the
+ * damage is yielded.
  *
  * What is yielded is valid only until the next piece is asked for: its memory is used again.
- * @param segments those that hold the range, in order and without gaps.
+ * @param segments those that hold the range, in order.
  */
 export async function* readVerified(
   services: ReadServices,
-  segments: AsyncIterable<Segment> | Iterable<Segment>,
+  segments: SegmentPages,
   range: ByteRange,
 ): AsyncGenerator<Uint8Array, void, void> {
   const taker = new PatientTaker(services.leafBlocks);
-  for await (const segment of segments) {
-    const first = Math.max(range.firstByte - segment.firstByte, 0);
-    const end = Math.min(range.lastByte + 1 - segment.firstByte, segment.sizeBytes);
-    yield* readSegment(services, taker, segment, { first, end });
+  for await (const slices of coveringSlices(segments, range)) {
+    for (const slice of slices) {
+      yield* readSlice(services, taker, slice);
+    }
   }
 }
 
-async function* readSegment(
+async function* readSlice(
   { blobs, leafBlocks }: ReadServices,
   taker: PatientTaker,
-  segment: Segment,
-  { first, end }: { readonly first: number; readonly end: number },
+  { segment, first, end }: SegmentSlice,
 ): AsyncGenerator<Uint8Array, void, void> {
   const lastLeaf = Math.ceil(end / leafSizeBytes) - 1;
   const open = await openSegment(blobs, segment);

@@ -92,7 +92,7 @@ const receive = (bytes: Uint8Array, more: Partial<IncomingSegment<Segment>> = {}
 
 async function read(segments: readonly Segment[], firstByte: number, lastByte: number): Promise<Buffer> {
   const copies: Buffer[] = [];
-  for await (const piece of readVerified(services, segments, { firstByte, lastByte })) {
+  for await (const piece of readVerified(services, [segments], { firstByte, lastByte })) {
     assert.ok(piece.length > 0 && piece.length <= mebibyte);
     copies.push(Buffer.from(piece));
   }
@@ -223,7 +223,7 @@ describe("reading verified", () => {
       ),
     );
     const lengths: number[] = [];
-    for await (const piece of readVerified(services, [segment], { firstByte: 0, lastByte: bytes.length - 1 })) {
+    for await (const piece of readVerified(services, [[segment]], { firstByte: 0, lastByte: bytes.length - 1 })) {
       lengths.push(piece.length);
       if (lengths.length === 1) for (const block of held) services.leafBlocks.giveBack(block);
     }
@@ -251,7 +251,7 @@ describe("reading verified", () => {
       const changed = { ...services, blobs: { open } as unknown as KeepingStore };
       const reading = async () => {
         const range = { firstByte: 0, lastByte: bytes.length - 1 };
-        for await (const piece of readVerified(changed, [segment], range)) came.push(Buffer.from(piece));
+        for await (const piece of readVerified(changed, [[segment]], range)) came.push(Buffer.from(piece));
       };
       await assert.rejects(reading, CorruptSegmentError);
       return Buffer.concat(came);
@@ -262,7 +262,7 @@ describe("reading verified", () => {
 
   test("a reader that stops early gives its blocks back", async () => {
     const segment = await receive(randomContent(3 * mebibyte));
-    for await (const piece of readVerified(services, [segment], { firstByte: 0, lastByte: 3 * mebibyte - 1 })) {
+    for await (const piece of readVerified(services, [[segment]], { firstByte: 0, lastByte: 3 * mebibyte - 1 })) {
       assert.equal(piece.length, mebibyte);
       break;
     }

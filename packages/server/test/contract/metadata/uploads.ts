@@ -236,8 +236,8 @@ export function uploadStories(story: Story): void {
     const archive = await store.completeUpload({ ...at, claim });
     const range = { firstByte: 0, lastByte: sizeBytes - 1 };
     const listed: string[] = [];
-    for await (const { key } of archiveSegments(store, { archiveId: archive.id, range })) {
-      listed.push(key);
+    for await (const page of archiveSegments(store, { archiveId: archive.id, range })) {
+      listed.push(...page.map(({ key }) => key));
     }
     assert.deepEqual(
       listed,

@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { Worker } from "node:worker_threads";
-import type { AccountId } from "@moraine/protocol";
+import { type AccountId, adminLimits, limits } from "@moraine/protocol";
 import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/metadata-store.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/storage/metadata/sqlite-store.ts";
 
 const accountId = "123456789012" as AccountId;
 const keyOf = (vaultName: string) => ({ accountId, region: "us-east-1", vaultName });
+const rootKey = { accessKeyId: "AKIA", accountId, sealedSecret: new Uint8Array(8) };
 const intent = (key: string) => ({ key, ownerId: `owner of ${key}`, leaseUntil: 0 });
 const unexpected = (error: Error) => {
   throw error;
@@ -47,8 +48,59 @@ test("a change that was answered is seen by the next read", async () => {
     for (let index = 0; index < 50; index += 1) {
       const key = keyOf(`${index}`);
       await store.createVault({ id: `${index}`, key, now: 0 });
-      assert.equal((await store.findVault(key))?.id, `${index}`);
+      const page = { accountId, region: key.region, afterName: null, limit: 100 };
+      const [found, listed] = await Promise.all([store.findVault(key), store.listVaults(page)]);
+      assert.equal(found?.id, `${index}`);
+      assert.equal(listed.length, index + 1);
     }
+    await store.close();
+  });
+});
+
+test("a lookup does not wait for lists that were asked for before", async () => {
+  await inFolder(async (path) => {
+    const store = await openAt(path);
+    await createVaults(store, 1000);
+    const page = { accountId, region: "us-east-1", afterName: null, limit: 1000 };
+    const ended: string[] = [];
+    const lists = Array.from({ length: 200 }, async () => {
+      await store.listVaults(page);
+      ended.push("list");
+    });
+    await store.findVault(keyOf("7"));
+    ended.push("lookup");
+    await Promise.all(lists);
+    assert.notEqual(ended.at(-1), "lookup");
+    await store.close();
+  });
+});
+
+test("reads with large answers, thousands at once, do not fill the thread's memory", async () => {
+  await inFolder(async (path) => {
+    const store = await openAt(path);
+    await store.createAccount({ account: { id: accountId, createdAt: 0 }, key: rootKey });
+    await store.createUser({ id: "AIDA", accountId, userName: "user", createdAt: 0 });
+    const document = "x".repeat(5 * adminLimits.policySizeBytesMax);
+    for (let index = 0; index < adminLimits.policiesPerUserMax; index += 1) {
+      const policy = { policyName: `${index}`, document };
+      await store.putUserPolicy({ user: { accountId, userName: "user" }, policy });
+    }
+    const counts = await Promise.all(
+      Array.from({ length: 1000 }, async () => (await store.userPolicies("AIDA")).length),
+    );
+    assert(counts.every((count) => count === adminLimits.policiesPerUserMax));
+    await store.close();
+  });
+});
+
+test("large changes, thousands at once, do not fill the thread's memory", async () => {
+  await inFolder(async (path) => {
+    const store = await openAt(path);
+    const vault = keyOf("a");
+    await store.createVault({ id: "a", key: vault, now: 0 });
+    const policy = "x".repeat(limits.policySizeBytesMax);
+    await Promise.all(Array.from({ length: 20_000 }, () => store.setAccessPolicy({ vaultId: "a", vault, policy })));
+    assert.equal((await store.findVault(vault))?.accessPolicy, policy);
     await store.close();
   });
 });
@@ -99,12 +151,12 @@ test("closing lets what was asked before finish, and refuses what comes after", 
   });
 });
 
-for (const role of ["writer", "reader"] as const) {
-  test(`when the ${role} dies, every call rejects and the owner is told once`, async () => {
+for (const [index, role] of ["writer", "lookups", "lists"].entries()) {
+  test(`when the thread "${role}" dies, every call rejects and the owner is told once`, async () => {
     await inFolder(async (path) => {
       const failures: Error[] = [];
       const { store, workers } = await watched(path, (error) => failures.push(error));
-      const victim = workers[role === "writer" ? 0 : 1];
+      const victim = workers[index];
       assert(victim !== undefined);
       const exits = workers.map((worker) => once(worker, "exit"));
       const pending = Array.from({ length: 20 }, (_, index) => store.intendSegment(intent(`${index}`)));
@@ -203,6 +255,11 @@ async function openAt(path: string, options: Partial<SqliteStoreOptions> = {}): 
   return store;
 }
 
+async function createVaults(store: MetadataStore, count: number): Promise<void> {
+  const names = Array.from({ length: count }, (_, index) => `${index}`);
+  await Promise.all(names.map((name) => store.createVault({ id: name, key: keyOf(name), now: 0 })));
+}
+
 async function createAt(path: string): Promise<void> {
   const store = await openAt(path);
   await store.createVault({ id: "a", key: keyOf("a"), now: 0 });
@@ -215,7 +272,7 @@ function edit(path: string, statement: string): void {
   database.close();
 }
 
-/** A store, and the threads that Node says were started for it: the writer, then the reader. */
+/** A store, and the threads that Node says were started for it: the writer, lookups, lists. */
 async function watched(
   path: string,
   onFailure: (error: Error) => void,

@@ -1,5 +1,5 @@
 import { type MetadataStore, MetadataUnavailableError } from "../../domain/metadata-store.ts";
-import { methodThreads } from "./method-threads.ts";
+import { methodThreads, type ThreadName } from "./method-threads.ts";
 import { migrate } from "./migrations.ts";
 import { openWriting } from "./sqlite-connection.ts";
 import { type Outcome, runChanges, runQueries } from "./sqlite-transactions.ts";
@@ -11,11 +11,11 @@ import { type Outcome, runChanges, runQueries } from "./sqlite-transactions.ts";
 export async function openInlineStore(path: string): Promise<MetadataStore> {
   const connection = openWriting(path, true);
   await migrate(connection, true);
-  const runs = { reader: runQueries, writer: runChanges };
+  const runs = { lookups: runQueries, lists: runQueries, writer: runChanges };
   // A method waits in microtasks, between which another caller's could slip into its transaction.
   let previous: Promise<unknown> = Promise.resolve();
 
-  function call(method: string, thread: "reader" | "writer", input: unknown): Promise<unknown> {
+  function call(method: string, thread: ThreadName, input: unknown): Promise<unknown> {
     const result = previous.then(async () => {
       if (!connection.database.isOpen) {
         throw new MetadataUnavailableError("The metadata store is closed");

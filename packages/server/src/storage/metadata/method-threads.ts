@@ -1,40 +1,47 @@
 import type { MetadataChanges, MetadataQueries } from "../../domain/metadata-store.ts";
 
-type MethodThreads = { readonly [Name in keyof MetadataQueries]: "reader" } & {
+/**
+ * One thread changes; two read. Requests that every client's call depends on are `lookups`: each touches a few rows. `lists`
+ * touch many, and would make those wait.
+ */
+export type ThreadName = "writer" | "lookups" | "lists";
+
+type MethodThreads = { readonly [Name in keyof MetadataQueries]: "lookups" | "lists" } & {
   readonly [Name in keyof MetadataChanges]: "writer";
 };
 
 /** Which thread runs a method. Here and not read from the statements, which only the threads themselves load. */
 export const methodThreads: MethodThreads = {
-  findVault: "reader",
-  findVaultById: "reader",
-  listVaults: "reader",
-  findArchive: "reader",
-  segmentsOf: "reader",
-  inventoryPage: "reader",
-  findUpload: "reader",
-  listUploads: "reader",
-  listParts: "reader",
-  findJob: "reader",
-  listJobs: "reader",
-  nextJobDue: "reader",
-  findSegment: "reader",
-  findAccount: "reader",
-  listAccounts: "reader",
-  findUser: "reader",
-  listUsers: "reader",
-  findAccessKey: "reader",
-  listAccessKeys: "reader",
-  findRetrievalPolicy: "reader",
-  listCapacityUnits: "reader",
-  userPolicies: "reader",
-  countIdentities: "reader",
-  dataKeys: "reader",
-  listUnwrappedSecrets: "reader",
-  nextNotificationDue: "reader",
-  listNotifications: "reader",
-  countNotifications: "reader",
-  trustedTime: "reader",
+  findVault: "lookups",
+  findVaultById: "lookups",
+  findArchive: "lookups",
+  segmentsOf: "lookups",
+  findUpload: "lookups",
+  findJob: "lookups",
+  findSegment: "lookups",
+  findAccount: "lookups",
+  findUser: "lookups",
+  findAccessKey: "lookups",
+  findRetrievalPolicy: "lookups",
+  listCapacityUnits: "lookups",
+  userPolicies: "lookups",
+  trustedTime: "lookups",
+
+  listVaults: "lists",
+  inventoryPage: "lists",
+  listUploads: "lists",
+  listParts: "lists",
+  listJobs: "lists",
+  nextJobDue: "lists",
+  listAccounts: "lists",
+  listUsers: "lists",
+  listAccessKeys: "lists",
+  countIdentities: "lists",
+  dataKeys: "lists",
+  listUnwrappedSecrets: "lists",
+  nextNotificationDue: "lists",
+  listNotifications: "lists",
+  countNotifications: "lists",
 
   createVault: "writer",
   removeVault: "writer",

@@ -1,11 +1,12 @@
 import { type ErrorCode, GlacierError } from "@moraine/protocol";
 import { StorageFullError } from "../../domain/blob-store.ts";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import type { ThreadName } from "./method-threads.ts";
 import type { Outcome, Request } from "./sqlite-transactions.ts";
 
 /** What a thread is started with. */
 export interface ThreadOptions {
-  readonly role: "reader" | "writer";
+  readonly role: ThreadName;
   readonly path: string;
   readonly mayCreate: boolean;
 }

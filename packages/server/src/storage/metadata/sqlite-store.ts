@@ -17,8 +17,8 @@ export interface SqliteStoreOptions {
 }
 
 /**
- * Keeps metadata in a SQLite file, on two threads beside the caller's: one changes, many changes to a commit; one reads,
- * and never waits for a sync. Rejects, with the reason, when the database is damaged, of a newer schema, or cannot be
+ * Keeps metadata in a SQLite file, on three threads beside the caller's: one changes, many changes to a commit; two read, and
+ * never wait for a sync. Rejects, with the reason, when the database is damaged, of a newer schema, or cannot be
  * trusted to keep what it commits.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<MetadataStore> {
@@ -38,19 +38,24 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   // The writer first: it makes the file, and recovers it after a crash.
   const writer = await SqliteThread.open({ role: "writer", path, mayCreate }, fail);
   threads.push(writer);
-  const reader = await SqliteThread.open({ role: "reader", path, mayCreate }, fail).catch(async (error: unknown) => {
-    await writer.close();
-    throw error;
-  });
-  threads.push(reader);
+  const openReader = (role: "lookups" | "lists") =>
+    SqliteThread.open({ role, path, mayCreate }, fail).catch(async (error: unknown) => {
+      await Promise.all(threads.map((thread) => thread.close()));
+      throw error;
+    });
+  const lookups = await openReader("lookups");
+  threads.push(lookups);
+  const lists = await openReader("lists");
+  threads.push(lists);
 
+  const threadOf = { writer, lookups, lists };
   const methods = Object.entries(methodThreads).map(([method, name]) => {
-    const thread = name === "reader" ? reader : writer;
+    const thread = threadOf[name];
     return [method, (input: unknown) => thread.call(method, input)];
   });
   const close = async () => {
     writer.refuse();
-    await reader.close();
+    await Promise.all([lookups.close(), lists.close()]);
     // The writer last, so that it is alone when it moves its log into the database.
     await writer.close();
   };

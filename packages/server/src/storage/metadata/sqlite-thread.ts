@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import { dataSizeBytes } from "./data-size.ts";
+import type { ThreadName } from "./method-threads.ts";
 import {
   errorOf,
   type FromThread,
@@ -9,7 +11,15 @@ import {
   type ToThread,
 } from "./sqlite-messages.ts";
 
+/**
+ * What a thread is given before it has answered: it holds these requests, and their answers, in memory. More wait here. The
+ * writer has two batches, so that one gathers while the other is synced.
+ */
+const backlogMax: Readonly<Record<ThreadName, number>> = { writer: 512, lookups: 64, lists: 8 };
+const backlogSizeBytesMax = 4 * 1024 * 1024;
+
 interface Caller {
+  readonly sizeBytes: number;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
@@ -20,13 +30,19 @@ export class SqliteThread {
   readonly #callers = new Map<number, Caller>();
   readonly #onDeath: (error: Error) => void;
   readonly #exit: Promise<void>;
+  readonly #backlogMax: number;
+  /** Of requests that were posted and have not been answered. */
+  #backlog = 0;
+  #backlogSizeBytes = 0;
   #outbox: NumberedRequest[] = [];
   #requests = 0;
+  #closing = false;
   /** Why nothing more is accepted. */
   #ended: MetadataUnavailableError | null = null;
 
-  private constructor(worker: Worker, onDeath: (error: Error) => void) {
+  private constructor(worker: Worker, role: ThreadName, onDeath: (error: Error) => void) {
     this.#worker = worker;
+    this.#backlogMax = backlogMax[role];
     this.#onDeath = onDeath;
     worker.on("message", (message: FromThread) => this.#receive(message));
     worker.on("error", (error: Error) => this.#onDeath(error));
@@ -50,7 +66,7 @@ export class SqliteThread {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MetadataUnavailableError(`Cannot open ${options.path}: ${reason}`, { cause });
     }
-    return new SqliteThread(worker, onDeath);
+    return new SqliteThread(worker, options.role, onDeath);
   }
 
   call(method: string, input: unknown): Promise<unknown> {
@@ -60,7 +76,7 @@ export class SqliteThread {
     return new Promise((resolve, reject) => {
       const id = this.#requests;
       this.#requests += 1;
-      this.#callers.set(id, { resolve, reject });
+      this.#callers.set(id, { resolve, reject, sizeBytes: dataSizeBytes(input) });
       if (this.#outbox.length === 0) {
         // One message for all calls of this turn of the event loop, whichever requests they come from.
         setImmediate(() => this.#flush());
@@ -77,8 +93,8 @@ export class SqliteThread {
   /** Resolves when everything that was called before has been answered, and the database is closed. */
   async close(): Promise<void> {
     this.refuse();
+    this.#closing = true;
     this.#flush();
-    this.#post("close");
     await this.#exit;
   }
 
@@ -89,16 +105,34 @@ export class SqliteThread {
       caller.reject(this.#ended);
     }
     this.#callers.clear();
+    this.#outbox = [];
     void this.#worker.terminate();
   }
 
+  /** Posts what the thread may hold. */
   #flush(): void {
-    if (this.#outbox.length === 0) {
-      return;
+    const requests = this.#outbox.splice(0, this.#admitted());
+    if (requests.length > 0) {
+      this.#post(requests);
     }
-    const requests = this.#outbox;
-    this.#outbox = [];
-    this.#post(requests);
+    if (this.#closing && this.#outbox.length === 0) {
+      this.#closing = false;
+      this.#post("close");
+    }
+  }
+
+  /** Counts the requests that go next as given to the thread: the first of those that wait. */
+  #admitted(): number {
+    let count = 0;
+    for (const { id } of this.#outbox) {
+      if (this.#backlog >= this.#backlogMax || this.#backlogSizeBytes >= backlogSizeBytesMax) {
+        break;
+      }
+      count += 1;
+      this.#backlog += 1;
+      this.#backlogSizeBytes += this.#callers.get(id)?.sizeBytes ?? 0;
+    }
+    return count;
   }
 
   #post(message: ToThread): void {
@@ -112,12 +146,15 @@ export class SqliteThread {
     for (const answer of message) {
       const caller = this.#callers.get(answer.id);
       this.#callers.delete(answer.id);
+      this.#backlog -= 1;
+      this.#backlogSizeBytes -= caller?.sizeBytes ?? 0;
       if ("error" in answer) {
         caller?.reject(errorOf(answer.error));
       } else {
         caller?.resolve(answer.value);
       }
     }
+    this.#flush();
   }
 
   #exited(): void {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { StorageFullError } from "../../domain/blob-store.ts";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import { dataSizeBytes } from "./data-size.ts";
 import type { Changes, Queries } from "./methods.ts";
 import type { Database } from "./schema.ts";
 import type { Connection } from "./sqlite-connection.ts";
@@ -12,6 +13,9 @@ export interface Request {
 }
 
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** Answers are handed over before they take more: a thread's heap is small, and answers may be lists. */
+const answersSizeBytesMax = 1024 * 1024;
 
 /**
  * Runs all changes in one transaction, so that they share one sync to the disk; one that fails leaves nothing behind and
@@ -37,12 +41,21 @@ export async function runChanges(connection: Connection, requests: readonly Requ
   }
 }
 
-/** Runs all queries on one snapshot, taken when it begins. */
+/**
+ * Runs queries on one snapshot, taken when it begins: all of them, or the first ones, if their answers are large. There is an
+ * outcome for each that was run.
+ */
 export async function runQueries({ database, db }: Connection, requests: readonly Request[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
+  let sizeBytes = 0;
   database.exec("BEGIN");
   for (const { method, input } of requests) {
-    outcomes.push(await outcomeOf(() => invoke(queries, method, db, input)));
+    const outcome = await outcomeOf(() => invoke(queries, method, db, input));
+    outcomes.push(outcome);
+    sizeBytes += "value" in outcome ? dataSizeBytes(outcome.value) : 0;
+    if (sizeBytes >= answersSizeBytesMax) {
+      break;
+    }
   }
   // Nothing to commit; and unlike COMMIT, this also ends a transaction that has met damage.
   rollBack(database);

@@ -47,8 +47,8 @@ async function openWriter(): Promise<Connection> {
 async function work(): Promise<void> {
   working = true;
   for (takeArrived(); waiting.length > 0; takeArrived()) {
-    const batch = waiting.splice(0, batchMax);
-    const outcomes = await run(connection, batch);
+    const outcomes = await run(connection, waiting.slice(0, batchMax));
+    const batch = waiting.splice(0, outcomes.length);
     post(batch.map(({ id }, index) => answerOf(id, outcomes[index] ?? { value: undefined })));
   }
   working = false;

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type Digest, leafCount, type TreeHash } from "@moraine/protocol";
 import type { Instant } from "../domain/instant.ts";
-import { CorruptSegmentError } from "../domain/segment.ts";
+import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 
 /**
  * What stands behind a segment's bytes, so that a lost database could be rebuilt, a swapped file is noticed, and ranges
@@ -21,14 +21,16 @@ export interface Footer {
 }
 
 const magic = Buffer.from("MORSEG01");
-const digestLength = 32;
+export const digestLength = 32;
 /** Total length and magic again, so that the footer is found from the end of a file alone. */
 const tailLength = 4 + magic.length;
 const descriptorLengthMax = 4096;
+/** Of a footer without its descriptor and its leaves. */
+const fixedLength = magic.length + 4 + digestLength + tailLength;
 
 /** The most that a footer adds to a segment of this size. */
 export function footerSizeMax(sizeBytes: number): number {
-  return magic.length + 4 + descriptorLengthMax + leafCount(sizeBytes) * digestLength + digestLength + tailLength;
+  return fixedLength + descriptorLengthMax + leafCount(sizeBytes) * digestLength;
 }
 
 export function encodeFooter({ leaves, ...descriptor }: Footer): Uint8Array {
@@ -38,29 +40,45 @@ export function encodeFooter({ leaves, ...descriptor }: Footer): Uint8Array {
   return Buffer.concat([body, sha256(body), uint32(length), magic]);
 }
 
-/** Reads a footer back; throws CorruptSegmentError unless it is whole. @param key names the segment in the error. */
-export function decodeFooter(bytes: Buffer, key: string): Footer {
+/**
+ * Reads a footer back. Throws CorruptSegmentError unless it is complete and has exactly the length of a footer with this
+ * descriptor and the leaves of a segment of this size.
+ * @param key names the segment in the error.
+ */
+export function decodeFooter(bytes: Buffer, { key, sizeBytes }: Pick<Segment, "key" | "sizeBytes">): Footer {
   const bodyLength = bytes.length - digestLength - tailLength;
-  const whole =
-    bodyLength > magic.length + 4 &&
+  const descriptorLength = bytes.length - fixedLength - leafCount(sizeBytes) * digestLength;
+  const isComplete =
+    descriptorLength > 0 &&
+    descriptorLength <= descriptorLengthMax &&
+    bytes.subarray(0, magic.length).equals(magic) &&
+    bytes.readUInt32BE(magic.length) === descriptorLength &&
     bytes.subarray(-magic.length).equals(magic) &&
     bytes.readUInt32BE(bytes.length - tailLength) === bytes.length &&
     sha256(bytes.subarray(0, bodyLength)).equals(bytes.subarray(bodyLength, bodyLength + digestLength));
-  if (!whole) {
-    throw new CorruptSegmentError(key, "its footer is not whole");
+  if (!isComplete) {
+    throw new CorruptSegmentError(key, "its footer is not complete, or not that of a segment of its size");
   }
-  const descriptorEnd = magic.length + 4 + bytes.readUInt32BE(magic.length);
-  const descriptor = JSON.parse(bytes.toString("utf8", magic.length + 4, descriptorEnd)) as Omit<Footer, "leaves">;
+  const descriptorEnd = magic.length + 4 + descriptorLength;
+  const descriptor = decodeDescriptor(bytes.toString("utf8", magic.length + 4, descriptorEnd), key);
   return { ...descriptor, leaves: bytes.subarray(descriptorEnd, bodyLength) };
 }
 
-/** The hash of the MiB at `index` within the segment. */
-export function leafAt(footer: Footer, index: number): Digest {
-  return footer.leaves.subarray(index * digestLength, (index + 1) * digestLength);
+function decodeDescriptor(text: string, key: string): Omit<Footer, "leaves"> {
+  try {
+    const descriptor: unknown = JSON.parse(text);
+    if (typeof descriptor === "object" && descriptor !== null) {
+      return descriptor as Omit<Footer, "leaves">;
+    }
+  } catch (error) {
+    throw new CorruptSegmentError(key, "the descriptor in its footer is no JSON", { cause: error });
+  }
+  throw new CorruptSegmentError(key, "the descriptor in its footer is no object");
 }
 
-export function leavesFrom(footer: Footer, first: number, end: number): Digest[] {
-  return Array.from({ length: end - first }, (_, index) => leafAt(footer, first + index));
+/** The hash of the MiB at `index` in the segment. */
+export function leafAt(footer: Footer, index: number): Digest {
+  return footer.leaves.subarray(index * digestLength, (index + 1) * digestLength);
 }
 
 export const sha256 = (bytes: Uint8Array): Buffer => hash("sha256", bytes, "buffer");

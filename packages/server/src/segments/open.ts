@@ -1,6 +1,8 @@
+import { leafCount } from "@moraine/protocol";
 import { BlobMissingError, type BlobReader, type BlobStore } from "../domain/blob-store.ts";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
-import { decodeFooter, type Footer } from "./footer.ts";
+import { decodeFooter, type Footer, footerSizeMax } from "./footer.ts";
+import { rootOfLeaves } from "./leaves-root.ts";
 
 export interface OpenSegment {
   readonly reader: BlobReader;
@@ -8,8 +10,8 @@ export interface OpenSegment {
 }
 
 /**
- * Opens a segment and checks that its footer is whole and is this segment's own: files that changed places are noticed
- * here. Throws CorruptSegmentError. The caller closes the reader.
+ * Opens a segment, and checks that its footer is complete and is the one of this row: files that changed places are noticed
+ * here, and leaf hashes that are not those of the row's tree hash. Throws CorruptSegmentError. The caller closes the reader.
  */
 export async function openSegment(blobs: BlobStore, segment: Segment): Promise<OpenSegment> {
   const reader = await openBlob(blobs, segment.key);
@@ -33,16 +35,26 @@ async function openBlob(blobs: BlobStore, key: string): Promise<BlobReader> {
 }
 
 async function readFooter(reader: BlobReader, segment: Segment): Promise<Footer> {
-  if (reader.sizeBytes <= segment.sizeBytes) {
-    throw new CorruptSegmentError(segment.key, "its file is too short");
+  const { key, sizeBytes } = segment;
+  const footerBytes = reader.sizeBytes - sizeBytes;
+  // The file and the row bound each other, before memory is taken.
+  if (!(sizeBytes > 0 && footerBytes > 0 && footerBytes <= footerSizeMax(sizeBytes))) {
+    throw new CorruptSegmentError(
+      key,
+      `its file has ${reader.sizeBytes} bytes, which do not fit ${sizeBytes} of its own`,
+    );
   }
-  const bytes = Buffer.alloc(reader.sizeBytes - segment.sizeBytes);
-  await readOrCorrupt(reader, segment.key, bytes, segment.sizeBytes);
-  const footer = decodeFooter(bytes, segment.key);
-  for (const member of ["ownerId", "firstByte", "sizeBytes", "treeHash"] as const) {
-    if (footer[member] !== segment[member]) {
-      throw new CorruptSegmentError(segment.key, `its footer names another ${member}`);
+  const bytes = Buffer.alloc(footerBytes);
+  await readOrCorrupt(reader, key, bytes, sizeBytes);
+  const footer = decodeFooter(bytes, segment);
+  for (const field of ["ownerId", "firstByte", "sizeBytes", "treeHash"] as const) {
+    if (footer[field] !== segment[field]) {
+      throw new CorruptSegmentError(key, `its footer names another ${field}`);
     }
+  }
+  // The footer's own hash says only that it is complete. The row is what the archive's tree hash was joined from.
+  if ((await rootOfLeaves(footer.leaves, 0, leafCount(sizeBytes))) !== segment.treeHash) {
+    throw new CorruptSegmentError(key, "the leaf hashes in its footer do not have its tree hash");
   }
   return footer;
 }

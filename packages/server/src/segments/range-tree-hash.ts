@@ -2,7 +2,8 @@ import { type ByteRange, fromHex, leafCount, leafSizeBytes, type TreeHash, TreeH
 import type { BlobStore } from "../domain/blob-store.ts";
 import { invariant } from "../domain/invariant.ts";
 import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage.ts";
-import { leavesFrom, sha256 } from "./footer.ts";
+import { sha256 } from "./footer.ts";
+import { rootOfLeaves } from "./leaves-root.ts";
 import { openSegment } from "./open.ts";
 
 /**
@@ -35,9 +36,5 @@ export async function rangeTreeHash(blobs: BlobStore, segments: SegmentPages, ra
 async function sliceTreeHash(blobs: BlobStore, { segment, first, end }: SegmentSlice): Promise<TreeHash> {
   const { reader, footer } = await openSegment(blobs, segment);
   await reader.close();
-  const tree = new TreeHasher(sha256);
-  for (const leaf of leavesFrom(footer, first / leafSizeBytes, leafCount(end))) {
-    tree.push(leaf);
-  }
-  return toHex(tree.root());
+  return rootOfLeaves(footer.leaves, first / leafSizeBytes, leafCount(end));
 }

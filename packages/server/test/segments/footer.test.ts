@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { TreeHash } from "@moraine/protocol";
 import fc from "fast-check";
 import { CorruptSegmentError } from "../../src/domain/segment.ts";
-import {
-  decodeFooter,
-  encodeFooter,
-  type Footer,
-  footerSizeMax,
-  leafAt,
-  leavesFrom,
-} from "../../src/segments/footer.ts";
+import { decodeFooter, encodeFooter, type Footer, footerSizeMax, leafAt } from "../../src/segments/footer.ts";
 
 const mebibyte = 1024 ** 2;
 const base64url = fc.string({
@@ -43,11 +37,11 @@ test("a footer is read back as it was written, within the room that is kept for 
   const property = fc.property(footer, (written) => {
     const bytes = Buffer.from(encodeFooter(written));
     assert.ok(bytes.length <= footerSizeMax(written.sizeBytes));
-    const read = decodeFooter(bytes, "key");
+    const read = decodeFooter(bytes, { key: "key", sizeBytes: written.sizeBytes });
     assert.deepEqual({ ...read, leaves: Buffer.from(read.leaves) }, written);
     const count = written.leaves.length / 32;
-    assert.deepEqual(Buffer.concat(leavesFrom(read, 0, count)), written.leaves);
-    assert.deepEqual(Buffer.from(leafAt(read, count - 1)), Buffer.from(written.leaves.subarray(-32)));
+    const leaves = Array.from({ length: count }, (_, index) => leafAt(read, index));
+    assert.deepEqual(Buffer.concat(leaves), written.leaves);
   });
   fc.assert(property, { numRuns: 200 });
 });
@@ -78,12 +72,47 @@ test("with any bit flipped, cut short, or longer, it is called damaged", () => {
     const longer = Buffer.concat([whole, Buffer.of(0)]);
     const doubled = Buffer.concat([whole, whole]);
     for (const bytes of [flipped, shorter, beheaded, longer, doubled, Buffer.alloc(whole.length)]) {
-      assert.throws(() => decodeFooter(bytes, "the key"), CorruptSegmentError);
+      assert.throws(() => decodeFooter(bytes, { key: "the key", sizeBytes: written.sizeBytes }), CorruptSegmentError);
     }
   });
   fc.assert(property, { numRuns: 200 });
 });
 
+/** Writes a body with the hash and the length that make a footer of it. */
+function sealed(body: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(body.length + 32 + 12);
+  return Buffer.concat([body, createHash("sha256").update(body).digest(), length, Buffer.from("MORSEG01")]);
+}
+
+function bodyOf(descriptor: string, leaves: number, announced = descriptor.length): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(announced);
+  return Buffer.concat([Buffer.from("MORSEG01"), length, Buffer.from(descriptor), Buffer.alloc(32 * leaves)]);
+}
+
+test("with a hash that is right, but lengths or a descriptor that are not, it is called damaged", () => {
+  const segment = { key: "the key", sizeBytes: 2 * mebibyte };
+  const descriptor = JSON.stringify({ ownerId: "a" });
+  assert.equal(decodeFooter(sealed(bodyOf(descriptor, 2)), segment).ownerId, "a");
+  const bodies = {
+    "a leaf too few": bodyOf(descriptor, 1),
+    "a leaf too many": bodyOf(descriptor, 3),
+    "a descriptor that announces less": bodyOf(descriptor, 2, descriptor.length - 1),
+    "a descriptor that announces more": bodyOf(descriptor, 2, descriptor.length + 1),
+    "a descriptor of four gigabytes": bodyOf(descriptor, 2, 2 ** 32 - 1),
+    "a descriptor that is too long": bodyOf(JSON.stringify({ ownerId: "a".repeat(5000) }), 2),
+    "no descriptor": bodyOf("", 2),
+    "a descriptor that is no JSON": bodyOf("{", 2),
+    "a descriptor that is null": bodyOf("null", 2),
+    "a descriptor that is a number": bodyOf("1234", 2),
+  };
+  for (const [what, body] of Object.entries(bodies)) {
+    assert.throws(() => decodeFooter(sealed(body), segment), CorruptSegmentError, what);
+  }
+});
+
 test("the error names the segment", () => {
-  assert.throws(() => decodeFooter(Buffer.alloc(100), "the key"), /^CorruptSegmentError: Segment the key is damaged/);
+  const segment = { key: "the key", sizeBytes: 1 };
+  assert.throws(() => decodeFooter(Buffer.alloc(100), segment), /^CorruptSegmentError: Segment the key is damaged/);
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdir, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { openDataFolder } from "../../packages/server/src/storage/data-folder.ts";
 import { contentOf } from "../support/content.ts";
 import { GlacierHttp, RefusedError } from "../support/glacier-http.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
@@ -16,20 +17,22 @@ const vault = "full";
 const archive = contentOf(1, 2 * mebibyte);
 
 /** Runs a server on a small disk, with one archive in it and a job that has retrieved it. */
-async function onSmallDisk(use: (setting: Setting) => Promise<void>, size = "64m"): Promise<void> {
+async function onSmallDisk(use: (setting: Setting) => Promise<"ended" | undefined>, size = "64m"): Promise<void> {
   await using folder = await temporaryFolder();
   execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "moraine-full-disk", folder.path]);
   try {
     const dataFolder = join(folder.path, "data");
-    await using server = await startServer({ dataFolder, environment: { MORAINE_LOG_LEVEL: "silent" } });
+    await using server = await startServer({ dataFolder });
     const glacier = new GlacierHttp(server.url);
     await glacier.createVault(vault);
     const archiveId = await glacier.uploadArchive(vault, archive, "first");
     const jobId = await glacier.initiateJob(vault, { Type: "archive-retrieval", ArchiveId: archiveId });
     await glacier.jobSucceeded(vault, jobId);
-    await use({ disk: folder.path, dataFolder, server, glacier, archiveId, jobId });
+    const outcome = await use({ disk: folder.path, dataFolder, server, glacier, archiveId, jobId });
     glacier.close();
-    await server.stop();
+    if (outcome !== "ended") {
+      await server.stop();
+    }
   } finally {
     execFileSync("umount", [folder.path]);
   }
@@ -47,12 +50,12 @@ interface Setting {
 /** Takes room as another program would, until so many bytes are left. */
 async function leave(disk: string, bytesLeft: number): Promise<void> {
   const { bavail, bsize } = await statfs(disk);
-  await writeFile(join(disk, "ballast"), Buffer.alloc(Math.max(0, bavail * bsize - bytesLeft)));
+  await writeFile(join(disk, "filler"), Buffer.alloc(Math.max(0, bavail * bsize - bytesLeft)));
   // The server asks the file system for its room once a second, and lives on its reserve until then.
   await sleep(1100);
 }
 
-const makeRoom = (disk: string): Promise<void> => rm(join(disk, "ballast"));
+const makeRoom = (disk: string): Promise<void> => rm(join(disk, "filler"));
 
 const storageFull = (error: unknown): boolean => {
   assert.ok(error instanceof RefusedError, String(error));
@@ -141,18 +144,16 @@ test("uploads of every size are refused while another program has filled the dis
   });
 });
 
-test("not a byte of room left: reads go on, changes are refused or done, and all is well when room returns", async () => {
+test("with 0 bytes free archives are read and deleted and uploads refused, and all is well when room returns", async () => {
   await onSmallDisk(async ({ glacier, disk, dataFolder, server, archiveId, jobId }) => {
     const second = await glacier.uploadArchive(vault, archive, "second");
+    await ballastMade(dataFolder);
     await leave(disk, 0);
     await assert.rejects(glacier.uploadArchive(vault, archive, "refused"), storageFull);
     assert.ok((await glacier.jobOutput(vault, jobId)).equals(archive));
-    const deletion = await Promise.allSettled([glacier.deleteArchive(vault, second)]);
-    const [outcome] = deletion;
-    assert.ok(outcome.status === "fulfilled" || storageFull(outcome.reason));
+    await glacier.deleteArchive(vault, second);
 
     await makeRoom(disk);
-    await glacier.deleteArchive(vault, second);
     const after = await glacier.uploadArchive(vault, archive, "after");
     const expected = new Set([archiveId, after]);
     assert.deepEqual(await listedIds(glacier), expected);
@@ -166,3 +167,69 @@ test("not a byte of room left: reads go on, changes are refused or done, and all
     await again.stop();
   });
 });
+
+test("with 0 bytes free a server starts, serves archives and deletes them; with room again it takes archives", async () => {
+  await onSmallDisk(async ({ glacier, disk, dataFolder, server, archiveId }) => {
+    const second = await glacier.uploadArchive(vault, archive, "second");
+    await ballastMade(dataFolder);
+    await server.stop();
+    await leave(disk, 0);
+    assert.equal((await statfs(disk)).bavail, 0);
+
+    await using again = await startServer({ dataFolder });
+    const restarted = new GlacierHttp(again.url);
+    assert.ok((await restarted.retrieve(vault, archiveId)).equals(archive));
+    await assert.rejects(restarted.uploadArchive(vault, archive, "refused"), storageFull);
+    await restarted.deleteArchive(vault, second);
+    assert.equal(await sizeOf(join(dataFolder, "ballast")), null);
+
+    await makeRoom(disk);
+    const third = await restarted.uploadArchive(vault, archive, "third");
+    assert.ok((await restarted.retrieve(vault, third)).equals(archive));
+    assert.deepEqual(await listedIds(restarted), new Set([archiveId, third]));
+    await ballastMade(dataFolder);
+    restarted.close();
+    const { stderr } = await again.stop();
+    assert.match(stderr, /the ballast was removed/);
+    return "ended" as const;
+  });
+});
+
+for (const [name, left] of [
+  ["stopped", []],
+  // Next to its lock.
+  ["killed", ["lock.db-journal"]],
+] as const) {
+  test(`a folder that an earlier version was ${name} in, without ballast, is locked with 0 bytes free`, async () => {
+    await using folder = await temporaryFolder();
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "moraine-full-disk", folder.path]);
+    try {
+      await mkdir(join(folder.path, "blobs"));
+      for (const file of ["lock.db", "moraine.db", ...left]) {
+        await writeFile(join(folder.path, file), "");
+      }
+      await leave(folder.path, 0);
+      const locked = await openDataFolder(folder.path);
+      await assert.rejects(openDataFolder(folder.path), /in use by another process/);
+      assert.deepEqual(
+        (await readdir(folder.path)).sort(),
+        ["blobs", "filler", "lock.db", "moraine.db", ...left].sort(),
+      );
+      await locked.release();
+    } finally {
+      execFileSync("umount", [folder.path]);
+    }
+  });
+}
+
+const sizeOf = async (path: string): Promise<number | null> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => null,
+  );
+
+async function ballastMade(dataFolder: string): Promise<void> {
+  while ((await sizeOf(join(dataFolder, "ballast"))) !== 8 * mebibyte) {
+    await sleep(50);
+  }
+}

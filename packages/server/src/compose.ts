@@ -40,8 +40,10 @@ import { openOversight } from "./oversight.ts";
 import { BlockPool, leafBlock, sharedBlocks } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
 import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
+import { startSpaceKeeper } from "./storage/blobs/space-keeper.ts";
 import { type DataFolder, openDataFolder } from "./storage/data-folder.ts";
 import { openSqliteStore } from "./storage/metadata/sqlite-store.ts";
+import { withRoomMaking } from "./storage/room-making.ts";
 import { secretFile } from "./storage/secret-file.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
@@ -105,7 +107,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const mode = new NodeMode(onHalt);
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
   const clock = manualClock ?? systemClock;
-  const stores = await openStores(config, mode, started);
+  const stores = await openStores(config, mode, { log, started });
   const { metadata, blobs } = stores;
   const { keyring, newKey } = await openKeys(config, stores, clock.now());
   await metadata.releaseLeases(clock.now());
@@ -123,6 +125,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   };
   const readiness = () => mode.reason ?? blobs.readOnlyReason;
   const { runner, delivery } = startBackground(parts, await openNotifier(config), { log, metrics }, started);
+  startSpaceKeeping(stores, log, started);
   const version = await packageVersion();
   const inside = { metadata, clock, wakeDelivery: delivery.wake };
   const listener = createListener({
@@ -159,18 +162,28 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
 }
 
 /** The start-up sequence of durability: lock, probes, database, secrets; each refuses with its reason. */
-async function openStores(config: Config, mode: NodeMode, started: AsyncDisposableStack) {
+async function openStores(
+  config: Config,
+  mode: NodeMode,
+  { log, started }: { log: Logger; started: AsyncDisposableStack },
+) {
   const folder = await openDataFolder(config.dataFolder, config);
   started.defer(() => folder.release());
   const blobs = new FilesystemBlobStore(folder.path);
-  await blobs.prepare();
-  const metadata = await openSqliteStore({
+  const { ballast } = folder;
+  const { isFull } = await blobs.prepare();
+  // A quota can be used up though the file system has room.
+  if (folder.isBallastReleased || (isFull && (await ballast.release()))) {
+    log.warn("the disk is full: the ballast was removed, so that archives can be read and deleted");
+  }
+  const sqlite = await openSqliteStore({
     path: folder.databaseFile,
     onFailure: (error) => mode.halt("The metadata store failed; restart the server", error),
   });
-  started.defer(() => metadata.close());
+  started.defer(() => sqlite.close());
+  const metadata = withRoomMaking(sqlite, () => ballast.release());
   // After the database: a folder that holds other files but no database is taken for somebody else's.
-  return { metadata, blobs, ...(await sealingKeys(config, folder, metadata)) };
+  return { metadata, blobs, ballast, ...(await sealingKeys(config, folder, metadata)) };
 }
 
 /** What seals the secrets now, and what did before, if the operator changes it. Made only while nothing is sealed. */
@@ -276,6 +289,15 @@ function startBackground(
   const upkeep = startUpkeep(services);
   started.defer(() => upkeep.stop());
   return { runner, delivery };
+}
+
+function startSpaceKeeping({ blobs, ballast }: Stores, log: Logger, started: AsyncDisposableStack): void {
+  const keeper = startSpaceKeeper({
+    space: blobs.space,
+    ballast,
+    onFailure: (error) => log.warn({ err: error }, "the room of the disk could not be looked after"),
+  });
+  started.defer(() => keeper.stop());
 }
 
 function jobLog(log: Logger, metrics: Metrics): JobLog {

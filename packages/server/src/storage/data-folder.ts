@@ -1,6 +1,8 @@
-import { mkdir, open, readdir, realpath, stat } from "node:fs/promises";
+import { mkdir, open, readdir, realpath, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Ballast } from "./blobs/ballast.ts";
+import { isFull } from "./blobs/disk.ts";
 import { probePrefix } from "./blobs/probe.ts";
 import { type FileSystemType, networkFileSystemOf } from "./network-storage.ts";
 
@@ -9,6 +11,10 @@ export interface DataFolder {
   /** Absolute, with links resolved. */
   readonly path: string;
   readonly databaseFile: string;
+  /** Room that is kept for a full disk. */
+  readonly ballast: Ballast;
+  /** Whether the disk was full, so that the ballast was removed. */
+  readonly isBallastReleased: boolean;
   /** The network file system that it lies on, if that was allowed. */
   readonly networkFileSystem: string | null;
   /** Gives the folder to the next process; a second call does nothing. */
@@ -30,8 +36,18 @@ const databaseName = "moraine.db";
 const lockName = "lock.db";
 const blobsName = "blobs";
 const tmpName = "tmp";
+const ballastName = "ballast";
+const probeName = `${probePrefix}folder`;
 /** What a first start may have left behind before there was a database; `lost+found` is a new disk's own. */
-const namesBeforeDatabase = new Set([lockName, `${lockName}-journal`, blobsName, tmpName, "lost+found"]);
+const namesBeforeDatabase = new Set([
+  probeName,
+  lockName,
+  `${lockName}-journal`,
+  blobsName,
+  tmpName,
+  ballastName,
+  "lost+found",
+]);
 
 const sqliteBusy = 5;
 /** SQLITE_READONLY and SQLITE_CANTOPEN: the lock, or the journal beside it, cannot be made. */
@@ -48,7 +64,12 @@ export async function openDataFolder(path: string, options: DataFolderOptions = 
   await refuseForeign(folder);
   const networkFileSystem = await findNetworkFileSystem(folder, options);
   const lock = takeLock(folder);
+  const ballast = new Ballast(join(folder, ballastName), folder);
+  let isBallastReleased = false;
   try {
+    // Before anything is written: on a full disk the metadata could not even be opened.
+    isBallastReleased = await ballast.releaseIfFull();
+    await assertWritable(folder);
     await refuseDamaged(folder);
     // From here on a database without `blobs/` beside it means that the blobs were lost.
     await mkdir(join(folder, blobsName), { recursive: true, mode: 0o700 });
@@ -60,6 +81,8 @@ export async function openDataFolder(path: string, options: DataFolderOptions = 
   return {
     path: folder,
     databaseFile: join(folder, databaseName),
+    ballast,
+    isBallastReleased,
     networkFileSystem,
     release: async () => releaseLock(lock),
   };
@@ -116,18 +139,34 @@ async function findNetworkFileSystem(folder: string, options: DataFolderOptions)
   return null;
 }
 
+/** A full disk passes: it is for the blobs to say. */
+async function assertWritable(folder: string): Promise<void> {
+  const path = join(folder, probeName);
+  try {
+    await (await open(path, "w", 0o600)).close();
+    await unlink(path);
+  } catch (error) {
+    if (!isFull(error)) {
+      throw new DataFolderError(`The data folder ${folder} is not writable: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
 /** A lock that is only reachable through its `DataFolder` would be freed with it by the garbage collector. */
 const heldLocks = new Set<DatabaseSync>();
 
 /**
  * SQLite's lock on a file is the kernel's: a killed process loses it at once. SQLite also keeps its own process from
- * taking it twice.
+ * taking it twice. With its journal in memory it writes nothing, neither to the file nor next to it, so that a full disk
+ * can be locked.
  */
 function takeLock(folder: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
     lock = new DatabaseSync(join(folder, lockName), { timeout: lockWaitMilliseconds });
-    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    lock.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
     lock?.close();
     throw lockError(folder, error);

@@ -8,8 +8,13 @@ export function errorCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
+/** Whether the disk itself, or a quota, refused bytes. */
+export function isOutOfSpace(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
+}
+
 export function isFull(error: unknown): boolean {
-  return error instanceof StorageFullError || ["ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
+  return error instanceof StorageFullError || isOutOfSpace(error);
 }
 
 /** Says a full disk, or a full quota, in the words of the domain; passes every other error on. */

@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { BlobWriter } from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type Disk, errorCode, inDomainWords } from "./disk.ts";
-import type { SpaceClaim } from "./free-space.ts";
+import type { FreeSpace, SpaceClaim } from "./free-space.ts";
 import type { SyncHealth } from "./sync-health.ts";
 
 /**
@@ -18,6 +18,7 @@ export interface UnfinishedBlob {
   readonly temporaryPath: string;
   readonly finalPath: string;
   readonly claim: SpaceClaim;
+  readonly space: Pick<FreeSpace, "noteFailure" | "noteStored">;
   /** Makes the name at `finalPath` durable. */
   syncFolder(): Promise<void>;
 }
@@ -55,6 +56,7 @@ export class FilesystemBlobWriter implements BlobWriter {
       await this.#append(bytes, position);
     } catch (error) {
       this.#failure ??= { error };
+      this.#blob.space.noteFailure(error);
       throw inDomainWords(error);
     } finally {
       this.#writes -= 1;
@@ -71,7 +73,9 @@ export class FilesystemBlobWriter implements BlobWriter {
       // Unlike a rename, a link never replaces a blob that is already there.
       await this.#disk.link(this.#blob.temporaryPath, this.#blob.finalPath);
       await this.#blob.syncFolder();
+      this.#blob.space.noteStored();
     } catch (error) {
+      this.#blob.space.noteFailure(error);
       throw inDomainWords(error);
     } finally {
       // Only the temporary name goes. The final one may be durable even when the sync failed, so it stays.

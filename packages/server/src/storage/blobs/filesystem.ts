@@ -21,6 +21,8 @@ const openingMode = 0o600;
 /** Shorter blobs are not worth a second handle. */
 const directBytesMin = 1024 ** 2;
 
+const diskFull = "read-only: disk full";
+
 /** Keeps blobs as files: `blobs/ab/cd/<ownerId>.<nonce>` once they are whole and durable, in `tmp/` before. */
 export class FilesystemBlobStore implements BlobStore {
   readonly #disk: Disk;
@@ -30,7 +32,8 @@ export class FilesystemBlobStore implements BlobStore {
   readonly #keys = new KeySource();
   readonly #health = new SyncHealth();
   readonly #folderSyncs: FolderSyncs;
-  readonly #space: FreeSpace;
+  /** The room of the disk. */
+  readonly space: FreeSpace;
   readonly #shelves = new Map<string, Promise<void>>();
   #prepared = false;
 
@@ -41,11 +44,11 @@ export class FilesystemBlobStore implements BlobStore {
     this.#blobs = join(folder, "blobs");
     this.#tmp = join(folder, "tmp");
     this.#folderSyncs = new FolderSyncs(disk, this.#health);
-    this.#space = new FreeSpace(disk, this.#blobs);
+    this.space = new FreeSpace(disk, this.#blobs);
   }
 
-  /** Once, before all else: sweeps what a crash left in `tmp/`, and rejects where blobs could not be kept safely. */
-  async prepare(): Promise<void> {
+  /** Once, before all else: sweeps what a crash left in `tmp/`, and rejects where blobs could not be kept safely. A full disk is no reason. */
+  async prepare(): Promise<{ readonly isFull: boolean }> {
     await this.#disk.mkdir(this.#blobs, { recursive: true, mode: folderMode });
     await this.#disk.mkdir(this.#tmp, { recursive: true, mode: folderMode });
     await this.#folderSyncs.sync(this.#folder);
@@ -57,18 +60,19 @@ export class FilesystemBlobStore implements BlobStore {
       await this.#disk.rm(join(this.#tmp, name), { recursive: true, force: true });
     }
     await sweepProbes(this.#disk, this.#blobs);
-    await probeStorage(this.#disk, {
+    const isFull = await probeStorage(this.#disk, {
       blobs: this.#blobs,
       tmp: this.#tmp,
       syncBlobs: () => this.#folderSyncs.sync(this.#blobs),
       watch: (sync) => this.#health.watch(sync),
     });
     this.#prepared = true;
+    return { isFull };
   }
 
-  /** Why nothing new is stored, for whoever watches the service; null while all is well. */
+  /** Why nothing new is stored; null while blobs are accepted. */
   get readOnlyReason(): string | null {
-    return this.#health.readOnlyReason;
+    return this.#health.readOnlyReason ?? (this.space.isFull ? diskFull : null);
   }
 
   newKey(ownerId: string): string {
@@ -81,12 +85,13 @@ export class FilesystemBlobStore implements BlobStore {
     this.#health.assertTrusted();
     let claim: SpaceClaim | undefined;
     try {
-      claim = await this.#space.claim(sizeBytes);
+      claim = await this.space.claim(sizeBytes);
       await this.#makeShelf(shelf);
       const isLong = sizeBytes >= directBytesMin;
       return await this.#begin(join(this.#tmp, name), join(this.#blobs, key), claim, isLong);
     } catch (error) {
       claim?.release();
+      this.space.noteFailure(error);
       throw inDomainWords(error);
     }
   }
@@ -127,6 +132,7 @@ export class FilesystemBlobStore implements BlobStore {
         temporaryPath,
         finalPath,
         claim,
+        space: this.space,
         syncFolder: () => this.#leavingBadShelf(this.#folderSyncs.sync(dirname(finalPath))),
       });
     } catch (error) {

@@ -1,6 +1,6 @@
 import { StorageFullError } from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
-import type { Disk } from "./disk.ts";
+import { type Disk, isOutOfSpace } from "./disk.ts";
 
 const reserveBytesMax = 256 * 1024 ** 2;
 const reserveShare = 0.05;
@@ -9,6 +9,10 @@ const reserveBytesMin = 16 * 1024 ** 2;
 /** More than this share of a tiny disk is never reserved. */
 const reserveShareMax = 0.25;
 const sampleAgeMillisecondsMax = 1000;
+/** A blob of one byte takes this much at least, with its footer and in whole blocks. */
+const blobBytesMin = 4096;
+/** A quota refuses bytes though the file system has room: then the disk counts as full for so long. */
+const refusalMilliseconds = 60_000;
 
 /** What one writer may still write. */
 export interface SpaceClaim {
@@ -20,7 +24,13 @@ export interface SpaceClaim {
   release(): void;
 }
 
-interface Sample {
+/** The figures of the file system. */
+export interface SpaceFigures {
+  readonly freeBytes: number;
+  readonly reserveBytes: number;
+}
+
+interface Sample extends SpaceFigures {
   readonly takenAt: number;
   /** Free for blobs, the reserve taken off. */
   readonly sizeBytes: number;
@@ -38,6 +48,8 @@ export class FreeSpace {
   #writtenBytes = 0;
   /** Claimed, or handed to the disk but not in its figure yet. */
   #unwrittenBytes = 0;
+  /** When the disk last refused bytes, by the monotonic clock. */
+  #refusedAt = Number.NEGATIVE_INFINITY;
 
   constructor(disk: Pick<Disk, "statfs">, folder: string) {
     this.#disk = disk;
@@ -58,6 +70,30 @@ export class FreeSpace {
     return this.#newClaim(sizeBytes);
   }
 
+  /** Asks the file system for its figures. */
+  async measure(): Promise<SpaceFigures> {
+    this.#sample = await this.#takeSample();
+    return this.#sample;
+  }
+
+  /** Whether not even the smallest blob could be stored, as of the last figures and the last writes. */
+  get isFull(): boolean {
+    const hasNoRoom = this.#sample !== null && this.#sample.sizeBytes < blobBytesMin;
+    return hasNoRoom || performance.now() - this.#refusedAt < refusalMilliseconds;
+  }
+
+  /** Notes a failure that may be the disk's refusal of more bytes, by its size or by a quota. */
+  noteFailure(error: unknown): void {
+    if (isOutOfSpace(error)) {
+      this.#refusedAt = performance.now();
+    }
+  }
+
+  /** Notes that a blob was stored. */
+  noteStored(): void {
+    this.#refusedAt = Number.NEGATIVE_INFINITY;
+  }
+
   #freeBytes(): number {
     if (this.#sample === null) {
       return 0;
@@ -70,8 +106,9 @@ export class FreeSpace {
     const writtenBefore = this.#writtenBytes;
     const { bavail, blocks, bsize } = await this.#disk.statfs(this.#folder);
     // Zero blocks in all is how a file system says that it has no figure to give.
-    const sizeBytes = blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize - reserveOf(blocks * bsize);
-    return { takenAt, writtenBefore, sizeBytes };
+    const freeBytes = blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
+    const reserveBytes = reserveOf(blocks * bsize);
+    return { takenAt, writtenBefore, freeBytes, reserveBytes, sizeBytes: freeBytes - reserveBytes };
   }
 
   #newClaim(sizeBytes: number): SpaceClaim {

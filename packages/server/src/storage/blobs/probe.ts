@@ -20,9 +20,10 @@ export interface ProbedFolders {
 
 /**
  * Stores a file as blobs are stored: written and synced in `tmp`, linked into `blobs`, that folder synced, read back. Rejects,
- * with the step that failed, where blobs could not be kept safely. A full disk passes: reads and deletions need no room.
+ * with the step that failed, where blobs could not be kept safely. Resolves to whether the disk is full: that is no reason to
+ * reject, since reads and deletions need no room.
  */
-export async function probeStorage(disk: Disk, folders: ProbedFolders): Promise<void> {
+export async function probeStorage(disk: Disk, folders: ProbedFolders): Promise<boolean> {
   const name = `${probePrefix}${randomUUID()}`;
   const temporary = join(folders.tmp, name);
   const final = join(folders.blobs, name);
@@ -42,10 +43,12 @@ export async function probeStorage(disk: Disk, folders: ProbedFolders): Promise<
     await step(`A link in ${folders.blobs} does not keep its name to itself`, () =>
       expectTaken(disk, temporary, final),
     );
+    return false;
   } catch (error) {
     if (!isFull(error)) {
       throw error;
     }
+    return true;
   } finally {
     await removeIfPresent(disk, final);
     await removeIfPresent(disk, temporary);

@@ -307,6 +307,13 @@ function jobLog(log: Logger, metrics: Metrics): JobLog {
       log.info({ job: job.id, action: job.action, state }, "job ended");
     },
     postponed: (what, error) => log.error({ err: error }, `${what} failed and is tried again`),
+    swept({ removedCount, failedCount, failure }) {
+      metrics.swept(removedCount, failedCount);
+      if (failure !== null) {
+        const message = `${failedCount} deleted blobs could not be removed from the disk; tried again in a minute`;
+        log.error({ err: failure.error, blob: failure.key }, message);
+      }
+    },
   };
 }
 

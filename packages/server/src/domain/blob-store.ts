@@ -16,8 +16,17 @@ export interface BlobStore {
   create(key: string, sizeBytes: number): Promise<BlobWriter>;
   /** Rejects with `BlobMissingError` when there is no such blob. */
   open(key: string): Promise<BlobReader>;
-  /** Succeeds when the blob is already gone. Durable when it resolves. */
-  remove(key: string): Promise<void>;
+  /**
+   * Removes blobs; one that no longer exists counts as removed. Each is settled alone, so one failure stops no other. Removals
+   * are durable when it resolves. Never rejects: resolves to the blobs that could not be removed.
+   */
+  remove(keys: readonly string[]): Promise<readonly RemovalFailure[]>;
+}
+
+/** A blob that is still stored, or whose removal may not be durable. */
+export interface RemovalFailure {
+  readonly key: string;
+  readonly error: unknown;
 }
 
 /** Exactly one of `commit` and `discard` ends a writer; `discard` after a failed `commit` is allowed and does nothing. */

@@ -64,6 +64,8 @@ export interface MetadataQueries
 
   /** The output of an inventory job as a segment. */
   findSegment(key: string): Promise<Segment | null>;
+  /** Keys of dead segments in bytewise order, those after `afterKey` (all, if null). */
+  deadSegments(page: { afterKey: string | null; limit: number }): Promise<string[]>;
 }
 
 export interface MetadataChanges
@@ -86,22 +88,26 @@ export interface MetadataChanges
 
   /** Records the intent to store a segment: state `pending`. */
   intendSegment(intent: SegmentIntent): Promise<void>;
-  /** `pending → dead`: the bytes were never made visible, or must not be. */
-  abandonSegment(key: string): Promise<void>;
+  /**
+   * `pending → dead`: the bytes were never made visible, or must not be. Leaves a dead row also when the sweeper has already
+   * forgotten the segment: the bytes may have become visible after the sweeper looked for them.
+   */
+  abandonSegment(segment: { key: string; ownerId: string }): Promise<void>;
   /** `live → suspect`: reads of it failed. */
   suspectSegment(key: string): Promise<void>;
   /** Lets go of every lease on segments, jobs and messages. Only for a process that knows it is alone, when it starts. */
   releaseLeases(now: Instant): Promise<void>;
   /**
    * Makes `dead` what nobody needs: `pending` past its lease, `deleted` since before `deletedBefore` and not read by a
-   * job that completed after `completedSince` or is in progress. Returns up to `limit` keys of dead segments.
+   * job that completed after `completedSince` or is in progress; up to `limit` of each. Resolves to `limit` while there may be
+   * more.
    */
   condemnSegments(at: {
     now: Instant;
     deletedBefore: Instant;
     completedSince: Instant;
     limit: number;
-  }): Promise<string[]>;
+  }): Promise<number>;
   /** Drops the rows of dead segments whose bytes are gone. */
   forgetSegments(keys: readonly string[]): Promise<void>;
 

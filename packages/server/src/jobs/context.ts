@@ -1,3 +1,4 @@
+import type { RemovalFailure } from "../domain/blob-store.ts";
 import type { JobClaim } from "../domain/job.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile } from "../domain/vault.ts";
@@ -17,6 +18,17 @@ export interface JobLog {
   finished(claim: JobClaim, state: "succeeded" | "failed"): void;
   /** The work could not be done now; it will be tried again. */
   postponed(what: string, error: unknown): void;
+  /** Called after each pass over the blobs that are to be removed. */
+  swept(result: SweepResult): void;
+}
+
+/** What became of one pass over the blobs that are to be removed. */
+export interface SweepResult {
+  readonly removedCount: number;
+  /** Blobs that stay on the medium for now. */
+  readonly failedCount: number;
+  /** One of the failures; null when there is none. */
+  readonly failure: RemovalFailure | null;
 }
 
 /** What a job comes to. */

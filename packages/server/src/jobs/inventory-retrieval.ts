@@ -44,7 +44,7 @@ export async function retrieveInventory(
       const now = services.clock.now();
       const won = await services.metadata.finishJob({ jobId: job.id, fence, ...succeeded, now, output });
       if (!won) {
-        await services.metadata.abandonSegment(segmentKey);
+        await services.metadata.abandonSegment(segment);
       }
       return won;
     },

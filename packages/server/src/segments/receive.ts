@@ -1,7 +1,6 @@
-import { GlacierError } from "@moraine/protocol";
 import type { BlobStore, BlobWriter } from "../domain/blob-store.ts";
 import type { Clock } from "../domain/clock.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import { type MetadataStore, MetadataUnavailableError } from "../domain/metadata-store.ts";
 import type { Segment } from "../domain/segment.ts";
 import { type BlockPool, type ByteStream, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
 import { type ContentDigest, type ContentHash, digestOfLeaf } from "./content-hash.ts";
@@ -54,10 +53,10 @@ export async function receiveSegment<Result>(
   try {
     return await incoming.record({ key, ownerId, firstByte, ...segment });
   } catch (error) {
-    if (error instanceof GlacierError) {
-      await metadata.abandonSegment(key);
+    // When it is not known whether the change happened, the segment stays, and its lease decides.
+    if (!(error instanceof MetadataUnavailableError)) {
+      await metadata.abandonSegment({ key, ownerId });
     }
-    // After any other failure the row may be there all the same: the segment stays, and its lease decides.
     throw error;
   }
 }
@@ -83,7 +82,7 @@ async function untilVisible<Result>(
     return { sizeBytes, treeHash };
   } catch (error) {
     await writer?.discard();
-    await intent.then(() => services.metadata.abandonSegment(key)).catch(() => undefined);
+    await intent.then(() => services.metadata.abandonSegment({ key, ownerId })).catch(() => undefined);
     throw error;
   }
 }

@@ -39,6 +39,16 @@ export class Metrics {
     labelNames: ["mode"],
     registers: [this.#registry],
   });
+  readonly #removedBlobs = new Counter({
+    name: "moraine_removed_blobs_total",
+    help: "Blobs of deleted segments that were removed from the disk",
+    registers: [this.#registry],
+  });
+  readonly #unremovedBlobs = new Gauge({
+    name: "moraine_unremoved_blobs",
+    help: "Blobs of deleted segments that the last pass could not remove from the disk",
+    registers: [this.#registry],
+  });
 
   constructor(sources: MetricsSources) {
     collectDefaultMetrics({ register: this.#registry });
@@ -74,6 +84,11 @@ export class Metrics {
 
   deliveryAttempt(outcome: string): void {
     this.#deliveries.labels(outcome).inc();
+  }
+
+  swept(removedCount: number, failedCount: number): void {
+    this.#removedBlobs.inc(removedCount);
+    this.#unremovedBlobs.set(failedCount);
   }
 
   fault(mode: string): void {

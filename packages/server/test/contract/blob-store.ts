@@ -108,11 +108,23 @@ function visibility(open: () => Promise<BlobStore>): void {
     const store = await open();
     const key = await storeBlob(store, Buffer.from("a"));
     const neighbour = await storeBlob(store, Buffer.from("b"));
-    await store.remove(key);
+    assert.deepEqual(await store.remove([key]), []);
     await assert.rejects(store.open(key), BlobMissingError);
-    await store.remove(key);
-    await store.remove(store.newKey(owner));
+    assert.deepEqual(await store.remove([key, store.newKey(owner)]), []);
     assert.equal((await readBlob(store, neighbour)).toString(), "b");
+  });
+
+  test("many blobs are removed at once, and one that cannot be stops no other", async () => {
+    const store = await open();
+    const keys = await Promise.all(Array.from({ length: 100 }, () => storeBlob(store, Buffer.from("a"))));
+    const failures = await store.remove([...keys.slice(0, 50), "no key", ...keys.slice(50)]);
+    assert.deepEqual(
+      failures.map(({ key }) => key),
+      ["no key"],
+    );
+    for (const key of keys) {
+      await assert.rejects(store.open(key), BlobMissingError);
+    }
   });
 }
 
@@ -171,7 +183,7 @@ function reading(open: () => Promise<BlobStore>): void {
     const store = await open();
     const key = await storeBlob(store, Buffer.from("still here"));
     const reader = await store.open(key);
-    await store.remove(key);
+    await store.remove([key]);
     const into = Buffer.alloc(4);
     await reader.read(into, 6);
     assert.equal(into.toString(), "here");
@@ -215,7 +227,8 @@ function naming(open: () => Promise<BlobStore>): void {
     for (const text of ["", "..", `../${key}`, `${key}/../x`, `/${key}`, key.slice(1), `${key}\n`, `${key}\0`]) {
       await assert.rejects(store.create(text, 1), InvariantError, text);
       await assert.rejects(store.open(text), InvariantError, text);
-      await assert.rejects(store.remove(text), InvariantError, text);
+      const [failure] = await store.remove([text]);
+      assert(failure?.error instanceof InvariantError, text);
     }
     for (const ownerId of ["", "..", "a/b", "a.b", "a\n", "é", "a".repeat(139)]) {
       assert.throws(() => store.newKey(ownerId), InvariantError, ownerId);

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { ManualClock } from "../../src/clocks.ts";
-import { BlobMissingError, type BlobReader, type BlobStore, type BlobWriter } from "../../src/domain/blob-store.ts";
+import {
+  BlobMissingError,
+  type BlobReader,
+  type BlobStore,
+  type BlobWriter,
+  type RemovalFailure,
+} from "../../src/domain/blob-store.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
@@ -55,8 +61,8 @@ class GatedBlobStore implements BlobStore {
     return this.#blobs.create(key, sizeBytes);
   }
 
-  remove(key: string): Promise<void> {
-    return this.#blobs.remove(key);
+  remove(keys: readonly string[]): Promise<readonly RemovalFailure[]> {
+    return this.#blobs.remove(keys);
   }
 
   async #pass(): Promise<void> {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
-import { errors, type TreeHash } from "@moraine/protocol";
+import { type AccountId, type ArchiveId, errors, type TreeHash } from "@moraine/protocol";
 import fc from "fast-check";
 import { ManualClock } from "../../src/clocks.ts";
 import { BlobMissingError, StorageFullError } from "../../src/domain/blob-store.ts";
+import { InvariantError } from "../../src/domain/invariant.ts";
 import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/metadata-store.ts";
 import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
 import { BlockPool, blockSizeBytes, leafBlock, sharedBlocks } from "../../src/segments/blocks.ts";
@@ -15,6 +16,7 @@ import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { assertSameBytes, mebibyte, randomContent, treeHashOf } from "../support/glacier.ts";
 import { idleBlocks } from "../support/idle-blocks.ts";
 
+const accountId = "012345678901" as AccountId;
 const blocksMax = 4;
 const hashPool = new HashPool(2, (error) => {
   throw error;
@@ -58,8 +60,10 @@ function assertBlocksAreBack(): void {
   }
 }
 
-const deadSegments = () =>
-  metadata.condemnSegments({ now: clock.now(), deletedBefore: 0, completedSince: 0, limit: 10 });
+const deadSegments = async () => {
+  await metadata.condemnSegments({ now: clock.now(), deletedBefore: 0, completedSince: 0, limit: 10 });
+  return metadata.deadSegments({ afterKey: null, limit: 10 });
+};
 
 async function assertNothingIsLeft(): Promise<void> {
   const [key = ""] = blobs.keys;
@@ -170,6 +174,22 @@ describe("receiving a segment", () => {
       throw errors.uploadNotFound("upload");
     };
     await assert.rejects(receive(randomContent(10), { record }), /upload ID was not found/);
+    assert.deepEqual(await deadSegments(), blobs.keys);
+  });
+
+  test("gives the bytes up when the sweeper took their intent before they were visible", async () => {
+    const key = { accountId, region: "us-east-1", vaultName: "vault" };
+    await metadata.createVault({ id: "vault", key, now: 0 });
+    const record = async (segment: Segment) => {
+      clock.advance(26 * 60 * 60 * 1000);
+      await metadata.forgetSegments(await deadSegments());
+      const { ownerId, sizeBytes, treeHash } = segment;
+      const id = ownerId as ArchiveId;
+      const archive = { id, vaultId: "vault", description: "", sizeBytes, treeHash, createdAt: 0, deletedAt: null };
+      await metadata.addArchive({ archive, segment, vault: key });
+      return segment;
+    };
+    await assert.rejects(receive(randomContent(10), { record }), InvariantError);
     assert.deepEqual(await deadSegments(), blobs.keys);
   });
 

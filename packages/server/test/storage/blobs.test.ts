@@ -27,7 +27,7 @@ test("a memory store is full where it was told to be", async () => {
   const store = new MemoryBlobStore(10);
   const key = await storeBlob(store, Buffer.alloc(8));
   await assert.rejects(store.create(store.newKey("a"), 3), StorageFullError);
-  await store.remove(key);
+  await store.remove([key]);
   await storeBlob(store, Buffer.alloc(10));
 });
 
@@ -152,7 +152,7 @@ describe("filesystem blob store, running out of room", () => {
     await restarted.prepare();
     await assert.rejects(restarted.create(restarted.newKey("refused"), 1), StorageFullError);
     assertSameBytes(await readBlob(restarted, key), bytes);
-    await restarted.remove(key);
+    await restarted.remove([key]);
     await rm(join(folder, "more-ballast"));
     await storeBlob(restarted, randomBytes(2 * MiB));
     await storeBlob(store, randomBytes(MiB / 2));

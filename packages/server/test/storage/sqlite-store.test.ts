@@ -37,7 +37,8 @@ test("a change that fails among others fails alone", async () => {
     const outcomes = await Promise.allSettled(names.map((name) => store.intendSegment(intent(name))));
     assert.equal(outcomes.filter(({ status }) => status === "rejected").length, 9);
     const at = { now: 1, deletedBefore: 0, completedSince: 0, limit: 1000 };
-    assert.deepEqual(new Set(await store.condemnSegments(at)), new Set(names));
+    assert.equal(await store.condemnSegments(at), new Set(names).size);
+    assert.deepEqual(new Set(await store.deadSegments({ afterKey: null, limit: 1000 })), new Set(names));
     await store.close();
   });
 });
@@ -146,7 +147,7 @@ test("closing lets what was asked before finish, and refuses what comes after", 
     await store.close();
     const again = await openAt(path);
     const at = { now: 1, deletedBefore: 0, completedSince: 0, limit: 2000 };
-    assert.equal((await again.condemnSegments(at)).length, 1000);
+    assert.equal(await again.condemnSegments(at), 1000);
     await again.close();
   });
 });

@@ -29,10 +29,10 @@ test("a full disk fails the whole batch, leaves nothing of it, and passes", asyn
     assert.equal(resultOf(await runQueries(connection, [find]), "id"), "a");
 
     connection.database.exec("PRAGMA max_page_count = 100000");
-    assert.deepEqual(resultOf(await runChanges(connection, [condemn])), []);
+    assert.equal(resultOf(await runChanges(connection, [condemn])), 0);
     const outcomes = await runChanges(connection, batch);
     assert(outcomes.every((outcome) => "value" in outcome));
-    assert.equal((resultOf(await runChanges(connection, [condemn])) as string[]).length, 200);
+    assert.equal(resultOf(await runChanges(connection, [condemn])), 200);
   });
 });
 
@@ -47,7 +47,7 @@ test("a change that fails half way is undone, and the others of its batch are ke
       [false, true, false],
     );
     assert.equal(resultOf(await runQueries(connection, [find]), "revision"), 0);
-    assert.deepEqual(resultOf(await runChanges(connection, [condemn])), ["x"]);
+    assert.equal(resultOf(await runChanges(connection, [condemn])), 1);
   });
 });
 

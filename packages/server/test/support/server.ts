@@ -19,7 +19,7 @@ import type { FaultBook } from "../../src/faults/fault-book.ts";
 import { faulty } from "../../src/faults/faulty.ts";
 import { createListener, type ListenerOptions, type RequestRecord } from "../../src/http/listener.ts";
 import { perform } from "../../src/http/perform.ts";
-import type { JobServices } from "../../src/jobs/context.ts";
+import type { JobServices, SweepResult } from "../../src/jobs/context.ts";
 import { startDelivery } from "../../src/jobs/delivery.ts";
 import { startRunner } from "../../src/jobs/runner.ts";
 import { startUpkeep } from "../../src/jobs/upkeep.ts";
@@ -72,6 +72,8 @@ export interface TestServer {
   readonly records: readonly RequestRecord[];
   /** What the runner and upkeep could not do. */
   readonly postponed: readonly unknown[];
+  /** One for each pass over the blobs that are to be removed. */
+  readonly sweeps: readonly SweepResult[];
   /** Attempts to deliver a message, in order: `delivered`, or why not. */
   readonly deliveries: readonly string[];
   stop(): Promise<void>;
@@ -95,6 +97,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     onLag: () => undefined,
   });
   const postponed: unknown[] = [];
+  const sweeps: SweepResult[] = [];
   const parts: JobServices = {
     metadata,
     blobs: options.blobs ?? new MemoryBlobStore(),
@@ -105,7 +108,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     leafBlocks: new BlockPool(leafBlock, 16),
     profile: options.profile ?? "practical",
     outputMilliseconds: dayMilliseconds,
-    log: { finished: () => undefined, postponed: (_what, error) => postponed.push(error) },
+    log: {
+      finished: () => undefined,
+      postponed: (_what, error) => postponed.push(error),
+      swept: (result) => sweeps.push(result),
+    },
   };
   const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
   await ensureRootKey(metadata, { accountId, given: key, keyring, now: clock.now() });
@@ -185,7 +192,18 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   await once(listener, "listening");
   const { port } = listener.address() as AddressInfo;
   const client = started.adopt(signedClient({ port, key, region }), ({ close }) => close());
-  return { port, client, key, clock, parts, records, postponed, deliveries, stop: () => started.disposeAsync() };
+  return {
+    port,
+    client,
+    key,
+    clock,
+    parts,
+    records,
+    postponed,
+    sweeps,
+    deliveries,
+    stop: () => started.disposeAsync(),
+  };
 }
 
 const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };

@@ -24,3 +24,14 @@ export function inDomainWords(error: unknown): unknown {
   }
   return new StorageFullError("The disk is full", { cause: error });
 }
+
+/** Waits for the step; a path that does not exist is no failure of it. */
+export async function ifPresent(step: Promise<void>): Promise<void> {
+  try {
+    await step;
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") {
+      throw error;
+    }
+  }
+}

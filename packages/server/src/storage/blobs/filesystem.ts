@@ -1,11 +1,18 @@
 import { constants } from "node:fs";
 import * as nodeFiles from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BlobMissingError, type BlobReader, type BlobStore, type BlobWriter } from "../../domain/blob-store.ts";
+import {
+  BlobMissingError,
+  type BlobReader,
+  type BlobStore,
+  type BlobWriter,
+  type RemovalFailure,
+} from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { KeySource, partsOf } from "./blob-key.ts";
-import { type Disk, errorCode, inDomainWords } from "./disk.ts";
+import { type Disk, errorCode, ifPresent, inDomainWords } from "./disk.ts";
 import { FilesystemBlobReader } from "./filesystem-reader.ts";
+import { removeFiles } from "./filesystem-removal.ts";
 import { FilesystemBlobWriter } from "./filesystem-writer.ts";
 import { FolderSyncs } from "./folder-syncs.ts";
 import { FreeSpace, type SpaceClaim } from "./free-space.ts";
@@ -109,11 +116,8 @@ export class FilesystemBlobStore implements BlobStore {
     }
   }
 
-  async remove(key: string): Promise<void> {
-    const { shelf } = partsOf(key);
-    // Synced also when the name is already gone: whoever unlinked it may have died before the sync.
-    await ifPresent(this.#disk.unlink(join(this.#blobs, key)));
-    await ifPresent(this.#folderSyncs.sync(join(this.#blobs, shelf)));
+  remove(keys: readonly string[]): Promise<RemovalFailure[]> {
+    return removeFiles(keys, { disk: this.#disk, folderSyncs: this.#folderSyncs, blobs: this.#blobs });
   }
 
   async #begin(
@@ -184,16 +188,6 @@ export class FilesystemBlobStore implements BlobStore {
       await step;
     } catch (error) {
       this.#keys.changeShelf();
-      throw error;
-    }
-  }
-}
-
-async function ifPresent(step: Promise<void>): Promise<void> {
-  try {
-    await step;
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") {
       throw error;
     }
   }

@@ -3,6 +3,7 @@ import {
   type BlobReader,
   type BlobStore,
   type BlobWriter,
+  type RemovalFailure,
   StorageFullError,
 } from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
@@ -45,9 +46,17 @@ export class MemoryBlobStore implements BlobStore {
     return new MemoryBlobReader(bytes);
   }
 
-  async remove(key: string): Promise<void> {
-    partsOf(key);
-    this.#blobs.delete(key);
+  async remove(keys: readonly string[]): Promise<RemovalFailure[]> {
+    const failures: RemovalFailure[] = [];
+    for (const key of keys) {
+      try {
+        partsOf(key);
+        this.#blobs.delete(key);
+      } catch (error) {
+        failures.push({ key, error });
+      }
+    }
+    return failures;
   }
 
   #end(key: string, bytes: Uint8Array | null): void {

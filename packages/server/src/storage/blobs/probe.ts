@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { type Disk, errorCode, isFull } from "./disk.ts";
+import { type Disk, errorCode, ifPresent, isFull } from "./disk.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 const probeMode = 0o400;
@@ -50,8 +50,8 @@ export async function probeStorage(disk: Disk, folders: ProbedFolders): Promise<
     }
     return true;
   } finally {
-    await removeIfPresent(disk, final);
-    await removeIfPresent(disk, temporary);
+    await ifPresent(disk.unlink(final));
+    await ifPresent(disk.unlink(temporary));
   }
 }
 
@@ -59,7 +59,7 @@ export async function probeStorage(disk: Disk, folders: ProbedFolders): Promise<
 export async function sweepProbes(disk: Disk, blobs: string): Promise<void> {
   const names = await disk.readdir(blobs);
   for (const name of names.filter((name) => name.startsWith(probePrefix))) {
-    await removeIfPresent(disk, join(blobs, name));
+    await ifPresent(disk.unlink(join(blobs, name)));
   }
 }
 
@@ -98,12 +98,4 @@ async function expectTaken(disk: Disk, from: string, to: string): Promise<void> 
   if (error !== null) {
     throw error;
   }
-}
-
-async function removeIfPresent(disk: Disk, path: string): Promise<void> {
-  await disk.unlink(path).catch((error: unknown) => {
-    if (errorCode(error) !== "ENOENT") {
-      throw error;
-    }
-  });
 }

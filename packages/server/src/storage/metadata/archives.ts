@@ -35,7 +35,7 @@ export const archiveChanges = {
     const earlier =
       request === undefined ? undefined : await selectRequested(db, { ...request, vaultId: archive.vaultId });
     if (earlier !== undefined) {
-      await abandonPending(db, segment.key);
+      await abandonPending(db, segment);
       return archiveOf(earlier);
     }
     const added = await insertCounted(db, archive);

@@ -41,6 +41,7 @@ export const methodThreads: MethodThreads = {
   listUnwrappedSecrets: "lists",
   nextNotificationDue: "lists",
   listNotifications: "lists",
+  deadSegments: "lists",
   countNotifications: "lists",
 
   createVault: "writer",

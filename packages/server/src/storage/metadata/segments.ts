@@ -16,20 +16,16 @@ export const segmentQueries = {
     const row = await selectReferenced(db, { key });
     return row === undefined ? null : segmentOf(row);
   },
+
+  async deadSegments(db, { afterKey, limit }) {
+    const rows = await selectDead(db, { afterKey: afterKey ?? "", limit });
+    return rows.map((row) => row.key);
+  },
 } satisfies Partial<Queries>;
 
 export const segmentChanges = {
   async intendSegment(db, { key, ownerId, leaseUntil }) {
-    await insertSegment(db, {
-      key,
-      owner_id: ownerId,
-      state: "pending",
-      first_byte: null,
-      size_bytes: null,
-      tree_hash: null,
-      lease_until: leaseUntil,
-      deleted_at: null,
-    });
+    await insertSegment(db, { ...unwritten, key, owner_id: ownerId, state: "pending", lease_until: leaseUntil });
   },
 
   abandonSegment: abandonPending,
@@ -39,10 +35,7 @@ export const segmentChanges = {
   },
 
   async condemnSegments(db, at) {
-    await condemnPending(db, at);
-    await condemnDeleted(db, at);
-    const rows = await selectDead(db, at);
-    return rows.map((row) => row.key);
+    return Math.max(await condemnPending(db, at), await condemnDeleted(db, at));
   },
 
   async forgetSegments(db, keys) {
@@ -52,13 +45,16 @@ export const segmentChanges = {
   },
 } satisfies Partial<Changes>;
 
-/** `pending → dead`. */
-export async function abandonPending(db: Database, key: string): Promise<void> {
-  const abandoned = await abandon(db, { key });
-  if (abandoned === 0) {
-    const segment = await selectState(db, { key });
-    // A sweeper may have been first, once the lease had passed.
-    invariant(segment === undefined || segment.state === "dead", "what is abandoned was never made live");
+/** `pending → dead`; `dead` also when there is no row: a sweeper that was first may have looked before the file was there. */
+export async function abandonPending(db: Database, { key, ownerId }: { key: string; ownerId: string }): Promise<void> {
+  if ((await abandon(db, { key })) === 1) {
+    return;
+  }
+  const segment = await selectState(db, { key });
+  if (segment === undefined) {
+    await insertSegment(db, { ...unwritten, key, owner_id: ownerId, state: "dead", lease_until: null });
+  } else {
+    invariant(segment.state === "dead", "what is abandoned was never made live");
   }
 }
 
@@ -112,6 +108,7 @@ const dead = literal("dead");
 export const referenced = [literal("live"), literal("suspect")];
 
 const insertSegment = insertion("segments");
+const unwritten = { first_byte: null, size_bytes: null, tree_hash: null, deleted_at: null };
 
 const settle = rowsChanged((db, segment: Segment) =>
   db
@@ -223,6 +220,12 @@ const condemnDeleted = rowsChanged((db, at: { deletedBefore: Instant; completedS
     .where("state", "=", deleted),
 );
 
-const selectDead = manyRows((db, at: { limit: number }) =>
-  db.selectFrom("segments").select("key").where("state", "=", dead).orderBy("key").limit(at.limit),
+const selectDead = manyRows((db, page: { afterKey: string; limit: number }) =>
+  db
+    .selectFrom("segments")
+    .select("key")
+    .where("state", "=", dead)
+    .where("key", ">", page.afterKey)
+    .orderBy("key")
+    .limit(page.limit),
 );

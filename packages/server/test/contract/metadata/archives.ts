@@ -134,8 +134,9 @@ export function archiveStories(story: Story): void {
     await world.removeArchive(vault, archive.id, start + hour);
     assert.deepEqual(await store.segmentsOf({ archiveId: archive.id, range: firstByte, limit: 100 }), [segment]);
     const at = { now: start, completedSince: start - day, limit: 10 };
-    assert.deepEqual(await store.condemnSegments({ ...at, deletedBefore: start + hour }), []);
-    assert.deepEqual(await store.condemnSegments({ ...at, deletedBefore: start + hour + 1 }), [segment.key]);
+    assert.equal(await store.condemnSegments({ ...at, deletedBefore: start + hour }), 0);
+    assert.equal(await store.condemnSegments({ ...at, deletedBefore: start + hour + 1 }), 1);
+    assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), [segment.key]);
     assert.deepEqual(await store.segmentsOf({ archiveId: archive.id, range: firstByte, limit: 100 }), []);
   });
 

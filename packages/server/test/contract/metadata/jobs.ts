@@ -107,7 +107,7 @@ export function jobStories(story: Story): void {
     const job = await world.inventoryJob(await world.vault());
     const claim = await world.claim();
     const segment = await world.pending(job.id);
-    await world.store.abandonSegment(segment.key);
+    await world.store.abandonSegment(segment);
     const output = { segment, document: { segmentKey: segment.key, sizeBytes: 10, nextMarker: null } };
     const end = { state: "succeeded", statusMessage: "", now: start } as const;
     await assert.rejects(world.store.finishJob({ ...claim, ...end, output }), { name: "InvariantError" });

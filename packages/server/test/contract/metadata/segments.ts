@@ -7,26 +7,32 @@ export function segmentStories(story: Story): void {
   story("a pending segment is condemned once its lease has passed, not before", async ({ store }) => {
     await store.intendSegment({ key: "a", ownerId: "owner", leaseUntil: start + hour });
     const at = { deletedBefore: start, completedSince: start, limit: 10 };
-    assert.deepEqual(await store.condemnSegments({ ...at, now: start + hour }), []);
-    assert.deepEqual(await store.condemnSegments({ ...at, now: start + hour + 1 }), ["a"]);
+    assert.equal(await store.condemnSegments({ ...at, now: start + hour }), 0);
+    assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), []);
+    assert.equal(await store.condemnSegments({ ...at, now: start + hour + 1 }), 1);
+    assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), ["a"]);
   });
 
-  story(
-    "an abandoned segment is dead at once, also when the sweeper was first or its row has gone",
-    async ({ store }) => {
-      await store.intendSegment({ key: "a", ownerId: "owner", leaseUntil: doomsday });
-      await store.abandonSegment("a");
-      const at = { now: start, deletedBefore: start, completedSince: start, limit: 10 };
-      assert.deepEqual(await store.condemnSegments(at), ["a"]);
-      await store.abandonSegment("a");
-      await store.forgetSegments(["a"]);
-      await store.abandonSegment("a");
-    },
-  );
+  story("an abandoned segment is dead at once, also when the sweeper was first", async ({ store }) => {
+    const segment = { key: "a", ownerId: "owner" };
+    await store.intendSegment({ ...segment, leaseUntil: doomsday });
+    await store.abandonSegment(segment);
+    await store.abandonSegment(segment);
+    assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), ["a"]);
+  });
+
+  story("an abandoned segment whose row was swept is dead again, so that its bytes are looked for", async (world) => {
+    const segment = { key: "a", ownerId: "owner" };
+    await world.store.intendSegment({ ...segment, leaseUntil: start });
+    assert.deepEqual(await world.dead(), ["a"]);
+    await world.store.forgetSegments(["a"]);
+    await world.store.abandonSegment(segment);
+    assert.deepEqual(await world.dead(), ["a"]);
+  });
 
   story("what is referenced is never abandoned", async (world) => {
     const { archive, segment } = await world.archive(await world.vault());
-    await assert.rejects(world.store.abandonSegment(segment.key), { name: "InvariantError" });
+    await assert.rejects(world.store.abandonSegment(segment), { name: "InvariantError" });
     assert.deepEqual(await world.store.segmentsOf({ archiveId: archive.id, range, limit: 100 }), [segment]);
   });
 
@@ -65,24 +71,29 @@ export function segmentStories(story: Story): void {
     await assert.rejects(store.intendSegment(intent));
   });
 
-  story("dead segments come in pages until they are forgotten", async (world) => {
-    const keys = [];
-    for (let index = 0; index < 5; index += 1) {
-      keys.push((await world.pending(`owner-${index}`)).key);
-    }
-    const at = { now: doomsday, deletedBefore: start, completedSince: start, limit: 2 };
-    const seen: string[] = [];
-    for (
-      let page = await world.store.condemnSegments(at);
-      page.length > 0;
-      page = await world.store.condemnSegments(at)
-    ) {
-      assert(page.length <= 2);
-      seen.push(...page);
-      await world.store.forgetSegments(page);
-    }
-    assert.deepEqual(seen.sort(bytewise), keys.sort(bytewise));
-  });
+  story(
+    "segments are condemned in bounded steps, and dead ones listed in pages, in order of their keys",
+    async (world) => {
+      const keys = [];
+      for (let index = 0; index < 5; index += 1) {
+        keys.push((await world.pending(`owner-${index}`)).key);
+      }
+      const at = { now: doomsday, deletedBefore: start, completedSince: start, limit: 2 };
+      const steps = [];
+      for (let step = 0; step < 4; step += 1) {
+        steps.push(await world.store.condemnSegments(at));
+      }
+      assert.deepEqual(steps, [2, 2, 1, 0]);
+      const seen: string[] = [];
+      for (let page: string[] = [], afterKey: string | null = null; seen.length === 0 || page.length > 0; ) {
+        page = await world.store.deadSegments({ afterKey, limit: 2 });
+        assert(page.length <= 2);
+        seen.push(...page);
+        afterKey = page.at(-1) ?? null;
+      }
+      assert.deepEqual(seen, keys.sort(bytewise));
+    },
+  );
 
   story("only dead segments are forgotten", async (world) => {
     const { archive, segment } = await world.archive(await world.vault());
@@ -133,6 +144,7 @@ export function segmentStories(story: Story): void {
     const pending = await world.pending("owner", {}, doomsday);
     await world.store.releaseLeases(start);
     const at = { now: start, deletedBefore: start, completedSince: start, limit: 10 };
-    assert.deepEqual(await world.store.condemnSegments(at), [pending.key]);
+    assert.equal(await world.store.condemnSegments(at), 1);
+    assert.deepEqual(await world.store.deadSegments({ afterKey: null, limit: 10 }), [pending.key]);
   });
 }

@@ -81,7 +81,7 @@ export function uploadStories(story: Story): void {
     const upload = await world.upload(await world.vault());
     const part = await world.part(upload, 0);
     const swept = await world.pending(upload.archiveId);
-    await world.store.abandonSegment(swept.key);
+    await world.store.abandonSegment(swept);
     const at = { uploadId: upload.id, segment: swept, idleSince: start, now: start + hour };
     await assert.rejects(world.store.addPart(at), { name: "InvariantError" });
     assert.deepEqual(await world.store.listParts({ uploadId: upload.id, afterByte: null, limit: 9 }), [part]);

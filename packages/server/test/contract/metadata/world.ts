@@ -193,13 +193,8 @@ export class World {
 
   /** The segments that nobody needs, once every lease and grace has passed. */
   async dead(completedSince = doomsday): Promise<string[]> {
-    const keys = await this.store.condemnSegments({
-      now: doomsday,
-      deletedBefore: doomsday,
-      completedSince,
-      limit: 1000,
-    });
-    return keys.sort(bytewise);
+    await this.store.condemnSegments({ now: doomsday, deletedBefore: doomsday, completedSince, limit: 1000 });
+    return this.store.deadSegments({ afterKey: null, limit: 1000 });
   }
 
   #newJob(vault: Vault, { createdAt = start, dueAt = createdAt, snsTopic = null }: JobWish) {

@@ -1,0 +1,44 @@
+import type { RemovalFailure } from "../domain/blob-store.ts";
+import { inBatches } from "./batches.ts";
+import type { JobServices, SweepResult } from "./context.ts";
+
+const batchRows = 200;
+/** The bytes of what was deleted stay this long, for whoever still reads them. */
+const graceMilliseconds = 24 * 60 * 60 * 1000;
+
+/**
+ * Makes dead what nobody needs, then removes the blobs of dead segments. A segment's row outlives its bytes, so that a crash
+ * never leaves bytes that no row knows.
+ */
+export async function sweepSegments(services: JobServices, signal: AbortSignal): Promise<void> {
+  await inBatches(signal, batchRows, () => condemn(services));
+  services.log.swept(await removeDead(services, signal));
+}
+
+function condemn({ metadata, clock, outputMilliseconds }: JobServices): Promise<number> {
+  const now = clock.now();
+  return metadata.condemnSegments({
+    now,
+    deletedBefore: now - graceMilliseconds,
+    completedSince: now - outputMilliseconds,
+    limit: batchRows,
+  });
+}
+
+/** Passes over blobs that cannot be removed: the next pass asks for them again, so that they never hold up the others. */
+async function removeDead({ metadata, blobs }: JobServices, signal: AbortSignal): Promise<SweepResult> {
+  const result = { removedCount: 0, failedCount: 0, failure: null as RemovalFailure | null };
+  let afterKey: string | null = null;
+  await inBatches(signal, batchRows, async () => {
+    const keys: string[] = await metadata.deadSegments({ afterKey, limit: batchRows });
+    const failures = await blobs.remove(keys);
+    const failed = new Set(failures.map(({ key }) => key));
+    await metadata.forgetSegments(keys.filter((key) => !failed.has(key)));
+    afterKey = keys.at(-1) ?? afterKey;
+    result.removedCount += keys.length - failed.size;
+    result.failedCount += failed.size;
+    result.failure ??= failures[0] ?? null;
+    return keys.length;
+  });
+  return result;
+}

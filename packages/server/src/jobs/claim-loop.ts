@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../domain/clock.ts";
 import type { Instant } from "../domain/instant.ts";
 
@@ -77,13 +78,7 @@ export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: C
   };
 }
 
-/** A store that fails is asked again in a second, by the wall: its failure has nothing to do with the service's clock. */
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, 1000);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+/** A store that fails is asked again in a second of real time: its failure has nothing to do with the service's clock. */
+async function pause(signal: AbortSignal): Promise<void> {
+  await wait(1000, undefined, { signal }).catch(() => undefined);
 }

@@ -22,6 +22,8 @@ export interface Comparison {
   run(): Promise<number>;
   /** What our rate must be, in units a second. */
   readonly goal?: number;
+  /** The CPU that the server's main thread may take for a GiB, in seconds; only where the unit is bytes. */
+  readonly mainSecondsPerGibibyteMax?: number;
   readonly references?: readonly Reference[];
 }
 
@@ -32,6 +34,8 @@ export interface Figure {
   readonly rate: number;
   readonly goal: number | null;
   readonly references: readonly ReferenceFigure[];
+  /** CPU of the server's main thread for a GiB, in seconds, and its goal; null where there is no goal. */
+  readonly mainCost: { readonly secondsPerGibibyte: number; readonly goal: number } | null;
   /** Units for each second of CPU that the server spent. */
   readonly perCpuSecond: number | null;
   readonly serverPeakBytes: number | null;
@@ -100,7 +104,7 @@ const difference = (after: number | null, before: number | null) =>
   after === null || before === null ? null : after - before;
 
 function figureOf(
-  { name, unit, serverPid, goal, references = [] }: Comparison,
+  { name, unit, serverPid, goal, mainSecondsPerGibibyteMax, references = [] }: Comparison,
   own: readonly Sample[],
   others: ReadonlyArray<readonly Sample[]>,
 ): Figure {
@@ -118,6 +122,10 @@ function figureOf(
         goal: reference.goal ?? null,
       };
     }),
+    mainCost:
+      mainSecondsPerGibibyteMax === undefined
+        ? null
+        : { secondsPerGibibyte: mainSecondsPerGibibyte(own), goal: mainSecondsPerGibibyteMax },
     perCpuSecond: perCpuSecond(own),
     serverPeakBytes: peakBytes(serverPid),
     limitedBy: limitOf(own),
@@ -130,6 +138,13 @@ const rateOf = ({ amount, seconds }: Sample): number => amount / seconds;
 function perCpuSecond(samples: readonly Sample[]): number | null {
   const seconds = samples.reduce((sum, { cpu }) => sum + (cpu.server ?? 0), 0);
   return seconds === 0 ? null : samples.reduce((sum, { amount }) => sum + amount, 0) / seconds;
+}
+
+const gibibyte = 1024 ** 3;
+
+/** The median of the rounds. Unlike a rate it hardly depends on how many cores there are, or on what else they do. */
+function mainSecondsPerGibibyte(samples: readonly Sample[]): number {
+  return median(samples.map(({ amount, cpu }) => ((cpu.serverMain ?? Number.NaN) / amount) * gibibyte));
 }
 
 const nearlyAll = 0.85;

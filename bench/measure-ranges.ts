@@ -5,6 +5,7 @@ import { askForSeconds, retrievedSource, type Stage, vault, withConnections } fr
 
 const clients = 32;
 const roundSeconds = 1.5;
+const rangesPerSecondMin = 2000;
 
 /** GetJobOutput in ranges of 1 MiB, each with its checksum, for many clients. */
 export async function measureRanges(stage: Stage): Promise<Figure[]> {
@@ -17,6 +18,7 @@ export async function measureRanges(stage: Stage): Promise<Figure[]> {
     compare({
       name: `ranges of 1 MiB, ${clients} clients`,
       unit: "requests",
+      goal: rangesPerSecondMin,
       serverPid: server.pid,
       run: () =>
         askForSeconds(connections, roundSeconds, (connection) => {

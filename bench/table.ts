@@ -48,9 +48,21 @@ function formatFigures(figures: readonly Figure[]): string {
     return [
       [...own, ...(first ?? ["", "", "", ""]), figure.limitedBy],
       ...others.map((other) => ["", "", "", "", "", ...other, ""]),
+      ...mainCostRow(figure),
     ];
   });
   return align([columns, ...rows]);
+}
+
+/** A line of its own: the less, the better. */
+function mainCostRow({ mainCost }: Figure): string[][] {
+  if (mainCost === null) {
+    return [];
+  }
+  const { secondsPerGibibyte, goal } = mainCost;
+  const verdict = Number.isNaN(secondsPerGibibyte) ? "unknown" : secondsPerGibibyte <= goal ? "met" : "MISSED";
+  const format = (seconds: number) => `${seconds.toFixed(2)} s/GiB`;
+  return [["  its main thread's CPU", format(secondsPerGibibyte), `${format(goal)} ${verdict}`]];
 }
 
 const columns = [

@@ -16,6 +16,7 @@ import { ensureRootKey } from "./auth/root-key.ts";
 import { SealedCredentialStore } from "./auth/sealed-credentials.ts";
 import { ManualClock, systemClock, systemNow } from "./clocks.ts";
 import type { Config } from "./config.ts";
+import type { BlobStore } from "./domain/blob-store.ts";
 import type { Clock } from "./domain/clock.ts";
 import type { Instant } from "./domain/instant.ts";
 import type { JobDelays } from "./domain/job.ts";
@@ -39,6 +40,7 @@ import { readWebhooks } from "./notify/webhooks-file.ts";
 import { openOversight } from "./oversight.ts";
 import { BlockPool, leafBlock, sharedBlocks } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
+import { SegmentCache } from "./segments/segment-cache.ts";
 import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
 import { startSpaceKeeper } from "./storage/blobs/space-keeper.ts";
 import { type DataFolder, openDataFolder } from "./storage/data-folder.ts";
@@ -73,6 +75,8 @@ const failureLimits = { burst: 100, perSecond: 1 };
 /** What all uploads, and all downloads, may hold together: 24 MiB, and 40 MiB. */
 const receiveBlocksMax = 12;
 const leafBlocksMax = 40;
+/** A segment of 4 GiB has 128 KiB of leaf hashes. */
+const segmentCacheLimits = { segmentsMax: 128, leafBytesMax: 4 * 1024 ** 2, ageMillisecondsMax: 30_000 };
 /** One for linear hashes, one for leaves, and more where there are cores for them. */
 const hashThreads = Math.max(2, availableParallelism());
 const outputMilliseconds = 24 * 60 * 60 * 1000;
@@ -119,7 +123,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     blobs,
     clock,
     trustedClock: oversight.trustedClock,
-    ...openTransfers(mode, started),
+    ...openTransfers(blobs, mode, started),
     profile: config.profile,
     outputMilliseconds,
   };
@@ -252,12 +256,15 @@ async function packageVersion(): Promise<string> {
 }
 
 /** What moves bytes, and bounds the memory that moving them takes. */
-function openTransfers(mode: NodeMode, started: AsyncDisposableStack) {
+function openTransfers(blobs: BlobStore, mode: NodeMode, started: AsyncDisposableStack) {
   const hashPool = new HashPool(hashThreads, (error) =>
     mode.halt("A hashing thread failed; restart the server", error),
   );
   started.defer(() => hashPool.close());
+  const segments = new SegmentCache(blobs, segmentCacheLimits);
+  started.defer(() => segments.close());
   return {
+    segments,
     hashPool,
     receiveBlocks: new BlockPool(sharedBlocks(receiveBlocksMax), receiveBlocksMax),
     leafBlocks: new BlockPool(leafBlock, leafBlocksMax),

@@ -2,6 +2,7 @@ import { errors } from "@moraine/protocol";
 import type { ArchiveRetrievalJob } from "../domain/job.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
+import { freshSegments } from "../segments/open.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import { readVerified } from "../segments/read.ts";
 import type { JobServices, Outcome } from "./context.ts";
@@ -36,13 +37,14 @@ export async function retrieveArchive(
 
 async function readAll(services: JobServices, job: ArchiveRetrievalJob, signal: AbortSignal): Promise<void> {
   const segments = archiveSegments(services.metadata, job);
+  const fresh = freshSegments(services.blobs);
   if (job.rangeTreeHash !== null) {
-    const treeHash = await rangeTreeHash(services.blobs, segments, job.range);
+    const treeHash = await rangeTreeHash(fresh, segments, job.range);
     if (treeHash !== job.rangeTreeHash) {
       throw new CorruptSegmentError(null, `the segments of archive ${job.archiveId} do not have its tree hash`);
     }
   }
-  for await (const _ of readVerified(services, segments, job.range)) {
+  for await (const _ of readVerified({ ...services, segments: fresh }, segments, job.range)) {
     signal.throwIfAborted();
   }
 }

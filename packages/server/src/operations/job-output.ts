@@ -80,7 +80,7 @@ function answer(asked: ByteRange | undefined, totalBytes: number, contentType: s
  * otherwise none (contract 16.4). It comes from stored hashes.
  */
 async function checksumOf(
-  { blobs }: Services,
+  { segments: opener }: Services,
   job: ArchiveRetrievalJob,
   segments: SegmentPages,
   range: ByteRange,
@@ -92,7 +92,7 @@ async function checksumOf(
   // The job's row has the hash of all that it offers: it need not be joined again from up to 10,000 parts.
   return rangeLength(range) === rangeLength(job.range) && job.rangeTreeHash !== null
     ? job.rangeTreeHash
-    : rangeTreeHash(blobs, segments, range);
+    : rangeTreeHash(opener, segments, range);
 }
 
 function outgoing(services: Services, segments: SegmentPages, range: ByteRange): OutgoingBytes {

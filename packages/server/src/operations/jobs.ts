@@ -121,7 +121,7 @@ async function requireArchive({ metadata }: Services, { vault }: VaultCall, arch
 
 /** Null when the range is no node of the archive's tree, or its stored hashes are damaged: then the job will fail. */
 async function treeHashOfRange(
-  { metadata, blobs }: Services,
+  { metadata, segments }: Services,
   job: Pick<ArchiveRetrievalJob, "archiveId" | "archiveSizeBytes" | "archiveTreeHash" | "range">,
 ): Promise<TreeHash | null> {
   if (rangeLength(job.range) === job.archiveSizeBytes) {
@@ -131,7 +131,7 @@ async function treeHashOfRange(
     return null;
   }
   try {
-    return await rangeTreeHash(blobs, archiveSegments(metadata, job), job.range);
+    return await rangeTreeHash(segments, archiveSegments(metadata, job), job.range);
   } catch (error) {
     if (error instanceof CorruptSegmentError) {
       return null;

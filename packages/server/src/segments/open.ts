@@ -4,24 +4,45 @@ import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 import { decodeFooter, type Footer, footerSizeMax } from "./footer.ts";
 import { rootOfLeaves } from "./leaves-root.ts";
 
+/** Opens segments for reading; see {@link openSegment}. */
+export interface SegmentOpener {
+  open(segment: Segment): Promise<OpenSegment>;
+}
+
 export interface OpenSegment {
   readonly reader: BlobReader;
   readonly footer: Footer;
+  /** To be called when the segment proves damaged: whoever opens it next reads its footer again. */
+  distrust(): void;
+  close(): Promise<void>;
 }
+
+/** The fields of a segment's row that its footer repeats. */
+export const checkedFields = ["ownerId", "firstByte", "sizeBytes", "treeHash"] as const;
 
 /**
  * Opens a segment, and checks that its footer is complete and is the one of this row: files that changed places are noticed
- * here, and leaf hashes that are not those of the row's tree hash. Throws CorruptSegmentError. The caller closes the reader.
+ * here, and leaf hashes that are not those of the row's tree hash. Throws CorruptSegmentError.
  */
 export async function openSegment(blobs: BlobStore, segment: Segment): Promise<OpenSegment> {
   const reader = await openBlob(blobs, segment.key);
   try {
-    return { reader, footer: await readFooter(reader, segment) };
+    return {
+      reader,
+      footer: await readFooter(reader, segment),
+      distrust: () => undefined,
+      close: () => reader.close(),
+    };
   } catch (error) {
     await reader.close();
     throw error;
   }
 }
+
+/** Opens each segment anew: for jobs, whose success says what is on the disk now. */
+export const freshSegments = (blobs: BlobStore): SegmentOpener => ({
+  open: (segment) => openSegment(blobs, segment),
+});
 
 async function openBlob(blobs: BlobStore, key: string): Promise<BlobReader> {
   try {
@@ -47,7 +68,7 @@ async function readFooter(reader: BlobReader, segment: Segment): Promise<Footer>
   const bytes = Buffer.alloc(footerBytes);
   await readOrCorrupt(reader, key, bytes, sizeBytes);
   const footer = decodeFooter(bytes, segment);
-  for (const field of ["ownerId", "firstByte", "sizeBytes", "treeHash"] as const) {
+  for (const field of checkedFields) {
     if (footer[field] !== segment[field]) {
       throw new CorruptSegmentError(key, `its footer names another ${field}`);
     }

@@ -1,10 +1,9 @@
 import { type ByteRange, fromHex, leafCount, leafSizeBytes, type TreeHash, TreeHasher, toHex } from "@moraine/protocol";
-import type { BlobStore } from "../domain/blob-store.ts";
 import { invariant } from "../domain/invariant.ts";
 import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage.ts";
 import { sha256 } from "./footer.ts";
 import { rootOfLeaves } from "./leaves-root.ts";
-import { openSegment } from "./open.ts";
+import type { SegmentOpener } from "./open.ts";
 
 /**
  * The tree hash of a range, from stored hashes alone: no archive byte is read. Throws CorruptSegmentError when the segments do
@@ -12,7 +11,11 @@ import { openSegment } from "./open.ts";
  * @param range a node of the archive's tree. Parts are nodes too, so it lies within one segment or is made of whole ones.
  * @param segments those that hold the range, in order.
  */
-export async function rangeTreeHash(blobs: BlobStore, segments: SegmentPages, range: ByteRange): Promise<TreeHash> {
+export async function rangeTreeHash(
+  opener: SegmentOpener,
+  segments: SegmentPages,
+  range: ByteRange,
+): Promise<TreeHash> {
   const tree = new TreeHasher(sha256);
   let slicesSeen = 0;
   let within: SegmentSlice | null = null;
@@ -30,11 +33,11 @@ export async function rangeTreeHash(blobs: BlobStore, segments: SegmentPages, ra
     return toHex(tree.root());
   }
   invariant(slicesSeen === 1, "an aligned range is a part of one segment, or whole ones");
-  return sliceTreeHash(blobs, within);
+  return sliceTreeHash(opener, within);
 }
 
-async function sliceTreeHash(blobs: BlobStore, { segment, first, end }: SegmentSlice): Promise<TreeHash> {
-  const { reader, footer } = await openSegment(blobs, segment);
-  await reader.close();
+async function sliceTreeHash(opener: SegmentOpener, { segment, first, end }: SegmentSlice): Promise<TreeHash> {
+  const { footer, close } = await opener.open(segment);
+  await close();
   return rootOfLeaves(footer.leaves, first / leafSizeBytes, leafCount(end));
 }

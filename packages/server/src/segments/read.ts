@@ -1,14 +1,13 @@
 import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
-import type { BlobStore } from "../domain/blob-store.ts";
-import type { Segment } from "../domain/segment.ts";
+import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 import { type BlockPool, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
 import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage.ts";
 import { leafAt, sha256 } from "./footer.ts";
-import { type OpenSegment, openSegment, readOrCorrupt } from "./open.ts";
+import { type OpenSegment, readOrCorrupt, type SegmentOpener } from "./open.ts";
 import { leafMismatch, readTwice } from "./read-twice.ts";
 
 export interface ReadServices {
-  readonly blobs: BlobStore;
+  readonly segments: SegmentOpener;
   readonly leafBlocks: BlockPool;
 }
 
@@ -34,12 +33,12 @@ export async function* readVerified(
 }
 
 async function* readSlice(
-  { blobs, leafBlocks }: ReadServices,
+  { segments, leafBlocks }: ReadServices,
   taker: PatientTaker,
   { segment, first, end }: SegmentSlice,
 ): AsyncGenerator<Uint8Array, void, void> {
   const lastLeaf = Math.ceil(end / leafSizeBytes) - 1;
-  const open = await openSegment(blobs, segment);
+  const open = await segments.open(segment);
   try {
     for (let leaf = Math.floor(first / leafSizeBytes); leaf <= lastLeaf; leaf += 1) {
       const blocks = await takeBlocks(leafBlocks, taker, segment.sizeBytes, lastLeaf - leaf + 1);
@@ -49,8 +48,13 @@ async function* readSlice(
       }
       yield* readTwice(open, segment, leaf, { first, end });
     }
+  } catch (error) {
+    if (error instanceof CorruptSegmentError) {
+      open.distrust();
+    }
+    throw error;
   } finally {
-    await open.reader.close();
+    await open.close();
   }
 }
 

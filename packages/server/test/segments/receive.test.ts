@@ -9,6 +9,7 @@ import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/m
 import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
 import { BlockPool, blockSizeBytes, leafBlock, sharedBlocks } from "../../src/segments/blocks.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
+import { freshSegments } from "../../src/segments/open.ts";
 import { type ReadServices, readVerified } from "../../src/segments/read.ts";
 import { type IncomingSegment, type ReceiveServices, receiveSegment } from "../../src/segments/receive.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
@@ -43,7 +44,8 @@ beforeEach(async () => {
   clock = new ManualClock(1_000_000);
   const receiveBlocks = new BlockPool(sharedBlocks(blocksMax), blocksMax);
   const leafBlocks = new BlockPool(leafBlock, blocksMax);
-  services = { metadata, blobs, clock, hashPool, receiveBlocks, leafBlocks };
+  const segments = freshSegments(blobs);
+  services = { metadata, blobs, segments, clock, hashPool, receiveBlocks, leafBlocks };
 });
 afterEach(() => metadata.close());
 
@@ -268,7 +270,7 @@ describe("reading verified", () => {
         return { sizeBytes: reader.sizeBytes, read: readBytes, close: () => reader.close() };
       };
       const came: Buffer[] = [];
-      const changed = { ...services, blobs: { open } as unknown as KeepingStore };
+      const changed = { ...services, segments: freshSegments({ open } as unknown as KeepingStore) };
       const reading = async () => {
         const range = { firstByte: 0, lastByte: bytes.length - 1 };
         for await (const piece of readVerified(changed, [[segment]], range)) came.push(Buffer.from(piece));

@@ -25,6 +25,7 @@ import { startRunner } from "../../src/jobs/runner.ts";
 import { startUpkeep } from "../../src/jobs/upkeep.ts";
 import { BlockPool, leafBlock, sharedBlocks } from "../../src/segments/blocks.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
+import { SegmentCache } from "../../src/segments/segment-cache.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { startTrustedClock } from "../../src/trusted-clock.ts";
@@ -98,9 +99,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   });
   const postponed: unknown[] = [];
   const sweeps: SweepResult[] = [];
+  const blobs = options.blobs ?? new MemoryBlobStore();
+  const segments = new SegmentCache(blobs, segmentCacheLimits);
+  started.defer(() => segments.close());
   const parts: JobServices = {
     metadata,
-    blobs: options.blobs ?? new MemoryBlobStore(),
+    blobs,
+    segments,
     clock,
     trustedClock,
     hashPool: sharedHashPool(),
@@ -206,6 +211,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   };
 }
 
+const segmentCacheLimits = { segmentsMax: 8, leafBytesMax: 1024 ** 2, ageMillisecondsMax: 30_000 };
 const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };
 const nobody: Notifier = { notify: () => Promise.reject(new NoEndpointError()) };
 

@@ -16,10 +16,13 @@ export const rootKey = { accessKeyId: "AKIAMORAINETESTS0001", secretAccessKey: "
 export const accountId = "123456789012";
 export const region = "us-east-1";
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 export interface ServerOptions {
   readonly dataFolder: string;
   readonly flags?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Undefined takes a variable away. */
+  readonly environment?: Environment;
 }
 
 export interface Ending {
@@ -111,8 +114,8 @@ export async function killWhileStarting(dataFolder: string, milliseconds: number
 }
 
 /** Runs a server that is expected to end by itself. */
-export async function runServer(args: readonly string[]): Promise<Ending> {
-  const child = spawnServer(args, {});
+export async function runServer(args: readonly string[], environment: Environment = {}): Promise<Ending> {
+  const child = spawnServer(args, { environment });
   try {
     return await within(startMillisecondsMax, endingOf(child), "the server does not end");
   } finally {
@@ -120,7 +123,10 @@ export async function runServer(args: readonly string[]): Promise<Ending> {
   }
 }
 
-function spawnServer(args: readonly string[], { environment = {} }: Pick<ServerOptions, "environment">): ChildProcess {
+export function spawnServer(
+  args: readonly string[],
+  { environment = {} }: Pick<ServerOptions, "environment">,
+): ChildProcess {
   return spawn(process.execPath, [...start.args, ...args], {
     cwd: repositoryRoot,
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { AccountId } from "@moraine/protocol";
@@ -18,6 +16,7 @@ import { ManualClock, systemClock, systemNow } from "./clocks.ts";
 import type { Config } from "./config.ts";
 import type { BlobStore } from "./domain/blob-store.ts";
 import type { Clock } from "./domain/clock.ts";
+import type { Installation } from "./domain/installation-store.ts";
 import type { Instant } from "./domain/instant.ts";
 import type { JobDelays } from "./domain/job.ts";
 import type { MetadataStore } from "./domain/metadata-store.ts";
@@ -25,7 +24,8 @@ import { randomIds } from "./domain/new-id.ts";
 import type { Notifier } from "./domain/notifier.ts";
 import type { Profile } from "./domain/vault.ts";
 import { faulty } from "./faults/faulty.ts";
-import { createListener, type ListenerOptions, type RequestRecord } from "./http/listener.ts";
+import { createListener, type Listener, type RequestRecord, type ServiceContext } from "./http/listener.ts";
+import { closeListener, listen } from "./http/listening.ts";
 import { perform } from "./http/perform.ts";
 import type { ClaimLoop } from "./jobs/claim-loop.ts";
 import type { JobLog, JobServices } from "./jobs/context.ts";
@@ -52,8 +52,10 @@ import type { Metrics } from "./telemetry/metrics.ts";
 export interface Service {
   /** Where it listens, as a URL. */
   readonly url: string;
-  /** The root's key, if this start made it. */
+  /** The root's key, if it was made and nobody has seen it yet. */
   readonly newKey: PlainSecret | null;
+  /** Notes that `newKey` was shown: the next start will not show it again. */
+  keyShown(): Promise<void>;
   readonly clock: Clock;
   /** What an operator should know though the service works. */
   warnings(): readonly string[];
@@ -80,7 +82,6 @@ const segmentCacheLimits = { segmentsMax: 128, leafBytesMax: 4 * 1024 ** 2, ageM
 /** One for linear hashes, one for leaves, and more where there are cores for them. */
 const hashThreads = Math.max(2, availableParallelism());
 const outputMilliseconds = 24 * 60 * 60 * 1000;
-const hangUpMilliseconds = 50;
 
 const profileDelays: Readonly<Record<Profile, JobDelays>> = {
   practical: { expeditedSeconds: 0, standardSeconds: 0, bulkSeconds: 0, inventorySeconds: 0 },
@@ -108,6 +109,9 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
 }
 
 async function start(config: Config, { log, onHalt }: ComposeOptions, started: AsyncDisposableStack): Promise<Service> {
+  // The port first: if it is taken, nothing is made.
+  const listener = await openListener(config, started);
+  const notifier = await openNotifier(config);
   const mode = new NodeMode(onHalt);
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
   const clock = manualClock ?? systemClock;
@@ -128,11 +132,11 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     outputMilliseconds,
   };
   const readiness = () => mode.reason ?? blobs.readOnlyReason;
-  const { runner, delivery } = startBackground(parts, await openNotifier(config), { log, metrics }, started);
+  const { runner, delivery } = startBackground(parts, notifier, { log, metrics }, started);
   startSpaceKeeping(stores, log, started);
   const version = await packageVersion();
   const inside = { metadata, clock, wakeDelivery: delivery.wake };
-  const listener = createListener({
+  listener.serve({
     services: {
       ...parts,
       delays: delaysOf(config),
@@ -144,22 +148,18 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     perform: faults === null ? perform : faulty(perform, faults),
     ...doors(config, { ...oversight, ...inside, keyring, manualClock, readiness, version }),
     pages: { readiness, warnings, metrics: () => metrics.text() },
-    limits: wireLimits,
-    connectionsMax,
-    tls: config.tls && { cert: await readFile(config.tls.certFile), key: await readFile(config.tls.keyFile) },
-    systemNow,
     onRequest: (record) => recordRequest(log, metrics, record),
   });
-  const url = await listen(listener, config);
   mode.ready();
   return {
-    url,
+    url: listener.url,
     newKey,
+    keyShown: () => metadata.setUnshownKey(null),
     clock,
     warnings,
     async stop(graceMilliseconds) {
       mode.stopping();
-      await closeListener(listener, graceMilliseconds);
+      await closeListener(listener.server, graceMilliseconds);
       await started.disposeAsync();
     },
   };
@@ -186,8 +186,22 @@ async function openStores(
   });
   started.defer(() => sqlite.close());
   const metadata = withRoomMaking(sqlite, () => ballast.release());
+  const { unshownKeyId } = await claimFolder(config, metadata);
   // After the database: a folder that holds other files but no database is taken for somebody else's.
-  return { metadata, blobs, ballast, ...(await sealingKeys(config, folder, metadata)) };
+  return { metadata, blobs, ballast, unshownKeyId, ...(await sealingKeys(config, folder, metadata)) };
+}
+
+/** A folder serves the account and the region of its first start: with others a second root would be made, without its vaults. */
+async function claimFolder({ dataFolder, accountId, region }: Config, metadata: MetadataStore): Promise<Installation> {
+  const installation = await metadata.claimInstallation({ accountId: accountId as AccountId, region });
+  if (installation.accountId !== accountId || installation.region !== region) {
+    const flags = `--account ${installation.accountId} --region ${installation.region}`;
+    throw new Error(
+      `The data folder ${dataFolder} belongs to account ${installation.accountId} in region ${installation.region}, not to ` +
+        `account ${accountId} in region ${region}: start with ${flags}, or choose another folder`,
+    );
+  }
+  return installation;
 }
 
 /** What seals the secrets now, and what did before, if the operator changes it. Made only while nothing is sealed. */
@@ -208,10 +222,11 @@ async function sealingKeys(
 }
 
 /** The keys that seal and the root's key, which is made if there is none. */
-async function openKeys(config: Config, { metadata, sealingKey, previous }: Stores, now: Instant) {
+async function openKeys(config: Config, { metadata, sealingKey, previous, unshownKeyId }: Stores, now: Instant) {
   const keyring = await openKeyring(metadata, { sealingKey, previous, now });
   const accountId = config.accountId as AccountId;
-  return { keyring, newKey: await ensureRootKey(metadata, { accountId, given: config.rootKey, keyring, now }) };
+  const options = { accountId, given: config.rootKey, keyring, unshownKeyId, now };
+  return { keyring, newKey: await ensureRootKey(metadata, options) };
 }
 
 type Stores = Awaited<ReturnType<typeof openStores>>;
@@ -220,7 +235,7 @@ type Stores = Awaited<ReturnType<typeof openStores>>;
 function doors(
   config: Config,
   parts: Omit<AdminServices, "access" | "systemNow" | "region" | "profile" | "operatorAccountId" | "uptimeSeconds">,
-): Pick<ListenerOptions, "authenticate" | "access" | "admin"> {
+): Pick<ServiceContext, "authenticate" | "access" | "admin"> {
   const { region, profile, presigned } = config;
   const credentials = new SealedCredentialStore(parts.metadata, parts.keyring);
   const common = { credentials, region, failures: new FailureLimiter(failureLimits), systemNow };
@@ -343,26 +358,17 @@ function delaysOf({ profile, delays }: Config): JobDelays {
   return { ...profileDelays[profile], ...Object.fromEntries(own) };
 }
 
-function listen(server: Server, { listen: { host, port }, tls }: Config): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      const { port: actual } = server.address() as AddressInfo;
-      resolve(`${tls === null ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${actual}`);
-    });
+async function openListener(config: Config, started: AsyncDisposableStack): Promise<Listener & { url: string }> {
+  const { tls } = config;
+  const listener = createListener({
+    limits: wireLimits,
+    connectionsMax,
+    tls: tls && { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) },
+    systemNow,
   });
-}
-
-/** Whoever is being answered is let finish; who is still there after the grace is cut off. */
-async function closeListener(server: Server, graceMilliseconds: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // Clients keep a connection for their next request: one whose answer has ended meanwhile holds nothing up.
-  const hangUp = setInterval(() => server.closeIdleConnections(), hangUpMilliseconds);
-  const cut = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
-  await closed;
-  clearInterval(hangUp);
-  clearTimeout(cut);
+  const url = await listen(listener.server, { ...config.listen, isTls: tls !== null });
+  started.defer(() => closeListener(listener.server, 0));
+  return { ...listener, url };
 }
 
 function recordRequest(log: Logger, metrics: Metrics, record: RequestRecord): void {

@@ -22,7 +22,7 @@ closeWithGrace({ delay: graceMilliseconds + 5000, logger: false }, async ({ err:
 
 try {
   service = await compose(config, { log, onHalt });
-  announce(config, service);
+  await announce(config, service);
 } catch (error) {
   log.debug({ err: error }, "the server could not start");
   process.stderr.write(`moraine: ${(error as Error).message}\n`);
@@ -55,7 +55,7 @@ function configOrExit(): Config {
 }
 
 /** In a form that can be pasted into a shell. */
-function announce({ dataFolder, region }: Config, { url, newKey, warnings }: Service): void {
+async function announce({ dataFolder, region }: Config, { url, newKey, warnings, keyShown }: Service): Promise<void> {
   const lines = [
     `# Moraine serves the Glacier vault API at ${url}, from ${dataFolder}`,
     ...warnings().map((text) => `# WARNING: ${text}`),
@@ -71,5 +71,10 @@ function announce({ dataFolder, region }: Config, { url, newKey, warnings }: Ser
       `export AWS_SECRET_ACCESS_KEY=${newKey.secretAccessKey}`,
     );
   }
-  process.stdout.write(`${lines.join("\n")}\n`);
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write(`${lines.join("\n")}\n`, (error) => (error ? reject(error) : resolve()));
+  });
+  if (newKey !== null) {
+    await keyShown();
+  }
 }

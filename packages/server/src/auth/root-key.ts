@@ -9,26 +9,37 @@ export interface RootKeyOptions {
   /** The operator's own key, which counts from now on and is active; null to have one made at the first start. */
   readonly given: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
   readonly keyring: Keyring;
+  /** A key of an earlier start that nobody has seen, because it ended before it could show it; null if there is none. */
+  readonly unshownKeyId: string | null;
   readonly now: Instant;
 }
 
 /**
- * Sees to it that the account's root can sign. Returns the key when it was made just now: it is shown this once, for only
- * its sealed form is kept.
+ * Sees to it that the account's root can sign. Returns the key when it was made now, or earlier but never shown: the caller
+ * shows it, and then calls `setUnshownKey(null)`.
  */
 export async function ensureRootKey(
   metadata: MetadataStore,
-  { accountId, given, keyring, now }: RootKeyOptions,
+  { accountId, given, keyring, unshownKeyId, now }: RootKeyOptions,
 ): Promise<PlainSecret | null> {
   if (given !== null) {
     await metadata.putRootKey({ ...keyring.seal({ ...given, accountId }), now });
+    if (unshownKeyId !== null) {
+      await metadata.setUnshownKey(null);
+    }
     return null;
+  }
+  const unshown = unshownKeyId === null ? null : await metadata.findAccessKey(unshownKeyId);
+  if (unshown !== null) {
+    return { accountId, accessKeyId: unshown.accessKeyId, secretAccessKey: keyring.open(unshown) };
   }
   const existing = await metadata.listAccessKeys({ accountId, userId: null, after: null, limit: 1 });
   if (existing.length > 0) {
     return null;
   }
   const key = { accountId, accessKeyId: newAccessKeyId(), secretAccessKey: newSecret() };
+  // Before the key: one that exists without this note would never be shown.
+  await metadata.setUnshownKey(key.accessKeyId);
   await metadata.putRootKey({ ...keyring.seal(key), now });
   return key;
 }

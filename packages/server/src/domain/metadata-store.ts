@@ -2,6 +2,7 @@ import type { AccountId, ArchiveId, ByteRange, JobId, UploadId } from "@moraine/
 import type { AccountSettingsChanges, AccountSettingsQueries } from "./account-settings-store.ts";
 import type { Archive } from "./archive.ts";
 import type { IdentityChanges, IdentityQueries } from "./identity-store.ts";
+import type { InstallationChanges } from "./installation-store.ts";
 import type { Instant } from "./instant.ts";
 import type { InventoryOutput, Job, JobClaim, JobState } from "./job.ts";
 import type { ArchiveClaim, MultipartUpload } from "./multipart-upload.ts";
@@ -73,7 +74,8 @@ export interface MetadataChanges
     AccountSettingsChanges,
     IdentityChanges,
     NotificationChanges,
-    TrustedTimeChanges {
+    TrustedTimeChanges,
+    InstallationChanges {
   /** Does nothing when it exists. Throws LimitExceededException. */
   createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;
   /**

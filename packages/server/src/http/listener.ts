@@ -28,15 +28,30 @@ export interface RequestRecord {
   readonly error: unknown;
 }
 
-export interface ListenerOptions extends ServeContext {
-  readonly admin: AdminContext;
-  readonly pages: PageSources;
+export interface ListenerOptions {
   readonly limits: BodyLimits & ReplyLimits;
   readonly connectionsMax: number;
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
   /** The system's time: dates on the wire are for clients, whose clocks are not ours to move. */
   systemNow(): Date;
+}
+
+/** Serves requests once the service has started. */
+export interface ServiceContext extends ServeContext {
+  readonly admin: AdminContext;
+  readonly pages: PageSources;
   onRequest(record: RequestRecord): void;
+}
+
+export interface Listener {
+  readonly server: Server;
+  /** Until then every request is told that the service is starting. */
+  serve(context: ServiceContext): void;
+}
+
+interface Options extends ListenerOptions {
+  /** Null while the service is starting. */
+  readonly context: ServiceContext | null;
 }
 
 const serverOptions: ServerOptions = {
@@ -54,8 +69,9 @@ const serverOptions: ServerOptions = {
 
 const tlsOptions = { minVersion: "TLSv1.2", handshakeTimeout: 10_000 } as const;
 
-export function createListener(options: ListenerOptions): Server {
+export function createListener(options: ListenerOptions): Listener {
   const { tls } = options;
+  let context: ServiceContext | null = null;
   const server =
     tls === null ? createServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls, ...tlsOptions });
   // The parser drops what exceeds this count, silently: it must not, and the request is refused instead.
@@ -64,7 +80,7 @@ export function createListener(options: ListenerOptions): Server {
   const latest = new WeakMap<Socket, ServerResponse>();
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     latest.set(request.socket, response);
-    void answer(options, request, response);
+    void answer({ ...options, context }, request, response);
   };
   server.on("request", onRequest);
   // The body asks for `100 Continue` when it is first read; until then a refusal costs the client nothing.
@@ -73,10 +89,15 @@ export function createListener(options: ListenerOptions): Server {
   server.on("clientError", (error, socket) =>
     refuseUnparsed(options, error, socket as Socket, latest.get(socket as Socket)),
   );
-  return server;
+  return {
+    server,
+    serve(given) {
+      context = given;
+    },
+  };
 }
 
-async function answer(options: ListenerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(options: Options, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const start = performance.now();
   const requestId = newRequestId();
   response.setHeader("x-amzn-RequestId", requestId);
@@ -92,7 +113,7 @@ async function answer(options: ListenerOptions, request: IncomingMessage, respon
     await sendFailure(options, request, response, error);
   }
   const clientGone = failure instanceof ClientGoneError;
-  options.onRequest({
+  options.context?.onRequest({
     requestId,
     operation,
     method: request.method ?? "",
@@ -108,25 +129,34 @@ async function answer(options: ListenerOptions, request: IncomingMessage, respon
 const withoutSignature = (url: string): string => url.replace(/(x-amz-(?:signature|security-token)=)[^&]*/gi, "$1…");
 
 async function reply(
-  options: ListenerOptions,
+  { context, limits }: Options,
   message: IncomingMessage,
   response: ServerResponse,
   onRoute: (name: string) => void,
 ): Promise<Reply> {
   const request = readWireRequest(message);
-  const own = carriesSignature(request) ? null : await page(request, options.pages);
+  const own = carriesSignature(request) ? null : await page(request, context?.pages ?? startingPages);
   if (own !== null) {
     onRoute("page");
     return own;
   }
+  if (context === null) {
+    throw errors.unavailable("The service is starting. Try again later.");
+  }
   const incoming = {
     request,
-    body: requestBody(message, response, options.limits),
+    body: requestBody(message, response, limits),
     onRoute,
     resetConnection: () => reset(message.socket),
   };
-  return isAdminPath(request.path) ? serveAdmin(options.admin, incoming) : serve(options, incoming);
+  return isAdminPath(request.path) ? serveAdmin(context.admin, incoming) : serve(context, incoming);
 }
+
+const startingPages: PageSources = {
+  readiness: () => "starting",
+  warnings: () => [],
+  metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "moraine_ready 0\n" }),
+};
 
 /** Beneath TLS there is no way to a reset: there the connection just ends, without a word. */
 function reset(socket: Socket): void {

@@ -4,6 +4,7 @@ import { accessKeyStories } from "./metadata/access-keys.ts";
 import { accountSettingsStories } from "./metadata/account-settings.ts";
 import { archiveStories } from "./metadata/archives.ts";
 import { identityStories } from "./metadata/identities.ts";
+import { installationStories } from "./metadata/installation.ts";
 import { inventoryStories } from "./metadata/inventories.ts";
 import { jobStories } from "./metadata/jobs.ts";
 import { notificationStories } from "./metadata/notifications.ts";
@@ -39,5 +40,6 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     describe("access keys", () => accessKeyStories(story));
     describe("notifications", () => notificationStories(story));
     describe("trusted time", () => trustedTimeStories(story));
+    describe("installation", () => installationStories(story));
   });
 }

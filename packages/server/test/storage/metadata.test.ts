@@ -28,6 +28,7 @@ const tables = [
   "accounts",
   "data_keys",
   "trusted_time",
+  "installation",
 ];
 
 let folder: string;

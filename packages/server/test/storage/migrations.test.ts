@@ -95,6 +95,32 @@ test("a database of the first release keeps its rows, and gains settings that ar
   });
 });
 
+test("an older folder belongs to the account that was there first, and to the region of its vaults if they share one", async () => {
+  const others = { accountId: "999999999999" as AccountId, region: "eu-west-1" };
+  for (const [regions, region] of [
+    [["us-east-1", "us-east-1"], "us-east-1"],
+    [["us-east-1", "eu-west-1"], "eu-west-1"],
+    [[], "eu-west-1"],
+  ] as const) {
+    await inFolder(async (path) => {
+      await makeOld(path);
+      const database = new DatabaseSync(path);
+      database.exec("DELETE FROM archives; DELETE FROM vaults");
+      database.exec(`INSERT INTO accounts (id, created_at) VALUES ('555555555555', 9), ('${key.accountId}', 5)`);
+      for (const [index, name] of regions.entries()) {
+        database.exec(`
+          INSERT INTO vaults (id, account_id, region, name, created_at, archive_count, archive_bytes, revision)
+            VALUES ('v${index}', '${key.accountId}', '${name}', 'vault${index}', 7, 0, 0, 0)`);
+      }
+      database.close();
+      const store = await openSqliteStore({ path, onFailure: assert.ifError });
+      const expected = { accountId: key.accountId, region, unshownKeyId: null };
+      assert.deepEqual(await store.claimInstallation(others), expected);
+      await store.close();
+    });
+  }
+});
+
 test("before it changes anything, the database is backed up: whole, of the old schema, and nobody else's to read", async () => {
   await inFolder(async (path, folder) => {
     await makeOld(path);

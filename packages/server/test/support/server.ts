@@ -120,7 +120,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
   };
   const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
-  await ensureRootKey(metadata, { accountId, given: key, keyring, now: clock.now() });
+  await ensureRootKey(metadata, { accountId, given: key, keyring, unshownKeyId: null, now: clock.now() });
   await metadata.releaseLeases(clock.now());
   const deliveries: string[] = [];
   const delivery = startDelivery({
@@ -142,7 +142,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const failures = new FailureLimiter({ ...failureLimits, ...options.failures });
   const common = { credentials, region, failures, systemNow: now };
   const access = accessControl({ metadata, region, now: () => clock.now(), policyNow: () => trustedClock.policyNow() });
-  const listener = createListener({
+  const { server: listener, serve } = createListener({
+    limits: { ...testLimits, ...options.limits },
+    connectionsMax: 512,
+    tls: null,
+    systemNow: now,
+  });
+  serve({
     services: {
       ...parts,
       delays: { ...noDelays, ...options.delays },
@@ -181,10 +187,6 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       warnings: () => [],
       metrics: async () => ({ contentType: "text/plain", text: "" }),
     },
-    limits: { ...testLimits, ...options.limits },
-    connectionsMax: 512,
-    tls: null,
-    systemNow: now,
     onRequest: (record) => records.push(record),
   });
   started.defer(async () => {

@@ -96,4 +96,6 @@ export const methodThreads: MethodThreads = {
   putDataKeys: "writer",
   resealSecrets: "writer",
   raiseTrustedTime: "writer",
+  claimInstallation: "writer",
+  setUnshownKey: "writer",
 };

@@ -5,6 +5,7 @@ import { up as settings } from "./migrations/0002-settings.ts";
 import { up as identities } from "./migrations/0003-identities.ts";
 import { up as notifications } from "./migrations/0004-notifications.ts";
 import { up as trustedTime } from "./migrations/0005-trusted-time.ts";
+import { up as installation } from "./migrations/0008-installation.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
 /** In order. What was released is never changed, only followed by another. */
@@ -14,6 +15,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0003-identities": { up: identities },
   "0004-notifications": { up: notifications },
   "0005-trusted-time": { up: trustedTime },
+  "0008-installation": { up: installation },
 };
 
 const migrationTable = "kysely_migration";

@@ -21,6 +21,7 @@ export interface Schema {
   readonly capacity_units: CapacityUnitRow;
   readonly notifications: NotificationRow;
   readonly trusted_time: TrustedTimeRow;
+  readonly installation: InstallationRow;
 }
 
 export type Database = Kysely<Schema>;
@@ -223,4 +224,12 @@ export interface NotificationRow {
 export interface TrustedTimeRow {
   id: 1;
   high_water: number;
+}
+
+/** The only row. A null account or region is decided by the next start. */
+export interface InstallationRow {
+  id: 1;
+  account_id: string | null;
+  region: string | null;
+  unshown_key_id: string | null;
 }

@@ -3,6 +3,7 @@ import { accountSettingsChanges, accountSettingsQueries } from "./account-settin
 import { accountChanges, accountQueries } from "./accounts.ts";
 import { archiveChanges, archiveQueries } from "./archives.ts";
 import { dataKeyChanges, dataKeyQueries } from "./data-keys.ts";
+import { installationChanges } from "./installation.ts";
 import { jobChanges, jobQueries } from "./jobs.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { uploadChanges, uploadQueries } from "./multipart-uploads.ts";
@@ -43,4 +44,5 @@ export const changes: Changes = {
   ...accessKeyChanges,
   ...dataKeyChanges,
   ...trustedTimeChanges,
+  ...installationChanges,
 };

@@ -1,0 +1,17 @@
+import type { AccountId } from "@moraine/protocol";
+
+/** What the metadata belong to, from their first start on. */
+export interface Installation {
+  /** The operator's. */
+  readonly accountId: AccountId;
+  readonly region: string;
+  /** The root's key, if one was made and has not been shown yet. */
+  readonly unshownKeyId: string | null;
+}
+
+export interface InstallationChanges {
+  /** Resolves to what the metadata belong to: to this account and region, if they belonged to none so far. */
+  claimInstallation(claim: { accountId: AccountId; region: string }): Promise<Installation>;
+  /** Notes which of the root's keys is yet to be shown; null when it was. After `claimInstallation`. */
+  setUnshownKey(accessKeyId: string | null): Promise<void>;
+}

@@ -1,0 +1,30 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+const hangUpMilliseconds = 50;
+
+/** Resolves to the URL where the server listens. Rejects when the port is taken. */
+export function listen(
+  server: Server,
+  { host, port, isTls }: { readonly host: string; readonly port: number; readonly isTls: boolean },
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      const { port: actual } = server.address() as AddressInfo;
+      resolve(`${isTls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${actual}`);
+    });
+  });
+}
+
+/** Lets running requests finish, and cuts off those that remain after the grace. A second call does nothing. */
+export async function closeListener(server: Server, graceMilliseconds: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Clients keep a connection for their next request: one whose response has ended meanwhile holds nothing up.
+  const hangUp = setInterval(() => server.closeIdleConnections(), hangUpMilliseconds);
+  const cut = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+  await closed;
+  clearInterval(hangUp);
+  clearTimeout(cut);
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { createListener } from "../../src/http/listener.ts";
+import { assertError } from "../support/glacier.ts";
+import { signedClient } from "../support/signed-request.ts";
+
+test("a service that is starting is live and not ready, and answers every other request so that clients try again", async (t) => {
+  const limits = {
+    stallSeconds: 5,
+    bytesPerSecondMin: 1,
+    durationSecondsMax: 5,
+    sendStallSeconds: 5,
+    drainBytesMax: 1024,
+    drainSecondsMax: 1,
+  };
+  const { server } = createListener({ limits, connectionsMax: 10, tls: null, systemNow: () => new Date() });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const key = { accessKeyId: "AKIA0000000000000000", secretAccessKey: "x".repeat(40) };
+  const client = signedClient({ port: (server.address() as AddressInfo).port, key, region: "us-east-1" });
+  t.after(() => client.close());
+
+  const live = await client.send({ method: "GET", path: "/health/live", key: null });
+  assert.equal(live.status, 200);
+  const ready = await client.send({ method: "GET", path: "/health/ready", key: null });
+  assert.equal(ready.status, 503);
+  assert.deepEqual(ready.json(), { status: "not ready", reason: "starting" });
+  const metrics = await client.send({ method: "GET", path: "/metrics", key: null });
+  assert.equal(metrics.body.toString(), "moraine_ready 0\n");
+  for (const path of ["/-/vaults", "/admin/health"]) {
+    assertError(await client.send({ method: "GET", path }), {
+      status: 500,
+      code: "ServiceUnavailableException",
+      message: "The service is starting. Try again later.",
+    });
+  }
+});

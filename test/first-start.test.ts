@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { endingOf, runServer, spawnServer, startServer } from "./support/server-process.ts";
+import { temporaryFolder } from "./support/temporary-folder.ts";
+
+// What a first start makes and shows, and what it leaves when it fails.
+
+/** The server makes the root's key itself. */
+const environment = { MORAINE_ROOT_ACCESS_KEY_ID: undefined, MORAINE_ROOT_SECRET_ACCESS_KEY: undefined };
+
+/** What a start of this folder shows of the root's key. */
+async function shownKey(dataFolder: string): Promise<readonly string[]> {
+  await using server = await startServer({ dataFolder, environment });
+  const { stdout } = await server.stop();
+  return stdout.split("\n").filter((line) => /^export AWS_(ACCESS|SECRET)/.test(line));
+}
+
+test("a first start whose port is taken makes nothing, and the next one shows the key, once", async () => {
+  await using folder = await temporaryFolder();
+  const dataFolder = join(folder.path, "data");
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  const { code, stderr } = await runServer(["--data", dataFolder, "--listen", `127.0.0.1:${port}`], environment);
+  other.close();
+  assert.equal(code, 1);
+  assert.match(stderr, /^moraine: .*EADDRINUSE/);
+  assert.ok(!existsSync(dataFolder));
+  assert.equal((await shownKey(dataFolder)).length, 2);
+  assert.deepEqual(await shownKey(dataFolder), []);
+});
+
+test("a first start with a webhooks file that cannot be read makes nothing", async () => {
+  await using folder = await temporaryFolder();
+  const dataFolder = join(folder.path, "data");
+  const flags = ["--data", dataFolder, "--listen", "127.0.0.1:0", "--webhooks", join(folder.path, "missing.json")];
+  const { code } = await runServer(flags, environment);
+  assert.equal(code, 1);
+  assert.ok(!existsSync(dataFolder));
+});
+
+test("a key that a first start made but could not print is printed by the next one", async () => {
+  await using folder = await temporaryFolder();
+  const dataFolder = join(folder.path, "data");
+  const child = spawnServer(["--data", dataFolder, "--listen", "127.0.0.1:0"], { environment });
+  child.stdout?.destroy();
+  const { code } = await endingOf(child);
+  assert.equal(code, 1);
+  assert.equal((await shownKey(dataFolder)).length, 2);
+  assert.deepEqual(await shownKey(dataFolder), []);
+});
+
+test("a folder is served for the account and the region of its first start only", async () => {
+  await using folder = await temporaryFolder();
+  const dataFolder = join(folder.path, "data");
+  const flags = ["--account", "111122223333", "--region", "eu-west-1"];
+  await using first = await startServer({ dataFolder, flags });
+  await first.stop();
+  for (const wrong of [
+    [],
+    ["--account", "111122223333"],
+    ["--region", "eu-west-1"],
+    ["--account", "111122223334", "--region", "eu-west-1"],
+  ]) {
+    const { code, stderr } = await runServer(["--data", dataFolder, "--listen", "127.0.0.1:0", ...wrong], environment);
+    assert.equal(code, 1);
+    assert.match(stderr, /^moraine: .* belongs to account 111122223333 in region eu-west-1, not to account \d{12} in /);
+    assert.match(stderr, /start with --account 111122223333 --region eu-west-1, or choose another folder\n$/);
+  }
+  await using again = await startServer({ dataFolder, flags });
+  await again.stop();
+});

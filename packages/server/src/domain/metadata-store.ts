@@ -5,7 +5,7 @@ import type { IdentityChanges, IdentityQueries } from "./identity-store.ts";
 import type { InstallationChanges } from "./installation-store.ts";
 import type { Instant } from "./instant.ts";
 import type { InventoryOutput, Job, JobClaim, JobState } from "./job.ts";
-import type { ArchiveClaim, MultipartUpload } from "./multipart-upload.ts";
+import type { ArchiveClaim, AssembledArchive, MultipartUpload } from "./multipart-upload.ts";
 import type { NotificationChanges, NotificationQueries } from "./notification-store.ts";
 import type { Segment, SegmentIntent } from "./segment.ts";
 import type { TrustedTimeChanges, TrustedTimeQueries } from "./trusted-time-store.ts";
@@ -46,6 +46,12 @@ export interface MetadataQueries
 
   /** Null when the upload is completed, aborted, or idle since before `idleSince`. */
   findUpload(at: { vaultId: string; uploadId: string; idleSince: Instant }): Promise<MultipartUpload | null>;
+  /** Like `findUpload`; and a count that grows with each part that is stored. */
+  findUploadRevision(at: {
+    vaultId: string;
+    uploadId: string;
+    idleSince: Instant;
+  }): Promise<{ upload: MultipartUpload; partsRevision: number } | null>;
   /** Open uploads by creation time and then id, after the position `after` (from the start, if null). */
   listUploads(page: {
     vaultId: string;
@@ -53,7 +59,7 @@ export interface MetadataQueries
     after: Position | null;
     limit: number;
   }): Promise<MultipartUpload[]>;
-  /** Parts in order of their first byte, those after the byte `afterByte` (all, if null). */
+  /** Parts of an open upload in order of their first byte, those after the byte `afterByte` (all, if null). */
   listParts(page: { uploadId: UploadId; afterByte: number | null; limit: number }): Promise<Segment[]>;
 
   /** Null when there is none in this vault, or it was completed at or before `completedSince`. */
@@ -83,6 +89,11 @@ export interface MetadataChanges
    * `assertDeletable` or `assertLockUnchanged` does: the lock may allow what another would not.
    */
   removeVault(vault: { key: VaultKey; profile: Profile; lockSeen: string | null; now: Instant }): Promise<void>;
+  /**
+   * Drops up to `limit` rows of jobs and uploads of removed vaults, and lets their segments go. Returns how many; fewer than
+   * `limit` when none is left.
+   */
+  clearVaults(at: { limit: number }): Promise<number>;
   /** Takes a new inventory if anything changed since the last, or there was none. Throws ResourceNotFoundException. */
   takeInventory(at: { vaultId: string; now: Instant }): Promise<Vault>;
   /** Takes the inventories that are due: of vaults first written to, or last inventoried, before `dueBefore`, and changed since. */
@@ -110,6 +121,11 @@ export interface MetadataChanges
     completedSince: Instant;
     limit: number;
   }): Promise<number>;
+  /**
+   * Lets up to `limit` segments go of archives, uploads and jobs that have ended with more than a few. Returns how many rows
+   * it changed; fewer than `limit` when none is left.
+   */
+  releaseSegments(at: { limit: number }): Promise<number>;
   /** Drops the rows of dead segments whose bytes are gone. */
   forgetSegments(keys: readonly string[]): Promise<void>;
 
@@ -145,23 +161,26 @@ export interface MetadataChanges
    */
   addPart(part: { uploadId: UploadId; segment: Segment; idleSince: Instant; now: Instant }): Promise<void>;
   /**
-   * Makes the archive, or gives the same answer again for 24 h after it was made. Throws what `assembleArchive` throws, and
+   * Makes the archive that was assembled, or gives the same answer again for 24 h after it was made. Null when the upload is
+   * open and its parts are not those that were assembled. Throws what `assertClaimed` throws, and
    * ResourceNotFoundException when the upload was never open, aborted or expired; then it stays as it is.
    */
   completeUpload(at: {
     vaultId: string;
     uploadId: string;
     claim: ArchiveClaim;
+    assembled: AssembledArchive | null;
     idleSince: Instant;
     now: Instant;
-  }): Promise<Archive>;
+  }): Promise<Archive | null>;
   /** Does nothing when it was aborted within the last 24 h. Throws ResourceNotFoundException otherwise when it is not open. */
   abortUpload(at: { vaultId: string; uploadId: string; idleSince: Instant; now: Instant }): Promise<void>;
-  /**
-   * Ends up to `limit` idle uploads and lets their parts go; drops the rows of uploads that ended, and of requests that were
-   * made, before `idleSince`.
-   */
+  /** Ends up to `limit` idle uploads and lets their parts go. Returns how many. */
   expireUploads(at: { idleSince: Instant; now: Instant; limit: number }): Promise<number>;
+  /** Drops up to `limit` rows of uploads that ended before `endedBefore`. Returns how many. */
+  forgetUploads(at: { endedBefore: Instant; limit: number }): Promise<number>;
+  /** Drops up to `limit` requests that were made before `madeBefore`: too old to be repeated. Returns how many. */
+  forgetRequests(at: { madeBefore: Instant; limit: number }): Promise<number>;
 
   /**
    * Throws ResourceNotFoundException when the vault has gone, and what `assertRetrievalAllowed` throws.

@@ -6,9 +6,9 @@ import {
   fromHex,
   limits,
   rangeLength,
-  rootOf,
   type Sha256,
   type TreeHash,
+  TreeHasher,
   toHex,
   type UploadId,
 } from "@moraine/protocol";
@@ -60,26 +60,57 @@ export function assertPartFits(upload: MultipartUpload, { range, header, sizeByt
   }
 }
 
+/** What the parts of an upload make, as they were when it had `partsRevision`. */
+export interface AssembledArchive {
+  readonly sizeBytes: number;
+  readonly treeHash: TreeHash;
+  readonly partsRevision: number;
+}
+
 /**
- * Joins the parts into the archive they claim to be, and returns its tree hash: parts are whole sub-trees, so their
- * roots combine and nothing is read again. Throws InvalidParameterValueException, and the upload stays open.
+ * Joins parts, one after the other in order of their first byte, into the archive that a client claims them to be. Parts are
+ * whole sub-trees, so their roots combine and nothing is read again. No gap from 0 on, and only the last part may be
+ * short (contract 14.5).
  */
-export function assembleArchive(
-  upload: MultipartUpload,
-  parts: readonly Segment[],
-  claim: ArchiveClaim,
-  sha256: Sha256,
-): TreeHash {
-  assertContiguous(upload, parts);
-  const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-  const treeHash = toHex(
-    rootOf(
-      parts.map((part) => fromHex(part.treeHash)),
-      sha256,
-    ),
-  );
-  assertClaimed({ sizeBytes, treeHash }, claim);
-  return treeHash;
+export class ArchiveAssembly {
+  readonly #upload: MultipartUpload;
+  readonly #tree: TreeHasher;
+  #last: Segment | null = null;
+
+  constructor(upload: MultipartUpload, sha256: Sha256) {
+    this.#upload = upload;
+    this.#tree = new TreeHasher(sha256);
+  }
+
+  /** Throws InvalidParameterValueException when the part does not follow the one before. */
+  push(part: Segment): void {
+    const { id, partSizeBytes } = this.#upload;
+    const last = this.#last;
+    if (last !== null && last.sizeBytes < partSizeBytes) {
+      throw errors.invalidParameter(`The part ${formatRange(rangeOf(last))} is shorter than the part size: ${id}`);
+    }
+    const expected = last === null ? 0 : last.firstByte + partSizeBytes;
+    invariant(part.firstByte >= expected, "parts are ordered and start at multiples of the part size");
+    if (part.firstByte > expected) {
+      const missing = { firstByte: expected, lastByte: part.firstByte - 1 };
+      throw errors.invalidParameter(`The upload is missing the bytes ${formatRange(missing)}: ${id}`);
+    }
+    this.#tree.push(fromHex(part.treeHash));
+    this.#last = part;
+  }
+
+  /** Throws InvalidParameterValueException unless the parts that were pushed make the archive of the claim. */
+  finish(claim: ArchiveClaim): { sizeBytes: number; treeHash: TreeHash } {
+    if (this.#last === null) {
+      throw errors.invalidParameter(`The upload has no parts: ${this.#upload.id}`);
+    }
+    const archive = {
+      sizeBytes: this.#last.firstByte + this.#last.sizeBytes,
+      treeHash: toHex(this.#tree.root()),
+    };
+    assertClaimed(archive, claim);
+    return archive;
+  }
 }
 
 /** Throws InvalidParameterValueException unless the archive is what the client says it is. */
@@ -92,21 +123,4 @@ export function assertClaimed(archive: { sizeBytes: number; treeHash: TreeHash }
   }
 }
 
-/** Parts come in order of their first byte. No gap from 0 on, and only the last may be short (contract 14.5). */
-function assertContiguous(upload: MultipartUpload, parts: readonly Segment[]): void {
-  if (parts.length === 0) {
-    throw errors.invalidParameter(`The upload has no parts: ${upload.id}`);
-  }
-  parts.forEach((part, index) => {
-    const expected = index * upload.partSizeBytes;
-    invariant(part.firstByte >= expected, "parts are ordered and start at multiples of the part size");
-    if (part.firstByte > expected) {
-      const missing = { firstByte: expected, lastByte: part.firstByte - 1 };
-      throw errors.invalidParameter(`The upload is missing the bytes ${formatRange(missing)}: ${upload.id}`);
-    }
-    if (index < parts.length - 1 && part.sizeBytes < upload.partSizeBytes) {
-      const short = { firstByte: part.firstByte, lastByte: part.firstByte + part.sizeBytes - 1 };
-      throw errors.invalidParameter(`The part ${formatRange(short)} is shorter than the part size: ${upload.id}`);
-    }
-  });
-}
+const rangeOf = ({ firstByte, sizeBytes }: Segment): ByteRange => ({ firstByte, lastByte: firstByte + sizeBytes - 1 });

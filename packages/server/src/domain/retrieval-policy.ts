@@ -55,7 +55,7 @@ function readBytesPerHour(given: number | bigint | undefined): bigint {
 
 /** What the policy is judged by. */
 export interface RetrievalLoad {
-  /** Sum of `hourlyBytes` over the account's Standard archive jobs in progress in the region. */
+  /** Sum of `hourlyBytes` over the account's Standard archive jobs in progress in the region; read with BytesPerHour alone. */
   readonly hourlyBytes: bigint;
   /** What Standard archive jobs of the same day asked for. */
   readonly dayBytes: number;

@@ -50,6 +50,14 @@ const tasks = {
       const now = clock.now();
       return metadata.expireUploads({ idleSince: now - uploadIdleMilliseconds, now, limit: batchRows });
     }),
+  "forgetting uploads that ended": ({ metadata, clock }, signal) =>
+    inBatches(signal, batchRows, () =>
+      metadata.forgetUploads({ endedBefore: clock.now() - uploadIdleMilliseconds, limit: batchRows }),
+    ),
+  "forgetting requests of uploads": ({ metadata, clock }, signal) =>
+    inBatches(signal, batchRows, () =>
+      metadata.forgetRequests({ madeBefore: clock.now() - uploadIdleMilliseconds, limit: batchRows }),
+    ),
   "expiring jobs": ({ metadata, clock, outputMilliseconds }, signal) =>
     inBatches(signal, batchRows, () => {
       const now = clock.now();
@@ -69,6 +77,10 @@ const tasks = {
   },
   "expiring vault locks": ({ metadata, clock }, signal) =>
     inBatches(signal, batchRows, () => metadata.expireLocks({ now: clock.now(), limit: batchRows })),
+  "clearing removed vaults": ({ metadata }, signal) =>
+    inBatches(signal, batchRows, () => metadata.clearVaults({ limit: batchRows })),
+  "releasing segments": ({ metadata }, signal) =>
+    inBatches(signal, batchRows, () => metadata.releaseSegments({ limit: batchRows })),
   "sweeping segments": sweepSegments,
 } as const satisfies Record<string, Task>;
 

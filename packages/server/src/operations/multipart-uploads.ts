@@ -14,6 +14,7 @@ import type { Segment } from "../domain/segment.ts";
 import { archiveTime } from "../domain/trusted-clock.ts";
 import { arnOf } from "../domain/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
+import { completeUpload } from "./complete-upload.ts";
 import { assertHex, contentCheck, requireDescription, requireHeader, requireTreeHash } from "./content-claims.ts";
 import type { VaultCall, VaultHandler } from "./context.ts";
 import { archivePath, uploadPath } from "./locations.ts";
@@ -85,7 +86,7 @@ export const completeMultipartUpload: VaultHandler<"CompleteMultipartUpload"> = 
   const sizeBytes = requireArchiveSize(input.archiveSize);
   assertHex(treeHash);
   const now = services.clock.now();
-  const archive = await services.metadata.completeUpload({
+  const archive = await completeUpload(services.metadata, {
     vaultId: vault.id,
     uploadId: input.uploadId,
     claim: { sizeBytes, treeHash },

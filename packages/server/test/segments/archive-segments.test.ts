@@ -102,6 +102,6 @@ async function makeArchive(store: MetadataStore) {
   }
   const claim = { sizeBytes, treeHash: joinedHash(parts) };
   const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
-  const { id: archiveId } = await store.completeUpload({ ...at, claim });
+  const { id: archiveId } = await world.complete({ ...at, claim });
   return { archiveId, parts };
 }

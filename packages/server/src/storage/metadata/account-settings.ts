@@ -63,7 +63,8 @@ export async function govern(
   const at = { accountId, region, day: dayOf(job.createdAt) };
   const policy = await findPolicy(db, account);
   const dayBytes = (await selectRetrieved(db, at))?.bytes ?? 0;
-  const hourlyBytes = BigInt((await sumHourly(db, at))?.bytes ?? 0);
+  // The only strategy that needs the sum, which costs the number of jobs that are in progress.
+  const hourlyBytes = policy.strategy === "BytesPerHour" ? BigInt((await sumHourly(db, at))?.bytes ?? 0) : 0n;
   assertRetrievalAllowed(policy, bytes, { hourlyBytes, dayBytes, monthlyFreeBytes }, job.createdAt);
   // No allowance comes near the greatest number that is exact, so what goes beyond need not be told apart.
   await upsertRetrieved(db, { ...at, bytes: Math.min(dayBytes + bytes, Number.MAX_SAFE_INTEGER) });
@@ -115,7 +116,6 @@ const sumHourly = oneRow((db, at: AccountKey) =>
     .innerJoin("vaults", "vaults.id", "jobs.vault_id")
     .select(sql<string>`cast(coalesce(sum((range_last_byte - range_first_byte + 4) / 4), 0) as text)`.as("bytes"))
     .where("jobs.state", "=", literal("in_progress"))
-    .where("jobs.action", "=", literal("ArchiveRetrieval"))
     .where("jobs.tier", "=", literal("Standard"))
     .where("vaults.account_id", "=", at.accountId)
     .where("vaults.region", "=", at.region),

@@ -7,9 +7,10 @@ import { arnOf } from "../../domain/vault.ts";
 import { assertLockUnchanged } from "../../domain/vault-lock.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
+import { release } from "./releases.ts";
 import { archiveOf, archiveRow } from "./rows.ts";
 import type { Database } from "./schema.ts";
-import { abandonPending, letGoOwned, makeLive } from "./segments.ts";
+import { abandonPending, makeLive } from "./segments.ts";
 import { findById, requireVault, stepRevision } from "./vault-contents.ts";
 
 export const archiveQueries = {
@@ -70,7 +71,11 @@ export const archiveChanges = {
     invariant(revision !== undefined, "a vault stays while it holds an archive");
     const deleted = await markDeleted(db, { archiveId, revision, now });
     invariant(deleted === 1, "an archive is deleted once");
-    await letGoOwned(db, { ownerId: archiveId, now });
+    await release(db, { ownerId: archiveId, now });
+  },
+
+  forgetRequests(db, at) {
+    return deleteRequests(db, at);
   },
 } satisfies Partial<Changes>;
 
@@ -96,9 +101,12 @@ const dropRequest = rowsChanged((db, at: { key: string }) =>
   db.deleteFrom("upload_requests").where("key", "=", at.key),
 );
 
-/** Drops what is too old to be a repetition of anything. */
-export const forgetRequests = rowsChanged((db, at: { madeBefore: Instant }) =>
-  db.deleteFrom("upload_requests").where("made_at", "<", at.madeBefore),
+const deleteRequests = rowsChanged((db, at: { madeBefore: Instant; limit: number }) =>
+  db
+    .deleteFrom("upload_requests")
+    .where("key", "in", (eb) =>
+      eb.selectFrom("upload_requests").select("key").where("made_at", "<", at.madeBefore).limit(at.limit),
+    ),
 );
 
 /** The archive that the same request made, if it is still there. */

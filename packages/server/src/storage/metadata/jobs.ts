@@ -1,14 +1,15 @@
+import type { ExpressionBuilder } from "kysely";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { JobState } from "../../domain/job.ts";
-import type { JobPage } from "../../domain/metadata-store.ts";
 import { govern } from "./account-settings.ts";
 import { jobOf, jobRow } from "./job-rows.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { addNotifications, releaseMessages } from "./notifications.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
-import type { Database } from "./schema.ts";
-import { letGoOwned, makeLive, referenced, releasePending } from "./segments.ts";
+import { release } from "./releases.ts";
+import type { Database, JobRow, Schema } from "./schema.ts";
+import { makeLive, releasePending } from "./segments.ts";
 import { requireVault } from "./vault-contents.ts";
 
 export const jobQueries = {
@@ -17,9 +18,13 @@ export const jobQueries = {
     return row === undefined ? null : jobOf(row);
   },
 
-  async listJobs(db, page) {
-    const rows = await selectJobs(db, jobListing(page));
-    return rows.map(jobOf);
+  async listJobs(db, { states, after, limit, ...page }) {
+    const from = { afterTime: after?.createdAt ?? Number.MAX_SAFE_INTEGER, afterId: after?.id ?? "" };
+    const rows: JobRow[] = [];
+    for (const state of states ?? everyState) {
+      rows.push(...(await selectJobs(db, { ...page, ...from, state, limit })));
+    }
+    return rows.sort(newestFirst).slice(0, limit).map(jobOf);
   },
 
   async nextJobDue(db, now) {
@@ -71,8 +76,7 @@ export const jobChanges = {
   async expireJobs(db, at) {
     const jobs = await selectExpired(db, at);
     for (const job of jobs) {
-      await letGoOwned(db, { ownerId: job.id, now: at.now });
-      await deleteJob(db, job);
+      await dropJob(db, job, at.now);
     }
     return jobs.length;
   },
@@ -84,40 +88,33 @@ export const jobChanges = {
   },
 } satisfies Partial<Changes>;
 
-/** Lets the outputs of the vault's jobs go, and drops the jobs. */
-export async function removeJobsOf(db: Database, at: { vaultId: string; now: Instant }): Promise<void> {
-  await letGoOutputs(db, at);
-  await deleteJobs(db, at);
+/** Drops up to `limit` jobs of a vault that was removed, with their outputs, and returns how many. */
+export async function removeJobsOf(
+  db: Database,
+  { vaultId, now, limit }: { vaultId: string; now: Instant; limit: number },
+): Promise<number> {
+  const jobs = await selectOfVault(db, { vaultId, limit });
+  for (const job of jobs) {
+    await dropJob(db, job, now);
+  }
+  return jobs.length;
+}
+
+async function dropJob(db: Database, job: { id: string }, now: Instant): Promise<void> {
+  await release(db, { ownerId: job.id, now });
+  await deleteJob(db, job);
 }
 
 const inProgress = literal("in_progress");
 const everyState: readonly JobState[] = ["in_progress", "succeeded", "failed"];
 
-interface JobListing {
-  vaultId: string;
-  completedSince: Instant;
-  stateA: JobState;
-  stateB: JobState;
-  stateC: JobState;
-  afterTime: Instant;
-  afterId: string;
-  limit: number;
+function newestFirst(a: JobRow, b: JobRow): number {
+  return b.created_at - a.created_at || (a.id < b.id ? -1 : 1);
 }
 
-/** There are three states, so three values say any choice of them; an empty choice lists nothing. */
-function jobListing({ vaultId, completedSince, states, after, limit }: JobPage): JobListing {
-  const [stateA = "in_progress", stateB = stateA, stateC = stateB] = states ?? everyState;
-  return {
-    vaultId,
-    completedSince,
-    stateA,
-    stateB,
-    stateC,
-    afterTime: after?.createdAt ?? Number.MAX_SAFE_INTEGER,
-    afterId: after?.id ?? "",
-    limit: states?.length === 0 ? 0 : limit,
-  };
-}
+/** A job ends with its vault, though its row goes later. */
+const inVault = (eb: ExpressionBuilder<Schema, "jobs">) =>
+  eb.exists(eb.selectFrom("vaults").select("vaults.id").whereRef("vaults.id", "=", "jobs.vault_id"));
 
 const insertJob = insertion("jobs");
 
@@ -127,19 +124,30 @@ const selectJob = oneRow((db, at: { vaultId: string; jobId: string; completedSin
     .selectAll()
     .where("id", "=", at.jobId)
     .where("vault_id", "=", at.vaultId)
-    .where((eb) => eb.or([eb("completed_at", "is", null), eb("completed_at", ">", at.completedSince)])),
+    .where((eb) => eb.or([eb("completed_at", "is", null), eb("completed_at", ">", at.completedSince)]))
+    .where(inVault),
 );
 
+interface JobListing {
+  vaultId: string;
+  completedSince: Instant;
+  state: JobState;
+  afterTime: Instant;
+  afterId: string;
+  limit: number;
+}
+
+/** Of one state, so that a list of few failed jobs does not pass over many that succeeded. */
 const selectJobs = manyRows((db, page: JobListing) =>
   db
     .selectFrom("jobs")
     .selectAll()
     .where("vault_id", "=", page.vaultId)
+    .where("state", "=", page.state)
     // The first condition is what the index serves; the second cuts within the time itself.
     .where("created_at", "<=", page.afterTime)
     .where((eb) => eb.or([eb("created_at", "<", page.afterTime), eb("id", ">", page.afterId)]))
     .where((eb) => eb.or([eb("completed_at", "is", null), eb("completed_at", ">", page.completedSince)]))
-    .where("state", "in", [page.stateA, page.stateB, page.stateC])
     .orderBy("created_at", "desc")
     .orderBy("id")
     .limit(page.limit),
@@ -151,6 +159,7 @@ const selectNextDue = oneRow((db, at: { now: Instant }) =>
     .select("due_at")
     .where("state", "=", inProgress)
     .where((eb) => eb.or([eb("lease_until", "is", null), eb("lease_until", "<=", at.now)]))
+    .where(inVault)
     .orderBy("due_at")
     .limit(1),
 );
@@ -166,6 +175,7 @@ const claim = manyRows((db, at: { now: Instant; leaseUntil: Instant; limit: numb
         .where("state", "=", inProgress)
         .where("due_at", "<=", at.now)
         .where((or) => or.or([or("lease_until", "is", null), or("lease_until", "<=", at.now)]))
+        .where(inVault)
         .orderBy("due_at")
         .orderBy("id")
         .limit(at.limit),
@@ -179,7 +189,8 @@ const renew = rowsChanged((db, claimed: { jobId: string; fence: number; leaseUnt
     .set({ lease_until: claimed.leaseUntil })
     .where("id", "=", claimed.jobId)
     .where("fence", "=", claimed.fence)
-    .where("state", "=", inProgress),
+    .where("state", "=", inProgress)
+    .where(inVault),
 );
 
 interface Finish {
@@ -208,6 +219,7 @@ const finish = oneRow((db, end: Finish) =>
     .where("id", "=", end.jobId)
     .where("fence", "=", end.fence)
     .where("state", "=", inProgress)
+    .where(inVault)
     .returningAll(),
 );
 
@@ -231,16 +243,6 @@ const selectExpired = manyRows((db, at: { completedBefore: Instant; limit: numbe
 
 const deleteJob = rowsChanged((db, job: { id: string }) => db.deleteFrom("jobs").where("id", "=", job.id));
 
-const letGoOutputs = rowsChanged((db, at: { vaultId: string; now: Instant }) =>
-  db
-    .updateTable("segments")
-    .set({ state: "deleted", deleted_at: at.now })
-    .where("owner_id", "in", (eb) =>
-      eb.selectFrom("jobs").select("id").where("vault_id", "=", at.vaultId).where("output_key", "is not", null),
-    )
-    .where("state", "in", referenced),
-);
-
-const deleteJobs = rowsChanged((db, at: { vaultId: string }) =>
-  db.deleteFrom("jobs").where("vault_id", "=", at.vaultId),
+const selectOfVault = manyRows((db, at: { vaultId: string; limit: number }) =>
+  db.selectFrom("jobs").select("id").where("vault_id", "=", at.vaultId).limit(at.limit),
 );

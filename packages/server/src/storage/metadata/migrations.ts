@@ -6,6 +6,7 @@ import { up as identities } from "./migrations/0003-identities.ts";
 import { up as notifications } from "./migrations/0004-notifications.ts";
 import { up as trustedTime } from "./migrations/0005-trusted-time.ts";
 import { up as installation } from "./migrations/0008-installation.ts";
+import { up as boundedRemoval } from "./migrations/0009-bounded-removal.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
 /** In order. What was released is never changed, only followed by another. */
@@ -16,6 +17,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0004-notifications": { up: notifications },
   "0005-trusted-time": { up: trustedTime },
   "0008-installation": { up: installation },
+  "0009-bounded-removal": { up: boundedRemoval },
 };
 
 const migrationTable = "kysely_migration";

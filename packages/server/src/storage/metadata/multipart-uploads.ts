@@ -1,21 +1,29 @@
-import { hash } from "node:crypto";
-import { errors, limits, type Sha256 } from "@moraine/protocol";
+import { errors } from "@moraine/protocol";
+import type { ExpressionBuilder } from "kysely";
 import type { Archive } from "../../domain/archive.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
-import { type ArchiveClaim, assembleArchive, assertClaimed } from "../../domain/multipart-upload.ts";
-import { forgetRequests, insertCounted, selectArchive } from "./archives.ts";
+import { type AssembledArchive, assertClaimed } from "../../domain/multipart-upload.ts";
+import { insertCounted, selectArchive } from "./archives.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
+import { release } from "./releases.ts";
 import { archiveOf, segmentOf, uploadOf, uploadRow } from "./rows.ts";
-import type { Database, UploadRow } from "./schema.ts";
-import { letGoOwned, letGoReplaced, makeLive, referenced, selectOwned } from "./segments.ts";
+import type { Database, Schema, UploadRow } from "./schema.ts";
+import { letGoReplaced, makeLive, referenced } from "./segments.ts";
 import { requireVault } from "./vault-contents.ts";
 
 export const uploadQueries = {
   async findUpload(db, at) {
     const row = await selectUpload(db, at);
     return row !== undefined && isOpen(row, at.idleSince) ? uploadOf(row) : null;
+  },
+
+  async findUploadRevision(db, at) {
+    const row = await selectUpload(db, at);
+    return row !== undefined && isOpen(row, at.idleSince)
+      ? { upload: uploadOf(row), partsRevision: row.parts_revision }
+      : null;
   },
 
   async listUploads(db, { after, ...page }) {
@@ -49,10 +57,10 @@ export const uploadChanges = {
     await makeLive(db, segment);
   },
 
-  async completeUpload(db, { vaultId, uploadId, claim, idleSince, now }) {
+  async completeUpload(db, { vaultId, uploadId, claim, assembled, idleSince, now }) {
     const upload = await selectUpload(db, { vaultId, uploadId });
     if (upload !== undefined && isOpen(upload, idleSince)) {
-      return makeArchive(db, upload, claim, now);
+      return assembled?.partsRevision === upload.parts_revision ? makeArchive(db, upload, assembled, now) : null;
     }
     if (upload?.state !== "completed" || endedBefore(upload, idleSince)) {
       throw errors.uploadNotFound(uploadId);
@@ -78,20 +86,30 @@ export const uploadChanges = {
     for (const upload of idle) {
       await end(db, upload, "expired", now);
     }
-    await deleteEnded(db, { idleSince });
-    await forgetRequests(db, { madeBefore: idleSince });
     return idle.length;
+  },
+
+  forgetUploads(db, at) {
+    return deleteEnded(db, at);
   },
 } satisfies Partial<Changes>;
 
-/** Lets the parts of the vault's open uploads go, and drops the rows of all. */
-export async function removeUploadsOf(db: Database, at: { vaultId: string; now: Instant }): Promise<void> {
-  await letGoParts(db, at);
-  await deleteUploads(db, at);
+/** Drops up to `limit` uploads of a vault that was removed, lets the parts of the open ones go, and returns how many. */
+export async function removeUploadsOf(
+  db: Database,
+  { vaultId, now, limit }: { vaultId: string; now: Instant; limit: number },
+): Promise<number> {
+  const uploads = await selectOfVault(db, { vaultId, limit });
+  for (const upload of uploads) {
+    if (upload.state === "open") {
+      await release(db, { ownerId: upload.archive_id, now });
+    }
+    await deleteUpload(db, upload);
+  }
+  return uploads.length;
 }
 
 const open = literal("open");
-const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 
 function isOpen(upload: UploadRow, idleSince: Instant): boolean {
   return upload.state === "open" && upload.active_at >= idleSince;
@@ -101,30 +119,31 @@ function endedBefore(upload: UploadRow, time: Instant): boolean {
   return upload.ended_at === null || upload.ended_at < time;
 }
 
-async function makeArchive(db: Database, row: UploadRow, claim: ArchiveClaim, now: Instant): Promise<Archive> {
+async function makeArchive(
+  db: Database,
+  row: UploadRow,
+  { sizeBytes, treeHash }: AssembledArchive,
+  now: Instant,
+): Promise<Archive> {
   const upload = uploadOf(row);
-  // One more than there may be, so that too many cannot pass unseen.
-  const limit = limits.partCountMax + 1;
-  const parts = await selectOwned(db, { ownerId: upload.archiveId, afterByte: -1, limit });
-  invariant(parts.length < limit, "an upload has no more parts than its limit");
   const archive: Archive = {
     id: upload.archiveId,
     vaultId: upload.vaultId,
     description: upload.description,
-    sizeBytes: claim.sizeBytes,
-    treeHash: assembleArchive(upload, parts.map(segmentOf), claim, sha256),
+    sizeBytes,
+    treeHash,
     createdAt: now,
     deletedAt: null,
   };
   const added = await insertCounted(db, archive);
-  invariant(added, "a vault goes together with its open uploads");
+  invariant(added, "an upload is found only in a vault");
   await close(db, row, "completed", now);
   return archive;
 }
 
 async function end(db: Database, upload: UploadRow, ending: "aborted" | "expired", now: Instant): Promise<void> {
   await close(db, upload, ending, now);
-  await letGoOwned(db, { ownerId: upload.archive_id, now });
+  await release(db, { ownerId: upload.archive_id, now });
 }
 
 async function close(db: Database, upload: UploadRow, ending: UploadRow["state"], now: Instant): Promise<void> {
@@ -134,8 +153,12 @@ async function close(db: Database, upload: UploadRow, ending: UploadRow["state"]
 
 const insertUpload = insertion("uploads");
 
+/** An upload ends with its vault, though its row goes later. */
+const inVault = (eb: ExpressionBuilder<Schema, "uploads">) =>
+  eb.exists(eb.selectFrom("vaults").select("vaults.id").whereRef("vaults.id", "=", "uploads.vault_id"));
+
 const selectUpload = oneRow((db, at: { vaultId: string; uploadId: string }) =>
-  db.selectFrom("uploads").selectAll().where("id", "=", at.uploadId).where("vault_id", "=", at.vaultId),
+  db.selectFrom("uploads").selectAll().where("id", "=", at.uploadId).where("vault_id", "=", at.vaultId).where(inVault),
 );
 
 interface OpenPage {
@@ -165,6 +188,7 @@ const selectParts = manyRows((db, page: { uploadId: string; afterByte: number; l
     .innerJoin("segments", "segments.owner_id", "uploads.archive_id")
     .selectAll("segments")
     .where("uploads.id", "=", page.uploadId)
+    .where("uploads.state", "=", open)
     .where("segments.first_byte", ">", page.afterByte)
     .where("segments.state", "in", referenced)
     .orderBy("segments.first_byte")
@@ -175,10 +199,11 @@ const selectParts = manyRows((db, page: { uploadId: string; afterByte: number; l
 const touch = oneRow((db, at: { uploadId: string; idleSince: Instant; now: Instant }) =>
   db
     .updateTable("uploads")
-    .set({ active_at: at.now })
+    .set((eb) => ({ active_at: at.now, parts_revision: eb("parts_revision", "+", 1) }))
     .where("id", "=", at.uploadId)
     .where("state", "=", open)
     .where("active_at", ">=", at.idleSince)
+    .where(inVault)
     .returning("archive_id"),
 );
 
@@ -200,20 +225,16 @@ const selectIdle = manyRows((db, at: { idleSince: Instant; limit: number }) =>
     .limit(at.limit),
 );
 
-const deleteEnded = rowsChanged((db, at: { idleSince: Instant }) =>
-  db.deleteFrom("uploads").where("ended_at", "<", at.idleSince),
-);
-
-const letGoParts = rowsChanged((db, at: { vaultId: string; now: Instant }) =>
+const deleteEnded = rowsChanged((db, at: { endedBefore: Instant; limit: number }) =>
   db
-    .updateTable("segments")
-    .set({ state: "deleted", deleted_at: at.now })
-    .where("owner_id", "in", (eb) =>
-      eb.selectFrom("uploads").select("archive_id").where("vault_id", "=", at.vaultId).where("state", "=", open),
-    )
-    .where("state", "in", referenced),
+    .deleteFrom("uploads")
+    .where("id", "in", (eb) =>
+      eb.selectFrom("uploads").select("id").where("ended_at", "<", at.endedBefore).limit(at.limit),
+    ),
 );
 
-const deleteUploads = rowsChanged((db, at: { vaultId: string }) =>
-  db.deleteFrom("uploads").where("vault_id", "=", at.vaultId),
+const selectOfVault = manyRows((db, at: { vaultId: string; limit: number }) =>
+  db.selectFrom("uploads").selectAll().where("vault_id", "=", at.vaultId).limit(at.limit),
 );
+
+const deleteUpload = rowsChanged((db, at: { id: string }) => db.deleteFrom("uploads").where("id", "=", at.id));

@@ -63,6 +63,7 @@ export function uploadRow(upload: MultipartUpload): UploadRow {
     active_at: upload.createdAt,
     state: "open",
     ended_at: null,
+    parts_revision: 0,
   };
 }
 

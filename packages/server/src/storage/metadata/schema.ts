@@ -11,9 +11,11 @@ export interface Schema {
   readonly access_keys: AccessKeyRow;
   readonly data_keys: DataKeyRow;
   readonly vaults: VaultRow;
+  readonly removed_vaults: RemovedVaultRow;
   readonly archives: ArchiveRow;
   readonly segments: SegmentRow;
   readonly upload_requests: UploadRequestRow;
+  readonly releases: ReleaseRow;
   readonly uploads: UploadRow;
   readonly jobs: JobRow;
   readonly data_retrieval_policies: DataRetrievalPolicyRow;
@@ -122,6 +124,21 @@ export interface SegmentRow {
   deleted_at: number | null;
 }
 
+/** An owner that has ended: its segments are let go in rounds, in order of their places, and then this row is deleted. */
+export interface ReleaseRow {
+  owner_id: string;
+  /** Earlier ones have been let go. */
+  from_byte: number;
+  /** When the owner ended, which is when its segments count as deleted. */
+  released_at: number;
+}
+
+/** A vault that was removed: its jobs and uploads are dropped in rounds, and then this row is deleted. */
+export interface RemovedVaultRow {
+  id: string;
+  removed_at: number;
+}
+
 /** Remembered for a day, so that a repeated request makes no second archive. */
 export interface UploadRequestRow {
   key: string;
@@ -141,6 +158,8 @@ export interface UploadRow {
   active_at: number;
   state: "open" | "completed" | "aborted" | "expired";
   ended_at: number | null;
+  /** Counts the parts that were stored: while it is the same, so are they. */
+  parts_revision: number;
 }
 
 /** Columns of the other kind of job are null. */

@@ -65,14 +65,23 @@ export async function makeLive(db: Database, segment: Segment): Promise<void> {
   invariant(changed === 1, "a segment becomes live once, and only from pending");
 }
 
-/** `live | suspect → deleted` for all segments of an owner. They keep their places: an earlier job may still read them. */
-export const letGoOwned = rowsChanged((db, owner: { ownerId: string; now: Instant }) =>
-  db
-    .updateTable("segments")
-    .set({ state: "deleted", deleted_at: owner.now })
-    .where("owner_id", "=", owner.ownerId)
-    .where("state", "in", referenced),
-);
+/**
+ * `live | suspect → deleted` for the first `limit` segments of an owner from `fromByte` on. They keep their places: an
+ * earlier job may still read them. Returns how many there were, and where the next one may begin.
+ */
+export async function letGoFrom(
+  db: Database,
+  { ownerId, fromByte, now, limit }: { ownerId: string; fromByte: number; now: Instant; limit: number },
+): Promise<{ count: number; nextByte: number }> {
+  const places = await selectPlaces(db, { ownerId, fromByte, limit });
+  const lastByte = places.at(-1)?.first_byte;
+  if (lastByte == null) {
+    return { count: 0, nextByte: fromByte };
+  }
+  const count = await letGoWithin(db, { ownerId, fromByte, lastByte, now });
+  invariant(count === places.length, "segments are let go one after the other");
+  return { count, nextByte: lastByte + 1 };
+}
 
 /** `live | suspect → deleted` for the one at a place, if there is one. It loses the place: what comes next takes it. */
 export const letGoReplaced = rowsChanged((db, place: { ownerId: string; firstByte: number; now: Instant }) =>
@@ -87,18 +96,6 @@ export const letGoReplaced = rowsChanged((db, place: { ownerId: string; firstByt
 /** Nobody holds a pending segment any more. */
 export const releasePending = rowsChanged((db, _: object) =>
   db.updateTable("segments").set({ lease_until: null }).where("state", "=", pending),
-);
-
-/** In order of their places. */
-export const selectOwned = manyRows((db, page: { ownerId: string; afterByte: number; limit: number }) =>
-  db
-    .selectFrom("segments")
-    .selectAll()
-    .where("owner_id", "=", page.ownerId)
-    .where("first_byte", ">", page.afterByte)
-    .where("state", "in", referenced)
-    .orderBy("first_byte")
-    .limit(page.limit),
 );
 
 const pending = literal("pending");
@@ -167,6 +164,27 @@ const selectWithin = manyRows((db, at: { archiveId: string; firstByte: number; l
     .where("state", "in", [...referenced, deleted])
     .orderBy("first_byte")
     .limit(at.limit),
+);
+
+const selectPlaces = manyRows((db, at: { ownerId: string; fromByte: number; limit: number }) =>
+  db
+    .selectFrom("segments")
+    .select("first_byte")
+    .where("owner_id", "=", at.ownerId)
+    .where("first_byte", ">=", at.fromByte)
+    .where("state", "in", referenced)
+    .orderBy("first_byte")
+    .limit(at.limit),
+);
+
+const letGoWithin = rowsChanged((db, at: { ownerId: string; fromByte: number; lastByte: number; now: Instant }) =>
+  db
+    .updateTable("segments")
+    .set({ state: "deleted", deleted_at: at.now })
+    .where("owner_id", "=", at.ownerId)
+    .where("first_byte", ">=", at.fromByte)
+    .where("first_byte", "<=", at.lastByte)
+    .where("state", "in", referenced),
 );
 
 const condemnPending = rowsChanged((db, at: { now: Instant; limit: number }) =>

@@ -8,6 +8,7 @@ import { jobChanges, jobQueries } from "./jobs.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { uploadChanges, uploadQueries } from "./multipart-uploads.ts";
 import { notificationChanges, notificationQueries } from "./notifications.ts";
+import { releaseChanges } from "./releases.ts";
 import { segmentChanges, segmentQueries } from "./segments.ts";
 import { trustedTimeChanges, trustedTimeQueries } from "./trusted-time.ts";
 import { userChanges, userQueries } from "./users.ts";
@@ -34,6 +35,7 @@ export const changes: Changes = {
   ...vaultChanges,
   ...archiveChanges,
   ...segmentChanges,
+  ...releaseChanges,
   ...uploadChanges,
   ...jobChanges,
   ...notificationChanges,

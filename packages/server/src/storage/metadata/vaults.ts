@@ -47,9 +47,21 @@ export const vaultChanges = {
     const vault = vaultOf(row);
     assertLockUnchanged(vault, lockSeen);
     assertDeletable(vault, profile);
-    await removeJobsOf(db, { vaultId: row.id, now });
-    await removeUploadsOf(db, { vaultId: row.id, now });
     await deleteVault(db, row);
+    await insertRemoved(db, { id: row.id, removed_at: now });
+  },
+
+  async clearVaults(db, { limit }) {
+    let left = limit;
+    for (const { id: vaultId, removed_at: now } of await selectRemoved(db, { limit })) {
+      left -= await removeJobsOf(db, { vaultId, now, limit: left });
+      left -= await removeUploadsOf(db, { vaultId, now, limit: left });
+      if (left === 0) {
+        break;
+      }
+      left -= await deleteRemoved(db, { vaultId });
+    }
+    return limit - left;
   },
 
   async takeInventory(db, { vaultId, now }) {
@@ -102,6 +114,16 @@ const countVaults = oneRow((db, key: { accountId: string; region: string }) =>
 );
 
 const deleteVault = rowsChanged((db, vault: { id: string }) => db.deleteFrom("vaults").where("id", "=", vault.id));
+
+const insertRemoved = insertion("removed_vaults");
+
+const selectRemoved = manyRows((db, at: { limit: number }) =>
+  db.selectFrom("removed_vaults").selectAll().limit(at.limit),
+);
+
+const deleteRemoved = rowsChanged((db, at: { vaultId: string }) =>
+  db.deleteFrom("removed_vaults").where("id", "=", at.vaultId),
+);
 
 /** The vault's present contents become its last inventory. */
 const inventoryOf = (at: { now: Instant }) => (eb: ExpressionBuilder<Schema, "vaults">) => ({

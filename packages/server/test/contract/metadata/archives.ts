@@ -78,9 +78,9 @@ export function archiveStories(story: Story): void {
     const request = { key, madeSince: start };
     const third = await world.archive(vault, { request, createdAt: start + day });
     assert.notEqual(third.archive.id, late.archive.id);
-    await world.store.expireUploads({ idleSince: start + day, now: start + day, limit: 9 });
+    assert.equal(await world.store.forgetRequests({ madeBefore: start + day, limit: 9 }), 0);
     assert.equal((await world.archive(vault, { request })).archive.id, third.archive.id);
-    await world.store.expireUploads({ idleSince: start + day + 1, now: start + day, limit: 9 });
+    assert.equal(await world.store.forgetRequests({ madeBefore: start + day + 1, limit: 9 }), 1);
     assert.notEqual((await world.archive(vault, { request })).archive.id, third.archive.id);
   });
 

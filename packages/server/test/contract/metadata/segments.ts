@@ -127,7 +127,7 @@ export function segmentStories(story: Story): void {
     const upload = await world.upload(vault);
     const replaced = await world.part(upload, 0, { sizeBytes: 7 });
     const part = await world.part(upload, 0, { sizeBytes: 9 });
-    const archive = await world.store.completeUpload({
+    const archive = await world.complete({
       vaultId: vault.id,
       uploadId: upload.id,
       claim: { sizeBytes: 9, treeHash: part.treeHash },

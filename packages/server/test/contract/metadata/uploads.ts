@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import type { TreeHash } from "@moraine/protocol";
 import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
+import type { Segment } from "../../../src/domain/segment.ts";
+import { completeUpload } from "../../../src/operations/complete-upload.ts";
 import { archiveSegments } from "../../../src/segments/archive-segments.ts";
 import {
   bytewise,
@@ -123,9 +126,9 @@ export function uploadStories(story: Story): void {
     const upload = await world.upload(await world.vault());
     const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
     const claim = { sizeBytes: 1, treeHash: someHash() };
-    await assert.rejects(world.store.completeUpload({ ...at, claim }), { code: "InvalidParameterValueException" });
+    await assert.rejects(world.complete({ ...at, claim }), { code: "InvalidParameterValueException" });
     await world.part(upload, 1);
-    await assert.rejects(world.store.completeUpload({ ...at, claim }), { code: "InvalidParameterValueException" });
+    await assert.rejects(world.complete({ ...at, claim }), { code: "InvalidParameterValueException" });
   });
 
   story("completing again gives the same archive for a day, if the claim is the same", async (world) => {
@@ -138,6 +141,38 @@ export function uploadStories(story: Story): void {
     const treeHash = someHash();
     await assert.rejects(completeAs({ ...claim, treeHash }), invalid(`Invalid x-amz-sha256-tree-hash: ${treeHash}`));
     await assert.rejects(complete(start + day + 1), uploadGone(upload.id));
+  });
+
+  story("a part that is stored while the parts are read is in the archive", async (world) => {
+    const { upload, parts } = await uploadOfThree(world);
+    const [first, , last] = parts as [Segment, Segment, Segment];
+    let replacement: Segment | undefined;
+    const listParts: typeof world.store.listParts = async (page) => {
+      const listed = await world.store.listParts(page);
+      replacement ??= await world.part(upload, 1);
+      return listed;
+    };
+    const claim = {
+      sizeBytes: 2 * mebibyte + 7,
+      // As a client would claim it that knows what it has sent.
+      get treeHash() {
+        return joinedHash([first, replacement ?? first, last]);
+      },
+    };
+    const at = { vaultId: upload.vaultId, uploadId: upload.id, claim, idleSince: start, now: start };
+    const archive = await completeUpload({ ...world.store, listParts }, at);
+    assert.equal(archive.treeHash, joinedHash([first, replacement as Segment, last]));
+  });
+
+  story("an archive is not made of parts that are no longer the upload's", async (world) => {
+    const { upload, claim } = await uploadOfThree(world);
+    const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
+    const found = await world.store.findUploadRevision(at);
+    assert.deepEqual(found?.upload, upload);
+    const assembled = { ...claim, treeHash: claim.treeHash as TreeHash, partsRevision: found?.partsRevision ?? -1 };
+    await world.part(upload, 1);
+    assert.equal(await world.store.completeUpload({ ...at, claim, assembled }), null);
+    assert.equal((await world.store.findVaultById(upload.vaultId))?.archiveCount, 0);
   });
 
   story("a completed upload is gone for everything else", async (world) => {
@@ -216,9 +251,9 @@ export function uploadStories(story: Story): void {
   story("expiring forgets uploads that ended long ago, never their archives", async (world) => {
     const { upload, complete } = await uploadOfThree(world);
     await complete(start);
-    await world.store.expireUploads({ idleSince: start, now: start + day, limit: 9 });
+    assert.equal(await world.store.forgetUploads({ endedBefore: start, limit: 9 }), 0);
     assert.equal((await complete(start)).id, upload.archiveId);
-    await world.store.expireUploads({ idleSince: start + 1, now: start + day + 1, limit: 9 });
+    assert.equal(await world.store.forgetUploads({ endedBefore: start + 1, limit: 9 }), 1);
     await assert.rejects(complete(start), uploadGone(upload.id));
     const at = { vaultId: upload.vaultId, archiveId: upload.archiveId };
     assert.notEqual(await world.store.findArchive(at), null);
@@ -233,7 +268,7 @@ export function uploadStories(story: Story): void {
     const sizeBytes = 10_000 * mebibyte;
     const claim = { sizeBytes, treeHash: joinedHash(parts) };
     const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
-    const archive = await store.completeUpload({ ...at, claim });
+    const archive = await world.complete({ ...at, claim });
     const range = { firstByte: 0, lastByte: sizeBytes - 1 };
     const listed: string[] = [];
     for await (const page of archiveSegments(store, { archiveId: archive.id, range })) {
@@ -267,7 +302,7 @@ async function uploadOfThree(world: World) {
   const parts = [await world.part(upload, 0), await world.part(upload, 1), last];
   const claim = { sizeBytes: 2 * mebibyte + 7, treeHash: joinedHash(parts) as string };
   const completeAs = (claimed: typeof claim, now = start) =>
-    world.store.completeUpload({
+    world.complete({
       vaultId: upload.vaultId,
       uploadId: upload.id,
       claim: claimed,

@@ -9,6 +9,7 @@ import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
 import { newArchiveId, newJobId, newUploadId, newVaultId } from "../../../src/domain/new-id.ts";
 import type { Segment } from "../../../src/domain/segment.ts";
 import { arnOf, type Vault, type VaultKey } from "../../../src/domain/vault.ts";
+import { type Completion, completeUpload } from "../../../src/operations/complete-upload.ts";
 
 /** One sentence about the store, and the story that shows it. */
 export type Story = (sentence: string, body: (world: World) => Promise<void>) => void;
@@ -191,8 +192,24 @@ export class World {
     assert(finished, "the claim was held");
   }
 
+  /** Lets go of all that has ended. */
+  async release(): Promise<void> {
+    for (const limit = 3; (await this.store.clearVaults({ limit })) === limit; ) {
+      // The next rows.
+    }
+    for (const limit = 3; (await this.store.releaseSegments({ limit })) === limit; ) {
+      // The next rows.
+    }
+  }
+
+  /** Makes the archive of an upload, as the operation does. */
+  complete(completion: Completion): Promise<Archive> {
+    return completeUpload(this.store, completion);
+  }
+
   /** The segments that nobody needs, once every lease and grace has passed. */
   async dead(completedSince = doomsday): Promise<string[]> {
+    await this.release();
     await this.store.condemnSegments({ now: doomsday, deletedBefore: doomsday, completedSince, limit: 1000 });
     return this.store.deadSegments({ afterKey: null, limit: 1000 });
   }

@@ -195,6 +195,36 @@ test("with 0 bytes free a server starts, serves archives and deletes them; with 
   });
 });
 
+test("with --deleted-grace 0 deletions on a full disk give their room back, and uploads are taken again", async () => {
+  await onSmallDisk(async ({ glacier, disk, dataFolder, server }) => {
+    const ids: string[] = [];
+    for (let count = 0; count < 12; count += 1) {
+      ids.push(await glacier.uploadArchive(vault, archive, `number ${count}`));
+    }
+    await ballastMade(dataFolder);
+    await server.stop();
+    await leave(disk, 0);
+
+    await using again = await startServer({ dataFolder, flags: ["--deleted-grace", "0"] });
+    const restarted = new GlacierHttp(again.url);
+    await assert.rejects(restarted.uploadArchive(vault, archive, "refused"), storageFull);
+    for (const id of ids) {
+      await restarted.deleteArchive(vault, id);
+    }
+    let after: string | null = null;
+    while (after === null) {
+      after = await restarted.uploadArchive(vault, archive, "after").catch((error: unknown) => {
+        storageFull(error);
+        return null;
+      });
+    }
+    assert.ok((await restarted.retrieve(vault, after)).equals(archive));
+    restarted.close();
+    await again.stop();
+    return "ended" as const;
+  });
+});
+
 for (const [name, left] of [
   ["stopped", []],
   // Next to its lock.

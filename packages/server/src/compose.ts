@@ -130,6 +130,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     ...openTransfers(blobs, mode, started),
     profile: config.profile,
     outputMilliseconds,
+    deletedGraceMilliseconds: config.deletedGraceSeconds * 1000,
   };
   const readiness = () => mode.reason ?? blobs.readOnlyReason;
   const { runner, delivery } = startBackground(parts, notifier, { log, metrics }, started);

@@ -28,6 +28,8 @@ export interface Config {
   readonly logLevel: string;
   /** Null is the profile's own delay. */
   readonly delays: Readonly<Record<DelayName, number | null>>;
+  /** How long the bytes of deleted archives are kept. */
+  readonly deletedGraceSeconds: number;
   /** What the data retrieval policy FreeTier allows in a month. */
   readonly freeTierBytes: number;
   /** Whether policies' time follows the clock wherever it goes. */
@@ -72,6 +74,7 @@ const settings = {
   bulk:       { flag: "bulk-delay",        environment: "MORAINE_BULK_DELAY",                                           help: "SECONDS    before a Bulk job completes" },
   inventory:  { flag: "inventory-delay",   environment: "MORAINE_INVENTORY_DELAY",                                      help: "SECONDS    before an inventory job completes" },
   freeTier:   { flag: "free-tier-bytes",   environment: "MORAINE_FREE_TIER_BYTES",        fallback: "10737418240",      help: "BYTES      a month may retrieve under the policy FreeTier" },
+  deletedGrace: { flag: "deleted-grace",   environment: "MORAINE_DELETED_GRACE",          fallback: "86400",            help: "SECONDS    to keep deleted bytes; 0 frees them at once" },
   clock:      { flag: "clock",             environment: "MORAINE_CLOCK",                  fallback: "system",           help: "KIND       system, or manual for tests" },
   trustClock: { flag: "trust-clock",       environment: "MORAINE_TRUST_CLOCK",            fallback: "false",            help: "           policies' time follows the clock, whatever its jumps", kind: "switch" },
   presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
@@ -118,6 +121,10 @@ const shape = z
     freeTier: z
       .string()
       .regex(/^[0-9]{1,15}$/, "must be a whole number of bytes")
+      .transform(Number),
+    deletedGrace: z
+      .string()
+      .regex(/^[0-9]{1,9}$/, "must be a whole number of seconds")
       .transform(Number),
     clock: z.enum(["system", "manual"]),
     trustClock: onOff,
@@ -211,6 +218,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
       inventorySeconds: values.inventory ?? null,
     },
     freeTierBytes: values.freeTier,
+    deletedGraceSeconds: values.deletedGrace,
     trustClock: values.trustClock === "true",
     faults: readFaults(values),
   });

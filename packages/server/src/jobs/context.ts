@@ -11,6 +11,8 @@ export interface JobServices extends ReceiveServices, ReadServices {
   readonly trustedClock: TrustedClock;
   /** How long a completed job can be described and its output read. */
   readonly outputMilliseconds: number;
+  /** How long the bytes of deleted archives are kept. */
+  readonly deletedGraceMilliseconds: number;
   readonly log: JobLog;
 }
 

@@ -3,8 +3,6 @@ import { inBatches } from "./batches.ts";
 import type { JobServices, SweepResult } from "./context.ts";
 
 const batchRows = 200;
-/** The bytes of what was deleted stay this long, for whoever still reads them. */
-const graceMilliseconds = 24 * 60 * 60 * 1000;
 
 /**
  * Makes dead what nobody needs, then removes the blobs of dead segments. A segment's row outlives its bytes, so that a crash
@@ -15,11 +13,11 @@ export async function sweepSegments(services: JobServices, signal: AbortSignal):
   services.log.swept(await removeDead(services, signal));
 }
 
-function condemn({ metadata, clock, outputMilliseconds }: JobServices): Promise<number> {
+function condemn({ metadata, clock, deletedGraceMilliseconds, outputMilliseconds }: JobServices): Promise<number> {
   const now = clock.now();
   return metadata.condemnSegments({
     now,
-    deletedBefore: now - graceMilliseconds,
+    deletedBefore: now - deletedGraceMilliseconds,
     completedSince: now - outputMilliseconds,
     limit: batchRows,
   });

@@ -9,13 +9,14 @@ export interface Upkeep {
 }
 
 const roundMilliseconds = 60 * 1000;
+const sweepMillisecondsMin = 1000;
 const batchRows = 200;
 const inventoryMilliseconds = 24 * 60 * 60 * 1000;
 /** Messages that could not be delivered can be looked at, and asked for again, this long. */
 const failuresMilliseconds = 30 * 24 * 60 * 60 * 1000;
 
 /**
- * Runs each task now, as there may be leftovers of a crash, and then once a minute. Each has a loop of its own: a task that
+ * Runs each task now, as there may be leftovers of a crash, and then again and again. Each has a loop of its own: a task that
  * takes long, or fails, delays no other.
  */
 export function startUpkeep(services: JobServices): Upkeep {
@@ -25,7 +26,7 @@ export function startUpkeep(services: JobServices): Upkeep {
       // A clock that is moved during a round may have made due what the round has passed already.
       const began = services.clock.now();
       await run(name);
-      await services.clock.sleepUntil(began + roundMilliseconds, stopping.signal);
+      await services.clock.sleepUntil(began + pauseBetween(name, services), stopping.signal);
     }
   };
   const run = (name: TaskName) =>
@@ -38,6 +39,13 @@ export function startUpkeep(services: JobServices): Upkeep {
       await run("keeping the trusted time");
     },
   };
+}
+
+/** A minute; less for the sweep, if deletions are to give their room back sooner. */
+function pauseBetween(name: TaskName, { deletedGraceMilliseconds }: JobServices): number {
+  return name === "sweeping segments"
+    ? Math.min(roundMilliseconds, Math.max(sweepMillisecondsMin, deletedGraceMilliseconds))
+    : roundMilliseconds;
 }
 
 type Task = (services: JobServices, signal: AbortSignal) => Promise<void>;

@@ -113,6 +113,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     leafBlocks: new BlockPool(leafBlock, 16),
     profile: options.profile ?? "practical",
     outputMilliseconds: dayMilliseconds,
+    deletedGraceMilliseconds: dayMilliseconds,
     log: {
       finished: () => undefined,
       postponed: (_what, error) => postponed.push(error),

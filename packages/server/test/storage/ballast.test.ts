@@ -8,6 +8,7 @@ import { StorageFullError } from "../../src/domain/blob-store.ts";
 import { Ballast, type BallastDisk } from "../../src/storage/blobs/ballast.ts";
 import { FreeSpace } from "../../src/storage/blobs/free-space.ts";
 import { startSpaceKeeper } from "../../src/storage/blobs/space-keeper.ts";
+import { systemError } from "../support/system-error.ts";
 
 const MiB = 1024 ** 2;
 const bsize = 4096;
@@ -31,7 +32,7 @@ async function onSmallDisk() {
     open: async (...call: Parameters<typeof nodeFiles.open>) => {
       figures.opened += 1;
       if (figures.openFails !== null) {
-        throw Object.assign(new Error("on purpose"), { code: figures.openFails });
+        throw systemError(figures.openFails);
       }
       return nodeFiles.open(...call);
     },
@@ -111,9 +112,9 @@ test("the disk counts as full without room next to the reserve, and after it ref
   figures.free = 30 * MiB;
   await space.measure();
   assert.ok(!space.isFull);
-  space.noteFailure(Object.assign(new Error(), { code: "EIO" }));
+  space.noteFailure(systemError("EIO"));
   assert.ok(!space.isFull);
-  space.noteFailure(Object.assign(new Error(), { code: "EDQUOT" }));
+  space.noteFailure(systemError("EDQUOT"));
   assert.ok(space.isFull);
   space.noteStored();
   assert.ok(!space.isFull);

@@ -10,6 +10,7 @@ import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
 import { FolderSyncs } from "../../src/storage/blobs/folder-syncs.ts";
 import { SyncHealth } from "../../src/storage/blobs/sync-health.ts";
 import { assertSameBytes, readBlob, storeBlob } from "../contract/blob-store.ts";
+import { systemError } from "../support/system-error.ts";
 import { newFolder, watchedDisk, watchedStore } from "./watched-disk.ts";
 
 const MiB = 1024 ** 2;
@@ -337,7 +338,9 @@ async function liveThroughFailure(code: string, failing: number, pieces: readonl
     (error: unknown) => refused(error, code, calls[failing - 1]),
   );
   if (stored) {
-    await readBlob(store, key).catch((error: unknown) => assert.equal((error as { code?: string }).code, code));
+    await readBlob(store, key).catch((error: unknown) =>
+      assert.equal((error as { code?: string }).code, systemError(code).code),
+    );
   } else if (!calls.slice(0, failing - 1).some((call) => call.startsWith("link"))) {
     await assert.rejects(store.open(key), BlobMissingError);
   }

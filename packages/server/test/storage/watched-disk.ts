@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import { after } from "node:test";
 import type { Disk } from "../../src/storage/blobs/disk.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
+import { systemError } from "../support/system-error.ts";
 
 const folders: string[] = [];
 
@@ -39,7 +40,7 @@ export function watchedDisk(folder: string, hook?: Hook, pieceBytes = Number.POS
     const code = fails?.(call) ?? null;
     if (code !== null) {
       fails = null;
-      throw Object.assign(new Error(`${code}: on purpose`), { code });
+      throw systemError(code);
     }
   }
 

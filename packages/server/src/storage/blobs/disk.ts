@@ -1,4 +1,5 @@
 import type * as files from "node:fs/promises";
+import { constants } from "node:os";
 import { StorageFullError } from "../../domain/blob-store.ts";
 
 /** The calls through which every byte of this driver passes, so that a test can make any one of them fail. */
@@ -8,9 +9,10 @@ export function errorCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
-/** Whether the disk itself, or a quota, refused bytes. */
+/** Whether the disk itself, or a quota, refused bytes. Node has no code for a quota's error, only its number. */
 export function isOutOfSpace(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
+  const quotaExhausted = -constants.errno.EDQUOT;
+  return errorCode(error) === "ENOSPC" || (error as NodeJS.ErrnoException | undefined)?.errno === quotaExhausted;
 }
 
 export function isFull(error: unknown): boolean {

@@ -11,13 +11,17 @@ const config = configOrExit();
 const log = createLogger(config.logLevel);
 let service: Service | undefined;
 
-closeWithGrace({ delay: graceMilliseconds + 5000, logger: false }, async ({ err: error, signal }) => {
+const graceOptions = { delay: graceMilliseconds + 5000, logger: false as const, onSecondError: reportFailedStop };
+closeWithGrace(graceOptions, async ({ err: error, signal }) => {
   if (error !== undefined) {
     log.fatal({ err: error }, "stopping after a failure");
   } else {
     log.info({ signal }, "stopping");
   }
-  await service?.stop(graceMilliseconds);
+  await service?.stop(graceMilliseconds).catch((failure: unknown) => {
+    reportFailedStop(failure);
+    throw failure;
+  });
 });
 
 try {
@@ -34,6 +38,11 @@ function onHalt(error: Error): void {
   setImmediate(() => {
     throw error;
   });
+}
+
+/** What was acknowledged is on the disk; but an operator must learn of a disk that fails. */
+function reportFailedStop(error: unknown): void {
+  log.fatal({ err: error }, "stopping has failed");
 }
 
 function configOrExit(): Config {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { TraceEvent } from "./trace.ts";
 
@@ -47,6 +47,18 @@ export class DiskModel {
   constructor(root: string) {
     this.#root = root;
     this.#folders.set(root, { stored: new Map(), pending: [] });
+  }
+
+  /** A folder of files that are all synced. */
+  static async of(root: string): Promise<DiskModel> {
+    const model = new DiskModel(root);
+    for (const name of await readdir(root)) {
+      const path = join(root, name);
+      const file: File = { stored: await readFile(path), pending: [] };
+      model.#files.set((await stat(path)).ino, file);
+      model.#folders.get(root)?.stored.set(name, file);
+    }
+    return model;
   }
 
   apply(event: TraceEvent): void {

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, statfsSync, statSync, truncateSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, statfsSync, statSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Connection, inMemory } from "./sqlite-connection.ts";
+import { syncPath } from "./sync-path.ts";
 
 /** The figures of a file system that are asked for: free blocks and their size. */
 export type FileSystemFigures = (folder: string) => { bavail: number; bsize: number; blocks: number };
@@ -31,9 +32,9 @@ export function backUp(
   closeSync(openSync(partial, "w", 0o600));
   try {
     database.prepare("VACUUM INTO ?").run(partial);
-    sync(partial);
+    syncPath(partial);
     renameSync(partial, backup);
-    sync(dirname(path));
+    syncPath(dirname(path));
   } catch (error) {
     if (existsSync(partial)) {
       truncateSync(partial);
@@ -56,13 +57,4 @@ function assertRoom(path: string, statfs: FileSystemFigures): void {
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function sync(path: string): void {
-  const file = openSync(path, "r");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }

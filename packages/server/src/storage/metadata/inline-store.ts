@@ -1,4 +1,5 @@
 import { type MetadataStore, MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { methodThreads, type ThreadName } from "./method-threads.ts";
 import { migrate } from "./migrations.ts";
 import { openWriting } from "./sqlite-connection.ts";
@@ -11,6 +12,7 @@ import { type Outcome, runChanges, runQueries } from "./sqlite-transactions.ts";
 export async function openInlineStore(path: string): Promise<MetadataStore> {
   const connection = openWriting(path, true);
   await migrate(connection, true);
+  const checkpoints = new Checkpoints(connection);
   const runs = { lookups: runQueries, lists: runQueries, writer: runChanges };
   // A method waits in microtasks, between which another caller's could slip into its transaction.
   let previous: Promise<unknown> = Promise.resolve();
@@ -21,6 +23,9 @@ export async function openInlineStore(path: string): Promise<MetadataStore> {
         throw new MetadataUnavailableError("The metadata store is closed");
       }
       const [outcome] = await runs[thread](connection, [{ method, input }]);
+      if (thread === "writer") {
+        checkpoints.runIfDue();
+      }
       return settled(outcome);
     });
     previous = result.catch(() => undefined);
@@ -34,6 +39,7 @@ export async function openInlineStore(path: string): Promise<MetadataStore> {
   const close = async () => {
     await previous;
     if (connection.database.isOpen) {
+      checkpoints.finish();
       connection.database.close();
     }
   };

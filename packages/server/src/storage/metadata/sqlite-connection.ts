@@ -1,8 +1,10 @@
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
 import type { Database } from "./schema.ts";
 import { nodeSqliteDialect } from "./sqlite-dialect.ts";
+import { syncPath } from "./sync-path.ts";
 
 /** The same connection twice: for transactions, and for the statements within them. */
 export interface Connection {
@@ -25,7 +27,12 @@ const settings = [
   ["trusted_schema", "OFF", 0],
   ["cell_size_check", "ON", 1],
   ["mmap_size", "0", 0],
-  ["wal_autocheckpoint", "1000", 1000],
+  // A checkpoint within a commit hides its failures: they are made apart, and their results checked.
+  ["wal_autocheckpoint", "0", 0],
+  // A log that grew while a reader was slow, or a change was large, shrinks to this when it is started over.
+  ["journal_size_limit", "16777216", 16 * 1024 ** 2],
+  // Temporary files would go to folders outside the data folder, which may be full or read-only.
+  ["temp_store", "MEMORY", 2],
 ] as const;
 
 /** The connection that changes things; makes the file if there is none and `mayCreate` says so. */
@@ -75,6 +82,7 @@ function prepareFile(path: string, mayCreate: boolean): void {
       throw new Error(`The database ${path} is missing or empty, but there is data that it describes`);
     }
     closeSync(openSync(path, "a", 0o600));
+    syncPath(dirname(path));
   }
   chmodSync(path, 0o600);
 }

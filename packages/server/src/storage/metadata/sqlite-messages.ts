@@ -1,6 +1,7 @@
 import { type ErrorCode, GlacierError } from "@moraine/protocol";
 import { StorageFullError } from "../../domain/blob-store.ts";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import type { LogLimits } from "./checkpoints.ts";
 import type { ThreadName } from "./method-threads.ts";
 import type { Outcome, Request } from "./sqlite-transactions.ts";
 
@@ -9,6 +10,7 @@ export interface ThreadOptions {
   readonly role: ThreadName;
   readonly path: string;
   readonly mayCreate: boolean;
+  readonly logLimits: LogLimits;
 }
 
 /** Several requests at a time, or the wish to close, which comes last. */

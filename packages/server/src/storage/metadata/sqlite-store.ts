@@ -1,4 +1,5 @@
 import type { MetadataStore } from "../../domain/metadata-store.ts";
+import { defaultLogLimits, type LogLimits } from "./checkpoints.ts";
 import { methodThreads } from "./method-threads.ts";
 import { SqliteThread } from "./sqlite-thread.ts";
 
@@ -9,6 +10,8 @@ export interface SqliteStoreOptions {
    * fresh one would hide it. @default true
    */
   readonly mayCreate?: boolean;
+  /** When the log is moved into the database. @default `defaultLogLimits` */
+  readonly logLimits?: LogLimits;
   /**
    * Called once, when a thread dies or a commit fails: what was being changed may or may not have been kept, all calls
    * reject from then on, and only a fresh start finds out.
@@ -22,7 +25,7 @@ export interface SqliteStoreOptions {
  * trusted to keep what it commits.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<MetadataStore> {
-  const { path, mayCreate = true, onFailure } = options;
+  const { path, mayCreate = true, logLimits = defaultLogLimits, onFailure } = options;
   const threads: SqliteThread[] = [];
   let failed = false;
   const fail = (error: Error) => {
@@ -36,10 +39,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   };
 
   // The writer first: it makes the file, and recovers it after a crash.
-  const writer = await SqliteThread.open({ role: "writer", path, mayCreate }, fail);
+  const writer = await SqliteThread.open({ role: "writer", path, mayCreate, logLimits }, fail);
   threads.push(writer);
   const openReader = (role: "lookups" | "lists") =>
-    SqliteThread.open({ role, path, mayCreate }, fail).catch(async (error: unknown) => {
+    SqliteThread.open({ role, path, mayCreate, logLimits }, fail).catch(async (error: unknown) => {
       await Promise.all(threads.map((thread) => thread.close()));
       throw error;
     });
@@ -55,9 +58,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   });
   const close = async () => {
     writer.refuse();
-    await Promise.all([lookups.close(), lists.close()]);
-    // The writer last, so that it is alone when it moves its log into the database.
-    await writer.close();
+    try {
+      await Promise.all([lookups.close(), lists.close()]);
+    } finally {
+      // The writer last, so that it is alone when it moves its log into the database.
+      await writer.close();
+    }
   };
   return { ...Object.fromEntries(methods), close };
 }

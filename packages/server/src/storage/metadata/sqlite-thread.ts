@@ -37,6 +37,8 @@ export class SqliteThread {
   #outbox: NumberedRequest[] = [];
   #requests = 0;
   #closing = false;
+  /** What ended the thread. */
+  #failure: Error | null = null;
   /** Why nothing more is accepted. */
   #ended: MetadataUnavailableError | null = null;
 
@@ -45,7 +47,10 @@ export class SqliteThread {
     this.#backlogMax = backlogMax[role];
     this.#onDeath = onDeath;
     worker.on("message", (message: FromThread) => this.#receive(message));
-    worker.on("error", (error: Error) => this.#onDeath(error));
+    worker.on("error", (error: Error) => {
+      this.#failure ??= error;
+      this.#onDeath(error);
+    });
     this.#exit = new Promise((resolve) => {
       worker.on("exit", () => {
         this.#exited();
@@ -90,12 +95,20 @@ export class SqliteThread {
     this.#ended ??= new MetadataUnavailableError("The metadata store is closed");
   }
 
-  /** Resolves when everything that was called before has been answered, and the database is closed. */
+  /**
+   * Resolves when everything that was called before has been answered, and the database is closed. Rejects when that fails; a
+   * thread that failed before has nothing left to close.
+   */
   async close(): Promise<void> {
+    const failureBefore = this.#failure;
     this.refuse();
     this.#closing = true;
     this.#flush();
     await this.#exit;
+    if (this.#failure !== failureBefore) {
+      const reason = this.#failure?.message;
+      throw new MetadataUnavailableError(`The metadata store cannot be closed: ${reason}`, { cause: this.#failure });
+    }
   }
 
   /** Rejects all calls, now and later, and ends the thread wherever it is. */

@@ -5,6 +5,7 @@ import { dataSizeBytes } from "./data-size.ts";
 import type { Changes, Queries } from "./methods.ts";
 import type { Database } from "./schema.ts";
 import type { Connection } from "./sqlite-connection.ts";
+import { failureOf, isSqliteError } from "./sqlite-failure.ts";
 import { changes, queries } from "./statements.ts";
 
 export interface Request {
@@ -35,7 +36,7 @@ export async function runChanges(connection: Connection, requests: readonly Requ
     database.exec("COMMIT");
     return outcomes;
   } catch (cause) {
-    const error = passingError(cause);
+    const error = passingError(cause, connection);
     rollBack(database);
     return requests.map(() => ({ error }));
   }
@@ -62,14 +63,15 @@ export async function runQueries({ database, db }: Connection, requests: readonl
   return outcomes;
 }
 
-async function runChange({ database, db }: Connection, { method, input }: Request): Promise<Outcome> {
+async function runChange(connection: Connection, { method, input }: Request): Promise<Outcome> {
+  const { database, db, path } = connection;
   database.exec("SAVEPOINT change");
   try {
     const value = await invoke(changes, method, db, input);
     database.exec("RELEASE change");
     return { value };
   } catch (error) {
-    if (failureOf(error) !== "statement") {
+    if (failureOf(error, path) !== "statement") {
       throw error;
     }
     database.exec("ROLLBACK TO change");
@@ -82,7 +84,7 @@ async function outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
   try {
     return { value: await run() };
   } catch (error) {
-    return { error: sqliteCode(error) === undefined ? error : unavailable(error) };
+    return { error: isSqliteError(error) ? unavailable(error) : error };
   }
 }
 
@@ -98,9 +100,9 @@ function rollBack(database: DatabaseSync): void {
   }
 }
 
-/** The error of a whole batch, if the store goes on after it. */
-function passingError(cause: unknown): Error {
-  switch (failureOf(cause)) {
+/** The error of an entire batch, if the store continues after it. */
+function passingError(cause: unknown, { path }: Connection): Error {
+  switch (failureOf(cause, path)) {
     case "full":
       return new StorageFullError("The disk of the metadata has no room", { cause });
     case "busy":
@@ -113,25 +115,4 @@ function passingError(cause: unknown): Error {
 function unavailable(cause: unknown): MetadataUnavailableError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new MetadataUnavailableError(`The metadata store failed: ${reason}`, { cause });
-}
-
-/** Whether an error is of the statement alone, or of the database, after which SQLite may have undone the transaction. */
-function failureOf(error: unknown): "statement" | "full" | "busy" | "database" {
-  const code = sqliteCode(error);
-  if (code === undefined || statementCodes.includes(code)) {
-    return "statement";
-  }
-  if (code === 13) {
-    return "full";
-  }
-  return code === 5 ? "busy" : "database";
-}
-
-/** ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE: mistakes in a statement or its values. */
-const statementCodes: readonly number[] = [1, 18, 19, 20, 25];
-
-/** SQLite's primary result code; undefined when the error is not SQLite's. */
-function sqliteCode(error: unknown): number | undefined {
-  const isSqlite = error instanceof Error && "errcode" in error && typeof error.errcode === "number";
-  return isSqlite ? (error.errcode as number) & 0xff : undefined;
 }

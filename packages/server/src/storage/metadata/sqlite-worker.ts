@@ -1,5 +1,7 @@
+import { dirname } from "node:path";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { invariant } from "../../domain/invariant.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { migrate } from "./migrations.ts";
 import { type Connection, openReading, openWriting } from "./sqlite-connection.ts";
 import {
@@ -9,16 +11,18 @@ import {
   type ThreadOptions,
   type ToThread,
 } from "./sqlite-messages.ts";
-import { runChanges, runQueries } from "./sqlite-transactions.ts";
+import { type Outcome, runChanges, runQueries } from "./sqlite-transactions.ts";
+import { syncPath } from "./sync-path.ts";
 
 /** Bounds how long the first change of a batch waits for the last. */
 const batchMax = 256;
 
-const { role, path, mayCreate } = workerData as ThreadOptions;
+const { role, path, mayCreate, logLimits } = workerData as ThreadOptions;
 invariant(parentPort !== null, "this module is the start of a worker thread");
 const port = parentPort;
-const run = role === "writer" ? runChanges : runQueries;
 const connection = role === "writer" ? await openWriter() : openReading(path);
+/** The writer's alone. */
+const checkpoints = role === "writer" ? new Checkpoints(connection, logLimits) : null;
 
 const waiting: NumberedRequest[] = [];
 let closing = false;
@@ -39,6 +43,8 @@ post("open");
 
 async function openWriter(): Promise<Connection> {
   const opened = openWriting(path, mayCreate);
+  // SQLite syncs the folder with the first sync of the log that it has made, but ignores whether that fails.
+  syncPath(dirname(path));
   await migrate(opened, mayCreate);
   return opened;
 }
@@ -47,15 +53,25 @@ async function openWriter(): Promise<Connection> {
 async function work(): Promise<void> {
   working = true;
   for (takeArrived(); waiting.length > 0; takeArrived()) {
-    const outcomes = await run(connection, waiting.slice(0, batchMax));
+    const outcomes = await run(waiting.slice(0, batchMax));
     const batch = waiting.splice(0, outcomes.length);
     post(batch.map(({ id }, index) => answerOf(id, outcomes[index] ?? { value: undefined })));
+    checkpoints?.runIfDue();
   }
   working = false;
   if (closing) {
+    checkpoints?.finish();
     connection.database.close();
     port.close();
   }
+}
+
+async function run(batch: readonly NumberedRequest[]): Promise<Outcome[]> {
+  const refusal = checkpoints?.refusal() ?? null;
+  if (refusal !== null) {
+    return batch.map(() => ({ error: refusal }));
+  }
+  return role === "writer" ? runChanges(connection, batch) : runQueries(connection, batch);
 }
 
 function takeArrived(): void {

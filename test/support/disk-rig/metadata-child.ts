@@ -1,0 +1,39 @@
+import { writeSync } from "node:fs";
+import type { AccountId } from "@moraine/protocol";
+import { StorageFullError } from "../../../packages/server/src/domain/blob-store.ts";
+import { openSqliteStore } from "../../../packages/server/src/storage/metadata/sqlite-store.ts";
+import { accountId, region } from "../server-process.ts";
+
+// Changes the metadata in the database of the first argument, on a disk that fails, and prints each outcome as it becomes known:
+// `kept NAME`, `full NAME`, `failed NAME`, then `closed`. Ends with code 3 when the store failed, as the server does.
+
+const [path = "", vaults = "0"] = process.argv.slice(2);
+const print = (line: string) => writeSync(1, `${line}\n`);
+/** So short that a few changes bring several checkpoints. */
+const logLimits = { framesMax: 8, overdueFrames: 16, fullFramesMax: 48 };
+
+const store = await openSqliteStore({
+  path,
+  logLimits,
+  onFailure: (error) => {
+    print(`halted ${error.message}`);
+    process.exit(3);
+  },
+});
+for (let vault = 0; vault < Number(vaults); vault += 1) {
+  await Promise.all([create(`${process.pid}-${vault}-a`), create(`${process.pid}-${vault}-b`)]);
+}
+await store.close();
+print("closed");
+
+async function create(name: string): Promise<void> {
+  const key = { accountId: accountId as AccountId, region, vaultName: name };
+  try {
+    await store.createVault({ id: name, key, now: 0 });
+    // Grows the database by more than a page.
+    await store.addTags({ vaultId: name, vault: key, tags: { text: "x".repeat(5000) } });
+    print(`kept ${name}`);
+  } catch (error) {
+    print(`${error instanceof StorageFullError ? "full" : "failed"} ${name}`);
+  }
+}

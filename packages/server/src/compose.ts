@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { AccountId } from "@moraine/protocol";
+import { type AccountId, leafSizeBytes } from "@moraine/protocol";
 import type { Logger } from "pino";
 import type { AdminServices } from "./admin/context.ts";
 import { authenticator } from "./auth/authenticate.ts";
@@ -38,7 +38,7 @@ import { snsNotifier } from "./notify/sns.ts";
 import { webhookNotifier } from "./notify/webhook.ts";
 import { readWebhooks } from "./notify/webhooks-file.ts";
 import { openOversight } from "./oversight.ts";
-import { BlockPool, leafBlock, sharedBlocks } from "./segments/blocks.ts";
+import { BlockPool, blockSizeBytes, sharedBlocks } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
 import { SegmentCache } from "./segments/segment-cache.ts";
 import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
@@ -282,8 +282,8 @@ function openTransfers(blobs: BlobStore, mode: NodeMode, started: AsyncDisposabl
   return {
     segments,
     hashPool,
-    receiveBlocks: new BlockPool(sharedBlocks(receiveBlocksMax), receiveBlocksMax),
-    leafBlocks: new BlockPool(leafBlock, leafBlocksMax),
+    receiveBlocks: new BlockPool(sharedBlocks(receiveBlocksMax, blockSizeBytes), receiveBlocksMax),
+    leafBlocks: new BlockPool(sharedBlocks(leafBlocksMax, leafSizeBytes), leafBlocksMax),
   };
 }
 

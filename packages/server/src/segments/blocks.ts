@@ -1,5 +1,3 @@
-import { leafSizeBytes } from "@moraine/protocol";
-
 /** Bodies are received in runs of this size: large enough that a run's costs vanish, to threads and disk, small enough for many at once. */
 export const blockSizeBytes = 2 * 1024 * 1024;
 
@@ -15,25 +13,22 @@ const mappedBytesMin = 33 * 1024 ** 2;
 const allocationHeaderBytes = 16;
 
 /**
- * Makes blocks for received bytes: hashing threads read them where they lie, and a disk takes them as they are, since each
- * begins with a page. All lie in one piece of memory, which the system can make of huge pages (`npm start` asks for them):
+ * Makes blocks that hashing threads read where they lie, and that a disk takes as they are, since each begins with a page. All lie in one piece of memory, which the system can make of huge pages (`npm start` asks for them):
  * to the disk a block is then one run of memory and not 256, which doubles what a virtual disk writes in a second.
  *
  * @param most blocks that are asked for.
+ * @param sizeBytes of each: for bytes on their way out a leaf, which is the least that can be verified.
  */
-export function sharedBlocks(most: number): () => Buffer {
+export function sharedBlocks(most: number, sizeBytes: number): () => Buffer {
   // What is never touched takes no memory.
-  const memory = new SharedArrayBuffer(Math.max(mappedBytesMin, pageBytes + most * blockSizeBytes));
+  const memory = new SharedArrayBuffer(Math.max(mappedBytesMin, pageBytes + most * sizeBytes));
   let next = pageBytes - allocationHeaderBytes;
   return () => {
-    const block = Buffer.from(memory, next, blockSizeBytes);
-    next += blockSizeBytes;
+    const block = Buffer.from(memory, next, sizeBytes);
+    next += sizeBytes;
     return block;
   };
 }
-
-/** For bytes on their way out: a leaf is the least that can be verified. */
-export const leafBlock = (): Buffer => Buffer.allocUnsafeSlow(leafSizeBytes);
 
 /** Of each block, in the time of a waiter's patience: what clients of less than 1 MB/s hold comes back less often. */
 const briskReturns = 1;

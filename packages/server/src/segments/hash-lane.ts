@@ -6,7 +6,8 @@ export type HashKind = "linear" | "leaves";
 export type HashRequest =
   | { readonly id: number; readonly do: "start"; readonly kind: HashKind; readonly leavesMax: number }
   | { readonly id: number; readonly do: "update"; readonly bytes: Uint8Array }
-  | { readonly id: number; readonly do: "digest" | "abandon" };
+  | { readonly id: number; readonly do: "digest" | "abandon" }
+  | { readonly id: number; readonly do: "sha256"; readonly bytes: Uint8Array };
 
 export type HashReply =
   | { readonly id: number; readonly done: "update" }
@@ -46,6 +47,8 @@ export class HashLane {
   #messages = 0;
   #ids = 0;
   #closing = false;
+  /** Set once the thread has ended: it replies to nothing any more. */
+  #failure: Error | null = null;
 
   constructor(onFailure: (error: Error) => void) {
     this.#worker = new Worker(new URL("./hash-worker.ts", import.meta.url), {
@@ -55,6 +58,11 @@ export class HashLane {
     this.#worker.on("error", (error: Error) => this.#fail(error, onFailure));
     this.#worker.on("exit", () => this.#fail(new Error("A hashing thread ended"), onFailure));
     this.#worker.unref();
+  }
+
+  /** Bytes that were sent to the thread and are not hashed yet. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   get load(): LaneLoad {
@@ -85,6 +93,15 @@ export class HashLane {
     };
   }
 
+  /** SHA-256 of bytes that are all at hand, in hexadecimal. */
+  async sha256(bytes: Uint8Array): Promise<string> {
+    this.#queuedBytes += bytes.length;
+    const digest = await this.#ask({ id: this.#ids++, do: "sha256", bytes }).finally(() => {
+      this.#queuedBytes -= bytes.length;
+    });
+    return digest as string;
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     await this.#worker.terminate();
@@ -112,6 +129,9 @@ export class HashLane {
   }
 
   #ask(request: HashRequest): Promise<string | Leaves | undefined> {
+    if (this.#failure !== null) {
+      return Promise.reject(this.#failure);
+    }
     const waiter = Promise.withResolvers<string | Leaves | undefined>();
     const waiters = this.#waiting.get(request.id) ?? [];
     waiters.push(waiter);
@@ -130,6 +150,7 @@ export class HashLane {
   }
 
   #fail(error: Error, onFailure: (error: Error) => void): void {
+    this.#failure ??= error;
     for (const waiter of [...this.#waiting.values()].flat()) {
       waiter.reject(error);
     }

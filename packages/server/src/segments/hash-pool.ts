@@ -47,6 +47,20 @@ export class HashPool {
     };
   }
 
+  /**
+   * SHA-256 of bytes that are all at hand, in hexadecimal, from the thread with the shortest queue. What lies in shared memory
+   * is read where it lies, anything else is copied. The caller must not change the bytes before it resolves.
+   */
+  sha256(bytes: Uint8Array): Promise<string> {
+    const [first, ...others] = this.#lanes;
+    if (first === undefined) {
+      throw new InvariantError("a pool has threads");
+    }
+    return others
+      .reduce((idlest, lane) => (lane.queuedBytes < idlest.queuedBytes ? lane : idlest), first)
+      .sha256(bytes);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.close()));
   }

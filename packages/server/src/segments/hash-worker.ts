@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash, type Hash, hash } from "node:crypto";
 import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { LeafHasher } from "./content-hash.ts";
@@ -32,6 +32,8 @@ function answer(request: HashRequest): HashReply | null {
       return { id, done: "update" };
     case "digest":
       return { id, done: "digest", digest: finish(id) };
+    case "sha256":
+      return { id, done: "digest", digest: hash("sha256", request.bytes, "hex") };
     case "abandon":
       running.delete(id);
       return null;
@@ -43,10 +45,10 @@ const buffersOf = (reply: HashReply): ArrayBuffer[] =>
   reply.done === "digest" && typeof reply.digest !== "string" ? [reply.digest.leaves.buffer] : [];
 
 function finish(id: number): string | Leaves {
-  const hash = running.get(id);
+  const ended = running.get(id);
   running.delete(id);
-  if (hash === undefined) {
+  if (ended === undefined) {
     throw new Error("A digest was asked for twice");
   }
-  return hash instanceof LeafHasher ? hash.digest() : hash.digest("hex");
+  return ended instanceof LeafHasher ? ended.digest() : ended.digest("hex");
 }

@@ -1,14 +1,18 @@
-import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
+import { hash } from "node:crypto";
+import { type ByteRange, leafSizeBytes, toHex } from "@moraine/protocol";
+import { invariant } from "../domain/invariant.ts";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 import { type BlockPool, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
 import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage.ts";
-import { leafAt, sha256 } from "./footer.ts";
+import { leafAt } from "./footer.ts";
+import type { HashPool } from "./hash-pool.ts";
 import { type OpenSegment, readOrCorrupt, type SegmentOpener } from "./open.ts";
 import { leafMismatch, readTwice } from "./read-twice.ts";
 
 export interface ReadServices {
   readonly segments: SegmentOpener;
   readonly leafBlocks: BlockPool;
+  readonly hashPool: HashPool;
 }
 
 /**
@@ -33,17 +37,19 @@ export async function* readVerified(
 }
 
 async function* readSlice(
-  { segments, leafBlocks }: ReadServices,
+  services: ReadServices,
   taker: PatientTaker,
   { segment, first, end }: SegmentSlice,
 ): AsyncGenerator<Uint8Array, void, void> {
+  const { segments, leafBlocks, hashPool } = services;
   const lastLeaf = Math.ceil(end / leafSizeBytes) - 1;
   const open = await segments.open(segment);
   try {
     for (let leaf = Math.floor(first / leafSizeBytes); leaf <= lastLeaf; leaf += 1) {
       const blocks = await takeBlocks(leafBlocks, taker, segment.sizeBytes, lastLeaf - leaf + 1);
       if (blocks !== null) {
-        yield* readAhead(open, segment, blocks, { leaf, lastLeaf, first, end });
+        const read = (index: number) => readLeaf(open, segment, index, blocks.at(index), hashPool);
+        yield* readAhead(read, blocks, { leaf, lastLeaf, first, end });
         return;
       }
       yield* readTwice(open, segment, leaf, { first, end });
@@ -58,39 +64,51 @@ async function* readSlice(
   }
 }
 
-/** Takes the blocks, and gives them back. */
+/**
+ * Yields leaves in order. While one is on its way to the client, the next ones are read from the disk and hashed on other
+ * threads, as far as there are blocks. Takes the blocks, and gives them back.
+ */
 async function* readAhead(
-  open: OpenSegment,
-  segment: Segment,
+  read: (leaf: number) => Promise<Buffer>,
   blocks: TakenBlocks,
   wanted: { readonly leaf: number; readonly lastLeaf: number; readonly first: number; readonly end: number },
 ): AsyncGenerator<Uint8Array, void, void> {
   const { lastLeaf, first, end } = wanted;
-  let { leaf } = wanted;
-  let reading: Promise<Buffer> | null = null;
+  const reading: Array<Promise<Buffer>> = [];
+  let next = wanted.leaf;
   try {
-    for (; leaf <= lastLeaf; leaf += 1) {
-      const bytes: Buffer = await (reading ?? readLeaf(open, segment, leaf, blocks.at(leaf)));
-      reading = null;
-      // With a second block the next leaf is read while this one is on its way.
-      if (blocks.size > 1 && leaf < lastLeaf) {
-        reading = readLeaf(open, segment, leaf + 1, blocks.at(leaf + 1));
-        reading.catch(() => undefined); // It is awaited in the next turn, if there is one.
+    for (let { leaf } = wanted; leaf <= lastLeaf; leaf += 1) {
+      for (; next <= lastLeaf && next < leaf + blocks.size; next += 1) {
+        const bytes = read(next);
+        bytes.catch(() => undefined); // It is awaited in a later turn, if there is one.
+        reading.push(bytes);
       }
+      const bytes = await reading[0];
+      invariant(bytes !== undefined, "a leaf is read before it is sent");
+      reading.shift();
       const start = leaf * leafSizeBytes;
       yield bytes.subarray(Math.max(first - start, 0), Math.min(end - start, bytes.length));
     }
   } finally {
-    await Promise.allSettled([reading]);
+    // A disk or a thread may still use the blocks.
+    await Promise.allSettled(reading);
     blocks.giveBack();
   }
 }
 
-async function readLeaf(open: OpenSegment, segment: Segment, leaf: number, block: Buffer): Promise<Buffer> {
+async function readLeaf(
+  { reader, footer }: OpenSegment,
+  segment: Segment,
+  leaf: number,
+  block: Buffer,
+  hashPool: HashPool,
+): Promise<Buffer> {
   const start = leaf * leafSizeBytes;
   const bytes = block.subarray(0, Math.min(leafSizeBytes, segment.sizeBytes - start));
-  await readOrCorrupt(open.reader, segment.key, bytes, start);
-  if (!sha256(bytes).equals(leafAt(open.footer, leaf))) {
+  await readOrCorrupt(reader, segment.key, bytes, start);
+  const isShort = bytes.length <= shortSizeBytesMax;
+  const digest = isShort ? hash("sha256", bytes) : await hashPool.sha256(bytes);
+  if (digest !== toHex(leafAt(footer, leaf))) {
     throw leafMismatch(segment, leaf);
   }
   return bytes;
@@ -102,9 +120,12 @@ interface TakenBlocks {
   giveBack(): void;
 }
 
+/** One for each step of a leaf's way: from the disk, through its hash, to the client. */
+const blocksMax = 3;
+
 /**
- * One block is needed, a second is welcome where there is more than one leaf; a short segment has one of its own size. Null
- * while there is none to be had.
+ * One block is needed, more are welcome where there are more leaves; a short segment has one of its own size. Null while there
+ * is none to be had.
  */
 async function takeBlocks(
   pool: BlockPool,
@@ -120,8 +141,14 @@ async function takeBlocks(
   if (first === null) {
     return null;
   }
-  const second = leaves > 1 ? pool.takeIdle() : null;
-  const blocks = second === null ? [first] : [first, second];
+  const blocks = [first];
+  while (blocks.length < Math.min(leaves, blocksMax)) {
+    const block = pool.takeIdle();
+    if (block === null) {
+      break;
+    }
+    blocks.push(block);
+  }
   return {
     size: blocks.length,
     at: (leaf) => blocks[leaf % blocks.length] ?? first,

@@ -54,6 +54,29 @@ const chunking = fc.record({
 });
 
 describe("hashing on other threads", () => {
+  test("gives the hash of bytes at hand, from shared memory and from any other", async () => {
+    const all = [0, 1, 300_000, mebibyte, 2 * mebibyte + 1].map((sizeBytes) => randomBytes(sizeBytes));
+    const digests = await Promise.all(all.flatMap((bytes) => [pool.sha256(bytes), pool.sha256(shared(bytes))]));
+    assert.deepEqual(
+      digests,
+      all.flatMap((bytes) => [hash("sha256", bytes), hash("sha256", bytes)]),
+    );
+  });
+
+  test("spreads bytes at hand over its threads", async () => {
+    const bytes = shared(randomBytes(mebibyte));
+    const hashing = Array.from({ length: 6 }, () => pool.sha256(bytes));
+    assert.deepEqual(
+      pool.loads.map(({ queuedBytes }) => queuedBytes),
+      Array(3).fill(2 * mebibyte),
+    );
+    await Promise.all(hashing);
+    assert.deepEqual(
+      pool.loads.map(({ queuedBytes }) => queuedBytes),
+      Array(3).fill(0),
+    );
+  });
+
   test("gives what node:crypto gives, however the bytes are cut", async () => {
     const property = fc.asyncProperty(chunking, async ({ sizeBytes, sizes }) => {
       const bytes = randomBytes(sizeBytes);

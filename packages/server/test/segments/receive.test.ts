@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
-import { type AccountId, type ArchiveId, errors, type TreeHash } from "@moraine/protocol";
+import { type AccountId, type ArchiveId, errors, leafSizeBytes, type TreeHash } from "@moraine/protocol";
 import fc from "fast-check";
 import { ManualClock } from "../../src/clocks.ts";
 import { BlobMissingError, StorageFullError } from "../../src/domain/blob-store.ts";
 import { InvariantError } from "../../src/domain/invariant.ts";
 import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/metadata-store.ts";
 import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
-import { BlockPool, blockSizeBytes, leafBlock, sharedBlocks } from "../../src/segments/blocks.ts";
+import { BlockPool, blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
 import { freshSegments } from "../../src/segments/open.ts";
 import { type ReadServices, readVerified } from "../../src/segments/read.ts";
@@ -42,8 +42,8 @@ beforeEach(async () => {
   metadata = await openInlineStore(":memory:");
   blobs = new KeepingStore();
   clock = new ManualClock(1_000_000);
-  const receiveBlocks = new BlockPool(sharedBlocks(blocksMax), blocksMax);
-  const leafBlocks = new BlockPool(leafBlock, blocksMax);
+  const receiveBlocks = new BlockPool(sharedBlocks(blocksMax, blockSizeBytes), blocksMax);
+  const leafBlocks = new BlockPool(sharedBlocks(blocksMax, leafSizeBytes), blocksMax);
   const segments = freshSegments(blobs);
   services = { metadata, blobs, segments, clock, hashPool, receiveBlocks, leafBlocks };
 });
@@ -342,7 +342,7 @@ describe("a pool of blocks", () => {
   });
 
   test("who waits for a block long enough goes without, and does not get one later", async () => {
-    const pool = new BlockPool(leafBlock, 1);
+    const pool = new BlockPool(() => Buffer.alloc(1), 1);
     const only = await take(pool);
     assert.equal(await pool.takeWithin(10), null);
     const next = take(pool);
@@ -353,10 +353,18 @@ describe("a pool of blocks", () => {
     assert.equal(await take(pool), only);
   });
 
-  test("blocks for receiving lie in shared memory, where hashing threads can read them", () => {
-    const block = sharedBlocks(1)();
-    assert.ok(block.buffer instanceof SharedArrayBuffer);
-    assert.equal(block.length, blockSizeBytes);
-    assert.equal(leafBlock().length, mebibyte);
+  test("blocks lie in shared memory, where hashing threads can read them, and do not overlap", () => {
+    for (const sizeBytes of [blockSizeBytes, leafSizeBytes]) {
+      const make = sharedBlocks(50, sizeBytes);
+      const blocks = Array.from({ length: 50 }, make);
+      for (const [index, block] of blocks.entries()) {
+        assert.ok(block.buffer instanceof SharedArrayBuffer);
+        assert.equal(block.length, sizeBytes);
+        block.fill(index, 0, 1).fill(index, sizeBytes - 1);
+      }
+      for (const [index, block] of blocks.entries()) {
+        assert.deepEqual([block[0], block.at(-1)], [index, index]);
+      }
+    }
   });
 });

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, mock, test } from "node:test";
-import { leafCount, rootOf, toHex } from "@moraine/protocol";
 import type { BlobReader } from "../../src/domain/blob-store.ts";
 import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
-import { encodeFooter, sha256 } from "../../src/segments/footer.ts";
 import { SegmentCache } from "../../src/segments/segment-cache.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { mebibyte } from "../support/glacier.ts";
+import { storedSegment } from "../support/stored-segment.ts";
 
 /** Counts how often blobs are opened, and which readers are open still. */
 class WatchedStore extends MemoryBlobStore {
@@ -38,17 +37,7 @@ beforeEach(() => {
   cache = new SegmentCache(store, limits);
 });
 
-async function stored(ownerId: string, sizeBytes = 10): Promise<Segment> {
-  const leaves = Array.from({ length: leafCount(sizeBytes) }, (_, index) => sha256(Buffer.from(`${ownerId}-${index}`)));
-  const treeHash = toHex(rootOf(leaves, sha256));
-  const footer = { ownerId, vaultArn: "arn", description: "", storedAt: 1, firstByte: 0, sizeBytes, treeHash };
-  const bytes = Buffer.concat([Buffer.alloc(sizeBytes), encodeFooter({ ...footer, leaves: Buffer.concat(leaves) })]);
-  const key = store.newKey(ownerId);
-  const writer = await store.create(key, bytes.length);
-  await writer.write(bytes);
-  await writer.commit();
-  return { key, ownerId, firstByte: 0, sizeBytes, treeHash };
-}
+const stored = (ownerId: string, sizeBytes = 10) => storedSegment(store, ownerId, Buffer.alloc(sizeBytes));
 
 async function use(segment: Segment): Promise<void> {
   await (await cache.open(segment)).close();

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { BlobMissingError, StorageFullError } from "../../src/domain/blob-store.ts";
-import { sharedBlocks } from "../../src/segments/blocks.ts";
+import { blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
 import type { Disk } from "../../src/storage/blobs/disk.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
 import { FolderSyncs } from "../../src/storage/blobs/folder-syncs.ts";
@@ -14,7 +14,7 @@ import { systemError } from "../support/system-error.ts";
 import { newFolder, watchedDisk, watchedStore } from "./watched-disk.ts";
 
 const MiB = 1024 ** 2;
-const nextBlock = sharedBlocks(2);
+const nextBlock = sharedBlocks(2, blockSizeBytes);
 /** A long blob is two aligned blocks, as uploads bring them, and a rest. */
 const contents = {
   short: [Buffer.alloc(5000, 1)],

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import type { AccountId } from "@moraine/protocol";
+import { type AccountId, leafSizeBytes } from "@moraine/protocol";
 import { type AuthenticateOptions, authenticator } from "../../src/auth/authenticate.ts";
 import { accessControl } from "../../src/auth/authorize.ts";
 import { FailureLimiter, type FailureLimits } from "../../src/auth/failure-limiter.ts";
@@ -23,7 +23,7 @@ import type { JobServices, SweepResult } from "../../src/jobs/context.ts";
 import { startDelivery } from "../../src/jobs/delivery.ts";
 import { startRunner } from "../../src/jobs/runner.ts";
 import { startUpkeep } from "../../src/jobs/upkeep.ts";
-import { BlockPool, leafBlock, sharedBlocks } from "../../src/segments/blocks.ts";
+import { BlockPool, blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
 import { SegmentCache } from "../../src/segments/segment-cache.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
@@ -109,8 +109,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     clock,
     trustedClock,
     hashPool: sharedHashPool(),
-    receiveBlocks: new BlockPool(sharedBlocks(64), 64),
-    leafBlocks: new BlockPool(leafBlock, 16),
+    receiveBlocks: new BlockPool(sharedBlocks(64, blockSizeBytes), 64),
+    leafBlocks: new BlockPool(sharedBlocks(16, leafSizeBytes), 16),
     profile: options.profile ?? "practical",
     outputMilliseconds: dayMilliseconds,
     deletedGraceMilliseconds: dayMilliseconds,

@@ -16,6 +16,8 @@ const tables = [
   "retrieved_bytes",
   "data_retrieval_policies",
   "notifications",
+  "releases",
+  "removed_vaults",
   "jobs",
   "uploads",
   "segments",

@@ -53,6 +53,12 @@ async function indexByWhatIsAsked(db: Kysely<unknown>): Promise<void> {
     .columns(["account_id", "created_at", "id"])
     .where(sql.ref("user_id"), "is", null)
     .execute();
+  await db.schema
+    .createIndex("access_keys_unwrapped")
+    .on("access_keys")
+    .column("id")
+    .where(sql<boolean>`substr(sealed_secret, 1, 1) = x'01'`)
+    .execute();
 }
 
 /** SQLite drops no constraint: the table is made again, with the same columns and indices. */

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, test } from "node:test";
+import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { migrate } from "../../src/storage/metadata/migrations.ts";
+import { type Connection, inMemory, openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
+import { metadataStoreContract } from "../contract/metadata-store.ts";
+
+// Every statement of the contract's stories is explained: none may visit all rows of a table, or sort more than a page.
+
+const statements = new Set<string>();
+const { prepare } = DatabaseSync.prototype;
+let isNoting = false;
+
+before(() => {
+  DatabaseSync.prototype.prepare = function (this: DatabaseSync, ...given) {
+    if (isNoting) {
+      statements.add(given[0]);
+    }
+    return prepare.apply(this, given);
+  };
+});
+after(() => {
+  DatabaseSync.prototype.prepare = prepare;
+});
+
+metadataStoreContract("whose statements are noted", async () => {
+  isNoting = false;
+  const store = await openInlineStore(inMemory);
+  isNoting = true;
+  return store;
+});
+
+/** Steps that visit every row of a table or an index, or sort, and why they may. */
+const allowed: Readonly<Record<string, RegExp>> = {
+  "has one row, or few": /^SCAN (trusted_time|installation|data_keys)$|TEMP B-TREE .* "(data_keys|capacity_units)"/,
+  "takes the next rows of a queue that is emptied at once": /^SCAN (releases|removed_vaults)$/,
+  "looks only at rows that wait for something, by an index that has no others":
+    /^SCAN (segments|jobs|notifications|access_keys) USING INDEX \w+_(pending|waiting|unwrapped)$/,
+  "counts for metrics, on the thread for lists": /^SCAN (accounts|users|vaults|notifications) USING COVERING INDEX /,
+};
+
+test("no statement visits all rows of a table, or sorts more than a few", async () => {
+  const steps = await planned();
+  const costly = steps.filter(({ step }) => /^SCAN|TEMP B-TREE/.test(step));
+  const refused = costly.filter(({ step, statement }) => {
+    const named = step.startsWith("SCAN") ? step : `${step} of ${statement}`;
+    return !Object.values(allowed).some((pattern) => pattern.test(named));
+  });
+  assert.deepEqual(refused, []);
+});
+
+for (const [what, statement, step] of [
+  ["the sum of jobs that a retrieval policy counts", /sum\(\(range_last_byte/, /^SEARCH jobs USING .*jobs_counted/],
+  [
+    "a page of jobs",
+    /^select \* from "jobs" where "vault_id" = .*limit/,
+    /jobs_by_vault \(vault_id=\? AND state=\? AND/,
+  ],
+  [
+    "a page of uploads",
+    /^select \* from "uploads" where "vault_id" = .*"active_at"/,
+    /^SEARCH uploads USING INDEX uploads_listed/,
+  ],
+  ["the active keys of a root", /^select count.*"access_keys" .*"user_id" is null/, /USING INDEX access_keys_of_root/],
+  ["secrets of the first form", /substr\(sealed_secret/, /USING INDEX access_keys_unwrapped/],
+] as const) {
+  test(`an index has just the rows of ${what}`, async () => {
+    const steps = (await planned()).filter((planned) => statement.test(planned.statement));
+    assert.notEqual(steps.length, 0);
+    assert.ok(
+      steps.some((planned) => step.test(planned.step)),
+      JSON.stringify(steps),
+    );
+  });
+}
+
+async function planned(): Promise<{ step: string; statement: string }[]> {
+  isNoting = false;
+  const connection = await emptyDatabase();
+  const own = [...statements].filter((statement) => /^(select|insert|update|delete)\b/.test(statement));
+  assert.ok(own.length > 100, `${own.length} statements`);
+  const steps = own.flatMap((statement) => plan(connection, statement).map((step) => ({ step, statement })));
+  connection.database.close();
+  return steps;
+}
+
+async function emptyDatabase(): Promise<Connection> {
+  const connection = openWriting(inMemory, true);
+  await migrate(connection, true);
+  return connection;
+}
+
+function plan({ database }: Connection, statement: string): string[] {
+  return prepare
+    .call(database, `EXPLAIN QUERY PLAN ${statement}`)
+    .all()
+    .map(({ detail }) => String(detail));
+}

@@ -24,12 +24,15 @@ function condemn({ metadata, clock, deletedGraceMilliseconds, outputMilliseconds
 }
 
 /** Passes over blobs that cannot be removed: the next pass asks for them again, so that they never hold up the others. */
-async function removeDead({ metadata, blobs }: JobServices, signal: AbortSignal): Promise<SweepResult> {
+async function removeDead({ metadata, blobs, segments }: JobServices, signal: AbortSignal): Promise<SweepResult> {
   const result = { removedCount: 0, failedCount: 0, failure: null as RemovalFailure | null };
   let afterKey: string | null = null;
   await inBatches(signal, batchRows, async () => {
     const keys: string[] = await metadata.deadSegments({ afterKey, limit: batchRows });
     const failures = await blobs.remove(keys);
+    for (const key of keys) {
+      segments.forget(key); // While a file is open its space is not free.
+    }
     const failed = new Set(failures.map(({ key }) => key));
     await metadata.forgetSegments(keys.filter((key) => !failed.has(key)));
     afterKey = keys.at(-1) ?? afterKey;

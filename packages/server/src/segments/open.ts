@@ -7,13 +7,13 @@ import { rootOfLeaves } from "./leaves-root.ts";
 /** Opens segments for reading; see {@link openSegment}. */
 export interface SegmentOpener {
   open(segment: Segment): Promise<OpenSegment>;
+  /** To be called when a segment proves damaged, or has been removed: whoever opens it next reads its footer again. */
+  forget(key: string): void;
 }
 
 export interface OpenSegment {
   readonly reader: BlobReader;
   readonly footer: Footer;
-  /** To be called when the segment proves damaged: whoever opens it next reads its footer again. */
-  distrust(): void;
   close(): Promise<void>;
 }
 
@@ -30,7 +30,6 @@ export async function openSegment(blobs: BlobStore, segment: Segment): Promise<O
     return {
       reader,
       footer: await readFooter(reader, segment),
-      distrust: () => undefined,
       close: () => reader.close(),
     };
   } catch (error) {
@@ -42,6 +41,7 @@ export async function openSegment(blobs: BlobStore, segment: Segment): Promise<O
 /** Opens each segment anew: for jobs, whose success says what is on the disk now. */
 export const freshSegments = (blobs: BlobStore): SegmentOpener => ({
   open: (segment) => openSegment(blobs, segment),
+  forget: () => undefined,
 });
 
 async function openBlob(blobs: BlobStore, key: string): Promise<BlobReader> {

@@ -56,7 +56,7 @@ async function* readSlice(
     }
   } catch (error) {
     if (error instanceof CorruptSegmentError) {
-      open.distrust();
+      segments.forget(segment.key);
     }
     throw error;
   } finally {

@@ -7,7 +7,7 @@ export interface SegmentCacheLimits {
   readonly segmentsMax: number;
   /** Of their leaf hashes, all together. */
   readonly leafBytesMax: number;
-  /** Bounds how long a removed file keeps its space, and how long a footer is believed without being read again. */
+  /** Bounds how long a footer is believed without being read again. */
   readonly ageMillisecondsMax: number;
 }
 
@@ -54,7 +54,6 @@ export class SegmentCache implements SegmentOpener {
     return {
       reader: open.reader,
       footer: open.footer,
-      distrust: () => void this.#drop(entry),
       close: async () => {
         if (isLent) {
           isLent = false;
@@ -63,6 +62,13 @@ export class SegmentCache implements SegmentOpener {
         }
       },
     };
+  }
+
+  forget(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) {
+      void this.#drop(entry);
+    }
   }
 
   /** Closes what nobody reads; readers close the rest. */

@@ -8,13 +8,15 @@ import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
 import {
   assertSameBytes,
   createVault,
+  deleteArchive,
+  eventually,
   finishedJob,
   getOutput,
   mebibyte,
   randomContent,
   uploadArchive,
 } from "../support/glacier.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { dayMilliseconds, startTestServer, type TestServer } from "../support/server.ts";
 
 class CountingStore extends FilesystemBlobStore {
   opened = 0;
@@ -90,13 +92,33 @@ test("a file that was damaged while it was open is opened again, and read once i
   await assertRange(3);
 });
 
-test("a server that has stopped has no file open", async () => {
-  await assertRange(0);
-  await server.stop();
+async function openFiles(): Promise<string[]> {
   const descriptors = await readdir("/proc/self/fd");
-  const open = await Promise.all(descriptors.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => "")));
-  assert.deepEqual(
-    open.filter((path) => path.startsWith(folder)),
-    [],
+  const paths = await Promise.all(descriptors.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => "")));
+  return paths.filter((path) => path.startsWith(folder));
+}
+
+test("a file that has been removed is not kept open, so that its space is free", async () => {
+  const archiveId = await uploadArchive(server, "vault", randomContent(mebibyte));
+  const retrieved = await finishedJob(server, "vault", { Type: "archive-retrieval", ArchiveId: archiveId });
+  await getOutput(server, "vault", retrieved);
+  const [path = ""] = (await openFiles()).slice(-1);
+  await deleteArchive(server, "vault", archiveId);
+  const swept = server.sweeps.length;
+  server.clock.advance(2 * dayMilliseconds);
+  await eventually("the file is removed", async () =>
+    server.sweeps.slice(swept).some(({ removedCount }) => removedCount > 0),
   );
+  await eventually("no removed file is open", async () =>
+    (await openFiles()).every((open) => open !== `${path} (deleted)`),
+  );
+});
+
+test("a server that has stopped has no file open", async () => {
+  const archiveId = await uploadArchive(server, "vault", randomContent(mebibyte));
+  const retrieved = await finishedJob(server, "vault", { Type: "archive-retrieval", ArchiveId: archiveId });
+  await getOutput(server, "vault", retrieved);
+  assert.notDeepEqual(await openFiles(), []);
+  await server.stop();
+  assert.deepEqual(await openFiles(), []);
 });

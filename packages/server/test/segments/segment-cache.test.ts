@@ -113,16 +113,17 @@ describe("a cache of open segments", () => {
     assert.equal(store.opened, 1);
     mock.timers.tick(1);
     await settle();
-    assert.deepEqual(store.openKeys, [], "a removed file gives its space back");
+    assert.deepEqual(store.openKeys, []);
     await use(segment);
     assert.equal(store.opened, 2);
   });
 
-  test("opens what is not trusted any more again, while its readers keep theirs", async () => {
+  test("opens again what it was told to forget, while its readers keep theirs", async () => {
     const segment = await stored("one");
     const reader = await cache.open(segment);
     const other = await cache.open(segment);
-    reader.distrust();
+    cache.forget(segment.key);
+    cache.forget("unknown");
     await use(segment);
     assert.equal(store.opened, 2);
     await other.reader.read(Buffer.alloc(10), 0);

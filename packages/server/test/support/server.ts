@@ -214,7 +214,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   };
 }
 
-const segmentCacheLimits = { segmentsMax: 8, leafBytesMax: 1024 ** 2, ageMillisecondsMax: 30_000 };
+const segmentCacheLimits = { segmentsMax: 8, leafBytesMax: 1024 ** 2, ageMillisecondsMax: 600_000 };
 const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };
 const nobody: Notifier = { notify: () => Promise.reject(new NoEndpointError()) };
 

@@ -97,6 +97,8 @@ test("what changes or removes archives, segments, vaults and their rows is known
   // Each of these was tried on a locked vault (packages/server/test/worm): one that is added must be, too.
   assert.deepEqual(found.sort(), [
     "archives.ts: markDeleted updates archives",
+    "deleted-archives.ts: forget deletes archives",
+    "deleted-archives.ts: unlist updates archives",
     "segments.ts: abandon updates segments",
     "segments.ts: condemnDeleted updates segments",
     "segments.ts: condemnPending updates segments",

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import { keyOf } from "../../../packages/server/src/storage/metadata/rows.ts";
 import { treeHashOf } from "../content.ts";
 import type { GlacierHttp, InventoryEntry } from "../glacier-http.ts";
 import { bytesOf, type Ledger, type OpenUpload, pieceHash, type Sending } from "./ledger.ts";
@@ -34,13 +35,13 @@ export async function assertSwept(dataFolder: string): Promise<void> {
 /** Every blob has a row and every row has a blob; only for a server at rest. */
 export async function assertNoOrphans(dataFolder: string): Promise<void> {
   using database = new DatabaseSync(join(dataFolder, "moraine.db"), { readOnly: true });
-  const rows = database.prepare("SELECT key FROM segments ORDER BY key").all();
+  const rows = database.prepare("SELECT name, owner_head, owner_tail FROM segments").all();
   const blobs = join(dataFolder, "blobs");
   const entries = await readdir(blobs, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   assert.deepEqual(
     files.map((path) => path.slice(blobs.length + 1)).sort(),
-    rows.map((row) => String(row["key"])).sort(),
+    rows.map((row) => keyOf(row as unknown as Parameters<typeof keyOf>[0])).sort(),
     "blobs and rows belong together",
   );
 }

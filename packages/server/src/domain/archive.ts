@@ -9,6 +9,6 @@ export interface Archive {
   readonly sizeBytes: number;
   readonly treeHash: TreeHash;
   readonly createdAt: Instant;
-  /** When it was deleted; null while it lives. The row stays, so that deleting it again is no error. */
+  /** When it was deleted; null while it lives. The row stays for a time, so that deleting it again is no error. */
   readonly deletedAt: Instant | null;
 }

@@ -41,7 +41,10 @@ export interface MetadataQueries
    * they are condemned: a job that was there before still reads them.
    */
   segmentsOf(at: { archiveId: ArchiveId; range: ByteRange; limit: number }): Promise<Segment[]>;
-  /** The archives that lived at `revision`, by creation time and then id, after the position `after` (from the start, if null). */
+  /**
+   * The archives that lived at `revision`, by creation time and then id, after the position `after` (from the start, if null).
+   * `revision` is the present one, or one for which `unlistArchives` keeps deleted archives.
+   */
   inventoryPage(page: InventoryPage): Promise<Archive[]>;
 
   /** Null when the upload is completed, aborted, or idle since before `idleSince`. */
@@ -71,7 +74,7 @@ export interface MetadataQueries
 
   /** The output of an inventory job as a segment. */
   findSegment(key: string): Promise<Segment | null>;
-  /** Keys of dead segments in bytewise order, those after `afterKey` (all, if null). */
+  /** Keys of dead segments in an order of the store's own, those after `afterKey` (all, if null). */
   deadSegments(page: { afterKey: string | null; limit: number }): Promise<string[]>;
 }
 
@@ -142,7 +145,7 @@ export interface MetadataChanges
   }): Promise<Archive>;
   /**
    * Deletes an archive and lets its segments go. Nothing happens when it was deleted before. Throws
-   * ResourceNotFoundException for an id that was never issued, InvalidParameterValueException for another vault's, and what
+   * ResourceNotFoundException for an id that was never issued or is forgotten, InvalidParameterValueException for another vault's, and what
    * `assertLockUnchanged` throws.
    */
   removeArchive(at: {
@@ -152,6 +155,18 @@ export interface MetadataChanges
     lockSeen: string | null;
     now: Instant;
   }): Promise<void>;
+  /**
+   * Removes deleted archives from the lists that inventories read, except where an inventory that is being written, or with
+   * the profile `aws` a vault's last one, still needs them. Visits up to `limit` vaults in order of their ids, from the
+   * one after `afterVault` on (from the first, if null), and changes up to `limit` rows. Returns the next `afterVault`;
+   * null once all vaults have been visited.
+   */
+  unlistArchives(at: { profile: Profile; afterVault: string | null; limit: number }): Promise<string | null>;
+  /**
+   * Drops up to `limit` rows of archives that were deleted before `deletedBefore` and that no inventory needs. Their ids
+   * then count as never issued.
+   */
+  forgetArchives(at: { deletedBefore: Instant; limit: number }): Promise<number>;
 
   /** Throws ResourceNotFoundException when the vault has gone. */
   addUpload(upload: { upload: MultipartUpload; vault: VaultKey }): Promise<void>;

@@ -12,6 +12,8 @@ const roundMilliseconds = 60 * 1000;
 const sweepMillisecondsMin = 1000;
 const batchRows = 200;
 const inventoryMilliseconds = 24 * 60 * 60 * 1000;
+/** The id of a deleted archive is known for this long: deleting it again succeeds. */
+const tombstoneMilliseconds = 90 * 24 * 60 * 60 * 1000;
 /** Messages that could not be delivered can be looked at, and asked for again, this long. */
 const failuresMilliseconds = 30 * 24 * 60 * 60 * 1000;
 
@@ -83,6 +85,16 @@ const tasks = {
       });
     }
   },
+  "unlisting deleted archives": async ({ metadata, profile }, signal) => {
+    let afterVault: string | null = null;
+    do {
+      afterVault = await metadata.unlistArchives({ profile, afterVault, limit: batchRows });
+    } while (afterVault !== null && !signal.aborted);
+  },
+  "forgetting deleted archives": ({ metadata, trustedClock }, signal) =>
+    inBatches(signal, batchRows, () =>
+      metadata.forgetArchives({ deletedBefore: trustedClock.policyNow() - tombstoneMilliseconds, limit: batchRows }),
+    ),
   "expiring vault locks": ({ metadata, clock }, signal) =>
     inBatches(signal, batchRows, () => metadata.expireLocks({ now: clock.now(), limit: batchRows })),
   "clearing removed vaults": ({ metadata }, signal) =>

@@ -3,6 +3,7 @@ import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { accessKeyStories } from "./metadata/access-keys.ts";
 import { accountSettingsStories } from "./metadata/account-settings.ts";
 import { archiveStories } from "./metadata/archives.ts";
+import { deletedArchiveStories } from "./metadata/deleted-archives.ts";
 import { identityStories } from "./metadata/identities.ts";
 import { installationStories } from "./metadata/installation.ts";
 import { inventoryStories } from "./metadata/inventories.ts";
@@ -30,6 +31,7 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
   describe(`metadata store, ${name}`, () => {
     describe("vaults", () => vaultStories(story));
     describe("archives", () => archiveStories(story));
+    describe("deleted archives", () => deletedArchiveStories(story));
     describe("inventories", () => inventoryStories(story));
     describe("segments", () => segmentStories(story));
     describe("multipart uploads", () => uploadStories(story));

@@ -32,7 +32,7 @@ before(async () => {
       createdAt,
       deletedAt: null,
     };
-    const key = `00/00/${id}.${"x".repeat(16)}`;
+    const key = `00/00/${id}.${String(index).padStart(16, "x")}`;
     await metadata.intendSegment({ key, ownerId: id, leaseUntil: clock.now() + 1_000_000 });
     await metadata.addArchive({
       archive,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { packHead } from "../../src/storage/metadata/packed.ts";
 import { openSocket, readAnswer } from "../http/raw-socket.ts";
 import { signedText, textOf } from "../http/signed-text.ts";
 import {
@@ -64,8 +65,8 @@ const retrieval = (range?: string) => ({
 
 function loseRow(part: number): void {
   const { changes } = database
-    .prepare("DELETE FROM segments WHERE owner_id = ? AND first_byte = ?")
-    .run(archiveId, part * mebibyte);
+    .prepare("DELETE FROM segments WHERE owner_head = ? AND first_byte = ?")
+    .run(packHead(archiveId), part * mebibyte);
   assert.equal(changes, 1);
 }
 
@@ -75,8 +76,8 @@ function moveInIndex(part: number, to: number): void {
   const { sql, rootpage } = database.prepare(`SELECT sql, rootpage FROM sqlite_schema WHERE ${index}`).get() ?? {};
   const move = (from: number, place: number) =>
     editSchema((connection) => {
-      const update = "UPDATE segments SET first_byte = ? WHERE owner_id = ? AND first_byte = ?";
-      assert.equal(connection.prepare(update).run(place, archiveId, from).changes, 1);
+      const update = "UPDATE segments SET first_byte = ? WHERE owner_head = ? AND first_byte = ?";
+      assert.equal(connection.prepare(update).run(place, packHead(archiveId), from).changes, 1);
     });
   move(part * mebibyte, to);
   editSchema((connection) => connection.exec(`DELETE FROM sqlite_schema WHERE ${index}`));
@@ -181,8 +182,8 @@ test("an index that puts a part elsewhere makes no byte come out at the wrong of
 test("segments that do not have the archive's tree hash fail the job", async () => {
   const other = await uploadInParts(server, "vault", randomContent(bytes.length), mebibyte);
   database
-    .prepare("UPDATE archives SET tree_hash = (SELECT tree_hash FROM archives WHERE id = ?) WHERE id = ?")
-    .run(other, archiveId);
+    .prepare("UPDATE archives SET tree_hash = (SELECT tree_hash FROM archives WHERE id_head = ?) WHERE id_head = ?")
+    .run(packHead(other), packHead(archiveId));
   await waitForJob(server, "vault", await initiateJob(server, "vault", retrieval()), "Failed");
 });
 
@@ -196,7 +197,7 @@ test("an inventory whose segment's row is lost or another's is refused", async (
   setKey.run(other ?? "", one ?? "");
   assertError(await getOutput(server, "vault", one ?? ""), unavailable);
   assert.equal((await getOutput(server, "vault", other ?? "")).status, 200);
-  database.prepare("DELETE FROM segments WHERE owner_id = ?").run(other ?? "");
+  database.prepare("DELETE FROM segments WHERE owner_head = ?").run(packHead(other ?? ""));
   assertError(await getOutput(server, "vault", other ?? ""), unavailable);
 });
 

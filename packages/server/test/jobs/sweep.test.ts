@@ -4,7 +4,6 @@ import { ManualClock } from "../../src/clocks.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
-import { bytewise } from "../contract/metadata/world.ts";
 import { newFolder, watchedDisk } from "../storage/watched-disk.ts";
 import { eventually } from "../support/glacier.ts";
 import { startTestServer, startTime, type TestServer } from "../support/server.ts";
@@ -32,17 +31,17 @@ afterEach(async () => {
   await metadata.close();
 });
 
-/** Files of segments that were given up, with their rows; resolves to their keys in order. */
+/** Files of segments that were given up, with their rows; resolves to their keys in the order in which they are swept. */
 async function deadBlobs(count: number, shelf = "00/00"): Promise<string[]> {
   const keys: string[] = [];
   for (let index = 0; index < count; index += 1) {
     const ownerId = `owner-${index}`;
-    const key = `${shelf}/${ownerId}.${"x".repeat(16)}`;
+    const key = `${shelf}/${ownerId}.${String(index).padStart(16, "0")}`;
     await metadata.intendSegment({ key, ownerId, leaseUntil: 0 });
     await (await blobs.create(key, 0)).commit();
     keys.push(key);
   }
-  return keys.sort(bytewise);
+  return keys;
 }
 
 async function start(): Promise<TestServer> {

@@ -143,7 +143,7 @@ test("the backup is a database that the first release's schema can be migrated f
     const backup = `${path}.before-${nextName}`;
     await migrateNow(backup);
     assert.equal(hasTags(backup), true);
-    assert.deepEqual(read(backup, "SELECT id FROM archives"), [{ id: "archive" }]);
+    assert.deepEqual(read(backup, "SELECT description FROM archives"), [{ description: "old" }]);
   });
 });
 

@@ -125,7 +125,7 @@ export class KeptVault implements AsyncDisposable {
     await parts.metadata.intendSegment({ key, ownerId: "leftover", leaseUntil: clock.now() });
     clock.advance(moved);
     using database = new DatabaseSync(join(this.folder, "metadata.db"), { readOnly: true });
-    const leftovers = database.prepare("SELECT key FROM segments WHERE owner_id = 'leftover'");
+    const leftovers = database.prepare("SELECT name FROM segments WHERE owner_head = CAST('leftover' AS BLOB)");
     await eventually("upkeep has swept", async () => {
       clock.advance(60_000);
       return leftovers.get() === undefined;

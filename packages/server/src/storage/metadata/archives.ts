@@ -2,30 +2,33 @@ import { errors } from "@moraine/protocol";
 import type { Archive } from "../../domain/archive.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
-import type { UploadRequest } from "../../domain/metadata-store.ts";
+import type { InventoryPage, UploadRequest } from "../../domain/metadata-store.ts";
 import { arnOf } from "../../domain/vault.ts";
 import { assertLockUnchanged } from "../../domain/vault-lock.ts";
 import type { Changes, Queries } from "./methods.ts";
-import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
+import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import { release } from "./releases.ts";
 import { archiveOf, archiveRow } from "./rows.ts";
 import type { Database } from "./schema.ts";
 import { abandonPending, makeLive } from "./segments.ts";
+import { storedHead, storedRequest } from "./stored-values.ts";
 import { findById, requireVault, stepRevision } from "./vault-contents.ts";
 
 export const archiveQueries = {
   async findArchive(db, { vaultId, archiveId }) {
-    const row = await selectArchive(db, { archiveId });
-    return row === undefined || row.vault_id !== vaultId ? null : archiveOf(row);
+    const archive = await findArchive(db, archiveId);
+    return archive?.vaultId === vaultId ? archive : null;
   },
 
-  async inventoryPage(db, { after, createdFrom, createdBefore, ...page }) {
+  async inventoryPage(db, { vaultId, revision, limit, ...bounds }) {
+    const newest = await selectNewest(db, { vaultId, revision });
+    const newestAt = newest?.inventory_newest_at ?? Number.MAX_SAFE_INTEGER - 1;
     const rows = await selectLiving(db, {
-      ...page,
-      afterTime: after?.createdAt ?? Number.MIN_SAFE_INTEGER,
-      afterId: after?.id ?? "",
-      createdFrom: createdFrom ?? Number.MIN_SAFE_INTEGER,
-      createdBefore: createdBefore ?? Number.MAX_SAFE_INTEGER,
+      vaultId,
+      revision,
+      limit,
+      ...firstPosition(bounds),
+      createdBefore: Math.min(bounds.createdBefore ?? Number.MAX_SAFE_INTEGER, newestAt + 1),
     });
     return rows.map(archiveOf);
   },
@@ -46,28 +49,32 @@ export const archiveChanges = {
     await makeLive(db, segment);
     if (request !== undefined) {
       await dropRequest(db, request);
-      await insertRequest(db, { key: request.key, archive_id: archive.id, made_at: archive.createdAt });
+      await insertRequest(db, {
+        key: storedRequest(request.key),
+        archive_head: storedHead(archive.id),
+        made_at: archive.createdAt,
+      });
     }
     return archive;
   },
 
   async removeArchive(db, { vault, vaultId, archiveId, lockSeen, now }) {
-    const row = await selectArchive(db, { archiveId });
-    if (row === undefined) {
+    const archive = await findArchive(db, archiveId);
+    if (archive === null) {
       throw errors.archiveNotFound(archiveId);
     }
-    if (row.vault_id !== vaultId) {
+    if (archive.vaultId !== vaultId) {
       // Only the owner of both vaults may know that the archive is elsewhere.
-      const holder = await findById(db, row.vault_id);
+      const holder = await findById(db, archive.vaultId);
       throw holder?.accountId === vault.accountId
         ? errors.invalidVaultName(arnOf(vault))
         : errors.archiveNotFound(archiveId);
     }
-    if (row.deleted_at !== null) {
+    if (archive.deletedAt !== null) {
       return;
     }
     assertLockUnchanged(await requireVault(db, { vaultId, vault }), lockSeen);
-    const revision = await stepRevision(db, { vaultId, count: -1, bytes: -row.size_bytes, now });
+    const revision = await stepRevision(db, { vaultId, count: -1, bytes: -archive.sizeBytes, now });
     invariant(revision !== undefined, "a vault stays while it holds an archive");
     const deleted = await markDeleted(db, { archiveId, revision, now });
     invariant(deleted === 1, "an archive is deleted once");
@@ -90,15 +97,25 @@ export async function insertCounted(db: Database, archive: Archive): Promise<boo
   return true;
 }
 
-export const selectArchive = oneRow((db, at: { archiveId: string }) =>
-  db.selectFrom("archives").selectAll().where("id", "=", at.archiveId),
+/** In any vault, also a deleted one. */
+export async function findArchive(db: Database, archiveId: string): Promise<Archive | null> {
+  const row = await selectArchive(db, { archiveId });
+  const archive = row === undefined ? null : archiveOf(row);
+  // A client's id may begin as another does.
+  return archive?.id === archiveId ? archive : null;
+}
+
+const selectArchive = oneRow((db, at: { archiveId: string }) =>
+  db.selectFrom("archives").selectAll().where("id_head", "=", storedHead(at.archiveId)),
 );
+
+const isListed = literal(1);
 
 const insertArchive = insertion("archives");
 const insertRequest = insertion("upload_requests");
 
 const dropRequest = rowsChanged((db, at: { key: string }) =>
-  db.deleteFrom("upload_requests").where("key", "=", at.key),
+  db.deleteFrom("upload_requests").where("key", "=", storedRequest(at.key)),
 );
 
 const deleteRequests = rowsChanged((db, at: { madeBefore: Instant; limit: number }) =>
@@ -113,9 +130,9 @@ const deleteRequests = rowsChanged((db, at: { madeBefore: Instant; limit: number
 const selectRequested = oneRow((db, at: UploadRequest & { vaultId: string }) =>
   db
     .selectFrom("archives")
-    .innerJoin("upload_requests", "upload_requests.archive_id", "archives.id")
+    .innerJoin("upload_requests", "upload_requests.archive_head", "archives.id_head")
     .selectAll("archives")
-    .where("upload_requests.key", "=", at.key)
+    .where("upload_requests.key", "=", storedRequest(at.key))
     .where("upload_requests.made_at", ">=", at.madeSince)
     .where("archives.vault_id", "=", at.vaultId)
     .where("archives.deleted_at", "is", null),
@@ -125,7 +142,7 @@ const markDeleted = rowsChanged((db, at: { archiveId: string; revision: number; 
   db
     .updateTable("archives")
     .set({ deleted_at: at.now, deleted_revision: at.revision })
-    .where("id", "=", at.archiveId)
+    .where("id_head", "=", storedHead(at.archiveId))
     .where("deleted_at", "is", null),
 );
 
@@ -134,22 +151,38 @@ interface LivingPage {
   revision: number;
   afterTime: Instant;
   afterId: string;
-  createdFrom: Instant;
   createdBefore: Instant;
   limit: number;
 }
+
+/** Where the index is entered: after the position, or at the first creation time, whichever is later. */
+function firstPosition({ after, createdFrom }: Pick<InventoryPage, "after" | "createdFrom">) {
+  const from = createdFrom ?? Number.MIN_SAFE_INTEGER;
+  return after !== null && after.createdAt >= from
+    ? { afterTime: after.createdAt, afterId: after.id }
+    : { afterTime: from, afterId: "" };
+}
+
+/** Nothing of the inventory was created later. Archives that were added since come last, and a page need not look at them. */
+const selectNewest = oneRow((db, at: { vaultId: string; revision: number }) =>
+  db
+    .selectFrom("vaults")
+    .select("inventory_newest_at")
+    .where("id", "=", at.vaultId)
+    .where("inventory_revision", "=", at.revision),
+);
 
 const selectLiving = manyRows((db, page: LivingPage) =>
   db
     .selectFrom("archives")
     .selectAll()
     .where("vault_id", "=", page.vaultId)
-    .where((eb) => eb(eb.refTuple("created_at", "id"), ">", eb.tuple(page.afterTime, page.afterId)))
-    .where("created_at", ">=", page.createdFrom)
+    .where((eb) => eb(eb.refTuple("created_at", "id_head"), ">", eb.tuple(page.afterTime, storedHead(page.afterId))))
     .where("created_at", "<", page.createdBefore)
     .where("created_revision", "<=", page.revision)
     .where((eb) => eb.or([eb("deleted_revision", "is", null), eb("deleted_revision", ">", page.revision)]))
+    .where("listed", "=", isListed)
     .orderBy("created_at")
-    .orderBy("id")
+    .orderBy("id_head")
     .limit(page.limit),
 );

@@ -1,5 +1,6 @@
 import type { ArchiveId, JobId, TreeHash } from "@moraine/protocol";
 import type { ArchiveRetrievalJob, InventoryOutput, InventoryRetrievalJob, Job } from "../../domain/job.ts";
+import { packId, unpackId } from "./packed.ts";
 import { present } from "./rows.ts";
 import type { JobRow } from "./schema.ts";
 
@@ -45,7 +46,7 @@ function archiveJobOf(row: JobRow): ArchiveRetrievalJob {
   return {
     ...baseOf(row),
     action: "ArchiveRetrieval",
-    archiveId: present(row.archive_id) as ArchiveId,
+    archiveId: unpackId({ head: present(row.archive_head), tail: present(row.archive_tail) }) as ArchiveId,
     archiveSizeBytes: present(row.archive_size_bytes),
     archiveTreeHash: present(row.archive_tree_hash) as TreeHash,
     archiveDescription: present(row.archive_description),
@@ -82,8 +83,10 @@ function outputOf(row: JobRow): InventoryOutput | null {
 }
 
 function archiveColumns(job: ArchiveRetrievalJob) {
+  const { head, tail } = packId(job.archiveId);
   return {
-    archive_id: job.archiveId,
+    archive_head: head,
+    archive_tail: tail,
     archive_size_bytes: job.archiveSizeBytes,
     archive_tree_hash: job.archiveTreeHash,
     archive_description: job.archiveDescription,
@@ -95,7 +98,8 @@ function archiveColumns(job: ArchiveRetrievalJob) {
 }
 
 const noArchive = {
-  archive_id: null,
+  archive_head: null,
+  archive_tail: null,
   archive_size_bytes: null,
   archive_tree_hash: null,
   archive_description: null,

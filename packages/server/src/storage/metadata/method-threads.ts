@@ -58,6 +58,8 @@ export const methodThreads: MethodThreads = {
   forgetSegments: "writer",
   addArchive: "writer",
   removeArchive: "writer",
+  unlistArchives: "writer",
+  forgetArchives: "writer",
   addUpload: "writer",
   addPart: "writer",
   completeUpload: "writer",

@@ -5,8 +5,10 @@ import { up as settings } from "./migrations/0002-settings.ts";
 import { up as identities } from "./migrations/0003-identities.ts";
 import { up as notifications } from "./migrations/0004-notifications.ts";
 import { up as trustedTime } from "./migrations/0005-trusted-time.ts";
+import { up as packedIds } from "./migrations/0007-packed-ids.ts";
 import { up as installation } from "./migrations/0008-installation.ts";
 import { up as boundedRemoval } from "./migrations/0009-bounded-removal.ts";
+import { hashRequest, packHead, packKey, packTail } from "./packed.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
 /** In order. What was released is never changed, only followed by another. */
@@ -16,8 +18,17 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0003-identities": { up: identities },
   "0004-notifications": { up: notifications },
   "0005-trusted-time": { up: trustedTime },
+  "0007-packed-ids": { up: packedIds },
   "0008-installation": { up: installation },
   "0009-bounded-removal": { up: boundedRemoval },
+};
+
+/** Functions of one text that migrations call in SQL, so that tables of any size are converted without being read into memory. */
+const functions: Readonly<Record<string, (text: string) => Uint8Array>> = {
+  pack_head: packHead,
+  pack_tail: packTail,
+  pack_key: packKey,
+  hash_request: hashRequest,
 };
 
 const migrationTable = "kysely_migration";
@@ -40,6 +51,9 @@ export async function migrate(connection: Connection, mayCreate: boolean, statfs
     backUp(connection, next, statfs);
   }
   const { database, db } = connection;
+  for (const [name, convert] of Object.entries(functions)) {
+    database.function(name, { deterministic: true }, (text) => convert(String(text)));
+  }
   database.exec("BEGIN IMMEDIATE");
   try {
     const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });

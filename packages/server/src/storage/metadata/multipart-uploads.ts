@@ -4,11 +4,11 @@ import type { Archive } from "../../domain/archive.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type AssembledArchive, assertClaimed } from "../../domain/multipart-upload.ts";
-import { insertCounted, selectArchive } from "./archives.ts";
+import { findArchive, insertCounted } from "./archives.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import { release } from "./releases.ts";
-import { archiveOf, segmentOf, uploadOf, uploadRow } from "./rows.ts";
+import { archiveIdOf, segmentOf, uploadOf, uploadRow } from "./rows.ts";
 import type { Database, Schema, UploadRow } from "./schema.ts";
 import { letGoReplaced, makeLive, referenced } from "./segments.ts";
 import { requireVault } from "./vault-contents.ts";
@@ -52,7 +52,7 @@ export const uploadChanges = {
     if (upload === undefined) {
       throw errors.uploadNotFound(uploadId);
     }
-    invariant(upload.archive_id === segment.ownerId, "a part belongs to the archive that its upload will make");
+    invariant(archiveIdOf(upload) === segment.ownerId, "a part belongs to the archive that its upload will make");
     await letGoReplaced(db, { ownerId: segment.ownerId, firstByte: segment.firstByte, now });
     await makeLive(db, segment);
   },
@@ -65,9 +65,8 @@ export const uploadChanges = {
     if (upload?.state !== "completed" || endedBefore(upload, idleSince)) {
       throw errors.uploadNotFound(uploadId);
     }
-    const row = await selectArchive(db, { archiveId: upload.archive_id });
-    invariant(row !== undefined, "a completed upload has made an archive");
-    const archive = archiveOf(row);
+    const archive = await findArchive(db, archiveIdOf(upload));
+    invariant(archive !== null, "a completed upload has made an archive");
     assertClaimed(archive, claim);
     return archive;
   },
@@ -102,7 +101,7 @@ export async function removeUploadsOf(
   const uploads = await selectOfVault(db, { vaultId, limit });
   for (const upload of uploads) {
     if (upload.state === "open") {
-      await release(db, { ownerId: upload.archive_id, now });
+      await release(db, { ownerId: archiveIdOf(upload), now });
     }
     await deleteUpload(db, upload);
   }
@@ -143,7 +142,7 @@ async function makeArchive(
 
 async function end(db: Database, upload: UploadRow, ending: "aborted" | "expired", now: Instant): Promise<void> {
   await close(db, upload, ending, now);
-  await release(db, { ownerId: upload.archive_id, now });
+  await release(db, { ownerId: archiveIdOf(upload), now });
 }
 
 async function close(db: Database, upload: UploadRow, ending: UploadRow["state"], now: Instant): Promise<void> {
@@ -185,7 +184,7 @@ const selectUploads = manyRows((db, page: OpenPage) =>
 const selectParts = manyRows((db, page: { uploadId: string; afterByte: number; limit: number }) =>
   db
     .selectFrom("uploads")
-    .innerJoin("segments", "segments.owner_id", "uploads.archive_id")
+    .innerJoin("segments", "segments.owner_head", "uploads.archive_head")
     .selectAll("segments")
     .where("uploads.id", "=", page.uploadId)
     .where("uploads.state", "=", open)
@@ -204,7 +203,7 @@ const touch = oneRow((db, at: { uploadId: string; idleSince: Instant; now: Insta
     .where("state", "=", open)
     .where("active_at", ">=", at.idleSince)
     .where(inVault)
-    .returning("archive_id"),
+    .returning(["archive_head", "archive_tail"]),
 );
 
 const setEnding = rowsChanged((db, at: { uploadId: string; ending: UploadRow["state"]; now: Instant }) =>

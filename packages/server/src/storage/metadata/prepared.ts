@@ -49,9 +49,17 @@ export function insertion<Name extends keyof Schema>(table: Name): (db: Database
   };
 }
 
-/** Text that is written into the SQL, not bound: only so does the planner see that a partial index fits. */
-export function literal<const Text extends string>(text: Text): RawBuilder<Text> {
-  return sql.lit(text);
+/** A value that is written into the SQL, not bound: only so does the planner see that a partial index fits. */
+export function literal<const Value extends string | number>(value: Value): RawBuilder<Value> {
+  return sql.lit(value);
+}
+
+/** A value of an input that is bound as `encode` makes it: for columns that hold another form of it. */
+export function encoded<Value, Stored>(encode: (value: Value) => Stored): (value: Value) => Stored {
+  return (value) =>
+    value instanceof Placeholder
+      ? (new Placeholder(value.field, encode as (value: unknown) => unknown) as Stored)
+      : encode(value);
 }
 
 function prepared<Input extends object, Row>(
@@ -72,9 +80,11 @@ function prepared<Input extends object, Row>(
 
 class Placeholder {
   readonly field: PropertyKey;
+  readonly encode: (value: unknown) => unknown;
 
-  constructor(field: PropertyKey) {
+  constructor(field: PropertyKey, encode: (value: unknown) => unknown = (value) => value) {
     this.field = field;
+    this.encode = encode;
   }
 
   [Symbol.toPrimitive](): never {
@@ -87,5 +97,5 @@ function placeholders<Input extends object>(): Input {
 }
 
 function bound(parameter: unknown, input: object): unknown {
-  return parameter instanceof Placeholder ? Reflect.get(input, parameter.field) : parameter;
+  return parameter instanceof Placeholder ? parameter.encode(Reflect.get(input, parameter.field)) : parameter;
 }

@@ -2,61 +2,89 @@ import type { ArchiveId, TreeHash, UploadId } from "@moraine/protocol";
 import type { Archive } from "../../domain/archive.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { MultipartUpload } from "../../domain/multipart-upload.ts";
-import type { Segment } from "../../domain/segment.ts";
+import type { Segment, SegmentIntent } from "../../domain/segment.ts";
+import { packHash, packId, packKey, unpackHash, unpackId, unpackKey } from "./packed.ts";
 import type { ArchiveRow, SegmentRow, UploadRow } from "./schema.ts";
 
 export function archiveOf(row: ArchiveRow): Archive {
   return {
-    id: row.id as ArchiveId,
+    id: unpackId({ head: row.id_head, tail: row.id_tail }) as ArchiveId,
     vaultId: row.vault_id,
     description: row.description,
     sizeBytes: row.size_bytes,
-    treeHash: row.tree_hash as TreeHash,
+    treeHash: unpackHash(row.tree_hash) as TreeHash,
     createdAt: row.created_at,
     deletedAt: row.deleted_at,
   };
 }
 
 export function archiveRow(archive: Archive, createdRevision: number): ArchiveRow {
+  const { head, tail } = packId(archive.id);
   return {
-    id: archive.id,
+    id_head: head,
+    id_tail: tail,
     vault_id: archive.vaultId,
     description: archive.description,
     size_bytes: archive.sizeBytes,
-    tree_hash: archive.treeHash,
+    tree_hash: packHash(archive.treeHash),
     created_at: archive.createdAt,
     created_revision: createdRevision,
     deleted_at: null,
     deleted_revision: null,
+    listed: 1,
   };
 }
 
 export function segmentOf(row: SegmentRow): Segment {
   return {
-    key: row.key,
-    ownerId: row.owner_id,
+    key: keyOf(row),
+    ownerId: ownerIdOf(row),
     firstByte: present(row.first_byte),
     sizeBytes: present(row.size_bytes),
-    treeHash: present(row.tree_hash) as TreeHash,
+    treeHash: unpackHash(present(row.tree_hash)) as TreeHash,
   };
 }
+
+export function keyOf(row: Pick<SegmentRow, "name" | "owner_head" | "owner_tail">): string {
+  return unpackKey(row.name, ownerIdOf(row));
+}
+
+/** The columns that hold a segment's key and owner. */
+export function segmentName({ key, ownerId }: Pick<SegmentIntent, "key" | "ownerId">) {
+  const { head, tail } = packId(ownerId);
+  const columns = { name: packKey(key), owner_head: head, owner_tail: tail };
+  invariant(keyOf(columns) === key, "a segment's key names its owner");
+  return columns;
+}
+
+const ownerIdOf = ({ owner_head: head, owner_tail: tail }: Pick<SegmentRow, "owner_head" | "owner_tail">) =>
+  unpackId({ head, tail });
 
 export function uploadOf(row: UploadRow): MultipartUpload {
   return {
     id: row.id as UploadId,
     vaultId: row.vault_id,
-    archiveId: row.archive_id as ArchiveId,
+    archiveId: archiveIdOf(row),
     description: row.description,
     partSizeBytes: row.part_size_bytes,
     createdAt: row.created_at,
   };
 }
 
+export function archiveIdOf({
+  archive_head: head,
+  archive_tail: tail,
+}: Pick<UploadRow, "archive_head" | "archive_tail">) {
+  return unpackId({ head, tail }) as ArchiveId;
+}
+
 export function uploadRow(upload: MultipartUpload): UploadRow {
+  const { head, tail } = packId(upload.archiveId);
   return {
     id: upload.id,
     vault_id: upload.vaultId,
-    archive_id: upload.archiveId,
+    archive_head: head,
+    archive_tail: tail,
     description: upload.description,
     part_size_bytes: upload.partSizeBytes,
     created_at: upload.createdAt,

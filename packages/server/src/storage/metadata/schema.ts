@@ -3,7 +3,10 @@ import type { Tier } from "../../domain/job.ts";
 import type { NotificationState } from "../../domain/notification.ts";
 import type { SegmentState } from "../../domain/segment.ts";
 
-/** The tables as migrations leave them. Times are milliseconds, sizes bytes; ids are text. */
+/**
+ * The tables as migrations leave them. Times are milliseconds, sizes bytes. Ids are text, but those that come with every
+ * archive are packed into two columns, `…_head` and `…_tail`; of these the head alone identifies a row.
+ */
 export interface Schema {
   readonly accounts: AccountRow;
   readonly users: UserRow;
@@ -75,11 +78,13 @@ export interface VaultRow {
   archive_count: number;
   archive_bytes: number;
   revision: number;
-  /** The last inventory: all four null before the first. */
+  /** The last inventory: all null before the first. */
   inventory_taken_at: number | null;
   inventory_revision: number | null;
   inventory_archive_count: number | null;
   inventory_archive_bytes: number | null;
+  /** No archive of the last inventory was created later; null when that is not known. */
+  inventory_newest_at: number | null;
   /** Null while nothing has changed since the last inventory; else when that was, or the first change if there was none. */
   inventory_due_from: number | null;
   access_policy: string | null;
@@ -99,26 +104,31 @@ export interface VaultRow {
 
 /** It lived in the revisions from `created_revision` on and before `deleted_revision`. */
 export interface ArchiveRow {
-  id: string;
+  id_head: Uint8Array;
+  id_tail: Uint8Array;
   vault_id: string;
   description: string;
   size_bytes: number;
-  tree_hash: string;
+  tree_hash: Uint8Array;
   created_at: number;
   created_revision: number;
   deleted_at: number | null;
   deleted_revision: number | null;
+  /** 1 while an inventory may still list it; 0 is only for a deleted archive. */
+  listed: 0 | 1;
 }
 
 export interface SegmentRow {
-  key: string;
-  owner_id: string;
+  /** Its key in the blob store, packed: its owner's id is not repeated. */
+  name: Uint8Array;
+  owner_head: Uint8Array;
+  owner_tail: Uint8Array;
   state: SegmentState;
   /** Its place in its owner, which no other segment shares; null while pending, and again once a later part took the place. */
   first_byte: number | null;
   /** Null while pending, as is the hash. */
   size_bytes: number | null;
-  tree_hash: string | null;
+  tree_hash: Uint8Array | null;
   /** Of a pending segment; null once nobody holds it. */
   lease_until: number | null;
   deleted_at: number | null;
@@ -141,8 +151,9 @@ export interface RemovedVaultRow {
 
 /** Remembered for a day, so that a repeated request makes no second archive. */
 export interface UploadRequestRow {
-  key: string;
-  archive_id: string;
+  /** A SHA-256. */
+  key: Uint8Array;
+  archive_head: Uint8Array;
   made_at: number;
 }
 
@@ -150,7 +161,8 @@ export interface UploadRequestRow {
 export interface UploadRow {
   id: string;
   vault_id: string;
-  archive_id: string;
+  archive_head: Uint8Array;
+  archive_tail: Uint8Array;
   description: string;
   part_size_bytes: number;
   created_at: number;
@@ -176,7 +188,8 @@ export interface JobRow {
   completed_at: number | null;
   lease_until: number | null;
   fence: number;
-  archive_id: string | null;
+  archive_head: Uint8Array | null;
+  archive_tail: Uint8Array | null;
   archive_size_bytes: number | null;
   archive_tree_hash: string | null;
   archive_description: string | null;

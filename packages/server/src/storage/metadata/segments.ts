@@ -3,8 +3,9 @@ import { invariant } from "../../domain/invariant.ts";
 import type { Segment } from "../../domain/segment.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
-import { segmentOf } from "./rows.ts";
+import { keyOf, segmentName, segmentOf } from "./rows.ts";
 import type { Database } from "./schema.ts";
+import { storedHash, storedHead, storedKey } from "./stored-values.ts";
 
 export const segmentQueries = {
   async segmentsOf(db, { archiveId, range, limit }) {
@@ -19,13 +20,18 @@ export const segmentQueries = {
 
   async deadSegments(db, { afterKey, limit }) {
     const rows = await selectDead(db, { afterKey: afterKey ?? "", limit });
-    return rows.map((row) => row.key);
+    return rows.map(keyOf);
   },
 } satisfies Partial<Queries>;
 
 export const segmentChanges = {
   async intendSegment(db, { key, ownerId, leaseUntil }) {
-    await insertSegment(db, { ...unwritten, key, owner_id: ownerId, state: "pending", lease_until: leaseUntil });
+    await insertSegment(db, {
+      ...unwritten,
+      ...segmentName({ key, ownerId }),
+      state: "pending",
+      lease_until: leaseUntil,
+    });
   },
 
   abandonSegment: abandonPending,
@@ -52,7 +58,7 @@ export async function abandonPending(db: Database, { key, ownerId }: { key: stri
   }
   const segment = await selectState(db, { key });
   if (segment === undefined) {
-    await insertSegment(db, { ...unwritten, key, owner_id: ownerId, state: "dead", lease_until: null });
+    await insertSegment(db, { ...unwritten, ...segmentName({ key, ownerId }), state: "dead", lease_until: null });
   } else {
     invariant(segment.state === "dead", "what is abandoned was never made live");
   }
@@ -88,7 +94,7 @@ export const letGoReplaced = rowsChanged((db, place: { ownerId: string; firstByt
   db
     .updateTable("segments")
     .set({ state: "deleted", deleted_at: place.now, first_byte: null })
-    .where("owner_id", "=", place.ownerId)
+    .where("owner_head", "=", storedHead(place.ownerId))
     .where("first_byte", "=", place.firstByte)
     .where("state", "in", referenced),
 );
@@ -114,11 +120,11 @@ const settle = rowsChanged((db, segment: Segment) =>
       state: "live",
       first_byte: segment.firstByte,
       size_bytes: segment.sizeBytes,
-      tree_hash: segment.treeHash,
+      tree_hash: storedHash(segment.treeHash),
       lease_until: null,
     })
-    .where("key", "=", segment.key)
-    .where("owner_id", "=", segment.ownerId)
+    .where("name", "=", storedKey(segment.key))
+    .where("owner_head", "=", storedHead(segment.ownerId))
     .where("state", "=", pending),
 );
 
@@ -126,24 +132,28 @@ const abandon = rowsChanged((db, at: { key: string }) =>
   db
     .updateTable("segments")
     .set({ state: "dead", lease_until: null })
-    .where("key", "=", at.key)
+    .where("name", "=", storedKey(at.key))
     .where("state", "=", pending),
 );
 
 const suspect = rowsChanged((db, at: { key: string }) =>
-  db.updateTable("segments").set({ state: "suspect" }).where("key", "=", at.key).where("state", "=", literal("live")),
+  db
+    .updateTable("segments")
+    .set({ state: "suspect" })
+    .where("name", "=", storedKey(at.key))
+    .where("state", "=", literal("live")),
 );
 
 const forget = rowsChanged((db, at: { key: string }) =>
-  db.deleteFrom("segments").where("key", "=", at.key).where("state", "=", dead),
+  db.deleteFrom("segments").where("name", "=", storedKey(at.key)).where("state", "=", dead),
 );
 
 const selectState = oneRow((db, at: { key: string }) =>
-  db.selectFrom("segments").select("state").where("key", "=", at.key),
+  db.selectFrom("segments").select("state").where("name", "=", storedKey(at.key)),
 );
 
 const selectReferenced = oneRow((db, at: { key: string }) =>
-  db.selectFrom("segments").selectAll().where("key", "=", at.key).where("state", "in", referenced),
+  db.selectFrom("segments").selectAll().where("name", "=", storedKey(at.key)).where("state", "in", referenced),
 );
 
 /** Segments do not overlap, so the first to hold bytes of the range is the last that begins at or before it. */
@@ -151,12 +161,12 @@ const selectWithin = manyRows((db, at: { archiveId: string; firstByte: number; l
   db
     .selectFrom("segments")
     .selectAll()
-    .where("owner_id", "=", at.archiveId)
+    .where("owner_head", "=", storedHead(at.archiveId))
     .where("first_byte", ">=", (eb) =>
       eb
         .selectFrom("segments as earlier")
         .select((sub) => sub.fn.coalesce(sub.fn.max("earlier.first_byte"), sub.lit(0)).as("first_byte"))
-        .where("earlier.owner_id", "=", at.archiveId)
+        .where("earlier.owner_head", "=", storedHead(at.archiveId))
         .where("earlier.first_byte", "<=", at.firstByte),
     )
     .where("first_byte", "<=", at.lastByte)
@@ -170,7 +180,7 @@ const selectPlaces = manyRows((db, at: { ownerId: string; fromByte: number; limi
   db
     .selectFrom("segments")
     .select("first_byte")
-    .where("owner_id", "=", at.ownerId)
+    .where("owner_head", "=", storedHead(at.ownerId))
     .where("first_byte", ">=", at.fromByte)
     .where("state", "in", referenced)
     .orderBy("first_byte")
@@ -181,7 +191,7 @@ const letGoWithin = rowsChanged((db, at: { ownerId: string; fromByte: number; la
   db
     .updateTable("segments")
     .set({ state: "deleted", deleted_at: at.now })
-    .where("owner_id", "=", at.ownerId)
+    .where("owner_head", "=", storedHead(at.ownerId))
     .where("first_byte", ">=", at.fromByte)
     .where("first_byte", "<=", at.lastByte)
     .where("state", "in", referenced),
@@ -191,10 +201,10 @@ const condemnPending = rowsChanged((db, at: { now: Instant; limit: number }) =>
   db
     .updateTable("segments")
     .set({ state: "dead", lease_until: null })
-    .where("key", "in", (eb) =>
+    .where("name", "in", (eb) =>
       eb
         .selectFrom("segments")
-        .select("key")
+        .select("name")
         .where("state", "=", pending)
         .where((or) => or.or([or("lease_until", "is", null), or("lease_until", "<", at.now)]))
         .limit(at.limit),
@@ -207,10 +217,10 @@ const condemnDeleted = rowsChanged((db, at: { deletedBefore: Instant; completedS
   db
     .updateTable("segments")
     .set({ state: "dead" })
-    .where("key", "in", (eb) =>
+    .where("name", "in", (eb) =>
       eb
         .selectFrom("segments as waiting")
-        .select("waiting.key")
+        .select("waiting.name")
         .where("waiting.state", "=", deleted)
         .where("waiting.deleted_at", "<", at.deletedBefore)
         .where((outer) =>
@@ -221,7 +231,7 @@ const condemnDeleted = rowsChanged((db, at: { deletedBefore: Instant; completedS
                 outer
                   .selectFrom("jobs")
                   .select("jobs.id")
-                  .whereRef("jobs.archive_id", "=", "waiting.owner_id")
+                  .whereRef("jobs.archive_head", "=", "waiting.owner_head")
                   .where((job) =>
                     job.or([
                       job("jobs.state", "=", literal("in_progress")),
@@ -241,9 +251,9 @@ const condemnDeleted = rowsChanged((db, at: { deletedBefore: Instant; completedS
 const selectDead = manyRows((db, page: { afterKey: string; limit: number }) =>
   db
     .selectFrom("segments")
-    .select("key")
+    .select(["name", "owner_head", "owner_tail"])
     .where("state", "=", dead)
-    .where("key", ">", page.afterKey)
-    .orderBy("key")
+    .where("name", ">", storedKey(page.afterKey))
+    .orderBy("name")
     .limit(page.limit),
 );

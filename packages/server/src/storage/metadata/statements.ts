@@ -3,6 +3,7 @@ import { accountSettingsChanges, accountSettingsQueries } from "./account-settin
 import { accountChanges, accountQueries } from "./accounts.ts";
 import { archiveChanges, archiveQueries } from "./archives.ts";
 import { dataKeyChanges, dataKeyQueries } from "./data-keys.ts";
+import { deletedArchiveChanges } from "./deleted-archives.ts";
 import { installationChanges } from "./installation.ts";
 import { jobChanges, jobQueries } from "./jobs.ts";
 import type { Changes, Queries } from "./methods.ts";
@@ -34,6 +35,7 @@ export const queries: Queries = {
 export const changes: Changes = {
   ...vaultChanges,
   ...archiveChanges,
+  ...deletedArchiveChanges,
   ...segmentChanges,
   ...releaseChanges,
   ...uploadChanges,

@@ -39,6 +39,7 @@ export function vaultRow({ id, key, now }: { id: string; key: VaultKey; now: num
     inventory_revision: null,
     inventory_archive_count: null,
     inventory_archive_bytes: null,
+    inventory_newest_at: null,
     inventory_due_from: null,
     access_policy: null,
     ...lockColumns(null),

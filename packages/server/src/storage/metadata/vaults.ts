@@ -6,7 +6,7 @@ import { assertLockUnchanged } from "../../domain/vault-lock.ts";
 import { removeJobsOf } from "./jobs.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { removeUploadsOf } from "./multipart-uploads.ts";
-import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
+import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import type { Schema } from "./schema.ts";
 import { findById } from "./vault-contents.ts";
 import { vaultOf, vaultRow } from "./vault-rows.ts";
@@ -131,6 +131,11 @@ const inventoryOf = (at: { now: Instant }) => (eb: ExpressionBuilder<Schema, "va
   inventory_revision: eb.ref("revision"),
   inventory_archive_count: eb.ref("archive_count"),
   inventory_archive_bytes: eb.ref("archive_bytes"),
+  inventory_newest_at: eb
+    .selectFrom("archives")
+    .select((archives) => archives.fn.coalesce(archives.fn.max("archives.created_at"), archives.lit(0)).as("newest"))
+    .whereRef("archives.vault_id", "=", "vaults.id")
+    .where("archives.listed", "=", literal(1)),
   inventory_due_from: null,
 });
 

@@ -8,7 +8,7 @@ import type { MetadataStore, UploadRequest } from "../../../src/domain/metadata-
 import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
 import { newArchiveId, newJobId, newUploadId, newVaultId } from "../../../src/domain/new-id.ts";
 import type { Segment } from "../../../src/domain/segment.ts";
-import { arnOf, type Vault, type VaultKey } from "../../../src/domain/vault.ts";
+import { arnOf, type Profile, type Vault, type VaultKey } from "../../../src/domain/vault.ts";
 import { type Completion, completeUpload } from "../../../src/operations/complete-upload.ts";
 
 /** One sentence about the store, and the story that shows it. */
@@ -125,6 +125,14 @@ export class World {
 
   async removeArchive(vault: Vault, archiveId: string, now = start): Promise<void> {
     await this.store.removeArchive({ vault, vaultId: vault.id, archiveId, lockSeen: null, now });
+  }
+
+  /** Goes through all vaults, in steps of so many rows. */
+  async unlist(profile: Profile = "practical", limit = 100): Promise<void> {
+    let afterVault: string | null = null;
+    do {
+      afterVault = await this.store.unlistArchives({ profile, afterVault, limit });
+    } while (afterVault !== null);
   }
 
   async upload(vault: Vault, { createdAt = start, partSizeBytes = mebibyte } = {}): Promise<MultipartUpload> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -57,6 +57,12 @@ function read(path: string, statement: string): unknown[] {
   const rows = database.prepare(statement).all();
   database.close();
   return rows.map((row) => ({ ...row }));
+}
+
+function edit(path: string, statement: string): void {
+  const database = new DatabaseSync(path);
+  database.exec(statement);
+  database.close();
 }
 
 const applied = (path: string) =>
@@ -159,13 +165,39 @@ test("what only the log holds yet is in the backup too", async () => {
   });
 });
 
-test("a backup that is there already is kept, not written over", async () => {
+test("a backup from an earlier upgrade is replaced by one of the present database", async () => {
+  await inFolder(async (path) => {
+    await makeOld(path);
+    await migrateNow(path);
+    // The operator goes back to the older version, as the documentation says, and works with it.
+    await copyFile(`${path}.before-${nextName}`, path);
+    edit(path, "UPDATE vaults SET created_at = 99");
+    await migrateNow(path);
+    assert.deepEqual(applied(`${path}.before-${nextName}`), ["0001-initial"]);
+    assert.deepEqual(read(`${path}.before-${nextName}`, "SELECT created_at FROM vaults"), [{ created_at: 99 }]);
+  });
+});
+
+test("an earlier backup is kept until the new one is complete", async () => {
   await inFolder(async (path) => {
     await makeOld(path);
     await writeFile(`${path}.before-${nextName}`, "an earlier one");
-    await migrateNow(path);
+    await mkdir(`${path}.before-${nextName}.partial`);
+    await assert.rejects(migrateNow(path), /EISDIR/);
     assert.equal(await readFile(`${path}.before-${nextName}`, "utf8"), "an earlier one");
-    assert.equal(hasTags(path), true);
+    assert.equal(hasTags(path), false);
+  });
+});
+
+test("after a migration that failed, the next one is backed up with the old schema too", async () => {
+  await inFolder(async (path) => {
+    await makeOld(path);
+    edit(path, "CREATE TABLE capacity_units (x TEXT)");
+    await assert.rejects(migrateNow(path), /capacity_units/);
+    edit(path, "DROP TABLE capacity_units");
+    await migrateNow(path);
+    assert.deepEqual(applied(`${path}.before-${nextName}`), ["0001-initial"]);
+    assert.deepEqual(read(`${path}.before-${nextName}`, "SELECT id FROM archives"), [{ id: "archive" }]);
   });
 });
 

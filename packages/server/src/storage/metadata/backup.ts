@@ -6,13 +6,14 @@ import { syncPath } from "./sync-path.ts";
 /** The figures of a file system that are asked for: free blocks and their size. */
 export type FileSystemFigures = (folder: string) => { bavail: number; bsize: number; blocks: number };
 
-/** One copy, and as much again for what the migration itself writes (durability 3.7). */
+/** One copy, and as much again for what the migration itself writes. */
 const roomFactor = 2;
 
 /**
- * Copies the database beside itself before it is changed: whole and durable when this returns, with mode 0600. A copy
- * that is there already is kept, since it is the older one: a migration may have failed before. Throws when there is
- * not enough room; then nothing has changed.
+ * Copies the database to a file next to it before it is changed: complete and durable when this returns, with mode 0600. An
+ * earlier copy of that name is replaced once the new one is complete: the database may have changed since. It has the old
+ * schema even if a migration failed before, because a migration is one transaction. Throws when there is not enough room; then
+ * nothing has changed.
  */
 export function backUp(
   { database, path }: Connection,
@@ -24,9 +25,6 @@ export function backUp(
   }
   assertRoom(path, statfs);
   const backup = `${path}.before-${before}`;
-  if (existsSync(backup)) {
-    return;
-  }
   const partial = `${backup}.partial`;
   // An earlier attempt may have left something, which SQLite would not write over.
   closeSync(openSync(partial, "w", 0o600));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -98,6 +98,16 @@ test("changes are refused when the log is long and the database cannot grow, unt
   // The limit of this process is 48 frames; a batch may pass it.
   assert.ok(logSizeBytes !== null && logSizeBytes < 100 * 4120, `the log has ${logSizeBytes} bytes`);
   assert.notEqual(keptAfterwards, 0);
+});
+
+test("needs no folder for temporary files, even for a change of many rows", async () => {
+  await using disk = await faultyDisk();
+  const { dataFolder, rig } = disk;
+  await mkdir(dataFolder);
+  // What SQLite calls its temporary files, in whichever folder.
+  await rig.fail({ call: "create", pattern: "*etilqs_*", outcome: "EPERM" });
+  const { stdout, stderr } = await endingOf(spawnChild([join(dataFolder, "moraine.db")], rig, "large-change-child.ts"));
+  assert.equal(stdout, "condemned 2000\n", stderr);
 });
 
 /** A folder for the data of a server whose disk fails as told. */

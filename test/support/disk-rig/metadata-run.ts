@@ -9,7 +9,7 @@ import { temporaryFolder } from "../temporary-folder.ts";
 import { DiskModel, nothingUnsynced } from "./disk-model.ts";
 import { DiskRig, type FaultRule } from "./rig.ts";
 
-const program = fileURLToPath(new URL("./metadata-child.ts", import.meta.url));
+type Program = "metadata-child.ts" | "large-change-child.ts";
 
 export interface MetadataRun {
   /** 0 after an orderly close, 3 after a halt. */
@@ -66,8 +66,9 @@ export async function runOnFailingDisk(
   return { ...run, faults: faults.length, broken };
 }
 
-export function spawnChild(args: readonly string[], rig: DiskRig) {
-  return spawn(process.execPath, ["--conditions=@moraine/source", program, ...args], {
+export function spawnChild(args: readonly string[], rig: DiskRig, program: Program = "metadata-child.ts") {
+  const file = fileURLToPath(new URL(`./${program}`, import.meta.url));
+  return spawn(process.execPath, ["--conditions=@moraine/source", file, ...args], {
     cwd: repositoryRoot,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...cleanEnvironment(), ...rig.environment, NODE_COMPILE_CACHE: "node_modules/.cache/moraine" },

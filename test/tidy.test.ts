@@ -106,6 +106,7 @@ test("what changes or removes archives, segments, vaults and their rows is known
     "segments.ts: letGoReplaced updates segments",
     "segments.ts: letGoWithin updates segments",
     "segments.ts: releasePending updates segments",
+    "segments.ts: renew updates segments",
     "segments.ts: settle updates segments",
     "segments.ts: suspect updates segments",
     "vault-contents.ts: updateContents updates vaults",

@@ -123,6 +123,37 @@ test("no move of the machine's clock, forward or back, live or over a restart, l
   assert.match(await machine.stop(), /"level":40.*--trust-clock: the time of policies follows the clock/);
 });
 
+test("a clock set back by an hour delays no job for long, and trusted time goes on", async () => {
+  await using folder = await temporaryFolder();
+  await using machine = new Machine(folder.path);
+  await machine.setClock(0);
+  await machine.start("--inventory-delay", "2");
+  const { client } = machine;
+  await client.createVault(vault);
+  const jobId = await client.initiateJob(vault, { Type: "inventory-retrieval" });
+  await machine.setClock(-60 * 60 * 1000);
+  const policyNow = async () => Date.parse(((await client.admin("GET", "/clock")) as { PolicyNow: string }).PolicyNow);
+  const before = await policyNow();
+  await client.jobSucceeded(vault, jobId);
+  assert.ok((await policyNow()) > before, "trusted time stands still");
+  await machine.stop();
+});
+
+test("a clock set 26 hours ahead expires no open upload", async () => {
+  await using folder = await temporaryFolder();
+  await using machine = new Machine(folder.path);
+  await machine.setClock(0);
+  await machine.start();
+  const { client } = machine;
+  await client.createVault(vault);
+  const path = `/-/vaults/${vault}/multipart-uploads`;
+  await client.demand({ method: "POST", path, headers: { "x-amz-part-size": "1048576" } });
+  await machine.setClock(26 * 60 * 60 * 1000);
+  const { body } = await client.demand({ method: "GET", path });
+  assert.equal(JSON.parse(body.toString()).UploadsList.length, 1);
+  await machine.stop();
+});
+
 const isDenied = (error: unknown) =>
   error instanceof RefusedError &&
   error.status === 403 &&

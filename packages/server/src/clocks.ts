@@ -1,19 +1,31 @@
 import type { Clock } from "./domain/clock.ts";
 import type { Instant } from "./domain/instant.ts";
+import type { TrustedClock } from "./domain/trusted-clock.ts";
 
-/** Timers cannot wait for more than some 24 days, so long sleeps are taken in turns. */
-const sleepMillisecondsMax = 24 * 60 * 60 * 1000;
+/** A clock that is set forward during a sleep is noticed after this long. */
+const lookAgainMilliseconds = 5000;
 
 export const systemNow = (): Date => new Date();
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleepUntil(time, signal) {
-    for (let left = time - Date.now(); left > 0 && !signal.aborted; left = time - Date.now()) {
-      await sleep(Math.min(left, sleepMillisecondsMax), signal);
+    const until = performance.now() + (time - Date.now());
+    const left = () => Math.min(time - Date.now(), until - performance.now());
+    for (let remaining = left(); remaining > 0 && !signal.aborted; remaining = left()) {
+      await sleep(Math.min(remaining, lookAgainMilliseconds), signal);
     }
   },
 };
+
+/**
+ * The clock, but never before trusted time: when the clock is set back, what was due stays due, and what is recorded is not old
+ * when the clock is right again.
+ */
+export function notBeforeTrusted(clock: Clock, trustedClock: TrustedClock): Clock {
+  const now = () => Math.max(clock.now(), trustedClock.policyNow());
+  return { now, sleepUntil: (time, signal) => clock.sleepUntil(clock.now() + (time - now()), signal) };
+}
 
 /** Stands still until it is moved. */
 export class ManualClock implements Clock {

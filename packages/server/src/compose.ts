@@ -12,7 +12,7 @@ import { FailureLimiter } from "./auth/failure-limiter.ts";
 import { openKeyring, type PlainSecret } from "./auth/keyring.ts";
 import { ensureRootKey } from "./auth/root-key.ts";
 import { SealedCredentialStore } from "./auth/sealed-credentials.ts";
-import { ManualClock, systemClock, systemNow } from "./clocks.ts";
+import { ManualClock, notBeforeTrusted, systemClock, systemNow } from "./clocks.ts";
 import type { Config } from "./config.ts";
 import type { BlobStore } from "./domain/blob-store.ts";
 import type { Clock } from "./domain/clock.ts";
@@ -40,6 +40,7 @@ import { readWebhooks } from "./notify/webhooks-file.ts";
 import { openOversight } from "./oversight.ts";
 import { BlockPool, blockSizeBytes, sharedBlocks } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
+import { RunningIntents } from "./segments/running-intents.ts";
 import { SegmentCache } from "./segments/segment-cache.ts";
 import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
 import { startSpaceKeeper } from "./storage/blobs/space-keeper.ts";
@@ -114,19 +115,19 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const notifier = await openNotifier(config);
   const mode = new NodeMode(onHalt);
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
-  const clock = manualClock ?? systemClock;
+  const machineClock = manualClock ?? systemClock;
   const stores = await openStores(config, mode, { log, started });
   const { metadata, blobs } = stores;
-  const { keyring, newKey } = await openKeys(config, stores, clock.now());
-  await metadata.releaseLeases(clock.now());
+  const { keyring, newKey } = await openKeys(config, stores, machineClock.now());
+  await metadata.releaseLeases(machineClock.now());
   const isReady = () => mode.reason === null;
-  const oversight = await openOversight(config, { clock, metadata, isReady, log });
-  const { faults, metrics, warnings } = oversight;
+  const oversight = await openOversight(config, { clock: machineClock, metadata, isReady, log });
+  const { faults, metrics, warnings, trustedClock } = oversight;
   const parts = {
     metadata,
     blobs,
-    clock,
-    trustedClock: oversight.trustedClock,
+    clock: manualClock ?? notBeforeTrusted(systemClock, trustedClock),
+    trustedClock,
     ...openTransfers(blobs, mode, started),
     profile: config.profile,
     outputMilliseconds,
@@ -136,7 +137,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const { runner, delivery } = startBackground(parts, notifier, { log, metrics }, started);
   startSpaceKeeping(stores, log, started);
   const version = await packageVersion();
-  const inside = { metadata, clock, wakeDelivery: delivery.wake };
+  const inside = { metadata, clock: machineClock, wakeDelivery: delivery.wake };
   listener.serve({
     services: {
       ...parts,
@@ -156,7 +157,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     url: listener.url,
     newKey,
     keyShown: () => metadata.setUnshownKey(null),
-    clock,
+    clock: machineClock,
     warnings,
     async stop(graceMilliseconds) {
       mode.stopping();
@@ -281,6 +282,7 @@ function openTransfers(blobs: BlobStore, mode: NodeMode, started: AsyncDisposabl
   started.defer(() => segments.close());
   return {
     segments,
+    intents: new RunningIntents(),
     hashPool,
     receiveBlocks: new BlockPool(sharedBlocks(receiveBlocksMax, blockSizeBytes), receiveBlocksMax),
     leafBlocks: new BlockPool(sharedBlocks(leafBlocksMax, leafSizeBytes), leafBlocksMax),

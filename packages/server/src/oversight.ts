@@ -42,7 +42,7 @@ export async function openOversight(config: Config, options: OversightOptions): 
 
 /** Goes on from where the last run got to. */
 async function openTrustedClock(
-  { trustClock }: Config,
+  { trustClock, clock: kind }: Config,
   { clock, metadata, log }: OversightOptions,
 ): Promise<TrustedClock> {
   const highWater = await metadata.trustedTime();
@@ -55,6 +55,7 @@ async function openTrustedClock(
     monotonic: () => performance.now(),
     highWater,
     followsClock: trustClock,
+    isManual: kind === "manual",
     onLag: (lag) => log.warn(lag, describeLag(lag)),
   });
 }

@@ -10,9 +10,14 @@ export interface TrustedClockOptions {
   readonly highWater: Instant | null;
   /** Whether the operator vouches for the clock: then it is followed wherever it goes, but not back. */
   readonly followsClock: boolean;
+  /** Whether tests move the clock: then it stands still on purpose, and data expires by it. */
+  readonly isManual: boolean;
   /** Called when the clock has got too far ahead; again only after it was believed meanwhile. */
   onLag(lag: ClockLag): void;
 }
+
+/** How fast trusted time goes while the clock is behind it, so that it neither stands still nor stays ahead. */
+const catchUpSpeed = 0.5;
 
 /** Begins to count when it is made. */
 export function startTrustedClock({
@@ -20,6 +25,7 @@ export function startTrustedClock({
   monotonic,
   highWater,
   followsClock,
+  isManual,
   onLag,
 }: TrustedClockOptions): TrustedClock {
   const begun = monotonic();
@@ -28,13 +34,14 @@ export function startTrustedClock({
   let latest = began;
   let readAt = begun;
   let lags = false;
+  const speed = isManual ? 0 : catchUpSpeed;
 
   function read(): ClockLag | null {
     const at = monotonic();
     const now = clock.now();
     // From the beginning of the run, not from the last reading: many small steps would make a large one.
     const believed = followsClock || now <= began + (at - begun) + believedStepMilliseconds;
-    latest = Math.max(latest, believed ? now : latest + (at - readAt));
+    latest = believed ? Math.max(now, latest + (at - readAt) * speed) : latest + (at - readAt);
     readAt = at;
     const lag = believed ? null : { serviceTime: now, trustedTime: Math.floor(latest) };
     if (lag !== null && !lags) {
@@ -44,11 +51,10 @@ export function startTrustedClock({
     return lag;
   }
 
-  return {
-    policyNow() {
-      read();
-      return Math.floor(latest);
-    },
-    lag: read,
-  };
+  function policyNow(): Instant {
+    read();
+    return Math.floor(latest);
+  }
+
+  return { policyNow, expiryNow: isManual ? () => clock.now() : policyNow, lag: read };
 }

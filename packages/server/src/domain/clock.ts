@@ -6,6 +6,9 @@ import type { Instant } from "./instant.ts";
  */
 export interface Clock {
   now(): Instant;
-  /** Resolves once `now()` has reached `time`, or at once when `signal` aborts; never rejects. */
+  /**
+   * Resolves once `now()` has reached `time`, once as much time has passed as was left until then, or when `signal` aborts;
+   * never rejects. A clock that is set back meanwhile delays nobody, so callers look at `now()` again.
+   */
   sleepUntil(time: Instant, signal: AbortSignal): Promise<void>;
 }

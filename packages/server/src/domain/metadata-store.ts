@@ -104,6 +104,8 @@ export interface MetadataChanges
 
   /** Records the intent to store a segment: state `pending`. */
   intendSegment(intent: SegmentIntent): Promise<void>;
+  /** Prolongs the leases of those that are still pending. */
+  renewIntents(leases: { keys: readonly string[]; leaseUntil: Instant }): Promise<void>;
   /**
    * `pending → dead`: the bytes were never made visible, or must not be. Leaves a dead row also when the sweeper has already
    * forgotten the segment: the bytes may have become visible after the sweeper looked for them.

@@ -8,6 +8,11 @@ import type { Instant } from "./instant.ts";
 export interface TrustedClock {
   /** Never earlier than any time that it gave before, in this run or, but for the last minute before a crash, an earlier one. */
   policyNow(): Instant;
+  /**
+   * The time by which data is removed: what has expired, and what was deleted long enough ago. It is `policyNow()`, so that a
+   * clock that jumps removes nothing early; but a manual clock's own time, which tests move on purpose.
+   */
+  expiryNow(): Instant;
   /** Set while the service's clock is further ahead than can be believed; then policies' time goes on without it. */
   lag(): ClockLag | null;
 }

@@ -75,11 +75,11 @@ const randomHash = (random: Random): string =>
 
 /** Of the archive that a job retrieves, or a part of which it retrieves. */
 async function wholeTreeHash(
-  { metadata, clock, outputMilliseconds }: Services,
+  { metadata, trustedClock, outputMilliseconds }: Services,
   { found, vault }: Admitted,
 ): Promise<string | null> {
   const { jobId = "" } = found.path;
-  const completedSince = clock.now() - outputMilliseconds;
+  const completedSince = trustedClock.expiryNow() - outputMilliseconds;
   const job = vault && (await metadata.findJob({ vaultId: vault.id, jobId, completedSince }));
   return job?.action === "ArchiveRetrieval" ? job.archiveTreeHash : null;
 }

@@ -52,7 +52,9 @@ export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: C
     claims.forEach(begin);
     // With every hand full, the end of a run wakes the loop, not the time of the next.
     const due = running.size === work.atOnceMax ? null : await work.nextDue(now);
-    await clock.sleepUntil(Math.min(due ?? Number.POSITIVE_INFINITY, now + pollMilliseconds), alarm.signal);
+    // A clock that was moved during the round, forward or back, makes the pause no longer.
+    const pollAt = Math.min(now, clock.now()) + pollMilliseconds;
+    await clock.sleepUntil(Math.min(due ?? Number.POSITIVE_INFINITY, pollAt), alarm.signal);
   };
 
   const loop = async () => {

@@ -1,4 +1,5 @@
 import type { RemovalFailure } from "../domain/blob-store.ts";
+import type { Instant } from "../domain/instant.ts";
 import { inBatches } from "./batches.ts";
 import type { JobServices, SweepResult } from "./context.ts";
 
@@ -9,12 +10,18 @@ const batchRows = 200;
  * never leaves bytes that no row knows.
  */
 export async function sweepSegments(services: JobServices, signal: AbortSignal): Promise<void> {
-  await inBatches(signal, batchRows, () => condemn(services));
+  await inBatches(signal, batchRows, async () => {
+    const now = services.trustedClock.expiryNow();
+    await services.intents.renew(services.metadata, now);
+    return condemn(services, now);
+  });
   services.log.swept(await removeDead(services, signal));
 }
 
-function condemn({ metadata, clock, deletedGraceMilliseconds, outputMilliseconds }: JobServices): Promise<number> {
-  const now = clock.now();
+function condemn(
+  { metadata, deletedGraceMilliseconds, outputMilliseconds }: JobServices,
+  now: Instant,
+): Promise<number> {
   return metadata.condemnSegments({
     now,
     deletedBefore: now - deletedGraceMilliseconds,

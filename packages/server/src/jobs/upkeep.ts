@@ -28,7 +28,9 @@ export function startUpkeep(services: JobServices): Upkeep {
       // A clock that is moved during a round may have made due what the round has passed already.
       const began = services.clock.now();
       await run(name);
-      await services.clock.sleepUntil(began + pauseBetween(name, services), stopping.signal);
+      // Nor does a clock that is set back during a round make the pause longer.
+      const from = Math.min(began, services.clock.now());
+      await services.clock.sleepUntil(from + pauseBetween(name, services), stopping.signal);
     }
   };
   const run = (name: TaskName) =>
@@ -55,27 +57,27 @@ type Task = (services: JobServices, signal: AbortSignal) => Promise<void>;
 const tasks = {
   /** A restart goes on from here, so it is kept at the end too; a crash loses the time since the last round. */
   "keeping the trusted time": ({ metadata, trustedClock }) => metadata.raiseTrustedTime(trustedClock.policyNow()),
-  "expiring uploads": ({ metadata, clock }, signal) =>
+  "expiring uploads": ({ metadata, trustedClock }, signal) =>
     inBatches(signal, batchRows, () => {
-      const now = clock.now();
+      const now = trustedClock.expiryNow();
       return metadata.expireUploads({ idleSince: now - uploadIdleMilliseconds, now, limit: batchRows });
     }),
-  "forgetting uploads that ended": ({ metadata, clock }, signal) =>
+  "forgetting uploads that ended": ({ metadata, trustedClock }, signal) =>
     inBatches(signal, batchRows, () =>
-      metadata.forgetUploads({ endedBefore: clock.now() - uploadIdleMilliseconds, limit: batchRows }),
+      metadata.forgetUploads({ endedBefore: trustedClock.expiryNow() - uploadIdleMilliseconds, limit: batchRows }),
     ),
-  "forgetting requests of uploads": ({ metadata, clock }, signal) =>
+  "forgetting requests of uploads": ({ metadata, trustedClock }, signal) =>
     inBatches(signal, batchRows, () =>
-      metadata.forgetRequests({ madeBefore: clock.now() - uploadIdleMilliseconds, limit: batchRows }),
+      metadata.forgetRequests({ madeBefore: trustedClock.expiryNow() - uploadIdleMilliseconds, limit: batchRows }),
     ),
-  "expiring jobs": ({ metadata, clock, outputMilliseconds }, signal) =>
+  "expiring jobs": ({ metadata, trustedClock, outputMilliseconds }, signal) =>
     inBatches(signal, batchRows, () => {
-      const now = clock.now();
+      const now = trustedClock.expiryNow();
       return metadata.expireJobs({ completedBefore: now - outputMilliseconds, now, limit: batchRows });
     }),
-  "dropping messages that failed long ago": ({ metadata, clock }, signal) =>
+  "dropping messages that failed long ago": ({ metadata, trustedClock }, signal) =>
     inBatches(signal, batchRows, () =>
-      metadata.expireNotifications({ failedBefore: clock.now() - failuresMilliseconds, limit: batchRows }),
+      metadata.expireNotifications({ failedBefore: trustedClock.expiryNow() - failuresMilliseconds, limit: batchRows }),
     ),
   "taking inventories": async ({ metadata, clock, profile }, signal) => {
     if (profile === "aws") {

@@ -42,7 +42,7 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
         createdAt: archiveTime(services),
         deletedAt: null,
       };
-      const request = uploadRequest(call, archive.createdAt);
+      const request = uploadRequest(call, services.trustedClock.expiryNow());
       const made = await services.metadata.addArchive({ archive, segment, vault: key, ...request });
       return { location: archivePath(key, made.id), archiveId: made.id, checksum: made.treeHash };
     },
@@ -51,12 +51,12 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
 
 /** Deleting an archive again succeeds; one that never existed is not found (contract 13.5). */
 export const deleteArchive: VaultHandler<"DeleteArchive"> = async (
-  { metadata, clock },
+  { metadata, trustedClock },
   { archiveId },
   { key, vault },
 ) => {
   const lockSeen = lockMark(vault);
-  await metadata.removeArchive({ vault: key, vaultId: vault.id, archiveId, lockSeen, now: clock.now() });
+  await metadata.removeArchive({ vault: key, vaultId: vault.id, archiveId, lockSeen, now: trustedClock.expiryNow() });
   return {};
 };
 

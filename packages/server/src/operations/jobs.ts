@@ -42,7 +42,7 @@ export const listJobs: VaultHandler<"ListJobs"> = async (services, input, { key,
   const states = wantedStates(input.statuscode, input.completed);
   const limit = pageLimit(input.limit, limits.pageMax);
   const after = decodeMarker(input.marker);
-  const completedSince = services.clock.now() - services.outputMilliseconds;
+  const completedSince = services.trustedClock.expiryNow() - services.outputMilliseconds;
   // Contradictory filters ask for nothing, which is no error.
   const found =
     states.length === 0

@@ -8,7 +8,6 @@ import {
   rangeLength,
 } from "@moraine/protocol";
 import type { Instant } from "../domain/instant.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
 import { assertPartFits, type MultipartUpload, uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
 import type { Segment } from "../domain/segment.ts";
 import { archiveTime } from "../domain/trusted-clock.ts";
@@ -16,7 +15,7 @@ import { arnOf } from "../domain/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import { completeUpload } from "./complete-upload.ts";
 import { assertHex, contentCheck, requireDescription, requireHeader, requireTreeHash } from "./content-claims.ts";
-import type { VaultCall, VaultHandler } from "./context.ts";
+import type { Services, VaultCall, VaultHandler } from "./context.ts";
 import { archivePath, uploadPath } from "./locations.ts";
 import { decodeMarker, encodeMarker, pageLimit } from "./pages.ts";
 
@@ -41,12 +40,11 @@ export const initiateMultipartUpload: VaultHandler<"InitiateMultipartUpload"> = 
 /** The order of the checks is that of contract 14.3: all that the headers tell comes before the first byte is read. */
 export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (services, input, call) => {
   const { key, body } = call;
-  const now = services.clock.now();
   const treeHash = requireTreeHash(input.checksum);
   const contentRange = requireHeader(input.range, "Content-Range");
   assertHex(treeHash);
   const range = parseContentRange(contentRange);
-  const upload = await requireUpload(services.metadata, call, input.uploadId, now);
+  const upload = await requireUpload(services, call, input.uploadId);
   assertPartFits(upload, { range, header: contentRange, sizeBytes: body.sizeBytes });
   const length = rangeLength(range);
   const check = contentCheck(body.sha256, treeHash);
@@ -64,7 +62,7 @@ export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (s
       check(sizeBytes, digest);
     },
     async record(segment) {
-      const finishedAt = services.clock.now();
+      const finishedAt = services.trustedClock.expiryNow();
       await services.metadata.addPart({
         uploadId: upload.id,
         segment,
@@ -85,19 +83,18 @@ export const completeMultipartUpload: VaultHandler<"CompleteMultipartUpload"> = 
   const treeHash = requireTreeHash(input.checksum);
   const sizeBytes = requireArchiveSize(input.archiveSize);
   assertHex(treeHash);
-  const now = services.clock.now();
   const archive = await completeUpload(services.metadata, {
     vaultId: vault.id,
     uploadId: input.uploadId,
     claim: { sizeBytes, treeHash },
-    idleSince: now - uploadIdleMilliseconds,
+    idleSince: idleSince(services),
     now: archiveTime(services),
   });
   return { location: archivePath(key, archive.id), archiveId: archive.id, checksum: archive.treeHash };
 };
 
 export const abortMultipartUpload: VaultHandler<"AbortMultipartUpload"> = async (services, { uploadId }, { vault }) => {
-  const now = services.clock.now();
+  const now = services.trustedClock.expiryNow();
   await services.metadata.abortUpload({ vaultId: vault.id, uploadId, idleSince: now - uploadIdleMilliseconds, now });
   return {};
 };
@@ -105,7 +102,7 @@ export const abortMultipartUpload: VaultHandler<"AbortMultipartUpload"> = async 
 export const listParts: VaultHandler<"ListParts"> = async (services, input, call) => {
   const limit = pageLimit(input.limit, limits.pageMax);
   const afterByte = readPartMarker(input.marker);
-  const upload = await requireUpload(services.metadata, call, input.uploadId, services.clock.now());
+  const upload = await requireUpload(services, call, input.uploadId);
   const found = await services.metadata.listParts({ uploadId: upload.id, afterByte, limit: limit + 1 });
   const page = found.slice(0, limit);
   const last = page.at(-1);
@@ -124,7 +121,7 @@ export const listMultipartUploads: VaultHandler<"ListMultipartUploads"> = async 
   const limit = pageLimit(input.limit, limits.pageMax);
   const found = await services.metadata.listUploads({
     vaultId: vault.id,
-    idleSince: services.clock.now() - uploadIdleMilliseconds,
+    idleSince: idleSince(services),
     after: decodeMarker(input.marker),
     limit: limit + 1,
   });
@@ -142,14 +139,12 @@ export const listMultipartUploads: VaultHandler<"ListMultipartUploads"> = async 
   };
 };
 
-async function requireUpload(
-  metadata: MetadataStore,
-  { vault }: VaultCall,
-  uploadId: string,
-  now: Instant,
-): Promise<MultipartUpload> {
-  const idleSince = now - uploadIdleMilliseconds;
-  const upload = await metadata.findUpload({ vaultId: vault.id, uploadId, idleSince });
+/** Uploads that were last active before this moment are expired, for upkeep as for clients. */
+const idleSince = ({ trustedClock }: Services): Instant => trustedClock.expiryNow() - uploadIdleMilliseconds;
+
+async function requireUpload(services: Services, { vault }: VaultCall, uploadId: string): Promise<MultipartUpload> {
+  const at = { vaultId: vault.id, uploadId, idleSince: idleSince(services) };
+  const upload = await services.metadata.findUpload(at);
   if (upload === null) {
     throw errors.uploadNotFound(uploadId);
   }

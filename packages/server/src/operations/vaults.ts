@@ -27,12 +27,12 @@ export const describeVault: VaultHandler<"DescribeVault"> = async ({ profile }, 
 
 /** Deleting a vault that is not there succeeds (contract 6.4). */
 export const deleteVault: AccountHandler<"DeleteVault"> = async (
-  { metadata, clock, profile },
+  { metadata, trustedClock, profile },
   _input,
   { key, vault },
 ) => {
   const lockSeen = vault && lockMark(vault);
-  await metadata.removeVault({ key, profile, lockSeen, now: clock.now() });
+  await metadata.removeVault({ key, profile, lockSeen, now: trustedClock.expiryNow() });
   return {};
 };
 

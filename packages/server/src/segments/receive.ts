@@ -2,17 +2,22 @@ import type { BlobStore, BlobWriter } from "../domain/blob-store.ts";
 import type { Clock } from "../domain/clock.ts";
 import { type MetadataStore, MetadataUnavailableError } from "../domain/metadata-store.ts";
 import type { Segment } from "../domain/segment.ts";
+import type { TrustedClock } from "../domain/trusted-clock.ts";
 import { type BlockPool, type ByteStream, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
 import { type ContentDigest, type ContentHash, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
+import { intentLeaseMilliseconds, type RunningIntents } from "./running-intents.ts";
 
 export interface ReceiveServices {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  /** Of all segments that are being received. */
+  readonly intents: RunningIntents;
   readonly hashPool: HashPool;
   readonly receiveBlocks: BlockPool;
   readonly clock: Clock;
+  readonly trustedClock: TrustedClock;
 }
 
 export interface IncomingSegment<Result> {
@@ -30,8 +35,6 @@ export interface IncomingSegment<Result> {
   record(segment: Segment): Promise<Result>;
 }
 
-/** A body that takes longer than this is cut off by the listener; its intent must outlive it. */
-const leaseMilliseconds = 25 * 60 * 60 * 1000;
 /** As many as keep the hashing threads busy while this one waits for the socket; together they are bounded by the pool. */
 const blocksInFlightMax = 6;
 
@@ -43,19 +46,33 @@ export async function receiveSegment<Result>(
   services: ReceiveServices,
   incoming: IncomingSegment<Result>,
 ): Promise<Result> {
-  const { metadata, blobs, clock } = services;
+  const { metadata, blobs, intents, trustedClock } = services;
   const { ownerId, firstByte } = incoming;
   const key = blobs.newKey(ownerId);
   // The intent must be durable before the bytes can become visible, not before they arrive.
-  const intent = metadata.intendSegment({ key, ownerId, leaseUntil: clock.now() + leaseMilliseconds });
-  intent.catch(() => undefined);
-  const segment = await untilVisible(services, incoming, key, intent);
+  const leaseUntil = trustedClock.expiryNow() + intentLeaseMilliseconds;
+  intents.begin(key, leaseUntil);
   try {
-    return await incoming.record({ key, ownerId, firstByte, ...segment });
+    const intent = metadata.intendSegment({ key, ownerId, leaseUntil });
+    intent.catch(() => undefined);
+    const segment = await untilVisible(services, incoming, key, intent);
+    return await record(services, incoming, { key, ownerId, firstByte, ...segment });
+  } finally {
+    intents.end(key);
+  }
+}
+
+async function record<Result>(
+  { metadata }: ReceiveServices,
+  incoming: IncomingSegment<Result>,
+  segment: Segment,
+): Promise<Result> {
+  try {
+    return await incoming.record(segment);
   } catch (error) {
     // When it is not known whether the change happened, the segment stays, and its lease decides.
     if (!(error instanceof MetadataUnavailableError)) {
-      await metadata.abandonSegment({ key, ownerId });
+      await metadata.abandonSegment(segment);
     }
     throw error;
   }

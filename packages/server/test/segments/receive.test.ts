@@ -12,6 +12,7 @@ import { HashPool } from "../../src/segments/hash-pool.ts";
 import { freshSegments } from "../../src/segments/open.ts";
 import { type ReadServices, readVerified } from "../../src/segments/read.ts";
 import { type IncomingSegment, type ReceiveServices, receiveSegment } from "../../src/segments/receive.ts";
+import { RunningIntents } from "../../src/segments/running-intents.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { assertSameBytes, mebibyte, randomContent, treeHashOf } from "../support/glacier.ts";
@@ -45,7 +46,9 @@ beforeEach(async () => {
   const receiveBlocks = new BlockPool(sharedBlocks(blocksMax, blockSizeBytes), blocksMax);
   const leafBlocks = new BlockPool(sharedBlocks(blocksMax, leafSizeBytes), blocksMax);
   const segments = freshSegments(blobs);
-  services = { metadata, blobs, segments, clock, hashPool, receiveBlocks, leafBlocks };
+  const trustedClock = { policyNow: () => clock.now(), expiryNow: () => clock.now(), lag: () => null };
+  const intents = new RunningIntents();
+  services = { metadata, blobs, segments, clock, trustedClock, intents, hashPool, receiveBlocks, leafBlocks };
 });
 afterEach(() => metadata.close());
 
@@ -176,6 +179,24 @@ describe("receiving a segment", () => {
       throw errors.uploadNotFound("upload");
     };
     await assert.rejects(receive(randomContent(10), { record }), /upload ID was not found/);
+    assert.deepEqual(await deadSegments(), blobs.keys);
+  });
+
+  test("is not swept while it goes on, however long it takes", async () => {
+    const bytes = randomContent(3);
+    async function* slow() {
+      for (const byte of bytes) {
+        clock.advance(24 * 60 * 60 * 1000);
+        await services.intents.renew(metadata, clock.now());
+        assert.deepEqual(await deadSegments(), []);
+        yield Uint8Array.of(byte);
+      }
+    }
+    const segment = await receive(bytes, { body: slow() });
+    assertSameBytes(await read([segment], 0, 2), bytes);
+    // Nobody prolongs the lease of what has ended.
+    clock.advance(26 * 60 * 60 * 1000);
+    await services.intents.renew(metadata, clock.now());
     assert.deepEqual(await deadSegments(), blobs.keys);
   });
 

@@ -8,7 +8,7 @@ import { FailureLimiter, type FailureLimits } from "../../src/auth/failure-limit
 import { openKeyring } from "../../src/auth/keyring.ts";
 import { ensureRootKey } from "../../src/auth/root-key.ts";
 import { SealedCredentialStore } from "../../src/auth/sealed-credentials.ts";
-import { ManualClock, systemNow } from "../../src/clocks.ts";
+import { ManualClock, notBeforeTrusted, systemNow } from "../../src/clocks.ts";
 import type { BlobStore } from "../../src/domain/blob-store.ts";
 import type { JobDelays } from "../../src/domain/job.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
@@ -25,6 +25,7 @@ import { startRunner } from "../../src/jobs/runner.ts";
 import { startUpkeep } from "../../src/jobs/upkeep.ts";
 import { BlockPool, blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
+import { RunningIntents } from "../../src/segments/running-intents.ts";
 import { SegmentCache } from "../../src/segments/segment-cache.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
@@ -49,7 +50,7 @@ export interface TestServerOptions {
   readonly clock?: ManualClock;
   /** Nobody is at the end of any topic, unless a test says otherwise. */
   readonly notifier?: Notifier;
-  /** False is a server whose policies do not believe jumps of the clock. @default true: tests move it on purpose */
+  /** False is a server that takes the clock for a machine's, and does not believe its jumps. @default true: tests move it on purpose */
   readonly trustsClock?: boolean;
   readonly faults?: FaultBook;
   readonly presigned?: AuthenticateOptions["presigned"];
@@ -89,14 +90,17 @@ const noDelays: JobDelays = { expeditedSeconds: 0, standardSeconds: 0, bulkSecon
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const started = new AsyncDisposableStack();
   const { metadata = started.adopt(await openInlineStore(":memory:"), (store) => store.close()) } = options;
-  const clock = options.clock ?? new ManualClock(startTime);
+  const manualClock = options.clock ?? new ManualClock(startTime);
+  const trustsClock = options.trustsClock ?? true;
   const trustedClock = startTrustedClock({
-    clock,
+    clock: manualClock,
     monotonic: () => performance.now(),
     highWater: await metadata.trustedTime(),
-    followsClock: options.trustsClock ?? true,
+    followsClock: trustsClock,
+    isManual: trustsClock,
     onLag: () => undefined,
   });
+  const clock = trustsClock ? manualClock : notBeforeTrusted(manualClock, trustedClock);
   const postponed: unknown[] = [];
   const sweeps: SweepResult[] = [];
   const blobs = options.blobs ?? new MemoryBlobStore();
@@ -108,6 +112,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     segments,
     clock,
     trustedClock,
+    intents: new RunningIntents(),
     hashPool: sharedHashPool(),
     receiveBlocks: new BlockPool(sharedBlocks(64, blockSizeBytes), 64),
     leafBlocks: new BlockPool(sharedBlocks(16, leafSizeBytes), 16),
@@ -166,8 +171,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         metadata,
         keyring,
         access,
-        clock,
-        manualClock: options.manualClock === false ? null : clock,
+        clock: manualClock,
+        manualClock: options.manualClock === false ? null : manualClock,
         systemNow: now,
         region,
         profile: parts.profile,
@@ -204,7 +209,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     port,
     client,
     key,
-    clock,
+    clock: manualClock,
     parts,
     records,
     postponed,

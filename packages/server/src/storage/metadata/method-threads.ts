@@ -51,6 +51,7 @@ export const methodThreads: MethodThreads = {
   takeInventory: "writer",
   takeDueInventories: "writer",
   intendSegment: "writer",
+  renewIntents: "writer",
   abandonSegment: "writer",
   suspectSegment: "writer",
   releaseLeases: "writer",

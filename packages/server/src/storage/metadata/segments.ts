@@ -34,6 +34,12 @@ export const segmentChanges = {
     });
   },
 
+  async renewIntents(db, { keys, leaseUntil }) {
+    for (const key of keys) {
+      await renew(db, { key, leaseUntil });
+    }
+  },
+
   abandonSegment: abandonPending,
 
   async suspectSegment(db, key) {
@@ -125,6 +131,14 @@ const settle = rowsChanged((db, segment: Segment) =>
     })
     .where("name", "=", storedKey(segment.key))
     .where("owner_head", "=", storedHead(segment.ownerId))
+    .where("state", "=", pending),
+);
+
+const renew = rowsChanged((db, lease: { key: string; leaseUntil: Instant }) =>
+  db
+    .updateTable("segments")
+    .set({ lease_until: lease.leaseUntil })
+    .where("name", "=", storedKey(lease.key))
     .where("state", "=", pending),
 );
 

@@ -13,6 +13,16 @@ export function segmentStories(story: Story): void {
     assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), ["a"]);
   });
 
+  story("a pending segment whose lease was prolonged is condemned after the later time", async ({ store }) => {
+    await store.intendSegment({ key: "a", ownerId: "owner", leaseUntil: start });
+    await store.renewIntents({ keys: ["a", "unknown"], leaseUntil: start + hour });
+    const at = { deletedBefore: start, completedSince: start, limit: 10 };
+    assert.equal(await store.condemnSegments({ ...at, now: start + hour }), 0);
+    assert.equal(await store.condemnSegments({ ...at, now: start + hour + 1 }), 1);
+    await store.renewIntents({ keys: ["a"], leaseUntil: doomsday });
+    assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), ["a"]);
+  });
+
   story("an abandoned segment is dead at once, also when the sweeper was first", async ({ store }) => {
     const segment = { key: "a", ownerId: "owner" };
     await store.intendSegment({ ...segment, leaseUntil: doomsday });

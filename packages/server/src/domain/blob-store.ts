@@ -9,11 +9,12 @@ export interface BlobStore {
    */
   newKey(ownerId: string): string;
   /**
-   * Begins a blob. Rejects with `StorageFullError` when fewer than `sizeBytes` bytes, or the reserve that keeps reads and
-   * deletions working, would remain.
-   * @param sizeBytes what will be written at the most.
+   * Begins a blob. Rejects with `StorageFullError` when `sizeBytesMin` bytes do not fit now without touching the reserve that
+   * keeps reads and deletions working. Claims nothing: room is taken by bytes as they are written, never by announcements.
+   * @param sizeBytesMax the most that will be written.
+   * @param sizeBytesMin what will surely be written; `sizeBytesMax` by default.
    */
-  create(key: string, sizeBytes: number): Promise<BlobWriter>;
+  create(key: string, sizeBytesMax: number, sizeBytesMin?: number): Promise<BlobWriter>;
   /** Rejects with `BlobMissingError` when there is no such blob. */
   open(key: string): Promise<BlobReader>;
   /**
@@ -33,7 +34,8 @@ export interface RemovalFailure {
 export interface BlobWriter {
   /**
    * Appends, in the order of the calls, which may overlap. The caller may reuse `bytes` once it resolves. Rejects with
-   * `StorageFullError` on a full disk.
+   * `StorageFullError` when these bytes do not fit without touching the reserve; the blob is then worth nothing, and `discard`
+   * frees what it took.
    */
   write(bytes: Uint8Array): Promise<void>;
   /**

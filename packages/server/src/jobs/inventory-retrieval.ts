@@ -35,7 +35,8 @@ export async function retrieveInventory(
     vaultArn: arnOf(vault),
     description: "",
     firstByte: 0,
-    sizeBytes: headSizeBytesMax + snapshot.archiveCount * itemSizeBytesMax,
+    sizeBytes: headSizeBytesMax + document.itemsMax * itemSizeBytesMax,
+    sizeBytesMin: 0,
     body: document.bytes(),
     check: () => undefined,
     async record(segment) {
@@ -68,6 +69,11 @@ class InventoryDocument {
   readonly #snapshot: InventorySnapshot;
   readonly #bounds: InventoryBounds;
   readonly #signal: AbortSignal;
+
+  /** The most archives that it can list. */
+  get itemsMax(): number {
+    return Math.min(this.#bounds.itemsMax ?? Number.POSITIVE_INFINITY, this.#snapshot.archiveCount);
+  }
 
   constructor(
     metadata: MetadataStore,

@@ -26,8 +26,10 @@ export interface IncomingSegment<Result> {
   /** Of the archive; empty when there is none. */
   readonly description: string;
   readonly firstByte: number;
-  /** The bytes that will come, at the most. */
+  /** The most bytes that will come. */
   readonly sizeBytes: number;
+  /** The bytes that will surely come: without room for them nothing is begun. @default sizeBytes */
+  readonly sizeBytesMin?: number;
   readonly body: ByteStream;
   /** Throws when the bytes are not what the client said they are: then nothing is stored. */
   check(sizeBytes: number, digest: ContentDigest): void;
@@ -87,7 +89,9 @@ async function untilVisible<Result>(
   const { ownerId, vaultArn, description, firstByte } = incoming;
   let writer: BlobWriter | undefined;
   try {
-    writer = await services.blobs.create(key, incoming.sizeBytes + footerSizeMax(incoming.sizeBytes));
+    const { sizeBytes: sizeBytesMax, sizeBytesMin = sizeBytesMax } = incoming;
+    const footerBytes = footerSizeMax(sizeBytesMax);
+    writer = await services.blobs.create(key, sizeBytesMax + footerBytes, sizeBytesMin + footerSizeMax(sizeBytesMin));
     const { sizeBytes, digest, unwritten } = await take(services, incoming, writer);
     incoming.check(sizeBytes, digest);
     const { treeHash, leaves } = digest;

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { TreeHash } from "@moraine/protocol";
 import type { Archive } from "../../src/domain/archive.ts";
+import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { newArchiveId } from "../../src/domain/new-id.ts";
-import { assertSameBytes, createVault, describeJob, finishedJob, getOutput } from "../support/glacier.ts";
+import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
+import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { assertSameBytes, createVault, describeJob, finishedJob, getOutput, mebibyte } from "../support/glacier.ts";
 import { accountId, region, startTestServer, startTime, type TestServer } from "../support/server.ts";
 
 // A vault with more archives than one page of rows holds, and a document longer than one leaf.
@@ -13,11 +16,13 @@ const treeHash = "ab".repeat(32) as TreeHash;
 const vault = { accountId, region, vaultName: "large" };
 
 let server: TestServer;
+let metadata: MetadataStore;
 const archives: Archive[] = [];
 before(async () => {
-  server = await startTestServer();
+  metadata = await openInlineStore(":memory:");
+  server = await startTestServer({ metadata });
   await createVault(server, "large");
-  const { metadata, clock } = server.parts;
+  const { clock } = server.parts;
   const vaultId = (await metadata.findVault(vault))?.id ?? "";
   for (let index = 0; index < archiveCount; index += 1) {
     // Seven in each millisecond, so that pages end within one.
@@ -43,7 +48,10 @@ before(async () => {
   }
   archives.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
 });
-after(() => server.stop());
+after(async () => {
+  await server.stop();
+  await metadata.close();
+});
 
 const csvLine = ({ id, description, createdAt, sizeBytes }: Archive) =>
   `${id},"${description}",${new Date(createdAt).toISOString().slice(0, 19)}Z,${sizeBytes},${treeHash}\n`;
@@ -92,3 +100,20 @@ test("limits that cross pages of rows leave no gap", async () => {
     assert.equal(csvOf([]) + seen === csvOf(archives), true, `limit ${limit}`);
   }
 });
+
+for (const [document, limit, capacityBytes] of [
+  ["of all archives", undefined, 3 * mebibyte],
+  ["of one archive", "1", 10_000],
+] as const) {
+  test(`an inventory ${document} needs room for its own bytes, not for the longest that there could be`, async () => {
+    await server.stop();
+    server = await startTestServer({ metadata, blobs: new MemoryBlobStore(capacityBytes) });
+    const parameters = limit === undefined ? {} : { InventoryRetrievalParameters: { Limit: limit } };
+    const jobId = await finishedJob(server, "large", { Type: "inventory-retrieval", Format: "CSV", ...parameters });
+    assert.equal(
+      (await getOutput(server, "large", jobId)).text,
+      csvOf(archives.slice(0, Number(limit ?? archiveCount))),
+    );
+    assert.deepEqual(server.postponed, []);
+  });
+}

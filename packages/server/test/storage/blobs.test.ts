@@ -117,13 +117,22 @@ describe("filesystem blob store, running out of room", () => {
     await storeBlob(store, Buffer.from("small"));
   });
 
-  test("what open writers may still write counts as used, until they end", async () => {
+  test("what open writers have announced and not written takes no room from others", async () => {
     const { store, folder } = await filesystemStore();
     const size = Math.floor((await roomIn(folder)).forBlobs * 0.6);
-    const first = await store.create(store.newKey("first"), size);
-    await assert.rejects(store.create(store.newKey("second"), size), StorageFullError);
-    await first.discard();
-    await (await store.create(store.newKey("third"), size)).discard();
+    const writers = await Promise.all(
+      ["first", "second", "third"].map((owner) => store.create(store.newKey(owner), size)),
+    );
+    await storeBlob(store, randomBytes(MiB));
+    await Promise.all(writers.map((writer) => writer.discard()));
+  });
+
+  test("a blob that may become too large is begun when what it surely needs fits", async () => {
+    const { store } = await filesystemStore();
+    await assert.rejects(store.create(store.newKey("surely"), 2 ** 52), StorageFullError);
+    const writer = await store.create(store.newKey("perhaps"), 2 ** 52, 0);
+    await writer.write(randomBytes(MiB));
+    await writer.commit();
   });
 
   test("on a disk that others have filled, writing says so, and reads and deletions go on", async (t) => {

@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { BlobWriter } from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type Disk, errorCode, inDomainWords } from "./disk.ts";
-import type { FreeSpace, SpaceClaim } from "./free-space.ts";
+import type { FreeSpace } from "./free-space.ts";
 import type { SyncHealth } from "./sync-health.ts";
 
 /**
@@ -16,11 +16,10 @@ export interface UnfinishedBlob {
   /** The same file, opened past the page cache; null for a short blob, or where the file system has no such thing. */
   readonly direct: FileHandle | null;
   readonly temporaryPath: string;
-  readonly finalPath: string;
-  readonly claim: SpaceClaim;
-  readonly space: Pick<FreeSpace, "noteFailure" | "noteStored">;
-  /** Makes the name at `finalPath` durable. */
-  syncFolder(): Promise<void>;
+  readonly sizeBytesMax: number;
+  readonly space: Pick<FreeSpace, "claim" | "noteFailure" | "noteStored">;
+  /** Links the file to its final name, durably. */
+  publish(): Promise<void>;
 }
 
 /** Writes one file under a temporary name and links it to its final one when it is whole and synced. */
@@ -48,19 +47,18 @@ export class FilesystemBlobWriter implements BlobWriter {
   async write(bytes: Uint8Array): Promise<void> {
     invariant(this.#state === "open", "a blob is written before its end");
     this.#assertSound();
-    this.#blob.claim.spend(bytes.length);
     const position = this.#sizeBytes;
     this.#sizeBytes += bytes.length;
+    invariant(this.#sizeBytes <= this.#blob.sizeBytesMax, "a blob is not larger than it was said to become");
     this.#writes += 1;
     try {
-      await this.#append(bytes, position);
+      await this.#appendClaimed(bytes, position);
     } catch (error) {
       this.#failure ??= { error };
       this.#blob.space.noteFailure(error);
       throw inDomainWords(error);
     } finally {
       this.#writes -= 1;
-      this.#blob.claim.written(bytes.length);
     }
     this.#startWriteBack();
   }
@@ -70,9 +68,7 @@ export class FilesystemBlobWriter implements BlobWriter {
     this.#state = "ended";
     try {
       await this.#makeBytesDurable();
-      // Unlike a rename, a link never replaces a blob that is already there.
-      await this.#disk.link(this.#blob.temporaryPath, this.#blob.finalPath);
-      await this.#blob.syncFolder();
+      await this.#blob.publish();
       this.#blob.space.noteStored();
     } catch (error) {
       this.#blob.space.noteFailure(error);
@@ -87,6 +83,17 @@ export class FilesystemBlobWriter implements BlobWriter {
     if (this.#state !== "ended") {
       this.#state = "ended";
       await this.#leaveTemporary();
+    }
+  }
+
+  /** Claims room for these bytes alone: however much a client has announced, only what has arrived takes room. */
+  async #appendClaimed(bytes: Uint8Array, position: number): Promise<void> {
+    const claim = await this.#blob.space.claim(bytes.length);
+    claim.spend(bytes.length);
+    try {
+      await this.#append(bytes, position);
+    } finally {
+      claim.written(bytes.length);
     }
   }
 
@@ -160,7 +167,6 @@ export class FilesystemBlobWriter implements BlobWriter {
     await this.#blob.direct?.close().catch(ignore);
     await this.#blob.file.close().catch(ignore);
     await this.#disk.unlink(this.#blob.temporaryPath).catch(ignore);
-    this.#blob.claim.release();
   }
 }
 

@@ -15,7 +15,7 @@ import { FilesystemBlobReader } from "./filesystem-reader.ts";
 import { removeFiles } from "./filesystem-removal.ts";
 import { FilesystemBlobWriter } from "./filesystem-writer.ts";
 import { FolderSyncs } from "./folder-syncs.ts";
-import { FreeSpace, type SpaceClaim } from "./free-space.ts";
+import { FreeSpace } from "./free-space.ts";
 import { probeStorage, sweepProbes } from "./probe.ts";
 import { SyncHealth } from "./sync-health.ts";
 
@@ -86,18 +86,15 @@ export class FilesystemBlobStore implements BlobStore {
     return this.#keys.next(ownerId);
   }
 
-  async create(key: string, sizeBytes: number): Promise<BlobWriter> {
+  async create(key: string, sizeBytesMax: number, sizeBytesMin = sizeBytesMax): Promise<BlobWriter> {
     const { shelf, name } = partsOf(key);
     invariant(this.#prepared, "the store is prepared before the first blob");
     this.#health.assertTrusted();
-    let claim: SpaceClaim | undefined;
     try {
-      claim = await this.space.claim(sizeBytes);
+      (await this.space.claim(sizeBytesMin)).release();
       await this.#makeShelf(shelf);
-      const isLong = sizeBytes >= directBytesMin;
-      return await this.#begin(join(this.#tmp, name), join(this.#blobs, key), claim, isLong);
+      return await this.#begin(join(this.#tmp, name), join(this.#blobs, key), sizeBytesMax);
     } catch (error) {
-      claim?.release();
       this.space.noteFailure(error);
       throw inDomainWords(error);
     }
@@ -120,12 +117,8 @@ export class FilesystemBlobStore implements BlobStore {
     return removeFiles(keys, { disk: this.#disk, folderSyncs: this.#folderSyncs, blobs: this.#blobs });
   }
 
-  async #begin(
-    temporaryPath: string,
-    finalPath: string,
-    claim: SpaceClaim,
-    isLong: boolean,
-  ): Promise<FilesystemBlobWriter> {
+  async #begin(temporaryPath: string, finalPath: string, sizeBytesMax: number): Promise<FilesystemBlobWriter> {
+    const isLong = sizeBytesMax >= directBytesMin;
     const flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY;
     const file = await this.#disk.open(temporaryPath, flags, isLong ? openingMode : blobMode);
     try {
@@ -134,10 +127,9 @@ export class FilesystemBlobStore implements BlobStore {
         file,
         direct,
         temporaryPath,
-        finalPath,
-        claim,
+        sizeBytesMax,
         space: this.space,
-        syncFolder: () => this.#leavingBadShelf(this.#folderSyncs.sync(dirname(finalPath))),
+        publish: () => this.#leavingBadShelf(this.#publish(temporaryPath, finalPath)),
       });
     } catch (error) {
       await file.close();
@@ -163,6 +155,12 @@ export class FilesystemBlobStore implements BlobStore {
     return direct;
   }
 
+  /** Unlike a rename, a link never replaces a blob that already exists. */
+  async #publish(temporaryPath: string, finalPath: string): Promise<void> {
+    await this.#disk.link(temporaryPath, finalPath);
+    await this.#folderSyncs.sync(dirname(finalPath));
+  }
+
   #makeShelf(shelf: string): Promise<void> {
     const known = this.#shelves.get(shelf);
     if (known !== undefined) {
@@ -182,7 +180,7 @@ export class FilesystemBlobStore implements BlobStore {
     await this.#folderSyncs.sync(dirname(parent));
   }
 
-  /** After a failure the next blobs go elsewhere: the folder may be one that can never be synced again. */
+  /** After a failure the next blobs go elsewhere: the folder may be one that takes no more names, or can never be synced again. */
   async #leavingBadShelf(step: Promise<void>): Promise<void> {
     try {
       await step;

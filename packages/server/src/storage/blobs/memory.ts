@@ -14,6 +14,7 @@ export class MemoryBlobStore implements BlobStore {
   readonly #keys = new KeySource();
   readonly #blobs = new Map<string, Uint8Array>();
   readonly #unfinished = new Set<string>();
+  #unfinishedBytes = 0;
   readonly #capacityBytes: number;
 
   /** @param capacityBytes where the store calls itself full. */
@@ -25,16 +26,17 @@ export class MemoryBlobStore implements BlobStore {
     return this.#keys.next(ownerId);
   }
 
-  async create(key: string, sizeBytes: number): Promise<BlobWriter> {
+  async create(key: string, sizeBytesMax: number, sizeBytesMin = sizeBytesMax): Promise<BlobWriter> {
     partsOf(key);
-    if (this.#storedBytes() + sizeBytes > this.#capacityBytes) {
-      throw new StorageFullError(`No room for ${sizeBytes} bytes`);
-    }
+    this.#assertRoom(sizeBytesMin);
     if (this.#unfinished.has(key)) {
       throw new Error(`The blob ${key} is already being written`);
     }
     this.#unfinished.add(key);
-    return new MemoryBlobWriter(sizeBytes, (bytes) => this.#end(key, bytes));
+    return new MemoryBlobWriter(sizeBytesMax, {
+      take: (sizeBytes) => this.#take(sizeBytes),
+      end: (bytes, takenBytes) => this.#end(key, bytes, takenBytes),
+    });
   }
 
   async open(key: string): Promise<BlobReader> {
@@ -59,8 +61,20 @@ export class MemoryBlobStore implements BlobStore {
     return failures;
   }
 
-  #end(key: string, bytes: Uint8Array | null): void {
+  #take(sizeBytes: number): void {
+    this.#assertRoom(sizeBytes);
+    this.#unfinishedBytes += sizeBytes;
+  }
+
+  #assertRoom(sizeBytes: number): void {
+    if (this.#storedBytes() + this.#unfinishedBytes + sizeBytes > this.#capacityBytes) {
+      throw new StorageFullError(`No room for ${sizeBytes} bytes`);
+    }
+  }
+
+  #end(key: string, bytes: Uint8Array | null, takenBytes: number): void {
     this.#unfinished.delete(key);
+    this.#unfinishedBytes -= takenBytes;
     if (bytes === null) {
       return;
     }
@@ -75,22 +89,29 @@ export class MemoryBlobStore implements BlobStore {
   }
 }
 
+interface MemoryRoom {
+  /** Throws `StorageFullError` when there is no room for so many bytes. */
+  take(sizeBytes: number): void;
+  /** Keeps the blob, or nothing when it is null, and frees the bytes that were taken while it was written. */
+  end(bytes: Uint8Array | null, takenBytes: number): void;
+}
+
 class MemoryBlobWriter implements BlobWriter {
   readonly #sizeBytesMax: number;
-  /** Takes the whole blob, or null when there is to be none. */
-  readonly #end: (bytes: Uint8Array | null) => void;
+  readonly #room: MemoryRoom;
   /** Null once the blob is committed or discarded. */
   #pieces: Uint8Array[] | null = [];
   #sizeBytes = 0;
 
-  constructor(sizeBytesMax: number, end: (bytes: Uint8Array | null) => void) {
+  constructor(sizeBytesMax: number, room: MemoryRoom) {
     this.#sizeBytesMax = sizeBytesMax;
-    this.#end = end;
+    this.#room = room;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     invariant(this.#pieces !== null, "a blob is written before its end");
     invariant(this.#sizeBytes + bytes.length <= this.#sizeBytesMax, "a blob is not larger than it was said to become");
+    this.#room.take(bytes.length);
     this.#sizeBytes += bytes.length;
     // Not `slice`, which copies nothing when the bytes are a Buffer.
     this.#pieces.push(new Uint8Array(bytes));
@@ -100,13 +121,13 @@ class MemoryBlobWriter implements BlobWriter {
     invariant(this.#pieces !== null, "a blob is committed once");
     const bytes = Buffer.concat(this.#pieces);
     this.#pieces = null;
-    this.#end(bytes);
+    this.#room.end(bytes, this.#sizeBytes);
   }
 
   async discard(): Promise<void> {
     if (this.#pieces !== null) {
       this.#pieces = null;
-      this.#end(null);
+      this.#room.end(null, this.#sizeBytes);
     }
   }
 }

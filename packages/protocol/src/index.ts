@@ -18,6 +18,7 @@ export { adminErrors } from "./admin/admin-errors.ts";
 export { adminLimits, isIdentityName } from "./admin/admin-limits.ts";
 export type { AdminOperation, AdminPageInput, UserInput } from "./admin/admin-operation.ts";
 export type { AdvanceClockInput, ClockDescription } from "./admin/clock.ts";
+export type { DamageDescription } from "./admin/damage.ts";
 export type { FaultDescription, ListFaultsOutput, PutFaultInput } from "./admin/faults.ts";
 export type { HealthDescription } from "./admin/health.ts";
 export { type AdminOperationName, type AdminShapes, adminOperations } from "./admin/index.ts";
@@ -46,6 +47,7 @@ export {
   rangeLength,
 } from "./byte-range.ts";
 export { canonicalRequest, type SignedRequest, uriEncode } from "./canonical-request.ts";
+export { damagedArchiveMessage, damagedDataMessage } from "./damage-messages.ts";
 export { type ErrorCode, errorBody, errorStatus, errors, GlacierError } from "./errors.ts";
 export {
   type AccountId,

@@ -122,12 +122,13 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   await metadata.releaseLeases(machineClock.now());
   const isReady = () => mode.reason === null;
   const oversight = await openOversight(config, { clock: machineClock, metadata, isReady, log });
-  const { faults, metrics, warnings, trustedClock } = oversight;
+  const { faults, metrics, warnings, damage, trustedClock } = oversight;
   const parts = {
     metadata,
     blobs,
     clock: manualClock ?? notBeforeTrusted(systemClock, trustedClock),
     trustedClock,
+    damage,
     ...openTransfers(blobs, mode, started),
     profile: config.profile,
     outputMilliseconds,

@@ -1,12 +1,16 @@
 import { randomInt } from "node:crypto";
+import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
+import type { Damage } from "./domain/damage.ts";
 import type { FaultMode } from "./domain/fault.ts";
 import { formatFault } from "./domain/fault-text.ts";
 import type { MetadataStore } from "./domain/metadata-store.ts";
 import type { TrustedClock } from "./domain/trusted-clock.ts";
+import { arnOf } from "./domain/vault.ts";
 import { FaultBook } from "./faults/fault-book.ts";
+import { type DamageLog, DamageReports } from "./segments/damage-reports.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { startTrustedClock } from "./trusted-clock.ts";
 import { describeLag, faultsAllowed, faultsInForce, lagSeconds, warningsOf } from "./warnings.ts";
@@ -17,6 +21,7 @@ export interface Oversight {
   /** Null unless they are allowed. */
   readonly faults: FaultBook | null;
   readonly metrics: Metrics;
+  readonly damage: DamageReports;
   warnings(): readonly string[];
 }
 
@@ -35,9 +40,31 @@ export async function openOversight(config: Config, options: OversightOptions): 
     countNotifications: () => metadata.countNotifications(),
     policyTimeBehindSeconds: () => lagSeconds(trustedClock.lag()),
     faultsInForce: () => faultsInForce(faults).length,
+    damage: () => damage.counts,
   });
+  const damage = new DamageReports({ metadata, clock: options.clock, log: damageLog(log, metrics) });
+  await damage.refresh();
   const faults = openFaults(config, log, (mode) => metrics.fault(mode));
-  return { trustedClock, faults, metrics, warnings: () => warningsOf(trustedClock, faults) };
+  return { trustedClock, faults, metrics, damage, warnings: () => warningsOf(trustedClock, faults, damage.counts) };
+}
+
+/** The file is named relative to the data folder: blobs/ holds the segments by their keys. */
+function damageLog(log: Logger, metrics: Metrics): DamageLog {
+  const factsOf = ({ owner, range, segmentKey, reason }: Damage) => ({
+    vault: arnOf(owner.vault),
+    [owner.kind === "archive" ? "archive" : "job"]: owner.id,
+    firstByte: range.firstByte,
+    lastByte: range.lastByte,
+    segment: segmentKey,
+    file: segmentKey === null ? null : join("blobs", segmentKey),
+    reason,
+  });
+  return {
+    found: (damage, cause) =>
+      log.error({ ...factsOf(damage), ...(cause !== undefined && { err: cause }) }, "stored data is damaged"),
+    repaired: (damage) => log.warn(factsOf(damage), "damaged data reads right again"),
+    met: () => metrics.damagedRead(),
+  };
 }
 
 /** Goes on from where the last run got to. */

@@ -1,13 +1,15 @@
+import type { DamageCounts } from "./domain/damage.ts";
 import type { ActiveFault, Faults } from "./domain/fault.ts";
 import { formatFault } from "./domain/fault-text.ts";
 import type { ClockLag, TrustedClock } from "./domain/trusted-clock.ts";
 
 /** What an operator should know though the service works; empty when all is well. */
-export function warningsOf(trustedClock: TrustedClock, faults: Faults | null): readonly string[] {
+export function warningsOf(trustedClock: TrustedClock, faults: Faults | null, damage: DamageCounts): readonly string[] {
   const lag = trustedClock.lag();
   return [
     ...(lag === null ? [] : [describeLag(lag)]),
     ...(faults === null ? [] : [faultsAllowed]),
+    ...describeDamage(damage),
     ...faultsInForce(faults).map((fault) => `Fault ${fault.id} is in force: ${formatFault(fault)}`),
   ];
 }
@@ -21,6 +23,21 @@ export const faultsAllowed =
 export const describeLag = ({ serviceTime, trustedTime }: ClockLag): string =>
   `The clock says ${iso(serviceTime)}, further ahead than can be believed, so policies go on by ${iso(trustedTime)}: if the ` +
   "clock is right, restart with --trust-clock";
+
+/** Names nothing: anybody may read a warning. */
+function describeDamage({ archives, inventories }: DamageCounts): string[] {
+  const counted = [
+    ...(archives > 0 ? [count(archives, "archive", "archives")] : []),
+    ...(inventories > 0 ? [count(inventories, "inventory", "inventories")] : []),
+  ];
+  return counted.length === 0
+    ? []
+    : [
+        `Stored data is damaged and not served: bytes of ${counted.join(" and ")}. List them with: moraine admin damaged`,
+      ];
+}
+
+const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
 
 export const lagSeconds = (lag: ClockLag | null): number =>
   lag === null ? 0 : (lag.serviceTime - lag.trustedTime) / 1000;

@@ -3,6 +3,7 @@ import type { AdminTools } from "../tools.ts";
 import { accessKeyCommands } from "./access-keys.ts";
 import { accountCommands } from "./accounts.ts";
 import { clockCommands } from "./clock.ts";
+import { damagedCommand } from "./damage.ts";
 import { faultCommands } from "./faults.ts";
 import { healthCommand } from "./health.ts";
 import { notificationCommands } from "./notifications.ts";
@@ -14,7 +15,7 @@ import { userCommands } from "./users.ts";
 /** Commands for whoever runs a server, and for owners of accounts on it. */
 export function adminCommand(tools: AdminTools): Command {
   const admin = new Command("admin")
-    .description("Accounts, users, keys, policies, messages, clock, faults and health of a server")
+    .description("Accounts, users, keys, policies, messages, clock, faults, health and damage of a server")
     .option("--endpoint <url>", "where it listens (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER; http://127.0.0.1:8484)")
     .option("--region <name>", "what requests are signed for (AWS_REGION, AWS_DEFAULT_REGION; us-east-1)")
     .option("--json", "print what the server answered, as JSON")
@@ -35,6 +36,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 denied.`,
     clockCommands(tools),
     faultCommands(tools),
     healthCommand(tools),
+    damagedCommand(tools),
   ];
   for (const command of commands) {
     admin.addCommand(command);

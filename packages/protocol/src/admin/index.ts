@@ -2,6 +2,7 @@ import { type AccessKeyShapes, accessKeyOperations } from "./access-keys.ts";
 import { type AccountShapes, accountOperations } from "./accounts.ts";
 import type { AdminOperation } from "./admin-operation.ts";
 import { type ClockShapes, clockOperations } from "./clock.ts";
+import { type DamageShapes, damageOperations } from "./damage.ts";
 import { type FaultShapes, faultOperations } from "./faults.ts";
 import { type HealthShapes, healthOperations } from "./health.ts";
 import { type NotificationShapes, notificationOperations } from "./notifications.ts";
@@ -21,6 +22,7 @@ const table = {
   ...clockOperations,
   ...faultOperations,
   ...healthOperations,
+  ...damageOperations,
 } as const;
 
 /** With the prefix `moraine:` it is also the name of the permission. */
@@ -40,4 +42,5 @@ export interface AdminShapes
     NotificationShapes,
     ClockShapes,
     FaultShapes,
-    HealthShapes {}
+    HealthShapes,
+    DamageShapes {}

@@ -3,6 +3,7 @@ import { createAccessKey, deleteAccessKey, listAccessKeys, updateAccessKey } fro
 import { createAccount, createRootKey, deleteAccount, listAccounts } from "./accounts.ts";
 import { advanceClock, getClock } from "./clock.ts";
 import type { AdminHandler } from "./context.ts";
+import { listDamagedArchives } from "./damage.ts";
 import { clearFaults, deleteFault, listFaults, putFault } from "./faults.ts";
 import { getHealth } from "./health.ts";
 import { listNotifications, retryNotification } from "./notifications.ts";
@@ -39,4 +40,5 @@ export const adminHandlers: { readonly [Name in AdminOperationName]: AdminHandle
   DeleteFault: deleteFault,
   ClearFaults: clearFaults,
   GetHealth: getHealth,
+  ListDamagedArchives: listDamagedArchives,
 };

@@ -1,6 +1,7 @@
 import type { AccountId, ArchiveId, ByteRange, JobId, UploadId } from "@moraine/protocol";
 import type { AccountSettingsChanges, AccountSettingsQueries } from "./account-settings-store.ts";
 import type { Archive } from "./archive.ts";
+import type { DamageChanges, DamageQueries } from "./damage.ts";
 import type { IdentityChanges, IdentityQueries } from "./identity-store.ts";
 import type { InstallationChanges } from "./installation-store.ts";
 import type { Instant } from "./instant.ts";
@@ -28,7 +29,8 @@ export interface MetadataQueries
   extends AccountSettingsQueries,
     IdentityQueries,
     NotificationQueries,
-    TrustedTimeQueries {
+    TrustedTimeQueries,
+    DamageQueries {
   findVault(key: VaultKey): Promise<Vault | null>;
   findVaultById(vaultId: string): Promise<Vault | null>;
   /** In bytewise order of names, those after `afterName` (all, if null). */
@@ -84,7 +86,8 @@ export interface MetadataChanges
     IdentityChanges,
     NotificationChanges,
     TrustedTimeChanges,
-    InstallationChanges {
+    InstallationChanges,
+    DamageChanges {
   /** Does nothing when it exists. Throws LimitExceededException. */
   createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;
   /**
@@ -111,8 +114,6 @@ export interface MetadataChanges
    * forgotten the segment: the bytes may have become visible after the sweeper looked for them.
    */
   abandonSegment(segment: { key: string; ownerId: string }): Promise<void>;
-  /** `live → suspect`: reads of it failed. */
-  suspectSegment(key: string): Promise<void>;
   /** Lets go of every lease on segments, jobs and messages. Only for a process that knows it is alone, when it starts. */
   releaseLeases(now: Instant): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import type { TreeHash } from "@moraine/protocol";
+import type { ByteRange, TreeHash } from "@moraine/protocol";
 import type { Instant } from "./instant.ts";
 
 /**
@@ -34,9 +34,14 @@ export class CorruptSegmentError extends Error {
   override readonly name = "CorruptSegmentError";
   /** The damaged segment; null when the damage is in no segment that is known: one is missing, or two disagree. */
   readonly key: string | null;
+  readonly reason: string;
+  /** The damaged bytes, counted from the first of the archive or document; null for all of the segment, or when it is not known. */
+  readonly place: ByteRange | null;
 
-  constructor(key: string | null, reason: string, options?: ErrorOptions) {
+  constructor(key: string | null, reason: string, options: { cause?: unknown; place?: ByteRange } = {}) {
     super(key === null ? `Stored data is damaged: ${reason}` : `Segment ${key} is damaged: ${reason}`, options);
     this.key = key;
+    this.reason = reason;
+    this.place = options.place ?? null;
   }
 }

@@ -1,4 +1,4 @@
-import { errorBody, errors, GlacierError } from "@moraine/protocol";
+import { damagedDataMessage, errorBody, errors, GlacierError } from "@moraine/protocol";
 import { StorageFullError } from "../domain/blob-store.ts";
 import { MetadataUnavailableError } from "../domain/metadata-store.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
@@ -26,7 +26,7 @@ function toGlacierError(error: unknown): GlacierError {
     return errors.unavailable("The service cannot reach its metadata. Try again later.");
   }
   if (error instanceof CorruptSegmentError) {
-    return errors.unavailable("The stored data is damaged, so it is not returned. The operator has been told.");
+    return errors.unavailable(damagedDataMessage);
   }
   return errors.unavailable("The service had an internal failure. Try again later.");
 }

@@ -1,4 +1,6 @@
-import { errors } from "@moraine/protocol";
+import { damagedArchiveMessage, errors } from "@moraine/protocol";
+import { ownerOf } from "../domain/damage.ts";
+import { invariant } from "../domain/invariant.ts";
 import type { ArchiveRetrievalJob } from "../domain/job.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
@@ -25,13 +27,12 @@ export async function retrieveArchive(
     await readAll(services, job, signal);
   } catch (error) {
     if (error instanceof CorruptSegmentError) {
-      if (error.key !== null) {
-        await metadata.suspectSegment(error.key);
-      }
-      return { state: "failed", statusMessage: `The stored archive is damaged: ${job.archiveId}` };
+      await reportDamage(services, job, error);
+      return { state: "failed", statusMessage: damagedArchiveMessage(job.archiveId) };
     }
     throw error;
   }
+  await services.damage.verified(job.archiveId, job.range);
   return { state: "succeeded", statusMessage: "Succeeded" };
 }
 
@@ -47,4 +48,14 @@ async function readAll(services: JobServices, job: ArchiveRetrievalJob, signal: 
   for await (const _ of readVerified({ ...services, segments: fresh }, segments, job.range)) {
     signal.throwIfAborted();
   }
+}
+
+async function reportDamage(
+  services: JobServices,
+  job: ArchiveRetrievalJob,
+  error: CorruptSegmentError,
+): Promise<void> {
+  const vault = await services.metadata.findVaultById(job.vaultId);
+  invariant(vault !== null, "a job goes with its vault");
+  await services.damage.report(error, ownerOf(job, vault), job.range);
 }

@@ -2,11 +2,13 @@ import type { RemovalFailure } from "../domain/blob-store.ts";
 import type { JobClaim } from "../domain/job.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile } from "../domain/vault.ts";
+import type { DamageReports } from "../segments/damage-reports.ts";
 import type { ReadServices } from "../segments/read.ts";
 import type { ReceiveServices } from "../segments/receive.ts";
 
 /** All that work without a caller may touch. */
 export interface JobServices extends ReceiveServices, ReadServices {
+  readonly damage: DamageReports;
   readonly profile: Profile;
   readonly trustedClock: TrustedClock;
   /** How long a completed job can be described and its output read. */

@@ -99,6 +99,10 @@ const tasks = {
     ),
   "expiring vault locks": ({ metadata, clock }, signal) =>
     inBatches(signal, batchRows, () => metadata.expireLocks({ now: clock.now(), limit: batchRows })),
+  "counting damage": async ({ metadata, damage }, signal) => {
+    await inBatches(signal, batchRows, () => metadata.expireDamage({ limit: batchRows }));
+    await damage.refresh();
+  },
   "clearing removed vaults": ({ metadata }, signal) =>
     inBatches(signal, batchRows, () => metadata.clearVaults({ limit: batchRows })),
   "releasing segments": ({ metadata }, signal) =>

@@ -4,11 +4,13 @@ import type { NewIds } from "../domain/new-id.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile, Vault, VaultKey } from "../domain/vault.ts";
 import type { ByteStream } from "../segments/blocks.ts";
+import type { DamageReports } from "../segments/damage-reports.ts";
 import type { ReadServices } from "../segments/read.ts";
 import type { ReceiveServices } from "../segments/receive.ts";
 
 /** All that an operation may touch. */
 export interface Services extends ReceiveServices, ReadServices {
+  readonly damage: DamageReports;
   readonly profile: Profile;
   readonly delays: JobDelays;
   readonly region: string;

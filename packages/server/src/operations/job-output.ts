@@ -9,14 +9,16 @@ import {
   rangeLength,
   type TreeHash,
 } from "@moraine/protocol";
+import { type BytesOwner, ownerOf } from "../domain/damage.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { ArchiveRetrievalJob, InventoryRetrievalJob } from "../domain/job.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
 import type { SegmentPages } from "../segments/coverage.ts";
+import { freshSegments } from "../segments/open.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import { readVerified } from "../segments/read.ts";
-import type { Answer, OutgoingBytes, Services, VaultHandler } from "./context.ts";
+import type { Answer, OutgoingBytes, Services, VaultCall, VaultHandler } from "./context.ts";
 import { requireJob } from "./require-job.ts";
 
 /** The output whole, or a range of it; ranges count from the first byte of the job's own range (contract 16). */
@@ -26,24 +28,30 @@ export const getJobOutput: VaultHandler<"GetJobOutput"> = async (services, { job
     throw errors.jobNotReady(jobId);
   }
   return job.action === "ArchiveRetrieval"
-    ? archiveOutput(services, job, header)
-    : inventoryOutput(services, job, header);
+    ? archiveOutput(services, job, header, call)
+    : inventoryOutput(services, job, header, call);
 };
 
 async function archiveOutput(
   services: Services,
   job: ArchiveRetrievalJob,
   header: string | undefined,
+  { key: vault }: VaultCall,
 ): Promise<Answer<"GetJobOutput">> {
   const asked = parseRangeHeader(header, rangeLength(job.range));
   const range = asked === undefined ? job.range : shift(asked, job.range.firstByte);
-  const segments = archiveSegments(services.metadata, { archiveId: job.archiveId, range });
-  const checksum = await checksumOf(services, job, segments, range).catch((error) => reportDamage(services, error));
+  const segmentsOf = (part: ByteRange) => archiveSegments(services.metadata, { archiveId: job.archiveId, range: part });
+  const output = { owner: ownerOf(job, vault), range, segmentsOf };
+  const segments = segmentsOf(range);
+  const checksum = await reporting(services, output, async () => {
+    await recheck(services, output);
+    return checksumOf(services, job, segments, range);
+  });
   return {
     ...answer(asked, rangeLength(job.range), "application/octet-stream"),
     checksum,
     archiveDescription: job.archiveDescription || undefined,
-    body: outgoing(services, segments, range),
+    body: outgoing(services, output, segments),
   };
 }
 
@@ -51,18 +59,26 @@ async function inventoryOutput(
   services: Services,
   job: InventoryRetrievalJob,
   header: string | undefined,
+  { key: vault }: VaultCall,
 ): Promise<Answer<"GetJobOutput">> {
   invariant(job.output !== null, "an inventory job that succeeded has an output");
   const { segmentKey, sizeBytes } = job.output;
   const asked = parseRangeHeader(header, sizeBytes);
+  const range = asked ?? { firstByte: 0, lastByte: sizeBytes - 1 };
+  const owner = { kind: "inventory", id: job.id, vault, description: "", sizeBytes } as const;
   const segment = await services.metadata.findSegment(segmentKey);
-  // An output's segment stays as long as its job, and holds the document from its first to its last byte.
-  if (segment === null || segment.ownerId !== job.id || segment.firstByte !== 0 || segment.sizeBytes !== sizeBytes) {
-    throw new CorruptSegmentError(null, `its row is not that of the output of job ${job.id}: ${segmentKey}`);
-  }
+  const segments = segment === null ? [] : [[segment]];
+  const output = { owner, range, segmentsOf: () => segments };
+  await reporting(services, output, async () => {
+    // An output's segment stays as long as its job, and holds the document from its first to its last byte.
+    if (segment?.ownerId !== job.id || segment.firstByte !== 0 || segment.sizeBytes !== sizeBytes) {
+      throw new CorruptSegmentError(null, `its row is not that of the output of job ${job.id}: ${segmentKey}`);
+    }
+    await recheck(services, output);
+  });
   return {
     ...answer(asked, sizeBytes, inventoryContentType[job.format]),
-    body: outgoing(services, [[segment]], asked ?? { firstByte: 0, lastByte: sizeBytes - 1 }),
+    body: outgoing(services, output, segments),
   };
 }
 
@@ -95,27 +111,45 @@ async function checksumOf(
     : rangeTreeHash(opener, segments, range);
 }
 
-function outgoing(services: Services, segments: SegmentPages, range: ByteRange): OutgoingBytes {
-  return { sizeBytes: rangeLength(range), stream: reportingDamage(services, readVerified(services, segments, range)) };
+/** The bytes of an archive or document that a response is made of. */
+interface Output {
+  readonly owner: BytesOwner;
+  readonly range: ByteRange;
+  segmentsOf(part: ByteRange): SegmentPages;
+}
+
+/** Refuses a range with known damage as a whole: a response that has begun could only be cut off. */
+function recheck(services: Services, { owner, range, segmentsOf }: Output): Promise<void> {
+  const fromDisk = { ...services, segments: freshSegments(services.blobs) };
+  return services.damage.recheck(owner.id, range, (part) => readVerified(fromDisk, segmentsOf(part), part));
+}
+
+function outgoing(services: Services, output: Output, segments: SegmentPages): OutgoingBytes {
+  const { range } = output;
+  const bytes = readVerified(services, segments, range);
+  return { sizeBytes: rangeLength(range), stream: reportingDamage(services, output, bytes) };
 }
 
 async function* reportingDamage(
   services: Services,
+  output: Output,
   bytes: AsyncGenerator<Uint8Array, void, void>,
 ): AsyncGenerator<Uint8Array, void, void> {
   try {
     yield* bytes;
   } catch (error) {
-    await reportDamage(services, error);
+    await services.damage.report(error, output.owner, output.range);
+    throw error;
   }
 }
 
-/** A segment that proved damaged is marked, so that operators learn of it before the next reader does. */
-async function reportDamage({ metadata }: Services, error: unknown): Promise<never> {
-  if (error instanceof CorruptSegmentError && error.key !== null) {
-    await metadata.suspectSegment(error.key);
+async function reporting<Value>(services: Services, output: Output, read: () => Promise<Value>): Promise<Value> {
+  try {
+    return await read();
+  } catch (error) {
+    await services.damage.report(error, output.owner, output.range);
+    throw error;
   }
-  throw error;
 }
 
 const shift = ({ firstByte, lastByte }: ByteRange, by: number): ByteRange => ({

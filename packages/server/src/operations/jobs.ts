@@ -8,6 +8,7 @@ import {
   type TreeHash,
 } from "@moraine/protocol";
 import type { Archive } from "../domain/archive.ts";
+import { ownerOf } from "../domain/damage.ts";
 import type { Instant } from "../domain/instant.ts";
 import { type ArchiveRetrievalJob, delaySeconds, type InventoryRetrievalJob, type JobState } from "../domain/job.ts";
 import { describeJob as describe } from "../domain/job-description.ts";
@@ -108,7 +109,7 @@ async function archiveJob(
     tier: request.tier,
     range,
   } as const;
-  return { ...job, rangeTreeHash: await treeHashOfRange(services, job) };
+  return { ...job, rangeTreeHash: await treeHashOfRange(services, call, job) };
 }
 
 async function requireArchive({ metadata }: Services, { vault }: VaultCall, archiveId: string): Promise<Archive> {
@@ -121,8 +122,9 @@ async function requireArchive({ metadata }: Services, { vault }: VaultCall, arch
 
 /** Null when the range is no node of the archive's tree, or its stored hashes are damaged: then the job will fail. */
 async function treeHashOfRange(
-  { metadata, segments }: Services,
-  job: Pick<ArchiveRetrievalJob, "archiveId" | "archiveSizeBytes" | "archiveTreeHash" | "range">,
+  { metadata, segments, damage }: Services,
+  { key }: VaultCall,
+  job: Omit<ArchiveRetrievalJob, "rangeTreeHash">,
 ): Promise<TreeHash | null> {
   if (rangeLength(job.range) === job.archiveSizeBytes) {
     return job.archiveTreeHash;
@@ -134,6 +136,7 @@ async function treeHashOfRange(
     return await rangeTreeHash(segments, archiveSegments(metadata, job), job.range);
   } catch (error) {
     if (error instanceof CorruptSegmentError) {
+      await damage.report(error, ownerOf(job, key), job.range);
       return null;
     }
     throw error;

@@ -34,7 +34,7 @@ export async function* coveringSlices(
     }
   }
   if (next <= range.lastByte) {
-    throw new CorruptSegmentError(null, `no segment holds byte ${next} of its archive`);
+    throw gapAt(next);
   }
   yield checked;
 }
@@ -57,9 +57,15 @@ function slicesFrom(page: readonly Segment[], range: ByteRange, start: number): 
 
 function assertHolds({ firstByte, sizeBytes }: Segment, byte: number, isContinued: boolean): void {
   if (!(firstByte <= byte && byte < firstByte + sizeBytes)) {
-    throw new CorruptSegmentError(null, `no segment holds byte ${byte} of its archive`);
+    throw gapAt(byte);
   }
   if (isContinued && firstByte < byte) {
-    throw new CorruptSegmentError(null, `two segments hold byte ${firstByte} of their archive`);
+    const place = { firstByte, lastByte: firstByte };
+    throw new CorruptSegmentError(null, `two segments hold byte ${firstByte} of their archive`, { place });
   }
+}
+
+function gapAt(byte: number): CorruptSegmentError {
+  const place = { firstByte: byte, lastByte: byte };
+  return new CorruptSegmentError(null, `no segment holds byte ${byte} of its archive`, { place });
 }

@@ -1,8 +1,11 @@
-import { leafCount } from "@moraine/protocol";
+import { type ByteRange, leafCount, leafSizeBytes } from "@moraine/protocol";
 import { BlobMissingError, type BlobReader, type BlobStore } from "../domain/blob-store.ts";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 import { decodeFooter, type Footer, footerSizeMax } from "./footer.ts";
 import { rootOfLeaves } from "./leaves-root.ts";
+
+/** The kernel reports that the medium, or the file system on it, has lost what it held. Other errors pass, or are a setting's. */
+const mediumFaults: ReadonlySet<unknown> = new Set(["EIO", "EUCLEAN", "EBADMSG"]);
 
 /** Opens segments for reading; see {@link openSegment}. */
 export interface SegmentOpener {
@@ -51,6 +54,9 @@ async function openBlob(blobs: BlobStore, key: string): Promise<BlobReader> {
     if (error instanceof BlobMissingError) {
       throw new CorruptSegmentError(key, "its file is missing", { cause: error });
     }
+    if (mediumFaults.has((error as { readonly code?: unknown }).code)) {
+      throw new CorruptSegmentError(key, "its file cannot be opened", { cause: error });
+    }
     throw error;
   }
 }
@@ -66,7 +72,7 @@ async function readFooter(reader: BlobReader, segment: Segment): Promise<Footer>
     );
   }
   const bytes = Buffer.alloc(footerBytes);
-  await readOrCorrupt(reader, key, bytes, sizeBytes);
+  await readOrCorrupt(reader, segment, bytes, sizeBytes);
   const footer = decodeFooter(bytes, segment);
   for (const field of checkedFields) {
     if (footer[field] !== segment[field]) {
@@ -83,13 +89,20 @@ async function readFooter(reader: BlobReader, segment: Segment): Promise<Footer>
 /** A medium that fails to read is damage like any other: what it held cannot be passed on. */
 export async function readOrCorrupt(
   reader: BlobReader,
-  key: string,
+  segment: Segment,
   into: Uint8Array,
   position: number,
 ): Promise<void> {
   try {
     await reader.read(into, position);
-  } catch (error) {
-    throw new CorruptSegmentError(key, "it cannot be read", { cause: error });
+  } catch (cause) {
+    const place = position < segment.sizeBytes ? { place: leafRange(segment, position) } : {};
+    throw new CorruptSegmentError(segment.key, `byte ${position} of its file cannot be read`, { cause, ...place });
   }
+}
+
+/** The leaf that holds the byte at `position` of the segment, counted from the first byte of its archive. */
+export function leafRange({ firstByte, sizeBytes }: Segment, position: number): ByteRange {
+  const start = position - (position % leafSizeBytes);
+  return { firstByte: firstByte + start, lastByte: firstByte + Math.min(start + leafSizeBytes, sizeBytes) - 1 };
 }

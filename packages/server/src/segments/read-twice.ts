@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { leafSizeBytes } from "@moraine/protocol";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 import { leafAt, sha256 } from "./footer.ts";
-import { type OpenSegment, readOrCorrupt } from "./open.ts";
+import { leafRange, type OpenSegment, readOrCorrupt } from "./open.ts";
 
 const pieceSizeBytes = 64 * 1024;
 
@@ -21,7 +21,7 @@ export async function* readTwice(
   const memory = Buffer.allocUnsafeSlow(pieceSizeBytes);
   const read = async (start: number) => {
     const piece = memory.subarray(0, Math.min(pieceSizeBytes, leafEnd - start));
-    await readOrCorrupt(open.reader, segment.key, piece, start);
+    await readOrCorrupt(open.reader, segment, piece, start);
     return piece;
   };
   const whole = createHash("sha256");
@@ -47,6 +47,8 @@ export async function* readTwice(
   }
 }
 
-export function leafMismatch({ key }: Segment, leaf: number): CorruptSegmentError {
-  return new CorruptSegmentError(key, `the MiB at byte ${leaf * leafSizeBytes} does not match its hash`);
+export function leafMismatch(segment: Segment, leaf: number): CorruptSegmentError {
+  const start = leaf * leafSizeBytes;
+  const options = { place: leafRange(segment, start) };
+  return new CorruptSegmentError(segment.key, `the MiB at byte ${start} does not match its hash`, options);
 }

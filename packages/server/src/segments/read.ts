@@ -105,7 +105,7 @@ async function readLeaf(
 ): Promise<Buffer> {
   const start = leaf * leafSizeBytes;
   const bytes = block.subarray(0, Math.min(leafSizeBytes, segment.sizeBytes - start));
-  await readOrCorrupt(reader, segment.key, bytes, start);
+  await readOrCorrupt(reader, segment, bytes, start);
   const isShort = bytes.length <= shortSizeBytesMax;
   const digest = isShort ? hash("sha256", bytes) : await hashPool.sha256(bytes);
   if (digest !== toHex(leafAt(footer, leaf))) {

@@ -9,6 +9,8 @@ export interface MetricsSources {
   policyTimeBehindSeconds(): number;
   /** Rules that may still falsify answers. */
   faultsInForce(): number;
+  /** Stored bytes that are known to be damaged. */
+  damage(): { readonly archives: number; readonly inventories: number; readonly segments: number };
 }
 
 /** What operators can watch, in the text format of Prometheus. */
@@ -50,6 +52,12 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly #damagedReads = new Counter({
+    name: "moraine_damaged_reads_total",
+    help: "Reads that met damage: responses that were refused or aborted, and jobs that failed",
+    registers: [this.#registry],
+  });
+
   constructor(sources: MetricsSources) {
     collectDefaultMetrics({ register: this.#registry });
     this.#gauge("moraine_ready", "1 while the service is ready, 0 otherwise", () => (sources.isReady() ? 1 : 0));
@@ -59,6 +67,17 @@ export class Metrics {
       () => sources.policyTimeBehindSeconds(),
     );
     this.#gauge("moraine_faults_in_force", "Rules that falsify answers on purpose", () => sources.faultsInForce());
+    this.#gauge("moraine_suspect_segments", "Segments that are damaged or missing", () => sources.damage().segments);
+    this.#gauge(
+      "moraine_damaged_archives",
+      "Archives with bytes that are damaged or missing",
+      () => sources.damage().archives,
+    );
+    this.#gauge(
+      "moraine_damaged_inventories",
+      "Inventory documents with bytes that are damaged or missing",
+      () => sources.damage().inventories,
+    );
     new Gauge({
       name: "moraine_notifications",
       help: "Messages that have not arrived, by state",
@@ -93,6 +112,10 @@ export class Metrics {
 
   fault(mode: string): void {
     this.#faults.labels(mode).inc();
+  }
+
+  damagedRead(): void {
+    this.#damagedReads.inc();
   }
 
   async text(): Promise<{ contentType: string; text: string }> {

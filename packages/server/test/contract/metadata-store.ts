@@ -3,6 +3,7 @@ import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { accessKeyStories } from "./metadata/access-keys.ts";
 import { accountSettingsStories } from "./metadata/account-settings.ts";
 import { archiveStories } from "./metadata/archives.ts";
+import { damageStories } from "./metadata/damage.ts";
 import { deletedArchiveStories } from "./metadata/deleted-archives.ts";
 import { identityStories } from "./metadata/identities.ts";
 import { installationStories } from "./metadata/installation.ts";
@@ -41,6 +42,7 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     describe("accounts, users and policies", () => identityStories(story));
     describe("access keys", () => accessKeyStories(story));
     describe("notifications", () => notificationStories(story));
+    describe("damage", () => damageStories(story));
     describe("trusted time", () => trustedTimeStories(story));
     describe("installation", () => installationStories(story));
   });

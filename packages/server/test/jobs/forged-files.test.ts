@@ -26,7 +26,7 @@ import { startTestServer, type TestServer } from "../support/server.ts";
 const unavailable = {
   status: 500,
   code: "ServiceUnavailableException",
-  message: "The stored data is damaged, so it is not returned. The operator has been told.",
+  message: "The stored data is damaged, so it is not returned. The operator has been notified.",
 };
 const digestBytes = 32;
 const tailBytes = 12;

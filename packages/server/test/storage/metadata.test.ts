@@ -12,6 +12,7 @@ metadataStoreContract("inline in memory", () => openInlineStore(":memory:"));
 
 // Those that refer to others first.
 const tables = [
+  "damage",
   "capacity_units",
   "retrieved_bytes",
   "data_retrieval_policies",

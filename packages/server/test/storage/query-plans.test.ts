@@ -35,8 +35,10 @@ metadataStoreContract("whose statements are noted", async () => {
 const allowed: Readonly<Record<string, RegExp>> = {
   "has one row, or few": /^SCAN (trusted_time|installation|data_keys)$|TEMP B-TREE .* "(data_keys|capacity_units)"/,
   "takes the next rows of a queue that is emptied at once": /^SCAN (releases|removed_vaults)$/,
+  "counts damage, of which there is little":
+    /^SCAN damage USING( COVERING)? INDEX |TEMP B-TREE FOR count\(DISTINCT\) of .* from "damage"/,
   "looks only at rows that wait for something, by an index that has no others":
-    /^SCAN (segments|jobs|notifications|access_keys) USING INDEX \w+_(pending|waiting|unwrapped)$/,
+    /^SCAN (segments|jobs|notifications|access_keys|orphaned) USING (COVERING )?INDEX \w+_(pending|waiting|unwrapped|of_inventories)$/,
   "counts for metrics, on the thread for lists": /^SCAN (accounts|users|vaults|notifications) USING COVERING INDEX /,
 };
 

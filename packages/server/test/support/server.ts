@@ -10,6 +10,7 @@ import { ensureRootKey } from "../../src/auth/root-key.ts";
 import { SealedCredentialStore } from "../../src/auth/sealed-credentials.ts";
 import { ManualClock, notBeforeTrusted, systemNow } from "../../src/clocks.ts";
 import type { BlobStore } from "../../src/domain/blob-store.ts";
+import type { Damage } from "../../src/domain/damage.ts";
 import type { JobDelays } from "../../src/domain/job.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { randomIds } from "../../src/domain/new-id.ts";
@@ -24,6 +25,7 @@ import { startDelivery } from "../../src/jobs/delivery.ts";
 import { startRunner } from "../../src/jobs/runner.ts";
 import { startUpkeep } from "../../src/jobs/upkeep.ts";
 import { BlockPool, blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
+import { DamageReports } from "../../src/segments/damage-reports.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
 import { RunningIntents } from "../../src/segments/running-intents.ts";
 import { SegmentCache } from "../../src/segments/segment-cache.ts";
@@ -76,6 +78,8 @@ export interface TestServer {
   readonly postponed: readonly unknown[];
   /** One for each pass over the blobs that are to be removed. */
   readonly sweeps: readonly SweepResult[];
+  /** Damage that an operator was notified of. */
+  readonly damaged: readonly Damage[];
   /** Attempts to deliver a message, in order: `delivered`, or why not. */
   readonly deliveries: readonly string[];
   stop(): Promise<void>;
@@ -106,12 +110,16 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const blobs = options.blobs ?? new MemoryBlobStore();
   const segments = new SegmentCache(blobs, segmentCacheLimits);
   started.defer(() => segments.close());
+  const damaged: Damage[] = [];
+  const damageLog = { found: (found: Damage) => damaged.push(found), repaired: () => undefined, met: () => undefined };
+  const damage = new DamageReports({ metadata, clock, log: damageLog });
   const parts: JobServices = {
     metadata,
     blobs,
     segments,
     clock,
     trustedClock,
+    damage,
     intents: new RunningIntents(),
     hashPool: sharedHashPool(),
     receiveBlocks: new BlockPool(sharedBlocks(64, blockSizeBytes), 64),
@@ -181,7 +189,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         trustedClock,
         faults: options.faults ?? null,
         readiness: () => null,
-        warnings: () => warningsOf(trustedClock, options.faults ?? null),
+        warnings: () => warningsOf(trustedClock, options.faults ?? null, damage.counts),
         uptimeSeconds: () => 1,
         wakeDelivery: delivery.wake,
       },
@@ -190,7 +198,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
     pages: {
       readiness: () => null,
-      warnings: () => [],
+      warnings: () => warningsOf(trustedClock, options.faults ?? null, damage.counts),
       metrics: async () => ({ contentType: "text/plain", text: "" }),
     },
     onRequest: (record) => records.push(record),
@@ -214,6 +222,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     records,
     postponed,
     sweeps,
+    damaged,
     deliveries,
     stop: () => started.disposeAsync(),
   };

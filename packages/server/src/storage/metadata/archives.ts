@@ -5,6 +5,7 @@ import { invariant } from "../../domain/invariant.ts";
 import type { InventoryPage, UploadRequest } from "../../domain/metadata-store.ts";
 import { arnOf } from "../../domain/vault.ts";
 import { assertLockUnchanged } from "../../domain/vault-lock.ts";
+import { dropDamageOf } from "./damage-rows.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import { release } from "./releases.ts";
@@ -79,6 +80,7 @@ export const archiveChanges = {
     const deleted = await markDeleted(db, { archiveId, revision, now });
     invariant(deleted === 1, "an archive is deleted once");
     await release(db, { ownerId: archiveId, now });
+    await dropDamageOf(db, { ownerId: archiveId });
   },
 
   forgetRequests(db, at) {

@@ -27,6 +27,7 @@ export const methodThreads: MethodThreads = {
   listCapacityUnits: "lookups",
   userPolicies: "lookups",
   trustedTime: "lookups",
+  findDamage: "lookups",
 
   listVaults: "lists",
   inventoryPage: "lists",
@@ -44,6 +45,8 @@ export const methodThreads: MethodThreads = {
   listNotifications: "lists",
   deadSegments: "lists",
   countNotifications: "lists",
+  listDamage: "lists",
+  countDamage: "lists",
 
   createVault: "writer",
   removeVault: "writer",
@@ -53,7 +56,6 @@ export const methodThreads: MethodThreads = {
   intendSegment: "writer",
   renewIntents: "writer",
   abandonSegment: "writer",
-  suspectSegment: "writer",
   releaseLeases: "writer",
   condemnSegments: "writer",
   forgetSegments: "writer",
@@ -106,4 +108,7 @@ export const methodThreads: MethodThreads = {
   raiseTrustedTime: "writer",
   claimInstallation: "writer",
   setUnshownKey: "writer",
+  recordDamage: "writer",
+  removeDamage: "writer",
+  expireDamage: "writer",
 };

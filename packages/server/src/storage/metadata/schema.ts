@@ -27,6 +27,7 @@ export interface Schema {
   readonly notifications: NotificationRow;
   readonly trusted_time: TrustedTimeRow;
   readonly installation: InstallationRow;
+  readonly damage: DamageRow;
 }
 
 export type Database = Kysely<Schema>;
@@ -250,6 +251,24 @@ export interface NotificationRow {
   state: NotificationState;
   failed_at: number | null;
   last_error: string | null;
+}
+
+/** A damaged place of an archive or inventory, with the facts that are shown of it. */
+export interface DamageRow {
+  owner_id: string;
+  owner_kind: "archive" | "inventory";
+  /** Within the owner, as is the last byte. */
+  first_byte: number;
+  last_byte: number;
+  /** Empty when no segment is known to hold the bytes. */
+  segment_key: string;
+  reason: string;
+  found_at: number;
+  account_id: string;
+  region: string;
+  vault_name: string;
+  description: string;
+  size_bytes: number;
 }
 
 /** The only row. */

@@ -42,10 +42,6 @@ export const segmentChanges = {
 
   abandonSegment: abandonPending,
 
-  async suspectSegment(db, key) {
-    await suspect(db, { key });
-  },
-
   async condemnSegments(db, at) {
     return Math.max(await condemnPending(db, at), await condemnDeleted(db, at));
   },
@@ -150,7 +146,8 @@ const abandon = rowsChanged((db, at: { key: string }) =>
     .where("state", "=", pending),
 );
 
-const suspect = rowsChanged((db, at: { key: string }) =>
+/** `live → suspect`: reads of it failed. */
+export const markSuspect = rowsChanged((db, at: { key: string }) =>
   db
     .updateTable("segments")
     .set({ state: "suspect" })
@@ -158,11 +155,20 @@ const suspect = rowsChanged((db, at: { key: string }) =>
     .where("state", "=", literal("live")),
 );
 
+/** `suspect → live`: what was damaged reads right again. */
+export const clearSuspect = rowsChanged((db, at: { key: string }) =>
+  db
+    .updateTable("segments")
+    .set({ state: "live" })
+    .where("name", "=", storedKey(at.key))
+    .where("state", "=", literal("suspect")),
+);
+
 const forget = rowsChanged((db, at: { key: string }) =>
   db.deleteFrom("segments").where("name", "=", storedKey(at.key)).where("state", "=", dead),
 );
 
-const selectState = oneRow((db, at: { key: string }) =>
+export const selectState = oneRow((db, at: { key: string }) =>
   db.selectFrom("segments").select("state").where("name", "=", storedKey(at.key)),
 );
 

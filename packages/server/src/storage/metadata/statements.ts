@@ -2,6 +2,7 @@ import { accessKeyChanges, accessKeyQueries } from "./access-keys.ts";
 import { accountSettingsChanges, accountSettingsQueries } from "./account-settings.ts";
 import { accountChanges, accountQueries } from "./accounts.ts";
 import { archiveChanges, archiveQueries } from "./archives.ts";
+import { damageChanges, damageQueries } from "./damage.ts";
 import { dataKeyChanges, dataKeyQueries } from "./data-keys.ts";
 import { deletedArchiveChanges } from "./deleted-archives.ts";
 import { installationChanges } from "./installation.ts";
@@ -30,6 +31,7 @@ export const queries: Queries = {
   ...accessKeyQueries,
   ...dataKeyQueries,
   ...trustedTimeQueries,
+  ...damageQueries,
 };
 
 export const changes: Changes = {
@@ -49,4 +51,5 @@ export const changes: Changes = {
   ...dataKeyChanges,
   ...trustedTimeChanges,
   ...installationChanges,
+  ...damageChanges,
 };

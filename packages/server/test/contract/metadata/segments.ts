@@ -49,8 +49,8 @@ export function segmentStories(story: Story): void {
   story("a suspect segment keeps being referenced, and goes when its archive goes", async (world) => {
     const vault = await world.vault();
     const { archive, segment } = await world.archive(vault);
-    await world.store.suspectSegment(segment.key);
-    await world.store.suspectSegment(segment.key);
+    await world.damage(segment);
+    await world.damage(segment);
     assert.deepEqual(await world.store.segmentsOf({ archiveId: archive.id, range, limit: 100 }), [segment]);
     assert.deepEqual(await world.dead(), []);
     await world.removeArchive(vault, archive.id);
@@ -60,7 +60,7 @@ export function segmentStories(story: Story): void {
   story("a suspect part is replaced like a sound one", async (world) => {
     const upload = await world.upload(await world.vault());
     const first = await world.part(upload, 0);
-    await world.store.suspectSegment(first.key);
+    await world.damage(first);
     const second = await world.part(upload, 0);
     assert.deepEqual(await world.store.listParts({ uploadId: upload.id, afterByte: null, limit: 9 }), [second]);
     assert.deepEqual(await world.dead(), [first.key]);
@@ -68,10 +68,10 @@ export function segmentStories(story: Story): void {
 
   story("only what is live becomes suspect", async (world) => {
     const segment = await world.pending("owner");
-    await world.store.suspectSegment(segment.key);
-    await world.store.suspectSegment("unknown");
+    await world.damage(segment);
+    await world.damage({ ...segment, key: "unknown" });
     assert.deepEqual(await world.dead(), [segment.key]);
-    await world.store.suspectSegment(segment.key);
+    await world.damage(segment);
     assert.deepEqual(await world.dead(), [segment.key]);
   });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hash, randomBytes } from "node:crypto";
 import { type AccountId, fromHex, rootOf, type TreeHash, toHex } from "@moraine/protocol";
 import type { Archive } from "../../../src/domain/archive.ts";
+import type { Damage } from "../../../src/domain/damage.ts";
 import type { Instant } from "../../../src/domain/instant.ts";
 import type { ArchiveRetrievalJob, InventoryRetrievalJob, Tier } from "../../../src/domain/job.ts";
 import type { MetadataStore, UploadRequest } from "../../../src/domain/metadata-store.ts";
@@ -121,6 +122,17 @@ export class World {
     const archive = { id, vaultId: vault.id, description, sizeBytes, treeHash, createdAt, deletedAt: null };
     const added = await this.store.addArchive({ archive, segment, vault, ...(request && { request }) });
     return { archive: added, segment };
+  }
+
+  /** Damage of all bytes of a segment of an archive, or of some. */
+  damageOf({ key, ownerId, firstByte, sizeBytes }: Segment, more: Partial<Damage> = {}): Damage {
+    const owner = { kind: "archive", id: ownerId, vault: keyOf("photos"), description: "holiday", sizeBytes } as const;
+    const range = { firstByte, lastByte: firstByte + sizeBytes - 1 };
+    return { owner, range, segmentKey: key, reason: "its file is missing", foundAt: start, ...more };
+  }
+
+  damage(segment: Segment): Promise<boolean> {
+    return this.store.recordDamage(this.damageOf(segment));
   }
 
   async removeArchive(vault: Vault, archiveId: string, now = start): Promise<void> {

@@ -1,0 +1,39 @@
+import type { DamageDescription } from "@moraine/protocol";
+import { Command } from "commander";
+import { everyPage } from "../every-page.ts";
+import { table } from "../table.ts";
+import type { AdminTools } from "../tools.ts";
+
+export function damagedCommand({ call, show }: AdminTools): Command {
+  return new Command("damaged")
+    .description("List archives whose stored bytes proved damaged; only for the operator's own account")
+    .addHelpText(
+      "after",
+      `
+Each line is one damaged place. To repair it, restore the file blobs/SEGMENT in the server's data folder from a
+backup, and retrieve the archive again: a place that reads right is listed no more. What cannot be restored is
+lost; delete the archive to remove it from the list.
+
+Example:
+  moraine admin damaged --json`,
+    )
+    .action(async () => {
+      const pages = await everyPage((page) => call("ListDamagedArchives", page));
+      const all = pages.flatMap(({ DamagedArchives }) => DamagedArchives);
+      show(all, () => (all.length === 0 ? "No damage is known." : table(columns, all.map(withOwner))));
+    });
+}
+
+const columns = {
+  FOUND: "FoundDate",
+  KIND: "Kind",
+  VAULT: "VaultARN",
+  ID: "Owner",
+  DESCRIPTION: "ArchiveDescription",
+  SIZE: "SizeInBytes",
+  BYTES: "ByteRange",
+  REASON: "Reason",
+  SEGMENT: "Segment",
+} as const;
+
+const withOwner = (damage: DamageDescription) => ({ ...damage, Owner: damage.ArchiveId ?? damage.JobId });

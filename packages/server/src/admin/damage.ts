@@ -1,0 +1,42 @@
+import { type DamageDescription, errors, formatMilliseconds, formatRange } from "@moraine/protocol";
+import type { Damage, DamagePosition } from "../domain/damage.ts";
+import { arnOf } from "../domain/vault.ts";
+import type { AdminHandler } from "./context.ts";
+import { pageOf } from "./pages.ts";
+
+export const listDamagedArchives: AdminHandler<"ListDamagedArchives"> = async ({ metadata }, input) => {
+  const { rows, marker } = await pageOf(
+    input,
+    ({ owner, range, segmentKey }: Damage) => `${owner.id} ${range.firstByte} ${segmentKey ?? ""}`,
+    (after, limit) => metadata.listDamage({ after: positionOf(after), limit }),
+  );
+  return { DamagedArchives: rows.map(describe), Marker: marker };
+};
+
+function positionOf(after: string | null): DamagePosition | null {
+  if (after === null) {
+    return null;
+  }
+  const [, ownerId, firstByte, segmentKey] = /^([\w-]{1,138}) ([0-9]{1,16}) ([\w./-]*)$/.exec(after) ?? [];
+  if (ownerId === undefined || firstByte === undefined || segmentKey === undefined) {
+    throw errors.invalidMarker(after);
+  }
+  return { ownerId, firstByte: Number(firstByte), segmentKey };
+}
+
+function describe({ owner, range, segmentKey, reason, foundAt }: Damage): DamageDescription {
+  const isArchive = owner.kind === "archive";
+  return {
+    Kind: isArchive ? "Archive" : "Inventory",
+    AccountId: owner.vault.accountId,
+    VaultARN: arnOf(owner.vault),
+    ArchiveId: isArchive ? owner.id : null,
+    JobId: isArchive ? null : owner.id,
+    ArchiveDescription: owner.description,
+    SizeInBytes: owner.sizeBytes,
+    ByteRange: formatRange(range),
+    Segment: segmentKey,
+    Reason: reason,
+    FoundDate: formatMilliseconds(new Date(foundAt)),
+  };
+}

@@ -1,9 +1,15 @@
+const damaged =
+  "The server's copy is damaged, and another job would fail as well. Ask the operator to run moraine admin damaged and to restore " +
+  "what it lists; then run the same command again. Byte ranges without damage can still be retrieved (moraine job start --range).";
+
 /** What to do next, by the names of errors, where their own message does not say it. */
 const advice: Readonly<Record<string, string>> = {
   AccessDeniedException:
     "Look at which credentials are used (AWS_PROFILE, --profile), at the policies of user and vault, and at the vault's lock.",
   CompletionUnknownError: "Uploads that were not completed are shown by moraine upload list.",
   CredentialsProviderError: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile.",
+  DamagedArchiveError: damaged,
+  DamagedDataError: damaged,
   ExpiredTokenException: "Sign in anew, then run the same command again.",
   GlacierConnectionError: "Is the service there? Look at --endpoint, AWS_ENDPOINT_URL_GLACIER and the network.",
   InsufficientCapacityException: "Try again later, or take --tier Standard.",

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@moraine/protocol";
+import { damagedDataMessage, type ErrorCode } from "@moraine/protocol";
 
 /** What is known of an answer that is no success. */
 export interface Refusal {
@@ -59,6 +59,11 @@ export class ServiceUnavailableException extends GlacierServiceError {}
 export class ThrottlingException extends GlacierServiceError {}
 export class UnrecognizedClientException extends GlacierServiceError {}
 
+/** The output is damaged in the store of a Moraine server. No request can do better until its operator has repaired it. */
+export class DamagedDataError extends ServiceUnavailableException {
+  override readonly name = "DamagedDataError";
+}
+
 /** Answered, but not as Glacier answers: a proxy in between, or another service. Its code is `UnexpectedAnswer`. */
 export class UnexpectedAnswerError extends GlacierServiceError {}
 
@@ -102,6 +107,9 @@ const classes: { readonly [Code in ErrorCode]: typeof GlacierServiceError } = {
 };
 
 export function serviceError(refusal: Refusal): GlacierServiceError {
+  if (refusal.code === "ServiceUnavailableException" && refusal.message === damagedDataMessage) {
+    return new DamagedDataError(refusal);
+  }
   const known = Object.hasOwn(classes, refusal.code);
   return new (known ? classes[refusal.code as ErrorCode] : GlacierServiceError)(refusal);
 }

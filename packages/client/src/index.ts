@@ -9,6 +9,7 @@ export { awsEndpoint } from "./endpoints.ts";
 export {
   AccessDeniedException,
   BadRequest,
+  DamagedDataError,
   ExpiredTokenException,
   GlacierConnectionError,
   GlacierServiceError,

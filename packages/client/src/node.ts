@@ -37,6 +37,7 @@ export {
 export { type StreamOptions, streamJobOutput } from "./transfers/stream-job-output.ts";
 export {
   CompletionUnknownError,
+  DamagedArchiveError,
   InventoryFormatError,
   JobFailedError,
   JobNotReadyError,

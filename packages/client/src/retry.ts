@@ -1,4 +1,10 @@
-import { GlacierConnectionError, GlacierServiceError, ThrottlingException, UnexpectedAnswerError } from "./errors.ts";
+import {
+  DamagedDataError,
+  GlacierConnectionError,
+  GlacierServiceError,
+  ThrottlingException,
+  UnexpectedAnswerError,
+} from "./errors.ts";
 
 const baseMilliseconds = 100;
 /** Throttling passes more slowly than a hiccup. */
@@ -19,6 +25,9 @@ const unconnectedCodes: ReadonlySet<unknown> = new Set([
 /** Whether the same request may do better in a while (contract 4.2), and may be sent again. */
 export function isTransient(error: unknown, operation: string): boolean {
   if (paidOperations.has(operation) && isOutcomeUnknown(error)) {
+    return false;
+  }
+  if (error instanceof DamagedDataError) {
     return false;
   }
   if (error instanceof GlacierServiceError) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
+import { DamagedDataError } from "../errors.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import type { OutputFacts } from "./output-facts.ts";
 import type { OutputSource } from "./output-source.ts";
@@ -88,11 +89,12 @@ async function orGiveUp(
   throw isTelling ? error : new RangeFailedError(range, attempt, error);
 }
 
-/** The service's refusals stay the same however often one asks, and so do the disk's; a job that is not ready takes hours. */
+/** The service's refusals stay the same however often one asks, and so do the disk's, and damage in its store; a job that is not ready takes hours. */
 function isWorthAnother(error: Error): boolean {
   const { type, code } = error as { type?: unknown; code?: unknown };
   const isRefusal = type === "Client" && code !== "ThrottlingException" && code !== "RequestTimeoutException";
-  const isSettled = [LocalFileError, JobFailedError, JobNotReadyError].some((kind) => error instanceof kind);
+  const settled = [LocalFileError, JobFailedError, JobNotReadyError, DamagedDataError];
+  const isSettled = settled.some((kind) => error instanceof kind);
   return !isRefusal && !isSettled;
 }
 

@@ -1,6 +1,12 @@
-import { type GlacierJobDescription, isTreeHashAligned, parseRetrievalByteRange, rangeLength } from "@moraine/protocol";
+import {
+  damagedArchiveMessage,
+  type GlacierJobDescription,
+  isTreeHashAligned,
+  parseRetrievalByteRange,
+  rangeLength,
+} from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
-import { JobFailedError, JobNotReadyError } from "./transfer-errors.ts";
+import { DamagedArchiveError, JobFailedError, JobNotReadyError } from "./transfer-errors.ts";
 
 /** A job of a vault. */
 export interface JobReference {
@@ -27,12 +33,18 @@ export interface OutputFacts {
 export async function outputFacts(client: GlacierClient, job: JobReference, signal: AbortSignal): Promise<OutputFacts> {
   const description = await client.describeJob(job, { signal });
   if (description.StatusCode === "Failed") {
-    throw new JobFailedError(`Job ${job.jobId} failed: ${description.StatusMessage ?? "the service does not say why"}`);
+    throw failureOf(description);
   }
   if (description.StatusCode !== "Succeeded") {
     throw new JobNotReadyError(job.jobId, `Job ${job.jobId} is still in progress; wait for it, then try again`);
   }
   return description.Action === "InventoryRetrieval" ? inventoryFacts(description) : archiveFacts(description);
+}
+
+function failureOf({ JobId, ArchiveId, StatusMessage }: GlacierJobDescription): JobFailedError {
+  const message = `Job ${JobId} failed: ${StatusMessage ?? "the service does not say why"}`;
+  const isDamaged = ArchiveId != null && StatusMessage === damagedArchiveMessage(ArchiveId);
+  return isDamaged ? new DamagedArchiveError(message) : new JobFailedError(message);
 }
 
 // Some of AWS's own examples leave out what is null elsewhere.

@@ -58,7 +58,12 @@ export class JournalMismatchError extends Error {
 
 /** The service could not do the job; the message is the service's own. */
 export class JobFailedError extends Error {
-  override readonly name = "JobFailedError";
+  override readonly name: string = "JobFailedError";
+}
+
+/** The job failed since the archive is damaged in the service's store: other jobs fail too, until its operator has repaired it. */
+export class DamagedArchiveError extends JobFailedError {
+  override readonly name = "DamagedArchiveError";
 }
 
 /** The job has not completed in the time the caller would wait; it goes on. */

@@ -245,7 +245,7 @@ export interface JobPage {
 
 /** One request of a client that may come again, because its answer was lost. */
 export interface UploadRequest {
-  /** Names who asks, for what, with which content: whoever repeats it can only get what they would have got. */
+  /** Names the principal, the operation, the vault and the content: a repetition gets only what this principal made from these. */
   readonly key: string;
   /** Requests from before this moment are forgotten. */
   readonly madeSince: Instant;

@@ -49,13 +49,14 @@ export const perform: Perform = async (services, admitted) => {
 
 async function handle(
   services: Services,
-  { found, key, vault, json, incoming }: Admitted,
+  { found, caller, key, vault, json, incoming }: Admitted,
 ): Promise<Answer<OperationName>> {
   const { request, body } = incoming;
   const call: Call = {
     key,
     vault,
     body: { sizeBytes: announcedLength(request), sha256: claimedHash(request) ?? "", stream: body },
+    callerId: caller.user?.id ?? caller.accountId,
     invocationId: request.header("amz-sdk-invocation-id") ?? null,
   };
   const { name } = found;

@@ -60,12 +60,12 @@ export const deleteArchive: VaultHandler<"DeleteArchive"> = async (
   return {};
 };
 
-/** Names the account, the vault and the content, so a forged invocation id leads nowhere but to one's own archive. */
-function uploadRequest({ invocationId, vault, body }: VaultCall, now: Instant): { request?: UploadRequest } {
+/** Names the caller, the vault and the content, so that a forged invocation id leads to the caller's own archive only. */
+function uploadRequest({ invocationId, callerId, vault, body }: VaultCall, now: Instant): { request?: UploadRequest } {
   if (invocationId === null || !/^[\w-]{8,128}$/.test(invocationId)) {
     return {};
   }
-  const key = `UploadArchive/${vault.id}/${invocationId}/${body.sha256.toLowerCase()}`;
+  const key = `UploadArchive/${vault.id}/${callerId}/${invocationId}/${body.sha256.toLowerCase()}`;
   return { request: { key, madeSince: now - requestMemoryMilliseconds } };
 }
 

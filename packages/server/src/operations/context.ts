@@ -54,6 +54,8 @@ export interface Call {
   readonly vault: Vault | null;
   /** The bytes of an archive or a part. Not read before they are asked for. */
   readonly body: IncomingBytes;
+  /** The id of the user who signed, or of the account whose root did. */
+  readonly callerId: string;
   /** What AWS's SDKs repeat when they send the same call again; null when the client sent none. */
   readonly invocationId: string | null;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { DescribeVaultOutput } from "@moraine/protocol";
 import { content } from "../../../protocol/test/content-vectors.ts";
+import { allow, makeUser } from "../support/admin.ts";
 import {
   arn,
   assertError,
@@ -231,6 +232,19 @@ describe("an upload that an SDK sends again", () => {
       await again("short"),
     ];
     assert.equal(new Set(ids).size, ids.length);
+  });
+
+  test("is another one for every user and for the root", async () => {
+    const id = "0123456789-principals";
+    const mayUpload = [allow("glacier:UploadArchive", "*")];
+    const keys = [server.key, await makeUser(server, "ann", mayUpload), await makeUser(server, "ben", mayUpload)];
+    const ids = [];
+    for (const key of keys) {
+      const first = await again(id, { key });
+      assert.equal(await again(id, { key }), first);
+      ids.push(first);
+    }
+    assert.equal(new Set(ids).size, keys.length);
   });
 
   test("makes a new archive when the first was deleted", async () => {

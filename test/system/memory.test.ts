@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { contentOf, sha256Of, treeHashOf } from "../support/content.ts";
-import { GlacierHttp } from "../support/glacier-http.ts";
+import { type Call, GlacierHttp } from "../support/glacier-http.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -12,6 +12,8 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const mebibyte = 1024 ** 2;
 const peakBytesMax = 256 * mebibyte;
+/** 24 MiB of blocks, the heaps of the threads that hash and read rows, and what requests take on the main thread. */
+const downloadsBytesMax = 96 * mebibyte;
 const vault = "large";
 
 async function peakBytes(pid: number): Promise<number> {
@@ -56,6 +58,53 @@ test("64 uploads of 64 MiB at once stay under 256 MiB", async (t) => {
   t.diagnostic(`peak ${inMebibytes(peak)}, ${inMebibytes(atStart)} after the start; 4 GiB in ${seconds.toFixed(1)} s`);
   assert.ok(peak < peakBytesMax, inMebibytes(peak));
 });
+
+test("64 downloads of 64 MiB at once, and then 64 clients of ranges, take less than 96 MiB", async (t) => {
+  await using folder = await temporaryFolder();
+  await makeVault(folder.path);
+  const body = contentOf(1, 64 * mebibyte);
+  const headers = { "x-amz-sha256-tree-hash": treeHashOf(body) };
+  await using first = await startServer({ dataFolder: folder.path });
+  const uploading = new GlacierHttp(first.url);
+  const call = { method: "POST", path: `/-/vaults/${vault}/archives`, headers, body, bodyHash: sha256Of(body) };
+  const archiveId = String((await uploading.demand(call)).headers["x-amz-archive-id"]);
+  uploading.close();
+  await first.stop();
+
+  await using server = await startServer({ dataFolder: folder.path });
+  const glacier = new GlacierHttp(server.url);
+  const atStart = await peakBytes(server.pid);
+  const jobId = await glacier.initiateJob(vault, { Type: "archive-retrieval", ArchiveId: archiveId });
+  await glacier.jobSucceeded(vault, jobId, 60);
+  const output = { method: "GET", path: `/-/vaults/${vault}/jobs/${jobId}/output` };
+  const sizes = await Promise.all(Array.from({ length: 64 }, () => countBytes(glacier, output)));
+  assert.deepEqual(new Set(sizes), new Set([body.length]));
+  const afterDownloads = await peakBytes(server.pid);
+  await Promise.all(
+    Array.from({ length: 64 }, async (_, client) => {
+      for (let turn = 0; turn < 16; turn += 1) {
+        const start = ((client + 7 * turn) % 64) * mebibyte;
+        const range = `bytes=${start}-${start + mebibyte - 1}`;
+        assert.equal(await countBytes(glacier, { ...output, headers: { range } }), mebibyte);
+      }
+    }),
+  );
+  glacier.close();
+  const peak = await peakBytes(server.pid);
+  t.diagnostic(
+    `peak ${inMebibytes(atStart)} after the start, ${inMebibytes(afterDownloads)} after the downloads, ${inMebibytes(peak)} after the ranges`,
+  );
+  assert.ok(peak - atStart < downloadsBytesMax, inMebibytes(peak - atStart));
+});
+
+/** Reads a response as it comes, and keeps nothing. */
+async function countBytes(glacier: GlacierHttp, call: Call): Promise<number> {
+  let sizeBytes = 0;
+  for await (const piece of await glacier.open(call)) {
+    sizeBytes += (piece as Buffer).length;
+  }
+  return sizeBytes;
+}
 
 test("the inventories of a vault of 1,000,000 archives, JSON and CSV at once, stay under 256 MiB", async (t) => {
   const archives = 1_000_000;

@@ -88,6 +88,11 @@ export class BlockPool {
     return this.#make();
   }
 
+  /** Whether somebody waits for the next block that comes back. */
+  get isWaitedFor(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Every block that was taken comes back, once; the caller must not touch it afterwards. */
   giveBack(block: Buffer): void {
     this.#returns += 1;

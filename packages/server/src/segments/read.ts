@@ -8,6 +8,7 @@ import { leafAt } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
 import { type OpenSegment, readOrCorrupt, type SegmentOpener } from "./open.ts";
 import { leafMismatch, readTwice } from "./read-twice.ts";
+import { ReaderBlocks } from "./reader-blocks.ts";
 
 export interface ReadServices {
   readonly segments: SegmentOpener;
@@ -42,17 +43,20 @@ async function* readSlice(
   { segment, first, end }: SegmentSlice,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { segments, leafBlocks, hashPool } = services;
-  const lastLeaf = Math.ceil(end / leafSizeBytes) - 1;
   const open = await segments.open(segment);
+  const blocks = new ReaderBlocks(leafBlocks, taker, segment.sizeBytes);
+  const read = (leaf: number, block: Buffer) => readLeaf(open, segment, leaf, block, hashPool);
+  const ahead = new LeavesAhead(read, blocks, Math.ceil(end / leafSizeBytes) - 1);
   try {
-    for (let leaf = Math.floor(first / leafSizeBytes); leaf <= lastLeaf; leaf += 1) {
-      const blocks = await takeBlocks(leafBlocks, taker, segment.sizeBytes, lastLeaf - leaf + 1);
-      if (blocks !== null) {
-        const read = (index: number) => readLeaf(open, segment, index, blocks.at(index), hashPool);
-        yield* readAhead(read, blocks, { leaf, lastLeaf, first, end });
-        return;
+    for (let leaf = Math.floor(first / leafSizeBytes); leaf <= ahead.lastLeaf; leaf += 1) {
+      const taken = await ahead.take(leaf);
+      if (taken === null) {
+        yield* readTwice(open, segment, leaf, { first, end });
+      } else {
+        const start = leaf * leafSizeBytes;
+        yield taken.bytes.subarray(Math.max(first - start, 0), Math.min(end - start, taken.bytes.length));
+        blocks.release(taken.block);
       }
-      yield* readTwice(open, segment, leaf, { first, end });
     }
   } catch (error) {
     if (error instanceof CorruptSegmentError) {
@@ -60,39 +64,66 @@ async function* readSlice(
     }
     throw error;
   } finally {
+    // A disk or a thread may still use the blocks.
+    await ahead.settled();
+    blocks.giveBackAll();
     await open.close();
   }
 }
 
+interface ReadLeaf {
+  readonly bytes: Buffer;
+  readonly block: Buffer;
+}
+
 /**
- * Yields leaves in order. While one is on its way to the client, the next ones are read from the disk and hashed on other
- * threads, as far as there are blocks. Takes the blocks, and gives them back.
+ * Leaves in order. While one is on its way to the client, the next ones are read from the disk and hashed on other threads, as
+ * far as there are blocks.
  */
-async function* readAhead(
-  read: (leaf: number) => Promise<Buffer>,
-  blocks: TakenBlocks,
-  wanted: { readonly leaf: number; readonly lastLeaf: number; readonly first: number; readonly end: number },
-): AsyncGenerator<Uint8Array, void, void> {
-  const { lastLeaf, first, end } = wanted;
-  const reading: Array<Promise<Buffer>> = [];
-  let next = wanted.leaf;
-  try {
-    for (let { leaf } = wanted; leaf <= lastLeaf; leaf += 1) {
-      for (; next <= lastLeaf && next < leaf + blocks.size; next += 1) {
-        const bytes = read(next);
-        bytes.catch(() => undefined); // It is awaited in a later turn, if there is one.
-        reading.push(bytes);
+class LeavesAhead {
+  readonly lastLeaf: number;
+  readonly #read: (leaf: number, block: Buffer) => Promise<Buffer>;
+  readonly #blocks: ReaderBlocks;
+  readonly #reading: Array<Promise<ReadLeaf>> = [];
+
+  constructor(read: (leaf: number, block: Buffer) => Promise<Buffer>, blocks: ReaderBlocks, lastLeaf: number) {
+    this.#read = read;
+    this.#blocks = blocks;
+    this.lastLeaf = lastLeaf;
+  }
+
+  /** The leaf, verified. The caller releases its block. Null when there is no block for it. */
+  async take(leaf: number): Promise<ReadLeaf | null> {
+    if (this.#reading.length === 0) {
+      const block = await this.#blocks.take();
+      if (block === null) {
+        return null;
       }
-      const bytes = await reading[0];
-      invariant(bytes !== undefined, "a leaf is read before it is sent");
-      reading.shift();
-      const start = leaf * leafSizeBytes;
-      yield bytes.subarray(Math.max(first - start, 0), Math.min(end - start, bytes.length));
+      this.#start(leaf, block);
     }
-  } finally {
-    // A disk or a thread may still use the blocks.
-    await Promise.allSettled(reading);
-    blocks.giveBack();
+    for (let next = leaf + this.#reading.length; next <= this.lastLeaf; next += 1) {
+      const block = this.#blocks.takeIdle();
+      if (block === null) {
+        break;
+      }
+      this.#start(next, block);
+    }
+    this.#blocks.giveBackSpare();
+    const taken = await this.#reading[0];
+    this.#reading.shift();
+    invariant(taken !== undefined, "a leaf is read before it is taken");
+    return taken;
+  }
+
+  /** Resolves when no disk or thread uses a block any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#reading);
+  }
+
+  #start(leaf: number, block: Buffer): void {
+    const reading = this.#read(leaf, block).then((bytes) => ({ bytes, block }));
+    reading.catch(() => undefined); // It is awaited in a later turn, if there is one.
+    this.#reading.push(reading);
   }
 }
 
@@ -112,50 +143,4 @@ async function readLeaf(
     throw leafMismatch(segment, leaf);
   }
   return bytes;
-}
-
-interface TakenBlocks {
-  readonly size: number;
-  at(leaf: number): Buffer;
-  giveBack(): void;
-}
-
-/** One for each step of a leaf's way: from the disk, through its hash, to the client. */
-const blocksMax = 3;
-
-/**
- * One block is needed, more are welcome where there are more leaves; a short segment has one of its own size. Null while there
- * is none to be had.
- */
-async function takeBlocks(
-  pool: BlockPool,
-  taker: PatientTaker,
-  sizeBytes: number,
-  leaves: number,
-): Promise<TakenBlocks | null> {
-  if (sizeBytes <= shortSizeBytesMax) {
-    const own = Buffer.allocUnsafe(sizeBytes);
-    return { size: 1, at: () => own, giveBack: () => undefined };
-  }
-  const first = await taker.take();
-  if (first === null) {
-    return null;
-  }
-  const blocks = [first];
-  while (blocks.length < Math.min(leaves, blocksMax)) {
-    const block = pool.takeIdle();
-    if (block === null) {
-      break;
-    }
-    blocks.push(block);
-  }
-  return {
-    size: blocks.length,
-    at: (leaf) => blocks[leaf % blocks.length] ?? first,
-    giveBack() {
-      for (const block of blocks) {
-        pool.giveBack(block);
-      }
-    },
-  };
 }

@@ -110,6 +110,25 @@ describe("reading ahead", () => {
     assert.equal(idleBlocks(leafBlocks), blocksMax);
   });
 
+  test("takes turns with other readers after each leaf, so that nobody goes without", async () => {
+    leafBlocks = new BlockPool(sharedBlocks(1, leafSizeBytes), 1);
+    const one = read(hashPool);
+    const other = read(hashPool);
+    const lengths = [(await one.next()).value?.length];
+    let [asked, next] = [other, one];
+    let waiting = asked.next();
+    for (let turns = 0; turns < 8; turns += 1) {
+      await turn();
+      const afterwards = next.next(); // It has sent its leaf, and waits for the other now.
+      lengths.push((await waiting).value?.length);
+      waiting = afterwards;
+      [asked, next] = [next, asked];
+    }
+    await Promise.all([next.return(), waiting.then(() => asked.return())]);
+    assert.deepEqual(lengths, Array(9).fill(mebibyte));
+    assert.equal(idleBlocks(leafBlocks), 1);
+  });
+
   test("fails, and gives its blocks back, when the threads fail", async () => {
     const failing = new HashPool(1, () => undefined);
     const reading = read(failing);

@@ -45,6 +45,7 @@ import { SegmentCache } from "./segments/segment-cache.ts";
 import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
 import { startSpaceKeeper } from "./storage/blobs/space-keeper.ts";
 import { type DataFolder, openDataFolder } from "./storage/data-folder.ts";
+import { prepareHistory } from "./storage/history/prepare.ts";
 import { openSqliteStore } from "./storage/metadata/sqlite-store.ts";
 import { withRoomMaking } from "./storage/room-making.ts";
 import { secretFile } from "./storage/secret-file.ts";
@@ -117,11 +118,11 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
   const machineClock = manualClock ?? systemClock;
   const stores = await openStores(config, mode, { log, started });
-  const { metadata, blobs } = stores;
+  const { metadata, blobs, notices } = stores;
   const { keyring, newKey } = await openKeys(config, stores, machineClock.now());
   await metadata.releaseLeases(machineClock.now());
   const isReady = () => mode.reason === null;
-  const oversight = await openOversight(config, { clock: machineClock, metadata, isReady, log });
+  const oversight = await openOversight(config, { clock: machineClock, metadata, isReady, notices, log });
   const { faults, metrics, warnings, damage, trustedClock } = oversight;
   const parts = {
     metadata,
@@ -176,7 +177,9 @@ async function openStores(
 ) {
   const folder = await openDataFolder(config.dataFolder, config);
   started.defer(() => folder.release());
-  const blobs = new FilesystemBlobStore(folder.path);
+  // Before anything is changed: what a damaged folder holds is all that there is.
+  const history = prepareHistory(folder, systemClock.now());
+  const blobs = new FilesystemBlobStore(folder.path, undefined, history.shelfSeed);
   const { ballast } = folder;
   const { isFull } = await blobs.prepare();
   // A quota can be used up though the file system has room.
@@ -185,13 +188,15 @@ async function openStores(
   }
   const sqlite = await openSqliteStore({
     path: folder.databaseFile,
+    ...history.storeOptions,
     onFailure: (error) => mode.halt("The metadata store failed; restart the server", error),
   });
   started.defer(() => sqlite.close());
   const metadata = withRoomMaking(sqlite, () => ballast.release());
   const { unshownKeyId } = await claimFolder(config, metadata);
   // After the database: a folder that holds other files but no database is taken for somebody else's.
-  return { metadata, blobs, ballast, unshownKeyId, ...(await sealingKeys(config, folder, metadata)) };
+  const keys = await sealingKeys(config, folder, metadata);
+  return { metadata, blobs, ballast, unshownKeyId, notices: await history.notices(), ...keys };
 }
 
 /** A folder serves the account and the region of its first start: with others a second root would be made, without its vaults. */

@@ -29,11 +29,16 @@ interface OversightOptions {
   readonly clock: Clock;
   readonly metadata: MetadataStore;
   readonly isReady: () => boolean;
+  /** What the start found, and what stays true until the next one. */
+  readonly notices: readonly string[];
   readonly log: Logger;
 }
 
 export async function openOversight(config: Config, options: OversightOptions): Promise<Oversight> {
-  const { isReady, log, metadata } = options;
+  const { isReady, log, metadata, notices } = options;
+  for (const notice of notices) {
+    log.warn(notice);
+  }
   const trustedClock = await openTrustedClock(config, options);
   const metrics: Metrics = new Metrics({
     isReady,
@@ -45,7 +50,8 @@ export async function openOversight(config: Config, options: OversightOptions): 
   const damage = new DamageReports({ metadata, clock: options.clock, log: damageLog(log, metrics) });
   await damage.refresh();
   const faults = openFaults(config, log, (mode) => metrics.fault(mode));
-  return { trustedClock, faults, metrics, damage, warnings: () => warningsOf(trustedClock, faults, damage.counts) };
+  const warnings = () => [...notices, ...warningsOf(trustedClock, faults, damage.counts)];
+  return { trustedClock, faults, metrics, damage, warnings };
 }
 
 /** The file is named relative to the data folder: blobs/ holds the segments by their keys. */

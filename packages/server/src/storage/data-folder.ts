@@ -4,6 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { Ballast } from "./blobs/ballast.ts";
 import { isFull } from "./blobs/disk.ts";
 import { probePrefix } from "./blobs/probe.ts";
+import { markerName } from "./history/marker.ts";
+import { quarantineName } from "./history/quarantine.ts";
 import { type FileSystemType, networkFileSystemOf } from "./network-storage.ts";
 
 /** The one folder in which a server keeps everything, locked for the life of the process. */
@@ -15,6 +17,9 @@ export interface DataFolder {
   readonly ballast: Ballast;
   /** Whether the disk was full, so that the ballast was removed. */
   readonly isBallastReleased: boolean;
+  /** Says whether the database was closed in order, and by which generation of it. */
+  readonly markerFile: string;
+  readonly hasBlobs: boolean;
   /** The network file system that it lies on, if that was allowed. */
   readonly networkFileSystem: string | null;
   /** Gives the folder to the next process; a second call does nothing. */
@@ -48,6 +53,8 @@ const namesBeforeDatabase = new Set([
   ballastName,
   "lost+found",
 ]);
+/** What only a server makes, and only next to a database. */
+const ownNames = new Set([markerName, `${markerName}.partial`, quarantineName, "secrets.key"]);
 
 const sqliteBusy = 5;
 /** SQLITE_READONLY and SQLITE_CANTOPEN: the lock, or the journal beside it, cannot be made. */
@@ -83,6 +90,8 @@ export async function openDataFolder(path: string, options: DataFolderOptions = 
     databaseFile: join(folder, databaseName),
     ballast,
     isBallastReleased,
+    markerFile: join(folder, markerName),
+    hasBlobs: await holdsBlobs(folder),
     networkFileSystem,
     release: async () => releaseLock(lock),
   };
@@ -112,7 +121,9 @@ async function syncParents(path: string, topmost: string): Promise<void> {
 /** Before anything is written: nothing of ours is mixed into somebody's folder. */
 async function refuseForeign(folder: string): Promise<void> {
   const names = await list(folder);
-  const foreign = names.find((name) => !namesBeforeDatabase.has(name) && !name.startsWith(databaseName));
+  const foreign = names.find(
+    (name) => !namesBeforeDatabase.has(name) && !ownNames.has(name) && !name.startsWith(databaseName),
+  );
   if (foreign !== undefined && !names.includes(databaseName)) {
     throw new DataFolderError(
       `${folder} is not a data folder: it holds other files (${foreign}) and no ${databaseName}; choose an empty folder`,
@@ -201,10 +212,13 @@ async function refuseDamaged(folder: string): Promise<void> {
 
 async function damageIn(folder: string): Promise<string | null> {
   const names = await list(folder);
-  const hasBlobs = names.includes(blobsName) && (await list(join(folder, blobsName))).some(isShardFolder);
+  const hasBlobs = names.includes(blobsName) && (await holdsBlobs(folder));
   const hasDatabase = names.includes(databaseName) && (await stat(join(folder, databaseName))).size > 0;
   if (!hasDatabase && hasBlobs) {
     return `holds blobs, but its database ${databaseName} is missing or empty`;
+  }
+  if (!hasDatabase && names.some((name) => ownNames.has(name))) {
+    return `has been in use, but its database ${databaseName} is missing or empty`;
   }
   if (!names.includes(databaseName) && names.some((name) => name.startsWith(databaseName))) {
     return `holds a database's log, but its database ${databaseName} is missing`;
@@ -213,6 +227,10 @@ async function damageIn(folder: string): Promise<string | null> {
     return `has a database, but its folder ${blobsName} is missing`;
   }
   return null;
+}
+
+async function holdsBlobs(folder: string): Promise<boolean> {
+  return (await list(join(folder, blobsName))).some(isShardFolder);
 }
 
 /** Not what an interrupted probe left, before there was any blob. */

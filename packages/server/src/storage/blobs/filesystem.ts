@@ -36,7 +36,7 @@ export class FilesystemBlobStore implements BlobStore {
   readonly #folder: string;
   readonly #blobs: string;
   readonly #tmp: string;
-  readonly #keys = new KeySource();
+  readonly #keys: KeySource;
   readonly #health = new SyncHealth();
   readonly #folderSyncs: FolderSyncs;
   /** The room of the disk. */
@@ -44,8 +44,12 @@ export class FilesystemBlobStore implements BlobStore {
   readonly #shelves = new Map<string, Promise<void>>();
   #prepared = false;
 
-  /** @param folder the data folder, whose lock this process holds. */
-  constructor(folder: string, disk: Disk = nodeFiles) {
+  /**
+   * @param folder the data folder, whose lock this process holds.
+   * @param shelfSeed decides in which folders new blobs lie.
+   */
+  constructor(folder: string, disk: Disk = nodeFiles, shelfSeed?: string) {
+    this.#keys = new KeySource(shelfSeed);
     this.#disk = disk;
     this.#folder = folder;
     this.#blobs = join(folder, "blobs");

@@ -2,6 +2,7 @@ import { type MetadataStore, MetadataUnavailableError } from "../../domain/metad
 import { Checkpoints } from "./checkpoints.ts";
 import { methodThreads, type ThreadName } from "./method-threads.ts";
 import { migrate } from "./migrations.ts";
+import { moveWholeLog } from "./move-log.ts";
 import { openWriting } from "./sqlite-connection.ts";
 import { type Outcome, runChanges, runQueries } from "./sqlite-transactions.ts";
 
@@ -11,6 +12,7 @@ import { type Outcome, runChanges, runQueries } from "./sqlite-transactions.ts";
  */
 export async function openInlineStore(path: string): Promise<MetadataStore> {
   const connection = openWriting(path, true);
+  moveWholeLog(connection, "RESTART");
   await migrate(connection, true);
   const checkpoints = new Checkpoints(connection);
   const runs = { lookups: runQueries, lists: runQueries, writer: runChanges };

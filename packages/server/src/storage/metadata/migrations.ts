@@ -5,6 +5,7 @@ import { up as settings } from "./migrations/0002-settings.ts";
 import { up as identities } from "./migrations/0003-identities.ts";
 import { up as notifications } from "./migrations/0004-notifications.ts";
 import { up as trustedTime } from "./migrations/0005-trusted-time.ts";
+import { up as history } from "./migrations/0006-history.ts";
 import { up as packedIds } from "./migrations/0007-packed-ids.ts";
 import { up as installation } from "./migrations/0008-installation.ts";
 import { up as boundedRemoval } from "./migrations/0009-bounded-removal.ts";
@@ -19,6 +20,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0003-identities": { up: identities },
   "0004-notifications": { up: notifications },
   "0005-trusted-time": { up: trustedTime },
+  "0006-history": { up: history },
   "0007-packed-ids": { up: packedIds },
   "0008-installation": { up: installation },
   "0009-bounded-removal": { up: boundedRemoval },

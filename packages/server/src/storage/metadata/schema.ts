@@ -26,6 +26,7 @@ export interface Schema {
   readonly capacity_units: CapacityUnitRow;
   readonly notifications: NotificationRow;
   readonly trusted_time: TrustedTimeRow;
+  readonly history: HistoryRow;
   readonly installation: InstallationRow;
   readonly damage: DamageRow;
 }
@@ -275,6 +276,15 @@ export interface DamageRow {
 export interface TrustedTimeRow {
   id: 1;
   high_water: number;
+}
+
+/** The only row. */
+export interface HistoryRow {
+  id: 1;
+  /** Grows with every opening and every closing. */
+  generation: number;
+  /** When the present or last run began, by the system's clock. */
+  opened_at: number | null;
 }
 
 /** The only row. A null account or region is decided by the next start. */

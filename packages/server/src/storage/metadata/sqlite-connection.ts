@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
@@ -15,6 +15,8 @@ export interface Connection {
 }
 
 export const inMemory = ":memory:";
+
+const rewrittenBytes = 1024 ** 2;
 
 /** Earlier versions can lose what was committed when a checkpoint resets the log. */
 const versionMin = [3, 51, 3];
@@ -74,6 +76,29 @@ function configured(database: DatabaseSync, path: string, configure: () => void)
   return { database, db: new Kysely({ dialect: nodeSqliteDialect(database) }), path };
 }
 
+/**
+ * After a sync that failed, the page cache shows what the disk never got, and calls it written. To write it again makes the next
+ * sync honest; else a power cut in the middle of the checkpoint would find the log with a hole.
+ */
+function writeLogAgain(path: string): void {
+  if (sizeOf(path) === 0) {
+    return;
+  }
+  const file = openSync(path, "r+");
+  try {
+    const piece = Buffer.alloc(rewrittenBytes);
+    let position = 0;
+    for (let bytes = readSync(file, piece, 0, piece.length, 0); bytes > 0; ) {
+      writeSync(file, piece, 0, bytes, position);
+      position += bytes;
+      bytes = readSync(file, piece, 0, piece.length, position);
+    }
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The file is made here, so that nobody else may ever read it; SQLite gives its companions the same mode. */
 function prepareFile(path: string, mayCreate: boolean): void {
   if (sizeOf(path) === 0) {
@@ -85,6 +110,7 @@ function prepareFile(path: string, mayCreate: boolean): void {
     syncPath(dirname(path));
   }
   chmodSync(path, 0o600);
+  writeLogAgain(`${path}-wal`);
 }
 
 function sizeOf(path: string): number {

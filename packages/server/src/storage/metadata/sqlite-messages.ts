@@ -2,6 +2,7 @@ import { type ErrorCode, GlacierError } from "@moraine/protocol";
 import { StorageFullError } from "../../domain/blob-store.ts";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
 import type { LogLimits } from "./checkpoints.ts";
+import type { HistoryOptions, HistoryReport } from "./generation.ts";
 import type { ThreadName } from "./method-threads.ts";
 import type { Outcome, Request } from "./sqlite-transactions.ts";
 
@@ -11,17 +12,24 @@ export interface ThreadOptions {
   readonly path: string;
   readonly mayCreate: boolean;
   readonly logLimits: LogLimits;
+  /** Null for a database that is not in a data folder, and for readers. */
+  readonly history: HistoryOptions | null;
 }
 
-/** Several requests at a time, or the wish to close, which comes last. */
-export type ToThread = readonly NumberedRequest[] | "close";
+/** Several requests at a time; then, that none follows; then, when the thread has finished, the wish to close. */
+export type ToThread = readonly NumberedRequest[] | "finish" | "close";
 
 export interface NumberedRequest extends Request {
   readonly id: number;
 }
 
-/** `"open"` comes once, first. */
-export type FromThread = readonly Answer[] | "open";
+/** `opened` comes once, first. */
+export type FromThread = readonly Answer[] | { readonly opened: HistoryReport | null } | Finished;
+
+/** Whether the database is complete without its log. */
+export interface Finished {
+  readonly finished: boolean;
+}
 
 export type Answer = { readonly id: number } & ({ readonly value: unknown } | { readonly error: PlainError });
 

@@ -1,6 +1,8 @@
 import type { MetadataStore } from "../../domain/metadata-store.ts";
 import { defaultLogLimits, type LogLimits } from "./checkpoints.ts";
-import { methodThreads } from "./method-threads.ts";
+import type { HistoryOptions, HistoryReport } from "./generation.ts";
+import { LogGuard } from "./log-guard.ts";
+import { methodThreads, type ThreadName } from "./method-threads.ts";
 import { SqliteThread } from "./sqlite-thread.ts";
 
 export interface SqliteStoreOptions {
@@ -12,6 +14,10 @@ export interface SqliteStoreOptions {
   readonly mayCreate?: boolean;
   /** When the log is moved into the database. @default `defaultLogLimits` */
   readonly logLimits?: LogLimits;
+  /** Where the history of the database is kept outside it. @default nowhere */
+  readonly history?: HistoryOptions;
+  /** Called once, before the store is opened, with what the history says. */
+  readonly onHistory?: (report: HistoryReport) => void;
   /**
    * Called once, when a thread dies or a commit fails: what was being changed may or may not have been kept, all calls
    * reject from then on, and only a fresh start finds out.
@@ -25,7 +31,7 @@ export interface SqliteStoreOptions {
  * trusted to keep what it commits.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<MetadataStore> {
-  const { path, mayCreate = true, logLimits = defaultLogLimits, onFailure } = options;
+  const { path, mayCreate = true, logLimits = defaultLogLimits, history = null, onFailure } = options;
   const threads: SqliteThread[] = [];
   let failed = false;
   const fail = (error: Error) => {
@@ -38,32 +44,45 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
     }
   };
 
+  const log = new LogGuard(path);
   // The writer first: it makes the file, and recovers it after a crash.
-  const writer = await SqliteThread.open({ role: "writer", path, mayCreate, logLimits }, fail);
+  const open = (role: ThreadName, ofWriter: HistoryOptions | null) =>
+    SqliteThread.open({ role, path, mayCreate, logLimits, history: ofWriter }, fail);
+  const writer = await open("writer", history).catch((error: unknown) => {
+    log.release();
+    throw error;
+  });
   threads.push(writer);
-  const openReader = (role: "lookups" | "lists") =>
-    SqliteThread.open({ role, path, mayCreate, logLimits }, fail).catch(async (error: unknown) => {
-      await Promise.all(threads.map((thread) => thread.close()));
+  log.hold();
+  const readers: SqliteThread[] = [];
+  const close = async () => {
+    writer.refuse();
+    try {
+      await Promise.all(readers.map((reader) => reader.close()));
+    } finally {
+      // The writer last, so that it is alone when it moves its log into the database.
+      await writer.close(() => log.release()).finally(() => log.release());
+    }
+  };
+  const openReader = async (role: "lookups" | "lists") => {
+    const reader = await open(role, null).catch(async (error: unknown) => {
+      await close();
       throw error;
     });
+    threads.push(reader);
+    readers.push(reader);
+    return reader;
+  };
   const lookups = await openReader("lookups");
-  threads.push(lookups);
   const lists = await openReader("lists");
-  threads.push(lists);
+  if (writer.report !== null) {
+    options.onHistory?.(writer.report);
+  }
 
   const threadOf = { writer, lookups, lists };
   const methods = Object.entries(methodThreads).map(([method, name]) => {
     const thread = threadOf[name];
     return [method, (input: unknown) => thread.call(method, input)];
   });
-  const close = async () => {
-    writer.refuse();
-    try {
-      await Promise.all([lookups.close(), lists.close()]);
-    } finally {
-      // The writer last, so that it is alone when it moves its log into the database.
-      await writer.close();
-    }
-  };
   return { ...Object.fromEntries(methods), close };
 }

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { invariant } from "../../domain/invariant.ts";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
 import { dataSizeBytes } from "./data-size.ts";
+import type { HistoryReport } from "./generation.ts";
 import type { ThreadName } from "./method-threads.ts";
 import {
   errorOf,
@@ -36,15 +38,20 @@ export class SqliteThread {
   #backlogSizeBytes = 0;
   #outbox: NumberedRequest[] = [];
   #requests = 0;
-  #closing = false;
   /** What ended the thread. */
   #failure: Error | null = null;
+  /** Set to post `finish` after the last request. */
+  #isFinishing = false;
+  #onFinished: () => void = () => undefined;
   /** Why nothing more is accepted. */
   #ended: MetadataUnavailableError | null = null;
+  /** What a writer has found out about its database's history. */
+  readonly report: HistoryReport | null;
 
-  private constructor(worker: Worker, role: ThreadName, onDeath: (error: Error) => void) {
+  private constructor(worker: Worker, role: ThreadName, report: HistoryReport | null, onDeath: (error: Error) => void) {
     this.#worker = worker;
     this.#backlogMax = backlogMax[role];
+    this.report = report;
     this.#onDeath = onDeath;
     worker.on("message", (message: FromThread) => this.#receive(message));
     worker.on("error", (error: Error) => {
@@ -66,12 +73,13 @@ export class SqliteThread {
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
     });
     try {
-      await once(worker, "message");
+      const [message] = (await once(worker, "message")) as [FromThread];
+      invariant(typeof message === "object" && "opened" in message, "a thread first reports that it is open");
+      return new SqliteThread(worker, options.role, message.opened, onDeath);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MetadataUnavailableError(`Cannot open ${options.path}: ${reason}`, { cause });
     }
-    return new SqliteThread(worker, options.role, onDeath);
   }
 
   call(method: string, input: unknown): Promise<unknown> {
@@ -98,11 +106,13 @@ export class SqliteThread {
   /**
    * Resolves when everything that was called before has been answered, and the database is closed. Rejects when that fails; a
    * thread that failed before has nothing left to close.
+   * @param onFinished called when the database is complete, just before it is closed.
    */
-  async close(): Promise<void> {
+  async close(onFinished: () => void = () => undefined): Promise<void> {
     const failureBefore = this.#failure;
     this.refuse();
-    this.#closing = true;
+    this.#onFinished = onFinished;
+    this.#isFinishing = true;
     this.#flush();
     await this.#exit;
     if (this.#failure !== failureBefore) {
@@ -128,9 +138,9 @@ export class SqliteThread {
     if (requests.length > 0) {
       this.#post(requests);
     }
-    if (this.#closing && this.#outbox.length === 0) {
-      this.#closing = false;
-      this.#post("close");
+    if (this.#isFinishing && this.#outbox.length === 0) {
+      this.#isFinishing = false;
+      this.#post("finish");
     }
   }
 
@@ -153,7 +163,14 @@ export class SqliteThread {
   }
 
   #receive(message: FromThread): void {
-    if (message === "open") {
+    if ("opened" in message) {
+      return;
+    }
+    if ("finished" in message) {
+      if (message.finished) {
+        this.#onFinished();
+      }
+      this.#post("close");
       return;
     }
     for (const answer of message) {

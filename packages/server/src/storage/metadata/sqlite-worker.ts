@@ -2,7 +2,9 @@ import { dirname } from "node:path";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { invariant } from "../../domain/invariant.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { beginGeneration, endGeneration, type HistoryReport } from "./generation.ts";
 import { migrate } from "./migrations.ts";
+import { moveWholeLog } from "./move-log.ts";
 import { type Connection, openReading, openWriting } from "./sqlite-connection.ts";
 import {
   answerOf,
@@ -17,14 +19,15 @@ import { syncPath } from "./sync-path.ts";
 /** Bounds how long the first change of a batch waits for the last. */
 const batchMax = 256;
 
-const { role, path, mayCreate, logLimits } = workerData as ThreadOptions;
+const { role, path, mayCreate, logLimits, history } = workerData as ThreadOptions;
 invariant(parentPort !== null, "this module is the start of a worker thread");
 const port = parentPort;
-const connection = role === "writer" ? await openWriter() : openReading(path);
+const { connection, report } = role === "writer" ? await openWriter() : { connection: openReading(path), report: null };
 /** The writer's alone. */
 const checkpoints = role === "writer" ? new Checkpoints(connection, logLimits) : null;
 
 const waiting: NumberedRequest[] = [];
+let finishing = false;
 let closing = false;
 let working = false;
 
@@ -39,14 +42,15 @@ port.on("message", (message: ToThread) => {
     );
   }
 });
-post("open");
+post({ opened: report });
 
-async function openWriter(): Promise<Connection> {
+async function openWriter(): Promise<{ connection: Connection; report: HistoryReport | null }> {
   const opened = openWriting(path, mayCreate);
   // SQLite syncs the folder with the first sync of the log that it has made, but ignores whether that fails.
   syncPath(dirname(path));
+  moveWholeLog(opened, "RESTART");
   await migrate(opened, mayCreate);
-  return opened;
+  return { connection: opened, report: history === null ? null : await beginGeneration(opened, history) };
 }
 
 /** Everything that has arrived goes into the next batch: while one is being synced, the next one gathers. */
@@ -58,9 +62,12 @@ async function work(): Promise<void> {
     post(batch.map(({ id }, index) => answerOf(id, outcomes[index] ?? { value: undefined })));
     checkpoints?.runIfDue();
   }
+  if (finishing) {
+    finishing = false;
+    post({ finished: await finish() });
+  }
   working = false;
   if (closing) {
-    checkpoints?.finish();
     connection.database.close();
     port.close();
   }
@@ -74,6 +81,15 @@ async function run(batch: readonly NumberedRequest[]): Promise<Outcome[]> {
   return role === "writer" ? runChanges(connection, batch) : runQueries(connection, batch);
 }
 
+/** False on a full disk, say, which must not keep the service from ending: the next start finds a generation that is open. */
+async function finish(): Promise<boolean> {
+  if (history === null) {
+    checkpoints?.finish();
+    return true;
+  }
+  return endGeneration(connection, history);
+}
+
 function takeArrived(): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     take(next.message);
@@ -83,6 +99,8 @@ function takeArrived(): void {
 function take(message: ToThread): void {
   if (message === "close") {
     closing = true;
+  } else if (message === "finish") {
+    finishing = true;
   } else {
     waiting.push(...message);
   }

@@ -1,0 +1,60 @@
+import { linkSync, mkdirSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { syncFolder } from "./marker.ts";
+
+export const quarantineName = "quarantine";
+const sizedFilesMax = 1000;
+
+/**
+ * Gives the blobs of these keys a second name in the quarantine, durably: whatever is removed later, their bytes stay until
+ * the operator has looked at them. A blob that does not exist is passed over. Returns how many exist.
+ */
+export function quarantine(dataFolder: string, keys: readonly string[]): number {
+  if (keys.length === 0) {
+    return 0;
+  }
+  const folder = join(dataFolder, quarantineName);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  syncFolder(dirname(folder));
+  const kept = keys.filter((key) => linkIfPresent(join(dataFolder, "blobs", key), join(folder, basename(key))));
+  syncFolder(folder);
+  return kept.length;
+}
+
+function linkIfPresent(blob: string, name: string): boolean {
+  try {
+    linkSync(blob, name);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // It exists already when an earlier start was interrupted.
+    if (code === "ENOENT" || code === "EEXIST") {
+      return code === "EEXIST";
+    }
+    throw error;
+  }
+}
+
+/** What lies in the quarantine, for the operator. Sizes are added up of the first files only. */
+export async function quarantineTotals(dataFolder: string): Promise<QuarantineTotals> {
+  const folder = join(dataFolder, quarantineName);
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") {
+      return [];
+    }
+    throw error;
+  });
+  let sizeBytes = 0;
+  for (const name of names.slice(0, sizedFilesMax)) {
+    sizeBytes += (await stat(join(folder, name))).size;
+  }
+  return { files: names.length, sizeBytes, isPartial: names.length > sizedFilesMax };
+}
+
+export interface QuarantineTotals {
+  readonly files: number;
+  readonly sizeBytes: number;
+  /** Whether there are more files than were added up. */
+  readonly isPartial: boolean;
+}

@@ -7,6 +7,7 @@ import type { Figure } from "./compare.ts";
 import { measureDescribe } from "./measure-describe.ts";
 import { measureDownload } from "./measure-download.ts";
 import { measureInventory } from "./measure-inventory.ts";
+import { measureMixed, type Peak } from "./measure-mixed.ts";
 import { measureRanges } from "./measure-ranges.ts";
 import { measureSmallArchives } from "./measure-small-archives.ts";
 import { measureTransfers } from "./measure-transfers.ts";
@@ -16,7 +17,7 @@ import { startBareServer, startNginx } from "./references.ts";
 import { type Stage, setStage } from "./stage.ts";
 import { formatTables } from "./table.ts";
 
-type Measurement = (stage: Stage) => Promise<ReadonlyArray<Figure | Race>>;
+type Measurement = (stage: Stage) => Promise<ReadonlyArray<Figure | Race | Peak>>;
 
 const measurements: Readonly<Record<string, Measurement>> = {
   upload: measureUpload,
@@ -24,6 +25,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
   ranges: measureRanges,
   small: measureSmallArchives,
   describe: measureDescribe,
+  mixed: measureMixed,
 };
 
 /** They take minutes, so they run when they are named. */
@@ -39,7 +41,7 @@ const usage = `npm run bench -- [FLAGS]
   --json           JSON instead of a table
   --profile DIR    CPU profiles of the server's threads`;
 
-const runMilliseconds = 170_000;
+const runMilliseconds = 230_000;
 const longMilliseconds = 1_200_000;
 
 const options = optionsOrExit();
@@ -62,7 +64,7 @@ try {
   clearTimeout(timer);
 }
 
-async function run(names: readonly string[], profile: string | null): Promise<ReadonlyArray<Figure | Race>> {
+async function run(names: readonly string[], profile: string | null): Promise<ReadonlyArray<Figure | Race | Peak>> {
   await using started = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "moraine-bench-"));
   started.defer(() => rm(folder, { recursive: true, force: true }));
@@ -91,8 +93,8 @@ async function run(names: readonly string[], profile: string | null): Promise<Re
   return figures;
 }
 
-async function measureAll(names: readonly string[], stage: Stage): Promise<ReadonlyArray<Figure | Race>> {
-  const figures: Array<Figure | Race> = [];
+async function measureAll(names: readonly string[], stage: Stage): Promise<ReadonlyArray<Figure | Race | Peak>> {
+  const figures: Array<Figure | Race | Peak> = [];
   for (const name of names) {
     if (process.stderr.isTTY) {
       process.stderr.write(`measuring ${name} …\n`);

@@ -1,13 +1,16 @@
 import type { Figure } from "./compare.ts";
+import type { Peak } from "./measure-mixed.ts";
 import type { Race } from "./race.ts";
 
-/** A table of the comparisons and one of the races, whichever there are. */
-export function formatTables(figures: ReadonlyArray<Figure | Race>): string {
+/** A table of the comparisons, one of the races and one of peaks of memory, whichever there are. */
+export function formatTables(figures: ReadonlyArray<Figure | Race | Peak>): string {
   const races = figures.filter((figure) => "programs" in figure);
   const comparisons = figures.filter((figure) => "references" in figure);
+  const peaks = figures.filter((figure) => "peakBytesMax" in figure);
   const tables = [
     ...(comparisons.length > 0 ? [formatFigures(comparisons)] : []),
     ...(races.length > 0 ? [formatRaces(races)] : []),
+    ...(peaks.length > 0 ? [formatPeaks(peaks)] : []),
   ];
   return tables.join("\n\n");
 }
@@ -26,6 +29,15 @@ function formatRaces(races: readonly Race[]): string {
     ]),
   );
   return align([["measured", "program", "median", "its CPU", "peak", "ratio", "goal"], ...rows]);
+}
+
+function formatPeaks(peaks: readonly Peak[]): string {
+  const rows = peaks.map(({ name, peakBytes, peakBytesMax }) => {
+    const verdict = peakBytes === null ? "unknown" : peakBytes <= peakBytesMax ? "met" : "MISSED";
+    const goal = `at most ${formatMebibytes(peakBytesMax)} ${verdict}`;
+    return [name, peakBytes === null ? "?" : formatMebibytes(peakBytes), goal];
+  });
+  return align([["measured", "peak", "goal"], ...rows]);
 }
 
 /** A line for each comparison. */

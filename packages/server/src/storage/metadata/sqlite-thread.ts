@@ -70,7 +70,7 @@ export class SqliteThread {
   static async open(options: ThreadOptions, onDeath: (error: Error) => void): Promise<SqliteThread> {
     const worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url), {
       workerData: options,
-      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 },
     });
     try {
       const [message] = (await once(worker, "message")) as [FromThread];

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { contentOfPart, makeArchiveOfParts, partSizeBytes } from "../support/archive-of-parts.ts";
 import { contentOf, sha256Of, treeHashOf } from "../support/content.ts";
 import { type Call, GlacierHttp } from "../support/glacier-http.ts";
 import { startServer } from "../support/server-process.ts";
@@ -14,6 +15,8 @@ const mebibyte = 1024 ** 2;
 const peakBytesMax = 256 * mebibyte;
 /** 24 MiB of blocks, the heaps of the threads that hash and read rows, and what requests take on the main thread. */
 const downloadsBytesMax = 96 * mebibyte;
+/** Threads that hash and 64 connections that are sent to take more than uploads do. */
+const downloadsPeakBytesMax = 320 * mebibyte;
 const vault = "large";
 
 async function peakBytes(pid: number): Promise<number> {
@@ -128,6 +131,59 @@ test("the inventories of a vault of 1,000,000 archives, JSON and CSV at once, st
   assert.deepEqual(counted, [archives, archives + 1]);
   assert.ok(peak < peakBytesMax, inMebibytes(peak));
 });
+
+test("64 downloads at once of an archive of 10,000 parts are right, whole and in ranges, and stay under 320 MiB", async (t) => {
+  await using folder = await temporaryFolder();
+  const archiveId = await makeArchiveOfParts(folder.path, vault, 10_000);
+  await using server = await startServer({ dataFolder: folder.path });
+  const glacier = new GlacierHttp(server.url);
+  const began = performance.now();
+  const jobId = await glacier.initiateJob(vault, { Type: "archive-retrieval", ArchiveId: archiveId });
+  await glacier.jobSucceeded(vault, jobId, 600);
+  t.diagnostic(`10 GiB verified in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  const path = `/-/vaults/${vault}/jobs/${jobId}/output`;
+  const each = Array.from({ length: 64 }, (_, index) => index);
+
+  await Promise.all(each.map(async () => assertParts(await firstBytes(glacier, path, 4 * mebibyte), 0)));
+  await Promise.all(
+    each.map(async (index) => {
+      // Some begin in one page of the parts' rows, and end in the next.
+      const first = index * 150 + 97;
+      const range = `bytes=${first * mebibyte}-${(first + 4) * mebibyte - 1}`;
+      const { body } = await glacier.demand({ method: "GET", path, headers: { range } });
+      assertParts(body, first);
+    }),
+  );
+  const peak = await peakBytes(server.pid);
+  t.diagnostic(`peak ${inMebibytes(peak)}`);
+  assert.ok(peak < downloadsPeakBytesMax, inMebibytes(peak));
+  const aligned = { Type: "archive-retrieval", ArchiveId: archiveId, RetrievalByteRange: `0-${4096 * mebibyte - 1}` };
+  await Promise.all(each.map(() => glacier.initiateJob(vault, aligned)));
+  glacier.close();
+});
+
+/** The first bytes of an output; then the connection is closed. */
+async function firstBytes(glacier: GlacierHttp, path: string, sizeBytes: number): Promise<Buffer> {
+  const answer = await glacier.open({ method: "GET", path });
+  assert.equal(answer.statusCode, 200);
+  const pieces: Buffer[] = [];
+  for await (const piece of answer) {
+    pieces.push(piece);
+    if (pieces.reduce((sum, { length }) => sum + length, 0) >= sizeBytes) {
+      break;
+    }
+  }
+  answer.destroy();
+  return Buffer.concat(pieces).subarray(0, sizeBytes);
+}
+
+function assertParts(bytes: Buffer, firstPart: number): void {
+  assert.equal(bytes.length, 4 * partSizeBytes);
+  for (let index = 0; index < 4; index += 1) {
+    const part = bytes.subarray(index * partSizeBytes, (index + 1) * partSizeBytes);
+    assert.ok(part.equals(contentOfPart(firstPart + index)), `part ${firstPart + index}`);
+  }
+}
 
 /** Adds archives to the only vault of a folder at rest. They have no bytes: inventories are made from rows alone. */
 function fill(databaseFile: string, archives: number): void {

@@ -20,7 +20,7 @@ export type { AdminOperation, AdminPageInput, UserInput } from "./admin/admin-op
 export type { AdvanceClockInput, ClockDescription } from "./admin/clock.ts";
 export type { DamageDescription } from "./admin/damage.ts";
 export type { FaultDescription, ListFaultsOutput, PutFaultInput } from "./admin/faults.ts";
-export type { HealthDescription } from "./admin/health.ts";
+export type { HealthDescription, StorageDescription } from "./admin/health.ts";
 export { type AdminOperationName, type AdminShapes, adminOperations } from "./admin/index.ts";
 export {
   type ListNotificationsInput,

@@ -22,14 +22,16 @@ import type { JobDelays } from "./domain/job.ts";
 import type { MetadataStore } from "./domain/metadata-store.ts";
 import { randomIds } from "./domain/new-id.ts";
 import type { Notifier } from "./domain/notifier.ts";
+import { describeReadOnly } from "./domain/storage-report.ts";
 import type { Profile } from "./domain/vault.ts";
+import { createEventLog, type EventLog } from "./event-log.ts";
 import { faulty } from "./faults/faulty.ts";
-import { createListener, type Listener, type RequestRecord, type ServiceContext } from "./http/listener.ts";
+import { createListener, type Listener, type ServiceContext } from "./http/listener.ts";
 import { closeListener, listen } from "./http/listening.ts";
 import { perform } from "./http/perform.ts";
 import type { ClaimLoop } from "./jobs/claim-loop.ts";
-import type { JobLog, JobServices } from "./jobs/context.ts";
-import { type DeliveryLog, startDelivery } from "./jobs/delivery.ts";
+import type { JobServices } from "./jobs/context.ts";
+import { startDelivery } from "./jobs/delivery.ts";
 import { startRunner } from "./jobs/runner.ts";
 import { startUpkeep } from "./jobs/upkeep.ts";
 import { NodeMode } from "./node-mode.ts";
@@ -49,7 +51,6 @@ import { prepareHistory } from "./storage/history/prepare.ts";
 import { openSqliteStore } from "./storage/metadata/sqlite-store.ts";
 import { withRoomMaking } from "./storage/room-making.ts";
 import { secretFile } from "./storage/secret-file.ts";
-import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface Service {
   /** Where it listens, as a URL. */
@@ -118,12 +119,13 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
   const machineClock = manualClock ?? systemClock;
   const stores = await openStores(config, mode, { log, started });
-  const { metadata, blobs, notices } = stores;
+  const { metadata, blobs } = stores;
   const { keyring, newKey } = await openKeys(config, stores, machineClock.now());
   await metadata.releaseLeases(machineClock.now());
-  const isReady = () => mode.reason === null;
-  const oversight = await openOversight(config, { clock: machineClock, metadata, isReady, notices, log });
+  const readiness = () => mode.reason ?? blobs.readOnly?.reason ?? null;
+  const oversight = await openOversight(config, { ...stores, clock: machineClock, readiness, log });
   const { faults, metrics, warnings, damage, trustedClock } = oversight;
+  const events = createEventLog(log, oversight);
   const parts = {
     metadata,
     blobs,
@@ -135,11 +137,9 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     outputMilliseconds,
     deletedGraceMilliseconds: config.deletedGraceSeconds * 1000,
   };
-  const readiness = () => mode.reason ?? blobs.readOnlyReason;
-  const { runner, delivery } = startBackground(parts, notifier, { log, metrics }, started);
-  startSpaceKeeping(stores, log, started);
-  const version = await packageVersion();
-  const inside = { metadata, clock: machineClock, wakeDelivery: delivery.wake };
+  const { runner, delivery } = startBackground(parts, notifier, events, started);
+  startSpaceKeeping(stores, events, started);
+  const inside = { metadata, clock: machineClock, wakeDelivery: delivery.wake, version: await packageVersion() };
   listener.serve({
     services: {
       ...parts,
@@ -150,9 +150,9 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       wakeRunner: runner.wake,
     },
     perform: faults === null ? perform : faulty(perform, faults),
-    ...doors(config, { ...oversight, ...inside, keyring, manualClock, readiness, version }),
-    pages: { readiness, warnings, metrics: () => metrics.text() },
-    onRequest: (record) => recordRequest(log, metrics, record),
+    ...doors(config, { ...oversight, ...inside, keyring, manualClock, readiness }),
+    pages: { ...oversight, readability: () => mode.reason, readiness, metrics: () => metrics.text() },
+    onRequest: (record) => events.request(record),
   });
   mode.ready();
   return {
@@ -160,7 +160,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     newKey,
     keyShown: () => metadata.setUnshownKey(null),
     clock: machineClock,
-    warnings,
+    warnings: () => [describeReadOnly(oversight.storage()) ?? [], ...warnings()].flat(),
     async stop(graceMilliseconds) {
       mode.stopping();
       await closeListener(listener.server, graceMilliseconds);
@@ -182,6 +182,7 @@ async function openStores(
   const blobs = new FilesystemBlobStore(folder.path, undefined, history.shelfSeed);
   const { ballast } = folder;
   const { isFull } = await blobs.prepare();
+  await blobs.space.measure();
   // A quota can be used up though the file system has room.
   if (folder.isBallastReleased || (isFull && (await ballast.release()))) {
     log.warn("the disk is full: the ballast was removed, so that archives can be read and deleted");
@@ -196,7 +197,8 @@ async function openStores(
   const { unshownKeyId } = await claimFolder(config, metadata);
   // After the database: a folder that holds other files but no database is taken for somebody else's.
   const keys = await sealingKeys(config, folder, metadata);
-  return { metadata, blobs, ballast, unshownKeyId, notices: await history.notices(), ...keys };
+  const { networkFileSystem } = folder;
+  return { metadata, blobs, ballast, networkFileSystem, unshownKeyId, notices: await history.notices(), ...keys };
 }
 
 /** A folder serves the account and the region of its first start: with others a second root would be made, without its vaults. */
@@ -308,13 +310,13 @@ async function openNotifier({ webhooksFile, snsEndpoint }: Config): Promise<Noti
 function startBackground(
   parts: Omit<JobServices, "log">,
   notifier: Notifier,
-  { log, metrics }: { log: Logger; metrics: Metrics },
+  events: EventLog,
   started: AsyncDisposableStack,
 ): { runner: ClaimLoop; delivery: ClaimLoop } {
   const { metadata, clock } = parts;
-  const delivery = startDelivery({ metadata, clock, notifier, log: deliveryLog(log, metrics) });
+  const delivery = startDelivery({ metadata, clock, notifier, log: events.delivery });
   started.defer(() => delivery.stop());
-  const services = { ...parts, log: jobLog(log, metrics) };
+  const services = { ...parts, log: events.job };
   const runner = startRunner(services, delivery.wake);
   started.defer(() => runner.stop());
   const upkeep = startUpkeep(services);
@@ -322,44 +324,13 @@ function startBackground(
   return { runner, delivery };
 }
 
-function startSpaceKeeping({ blobs, ballast }: Stores, log: Logger, started: AsyncDisposableStack): void {
+function startSpaceKeeping({ blobs, ballast }: Stores, events: EventLog, started: AsyncDisposableStack): void {
   const keeper = startSpaceKeeper({
     space: blobs.space,
     ballast,
-    onFailure: (error) => log.warn({ err: error }, "the room of the disk could not be looked after"),
+    onFailure: (error) => events.job.postponed("making the ballast", error),
   });
   started.defer(() => keeper.stop());
-}
-
-function jobLog(log: Logger, metrics: Metrics): JobLog {
-  return {
-    finished({ job }, state) {
-      metrics.job(job.action, state);
-      log.info({ job: job.id, action: job.action, state }, "job ended");
-    },
-    postponed: (what, error) => log.error({ err: error }, `${what} failed and is tried again`),
-    swept({ removedCount, failedCount, failure }) {
-      metrics.swept(removedCount, failedCount);
-      if (failure !== null) {
-        const message = `${failedCount} deleted blobs could not be removed from the disk; tried again in a minute`;
-        log.error({ err: failure.error, blob: failure.key }, message);
-      }
-    },
-  };
-}
-
-function deliveryLog(log: Logger, metrics: Metrics): DeliveryLog {
-  return {
-    delivered({ id, topic, jobId }) {
-      metrics.deliveryAttempt("delivered");
-      log.info({ message: id, topic, job: jobId }, "message delivered");
-    },
-    undelivered({ id, topic, jobId }, state, reason) {
-      metrics.deliveryAttempt(state);
-      log.warn({ message: id, topic, job: jobId, state, reason }, "message not delivered");
-    },
-    postponed: (what, error) => log.error({ err: error }, `${what} failed and is tried again`),
-  };
 }
 
 function delaysOf({ profile, delays }: Config): JobDelays {
@@ -378,14 +349,4 @@ async function openListener(config: Config, started: AsyncDisposableStack): Prom
   const url = await listen(listener.server, { ...config.listen, isTls: tls !== null });
   started.defer(() => closeListener(listener.server, 0));
   return { ...listener, url };
-}
-
-function recordRequest(log: Logger, metrics: Metrics, record: RequestRecord): void {
-  const { error, ...details } = record;
-  metrics.request(record.operation, record.status, record.seconds);
-  if (error !== null) {
-    log.error({ err: error, ...details }, "request failed");
-  } else {
-    log.debug(details, "request");
-  }
 }

@@ -7,10 +7,12 @@ import type { Damage } from "./domain/damage.ts";
 import type { FaultMode } from "./domain/fault.ts";
 import { formatFault } from "./domain/fault-text.ts";
 import type { MetadataStore } from "./domain/metadata-store.ts";
+import { type DeletedBytes, describeReadOnly, noDeletedBytes, type StorageReport } from "./domain/storage-report.ts";
 import type { TrustedClock } from "./domain/trusted-clock.ts";
 import { arnOf } from "./domain/vault.ts";
 import { FaultBook } from "./faults/fault-book.ts";
 import { type DamageLog, DamageReports } from "./segments/damage-reports.ts";
+import { FullDiskLog } from "./telemetry/full-disk-log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { startTrustedClock } from "./trusted-clock.ts";
 import { describeLag, faultsAllowed, faultsInForce, lagSeconds, warningsOf } from "./warnings.ts";
@@ -23,25 +25,48 @@ export interface Oversight {
   readonly metrics: Metrics;
   readonly damage: DamageReports;
   warnings(): readonly string[];
+  storage(): StorageReport;
+  /** Takes note of what deletions will give back. */
+  noteDeletedBytes(deleted: DeletedBytes): void;
+  /** Writes down what a full disk refused. */
+  readonly fullDisk: FullDiskLog;
 }
 
 interface OversightOptions {
   readonly clock: Clock;
   readonly metadata: MetadataStore;
-  readonly isReady: () => boolean;
   /** What the start found, and what stays true until the next one. */
   readonly notices: readonly string[];
+  /** Null when the service is ready; otherwise why it is not. */
+  readonly readiness: () => string | null;
+  readonly blobs: {
+    readonly readOnly: StorageReport["readOnly"];
+    readonly space: { readonly figures: (Pick<StorageReport, "reserveBytes"> & { readonly freeBytes: number }) | null };
+  };
+  /** The network file system that the data folder lies on, if that was allowed. */
+  readonly networkFileSystem: string | null;
   readonly log: Logger;
 }
 
 export async function openOversight(config: Config, options: OversightOptions): Promise<Oversight> {
-  const { isReady, log, metadata, notices } = options;
+  const { readiness, log, metadata, blobs, networkFileSystem, notices } = options;
   for (const notice of notices) {
     log.warn(notice);
   }
+  let deleted = noDeletedBytes;
+  const storage = (): StorageReport => {
+    const { freeBytes, reserveBytes } = blobs.space.figures ?? { freeBytes: Number.POSITIVE_INFINITY, reserveBytes: 0 };
+    return {
+      readOnly: blobs.readOnly,
+      freeBytes: Number.isFinite(freeBytes) ? freeBytes : null,
+      reserveBytes,
+      deleted,
+    };
+  };
   const trustedClock = await openTrustedClock(config, options);
   const metrics: Metrics = new Metrics({
-    isReady,
+    isReady: () => readiness() === null,
+    storage,
     countNotifications: () => metadata.countNotifications(),
     policyTimeBehindSeconds: () => lagSeconds(trustedClock.lag()),
     faultsInForce: () => faultsInForce(faults).length,
@@ -50,8 +75,18 @@ export async function openOversight(config: Config, options: OversightOptions): 
   const damage = new DamageReports({ metadata, clock: options.clock, log: damageLog(log, metrics) });
   await damage.refresh();
   const faults = openFaults(config, log, (mode) => metrics.fault(mode));
-  const warnings = () => [...notices, ...warningsOf(trustedClock, faults, damage.counts)];
-  return { trustedClock, faults, metrics, damage, warnings };
+  return {
+    trustedClock,
+    faults,
+    metrics,
+    damage,
+    warnings: () => [...notices, ...warningsOf({ trustedClock, faults, networkFileSystem, damage: damage.counts })],
+    storage,
+    noteDeletedBytes: (sum) => {
+      deleted = sum;
+    },
+    fullDisk: new FullDiskLog(log, () => describeReadOnly(storage())),
+  };
 }
 
 /** The file is named relative to the data folder: blobs/ holds the segments by their keys. */

@@ -3,16 +3,27 @@ import type { ActiveFault, Faults } from "./domain/fault.ts";
 import { formatFault } from "./domain/fault-text.ts";
 import type { ClockLag, TrustedClock } from "./domain/trusted-clock.ts";
 
+interface WarningSources {
+  readonly trustedClock: TrustedClock;
+  readonly faults: Faults | null;
+  readonly networkFileSystem: string | null;
+  readonly damage: DamageCounts;
+}
+
 /** What an operator should know though the service works; empty when all is well. */
-export function warningsOf(trustedClock: TrustedClock, faults: Faults | null, damage: DamageCounts): readonly string[] {
+export function warningsOf({ trustedClock, faults, networkFileSystem, damage }: WarningSources): readonly string[] {
   const lag = trustedClock.lag();
   return [
     ...(lag === null ? [] : [describeLag(lag)]),
+    ...(networkFileSystem === null ? [] : [describeNetworkStorage(networkFileSystem)]),
     ...(faults === null ? [] : [faultsAllowed]),
     ...describeDamage(damage),
     ...faultsInForce(faults).map((fault) => `Fault ${fault.id} is in force: ${formatFault(fault)}`),
   ];
 }
+
+const describeNetworkStorage = (name: string): string =>
+  `The data folder lies on a network file system (${name}): if its locks or syncs do not hold, archives can be lost`;
 
 export const faultsInForce = (faults: Faults | null): readonly ActiveFault[] =>
   faults?.list().filter(({ left }) => left !== 0) ?? [];

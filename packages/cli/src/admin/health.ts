@@ -1,3 +1,4 @@
+import type { StorageDescription } from "@moraine/protocol";
 import { Command } from "commander";
 import { listing } from "../table.ts";
 import type { AdminTools } from "../tools.ts";
@@ -12,6 +13,8 @@ export function healthCommand({ call, show }: AdminTools): Command {
         [
           listing({
             ready: health.Ready ? "yes" : `no: ${health.Reason}`,
+            "free bytes": health.Storage.FreeBytes ?? "unknown",
+            "deleted bytes": describeDeleted(health.Storage),
             version: health.Version,
             region: health.Region,
             profile: health.Profile,
@@ -25,4 +28,10 @@ export function healthCommand({ call, show }: AdminTools): Command {
         ].join("\n"),
       );
     });
+}
+
+function describeDeleted({ DeletedBytes, DeletedBytesFreeFrom, DeletedBytesFreeBy }: StorageDescription): string {
+  return DeletedBytesFreeFrom === null
+    ? String(DeletedBytes)
+    : `${DeletedBytes}, freed between ${DeletedBytesFreeFrom} and ${DeletedBytesFreeBy}`;
 }

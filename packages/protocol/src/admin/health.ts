@@ -13,6 +13,7 @@ export interface HealthDescription {
   readonly Ready: boolean;
   /** Why it is not ready; null when it is. */
   readonly Reason: string | null;
+  readonly Storage: StorageDescription;
   /** What an operator should know though the service works; empty when all is well. */
   readonly Warnings: readonly string[];
   readonly Version: string;
@@ -24,4 +25,18 @@ export interface HealthDescription {
   readonly Accounts: number;
   readonly Users: number;
   readonly Vaults: number;
+}
+
+export interface StorageDescription {
+  /** Why no archive is accepted; null while they are. Archives can be read and deleted in any case. */
+  readonly ReadOnly: string | null;
+  /** Null when the file system gives no figure. */
+  readonly FreeBytes: number | null;
+  /** What archives never take of it. */
+  readonly ReserveBytes: number;
+  /** Bytes of deleted archives and parts that still take room. */
+  readonly DeletedBytes: number;
+  /** When the first of them are freed, and the last; null when there are none. */
+  readonly DeletedBytesFreeFrom: string | null;
+  readonly DeletedBytesFreeBy: string | null;
 }

@@ -5,6 +5,7 @@ import type { Keyring } from "../auth/keyring.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Faults } from "../domain/fault.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { StorageReport } from "../domain/storage-report.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile } from "../domain/vault.ts";
 
@@ -30,6 +31,7 @@ export interface AdminServices {
   readonly version: string;
   /** Null when the service is ready; otherwise why it is not. */
   readiness(): string | null;
+  storage(): StorageReport;
   /** What an operator should know though the service works. */
   warnings(): readonly string[];
   uptimeSeconds(): number;

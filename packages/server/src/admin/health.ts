@@ -1,3 +1,5 @@
+import type { StorageDescription } from "@moraine/protocol";
+import type { StorageReport } from "../domain/storage-report.ts";
 import type { AdminHandler } from "./context.ts";
 
 /** Says how the service is, and nothing that it was told in confidence: no setting, no path, no secret. */
@@ -7,6 +9,7 @@ export const getHealth: AdminHandler<"GetHealth"> = async (services) => {
   return {
     Ready: reason === null,
     Reason: reason,
+    Storage: storageOf(services.storage()),
     Warnings: services.warnings(),
     Version: services.version,
     Region: services.region,
@@ -18,3 +21,14 @@ export const getHealth: AdminHandler<"GetHealth"> = async (services) => {
     Vaults: vaults,
   };
 };
+
+const storageOf = ({ readOnly, freeBytes, reserveBytes, deleted }: StorageReport): StorageDescription => ({
+  ReadOnly: readOnly?.reason ?? null,
+  FreeBytes: freeBytes,
+  ReserveBytes: reserveBytes,
+  DeletedBytes: deleted.sizeBytes,
+  DeletedBytesFreeFrom: dateOf(deleted.freeFrom),
+  DeletedBytesFreeBy: dateOf(deleted.freeBy),
+});
+
+const dateOf = (time: number | null): string | null => (time === null ? null : new Date(time).toISOString());

@@ -76,6 +76,11 @@ export interface MetadataQueries
 
   /** The output of an inventory job as a segment. */
   findSegment(key: string): Promise<Segment | null>;
+  /**
+   * Segments that are deleted but not dead yet, by the time of their deletion and then in an order of the store's own, after
+   * the position `after` (all, if null).
+   */
+  deletedSegments(page: { after: DeletedSegment | null; limit: number }): Promise<DeletedSegment[]>;
   /** Keys of dead segments in an order of the store's own, those after `afterKey` (all, if null). */
   deadSegments(page: { afterKey: string | null; limit: number }): Promise<string[]>;
 }
@@ -222,6 +227,12 @@ export interface MetadataChanges
 export interface Position {
   readonly createdAt: Instant;
   readonly id: string;
+}
+
+export interface DeletedSegment {
+  readonly key: string;
+  readonly deletedAt: Instant;
+  readonly sizeBytes: number;
 }
 
 export interface InventoryPage {

@@ -5,6 +5,7 @@ import { TLSSocket } from "node:tls";
 import { errors, GlacierError } from "@moraine/protocol";
 import { carriesSignature } from "../auth/claim.ts";
 import { newRequestId } from "../domain/new-id.ts";
+import { noDeletedBytes } from "../domain/storage-report.ts";
 import type { Reply } from "./encode.ts";
 import { errorReply, isInternal } from "./error-reply.ts";
 import { type PageSources, page } from "./pages.ts";
@@ -153,7 +154,9 @@ async function reply(
 }
 
 const startingPages: PageSources = {
+  readability: () => "starting",
   readiness: () => "starting",
+  storage: () => ({ readOnly: null, freeBytes: null, reserveBytes: 0, deleted: noDeletedBytes }),
   warnings: () => [],
   metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "moraine_ready 0\n" }),
 };

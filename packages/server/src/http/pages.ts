@@ -1,10 +1,14 @@
+import type { StorageReport } from "../domain/storage-report.ts";
 import { jsonReply, type Reply } from "./encode.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 /** What the server says about itself, without a signature. */
 export interface PageSources {
-  /** Null when the service is ready; otherwise why it is not. */
+  /** Null when archives can be read and deleted; otherwise why not. */
+  readability(): string | null;
+  /** Null when the service is ready for all requests; otherwise why it is not. */
   readiness(): string | null;
+  storage(): StorageReport;
   /** What an operator should know though the service works. */
   warnings(): readonly string[];
   /** In the text format of Prometheus. */
@@ -19,13 +23,10 @@ export async function page(request: WireRequest, sources: PageSources): Promise<
   switch (request.path) {
     case "/health/live":
       return jsonReply(200, { status: "live" });
-    case "/health/ready": {
-      const reason = sources.readiness();
-      const warnings = sources.warnings();
-      return reason === null
-        ? jsonReply(200, { status: "ready", ...(warnings.length > 0 && { warnings }) })
-        : jsonReply(503, { status: "not ready", reason, ...(warnings.length > 0 && { warnings }) });
-    }
+    case "/health/readable":
+      return state("readable", sources.readability(), sources);
+    case "/health/ready":
+      return state("ready", sources.readiness(), sources);
     case "/metrics": {
       const { contentType, text } = await sources.metrics();
       const length = String(Buffer.byteLength(text));
@@ -35,3 +36,21 @@ export async function page(request: WireRequest, sources: PageSources): Promise<
       return null;
   }
 }
+
+function state(good: string, reason: string | null, sources: PageSources): Reply {
+  const warnings = sources.warnings();
+  const { readOnly, freeBytes, deleted } = sources.storage();
+  const details = {
+    ...(readOnly !== null && { storage: { readOnly: readOnly.reason, freeBytes, deleted: withDates(deleted) } }),
+    ...(warnings.length > 0 && { warnings }),
+  };
+  return reason === null
+    ? jsonReply(200, { status: good, ...details })
+    : jsonReply(503, { status: `not ${good}`, reason, ...details });
+}
+
+const withDates = ({ sizeBytes, freeFrom, freeBy }: StorageReport["deleted"]) => ({
+  sizeBytes,
+  freeFrom: freeFrom === null ? null : new Date(freeFrom).toISOString(),
+  freeBy: freeBy === null ? null : new Date(freeBy).toISOString(),
+});

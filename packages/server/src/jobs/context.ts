@@ -1,5 +1,6 @@
 import type { RemovalFailure } from "../domain/blob-store.ts";
 import type { JobClaim } from "../domain/job.ts";
+import type { DeletedBytes } from "../domain/storage-report.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile } from "../domain/vault.ts";
 import type { DamageReports } from "../segments/damage-reports.ts";
@@ -20,6 +21,8 @@ export interface JobServices extends ReceiveServices, ReadServices {
 
 export interface JobLog {
   finished(claim: JobClaim, state: "succeeded" | "failed"): void;
+  /** What deletions will give back. */
+  deletedBytes(deleted: DeletedBytes): void;
   /** The work could not be done now; it will be tried again. */
   postponed(what: string, error: unknown): void;
   /** Called after each pass over the blobs that are to be removed. */

@@ -1,6 +1,7 @@
 import { uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
 import { inBatches } from "./batches.ts";
 import type { JobServices } from "./context.ts";
+import { sumDeletedBytes } from "./deleted-bytes.ts";
 import { sweepSegments } from "./sweep.ts";
 
 /** What has to be done now and then: expiry, daily inventories, and giving back the room of what was deleted. */
@@ -108,6 +109,7 @@ const tasks = {
   "releasing segments": ({ metadata }, signal) =>
     inBatches(signal, batchRows, () => metadata.releaseSegments({ limit: batchRows })),
   "sweeping segments": sweepSegments,
+  "adding up deleted bytes": sumDeletedBytes,
 } as const satisfies Record<string, Task>;
 
 type TaskName = keyof typeof tasks;

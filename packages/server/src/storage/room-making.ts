@@ -5,11 +5,13 @@ import type { MetadataChanges, MetadataStore } from "../domain/metadata-store.ts
 const roomMaking = [
   "abandonSegment",
   "abortUpload",
+  "clearVaults",
   "condemnSegments",
   "expireJobs",
   "expireUploads",
   "forgetSegments",
   "releaseLeases",
+  "releaseSegments",
   "removeArchive",
   "removeVault",
 ] as const satisfies readonly (keyof MetadataChanges)[];

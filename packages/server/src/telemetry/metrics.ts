@@ -3,6 +3,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 /** Where the present values come from that are asked for when somebody looks. */
 export interface MetricsSources {
   isReady(): boolean;
+  storage(): {
+    readonly readOnly: { readonly kind: string } | null;
+    readonly freeBytes: number | null;
+    readonly reserveBytes: number;
+    readonly deleted: { readonly sizeBytes: number; readonly freeFrom: number | null; readonly freeBy: number | null };
+  };
   /** Messages by state. */
   countNotifications(): Promise<Readonly<Record<string, number>>>;
   /** By how much the time of policies is behind the clock, because that is not believed. */
@@ -61,6 +67,7 @@ export class Metrics {
   constructor(sources: MetricsSources) {
     collectDefaultMetrics({ register: this.#registry });
     this.#gauge("moraine_ready", "1 while the service is ready, 0 otherwise", () => (sources.isReady() ? 1 : 0));
+    this.#addStorage(() => sources.storage());
     this.#gauge(
       "moraine_policy_time_behind_seconds",
       "How far the time of policies is behind a clock that is not believed; 0 when it is",
@@ -120,6 +127,38 @@ export class Metrics {
 
   async text(): Promise<{ contentType: string; text: string }> {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  #addStorage(storage: MetricsSources["storage"]): void {
+    new Gauge({
+      name: "moraine_read_only",
+      help: "1 while no archive is accepted, by reason: disk_full, or failed_syncs until a restart; reads and deletions work",
+      labelNames: ["reason"],
+      registers: [this.#registry],
+      collect() {
+        for (const reason of ["disk_full", "failed_syncs"]) {
+          this.labels(reason).set(storage().readOnly?.kind === reason ? 1 : 0);
+        }
+      },
+    });
+    const seconds = (time: number | null) => (time === null ? 0 : time / 1000);
+    this.#gauge("moraine_storage_free_bytes", "Free bytes of the disk", () => storage().freeBytes ?? Number.NaN);
+    this.#gauge("moraine_storage_reserve_bytes", "Free bytes that archives never take", () => storage().reserveBytes);
+    this.#gauge(
+      "moraine_deleted_bytes",
+      "Bytes of deleted archives and parts that still take room",
+      () => storage().deleted.sizeBytes,
+    );
+    this.#gauge(
+      "moraine_deleted_bytes_free_from_seconds",
+      "Unix time when the first deleted bytes are freed; 0 if none",
+      () => seconds(storage().deleted.freeFrom),
+    );
+    this.#gauge(
+      "moraine_deleted_bytes_free_by_seconds",
+      "Unix time when the last deleted bytes are freed; 0 if none",
+      () => seconds(storage().deleted.freeBy),
+    );
   }
 
   #gauge(name: string, help: string, value: () => number): void {

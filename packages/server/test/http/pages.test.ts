@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { noDeletedBytes } from "../../src/domain/storage-report.ts";
 import { page } from "../../src/http/pages.ts";
 import { assertError } from "../support/glacier.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -36,7 +37,9 @@ test("a service that is not ready says why", async () => {
     secure: false,
   };
   const sources = {
+    readability: () => "stopping",
     readiness: () => "stopping",
+    storage: () => ({ readOnly: null, freeBytes: null, reserveBytes: 0, deleted: noDeletedBytes }),
     warnings: () => [],
     metrics: async () => ({ contentType: "text/plain", text: "" }),
   };

@@ -208,6 +208,7 @@ describe("a failing disk", () => {
       await assert.rejects(storeBlob(store, Buffer.from("a")), { code: "EIO" });
     }
     await assert.rejects(store.create(store.newKey("owner"), 1), /read-only until a restart/);
+    assert.equal(store.readOnly?.kind, "failed_syncs");
     assert.equal((await readBlob(store, key)).toString(), "kept");
     await store.remove([key]);
     await assert.rejects(store.create(store.newKey("owner"), 1), /read-only until a restart/);

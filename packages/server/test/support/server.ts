@@ -15,6 +15,7 @@ import type { JobDelays } from "../../src/domain/job.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { randomIds } from "../../src/domain/new-id.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifier.ts";
+import { noDeletedBytes } from "../../src/domain/storage-report.ts";
 import type { Profile } from "../../src/domain/vault.ts";
 import type { FaultBook } from "../../src/faults/fault-book.ts";
 import { faulty } from "../../src/faults/faulty.ts";
@@ -130,6 +131,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log: {
       finished: () => undefined,
       postponed: (_what, error) => postponed.push(error),
+      deletedBytes: () => undefined,
       swept: (result) => sweeps.push(result),
     },
   };
@@ -189,7 +191,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         trustedClock,
         faults: options.faults ?? null,
         readiness: () => null,
-        warnings: () => warningsOf(trustedClock, options.faults ?? null, damage.counts),
+        storage: () => storageReport,
+        warnings: () =>
+          warningsOf({ trustedClock, faults: options.faults ?? null, networkFileSystem: null, damage: damage.counts }),
         uptimeSeconds: () => 1,
         wakeDelivery: delivery.wake,
       },
@@ -197,8 +201,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       forgetCredentials: () => credentials.forgetAll(),
     },
     pages: {
+      readability: () => null,
       readiness: () => null,
-      warnings: () => warningsOf(trustedClock, options.faults ?? null, damage.counts),
+      warnings: () =>
+        warningsOf({ trustedClock, faults: options.faults ?? null, networkFileSystem: null, damage: damage.counts }),
+      storage: () => storageReport,
       metrics: async () => ({ contentType: "text/plain", text: "" }),
     },
     onRequest: (record) => records.push(record),
@@ -229,6 +236,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 }
 
 const segmentCacheLimits = { segmentsMax: 8, leafBytesMax: 1024 ** 2, ageMillisecondsMax: 600_000 };
+const storageReport = { readOnly: null, freeBytes: 1000, reserveBytes: 100, deleted: noDeletedBytes };
 const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };
 const nobody: Notifier = { notify: () => Promise.reject(new NoEndpointError()) };
 

@@ -9,6 +9,7 @@ import {
   type RemovalFailure,
 } from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
+import type { StorageReport } from "../../domain/storage-report.ts";
 import { KeySource, partsOf } from "./blob-key.ts";
 import { type Disk, errorCode, ifPresent, inDomainWords } from "./disk.ts";
 import { FilesystemBlobReader } from "./filesystem-reader.ts";
@@ -82,8 +83,12 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   /** Why nothing new is stored; null while blobs are accepted. */
-  get readOnlyReason(): string | null {
-    return this.#health.readOnlyReason ?? (this.space.isFull ? diskFull : null);
+  get readOnly(): StorageReport["readOnly"] {
+    const { readOnlyReason } = this.#health;
+    if (readOnlyReason !== null) {
+      return { kind: "failed_syncs", reason: readOnlyReason };
+    }
+    return this.space.isFull ? { kind: "disk_full", reason: diskFull } : null;
   }
 
   newKey(ownerId: string): string {

@@ -70,6 +70,11 @@ export class FreeSpace {
     return this.#newClaim(sizeBytes);
   }
 
+  /** As of the last look; null before the first. */
+  get figures(): SpaceFigures | null {
+    return this.#sample;
+  }
+
   /** Asks the file system for its figures. */
   async measure(): Promise<SpaceFigures> {
     this.#sample = await this.#takeSample();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ballast } from "./ballast.ts";
-import { isFull } from "./disk.ts";
+import { inDomainWords, isFull } from "./disk.ts";
 import type { FreeSpace } from "./free-space.ts";
 
 /** Looks after the room of the disk until it is stopped. */
@@ -11,7 +11,7 @@ export interface SpaceKeeper {
 export interface SpaceKeeperOptions {
   readonly space: FreeSpace;
   readonly ballast: Ballast;
-  /** The file system could not be asked, or the ballast not be made, for another reason than a full disk. */
+  /** The file system could not be asked, or the ballast not be made. */
   onFailure(error: unknown): void;
   /** @default 1000 */
   readonly lookMilliseconds?: number;
@@ -36,7 +36,7 @@ export function startSpaceKeeper({ space, ballast, ...options }: SpaceKeeperOpti
   const pause = () => sleep(lookMilliseconds, true, { signal: stopping.signal }).catch(() => false);
   const loop = async () => {
     while (await pause()) {
-      await look().catch((error: unknown) => options.onFailure(error));
+      await look().catch((error: unknown) => options.onFailure(inDomainWords(error)));
     }
   };
   const ended = loop();

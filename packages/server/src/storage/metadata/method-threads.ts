@@ -44,6 +44,7 @@ export const methodThreads: MethodThreads = {
   nextNotificationDue: "lists",
   listNotifications: "lists",
   deadSegments: "lists",
+  deletedSegments: "lists",
   countNotifications: "lists",
   listDamage: "lists",
   countDamage: "lists",

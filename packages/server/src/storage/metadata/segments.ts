@@ -3,7 +3,7 @@ import { invariant } from "../../domain/invariant.ts";
 import type { Segment } from "../../domain/segment.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
-import { keyOf, segmentName, segmentOf } from "./rows.ts";
+import { keyOf, present, segmentName, segmentOf } from "./rows.ts";
 import type { Database } from "./schema.ts";
 import { storedHash, storedHead, storedKey } from "./stored-values.ts";
 
@@ -16,6 +16,15 @@ export const segmentQueries = {
   async findSegment(db, key) {
     const row = await selectReferenced(db, { key });
     return row === undefined ? null : segmentOf(row);
+  },
+
+  async deletedSegments(db, { after, limit }) {
+    const rows = await selectDeleted(db, { ...(after ?? { deletedAt: Number.MIN_SAFE_INTEGER, key: "" }), limit });
+    return rows.map((row) => ({
+      key: keyOf(row),
+      deletedAt: present(row.deleted_at),
+      sizeBytes: present(row.size_bytes),
+    }));
   },
 
   async deadSegments(db, { afterKey, limit }) {
@@ -266,6 +275,18 @@ const condemnDeleted = rowsChanged((db, at: { deletedBefore: Instant; completedS
         .limit(at.limit),
     )
     .where("state", "=", deleted),
+);
+
+const selectDeleted = manyRows((db, after: { deletedAt: number; key: string; limit: number }) =>
+  db
+    .selectFrom("segments")
+    .select(["name", "owner_head", "owner_tail", "deleted_at", "size_bytes"])
+    .where("state", "=", deleted)
+    .where("deleted_at", ">=", after.deletedAt)
+    .where((eb) => eb.or([eb("deleted_at", ">", after.deletedAt), eb("name", ">", storedKey(after.key))]))
+    .orderBy("deleted_at")
+    .orderBy("name")
+    .limit(after.limit),
 );
 
 const selectDead = manyRows((db, page: { afterKey: string; limit: number }) =>

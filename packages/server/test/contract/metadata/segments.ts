@@ -105,6 +105,37 @@ export function segmentStories(story: Story): void {
     },
   );
 
+  story("deleted segments are listed in pages, by time, until they are dead", async (world) => {
+    const vault = await world.vault();
+    const expected = [];
+    for (const deletedAt of [start + 5, start, start + 5, start + 1]) {
+      const { archive, segment } = await world.archive(vault);
+      await world.removeArchive(vault, archive.id, deletedAt);
+      expected.push({ key: segment.key, deletedAt, sizeBytes: segment.sizeBytes });
+    }
+    await world.archive(vault);
+    await world.release();
+    type Deleted = (typeof expected)[number];
+    const byTimeAndKey = (one: Deleted, other: Deleted) =>
+      one.deletedAt - other.deletedAt || bytewise(one.key, other.key);
+    expected.sort(byTimeAndKey);
+    const seen: Deleted[] = [];
+    for (let after: Deleted | null = null; ; ) {
+      const page: Deleted[] = await world.store.deletedSegments({ after, limit: 1 });
+      assert.ok((page[0]?.deletedAt ?? doomsday) >= (after?.deletedAt ?? start));
+      after = page.at(-1) ?? null;
+      if (after === null) {
+        break;
+      }
+      seen.push(...page);
+    }
+    assert.deepEqual(seen.sort(byTimeAndKey), expected);
+    const at = { now: doomsday, deletedBefore: start + 2, completedSince: doomsday, limit: 10 };
+    await world.store.condemnSegments(at);
+    const left = await world.store.deletedSegments({ after: null, limit: 10 });
+    assert.deepEqual(left.sort(byTimeAndKey), expected.slice(2));
+  });
+
   story("only dead segments are forgotten", async (world) => {
     const { archive, segment } = await world.archive(await world.vault());
     const pending = await world.pending("owner");

@@ -48,7 +48,7 @@ import { FilesystemBlobStore } from "./storage/blobs/filesystem.ts";
 import { startSpaceKeeper } from "./storage/blobs/space-keeper.ts";
 import { type DataFolder, openDataFolder } from "./storage/data-folder.ts";
 import { prepareHistory } from "./storage/history/prepare.ts";
-import { openSqliteStore } from "./storage/metadata/sqlite-store.ts";
+import { failureReason, openSqliteStore } from "./storage/metadata/sqlite-store.ts";
 import { withRoomMaking } from "./storage/room-making.ts";
 import { secretFile } from "./storage/secret-file.ts";
 
@@ -190,7 +190,7 @@ async function openStores(
   const sqlite = await openSqliteStore({
     path: folder.databaseFile,
     ...history.storeOptions,
-    onFailure: (error) => mode.halt("The metadata store failed; restart the server", error),
+    onFailure: (error) => mode.halt(failureReason(error), error),
   });
   started.defer(() => sqlite.close());
   const metadata = withRoomMaking(sqlite, () => ballast.release());

@@ -275,3 +275,12 @@ export interface JobEnd {
 export class MetadataUnavailableError extends Error {
   override readonly name = "MetadataUnavailableError";
 }
+
+/** What is kept is not what was stored. */
+export class MetadataDamagedError extends Error {
+  override readonly name = "MetadataDamagedError";
+
+  constructor(path: string, finding: string) {
+    super(`The database ${path} is damaged: ${finding}; restore it from a backup`);
+  }
+}

@@ -1,4 +1,5 @@
-import type { MetadataStore } from "../../domain/metadata-store.ts";
+import { MetadataDamagedError, type MetadataStore } from "../../domain/metadata-store.ts";
+import { type BackgroundCheck, startBackgroundCheck } from "./background-check.ts";
 import { defaultLogLimits, type LogLimits } from "./checkpoints.ts";
 import type { HistoryOptions, HistoryReport } from "./generation.ts";
 import { LogGuard } from "./log-guard.ts";
@@ -20,7 +21,8 @@ export interface SqliteStoreOptions {
   readonly onHistory?: (report: HistoryReport) => void;
   /**
    * Called once, when a thread dies or a commit fails: what was being changed may or may not have been kept, all calls
-   * reject from then on, and only a fresh start finds out.
+   * reject from then on, and only a fresh start finds out. Also called, with `MetadataDamagedError`, when the check that runs on
+   * after the start finds damage.
    */
   readonly onFailure: (error: Error) => void;
 }
@@ -34,12 +36,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   const { path, mayCreate = true, logLimits = defaultLogLimits, history = null, onFailure } = options;
   const threads: SqliteThread[] = [];
   let failed = false;
+  let check: BackgroundCheck | undefined;
   const fail = (error: Error) => {
     if (!failed) {
       failed = true;
       for (const thread of threads) {
         thread.fail(error);
       }
+      void check?.stop();
       onFailure(error);
     }
   };
@@ -58,7 +62,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   const close = async () => {
     writer.refuse();
     try {
-      await Promise.all(readers.map((reader) => reader.close()));
+      await Promise.all([...readers.map((reader) => reader.close()), check?.stop()]);
     } finally {
       // The writer last, so that it is alone when it moves its log into the database.
       await writer.close(() => log.release()).finally(() => log.release());
@@ -78,6 +82,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   if (writer.report !== null) {
     options.onHistory?.(writer.report);
   }
+  check = startBackgroundCheck(path, (finding) => fail(new MetadataDamagedError(path, finding)));
 
   const threadOf = { writer, lookups, lists };
   const methods = Object.entries(methodThreads).map(([method, name]) => {
@@ -86,3 +91,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   });
   return { ...Object.fromEntries(methods), close };
 }
+
+/** Why the service stops after `onFailure`. */
+export const failureReason = (error: Error): string =>
+  error instanceof MetadataDamagedError ? error.message : "The metadata store failed; restart the server";

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import type { AccountId } from "@moraine/protocol";
+import { MetadataDamagedError } from "../../src/domain/metadata-store.ts";
+import { findDamage } from "../../src/storage/metadata/database-check.ts";
+import { openSqliteStore } from "../../src/storage/metadata/sqlite-store.ts";
+
+const accountId = "123456789012" as AccountId;
+const vaults = 1200;
+const damagedName = "vault-0777";
+
+test("a sound database is read to its end, in steps", async () => {
+  await withDatabase(async (path) => {
+    const { finding, steps } = findingOf(path);
+    assert.equal(finding, null);
+    assert.ok(steps >= 2, "1,200 vaults are more than a step");
+  });
+});
+
+test("one changed letter in an index is found, though SQLite's quick check calls it sound", async () => {
+  await withDatabase(async (path) => {
+    await damageIndex(path);
+    assert.equal(quickCheck(path), "ok");
+    assert.match(findingOf(path).finding ?? "", /the index vaults_by_name lacks 1 rows of the table vaults/);
+  });
+});
+
+test("a lost page of a table is found", async () => {
+  await withDatabase(async (path) => {
+    await overwrite(path, lastLeafOf(path, "vaults"), (page) => page.fill(0));
+    assert.match(findingOf(path).finding ?? "", /malformed|lacks/);
+  });
+});
+
+test("rows of partial indices are looked up too, and a table without row ids is read", async () => {
+  await inFolder(async (path) => {
+    const database = new DatabaseSync(path);
+    database.exec(`
+      CREATE TABLE plain (a TEXT, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID;
+      CREATE TABLE pairs (b INTEGER PRIMARY KEY, c TEXT);
+      CREATE INDEX pairs_by_c ON pairs (c) WHERE c IS NOT NULL;
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+        INSERT INTO pairs SELECT i, iif(i % 2, 'letters-' || i, NULL) FROM n;
+      INSERT INTO plain SELECT coalesce(c, 'none'), b FROM pairs;
+    `);
+    database.close();
+    assert.deepEqual(findingOf(path), { finding: null, steps: 7 });
+    await replaceInLeaves(path, "pairs_by_c", "letters-777", "letterz-777");
+    assert.match(findingOf(path).finding ?? "", /the index pairs_by_c lacks 1 rows of the table pairs/);
+  });
+});
+
+test("damage that the start does not see stops the store soon after it", async () => {
+  await withDatabase(async (path) => {
+    await damageIndex(path);
+    const failures: Error[] = [];
+    const failed = new EventTarget();
+    const failing = once(failed, "failure");
+    const store = await openSqliteStore({
+      path,
+      onFailure: (error) => {
+        failures.push(error);
+        failed.dispatchEvent(new Event("failure"));
+      },
+    });
+    await failing;
+    assert.ok(failures[0] instanceof MetadataDamagedError);
+    assert.match(failures[0].message, /is damaged: the index vaults_by_name lacks 1 rows .*; restore it from a backup/);
+    await assert.rejects(store.findVault({ accountId, region: "us-east-1", vaultName: "vault-0001" }), /damaged/);
+    await store.close();
+    assert.equal(failures.length, 1);
+  });
+});
+
+async function withDatabase(body: (path: string) => Promise<void>): Promise<void> {
+  await inFolder(async (path) => {
+    const store = await openSqliteStore({
+      path,
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+    const names = Array.from({ length: vaults }, (_, index) => `vault-${String(index).padStart(4, "0")}`);
+    const at = (vaultName: string) => ({
+      accountId: `1${vaultName.slice(-4)}`.padEnd(12, "0") as AccountId,
+      region: "us-east-1",
+      vaultName,
+    });
+    await Promise.all(names.map((name) => store.createVault({ id: name, key: at(name), now: 0 })));
+    await store.close();
+    await body(path);
+  });
+}
+
+async function inFolder(body: (path: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "damage-test-"));
+  try {
+    await body(join(folder, "metadata.db"));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function findingOf(path: string): { finding: string | null; steps: number } {
+  using database = new DatabaseSync(path, { readOnly: true });
+  const check = findDamage(database);
+  for (let steps = 1; ; steps += 1) {
+    const step = check.next();
+    if (step.done === true) {
+      return { finding: step.value, steps };
+    }
+  }
+}
+
+function quickCheck(path: string): unknown {
+  using database = new DatabaseSync(path, { readOnly: true });
+  return database.prepare("PRAGMA quick_check").get()?.["quick_check"];
+}
+
+/** The order of the index stays as it was. */
+const damageIndex = (path: string) => replaceInLeaves(path, "vaults_by_name", damagedName, "wault-0777");
+
+function leavesOf(path: string, name: string): number[] {
+  using database = new DatabaseSync(path, { readOnly: true });
+  const rows = database.prepare("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'").all(name);
+  return rows.map(({ pageno }) => Number(pageno));
+}
+
+const lastLeafOf = (path: string, name: string): number => leavesOf(path, name).at(-1) ?? 0;
+
+/** Also in leaves that hold a copy which a split left behind. */
+async function replaceInLeaves(path: string, name: string, text: string, other: string): Promise<void> {
+  for (const leaf of leavesOf(path, name)) {
+    await overwrite(path, leaf, (page) => {
+      const at = page.indexOf(text);
+      page.write(at < 0 ? "" : other, Math.max(at, 0));
+    });
+  }
+}
+
+async function overwrite(path: string, page: number, change: (bytes: Buffer) => void): Promise<void> {
+  const file = await open(path, "r+");
+  const bytes = Buffer.alloc(4096);
+  await file.read(bytes, 0, bytes.length, (page - 1) * bytes.length);
+  change(bytes);
+  await file.write(bytes, 0, bytes.length, (page - 1) * bytes.length);
+  await file.close();
+}

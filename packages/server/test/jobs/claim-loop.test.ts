@@ -27,6 +27,6 @@ test("rounds that fail leave no listeners behind", async () => {
   };
   const loop = startClaimLoop({ clock: new ManualClock(0), log: { postponed: () => undefined } }, work);
   await failedThrice.promise;
-  assert.deepEqual(listeners, [0, 0, 0, 0]);
   await loop.stop();
+  assert.deepEqual(listeners, [0, 0, 0, 0]);
 });

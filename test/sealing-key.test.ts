@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { openSqliteStore } from "../packages/server/src/storage/metadata/sqlite-store.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { runServer, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -53,8 +54,10 @@ test("a key that a kill left empty during the first start is made again by the n
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");
   await mkdir(dataFolder, { mode: 0o700 });
+  await mkdir(join(dataFolder, "blobs"));
   // As the database and the key were when the first start was killed between opening the key and writing it.
-  await writeFile(join(dataFolder, "moraine.db"), "");
+  const store = await openSqliteStore({ path: join(dataFolder, "moraine.db"), onFailure: assert.ifError });
+  await store.close();
   await writeFile(join(dataFolder, "secrets.key"), "");
   await using server = await startServer({ dataFolder });
   const glacier = new GlacierHttp(server.url);

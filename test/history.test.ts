@@ -157,10 +157,10 @@ for (const end of ["stop", "kill"] as const) {
     }
     after.close();
     const warnings = warningsOf(await restored.stop());
+    assertBytesKept(before, await hashesIn(folder.path));
     assert.match(warnings, /restored from a copy: it is of generation 1, and history\.json says \d/);
     assert.match(warnings, /quarantine holds \d+ files of \d+ bytes/);
     assert.ok(copied > 0);
-    assertBytesKept(before, await hashesIn(folder.path));
   });
 }
 

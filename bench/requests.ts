@@ -4,8 +4,9 @@ import { region, rootKey } from "../test/support/server-process.ts";
 import type { Content } from "./source.ts";
 
 interface Unsigned {
-  readonly method: "GET" | "PUT" | "POST";
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
   readonly path: string;
+  readonly service?: "glacier" | "moraine";
   readonly headers?: Readonly<Record<string, string>>;
   /** Its hash is signed. */
   readonly body?: Content | string;
@@ -34,9 +35,22 @@ export class Requests {
     return this.#sign({ method: "POST", path: `/-/vaults/${vault}/archives`, headers, body: content });
   }
 
+  deleteArchive(vault: string, archiveId: string): SignedRequest {
+    return this.#sign({ method: "DELETE", path: `/-/vaults/${vault}/archives/${archiveId}` });
+  }
+
   retrieveArchive(vault: string, archiveId: string): SignedRequest {
-    const body = JSON.stringify({ Type: "archive-retrieval", ArchiveId: archiveId });
-    return this.#sign({ method: "POST", path: `/-/vaults/${vault}/jobs`, body });
+    return this.initiateJob(vault, { Type: "archive-retrieval", ArchiveId: archiveId });
+  }
+
+  initiateJob(vault: string, parameters: object): SignedRequest {
+    return this.#sign({ method: "POST", path: `/-/vaults/${vault}/jobs`, body: JSON.stringify(parameters) });
+  }
+
+  /** Only for a server whose clock is manual. */
+  advanceClock(seconds: number): SignedRequest {
+    const body = JSON.stringify({ Seconds: seconds });
+    return this.#sign({ method: "POST", path: "/admin/clock", service: "moraine", body });
   }
 
   describeJob(vault: string, jobId: string): SignedRequest {
@@ -48,7 +62,7 @@ export class Requests {
     return this.#sign({ method: "GET", path: `/-/vaults/${vault}/jobs/${jobId}/output`, headers });
   }
 
-  #sign({ method, path, headers = {}, body = "" }: Unsigned): SignedRequest {
+  #sign({ method, path, service = "glacier", headers = {}, body = "" }: Unsigned): SignedRequest {
     const bytes = typeof body === "string" ? Buffer.from(body) : body.bytes;
     const payloadHash = typeof body === "string" ? hash("sha256", body) : body.sha256;
     const amzDate = formatAmzDate(new Date());
@@ -62,17 +76,17 @@ export class Requests {
     const signedHeaders = Object.keys(all).toSorted((a, b) => (a < b ? -1 : 1));
     const request = { method, path, query: "", headers: Object.entries(all), signedHeaders, payloadHash };
     const { accessKeyId } = rootKey;
-    const scope = { accessKeyId, date: amzDate.slice(0, 8), region, service: "glacier", terminator: "aws4_request" };
+    const scope = { accessKeyId, date: amzDate.slice(0, 8), region, service, terminator: "aws4_request" };
     const text = stringToSign(amzDate, scope, hash("sha256", canonicalRequest(request, "collapsed")));
-    const signature = hmac(signingKey(scope.date), text).toString("hex");
+    const signature = hmac(signingKey(scope.date, service), text).toString("hex");
     const credential = `${accessKeyId}/${formatScope(scope)}`;
     const authorization = `${algorithm} Credential=${credential}, SignedHeaders=${signedHeaders.join(";")}, Signature=${signature}`;
     return plainRequest(method, path, { ...all, authorization }, bytes);
   }
 }
 
-function signingKey(date: string): Buffer {
-  return [date, region, "glacier", "aws4_request"].reduce<Buffer>(hmac, Buffer.from(`AWS4${rootKey.secretAccessKey}`));
+function signingKey(date: string, service: string): Buffer {
+  return [date, region, service, "aws4_request"].reduce<Buffer>(hmac, Buffer.from(`AWS4${rootKey.secretAccessKey}`));
 }
 
 /** A request without a signature, for the servers that ours is compared with. */

@@ -64,6 +64,17 @@ for (const [what, statement, step] of [
     /^select \* from "uploads" where "vault_id" = .*"active_at"/,
     /^SEARCH uploads USING INDEX uploads_listed/,
   ],
+  [
+    "a page of an inventory",
+    /^select \* from "archives" where "vault_id" = /,
+    /archives_listed \(vault_id=\? AND \(created_at,id_head\)>\(\?,\?\) AND created_at<\?\)/,
+  ],
+  [
+    "the deleted archives that are listed",
+    /"listed" = 1 and "deleted_at" is not null and "vault_id" >/,
+    /archives_leaving/,
+  ],
+  ["the inventories that are being written", /"action" = 'InventoryRetrieval'/, /USING INDEX jobs_listing/],
   ["the active keys of a root", /^select count.*"access_keys" .*"user_id" is null/, /USING INDEX access_keys_of_root/],
   ["secrets of the first form", /substr\(sealed_secret/, /USING INDEX access_keys_unwrapped/],
 ] as const) {

@@ -169,7 +169,10 @@ test("accounts, clock and health are the operator's", async () => {
     /^clock {9}manual\nnow {11}2040-01-01T00:00:00\.000Z\nfor policies {2}20[23].*: the clock is too far ahead to be believed/,
   );
   await refused("admin clock set 2039-01-01T00:00:00Z", 1, /does not go backwards/);
-  assert.match(await done("admin health"), /^ready {5}yes\nversion {3}0\.1\.0\nregion {4}us-east-1\n/);
+  assert.match(
+    await done("admin health"),
+    /^ready {10}yes\nfree bytes {5}\d+\ndeleted bytes {2}0\nversion {8}0\.1\.0\nregion {9}us-east-1\n/,
+  );
   assert.equal(await done("admin accounts delete 210987654321"), "Deleted account 210987654321.\n");
   await refused("admin accounts delete 210987654321", 3, /The account was not found/);
 });

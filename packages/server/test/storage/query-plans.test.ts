@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
+import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
+import { beginGeneration } from "../../src/storage/metadata/generation.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { migrate } from "../../src/storage/metadata/migrations.ts";
 import { type Connection, inMemory, openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
@@ -87,6 +91,30 @@ for (const [what, statement, step] of [
     );
   });
 }
+
+test("a start visits segments only by indices of those that were not finished", async () => {
+  await using folder = await temporaryFolder();
+  const connection = openWriting(join(folder.path, "moraine.db"), true);
+  await migrate(connection, true);
+  connection.database.exec("INSERT INTO uploads VALUES ('u', 'v', x'01', x'02', '', 1, 1, 1, 'open', NULL, 0)");
+  const markerFile = join(folder.path, "history.json");
+  const options = { dataFolder: folder.path, markerFile, openedAt: 1, shelfSeed: "seed", isLogTorn: false };
+  const earlier = new Set(statements);
+  isNoting = true;
+  await beginGeneration(connection, options);
+  await beginGeneration(connection, { ...options, isLogTorn: true });
+  await rm(markerFile);
+  const report = await beginGeneration(connection, options);
+  isNoting = false;
+  assert.notEqual(report.restored, null);
+  const own = [...statements].filter((statement) => !earlier.has(statement) && statement.includes('from "segments"'));
+  const steps = own.flatMap((statement) => plan(connection, statement)).filter((step) => step.includes("segments"));
+  connection.database.close();
+  assert.equal(steps.length, 4);
+  for (const step of steps) {
+    assert.match(step, /USING (COVERING )?INDEX segments_(pending|dead|by_place \(owner_head=\?)/);
+  }
+});
 
 async function planned(): Promise<{ step: string; statement: string }[]> {
   isNoting = false;

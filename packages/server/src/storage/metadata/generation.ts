@@ -94,25 +94,25 @@ function firstMarker({ markerFile, openedAt, shelfSeed }: HistoryOptions): Histo
  * Pages of the segments whose bytes may be more than the database knows. Of a copy, all that was unfinished in it. After a torn
  * log, all that was intended. Otherwise only what names a living archive as its owner, which contradicts its state.
  */
-function segmentsToKeep(db: Database, history: "restored" | "torn" | "whole"): AsyncIterable<string[]> {
+async function* segmentsToKeep(db: Database, history: "restored" | "torn" | "whole"): AsyncIterable<string[]> {
   switch (history) {
     case "restored":
-      return selectUnfinishedInPages(db);
+      yield keysOf(await selectPending(db, {}));
+      yield* inPages((page) => selectDead(db, page));
+      // The copy does not know whether the upload was completed: its parts may be an archive's.
+      yield* partsOfOpenUploads(db);
+      break;
     case "torn":
-      return inPages((page) => selectPending(db, page));
+      yield keysOf(await selectPending(db, {}));
+      break;
     default:
-      return inPages((page) => selectPendingOfLiving(db, page));
+      yield keysOf(await selectPendingOfLiving(db, {}));
   }
 }
 
-async function* selectUnfinishedInPages(db: Database): AsyncIterable<string[]> {
-  yield* inPages((page) => selectPending(db, page));
-  yield* inPages((page) => selectDead(db, page));
-  // The copy does not know whether the upload was completed: its parts may be an archive's.
-  yield* inPages((page) => selectPartsOfOpenUploads(db, page));
-}
-
 type NamedRow = Parameters<typeof keyOf>[0];
+
+const keysOf = (rows: readonly NamedRow[]): string[] => rows.map(keyOf);
 
 interface Page {
   readonly afterKey: string;
@@ -123,10 +123,22 @@ async function* inPages(select: (page: Page) => Promise<readonly NamedRow[]>): A
   let afterKey = "";
   let keys: string[];
   do {
-    keys = (await select({ afterKey, limit: pageRows })).map(keyOf);
+    keys = keysOf(await select({ afterKey, limit: pageRows }));
     afterKey = keys.at(-1) ?? "";
     yield keys;
   } while (keys.length === pageRows);
+}
+
+async function* partsOfOpenUploads(db: Database): AsyncIterable<string[]> {
+  for (const { archive_head: owner } of await selectOpenUploads(db, {})) {
+    let afterByte = -1;
+    let parts: Awaited<ReturnType<typeof selectParts>>;
+    do {
+      parts = await selectParts(db, { owner, afterByte, limit: pageRows });
+      afterByte = parts.at(-1)?.first_byte ?? afterByte;
+      yield keysOf(parts);
+    } while (parts.length === pageRows);
+  }
 }
 
 async function quarantineUnfinished(db: Database, options: HistoryOptions, isRestored: boolean): Promise<number> {
@@ -153,14 +165,18 @@ const setOpened = rowsChanged((db, { openedAt }: { openedAt: Instant }) =>
 
 const nameColumns = ["segments.name", "segments.owner_head", "segments.owner_tail"] as const;
 
-const selectPending = manyRows((db, { afterKey, limit }: Page) =>
+// Not in pages: there are no more of them than uploads were under way. In the order of their names, all segments would be visited.
+const selectPending = manyRows((db, _none: object) =>
+  db.selectFrom("segments").select(nameColumns).where("state", "=", literal("pending")),
+);
+
+const selectPendingOfLiving = manyRows((db, _none: object) =>
   db
     .selectFrom("segments")
+    .innerJoin("archives", "archives.id_head", "segments.owner_head")
     .select(nameColumns)
-    .where("state", "=", literal("pending"))
-    .where("name", ">", storedKey(afterKey))
-    .orderBy("name")
-    .limit(limit),
+    .where("segments.state", "=", literal("pending"))
+    .where("archives.deleted_at", "is", null),
 );
 
 const selectDead = manyRows((db, { afterKey, limit }: Page) =>
@@ -173,25 +189,16 @@ const selectDead = manyRows((db, { afterKey, limit }: Page) =>
     .limit(limit),
 );
 
-const selectPendingOfLiving = manyRows((db, { afterKey, limit }: Page) =>
-  db
-    .selectFrom("segments")
-    .innerJoin("archives", "archives.id_head", "segments.owner_head")
-    .select(nameColumns)
-    .where("segments.state", "=", literal("pending"))
-    .where("archives.deleted_at", "is", null)
-    .where("name", ">", storedKey(afterKey))
-    .orderBy("name")
-    .limit(limit),
+const selectOpenUploads = manyRows((db, _none: object) =>
+  db.selectFrom("uploads").select("archive_head").where("state", "=", literal("open")),
 );
 
-const selectPartsOfOpenUploads = manyRows((db, { afterKey, limit }: Page) =>
+const selectParts = manyRows((db, at: { owner: Uint8Array; afterByte: number; limit: number }) =>
   db
-    .selectFrom("uploads")
-    .innerJoin("segments", "segments.owner_head", "uploads.archive_head")
-    .select(nameColumns)
-    .where("uploads.state", "=", literal("open"))
-    .where("name", ">", storedKey(afterKey))
-    .orderBy("name")
-    .limit(limit),
+    .selectFrom("segments")
+    .select([...nameColumns, "first_byte"])
+    .where("owner_head", "=", at.owner)
+    .where("first_byte", ">", at.afterByte)
+    .orderBy("first_byte")
+    .limit(at.limit),
 );

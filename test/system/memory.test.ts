@@ -13,10 +13,8 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const mebibyte = 1024 ** 2;
 const peakBytesMax = 256 * mebibyte;
-/** 24 MiB of blocks, the heaps of the threads that hash and read rows, and what requests take on the main thread. */
+/** 16 MiB of blocks, the heaps of the threads that hash and read rows, and what requests take on the main thread. */
 const downloadsBytesMax = 96 * mebibyte;
-/** Threads that hash and 64 connections that are sent to take more than uploads do. */
-const downloadsPeakBytesMax = 320 * mebibyte;
 const vault = "large";
 
 async function peakBytes(pid: number): Promise<number> {
@@ -132,7 +130,7 @@ test("the inventories of a vault of 1,000,000 archives, JSON and CSV at once, st
   assert.ok(peak < peakBytesMax, inMebibytes(peak));
 });
 
-test("64 downloads at once of an archive of 10,000 parts are right, whole and in ranges, and stay under 320 MiB", async (t) => {
+test("64 downloads at once of an archive of 10,000 parts are right, whole and in ranges, and stay under 256 MiB", async (t) => {
   await using folder = await temporaryFolder();
   const archiveId = await makeArchiveOfParts(folder.path, vault, 10_000);
   await using server = await startServer({ dataFolder: folder.path });
@@ -156,7 +154,7 @@ test("64 downloads at once of an archive of 10,000 parts are right, whole and in
   );
   const peak = await peakBytes(server.pid);
   t.diagnostic(`peak ${inMebibytes(peak)}`);
-  assert.ok(peak < downloadsPeakBytesMax, inMebibytes(peak));
+  assert.ok(peak < peakBytesMax, inMebibytes(peak));
   const aligned = { Type: "archive-retrieval", ArchiveId: archiveId, RetrievalByteRange: `0-${4096 * mebibyte - 1}` };
   await Promise.all(each.map(() => glacier.initiateJob(vault, aligned)));
   glacier.close();
@@ -191,12 +189,13 @@ function fill(databaseFile: string, archives: number): void {
   const sizeBytes = 4096;
   const vaultId = String(database.prepare("SELECT id FROM vaults").get()?.["id"]);
   database.exec("BEGIN");
+  // The 138 digits of an id are 103 bytes and a half.
   database
     .prepare(`
       WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :archives)
-      INSERT INTO archives (id, vault_id, description, size_bytes, tree_hash, created_at, created_revision)
-      SELECT lower(hex(randomblob(69))), :vaultId, 'archive number ' || n, :sizeBytes, lower(hex(randomblob(32))),
-        1700000000000 + n, n FROM numbers`)
+      INSERT INTO archives (id_head, id_tail, vault_id, description, size_bytes, tree_hash, created_at, created_revision, listed)
+      SELECT randomblob(16), CAST(randomblob(87) || x'00' AS blob), :vaultId, 'archive number ' || n, :sizeBytes, randomblob(32),
+        1700000000000 + n, n, 1 FROM numbers`)
     .run({ archives, vaultId, sizeBytes });
   database
     .prepare("UPDATE vaults SET archive_count = :archives, archive_bytes = :bytes, revision = :archives")

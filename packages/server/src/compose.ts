@@ -77,9 +77,9 @@ const wireLimits = {
 };
 const connectionsMax = 2048;
 const failureLimits = { burst: 100, perSecond: 1 };
-/** What all uploads, and all downloads, may hold together: 24 MiB each. */
-const receiveBlocksMax = 12;
-const leafBlocksMax = 24;
+/** The memory of all uploads together, 16 MiB, and of all downloads, 16 MiB. */
+const receiveBlocksMax = 8;
+const leafBlocksMax = 16;
 /** A segment of 4 GiB has 128 KiB of leaf hashes. */
 const segmentCacheLimits = { segmentsMax: 128, leafBytesMax: 4 * 1024 ** 2, ageMillisecondsMax: 30_000 };
 /** One for linear hashes, one for leaves, and more where there are cores for them. */

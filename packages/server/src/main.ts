@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import closeWithGrace from "close-with-grace";
 import { compose, type Service } from "./compose.ts";
 import { type Config, readConfig, UsageError, usage } from "./config.ts";
@@ -6,6 +7,9 @@ import { createLogger } from "./telemetry/log.ts";
 const graceMilliseconds = 30_000;
 const exitFailed = 1;
 const exitUsage = 2;
+
+// A limit of the command line is the main thread's: each worker thread would take it instead of its own, smaller one.
+setFlagsFromString("--max-semi-space-size=0");
 
 const config = configOrExit();
 const log = createLogger(config.logLevel);

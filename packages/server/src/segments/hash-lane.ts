@@ -52,7 +52,7 @@ export class HashLane {
 
   constructor(onFailure: (error: Error) => void) {
     this.#worker = new Worker(new URL("./hash-worker.ts", import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
     });
     this.#worker.on("message", (replies: readonly HashReply[]) => this.#receive(replies));
     this.#worker.on("error", (error: Error) => this.#fail(error, onFailure));

@@ -13,7 +13,7 @@ export interface BackgroundCheck {
 export function startBackgroundCheck(path: string, onDamage: (finding: string) => void): BackgroundCheck {
   const worker = new Worker(new URL("./sqlite-check-worker.ts", import.meta.url), {
     workerData: path,
-    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
   });
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   worker.once("message", (finding: string | null) => {

@@ -73,7 +73,7 @@ async function measure(step: string, take: () => Promise<unknown>): Promise<void
   const started = performance.now();
   await take();
   const milliseconds = performance.now() - started;
-  // What the step has left to do in the background may hold others up, too.
+  // Work that the step left to the background may hold others up, too.
   await sleep(500);
   isDone = true;
   await probing;

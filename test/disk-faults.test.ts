@@ -104,7 +104,7 @@ test("needs no folder for temporary files, even for a change of many rows", asyn
   await using disk = await faultyDisk();
   const { dataFolder, rig } = disk;
   await mkdir(dataFolder);
-  // What SQLite calls its temporary files, in whichever folder.
+  // SQLite's names of its temporary files, in whichever folder.
   await rig.fail({ call: "create", pattern: "*etilqs_*", outcome: "EPERM" });
   const { stdout, stderr } = await endingOf(spawnChild([join(dataFolder, "moraine.db")], rig, "large-change-child.ts"));
   assert.equal(stdout, "condemned 2000\n", stderr);

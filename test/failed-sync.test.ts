@@ -13,7 +13,7 @@ import { temporaryFolder } from "./support/temporary-folder.ts";
 
 const vault = "kept";
 
-test("what is acknowledged by a restart after a failed sync of the log outlives a power cut", async () => {
+test("changes acknowledged by a restart after a failed sync of the log outlive a power cut", async () => {
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");
   await mkdir(dataFolder);

@@ -7,12 +7,12 @@ import { test } from "node:test";
 import { endingOf, runServer, spawnServer, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-// What a first start makes and shows, and what it leaves when it fails.
+// Tests of what a first start makes and shows, and of what it leaves when it fails.
 
 /** The server makes the root's key itself. */
 const environment = { MORAINE_ROOT_ACCESS_KEY_ID: undefined, MORAINE_ROOT_SECRET_ACCESS_KEY: undefined };
 
-/** What a start of this folder shows of the root's key. */
+/** The lines about the root's key that a start of this folder shows. */
 async function shownKey(dataFolder: string): Promise<readonly string[]> {
   await using server = await startServer({ dataFolder, environment });
   const { stdout } = await server.stop();

@@ -56,7 +56,7 @@ for (const { what, damage, reason } of [
   });
 }
 
-test("what is left of a lost log is served once the operator has removed the marker, and no segment is removed", async () => {
+test("the rest of a lost log is served once the operator has removed the marker, and no segment is removed", async () => {
   await using folder = await temporaryFolder();
   await killedServer(folder.path);
   await rm(join(folder.path, "moraine.db-wal"));
@@ -150,7 +150,7 @@ for (const end of ["stop", "kill"] as const) {
     await using restored = await startServer({ dataFolder: folder.path, flags });
     const after = new GlacierHttp(restored.url);
     await swept(folder.path);
-    // So late that the upload, which is open in the copy, expires, and its parts are swept too.
+    // Late enough that the upload, which is open in the copy, expires, and its parts are swept too.
     for (let day = 0; day < 4; day += 1) {
       await after.admin("POST", "/clock", { Seconds: 24 * 60 * 60 + 1 });
       await swept(folder.path);
@@ -293,7 +293,7 @@ async function halve(path: string): Promise<void> {
   await truncate(path, Math.floor(length / 2));
 }
 
-/** What a first run of an earlier version had in the file itself, while all tables were in the log. */
+/** The file itself after a first run of an earlier version, while all tables were in the log. */
 async function leaveHeader(dataFolder: string): Promise<void> {
   for (const end of ["", "-wal", "-shm"]) {
     await rm(join(dataFolder, `moraine.db${end}`), { force: true });

@@ -121,7 +121,7 @@ test("a burst of uploads onto a disk of 80 MB leaves its reserve free at every m
     for (const outcome of outcomes) {
       assert.ok(outcome.status === "rejected" && storageFull(outcome.reason));
     }
-    // What the metadata has written meanwhile came out of the reserve: that is what it is for.
+    // The metadata's own writes meanwhile came out of the reserve, which is there for them.
     assert.ok(free > 6 * mebibyte, `at one moment only ${free} bytes were free`);
   }, "80m");
 });

@@ -6,5 +6,5 @@
 /** The StatusMessage of a job that failed since its archive is damaged. */
 export const damagedArchiveMessage = (archiveId: string): string => `The stored archive is damaged: ${archiveId}`;
 
-/** Of a ServiceUnavailableException: an output, or the range of it that was asked for, is damaged. */
+/** Message of a ServiceUnavailableException: an output, or the requested range of it, is damaged. */
 export const damagedDataMessage = "The stored data is damaged, so it is not returned. The operator has been notified.";

@@ -44,7 +44,7 @@ function onHalt(error: Error): void {
   });
 }
 
-/** What was acknowledged is on the disk; but an operator must learn of a disk that fails. */
+/** Everything acknowledged is on the disk; but an operator must learn of a disk that fails. */
 function reportFailedStop(error: unknown): void {
   log.fatal({ err: error }, "stopping has failed");
 }

@@ -35,7 +35,7 @@ export interface Oversight {
 interface OversightOptions {
   readonly clock: Clock;
   readonly metadata: MetadataStore;
-  /** What the start found, and what stays true until the next one. */
+  /** Findings of the start, which stay true until the next one. */
   readonly notices: readonly string[];
   /** Null when the service is ready; otherwise why it is not. */
   readonly readiness: () => string | null;

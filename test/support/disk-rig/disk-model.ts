@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { TraceEvent } from "./trace.ts";
 
-/** What happened to a file's bytes; `bytes` null is a truncation to `offset`. */
+/** A change of a file's bytes; `bytes` null is a truncation to `offset`. */
 interface FileChange {
   readonly order: number;
   readonly offset: number;
@@ -32,7 +32,7 @@ export type Survival = () => boolean;
 export const nothingUnsynced: Survival = () => false;
 
 /**
- * What a disk holds for certain, by the rules of POSIX alone: bytes of a file after a sync of that file, names in a folder after
+ * Models what a disk holds for certain, by the rules of POSIX alone: bytes of a file after a sync of that file, names in a folder after
  * a sync of that folder. After a sync that failed, what it should have stored is lost, although programs still read it.
  */
 export class DiskModel {

@@ -9,7 +9,7 @@ import { accountId, region } from "../server-process.ts";
 
 const [path = "", vaults = "0"] = process.argv.slice(2);
 const print = (line: string) => writeSync(1, `${line}\n`);
-/** So short that a few changes bring several checkpoints. */
+/** Short enough that a few changes bring several checkpoints. */
 const logLimits = { framesMax: 8, overdueFrames: 16, fullFramesMax: 48 };
 
 const store = await openSqliteStore({

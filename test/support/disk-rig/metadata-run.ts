@@ -14,12 +14,12 @@ type Program = "metadata-child.ts" | "large-change-child.ts";
 export interface MetadataRun {
   /** 0 after an orderly close, 3 after a halt. */
   readonly code: number | null;
-  /** Of the changed vaults, by what the process printed. */
+  /** The changed vaults, by the lines that the process printed. */
   readonly kept: readonly string[];
   readonly full: readonly string[];
   readonly output: string;
   readonly faults: number;
-  /** What a restart, and a restart after a power cut, do not show of what was kept, or show of what was refused. */
+  /** Kept changes that a restart, or one after a power cut, does not show, and refused ones that it shows. */
   readonly broken: readonly string[];
 }
 

@@ -8,7 +8,7 @@ import { accountId, region } from "../server-process.ts";
 import { DiskModel, nothingUnsynced, type Survival } from "./disk-model.ts";
 import type { TraceEvent } from "./trace.ts";
 
-/** What a response promised, by the id of its request. */
+/** Promises of responses, by the ids of their requests. */
 export type Promises = ReadonlyMap<string, Promised>;
 
 export type Promised =
@@ -50,7 +50,7 @@ export async function atEachPromise(
 const requestIdOf = ({ bytes }: TraceEvent): string =>
   /^x-amzn-requestid: (\S+)/im.exec(bytes.toString("latin1"))?.[1] ?? "";
 
-/** What of the promises a power cut would break: empty when all is well. */
+/** The promises that a power cut would break: empty when all is well. */
 export async function brokenPromises(
   { model, promised }: Cut,
   { root, vault, scratch }: { readonly root: string; readonly vault: string; readonly scratch: string },

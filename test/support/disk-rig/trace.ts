@@ -17,7 +17,7 @@ export interface TraceEvent {
   /** The offset of a write, the length after a truncation, the number of a sync. */
   readonly number: number;
   readonly path: string;
-  /** What was written; of a response its beginning; of a rename the old path. */
+  /** The bytes written; of a response its beginning; of a rename the old path. */
   readonly bytes: Buffer;
 }
 

@@ -19,7 +19,7 @@ export interface DamageDescription {
   /** The job whose output is damaged; null for an archive. */
   readonly JobId: string | null;
   readonly ArchiveDescription: string;
-  /** Of the whole archive or document. */
+  /** Size of the entire archive or document. */
   readonly SizeInBytes: number;
   /** The damaged bytes within it, as in `1048576-2097151`: a MiB, or all that one segment holds. */
   readonly ByteRange: string;

@@ -32,7 +32,7 @@ export interface StorageDescription {
   readonly ReadOnly: string | null;
   /** Null when the file system gives no figure. */
   readonly FreeBytes: number | null;
-  /** What archives never take of it. */
+  /** The part that archives never take. */
   readonly ReserveBytes: number;
   /** Bytes of deleted archives and parts that still take room. */
   readonly DeletedBytes: number;

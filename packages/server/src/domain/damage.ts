@@ -9,7 +9,7 @@ export interface BytesOwner {
   /** The archive's id, or the inventory job's. */
   readonly id: string;
   readonly vault: VaultKey;
-  /** Of the archive; empty for an inventory. */
+  /** Description of the archive; empty for an inventory. */
   readonly description: string;
   readonly sizeBytes: number;
 }

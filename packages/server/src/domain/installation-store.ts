@@ -1,6 +1,6 @@
 import type { AccountId } from "@moraine/protocol";
 
-/** What the metadata belong to, from their first start on. */
+/** Account and region that the metadata belong to, from their first start on. */
 export interface Installation {
   /** The operator's. */
   readonly accountId: AccountId;

@@ -276,7 +276,7 @@ export class MetadataUnavailableError extends Error {
   override readonly name = "MetadataUnavailableError";
 }
 
-/** What is kept is not what was stored. */
+/** Error thrown when the kept metadata are not those that were stored. */
 export class MetadataDamagedError extends Error {
   override readonly name = "MetadataDamagedError";
 

@@ -60,7 +60,7 @@ export function assertPartFits(upload: MultipartUpload, { range, header, sizeByt
   }
 }
 
-/** What the parts of an upload make, as they were when it had `partsRevision`. */
+/** The archive that an upload's parts make, as they were at `partsRevision`. */
 export interface AssembledArchive {
   readonly sizeBytes: number;
   readonly treeHash: TreeHash;

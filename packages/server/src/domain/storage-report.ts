@@ -6,7 +6,7 @@ export interface StorageReport {
   readonly readOnly: { readonly kind: ReadOnlyKind; readonly reason: string } | null;
   /** Null when the file system gives no figure. */
   readonly freeBytes: number | null;
-  /** What archives never take of it. */
+  /** The part that archives never take. */
   readonly reserveBytes: number;
   readonly deleted: DeletedBytes;
 }

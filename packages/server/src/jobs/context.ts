@@ -21,7 +21,7 @@ export interface JobServices extends ReceiveServices, ReadServices {
 
 export interface JobLog {
   finished(claim: JobClaim, state: "succeeded" | "failed"): void;
-  /** What deletions will give back. */
+  /** Bytes that deletions will give back. */
   deletedBytes(deleted: DeletedBytes): void;
   /** The work could not be done now; it will be tried again. */
   postponed(what: string, error: unknown): void;
@@ -29,7 +29,7 @@ export interface JobLog {
   swept(result: SweepResult): void;
 }
 
-/** What became of one pass over the blobs that are to be removed. */
+/** Result of one pass over the blobs that are to be removed. */
 export interface SweepResult {
   readonly removedCount: number;
   /** Blobs that stay on the medium for now. */

@@ -25,7 +25,7 @@ export const digestLength = 32;
 /** Total length and magic again, so that the footer is found from the end of a file alone. */
 const tailLength = 4 + magic.length;
 const descriptorLengthMax = 4096;
-/** Of a footer without its descriptor and its leaves. */
+/** Length of a footer without its descriptor and its leaves. */
 const fixedLength = magic.length + 4 + digestLength + tailLength;
 
 /** The most that a footer adds to a segment of this size. */

@@ -12,7 +12,7 @@ import { intentLeaseMilliseconds, type RunningIntents } from "./running-intents.
 export interface ReceiveServices {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
-  /** Of all segments that are being received. */
+  /** The intents of all segments that are being received. */
   readonly intents: RunningIntents;
   readonly hashPool: HashPool;
   readonly receiveBlocks: BlockPool;

@@ -5,7 +5,7 @@ import { checkedFields, type OpenSegment, openSegment, type SegmentOpener } from
 export interface SegmentCacheLimits {
   /** Open files that nobody may be reading. */
   readonly segmentsMax: number;
-  /** Of their leaf hashes, all together. */
+  /** Bytes of all their leaf hashes together. */
   readonly leafBytesMax: number;
   /** Bounds how long a footer is believed without being read again. */
   readonly ageMillisecondsMax: number;

@@ -53,7 +53,7 @@ const namesBeforeDatabase = new Set([
   ballastName,
   "lost+found",
 ]);
-/** What only a server makes, and only next to a database. */
+/** Files that only a server makes, and only next to a database. */
 const ownNames = new Set([markerName, `${markerName}.partial`, quarantineName, "secrets.key"]);
 
 const sqliteBusy = 5;

@@ -24,7 +24,7 @@ import {
 } from "../support/glacier.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
-// What an operator learns of damage, and how a damaged place counts as sound again.
+// Tests how an operator learns of damage, and how a damaged place counts as sound again.
 
 /** A disk that fails to read, for as long as it is said to. */
 class FailingStore extends FilesystemBlobStore {

@@ -20,7 +20,7 @@ import {
 } from "../support/glacier.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
-// What clients announce, on a disk of 64 MiB. A sixteenth or more of it is kept free.
+// Announced uploads, on a disk of 64 MiB. A sixteenth or more of it is kept free.
 
 const diskBytes = 64 * mebibyte;
 const blockBytes = 4096;

@@ -170,7 +170,7 @@ describe("leaf hashes", () => {
         hasher.update(block);
       }
     };
-    // What the program itself takes at first is not what a leaf takes.
+    // Memory that the program itself takes at first is not a leaf's.
     hashLeaves(200);
     const before = usedBytes();
     hashLeaves(800);

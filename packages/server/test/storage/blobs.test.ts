@@ -117,7 +117,7 @@ describe("filesystem blob store, running out of room", () => {
     await storeBlob(store, Buffer.from("small"));
   });
 
-  test("what open writers have announced and not written takes no room from others", async () => {
+  test("bytes that open writers have announced and not written take no room from others", async () => {
     const { store, folder } = await filesystemStore();
     const size = Math.floor((await roomIn(folder)).forBlobs * 0.6);
     const writers = await Promise.all(

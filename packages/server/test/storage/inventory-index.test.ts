@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { start, World } from "../contract/metadata/world.ts";
 
-// What an inventory page costs is the part of the index that it visits: so these tests count the rows there.
+// An inventory page costs the part of the index that it visits, so these tests count the rows there.
 
 let folder: string;
 let world: World;

@@ -7,7 +7,7 @@ const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
 /** Enough for the metadata's log to open, to be moved into the database, and to record many deletions. */
 const sizeBytesMax = 16 * 1024 ** 2;
-/** Of a small disk. */
+/** Share of a small disk. */
 const shareMax = 1 / 8;
 const chunkBytes = 1024 ** 2;
 

@@ -49,7 +49,7 @@ export function partsOf(key: string): { shelf: string; name: string } {
   return { shelf: key.slice(0, nameStart - 1), name: key.slice(nameStart) };
 }
 
-/** What the shelves of one run follow from. */
+/** The seed from which the shelves of one run follow. */
 export const newShelfSeed = (): string => randomBytes(shelfSeedBytes).toString("hex");
 
 /** The shelves of a seed are as good as random, and can be found again. */

@@ -12,7 +12,7 @@ export interface PreparedHistory {
   /** For the blob store. */
   readonly shelfSeed: string;
   readonly storeOptions: Pick<SqliteStoreOptions, "mayCreate" | "history" | "onHistory">;
-  /** What an operator should know, once the store is open. */
+  /** Messages for the operator, once the store is open. */
   notices(): Promise<readonly string[]>;
 }
 

@@ -36,7 +36,7 @@ function linkIfPresent(blob: string, name: string): boolean {
   }
 }
 
-/** What lies in the quarantine, for the operator. Sizes are added up of the first files only. */
+/** Counts the files in the quarantine, for the operator. Sizes are added up of the first files only. */
 export async function quarantineTotals(dataFolder: string): Promise<QuarantineTotals> {
   const folder = join(dataFolder, quarantineName);
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {

@@ -6,7 +6,7 @@ import type { HistoryMarker } from "./marker.ts";
 /** A folder that could not be made is passed over; so many in a row mean that the run came no further. */
 const gapMax = 8;
 const shelvesMax = 65_536;
-/** What was stored last lies in the last folder, unless that one has just been begun. */
+/** The blobs stored last lie in the last folder, unless that one has just been started. */
 const shelvesRead = 2;
 
 /**

@@ -1,4 +1,4 @@
-/** What an object or a field takes beside its value, roughly. */
+/** Bytes that an object or a field takes in addition to its value, roughly. */
 const overheadBytes = 16;
 
 /** Estimates the memory that plain data takes on a heap, or in a message to another thread. */

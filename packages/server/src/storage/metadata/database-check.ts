@@ -14,7 +14,7 @@ interface Table {
 interface Index {
   readonly name: string;
   readonly columns: readonly string[];
-  /** Of a partial index, which rows it has. */
+  /** The condition of a partial index: which rows it has. */
   readonly condition: string | null;
 }
 

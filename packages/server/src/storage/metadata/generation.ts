@@ -22,7 +22,7 @@ export interface HistoryOptions {
   readonly isLogTorn: boolean;
 }
 
-/** What a start has found out about the database. */
+/** Findings of a start about the database. */
 export interface HistoryReport {
   /** Set when the database is not the one that the last run left: it was restored from a copy. */
   readonly restored: { readonly generation: number; readonly expected: number | null } | null;

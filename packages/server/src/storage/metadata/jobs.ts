@@ -137,7 +137,7 @@ interface JobListing {
   limit: number;
 }
 
-/** Of one state, so that a list of few failed jobs does not pass over many that succeeded. */
+/** Selects jobs of one state, so that a list of few failed jobs does not pass over many that succeeded. */
 const selectJobs = manyRows((db, page: JobListing) =>
   db
     .selectFrom("jobs")

@@ -14,7 +14,7 @@ import {
 } from "./sqlite-messages.ts";
 
 /**
- * What a thread is given before it has answered: it holds these requests, and their answers, in memory. More wait here. The
+ * Bounds the requests that a thread is given before it has answered: it holds them and their answers in memory. More wait here. The
  * writer has two batches, so that one gathers while the other is synced.
  */
 const backlogMax: Readonly<Record<ThreadName, number>> = { writer: 512, lookups: 64, lists: 8 };
@@ -33,19 +33,19 @@ export class SqliteThread {
   readonly #onDeath: (error: Error) => void;
   readonly #exit: Promise<void>;
   readonly #backlogMax: number;
-  /** Of requests that were posted and have not been answered. */
+  /** Bytes of requests that were posted and have not been answered. */
   #backlog = 0;
   #backlogSizeBytes = 0;
   #outbox: NumberedRequest[] = [];
   #requests = 0;
-  /** What ended the thread. */
+  /** The error that ended the thread. */
   #failure: Error | null = null;
   /** Set to post `finish` after the last request. */
   #isFinishing = false;
   #onFinished: () => void = () => undefined;
   /** Why nothing more is accepted. */
   #ended: MetadataUnavailableError | null = null;
-  /** What a writer has found out about its database's history. */
+  /** Findings of a writer about its database's history. */
   readonly report: HistoryReport | null;
 
   private constructor(worker: Worker, role: ThreadName, report: HistoryReport | null, onDeath: (error: Error) => void) {

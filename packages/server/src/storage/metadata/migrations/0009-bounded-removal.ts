@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 
 /**
- * What ends at once, and whose rows go in rounds: owners of segments, and vaults. Uploads and jobs may outlive their vault
+ * Queues of owners that end at once, and whose rows are deleted in rounds: owners of segments, and vaults. Uploads and jobs may outlive their vault
  * until their round, so they no longer refer to it.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -25,7 +25,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await indexByWhatIsAsked(db);
 }
 
-/** So that no list and no sum passes over rows of which it needs none. */
+/** Makes indices so that no list and no sum passes over rows that it does not need. */
 async function indexByWhatIsAsked(db: Kysely<unknown>): Promise<void> {
   await db.schema.dropIndex("uploads_by_vault").execute();
   await db.schema.createIndex("uploads_by_vault").on("uploads").column("vault_id").execute();

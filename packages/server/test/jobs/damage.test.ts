@@ -3,10 +3,10 @@ import { chmod, mkdtemp, readFile, rename, rm, truncate, unlink, writeFile } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import type { ArchiveId } from "@moraine/protocol";
 import fc from "fast-check";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { filesOf, refusedAsDamaged } from "../support/damaged-files.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import {
   assertError,
@@ -43,14 +43,6 @@ after(async () => {
   await server.stop();
   await rm(folder, { recursive: true });
 });
-
-async function filesOf(archiveId: string): Promise<string[]> {
-  const range = { firstByte: 0, lastByte: Number.MAX_SAFE_INTEGER };
-  const segments = await server.parts.metadata.segmentsOf({ archiveId: archiveId as ArchiveId, range, limit: 100 });
-  const files = segments.map(({ key }) => join(folder, "blobs", key));
-  await Promise.all(files.map((file) => chmod(file, 0o600)));
-  return files;
-}
 
 async function swap(one: string, other: string): Promise<void> {
   await rename(one, `${one}.aside`);
@@ -92,7 +84,7 @@ describe("damage that is there when the job runs", () => {
   let file: string;
   beforeEach(async () => {
     archiveId = await uploadArchive(server, "vault", bytes);
-    [file = ""] = await filesOf(archiveId);
+    [file = ""] = await filesOf(server, folder, archiveId);
   });
 
   test("one bit anywhere in the file fails the job, and once it is flipped back the archive reads as before", async () => {
@@ -131,7 +123,7 @@ describe("damage that is there when the job runs", () => {
 
   test("two archives of one size whose files changed places both fail", async () => {
     const other = await uploadArchive(server, "vault", randomContent(bytes.length));
-    const [otherFile = ""] = await filesOf(other);
+    const [otherFile = ""] = await filesOf(server, folder, other);
     await swap(file, otherFile);
     await assertFails(archiveId);
     await assertFails(other);
@@ -141,7 +133,7 @@ describe("damage that is there when the job runs", () => {
 
   test("the same bytes under another archive's name fail too", async () => {
     const twin = await uploadArchive(server, "vault", bytes);
-    const [twinFile = ""] = await filesOf(twin);
+    const [twinFile = ""] = await filesOf(server, folder, twin);
     await writeFile(file, await readFile(twinFile));
     await assertFails(archiveId);
     await assertReads(twin, bytes);
@@ -149,7 +141,7 @@ describe("damage that is there when the job runs", () => {
 
   test("a small archive is checked as well", async () => {
     const small = await uploadArchive(server, "vault", Buffer.from("hello world"));
-    const [smallFile = ""] = await filesOf(small);
+    const [smallFile = ""] = await filesOf(server, folder, small);
     await flipBit(smallFile, 3);
     await assertFails(small);
   });
@@ -160,7 +152,7 @@ describe("damage to an archive of parts", () => {
 
   test("parts that changed places fail the job", async () => {
     const archiveId = await uploadInParts(server, "vault", bytes, mebibyte);
-    const [first = "", second = ""] = await filesOf(archiveId);
+    const [first = "", second = ""] = await filesOf(server, folder, archiveId);
     await swap(first, second);
     await assertFails(archiveId);
     await assertReads(archiveId, bytes.subarray(2 * mebibyte), "2097152-3145727");
@@ -174,7 +166,7 @@ describe("damage to an archive of parts", () => {
       assert.equal((await server.client.send(partRequest("vault", uploadId, 0, body))).status, 204);
       const upload = { vaultId: await vaultId(), uploadId, idleSince: 0 };
       const { archiveId = "" } = (await server.parts.metadata.findUpload(upload)) ?? {};
-      const [file = ""] = await filesOf(archiveId);
+      const [file = ""] = await filesOf(server, folder, archiveId);
       return { archiveId, file };
     };
     const earlier = await send(randomContent(mebibyte));
@@ -190,16 +182,11 @@ describe("damage to an archive of parts", () => {
 
 describe("damage that comes after the job succeeded", () => {
   const bytes = randomContent(4 * mebibyte + 9);
-  const unavailable = {
-    status: 500,
-    code: "ServiceUnavailableException",
-    message: "The stored data is damaged, so it is not returned. The operator has been notified.",
-  };
   let file: string;
   let jobId: string;
   beforeEach(async () => {
     const archiveId = await uploadArchive(server, "vault", bytes);
-    [file = ""] = await filesOf(archiveId);
+    [file = ""] = await filesOf(server, folder, archiveId);
     jobId = await finishedJob(server, "vault", retrieval(archiveId));
   });
 
@@ -218,7 +205,7 @@ describe("damage that comes after the job succeeded", () => {
   test("in the first MiB that was asked for: an error and not one byte", async () => {
     await flipBit(file, 2 * mebibyte + 1);
     for (const range of ["bytes=2097152-3145727", "bytes=2097152-", "bytes=3145727-3145727", "bytes=2097153-2097153"]) {
-      assertError(await getOutput(server, "vault", jobId, range), unavailable);
+      assertError(await getOutput(server, "vault", jobId, range), refusedAsDamaged);
     }
     assert.deepEqual(reportedOf(file), [`2097152-3145727: the MiB at byte ${2 * mebibyte} does not match its hash`]);
   });
@@ -242,7 +229,7 @@ describe("damage that comes after the job succeeded", () => {
     await flipBit(file, 2 * mebibyte + 1);
     await assertBreaks(undefined, 0);
     for (const range of [undefined, "bytes=5-", `bytes=0-${2 * mebibyte}`]) {
-      assertError(await getOutput(server, "vault", jobId, range), unavailable);
+      assertError(await getOutput(server, "vault", jobId, range), refusedAsDamaged);
     }
     const answer = await getOutput(server, "vault", jobId, `bytes=0-${2 * mebibyte - 1}`);
     assertSameBytes(answer.body, bytes.subarray(0, 2 * mebibyte));
@@ -264,7 +251,7 @@ describe("damage that comes after the job succeeded", () => {
   test("in the footer: an error, also for a range with a checksum", async () => {
     await flipBit(file, bytes.length + 200);
     for (const range of [undefined, "bytes=0-1048575", "bytes=0-9", "bytes=-9"]) {
-      assertError(await getOutput(server, "vault", jobId, range), unavailable);
+      assertError(await getOutput(server, "vault", jobId, range), refusedAsDamaged);
     }
     assert.deepEqual(reportedOf(file), [
       `0-${bytes.length - 1}: its footer is not complete, or not that of a segment of its size`,
@@ -280,6 +267,6 @@ describe("damage that comes after the job succeeded", () => {
     const document = join(folder, "blobs", job.output.segmentKey);
     await chmod(document, 0o600);
     await flipBit(document, 40);
-    assertError(await getOutput(server, "vault", inventory), unavailable);
+    assertError(await getOutput(server, "vault", inventory), refusedAsDamaged);
   });
 });

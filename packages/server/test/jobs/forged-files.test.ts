@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { ArchiveId } from "@moraine/protocol";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
+import { filesOf, refusedAsDamaged } from "../support/damaged-files.ts";
 import {
   assertError,
   assertSameBytes,
@@ -23,11 +23,6 @@ import { startTestServer, type TestServer } from "../support/server.ts";
 
 // Files are changed so that they are consistent in themselves. Only the row knows better, and it must be asked.
 
-const unavailable = {
-  status: 500,
-  code: "ServiceUnavailableException",
-  message: "The stored data is damaged, so it is not returned. The operator has been notified.",
-};
 const digestBytes = 32;
 const tailBytes = 12;
 
@@ -44,14 +39,6 @@ after(async () => {
   await server.stop();
   await rm(folder, { recursive: true });
 });
-
-async function filesOf(archiveId: string): Promise<string[]> {
-  const range = { firstByte: 0, lastByte: Number.MAX_SAFE_INTEGER };
-  const segments = await server.parts.metadata.segmentsOf({ archiveId: archiveId as ArchiveId, range, limit: 100 });
-  const files = segments.map(({ key }) => join(folder, "blobs", key));
-  await Promise.all(files.map((file) => chmod(file, 0o600)));
-  return files;
-}
 
 const retrieval = (ArchiveId: string) => ({ Type: "archive-retrieval", ArchiveId });
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest();
@@ -86,10 +73,10 @@ describe("bytes that were changed together with their leaf hash and the footer's
   test("fail the job, and are refused after it", async () => {
     const archiveId = await uploadArchive(server, "vault", bytes);
     const jobId = await finishedJob(server, "vault", retrieval(archiveId));
-    const [file = ""] = await filesOf(archiveId);
+    const [file = ""] = await filesOf(server, folder, archiveId);
     await forge(file, bytes.length, 2);
     for (const range of ranges) {
-      assertError(await getOutput(server, "vault", jobId, range), unavailable);
+      assertError(await getOutput(server, "vault", jobId, range), refusedAsDamaged);
     }
     await waitForJob(server, "vault", await initiateJob(server, "vault", retrieval(archiveId)), "Failed");
   });
@@ -97,10 +84,10 @@ describe("bytes that were changed together with their leaf hash and the footer's
   test("in one part are refused, and the other parts are right", async () => {
     const archiveId = await uploadInParts(server, "vault", bytes, 2 * mebibyte);
     const jobId = await finishedJob(server, "vault", retrieval(archiveId));
-    const [, file = ""] = await filesOf(archiveId);
+    const [, file = ""] = await filesOf(server, folder, archiveId);
     await forge(file, 2 * mebibyte, 1);
     for (const range of ["bytes=2097152-2097152", "bytes=3145728-4194303", "bytes=2097152-4194303"]) {
-      assertError(await getOutput(server, "vault", jobId, range), unavailable);
+      assertError(await getOutput(server, "vault", jobId, range), refusedAsDamaged);
     }
     const answer = await getOutput(server, "vault", jobId, "bytes=0-2097151");
     assertSameBytes(answer.body, bytes.subarray(0, 2 * mebibyte));
@@ -120,20 +107,20 @@ test("a footer with a leaf too many or too few, or a descriptor that is no JSON,
   ]) {
     const archiveId = await uploadArchive(server, "vault", bytes);
     const jobId = await finishedJob(server, "vault", retrieval(archiveId));
-    const [file = ""] = await filesOf(archiveId);
+    const [file = ""] = await filesOf(server, folder, archiveId);
     await editFooter(file, bytes.length, edit);
-    assertError(await getOutput(server, "vault", jobId), unavailable);
-    assertError(await getOutput(server, "vault", jobId, "bytes=0-1048575"), unavailable);
+    assertError(await getOutput(server, "vault", jobId), refusedAsDamaged);
+    assertError(await getOutput(server, "vault", jobId, "bytes=0-1048575"), refusedAsDamaged);
   }
 });
 
 test("a file that has grown is refused, and takes no memory", async () => {
   const archiveId = await uploadArchive(server, "vault", randomContent(1000));
   const jobId = await finishedJob(server, "vault", retrieval(archiveId));
-  const [file = ""] = await filesOf(archiveId);
+  const [file = ""] = await filesOf(server, folder, archiveId);
   const peakBefore = process.resourceUsage().maxRSS;
   await truncate(file, 600 * mebibyte);
-  assertError(await getOutput(server, "vault", jobId), unavailable);
+  assertError(await getOutput(server, "vault", jobId), refusedAsDamaged);
   await waitForJob(server, "vault", await initiateJob(server, "vault", retrieval(archiveId)), "Failed");
   const grownKibibytes = process.resourceUsage().maxRSS - peakBefore;
   assert.ok(grownKibibytes < 300 * 1024, `${grownKibibytes} KiB more than before`);

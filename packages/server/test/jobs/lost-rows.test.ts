@@ -8,6 +8,7 @@ import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { packHead } from "../../src/storage/metadata/packed.ts";
 import { openSocket, readAnswer } from "../http/raw-socket.ts";
 import { signedText, textOf } from "../http/signed-text.ts";
+import { refusedAsDamaged } from "../support/damaged-files.ts";
 import {
   assertError,
   assertSameBytes,
@@ -25,11 +26,6 @@ import { startTestServer, type TestServer } from "../support/server.ts";
 
 // Rows of the database are lost or changed behind the service's back. No wrong byte may go out, and no short body look complete.
 
-const unavailable = {
-  status: 500,
-  code: "ServiceUnavailableException",
-  message: "The stored data is damaged, so it is not returned. The operator has been notified.",
-};
 const partCount = 5;
 const bytes = randomContent((partCount - 1) * mebibyte + 77);
 
@@ -140,7 +136,7 @@ describe("a part whose row is lost", () => {
         `bytes=${Math.max(start - 1, 0)}-${end}`,
         `bytes=${Math.max(start - mebibyte, 0)}-${Math.min(end + mebibyte, bytes.length - 1)}`,
       ]) {
-        assertError(await getOutput(server, "vault", jobId, range), unavailable);
+        assertError(await getOutput(server, "vault", jobId, range), refusedAsDamaged);
       }
       const others = [...Array(partCount).keys()].filter((other) => other !== part);
       for (const other of others) {
@@ -173,7 +169,7 @@ test("an index that puts a part elsewhere makes no byte come out at the wrong of
   moveInIndex(2, 2 * mebibyte + 4096);
   assert.equal(database.prepare("PRAGMA quick_check").get()?.["quick_check"], "ok", "the start does not notice");
   for (const range of [undefined, "bytes=0-4194303", "bytes=2097152-3145727", "bytes=2101248-4194303"]) {
-    assertError(await getOutput(server, "vault", jobId, range), unavailable);
+    assertError(await getOutput(server, "vault", jobId, range), refusedAsDamaged);
   }
   const before = await getOutput(server, "vault", jobId, "bytes=0-2097151");
   assertSameBytes(before.body, bytes.subarray(0, 2 * mebibyte));
@@ -195,16 +191,16 @@ test("an inventory whose segment's row is lost or another's is refused", async (
     "UPDATE jobs SET output_key = (SELECT output_key FROM jobs WHERE id = ?) WHERE id = ?",
   );
   setKey.run(other ?? "", one ?? "");
-  assertError(await getOutput(server, "vault", one ?? ""), unavailable);
+  assertError(await getOutput(server, "vault", one ?? ""), refusedAsDamaged);
   assert.equal((await getOutput(server, "vault", other ?? "")).status, 200);
   database.prepare("DELETE FROM segments WHERE owner_head = ?").run(packHead(other ?? ""));
-  assertError(await getOutput(server, "vault", other ?? ""), unavailable);
+  assertError(await getOutput(server, "vault", other ?? ""), refusedAsDamaged);
 });
 
 test("an inventory that is longer or shorter than its job says is refused", async () => {
   for (const by of [-1, 1]) {
     const jobId = await finishedJob(server, "vault", { Type: "inventory-retrieval" });
     database.prepare("UPDATE jobs SET output_size_bytes = output_size_bytes + ? WHERE id = ?").run(by, jobId);
-    assertError(await getOutput(server, "vault", jobId), unavailable);
+    assertError(await getOutput(server, "vault", jobId), refusedAsDamaged);
   }
 });

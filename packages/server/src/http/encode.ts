@@ -38,8 +38,11 @@ export function jsonReply(status: number, value: unknown, headers: Readonly<Reco
   return { status, headers: { ...headers, "Content-Type": "application/json", "Content-Length": length }, body };
 }
 
-/** A 204 has no length; any other answer without a body says so with 0. */
+/** A 201 carries an empty object, as the service's does; a 204 has no length; a 202 states its own, 0. */
 function emptyReply(status: number, headers: Record<string, string>): Reply {
+  if (status === 201) {
+    return jsonReply(status, {}, headers);
+  }
   return { status, headers: status === 204 ? headers : { ...headers, "Content-Length": "0" }, body: null };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import {
+  assertCreated,
   assertError,
   createVault,
   eventually,
@@ -78,9 +79,7 @@ test("a lock goes from none to in progress to locked", async () => {
   assertError(await get(vault), none(vault));
   const at = server.clock.now();
   const answer = await initiate(vault);
-  assert.equal(answer.status, 201);
-  assert.equal(answer.text, "");
-  assert.equal(answer.headers["content-length"], "0");
+  assertCreated(answer);
   const lockId = String(answer.headers["x-amz-lock-id"]);
   assert.match(lockId, /^[A-Za-z0-9_-]{24}$/);
   assert.equal((await get(vault)).text, shown(vault, at, "InProgress"));

@@ -163,6 +163,14 @@ export function getOutput({ client }: TestServer, vault: string, jobId: string, 
   return client.send({ method: "GET", path: `${vaultPath(vault)}/jobs/${jobId}/output`, headers: { range } });
 }
 
+/** A 201 carries an empty JSON object, as the service's does: a client that parses each body needs one. */
+export function assertCreated(answer: WireAnswer): void {
+  assert.equal(answer.status, 201, answer.text);
+  assert.equal(answer.text, "{}");
+  assert.equal(answer.headers["content-type"], "application/json");
+  assert.equal(answer.headers["content-length"], "2");
+}
+
 export interface ExpectedError {
   readonly status: number;
   readonly code: string;

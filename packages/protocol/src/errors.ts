@@ -93,8 +93,9 @@ export const errors = {
   tooManyParts: (partNumber: number) =>
     invalid(`This is part number ${partNumber} for the current multipart upload. It exceeds the limit of 10000 parts.`),
   invalidTreeHash: (header: string) => invalid(`Invalid x-amz-sha256-tree-hash: ${header}`),
+  /** A short header value is shown with the zeros that the service puts before it. */
   checksumMismatch: (expected: string, computed: string) =>
-    invalid(`Checksum mismatch: expected ${expected}, computed ${computed}`),
+    invalid(`Checksum mismatch: expected ${expected.padStart(64, "0")}, computed ${computed}`),
 
   badRequest: (message: string) => new GlacierError("BadRequest", message),
   serialization: (message: string, options?: ErrorOptions) =>

@@ -96,7 +96,11 @@ const texts: [error: GlacierError, code: keyof typeof errorStatus, message: stri
     "This is part number 10001 for the current multipart upload. It exceeds the limit of 10000 parts.",
   ],
   [errors.invalidTreeHash("000"), "InvalidParameterValueException", "Invalid x-amz-sha256-tree-hash: 000"],
-  [errors.checksumMismatch("e", "c"), "InvalidParameterValueException", "Checksum mismatch: expected e, computed c"],
+  [
+    errors.checksumMismatch("e0", "c"),
+    "InvalidParameterValueException",
+    `Checksum mismatch: expected ${"0".repeat(62)}e0, computed c`,
+  ],
   [errors.badRequest("No."), "BadRequest", "No."],
   [errors.serialization("No JSON."), "SerializationException", "No JSON."],
   [errors.limitExceeded("Full."), "LimitExceededException", "Full."],

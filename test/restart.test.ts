@@ -171,15 +171,8 @@ test("through npm, a relative path counts from the folder where the user stands,
   await mkdir(here);
   const start = async () => {
     const args = ["--prefix", repositoryRoot, "start", "--", "--data", "./store", "--listen", "127.0.0.1:0"];
-    // A group of its own: npm and its shell pass no signal on to the server.
-    const child = spawn("npm", args, {
-      cwd: here,
-      env: cleanEnvironment(),
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    });
+    const child = spawn("npm", args, { cwd: here, env: cleanEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
     const ending = endingOf(child);
-    const group = -(child.pid ?? 0);
     let seen = "";
     const ready = new Promise<void>((resolve) =>
       child.stdout.on("data", (text: string) => {
@@ -193,7 +186,7 @@ test("through npm, a relative path counts from the folder where the user stands,
       await within(30_000, Promise.race([ready, ending]), "npm start does not serve");
       await sleep(100);
     } finally {
-      process.kill(group, "SIGTERM");
+      child.kill("SIGTERM");
     }
     return (await within(40_000, ending, "npm start does not end")).stdout;
   };

@@ -141,13 +141,14 @@ export function spawnServer(
   });
 }
 
-/** What an npm script runs, so that tests run the same: `NAME=VALUE … node ARGUMENT …`. */
+/** The command of an npm script, so that tests run the same: `NAME=VALUE … exec node ARGUMENT …`. */
 function commandOf(script: string): { environment: NodeJS.ProcessEnv; args: readonly string[] } {
   const { scripts } = JSON.parse(readFileSync(join(repositoryRoot, "package.json"), "utf8"));
   const words: string[] = scripts[script].split(" ");
   const node = words.indexOf("node");
+  const variables = words.slice(0, node - 1);
   return {
-    environment: Object.fromEntries(words.slice(0, node).map((word) => /^(\w+)=(.*)$/.exec(word)?.slice(1) ?? [])),
+    environment: Object.fromEntries(variables.map((word) => /^(\w+)=(.*)$/.exec(word)?.slice(1) ?? [])),
     args: words.slice(node + 1),
   };
 }

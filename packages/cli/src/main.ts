@@ -1,9 +1,11 @@
-#!/usr/bin/env -S node --conditions=@moraine/source
+#!/usr/bin/env -S node --disable-sigusr1 --conditions=@moraine/source
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { exitCodes, InterruptedError } from "./exit-codes.ts";
 
+// Node would open its inspector, through which any user of the machine could read the credentials.
+process.on("SIGUSR1", () => undefined);
 // Compiling takes longer than most commands do. Not where others may write, as Node's own choice would be.
 enableCompileCache(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "moraine"));
 const { runProgram } = await import("./program.ts");

@@ -11,6 +11,9 @@ const exitUsage = 2;
 // A limit of the command line is the main thread's: each worker thread would take it instead of its own, smaller one.
 setFlagsFromString("--max-semi-space-size=0");
 
+// Node would open its inspector, through which any user of the machine could read keys; also where no flag forbids it.
+process.on("SIGUSR1", () => undefined);
+
 const config = configOrExit();
 const log = createLogger(config.logLevel);
 let service: Service | undefined;

@@ -182,7 +182,7 @@ test("what botocore signs over random paths, queries and headers is accepted, an
   const args = [...script("boto3_signatures.py"), String(count), String(seed), accessKeyId, secretAccessKey, region];
   const { code, stdout, stderr } = await runTool({ url: "" }, python, args);
   assert.equal(code, 0, stderr);
-  const authenticate = authenticator({
+  const identify = authenticator({
     credentials: {
       findAccessKey: async () => ({ ...rootKey, accountId: accountId as never, user: null, session: null }),
     },
@@ -197,7 +197,7 @@ test("what botocore signs over random paths, queries and headers is accepted, an
     const rawHeaders = line.headers.flat();
     const message = { httpVersion: "1.1", httpVersionMajor: 1, method: line.method, url, rawHeaders, socket: {} };
     const request = readWireRequest(message as IncomingMessage);
-    return authenticate(request, async () => sha256Of(Buffer.from(line.body)));
+    return identify(request).then(({ verify }) => verify(sha256Of(Buffer.from(line.body))));
   };
   let lines = 0;
   for (const text of stdout.trimEnd().split("\n")) {

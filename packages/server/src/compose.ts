@@ -245,7 +245,7 @@ type Stores = Awaited<ReturnType<typeof openStores>>;
 function doors(
   config: Config,
   parts: Omit<AdminServices, "access" | "systemNow" | "region" | "profile" | "operatorAccountId" | "uptimeSeconds">,
-): Pick<ServiceContext, "authenticate" | "access" | "admin"> {
+): Pick<ServiceContext, "identify" | "access" | "admin"> {
   const { region, profile, presigned } = config;
   const credentials = new SealedCredentialStore(parts.metadata, parts.keyring);
   const common = { credentials, region, failures: new FailureLimiter(failureLimits), systemNow };
@@ -265,11 +265,11 @@ function doors(
     uptimeSeconds: () => process.uptime(),
   };
   return {
-    authenticate: authenticator({ ...common, service: "glacier", presigned }),
+    identify: authenticator({ ...common, service: "glacier", presigned }),
     access,
     admin: {
       services,
-      authenticate: authenticator({ ...common, service: "moraine", presigned: "off" }),
+      identify: authenticator({ ...common, service: "moraine", presigned: "off" }),
       forgetCredentials: () => credentials.forgetAll(),
     },
   };

@@ -18,27 +18,44 @@ export interface AuthenticateOptions {
   systemNow(): Date;
 }
 
-/** @param payloadHash lower-case hex; asked for only once all else but the signature itself is right. */
-export type Authenticate = (request: Signed, payloadHash: () => Promise<string>) => Promise<Caller>;
+/** A caller whose claim is well-formed, current and made with a known key. Only its signature has not been verified yet. */
+export interface IdentifiedCaller {
+  /** Throws InvalidSignatureException. @param payloadHash the body's hash as the canonical request has it */
+  verify(payloadHash: string): Caller;
+}
+
+export type Identify = (request: Signed) => Promise<IdentifiedCaller>;
 
 /**
- * Verifies Signature Version 4, from the header or a presigned query, against the request as it stood on the wire. The
- * checks come in the order of contract 5.4; each failure has its own code, and none lets the request through.
+ * Verifies Signature Version 4, from the header or a presigned query, against the request as it stood on the wire, in two
+ * steps: the body between them is not read for a caller who fails the first. The order of the checks is AWS's; each failure
+ * has its own code, and none lets the request through.
  */
-export function authenticator(options: AuthenticateOptions): Authenticate {
+export function authenticator(options: AuthenticateOptions): Identify {
   const { failures } = options;
   const signingKeys = new SigningKeys();
-  return async (request, payloadHash) => {
+  return async (request) => {
     const claim = readClaim(request);
     const { accessKeyId } = claim.scope;
     failures.assertAllowed(accessKeyId, request.address);
-    try {
-      return callerOf(await verifiedKey(options, signingKeys, claim, request, payloadHash));
-    } catch (error) {
+    const failed = (error: unknown) => {
       if (error instanceof GlacierError && guesses.has(error.code)) {
         failures.failed(accessKeyId, request.address);
       }
-      throw error;
+      return error;
+    };
+    try {
+      const key = await findKey(options, claim, request);
+      return {
+        verify(payloadHash) {
+          if (!signatureMatches(claim, request, payloadHash, signingKeys.derive(key, claim.scope))) {
+            throw failed(errors.signatureMismatch());
+          }
+          return callerOf(key);
+        },
+      };
+    } catch (error) {
+      throw failed(error);
     }
   };
 }
@@ -49,12 +66,11 @@ const guesses: ReadonlySet<string> = new Set([
   "InvalidSignatureException",
 ]);
 
-async function verifiedKey(
+/** Finds the key that a claim names, and checks everything that the claim says except its signature. */
+async function findKey(
   { credentials, region, service, presigned, systemNow }: AuthenticateOptions,
-  signingKeys: SigningKeys,
   claim: Claim,
   request: Signed,
-  payloadHash: () => Promise<string>,
 ): Promise<AccessKey> {
   const key = await credentials.findAccessKey(claim.scope.accessKeyId);
   if (key === null) {
@@ -65,10 +81,6 @@ async function verifiedKey(
   assertCurrent(claim, systemNow());
   assertScope(claim, region, service);
   assertSignedHeaders(claim, request);
-  const signingKey = signingKeys.derive(key, claim.scope);
-  if (!signatureMatches(claim, request, await payloadHash(), signingKey)) {
-    throw errors.signatureMismatch();
-  }
   return key;
 }
 

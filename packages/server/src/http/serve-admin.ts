@@ -2,37 +2,35 @@ import { type AdminOperationName, errors, limits, partitionOf } from "@moraine/p
 import type { AdminHandler, AdminServices } from "../admin/context.ts";
 import { adminHandlers } from "../admin/index.ts";
 import type { Asked } from "../auth/asked.ts";
-import type { Authenticate } from "../auth/authenticate.ts";
+import type { Identify } from "../auth/authenticate.ts";
 import { type Caller, principalOf } from "../auth/caller.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
 import { type AdminMembers, decodeAdminBody, decodeAdminMembers } from "./admin-decode.ts";
 import { type AdminRoute, routeAdmin } from "./admin-router.ts";
 import { jsonReply, type Reply } from "./encode.ts";
-import { assertPayload, payloadHash } from "./payload-hash.ts";
 import type { Incoming } from "./perform.ts";
+import { readSigned } from "./read-signed.ts";
 import { collectBody } from "./request-body.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 export interface AdminContext {
   readonly services: AdminServices;
-  readonly authenticate: Authenticate;
+  readonly identify: Identify;
   /** Told after anything that may have changed who may sign. */
   forgetCredentials(): void;
 }
 
 export const isAdminPath = (path: string): boolean => path.startsWith("/admin/");
 
-/** The way of a request to the admin API: that of any other (`serve.ts`), on a table of its own. */
+/** The path of a request to the admin API: that of any other (`serve.ts`), on a table of its own. */
 export async function serveAdmin(context: AdminContext, { request, body, onRoute }: Incoming): Promise<Reply> {
-  const { services, authenticate, forgetCredentials } = context;
+  const { services, identify, forgetCredentials } = context;
   const found = routeAdmin(request);
   onRoute(found.name);
-  let json: Uint8Array = new Uint8Array();
-  const caller = await authenticate(request, async () => {
-    json = await collectBody(body, limits.jsonBodySizeBytesMax);
-    return payloadHash(inJson, request, json);
-  });
-  assertPayload(inJson, request, json);
+  // Identify the caller, then read the body and verify the signature, as in `serve.ts`.
+  const identified = await identify(request);
+  const readBody = () => collectBody(body, limits.jsonBodySizeBytesMax);
+  const { caller, json } = await readSigned(identified, inJson, request, readBody);
   const members = decodeAdminMembers(found, request);
   await authorize(services, found, members, caller, request);
   const input = { ...members, ...decodeAdminBody(found.name, json) };
@@ -48,7 +46,7 @@ export async function serveAdmin(context: AdminContext, { request, body, onRoute
   }
 }
 
-const inJson = { operation: { request: "json" } } as const;
+const inJson = { request: "json" } as const;
 
 async function authorize(
   { access, region, operatorAccountId }: AdminServices,

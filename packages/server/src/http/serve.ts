@@ -1,5 +1,5 @@
 import { type AccountId, errors, isAccountId, limits } from "@moraine/protocol";
-import type { Authenticate } from "../auth/authenticate.ts";
+import type { Identify } from "../auth/authenticate.ts";
 import type { AccessControl } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
 import { resourceOf } from "../auth/resources.ts";
@@ -7,36 +7,29 @@ import type { Vault, VaultKey } from "../domain/vault.ts";
 import type { Services } from "../operations/context.ts";
 import { requestedArchive } from "./decode.ts";
 import type { Reply } from "./encode.ts";
-import { assertPayload, payloadHash } from "./payload-hash.ts";
 import type { Incoming, Perform } from "./perform.ts";
+import { readSigned } from "./read-signed.ts";
 import { collectBody } from "./request-body.ts";
 import { type Route, route } from "./router.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 export interface ServeContext {
   readonly services: Services;
-  readonly authenticate: Authenticate;
+  readonly identify: Identify;
   readonly access: AccessControl;
   /** What is done for a request that has been admitted: `perform`, or that and what is wrapped around it. */
   readonly perform: Perform;
 }
 
-/** The way of a request, top to bottom. The order of its checks is that of contract 4.3. */
-export async function serve(
-  { services, authenticate, access, perform }: ServeContext,
-  incoming: Incoming,
-): Promise<Reply> {
+/** The path of a request, top to bottom. The order of its checks is AWS's. */
+export async function serve({ services, identify, access, perform }: ServeContext, incoming: Incoming): Promise<Reply> {
   const { request } = incoming;
   const found = route(request);
   incoming.onRoute(found.name);
-  let json: Uint8Array = noBytes;
-  const caller = await authenticate(request, async () => {
-    if (found.operation.request !== "bytes") {
-      json = await collectBody(incoming.body, limits.jsonBodySizeBytesMax);
-    }
-    return payloadHash(found, request, json);
-  });
-  assertPayload(found, request, json);
+  // Identify the caller, then read the body and verify the signature: in the order that the client makes possible.
+  const identified = await identify(request);
+  const readBody = () => collectBody(incoming.body, limits.jsonBodySizeBytesMax);
+  const { caller, json } = await readSigned(identified, found.operation, request, readBody);
   assertVersion(request);
   const accountId = resolveAccount(found, caller);
   const key = { accountId, region: services.region, vaultName: found.path["vaultName"] ?? "" };
@@ -46,8 +39,6 @@ export async function serve(
   await access.authorize(caller, grants, { ...resourceOf(found.name, key), vault, archiveId }, request);
   return perform(services, { found, caller, key, vault, json, incoming });
 }
-
-const noBytes = new Uint8Array();
 
 function assertVersion(request: WireRequest): void {
   const version = request.header("x-amz-glacier-version");

@@ -11,7 +11,7 @@ export interface Verifying extends Partial<AuthenticateOptions> {
 
 /** Runs the server's own verifier, which knows one key. */
 export async function verify(request: Draft, { payloadHash = emptyHash, ...options }: Verifying = {}): Promise<Caller> {
-  const authenticate = authenticator({
+  const identify = authenticator({
     credentials: { findAccessKey: async (id) => (id === key.accessKeyId ? key : null) },
     region: "us-east-1",
     service: "glacier",
@@ -20,7 +20,7 @@ export async function verify(request: Draft, { payloadHash = emptyHash, ...optio
     systemNow: () => now,
     ...options,
   });
-  return authenticate(asSigned(request), async () => payloadHash);
+  return (await identify(asSigned(request))).verify(payloadHash);
 }
 
 export async function assertAccepted(request: Draft, options?: Verifying): Promise<void> {

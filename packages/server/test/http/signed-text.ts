@@ -14,15 +14,18 @@ export interface TextOptions {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly payloadHash?: string;
+  /** @default "glacier" */
+  readonly service?: string;
 }
 
 /** Signs a request for a test server; what is added to it afterwards is not signed. */
 export function signedText({ port, key }: TestServer, options: TextOptions): SignedText {
   const { method, path, headers = {}, payloadHash = headers["x-amz-content-sha256"] ?? hash("sha256", "") } = options;
+  const { service = "glacier" } = options;
   const [bare = "", query = ""] = path.split("?");
   const signing: Signing = {
     secretAccessKey: key.secretAccessKey,
-    scope: { accessKeyId: key.accessKeyId, region },
+    scope: { accessKeyId: key.accessKeyId, region, service },
     amzDate: new Date().toISOString().replace(/[-:]|\.[0-9]+/g, ""),
     payloadHash,
   };

@@ -174,7 +174,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       wakeRunner: runner.wake,
     },
     perform: options.faults === undefined ? perform : faulty(perform, options.faults),
-    authenticate: authenticator({ ...common, service: "glacier", presigned: options.presigned ?? "reads" }),
+    identify: authenticator({ ...common, service: "glacier", presigned: options.presigned ?? "reads" }),
     access,
     admin: {
       services: {
@@ -197,7 +197,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         uptimeSeconds: () => 1,
         wakeDelivery: delivery.wake,
       },
-      authenticate: authenticator({ ...common, service: "moraine", presigned: "off" }),
+      identify: authenticator({ ...common, service: "moraine", presigned: "off" }),
       forgetCredentials: () => credentials.forgetAll(),
     },
     pages: {

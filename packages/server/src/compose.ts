@@ -146,6 +146,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       delays: delaysOf(config),
       region: config.region,
       monthlyFreeBytes: config.freeTierBytes,
+      sharedTopicAccounts: new Set(config.sharedTopicAccounts),
       ids: randomIds,
       wakeRunner: runner.wake,
     },
@@ -298,11 +299,12 @@ function openTransfers(blobs: BlobStore, mode: NodeMode, started: AsyncDisposabl
 }
 
 /** Topics that nothing maps have no endpoint; what loads a library does so with the first message that needs it. */
-async function openNotifier({ webhooksFile, snsEndpoint }: Config): Promise<Notifier> {
+async function openNotifier({ webhooksFile, snsEndpoint, sharedTopicAccounts }: Config): Promise<Notifier> {
   const webhooks = webhooksFile === null ? new Map() : await readWebhooks(webhooksFile);
   return routedNotifier({
     webhooks: { topics: new Set(webhooks.keys()), notifier: webhookNotifier({ webhooks, systemNow }) },
     sns: snsEndpoint === null ? null : snsNotifier(snsEndpoint),
+    sharedTopicAccounts: new Set(sharedTopicAccounts),
   });
 }
 

@@ -25,6 +25,8 @@ export interface Config {
   /** Where topics are published to that have no webhook. */
   readonly snsEndpoint: string | null;
   readonly webhooksFile: string | null;
+  /** Accounts whose topics every vault may name, next to those of its own account. */
+  readonly sharedTopicAccounts: readonly string[];
   readonly logLevel: string;
   /** Null is the profile's own delay. */
   readonly delays: Readonly<Record<DelayName, number | null>>;
@@ -80,6 +82,7 @@ const settings = {
   presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
   snsEndpoint: { flag: "sns-endpoint",     environment: "MORAINE_SNS_ENDPOINT",                                         help: "URL        where topics are published to; needs credentials" },
   webhooks:   { flag: "webhooks",          environment: "MORAINE_WEBHOOKS",                                             help: "FILE       webhooks of topics (JSON)" },
+  topicAccounts: { flag: "topic-accounts", environment: "MORAINE_TOPIC_ACCOUNTS",         fallback: "",                 help: "ID,…       accounts whose topics the vaults of all accounts may name" },
   logLevel:   { flag: "log-level",         environment: "MORAINE_LOG_LEVEL",              fallback: "info",             help: "LEVEL      debug, info, warn, error, silent" },
   allowFaults: { flag: "allow-faults",     environment: "MORAINE_ALLOW_FAULTS",           fallback: "false",            help: "           lets answers be falsified on purpose; for tests", kind: "switch" },
   fault:      { flag: "fault",             environment: "MORAINE_FAULT",                                                help: "MODE[:name=value,…]  a fault from the start; repeatable", kind: "list" },
@@ -138,6 +141,10 @@ const shape = z
     presigned: z.enum(["off", "reads", "all"]),
     snsEndpoint: z.string().refine(isSafeEndpoint, "must be an https URL, or an http one of loopback").optional(),
     webhooks: z.string().min(1).optional(),
+    topicAccounts: z
+      .string()
+      .regex(/^([0-9]{12}(,[0-9]{12})*)?$/, "must be account ids of 12 digits, separated by commas")
+      .transform((text) => text.split(",").filter((id) => id !== "")),
     logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),
   })
   .strict();
@@ -210,6 +217,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     presigned: values.presigned,
     snsEndpoint: values.snsEndpoint ?? null,
     webhooksFile: optionalPath(base, values.webhooks),
+    sharedTopicAccounts: values.topicAccounts,
     logLevel: values.logLevel,
     delays: {
       expeditedSeconds: values.expedited ?? null,

@@ -20,6 +20,15 @@ export interface Notification {
   readonly createdAt: Instant;
 }
 
+/**
+ * Names of the attributes that say for whom the service sends a message, with their values. They let a receiver refuse what was
+ * sent for others, as `aws:SourceAccount` and `aws:SourceArn` do in policies of AWS:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html. Names of SNS attributes have no colon.
+ */
+export function messageAttributes({ accountId, vaultArn }: Notification): Readonly<Record<string, string>> {
+  return { SourceAccount: accountId, SourceArn: vaultArn };
+}
+
 /** `pending → failed`, and back by hand. What was delivered has no row any more. */
 export type NotificationState = "pending" | "failed";
 

@@ -1,5 +1,5 @@
 import { errors, type VaultNotificationEvent } from "@moraine/protocol";
-import { assertTopicArn } from "./topic.ts";
+import { assertTopic, type TopicRule } from "./topic.ts";
 
 /** Where a vault announces the ends of jobs, and of which. */
 export interface VaultNotifications {
@@ -11,9 +11,9 @@ export interface VaultNotifications {
 
 const allEvents: readonly string[] = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];
 
-/** Throws InvalidParameterValueException for what is no ARN of a topic, no event, or no events at all (contract 8.1). */
-export function notificationsOf(topic: string, events: readonly string[]): VaultNotifications {
-  assertTopicArn(topic);
+/** Throws InvalidParameterValueException for a topic that `assertTopic` refuses, an unknown event, or no events at all. */
+export function notificationsOf(topic: string, events: readonly string[], rule: TopicRule): VaultNotifications {
+  assertTopic(topic, rule);
   if (events.length === 0) {
     throw errors.invalidParameter("Invalid events: there must be at least one");
   }

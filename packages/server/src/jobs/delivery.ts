@@ -2,7 +2,7 @@ import type { Clock } from "../domain/clock.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
 import { type Notification, type NotificationState, retryDelayMilliseconds } from "../domain/notification.ts";
 import type { NotificationClaim } from "../domain/notification-store.ts";
-import { DeliveryError, NoEndpointError, type Notifier } from "../domain/notifier.ts";
+import { DeliveryError, type Notifier, UndeliverableError } from "../domain/notifier.ts";
 import { type ClaimLoop, startClaimLoop } from "./claim-loop.ts";
 
 export interface DeliveryServices {
@@ -66,7 +66,7 @@ async function recordFailure(services: DeliveryServices, claim: NotificationClai
   const reason = error instanceof DeliveryError ? error.message : "the message could not be sent";
   const now = clock.now();
   const dueAt = now + retryDelayMilliseconds(attempts, Math.random());
-  const state = error instanceof NoEndpointError || dueAt > giveUpAt ? "failed" : "pending";
+  const state = error instanceof UndeliverableError || dueAt > giveUpAt ? "failed" : "pending";
   const at = { id: notification.id, fence, reason };
   const recorded =
     state === "failed"

@@ -1,4 +1,5 @@
-import { NoEndpointError, type Notifier } from "../domain/notifier.ts";
+import { NoEndpointError, type Notifier, UndeliverableError } from "../domain/notifier.ts";
+import { mayName } from "../domain/topic.ts";
 
 /** Where topics lead. */
 export interface Routes {
@@ -6,12 +7,19 @@ export interface Routes {
   readonly webhooks: { readonly topics: ReadonlySet<string>; readonly notifier: Notifier };
   /** Serves all others; null is nobody. */
   readonly sns: Notifier | null;
+  /** Accounts whose topics every vault may name, next to those of its own account. */
+  readonly sharedTopicAccounts: ReadonlySet<string>;
 }
 
-export function routedNotifier({ webhooks, sns }: Routes): Notifier {
+/** Checks the account of the topic again: a vault or a job may have been given it when the operator allowed more. */
+export function routedNotifier({ webhooks, sns, sharedTopicAccounts: sharedAccounts }: Routes): Notifier {
   return {
     async notify(notification, signal) {
-      const notifier = webhooks.topics.has(notification.topic) ? webhooks.notifier : sns;
+      const { topic, accountId: ownerId } = notification;
+      if (!mayName(topic, { ownerId, sharedAccounts })) {
+        throw new UndeliverableError("the topic belongs to another account");
+      }
+      const notifier = webhooks.topics.has(topic) ? webhooks.notifier : sns;
       if (notifier === null) {
         throw new NoEndpointError();
       }

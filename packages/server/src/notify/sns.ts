@@ -1,10 +1,13 @@
-import type { SNSClient } from "@aws-sdk/client-sns";
+import type { SNSClient, SNSClientConfig } from "@aws-sdk/client-sns";
+import { messageAttributes } from "../domain/notification.ts";
 import { DeliveryError, type Notifier } from "../domain/notifier.ts";
 import { bounded } from "./bounded.ts";
 import { deliveryErrorOf } from "./failure-reason.ts";
 
 const connectMilliseconds = 5000;
 const attemptMilliseconds = 15_000;
+/** Regions are whatever tenants write into ARNs, so only the latest have a client. */
+const clientsMax = 4;
 
 /** One attempt: the message waits in the store for its next. */
 const clientOptions = {
@@ -17,20 +20,50 @@ const clientOptions = {
  * AWS's SDK finds. The SDK is loaded with the first message.
  */
 export function snsNotifier(endpoint: string): Notifier {
-  const clients = new Map<string, SNSClient>();
+  const clients = new RegionalClients(endpoint);
   return {
-    async notify({ topic, message }, signal) {
+    async notify(notification, signal) {
+      const { topic: TopicArn, message: Message } = notification;
       const { SNSClient, PublishCommand } = await import("@aws-sdk/client-sns");
-      const region = topic.split(":")[3] ?? "";
-      const client = clients.get(region) ?? new SNSClient({ region, endpoint, ...clientOptions });
-      clients.set(region, client);
+      const client = clients.of(TopicArn.split(":")[3] ?? "", (config) => new SNSClient(config));
+      const MessageAttributes = Object.fromEntries(
+        Object.entries(messageAttributes(notification)).map(([name, StringValue]) => [
+          name,
+          { DataType: "String", StringValue },
+        ]),
+      );
       const publish = (bound: AbortSignal) =>
-        client.send(new PublishCommand({ TopicArn: topic, Message: message }), { abortSignal: bound });
+        client.send(new PublishCommand({ TopicArn, Message, MessageAttributes }), { abortSignal: bound });
       await bounded(attemptMilliseconds, signal, publish).catch((error: unknown) => {
         throw refusalOf(error) ?? deliveryErrorOf(error);
       });
     },
   };
+}
+
+/** Clients of the latest regions. All share the connections and the credentials of the first, so one is dropped without being ended. */
+class RegionalClients {
+  readonly #endpoint: string;
+  readonly #clients = new Map<string, SNSClient>();
+  #shared: Pick<SNSClientConfig, "requestHandler" | "credentials"> | undefined;
+
+  constructor(endpoint: string) {
+    this.#endpoint = endpoint;
+  }
+
+  of(region: string, create: (config: SNSClientConfig) => SNSClient): SNSClient {
+    const client =
+      this.#clients.get(region) ?? create({ region, endpoint: this.#endpoint, ...clientOptions, ...this.#shared });
+    const { requestHandler, credentials } = client.config;
+    this.#shared ??= { requestHandler, credentials };
+    this.#clients.delete(region);
+    this.#clients.set(region, client);
+    const [oldest] = this.#clients.keys();
+    if (oldest !== undefined && this.#clients.size > clientsMax) {
+      this.#clients.delete(oldest);
+    }
+    return client;
+  }
 }
 
 /** An answer that is no success, or the lack of credentials: the SDK names both. */

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Client } from "undici";
 import { invariant } from "../domain/invariant.ts";
-import type { Notification } from "../domain/notification.ts";
+import { messageAttributes, type Notification } from "../domain/notification.ts";
 import { DeliveryError, type Notifier } from "../domain/notifier.ts";
 import { bounded } from "./bounded.ts";
 import { checkedAddresses, lookupOf, type Resolve, systemResolve } from "./checked-addresses.ts";
@@ -89,6 +89,9 @@ function messageOf(notification: Notification, secret: WebhookSecret, now: Date)
     Timestamp: new Date(createdAt).toISOString(),
     // Subscribers expect the member; there is no subscription to end.
     UnsubscribeURL: "",
+    MessageAttributes: Object.fromEntries(
+      Object.entries(messageAttributes(notification)).map(([name, Value]) => [name, { Type: "String", Value }]),
+    ),
   });
   const time = Math.floor(now.getTime() / 1000);
   const headers = {

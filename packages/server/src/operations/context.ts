@@ -19,6 +19,8 @@ export interface Services extends ReceiveServices, ReadServices {
   /** How long a completed job can be described and its output read. */
   readonly outputMilliseconds: number;
   readonly trustedClock: TrustedClock;
+  /** Accounts whose topics every vault may name, next to those of its own account. */
+  readonly sharedTopicAccounts: ReadonlySet<string>;
   readonly ids: NewIds;
   /** Tells the runner that a job may be due. */
   wakeRunner(): void;

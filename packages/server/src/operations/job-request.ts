@@ -1,7 +1,7 @@
 import { errors, type InventoryFormat, isDescription, type JobParameters } from "@moraine/protocol";
 import { inventoryBounds } from "../domain/inventory.ts";
 import { type InventorySelection, type Tier, tiers } from "../domain/job.ts";
-import { assertTopicArn } from "../domain/topic.ts";
+import { assertTopic, type TopicRule } from "../domain/topic.ts";
 
 /** What InitiateJob asks for, with all that can be judged without looking anything up. */
 export type JobRequest = ArchiveJobRequest | InventoryJobRequest;
@@ -26,7 +26,7 @@ export interface InventoryJobRequest extends CommonRequest {
 }
 
 /** Judges the body of InitiateJob (contract 15.1); throws Missing- or InvalidParameterValueException. */
-export function readJobRequest(parameters: JobParameters | undefined): JobRequest {
+export function readJobRequest(parameters: JobParameters | undefined, topicRule: TopicRule): JobRequest {
   if (parameters === undefined) {
     throw errors.missingParameter("Job Parameters");
   }
@@ -42,7 +42,8 @@ export function readJobRequest(parameters: JobParameters | undefined): JobReques
   // Tier and Format are judged for both kinds, and then count for one (contract 15.1).
   const tier = oneOf("Tier", tiers, parameters.Tier ?? "Standard");
   const format = oneOf<InventoryFormat>("Format", ["JSON", "CSV"], parameters.Format ?? "JSON");
-  const common = { description: readDescription(parameters.Description), snsTopic: readTopic(parameters.SNSTopic) };
+  const { Description, SNSTopic } = parameters;
+  const common = { description: readDescription(Description), snsTopic: readTopic(SNSTopic, topicRule) };
   return archivePart === null
     ? { kind: "inventory-retrieval", ...common, format, selection: readSelection(parameters) }
     : { kind: "archive-retrieval", ...common, tier, ...archivePart };
@@ -89,9 +90,9 @@ function readDescription(text: string | undefined): string | null {
   return text ?? null;
 }
 
-function readTopic(arn: string | undefined): string | null {
+function readTopic(arn: string | undefined, rule: TopicRule): string | null {
   if (arn !== undefined) {
-    assertTopicArn(arn);
+    assertTopic(arn, rule);
   }
   return arn ?? null;
 }

@@ -24,7 +24,8 @@ import { requireJob } from "./require-job.ts";
 
 /** Every accepted call makes a job of its own (contract 15.1). */
 export const initiateJob: VaultHandler<"InitiateJob"> = async (services, { jobParameters }, call) => {
-  const request = readJobRequest(jobParameters);
+  const { sharedTopicAccounts: sharedAccounts } = services;
+  const request = readJobRequest(jobParameters, { ownerId: call.key.accountId, sharedAccounts });
   const now = services.clock.now();
   const job =
     request.kind === "archive-retrieval"

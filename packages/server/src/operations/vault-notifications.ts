@@ -4,7 +4,7 @@ import type { VaultHandler } from "./context.ts";
 
 /** Takes the place of what was set before (contract 8.1). */
 export const setVaultNotifications: VaultHandler<"SetVaultNotifications"> = async (
-  { metadata },
+  { metadata, sharedTopicAccounts: sharedAccounts },
   { vaultNotificationConfig },
   { key, vault },
 ) => {
@@ -15,7 +15,7 @@ export const setVaultNotifications: VaultHandler<"SetVaultNotifications"> = asyn
   if (events === undefined) {
     throw errors.missingParameter("events");
   }
-  const notifications = notificationsOf(topic, events);
+  const notifications = notificationsOf(topic, events, { ownerId: key.accountId, sharedAccounts });
   await metadata.setNotifications({ vaultId: vault.id, vault: key, notifications });
   return {};
 };

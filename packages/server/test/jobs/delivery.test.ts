@@ -86,6 +86,7 @@ function notifier(): Notifier {
       notifier: webhookNotifier({ webhooks, systemNow: () => new Date(), timeoutMilliseconds: 1000 }),
     },
     sns: snsNotifier(sns.url),
+    sharedTopicAccounts: new Set(),
   });
 }
 

@@ -48,10 +48,27 @@ test("a message is published to its topic, in its topic's region, signed, and wi
     assert.equal(request?.method, "POST");
     const form = Object.fromEntries(new URLSearchParams(request.body));
     const { topic: TopicArn } = notification;
-    assert.deepEqual(form, { Action: "Publish", Version: "2010-03-31", TopicArn, Message: message });
+    const attributes = {
+      "MessageAttributes.entry.1.Name": "SourceAccount",
+      "MessageAttributes.entry.1.Value.DataType": "String",
+      "MessageAttributes.entry.1.Value.StringValue": "123456789012",
+      "MessageAttributes.entry.2.Name": "SourceArn",
+      "MessageAttributes.entry.2.Value.DataType": "String",
+      "MessageAttributes.entry.2.Value.StringValue": "arn:aws:glacier:us-east-1:123456789012:vaults/photos",
+    };
+    assert.deepEqual(form, { Action: "Publish", Version: "2010-03-31", TopicArn, Message: message, ...attributes });
     const scope = new RegExp(`Credential=AKIASNS0000000000001/[0-9]{8}/${region}/sns/aws4_request`);
     assert.match(String(request.headers.authorization), scope);
   }
+});
+
+test("topics of many regions share one connection", async () => {
+  const notifier = snsNotifier(receiver.url);
+  for (let region = 0; region < 20; region += 1) {
+    await notifier.notify(notificationFor(`region-${region}`), new AbortController().signal);
+  }
+  assert.equal(receiver.requests.length, 20);
+  assert.equal(receiver.connections, 1);
 });
 
 test("a refusal is told by its code, and nothing else of it is quoted; the SDK does not try again", async () => {

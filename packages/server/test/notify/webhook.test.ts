@@ -64,6 +64,10 @@ test("a webhook gets what an HTTP subscriber of SNS gets, signed with its secret
     Message: notification.message,
     Timestamp: "2026-03-04T05:06:07.089Z",
     UnsubscribeURL: "",
+    MessageAttributes: {
+      SourceAccount: { Type: "String", Value: "123456789012" },
+      SourceArn: { Type: "String", Value: "arn:aws:glacier:us-east-1:123456789012:vaults/photos" },
+    },
   });
   assert.match(String(request.headers["x-moraine-signature"]), /^t=1800000000,/);
   assert.throws(() => readEnvelope(request, `${secret}.`));

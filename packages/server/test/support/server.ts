@@ -53,6 +53,8 @@ export interface TestServerOptions {
   readonly clock?: ManualClock;
   /** Nobody is at the end of any topic, unless a test says otherwise. */
   readonly notifier?: Notifier;
+  /** @default none */
+  readonly sharedTopicAccounts?: ReadonlySet<string>;
   /** False is a server that takes the clock for a machine's, and does not believe its jumps. @default true: tests move it on purpose */
   readonly trustsClock?: boolean;
   readonly faults?: FaultBook;
@@ -167,9 +169,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   serve({
     services: {
       ...parts,
-      delays: { ...noDelays, ...options.delays },
+      ...settingsOf(options),
       region,
-      monthlyFreeBytes: options.monthlyFreeBytes ?? 10 * 1024 ** 3,
       ids: randomIds,
       wakeRunner: runner.wake,
     },
@@ -235,6 +236,15 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   };
 }
 
+const settingsOf = ({
+  delays,
+  monthlyFreeBytes = 10 * 1024 ** 3,
+  sharedTopicAccounts = new Set(),
+}: TestServerOptions) => ({
+  delays: { ...noDelays, ...delays },
+  monthlyFreeBytes,
+  sharedTopicAccounts,
+});
 const segmentCacheLimits = { segmentsMax: 8, leafBytesMax: 1024 ** 2, ageMillisecondsMax: 600_000 };
 const storageReport = { readOnly: null, freeBytes: 1000, reserveBytes: 100, deleted: noDeletedBytes };
 const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { selfSigned } from "../packages/server/test/support/certificate.ts";
 import { Shell } from "./support/command.ts";
 import { cleanEnvironment, endingOf, repositoryRoot, startServer, within } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -66,9 +72,76 @@ test("SIGUSR1 opens no inspector in the command", async () => {
   });
 });
 
+test("SIGHUP has new connections use the renewed certificate, and keeps the one before while a file is damaged", async () => {
+  await using folder = await temporaryFolder();
+  const first = await selfSigned(folder.path);
+  const flags = ["--tls-cert", first.certFile, "--tls-key", first.keyFile];
+  const environment = { MORAINE_LOG_LEVEL: "info" };
+  await using server = await startServer({ dataFolder: join(folder.path, "data"), flags, environment });
+  const servedCertificate = async () => {
+    const socket = await connected(server.url);
+    const certificate = certificateOf(socket);
+    socket.destroy();
+    return certificate;
+  };
+  const kept = await connected(server.url);
+  assert.equal(certificateOf(kept), first.cert);
+
+  const second = await selfSigned(folder.path);
+  await server.signalUntil("SIGHUP", /certificate reloaded/);
+  assert.equal(await servedCertificate(), second.cert);
+  const answered = once(kept, "data");
+  kept.write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+  assert.match(String(await answered), /^HTTP\/1.1 200 /, "an open connection stays");
+  kept.destroy();
+
+  await selfSigned(folder.path);
+  await writeFile(first.keyFile, second.key);
+  await server.signalUntil("SIGHUP", /certificate could not be reloaded/);
+  assert.equal(await servedCertificate(), second.cert);
+  await server.stop();
+});
+
+async function connected(url: string): Promise<TLSSocket> {
+  const socket = connectTls({ host: "127.0.0.1", port: Number(new URL(url).port), rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+const certificateOf = (socket: TLSSocket): string | undefined => socket.getPeerX509Certificate()?.toString();
+
+test("SIGHUP ends no server without TLS", async () => {
+  await using folder = await temporaryFolder();
+  await using server = await startServer({ dataFolder: folder.path, environment: { MORAINE_LOG_LEVEL: "info" } });
+  await server.signalUntil("SIGHUP", /nothing to reload/);
+  assert.equal((await fetch(`${server.url}/health/live`)).status, 200);
+  await server.stop();
+});
+
+test("a server ends with the terminal that it was started on", async () => {
+  await using folder = await temporaryFolder();
+  const command = `npm start -- --data ${folder.path} --listen 127.0.0.1:0`;
+  const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    cwd: repositoryRoot,
+    env: cleanEnvironment(),
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const url = await endpointOf(terminal.stdout);
+  terminal.kill("SIGKILL");
+  await within(20_000, refused(url), "the server outlives its terminal");
+  await using again = await startServer({ dataFolder: folder.path });
+  await again.stop();
+});
+
+async function refused(url: string): Promise<void> {
+  while (await fetch(`${url}/health/live`).catch(() => null)) {
+    await sleep(50);
+  }
+}
+
 async function endpointOf(stdout: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface(stdout)) {
-    const url = /^export AWS_ENDPOINT_URL_GLACIER=(\S+)$/.exec(line)?.[1];
+    const url = /^export AWS_ENDPOINT_URL_GLACIER=(\S+)/.exec(line)?.[1];
     if (url !== undefined) {
       // The end of the loop has paused it.
       setImmediate(() => stdout.resume());

@@ -54,6 +54,22 @@ export class ServerProcess implements AsyncDisposable {
     this.#child.kill(name);
   }
 
+  /** Resolves when its log says what the signal did. */
+  async signalUntil(name: NodeJS.Signals, message: RegExp): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let seen = "";
+    const listen = (text: string) => {
+      seen += text;
+      if (message.test(seen)) {
+        resolve();
+      }
+    };
+    this.#child.stderr?.on("data", listen);
+    this.signal(name);
+    await within(endMillisecondsMax, promise, `process ${this.pid} does not log ${message}`);
+    this.#child.stderr?.off("data", listen);
+  }
+
   /** Asks it to end in order, which it must do with exit code 0. */
   async stop(): Promise<Ending> {
     this.signal("SIGTERM");

@@ -26,9 +26,10 @@ import { describeReadOnly } from "./domain/storage-report.ts";
 import type { Profile } from "./domain/vault.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { faulty } from "./faults/faulty.ts";
-import { createListener, type Listener, type ServiceContext } from "./http/listener.ts";
+import { createListener, type ServiceContext } from "./http/listener.ts";
 import { closeListener, listen } from "./http/listening.ts";
 import { perform } from "./http/perform.ts";
+import { readCertificate } from "./http/tls.ts";
 import type { ClaimLoop } from "./jobs/claim-loop.ts";
 import type { JobServices } from "./jobs/context.ts";
 import { startDelivery } from "./jobs/delivery.ts";
@@ -62,6 +63,8 @@ export interface Service {
   readonly clock: Clock;
   /** What an operator should know though the service works. */
   warnings(): readonly string[];
+  /** Has new connections use what the certificate's files now hold; rejects, changing nothing, when that is damaged. Null without TLS. */
+  readonly reloadCertificate: (() => Promise<void>) | null;
   /** Lets running requests end, at most so long, and leaves everything in order. */
   stop(graceMilliseconds: number): Promise<void>;
 }
@@ -162,6 +165,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     keyShown: () => metadata.setUnshownKey(null),
     clock: machineClock,
     warnings: () => [describeReadOnly(oversight.storage()) ?? [], ...warnings()].flat(),
+    reloadCertificate: listener.reloadCertificate,
     async stop(graceMilliseconds) {
       mode.stopping();
       await closeListener(listener.server, graceMilliseconds);
@@ -340,15 +344,11 @@ function delaysOf({ profile, delays }: Config): JobDelays {
   return { ...profileDelays[profile], ...Object.fromEntries(own) };
 }
 
-async function openListener(config: Config, started: AsyncDisposableStack): Promise<Listener & { url: string }> {
-  const { tls } = config;
-  const listener = createListener({
-    limits: wireLimits,
-    connectionsMax,
-    tls: tls && { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) },
-    systemNow,
-  });
-  const url = await listen(listener.server, { ...config.listen, isTls: tls !== null });
+async function openListener({ tls, listen: place }: Config, started: AsyncDisposableStack) {
+  const certificate = tls && (await readCertificate(tls));
+  const listener = createListener({ limits: wireLimits, connectionsMax, certificate, systemNow });
+  const url = await listen(listener.server, { ...place, isTls: tls !== null });
   started.defer(() => closeListener(listener.server, 0));
-  return { ...listener, url };
+  const reloadCertificate = tls && (async () => listener.replaceCertificate(await readCertificate(tls)));
+  return { ...listener, url, reloadCertificate };
 }

@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
 import closeWithGrace from "close-with-grace";
 import { compose, type Service } from "./compose.ts";
@@ -18,8 +19,13 @@ const config = configOrExit();
 const log = createLogger(config.logLevel);
 let service: Service | undefined;
 
-const graceOptions = { delay: graceMilliseconds + 5000, logger: false as const, onSecondError: reportFailedStop };
-closeWithGrace(graceOptions, async ({ err: error, signal }) => {
+const graceOptions = {
+  delay: graceMilliseconds + 5000,
+  logger: false as const,
+  skip: ["SIGHUP" as const],
+  onSecondError: reportFailedStop,
+};
+const { close } = closeWithGrace(graceOptions, async ({ err: error, signal }) => {
   if (error !== undefined) {
     log.fatal({ err: error }, "stopping after a failure");
   } else {
@@ -30,6 +36,8 @@ closeWithGrace(graceOptions, async ({ err: error, signal }) => {
     throw failure;
   });
 });
+const startedOnTerminal = isatty(0);
+process.on("SIGHUP", () => void onHangUp());
 
 try {
   service = await compose(config, { log, onHalt });
@@ -45,6 +53,20 @@ function onHalt(error: Error): void {
   setImmediate(() => {
     throw error;
   });
+}
+
+/** Renewed certificates are taken. A terminal that closes sends the same signal: then there is nobody left to serve for. */
+async function onHangUp(): Promise<void> {
+  if (startedOnTerminal && !isatty(0)) {
+    close();
+    return;
+  }
+  try {
+    await service?.reloadCertificate?.();
+    log.info({ signal: "SIGHUP" }, config.tls === null ? "nothing to reload without TLS" : "certificate reloaded");
+  } catch (error) {
+    log.error({ err: error }, "the certificate could not be reloaded; new connections use the one before");
+  }
 }
 
 /** Everything acknowledged is on the disk; but an operator must learn of a disk that fails. */

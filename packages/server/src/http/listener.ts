@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { errors, GlacierError } from "@moraine/protocol";
@@ -13,6 +13,7 @@ import { type BodyLimits, ClientGoneError, requestBody } from "./request-body.ts
 import { type ReplyLimits, respond } from "./respond.ts";
 import { type ServeContext, serve } from "./serve.ts";
 import { type AdminContext, isAdminPath, serveAdmin } from "./serve-admin.ts";
+import { type Certificate, secureOptions, strictTransportSecurity } from "./tls.ts";
 import { readWireRequest } from "./wire-request.ts";
 
 /** What happened to one request; for logs and metrics. */
@@ -32,7 +33,8 @@ export interface RequestRecord {
 export interface ListenerOptions {
   readonly limits: BodyLimits & ReplyLimits;
   readonly connectionsMax: number;
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  /** Null serves plain HTTP. */
+  readonly certificate: Certificate | null;
   /** The system's time: dates on the wire are for clients, whose clocks are not ours to move. */
   systemNow(): Date;
 }
@@ -48,6 +50,8 @@ export interface Listener {
   readonly server: Server;
   /** Until then every request is told that the service is starting. */
   serve(context: ServiceContext): void;
+  /** Has new connections use it. Throws, changing nothing, when it does not fit its key. */
+  replaceCertificate(certificate: Certificate): void;
 }
 
 interface Options extends ListenerOptions {
@@ -68,13 +72,15 @@ const serverOptions: ServerOptions = {
   requireHostHeader: false,
 };
 
-const tlsOptions = { minVersion: "TLSv1.2", handshakeTimeout: 10_000 } as const;
+const handshakeTimeout = 10_000;
 
 export function createListener(options: ListenerOptions): Listener {
-  const { tls } = options;
+  const { certificate } = options;
   let context: ServiceContext | null = null;
   const server =
-    tls === null ? createServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls, ...tlsOptions });
+    certificate === null
+      ? createServer(serverOptions)
+      : createTlsServer({ ...serverOptions, ...secureOptions(certificate), handshakeTimeout });
   // The parser drops what exceeds this count, silently: it must not, and the request is refused instead.
   server.maxHeadersCount = 0;
   server.maxConnections = options.connectionsMax;
@@ -95,6 +101,11 @@ export function createListener(options: ListenerOptions): Listener {
     serve(given) {
       context = given;
     },
+    replaceCertificate(renewed) {
+      if (server instanceof TlsServer) {
+        server.setSecureContext(secureOptions(renewed));
+      }
+    },
   };
 }
 
@@ -102,6 +113,9 @@ async function answer(options: Options, request: IncomingMessage, response: Serv
   const start = performance.now();
   const requestId = newRequestId();
   response.setHeader("x-amzn-RequestId", requestId);
+  for (const [name, value] of Object.entries(securityHeaders(options))) {
+    response.setHeader(name, value);
+  }
   let operation = "none";
   let failure: unknown = null;
   const onRoute = (name: string) => {
@@ -125,6 +139,10 @@ async function answer(options: Options, request: IncomingMessage, response: Serv
     error: failure !== null && !clientGone && isInternal(failure) ? failure : null,
   });
 }
+
+/** Plain HTTP must not promise TLS. */
+const securityHeaders = ({ certificate }: ListenerOptions): Readonly<Record<string, string>> =>
+  certificate === null ? {} : strictTransportSecurity;
 
 /** Whoever reads a presigned URL in a log could use it. */
 const withoutSignature = (url: string): string => url.replace(/(x-amz-(?:signature|security-token)=)[^&]*/gi, "$1…");
@@ -193,7 +211,7 @@ async function sendFailure(
  * is still due on the connection, or on its way, there is no place for this one: the client would take it for that.
  */
 function refuseUnparsed(
-  { systemNow, limits }: ListenerOptions,
+  options: ListenerOptions,
   error: NodeJS.ErrnoException,
   socket: Socket,
   latest: ServerResponse | undefined,
@@ -213,7 +231,8 @@ function refuseUnparsed(
   );
   const lines = Object.entries({
     "x-amzn-RequestId": newRequestId(),
-    Date: systemNow().toUTCString(),
+    Date: options.systemNow().toUTCString(),
+    ...securityHeaders(options),
     ...headers,
     Connection: "close",
   }).map(([name, value]) => `${name}: ${value}`);
@@ -221,7 +240,7 @@ function refuseUnparsed(
     `HTTP/1.1 ${status} ${timedOut ? "Request Timeout" : "Bad Request"}\r\n${lines.join("\r\n")}\r\n\r\n${body}`,
   );
   // A client that still sends would lose the answer to a reset, so it is let go on for a while.
-  setTimeout(() => socket.destroy(), limits.drainSecondsMax * 1000).unref();
+  setTimeout(() => socket.destroy(), options.limits.drainSecondsMax * 1000).unref();
 }
 
 /** Either all was answered before, or it is the body of the request in turn that broke, and nothing was said yet. */

@@ -15,7 +15,7 @@ test("a service that is starting is live and not ready, and answers every other 
     drainBytesMax: 1024,
     drainSecondsMax: 1,
   };
-  const { server } = createListener({ limits, connectionsMax: 10, tls: null, systemNow: () => new Date() });
+  const { server } = createListener({ limits, connectionsMax: 10, certificate: null, systemNow: () => new Date() });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import type { IncomingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { connect as connectTls } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, getCiphers } from "node:tls";
 import { pino } from "pino";
 import { compose, type Service } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
@@ -21,7 +22,8 @@ let certificate: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "moraine-tls-"));
-  const { certFile, keyFile, cert } = await selfSigned(folder);
+  // Suites without forward secrecy need a key of RSA.
+  const { certFile, keyFile, cert } = await selfSigned(folder, undefined, "rsa");
   certificate = cert;
   const flags = ["--data", "data", "--listen", "127.0.0.1:0", "--tls-cert", certFile, "--tls-key", keyFile];
   const config = readConfig(flags, {}, folder);
@@ -93,6 +95,30 @@ test("what is no TLS, or too old, or breaks off is refused, and the server serve
   assert.equal((await get("/health/live", {})).status, 200);
 });
 
+test("TLS 1.2 has only suites with forward secrecy and authenticated encryption, and 1.3 is spoken", async () => {
+  const suites = getCiphers().filter((name) => !name.startsWith("tls_"));
+  assert.ok(suites.includes("aes128-sha") && suites.includes("ecdhe-rsa-aes128-sha") && suites.length > 40);
+  const taken: string[] = [];
+  for (const name of suites) {
+    const suite = await negotiated({ maxVersion: "TLSv1.2", ciphers: `${name.toUpperCase()}:@SECLEVEL=0` });
+    if (suite !== null) {
+      taken.push(suite);
+    }
+  }
+  assert.deepEqual(
+    new Set(taken),
+    new Set(["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"]),
+  );
+  assert.match((await negotiated({})) ?? "", /^TLS_/);
+});
+
+test("each response over TLS tells browsers to stay with it", async () => {
+  for (const path of ["/health/live", "/-/vaults", "/%zz"]) {
+    const { headers } = await get(path, {});
+    assert.equal(headers["strict-transport-security"], "max-age=31536000", path);
+  }
+});
+
 test("malformed HTTP within TLS is refused in the API's form", async () => {
   const socket = connectTls({ port, host: "127.0.0.1", ca: certificate });
   await once(socket, "secureConnect");
@@ -100,10 +126,30 @@ test("malformed HTTP within TLS is refused in the API's form", async () => {
   socket.write("GET / HTTP/1.1\r\nHost : x\r\n\r\n");
   const { text } = await ended;
   assert.match(text, /^HTTP\/1\.1 400 .*x-amzn-RequestId: .*"code":"BadRequest"/s);
+  assert.match(text, /^strict-transport-security: max-age=31536000\r$/im);
   socket.destroy();
 });
 
-async function get(path: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
+/** The suite that the server and such a client agree on; null when there is none. */
+async function negotiated(options: Pick<ConnectionOptions, "maxVersion" | "ciphers">): Promise<string | null> {
+  const socket = connectTls({ port, host: "127.0.0.1", ca: certificate, ...options });
+  try {
+    await once(socket, "secureConnect");
+    return socket.getCipher().name;
+  } catch {
+    return null;
+  } finally {
+    socket.destroy();
+  }
+}
+
+interface Got {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+async function get(path: string, headers: Record<string, string>): Promise<Got> {
   const request = httpsRequest({ port, host: "127.0.0.1", ca: certificate, path, headers, agent: false });
   const answered = once(request, "response");
   request.end();
@@ -112,5 +158,5 @@ async function get(path: string, headers: Record<string, string>): Promise<{ sta
   for await (const piece of response) {
     text += String(piece);
   }
-  return { status: response.statusCode ?? 0, text };
+  return { status: response.statusCode ?? 0, headers: response.headers, text };
 }

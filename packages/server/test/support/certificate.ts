@@ -11,11 +11,28 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** @param names as openssl takes them: `IP:127.0.0.1,DNS:hooks.example`. */
-export async function selfSigned(folder: string, names = "IP:127.0.0.1"): Promise<Certificate> {
+const kinds = {
+  ec: ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+  rsa: ["-newkey", "rsa:2048"],
+} as const;
+
+/** Overwrites what an earlier call made. @param names as openssl takes them: `IP:127.0.0.1,DNS:hooks.example`. */
+export async function selfSigned(
+  folder: string,
+  names = "IP:127.0.0.1",
+  kind: keyof typeof kinds = "ec",
+): Promise<Certificate> {
   const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
   const subject = ["-subj", "/CN=localhost", "-addext", `subjectAltName=${names}`, "-days", "2", "-nodes"];
-  const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-  await promisify(execFile)("openssl", [...kind, ...subject, "-out", certFile, "-keyout", keyFile]);
+  await promisify(execFile)("openssl", [
+    "req",
+    "-x509",
+    ...kinds[kind],
+    ...subject,
+    "-out",
+    certFile,
+    "-keyout",
+    keyFile,
+  ]);
   return { certFile, keyFile, cert: await readFile(certFile, "utf8"), key: await readFile(keyFile, "utf8") };
 }

@@ -163,7 +163,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const { server: listener, serve } = createListener({
     limits: { ...testLimits, ...options.limits },
     connectionsMax: 512,
-    tls: null,
+    certificate: null,
     systemNow: now,
   });
   serve({

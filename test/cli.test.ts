@@ -186,9 +186,14 @@ describe("what goes wrong has a code and says what to do", () => {
     await apart.refused(["vault", "list"], 1, /Could not load credentials.*\nmoraine: Set AWS_ACCESS_KEY_ID/, {
       environment: {},
     });
-    await apart.refused(["vault", "list"], 5, /InvalidSignatureException\)\nmoraine: Look at the secret key/, {
-      environment: { AWS_ACCESS_KEY_ID: "AKIAMORAINETESTS0001", AWS_SECRET_ACCESS_KEY: "wrong" },
-    });
+    await apart.refused(
+      ["vault", "list"],
+      5,
+      /^moraine: The request signature we calculated .* for details\. \(InvalidSignatureException\)\nmoraine: Look at the secret key/,
+      {
+        environment: { AWS_ACCESS_KEY_ID: "AKIAMORAINETESTS0001", AWS_SECRET_ACCESS_KEY: "wrong" },
+      },
+    );
   });
 
   test("75 while a job is under way", async () => {

@@ -30,12 +30,12 @@ export function exitCodeOf(error: unknown): number {
   return (error instanceof Error ? codes[error.name] : undefined) ?? exitCodes.failed;
 }
 
-/** In one line. */
+/** In one line. A refusal's text after a blank line shows what should have been signed, which only helps the author of a client. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error && "operation" in error ? String(error.code) : "";
   const isRefusal = code !== "" && code !== "UnexpectedAnswer";
-  return (isRefusal ? `${text} (${code})` : text).replace(/\s*\n\s*/g, " ");
+  return (isRefusal ? `${text.split("\n\n")[0]} (${code})` : text).replace(/\s*\n\s*/g, " ");
 }
 
 /** By the names of errors, for their classes would have to be loaded first; a refusal of the service is named as its code. */

@@ -189,6 +189,7 @@ test("what botocore signs over random paths, queries and headers is accepted, an
     region,
     service: "glacier",
     presigned: "all",
+    unsignedHeaders: "refuse",
     failures: new FailureLimiter({ burst: 10_000, perSecond: 1 }),
     systemNow: () => new Date(),
   });

@@ -251,7 +251,7 @@ function doors(
   config: Config,
   parts: Omit<AdminServices, "access" | "systemNow" | "region" | "profile" | "operatorAccountId" | "uptimeSeconds">,
 ): Pick<ServiceContext, "identify" | "access" | "admin"> {
-  const { region, profile, presigned } = config;
+  const { region, profile, presigned, unsignedHeaders } = config;
   const credentials = new SealedCredentialStore(parts.metadata, parts.keyring);
   const common = { credentials, region, failures: new FailureLimiter(failureLimits), systemNow };
   const access = accessControl({
@@ -270,11 +270,11 @@ function doors(
     uptimeSeconds: () => process.uptime(),
   };
   return {
-    identify: authenticator({ ...common, service: "glacier", presigned }),
+    identify: authenticator({ ...common, service: "glacier", presigned, unsignedHeaders }),
     access,
     admin: {
       services,
-      identify: authenticator({ ...common, service: "moraine", presigned: "off" }),
+      identify: authenticator({ ...common, service: "moraine", presigned: "off", unsignedHeaders: "refuse" }),
       forgetCredentials: () => credentials.forgetAll(),
     },
   };

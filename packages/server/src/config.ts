@@ -22,6 +22,8 @@ export interface Config {
   readonly profile: "practical" | "aws";
   readonly clock: "system" | "manual";
   readonly presigned: "off" | "reads" | "all";
+  /** Whether `x-amz-*` headers may be changed on the way: for clients that sign fewer than they send. */
+  readonly unsignedHeaders: "refuse" | "allow";
   /** Where topics are published to that have no webhook. */
   readonly snsEndpoint: string | null;
   readonly webhooksFile: string | null;
@@ -80,6 +82,7 @@ const settings = {
   clock:      { flag: "clock",             environment: "MORAINE_CLOCK",                  fallback: "system",           help: "KIND       system, or manual for tests" },
   trustClock: { flag: "trust-clock",       environment: "MORAINE_TRUST_CLOCK",            fallback: "false",            help: "           policies' time follows the clock, whatever its jumps", kind: "switch" },
   presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
+  unsignedHeaders: { flag: "unsigned-headers", environment: "MORAINE_UNSIGNED_HEADERS", fallback: "refuse",             help: "WHAT  x-amz-* headers outside the signature: refuse, or allow for old clients" },
   snsEndpoint: { flag: "sns-endpoint",     environment: "MORAINE_SNS_ENDPOINT",                                         help: "URL        where topics are published to; needs credentials" },
   webhooks:   { flag: "webhooks",          environment: "MORAINE_WEBHOOKS",                                             help: "FILE       webhooks of topics (JSON)" },
   topicAccounts: { flag: "topic-accounts", environment: "MORAINE_TOPIC_ACCOUNTS",         fallback: "",                 help: "ID,…       accounts whose topics the vaults of all accounts may name" },
@@ -139,6 +142,7 @@ const shape = z
       .transform(Number)
       .optional(),
     presigned: z.enum(["off", "reads", "all"]),
+    unsignedHeaders: z.enum(["refuse", "allow"]),
     snsEndpoint: z.string().refine(isSafeEndpoint, "must be an https URL, or an http one of loopback").optional(),
     webhooks: z.string().min(1).optional(),
     topicAccounts: z
@@ -215,6 +219,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     profile: values.profile,
     clock: values.clock,
     presigned: values.presigned,
+    unsignedHeaders: values.unsignedHeaders,
     snsEndpoint: values.snsEndpoint ?? null,
     webhooksFile: optionalPath(base, values.webhooks),
     sharedTopicAccounts: values.topicAccounts,

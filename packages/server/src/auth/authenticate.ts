@@ -4,7 +4,8 @@ import { type Caller, callerOf } from "./caller.ts";
 import { type Claim, readClaim, type Signed } from "./claim.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
 import { isToken } from "./new-credentials.ts";
-import { SigningKeys, signatureMatches } from "./signature.ts";
+import { SigningKeys, signatureMatches, signatureMismatch } from "./signature.ts";
+import { assertSignedHeaders, type UnsignedHeaders } from "./signed-headers.ts";
 
 export interface AuthenticateOptions {
   readonly credentials: CredentialStore;
@@ -13,6 +14,7 @@ export interface AuthenticateOptions {
   readonly service: "glacier" | "moraine";
   /** Which requests may be signed in their query: none, those that change nothing, or all. */
   readonly presigned: "off" | "reads" | "all";
+  readonly unsignedHeaders: UnsignedHeaders;
   readonly failures: FailureLimiter;
   /** The system's time: a signature is compared with a client's clock, never with one that tests may move. */
   systemNow(): Date;
@@ -49,7 +51,7 @@ export function authenticator(options: AuthenticateOptions): Identify {
       return {
         verify(payloadHash) {
           if (!signatureMatches(claim, request, payloadHash, signingKeys.derive(key, claim.scope))) {
-            throw failed(errors.signatureMismatch());
+            throw failed(signatureMismatch(claim, request, payloadHash));
           }
           return callerOf(key);
         },
@@ -68,7 +70,7 @@ const guesses: ReadonlySet<string> = new Set([
 
 /** Finds the key that a claim names, and checks everything that the claim says except its signature. */
 async function findKey(
-  { credentials, region, service, presigned, systemNow }: AuthenticateOptions,
+  { credentials, region, service, presigned, unsignedHeaders, systemNow }: AuthenticateOptions,
   claim: Claim,
   request: Signed,
 ): Promise<AccessKey> {
@@ -80,7 +82,7 @@ async function findKey(
   assertFormAllowed(claim, request.method, presigned);
   assertCurrent(claim, systemNow());
   assertScope(claim, region, service);
-  assertSignedHeaders(claim, request);
+  assertSignedHeaders(claim, request, unsignedHeaders);
   return key;
 }
 
@@ -128,28 +130,5 @@ function assertScope({ scope, amzDate }: Claim, region: string, service: string)
       `Credential should be scoped with a valid terminator: 'aws4_request', not '${scope.terminator}'. `);
   if (wrong !== false) {
     throw errors.invalidSignature(wrong);
-  }
-}
-
-/**
- * What is not signed could have been changed on the way: `host`, the date, and every `x-amz-*` header that arrived must be.
- * A header that is signed but did not arrive cannot be right either.
- */
-function assertSignedHeaders(claim: Claim, request: Signed): void {
-  const signed = new Set(claim.signedHeaders);
-  const arrived = new Set(request.headers.map(([name]) => name.toLowerCase()));
-  const required = new Set([...arrived].filter((name) => name.startsWith("x-amz-")));
-  required.add("host").add(claim.dateHeader ?? "host");
-  const unsigned = [...required].filter((name) => !signed.has(name));
-  if (unsigned.length > 0) {
-    throw errors.invalidSignature(
-      `There were headers present in the request which were not signed: ${unsigned.join(", ")}`,
-    );
-  }
-  const absent = claim.signedHeaders.filter((name) => !arrived.has(name));
-  if (absent.length > 0) {
-    throw errors.invalidSignature(
-      `There were headers signed which are not present in the request: ${absent.join(", ")}`,
-    );
   }
 }

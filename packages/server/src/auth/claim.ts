@@ -2,11 +2,13 @@ import {
   algorithm,
   type CredentialScope,
   errors,
+  formatAmzDate,
   limits,
   parseAmzDate,
   parseAuthorizationHeader,
   parseCredential,
 } from "@moraine/protocol";
+import { parseDateHeader } from "./date-header.ts";
 
 /** The parts of a request that its signature is about, as they stood on the wire. */
 export interface Signed {
@@ -32,11 +34,12 @@ export interface Claim {
   readonly scope: CredentialScope;
   readonly signedHeaders: readonly string[];
   readonly signature: string;
+  /** `signedAt` as it stands in the string to sign, whatever form it had on the wire. */
   readonly amzDate: string;
   readonly signedAt: Date;
   /** How long the signature holds from `signedAt` on. */
   readonly lifeSeconds: number;
-  /** The header that carries the time, which must be signed; undefined in a presigned URL. */
+  /** The header that carries the time; undefined in a presigned URL. */
   readonly dateHeader: "x-amz-date" | "date" | undefined;
   readonly securityToken: string | undefined;
 }
@@ -65,31 +68,42 @@ export function readClaim(request: Signed): Claim {
   throw errors.missingAuthenticationToken();
 }
 
-function isPresigned({ parameters }: Pick<Signed, "parameters">): boolean {
+export function isPresigned({ parameters }: Pick<Signed, "parameters">): boolean {
   return ["X-Amz-Algorithm", "X-Amz-Signature", "X-Amz-Credential"].some((name) => parameters(name).length > 0);
 }
 
 function headerClaim(request: Signed, authorization: string): Claim {
   const { credential, signedHeaders, signature } = parseAuthorizationHeader(authorization);
-  const dateHeader = request.header("x-amz-date") === undefined ? "date" : "x-amz-date";
-  const amzDate = request.header(dateHeader) ?? "";
-  const signedAt = parseAmzDate(amzDate);
-  if (signedAt === undefined) {
-    throw errors.incompleteSignature(
-      `Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=${authorization}`,
-    );
-  }
+  const { dateHeader, signedAt } = headerDate(request, authorization);
   return {
     form: "header",
     scope: scopeOf(credential),
     signedHeaders,
     signature,
-    amzDate,
+    amzDate: formatAmzDate(signedAt),
     signedAt,
     lifeSeconds: limits.clockSkewSeconds,
     dateHeader,
     securityToken: request.header("x-amz-security-token"),
   };
+}
+
+/** `x-amz-date` has one form; `Date` alone may have an older one. */
+function headerDate({ header }: Signed, authorization: string): { dateHeader: "x-amz-date" | "date"; signedAt: Date } {
+  const dateHeader = header("x-amz-date") === undefined ? "date" : "x-amz-date";
+  const text = header(dateHeader);
+  if (text === undefined) {
+    throw errors.incompleteSignature(
+      `Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=${authorization}`,
+    );
+  }
+  const signedAt = dateHeader === "date" ? parseDateHeader(text) : parseAmzDate(text);
+  if (signedAt === undefined) {
+    throw errors.incompleteSignature(
+      `Date must be in ISO-8601 'basic format'. Got '${text}'. See http://en.wikipedia.org/wiki/ISO_8601`,
+    );
+  }
+  return { dateHeader, signedAt };
 }
 
 function queryClaim(request: Signed): Claim {

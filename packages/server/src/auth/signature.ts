@@ -1,7 +1,16 @@
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from "node:crypto";
-import { type CredentialScope, canonicalRequest, formatScope, stringToSign } from "@moraine/protocol";
+import {
+  type CredentialScope,
+  canonicalRequest,
+  errors,
+  formatScope,
+  type GlacierError,
+  type SignedRequest,
+  stringToSign,
+} from "@moraine/protocol";
 import type { AccessKey } from "../domain/credential-store.ts";
 import type { Claim, Signed } from "./claim.ts";
+import { contentHashHeader } from "./signed-headers.ts";
 
 /** Compares in constant time. The signature counts only as 64 lower-case hexadecimal digits. */
 export function signatureMatches(claim: Claim, request: Signed, payloadHash: string, signingKey: KeyObject): boolean {
@@ -9,12 +18,55 @@ export function signatureMatches(claim: Claim, request: Signed, payloadHash: str
     return false;
   }
   const given = Buffer.from(claim.signature, "hex");
-  const signed = { ...request, signedHeaders: claim.signedHeaders, payloadHash };
+  const signed = signedRequest(claim, request, payloadHash);
   // Signers collapse runs of spaces within a value; mt-aws-glacier and old boto2 only trim it.
   return (["collapsed", "trimmed"] as const).some((spaces) => {
     const text = stringToSign(claim.amzDate, claim.scope, hash("sha256", canonicalRequest(signed, spaces)));
     return timingSafeEqual(given, hmac(signingKey, text));
   });
+}
+
+/**
+ * The error for a signature that does not match. It shows what was expected to be signed, as AWS does, so that the author of a
+ * client can compare. Both strings repeat the request and hold no secret. The error's JSON body has at most 8 KiB.
+ */
+export function signatureMismatch(claim: Claim, request: Signed, payloadHash: string): GlacierError {
+  const signed = signedRequest(claim, request, payloadHash);
+  const canonical = canonicalRequest(signed, "collapsed");
+  const toSign = stringToSign(claim.amzDate, claim.scope, hash("sha256", canonical));
+  return errors.signatureMismatch(
+    `\n\nThe Canonical String for this request should have been\n'${cutTo(canonical, canonicalBytesMax)}'` +
+      `\n\nThe String-to-Sign should have been\n'${toSign}'\n`,
+  );
+}
+
+/**
+ * A presigned URL of the Go SDK signs `x-amz-content-sha256` and leaves the header to whoever uses the URL. Its only right
+ * value is known, so a client without it is verified all the same.
+ */
+function signedRequest(claim: Claim, request: Signed, payloadHash: string): SignedRequest {
+  const { form, signedHeaders } = claim;
+  const isImplied =
+    form === "query" && signedHeaders.includes(contentHashHeader) && request.header(contentHashHeader) === undefined;
+  const headers = isImplied ? [...request.headers, [contentHashHeader, payloadHash] as const] : request.headers;
+  return { ...request, headers, signedHeaders, payloadHash };
+}
+
+/** Leaves room for the rest of an error's body of 8 KiB. */
+const canonicalBytesMax = 7 * 1024;
+
+/** The start of a string whose JSON form is not longer than that many bytes. */
+function cutTo(text: string, bytesMax: number): string {
+  let end = 0;
+  let sizeBytes = 0;
+  while (end < text.length) {
+    sizeBytes += Buffer.byteLength(JSON.stringify(text.charAt(end))) - 2;
+    if (sizeBytes > bytesMax) {
+      return `${text.slice(0, end)}…`;
+    }
+    end += 1;
+  }
+  return text;
 }
 
 /**

@@ -2,6 +2,7 @@ import { type AccountId, errors, isAccountId, limits } from "@moraine/protocol";
 import type { Identify } from "../auth/authenticate.ts";
 import type { AccessControl } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
+import { isPresigned } from "../auth/claim.ts";
 import { resourceOf } from "../auth/resources.ts";
 import type { Vault, VaultKey } from "../domain/vault.ts";
 import type { Services } from "../operations/context.ts";
@@ -40,8 +41,13 @@ export async function serve({ services, identify, access, perform }: ServeContex
   return perform(services, { found, caller, key, vault, json, incoming });
 }
 
+/** A presigned URL that reads may leave the version out or carry it in its query: that is how the common SDKs make one. */
 function assertVersion(request: WireRequest): void {
-  const version = request.header("x-amz-glacier-version");
+  const isPresignedRead = request.method === "GET" && isPresigned(request);
+  const version = request.header("x-amz-glacier-version") ?? (isPresignedRead ? versionInQuery(request) : undefined);
+  if (isPresignedRead && version === undefined) {
+    return;
+  }
   if (version === undefined || version === "") {
     throw errors.missingParameter("API version");
   }
@@ -49,6 +55,10 @@ function assertVersion(request: WireRequest): void {
     throw errors.invalidParameter(`Invalid API version: ${version}`);
   }
 }
+
+/** JavaScript and Go spell the parameter differently. */
+const versionInQuery = ({ parameters }: WireRequest): string | undefined =>
+  ["x-amz-glacier-version", "X-Amz-Glacier-Version"].flatMap(parameters)[0];
 
 /**
  * `-` is the account of whoever signed; answers always carry the real one (contract 2.2). Some operations are only for the

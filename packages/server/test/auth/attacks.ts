@@ -104,9 +104,13 @@ export const attacks: readonly Attack[] = [
       signInHeader(request, { ...signing, signedHeaders: ["x-amz-date", "x-amz-glacier-version"] }),
   },
   {
-    name: "the date not signed",
+    name: "an unsigned date moved",
     forge: (request, signing) =>
-      signInHeader(request, { ...signing, signedHeaders: ["host", "x-amz-glacier-version"] }),
+      editHeader(
+        signInHeader(request, { ...signing, signedHeaders: ["host", "x-amz-glacier-version"] }),
+        "x-amz-date",
+        () => amzDateAt(Date.now() - 7000),
+      ),
   },
   { name: "nothing signed", forge: (request, signing) => signInHeader(request, { ...signing, signedHeaders: [] }) },
   {
@@ -125,7 +129,7 @@ export const attacks: readonly Attack[] = [
     "x-amz-",
     "X-Amz-Acl",
     "x-amz-part-size",
-    "x-amz-sha256-tree-hash",
+    "x-amz-content-sha256",
   ].map(
     (name): Attack => ({
       name: `${name} unsigned`,

@@ -24,6 +24,7 @@ function door(burst: number, perSecond = never) {
     region: "us-east-1",
     service: "glacier",
     presigned: "reads",
+    unsignedHeaders: "refuse",
     failures: new FailureLimiter({ burst, perSecond }),
     systemNow: () => now,
   });

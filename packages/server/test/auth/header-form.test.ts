@@ -1,6 +1,17 @@
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { test } from "node:test";
+import { errorBody, type GlacierError } from "@moraine/protocol";
 import { amzNow, draft, editHeader, emptyHash, key, now, signInHeader, withHeader, withoutHeader } from "./signing.ts";
-import { assertAccepted, assertRefused, incomplete, invalidSignature, mismatch, type Refusal } from "./verifying.ts";
+import {
+  assertAccepted,
+  assertRefused,
+  incomplete,
+  invalidSignature,
+  mismatch,
+  type Refusal,
+  verify,
+} from "./verifying.ts";
 
 const signed = signInHeader(draft);
 const authorization = (edit: (value: string) => string) => editHeader(signed, "authorization", edit);
@@ -77,25 +88,58 @@ test("any other algorithm leaves the header without components", async () => {
   }
 });
 
-test("without a date that can be read, the header is incomplete", async () => {
-  const message = /^Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header\./;
-  await assertRefused(withoutHeader(signed, "x-amz-date"), incomplete(message));
-  for (const date of [
-    "",
-    "Sun, 22 Nov 2026 10:20:30 GMT",
-    "20261122T102030",
-    "2026-11-22T10:20:30Z",
-    "20261131T102030Z",
-  ]) {
+test("without a date that can be read, the header is incomplete, and the error says which of the two it is", async () => {
+  await assertRefused(
+    withoutHeader(signed, "x-amz-date"),
+    incomplete(/^Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header\./),
+  );
+  const unreadable = (date: string) =>
+    incomplete(`Date must be in ISO-8601 'basic format'. Got '${date}'. See http://en.wikipedia.org/wiki/ISO_8601`);
+  const never = ["", "20261122T102030", "20261131T102030Z"];
+  for (const date of [...never, "Sun, 22 Nov 2026 10:20:30 GMT", "2026-11-22T10:20:30Z"]) {
     await assertRefused(
       editHeader(signed, "x-amz-date", () => date),
-      incomplete(message),
+      unreadable(date),
     );
+  }
+  for (const date of [
+    ...never,
+    "Mon, 22 Nov 2026 10:20:30 GMT",
+    "Sun, 22 Nov 2026 10:20:30 +0100",
+    "Sun Nov 22 10:20:30 2026",
+    "2026-11-22",
+    "2026-02-30T10:20:30Z",
+    "2026-11-22T10:20:30",
+    "2026-11-22T25:20:30Z",
+    "1795342830",
+  ]) {
+    await assertRefused(signInHeader(draft, { dateHeader: "date", dateText: date }), unreadable(date));
   }
 });
 
-test("the date may come in Date, and x-amz-date wins over it", async () => {
-  await assertAccepted(signInHeader(draft, { dateHeader: "date" }));
+const dateForms = [
+  "20261122T102030Z",
+  "2026-11-22T10:20:30Z",
+  "2026-11-22T10:20:30.456Z",
+  "2026-11-22T11:50:30+01:30",
+  "Sun, 22 Nov 2026 10:20:30 GMT",
+  "Sun, 22 Nov 2026 10:20:30 UTC",
+  "Sun, 22 Nov 2026 10:20:30 -0000",
+];
+
+for (const dateText of dateForms) {
+  test(`the date may come in Date alone, signed or not, as ${dateText}`, async () => {
+    await assertAccepted(signInHeader(draft, { dateHeader: "date", dateText }));
+    const unsigned = { dateHeader: "date", dateText, signedHeaders: ["host", "x-amz-glacier-version"] } as const;
+    await assertAccepted(signInHeader(draft, unsigned));
+    await assertRefused(
+      editHeader(signInHeader(draft, unsigned), "date", () => "Sun, 22 Nov 2026 10:20:31 GMT"),
+      mismatch,
+    );
+  });
+}
+
+test("x-amz-date wins over Date", async () => {
   const both = withHeader(draft, "Date", "Sun, 22 Nov 2026 09:00:00 GMT");
   await assertAccepted(signInHeader(both));
   await assertAccepted(signInHeader(both, { signedHeaders: ["host", "x-amz-date", "x-amz-glacier-version"] }));
@@ -112,6 +156,9 @@ test("a key that is not known is named as a wrong token, and so is any session t
   await assertRefused(signInHeader(withHeader(draft, "x-amz-security-token", "abc")), unknown);
   await assertRefused(signInHeader(withHeader(draft, "x-amz-security-token", "")), unknown);
 });
+
+const absent = (names: string) =>
+  invalidSignature(`There were headers signed which are not present in the request: ${names}`);
 
 const at = (seconds: number) => ({ systemNow: () => new Date(now.getTime() + seconds * 1000) });
 
@@ -166,22 +213,46 @@ test("a credential has five parts, none empty", async () => {
   }
 });
 
-test("host, the date and every x-amz- header must be signed", async () => {
+const unsigned = (names: string) =>
+  invalidSignature(`There were headers present in the request which were not signed: ${names}`);
+
+test("host and every x-amz- header must be signed, but for the date", async () => {
   const names = ["host", "x-amz-date", "x-amz-glacier-version"];
-  for (const unsigned of names) {
-    const signedHeaders = names.filter((name) => name !== unsigned);
-    await assertRefused(
-      signInHeader(draft, { signedHeaders }),
-      invalidSignature(`There were headers present in the request which were not signed: ${unsigned}`),
-    );
-  }
+  const without = (name: string) => signInHeader(draft, { signedHeaders: names.filter((each) => each !== name) });
+  await assertRefused(without("host"), unsigned("host"));
+  await assertRefused(without("x-amz-glacier-version"), unsigned("x-amz-glacier-version"));
+  await assertAccepted(without("x-amz-date"));
   await assertRefused(
-    signInHeader(draft, { dateHeader: "date", signedHeaders: ["host", "x-amz-glacier-version"] }),
-    invalidSignature("There were headers present in the request which were not signed: date"),
+    editHeader(without("x-amz-date"), "x-amz-date", () => "20261122T102031Z"),
+    mismatch,
   );
   await assertRefused(
     withHeader(signed, "X-Amz-Archive-Description", "added on the way"),
-    invalidSignature("There were headers present in the request which were not signed: x-amz-archive-description"),
+    unsigned("x-amz-archive-description"),
+  );
+});
+
+const otherHash = "726e392cb4d09924dbad1cc0ba3b00c3643d03d14cb4b823e2f041cff612a628";
+
+test("the body's two hashes need not be signed, for the first one is the payload hash", async () => {
+  const hashed = withHeader(withHeader(draft, "x-amz-content-sha256", otherHash), "x-amz-sha256-tree-hash", otherHash);
+  const signedHeaders = ["host", "x-amz-date", "x-amz-glacier-version"];
+  const request = signInHeader(hashed, { signedHeaders, payloadHash: otherHash });
+  await assertAccepted(request, { payloadHash: otherHash });
+  await assertRefused(request, mismatch);
+});
+
+test("other unsigned x-amz- headers can be allowed, but never an unsigned host", async () => {
+  const allowed = { unsignedHeaders: "allow" } as const;
+  const described = withHeader(draft, "x-amz-archive-description", "photos");
+  const request = signInHeader(described, { signedHeaders: ["host", "x-amz-date"] });
+  await assertRefused(request, unsigned("x-amz-glacier-version, x-amz-archive-description"));
+  await assertAccepted(request, allowed);
+  await assertRefused(signInHeader(described, { signedHeaders: ["x-amz-date"] }), unsigned("host"), allowed);
+  await assertRefused(
+    signInHeader(described, { signedHeaders: ["host", "x-amz-meta-gone"] }),
+    absent("x-amz-meta-gone"),
+    allowed,
   );
 });
 
@@ -201,11 +272,51 @@ test("headers that proxies and clients add may stay unsigned", async () => {
 });
 
 test("a header that was signed but did not arrive is refused, an empty name among them", async () => {
-  for (const absent of ["x-amz-meta-gone", "range", ""]) {
+  for (const name of ["x-amz-meta-gone", "range", "x-amz-content-sha256", ""]) {
     await assertRefused(
-      signInHeader(draft, { signedHeaders: ["host", "x-amz-date", "x-amz-glacier-version", absent] }),
-      invalidSignature(`There were headers signed which are not present in the request: ${absent}`),
+      signInHeader(draft, { signedHeaders: ["host", "x-amz-date", "x-amz-glacier-version", name] }),
+      absent(name),
     );
+  }
+});
+
+const canonicalText = [
+  "GET",
+  "/-/vaults/photos",
+  "",
+  "host:localhost:8484",
+  `x-amz-date:${amzNow}`,
+  "x-amz-glacier-version:2012-06-01",
+  "",
+  "host;x-amz-date;x-amz-glacier-version",
+  emptyHash,
+].join("\n");
+
+test("a signature that does not match is answered with what should have been signed", () => {
+  const toSign = `AWS4-HMAC-SHA256\n${amzNow}\n20261122/us-east-1/glacier/aws4_request\n${hash("sha256", canonicalText)}`;
+  const message =
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key " +
+    "and signing method. Consult the service documentation for details.\n\n" +
+    `The Canonical String for this request should have been\n'${canonicalText}'\n\n` +
+    `The String-to-Sign should have been\n'${toSign}'\n`;
+  return assertRefused(signInHeader(draft, { secretAccessKey: "x".repeat(40) }), { ...mismatch, message });
+});
+
+test("what should have been signed is shown within 8 KiB, and without the key's secret", async () => {
+  for (const text of ["x".repeat(20_000), '"\\'.repeat(10_000), "é".repeat(9000)]) {
+    const long = signInHeader(withHeader(draft, "x-amz-archive-description", text), {
+      secretAccessKey: "x".repeat(40),
+    });
+    await assert.rejects(verify(long), (error: GlacierError) => {
+      const body = JSON.stringify(errorBody(error));
+      assert.ok(Buffer.byteLength(body) <= 8192, `${Buffer.byteLength(body)}`);
+      assert.match(
+        error.message,
+        /…'\n\nThe String-to-Sign should have been\n'AWS4-HMAC-SHA256\n[^']*[0-9a-f]{64}'\n$/,
+      );
+      assert.doesNotMatch(body, new RegExp(key.secretAccessKey.replace(/\W/g, ".")));
+      return true;
+    });
   }
 });
 

@@ -36,6 +36,8 @@ export interface Signing {
   readonly secretAccessKey?: string;
   readonly scope?: Partial<CredentialScope>;
   readonly amzDate?: string;
+  /** What the date header says, where that is not `amzDate`. */
+  readonly dateText?: string;
   /** Null sends no date at all. */
   readonly dateHeader?: "x-amz-date" | "date" | null;
   readonly signedHeaders?: readonly string[];
@@ -60,7 +62,7 @@ export function signInHeader(request: Draft, signing: Signing = {}): Draft {
   const { amzDate = amzNow, dateHeader = "x-amz-date", separator = "," } = signing;
   const dated: Draft = {
     ...request,
-    headers: dateHeader === null ? request.headers : [...request.headers, [dateHeader, amzDate]],
+    headers: dateHeader === null ? request.headers : [...request.headers, [dateHeader, signing.dateText ?? amzDate]],
   };
   const scope = scopeOf(signing, amzDate);
   const signedHeaders = signing.signedHeaders ?? namesOf(dated).filter((name) => name !== "user-agent");

@@ -16,6 +16,7 @@ export async function verify(request: Draft, { payloadHash = emptyHash, ...optio
     region: "us-east-1",
     service: "glacier",
     presigned: "reads",
+    unsignedHeaders: "refuse",
     failures: new FailureLimiter({ burst: 100, perSecond: 1 }),
     systemNow: () => now,
     ...options,
@@ -54,8 +55,7 @@ export const mismatch: Refusal = {
   status: 403,
   code: "InvalidSignatureException",
   message:
-    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key " +
-    "and signing method. Consult the service documentation for details.",
+    /^The request signature we calculated does not match the signature you provided\. Check your AWS Secret Access Key and signing method\. Consult the service documentation for details\.\n\nThe Canonical String for this request should have been\n'/,
 };
 export const incomplete = (message: string | RegExp): Refusal => ({
   status: 400,

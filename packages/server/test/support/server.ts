@@ -59,6 +59,7 @@ export interface TestServerOptions {
   readonly trustsClock?: boolean;
   readonly faults?: FaultBook;
   readonly presigned?: AuthenticateOptions["presigned"];
+  readonly unsignedHeaders?: AuthenticateOptions["unsignedHeaders"];
   readonly limits?: Partial<ListenerOptions["limits"]>;
   /** False hides from the admin API that the clock can be moved. @default true */
   readonly manualClock?: boolean;
@@ -137,6 +138,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       swept: (result) => sweeps.push(result),
     },
   };
+  const { presigned = "reads", unsignedHeaders = "refuse" } = options;
   const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
   await ensureRootKey(metadata, { accountId, given: key, keyring, unshownKeyId: null, now: clock.now() });
   await metadata.releaseLeases(clock.now());
@@ -175,7 +177,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       wakeRunner: runner.wake,
     },
     perform: options.faults === undefined ? perform : faulty(perform, options.faults),
-    identify: authenticator({ ...common, service: "glacier", presigned: options.presigned ?? "reads" }),
+    identify: authenticator({ ...common, service: "glacier", presigned, unsignedHeaders }),
     access,
     admin: {
       services: {
@@ -198,7 +200,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         uptimeSeconds: () => 1,
         wakeDelivery: delivery.wake,
       },
-      identify: authenticator({ ...common, service: "moraine", presigned: "off" }),
+      identify: authenticator({ ...common, service: "moraine", presigned: "off", unsignedHeaders: "refuse" }),
       forgetCredentials: () => credentials.forgetAll(),
     },
     pages: {

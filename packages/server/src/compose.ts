@@ -160,12 +160,11 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   });
   mode.ready();
   return {
-    url: listener.url,
+    ...listener.atDoor,
     newKey,
     keyShown: () => metadata.setUnshownKey(null),
     clock: machineClock,
     warnings: () => [describeReadOnly(oversight.storage()) ?? [], ...warnings()].flat(),
-    reloadCertificate: listener.reloadCertificate,
     async stop(graceMilliseconds) {
       mode.stopping();
       await closeListener(listener.server, graceMilliseconds);
@@ -350,5 +349,5 @@ async function openListener({ tls, listen: place }: Config, started: AsyncDispos
   const url = await listen(listener.server, { ...place, isTls: tls !== null });
   started.defer(() => closeListener(listener.server, 0));
   const reloadCertificate = tls && (async () => listener.replaceCertificate(await readCertificate(tls)));
-  return { ...listener, url, reloadCertificate };
+  return { ...listener, atDoor: { url, reloadCertificate } };
 }

@@ -249,7 +249,7 @@ type Stores = Awaited<ReturnType<typeof openStores>>;
 function doors(
   config: Config,
   parts: Omit<AdminServices, "access" | "systemNow" | "region" | "profile" | "operatorAccountId" | "uptimeSeconds">,
-): Pick<ServiceContext, "identify" | "access" | "admin"> {
+): Pick<ServiceContext, "identify" | "access" | "admin" | "sts"> {
   const { region, profile, presigned, unsignedHeaders } = config;
   const credentials = new SealedCredentialStore(parts.metadata, parts.keyring);
   const common = { credentials, region, failures: new FailureLimiter(failureLimits), systemNow };
@@ -271,6 +271,10 @@ function doors(
   return {
     identify: authenticator({ ...common, service: "glacier", presigned, unsignedHeaders }),
     access,
+    sts: {
+      region,
+      identify: authenticator({ ...common, service: "sts", presigned: "off", unsignedHeaders: "refuse" }),
+    },
     admin: {
       services,
       identify: authenticator({ ...common, service: "moraine", presigned: "off", unsignedHeaders: "refuse" }),

@@ -11,7 +11,7 @@ export interface AuthenticateOptions {
   readonly credentials: CredentialStore;
   readonly region: string;
   /** Which API a signature must be made for: one for the vaults does not open the admin's, nor the other way round. */
-  readonly service: "glacier" | "moraine";
+  readonly service: "glacier" | "moraine" | "sts";
   /** Which requests may be signed in their query: none, those that change nothing, or all. */
   readonly presigned: "off" | "reads" | "all";
   readonly unsignedHeaders: UnsignedHeaders;
@@ -124,7 +124,10 @@ function assertScope({ scope, amzDate }: Claim, region: string, service: string)
   const wrong =
     (scope.date !== day &&
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${day}', from '${amzDate}'.`) ||
-    (scope.region !== region && `Credential should be scoped to a valid region, not '${scope.region}'. `) ||
+    (scope.region !== region &&
+      // The endpoint of STS that serves all regions signs for this one.
+      !(service === "sts" && scope.region === "us-east-1") &&
+      `Credential should be scoped to a valid region, not '${scope.region}'. `) ||
     (scope.service !== service && `Credential should be scoped to correct service: '${service}'. `) ||
     (scope.terminator !== "aws4_request" &&
       `Credential should be scoped with a valid terminator: 'aws4_request', not '${scope.terminator}'. `);

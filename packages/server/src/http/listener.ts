@@ -13,6 +13,7 @@ import { type BodyLimits, ClientGoneError, requestBody } from "./request-body.ts
 import { type ReplyLimits, respond } from "./respond.ts";
 import { type ServeContext, serve } from "./serve.ts";
 import { type AdminContext, isAdminPath, serveAdmin } from "./serve-admin.ts";
+import { isStsRequest, type StsContext, serveSts } from "./serve-sts.ts";
 import { type Certificate, secureOptions, strictTransportSecurity } from "./tls.ts";
 import { readWireRequest } from "./wire-request.ts";
 
@@ -42,6 +43,7 @@ export interface ListenerOptions {
 /** Serves requests once the service has started. */
 export interface ServiceContext extends ServeContext {
   readonly admin: AdminContext;
+  readonly sts: StsContext;
   readonly pages: PageSources;
   onRequest(record: RequestRecord): void;
 }
@@ -168,6 +170,9 @@ async function reply(
     onRoute,
     resetConnection: () => reset(message.socket),
   };
+  if (isStsRequest(request)) {
+    return serveSts(context.sts, incoming, String(response.getHeader("x-amzn-RequestId")));
+  }
   return isAdminPath(request.path) ? serveAdmin(context.admin, incoming) : serve(context, incoming);
 }
 

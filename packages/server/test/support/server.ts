@@ -179,6 +179,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     perform: options.faults === undefined ? perform : faulty(perform, options.faults),
     identify: authenticator({ ...common, service: "glacier", presigned, unsignedHeaders }),
     access,
+    sts: {
+      region,
+      identify: authenticator({ ...common, service: "sts", presigned: "off", unsignedHeaders: "refuse" }),
+    },
     admin: {
       services: {
         metadata,

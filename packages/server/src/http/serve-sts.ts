@@ -1,0 +1,62 @@
+import { errors, GlacierError, partitionOf } from "@moraine/protocol";
+import type { Identify } from "../auth/authenticate.ts";
+import { principalArn } from "../domain/policy/evaluate.ts";
+import type { Reply } from "./encode.ts";
+import type { Incoming } from "./perform.ts";
+import { readSigned } from "./read-signed.ts";
+import { collectBody } from "./request-body.ts";
+import { StsError, stsReply } from "./sts-form.ts";
+import type { WireRequest } from "./wire-request.ts";
+
+export interface StsContext {
+  readonly identify: Identify;
+  readonly region: string;
+}
+
+const action = "GetCallerIdentity";
+const apiVersion = "2011-06-15";
+/** The action and the version take 43. */
+const bodySizeBytesMax = 4096;
+
+/** Whether a request is signed for STS, whose only path is the root. */
+export function isStsRequest({ method, path, header }: WireRequest): boolean {
+  return path === "/" && ["GET", "POST"].includes(method) && /\/sts\/aws4_request/.test(header("authorization") ?? "");
+}
+
+/**
+ * Answers GetCallerIdentity, by which tools find out the account whose vaults they are to work on. Nothing else of STS is
+ * served. As at AWS it needs no permission, only a signature.
+ */
+export async function serveSts(
+  { identify, region }: StsContext,
+  { request, body, onRoute }: Incoming,
+  requestId: string,
+): Promise<Reply> {
+  const form = { isJson: /\bapplication\/json\b/.test(request.header("accept") ?? ""), requestId };
+  onRoute(action);
+  try {
+    const identified = await identify(request);
+    const readBody = () => collectBody(body, bodySizeBytesMax);
+    const { caller, json } = await readSigned(identified, { request: "json" }, request, readBody);
+    assertAction(request, new URLSearchParams(Buffer.from(json).toString("utf8")));
+    const { accountId, principal, user } = caller;
+    const arn = principalArn(principal, partitionOf(region));
+    return stsReply(action, { Arn: arn, UserId: user?.id ?? accountId, Account: accountId }, form);
+  } catch (error) {
+    throw error instanceof GlacierError ? new StsError(error, form) : error;
+  }
+}
+
+/** The query protocol has its parameters in the query, in the body, or in both. */
+function assertAction({ parameters }: WireRequest, body: URLSearchParams): void {
+  const one = (name: string): string | undefined => {
+    const values = [...parameters(name), ...body.getAll(name)];
+    return values.length === 1 ? values[0] : undefined;
+  };
+  const version = one("Version");
+  if (one("Action") !== action || version !== apiVersion) {
+    throw errors.invalidParameter(
+      `Could not find operation ${one("Action")} for version ${version ?? "NO_VERSION_SPECIFIED"}`,
+    );
+  }
+}

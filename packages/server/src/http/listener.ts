@@ -8,6 +8,7 @@ import { newRequestId } from "../domain/new-id.ts";
 import { noDeletedBytes } from "../domain/storage-report.ts";
 import type { Reply } from "./encode.ts";
 import { errorReply, isInternal } from "./error-reply.ts";
+import { loggedUrl } from "./logged-url.ts";
 import { type PageSources, page } from "./pages.ts";
 import { type BodyLimits, ClientGoneError, requestBody } from "./request-body.ts";
 import { type ReplyLimits, respond } from "./respond.ts";
@@ -134,7 +135,7 @@ async function answer(options: Options, request: IncomingMessage, response: Serv
     requestId,
     operation,
     method: request.method ?? "",
-    url: withoutSignature(request.url ?? ""),
+    url: loggedUrl(request.url ?? ""),
     status: clientGone ? 499 : response.statusCode,
     seconds: (performance.now() - start) / 1000,
     clientGone,
@@ -145,9 +146,6 @@ async function answer(options: Options, request: IncomingMessage, response: Serv
 /** Plain HTTP must not promise TLS. */
 const securityHeaders = ({ certificate }: ListenerOptions): Readonly<Record<string, string>> =>
   certificate === null ? {} : strictTransportSecurity;
-
-/** Whoever reads a presigned URL in a log could use it. */
-const withoutSignature = (url: string): string => url.replace(/(x-amz-(?:signature|security-token)=)[^&]*/gi, "$1…");
 
 async function reply(
   { context, limits }: Options,

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { FaultError, type FaultRule } from "./domain/fault.ts";
 import { parseFault } from "./domain/fault-text.ts";
+import { isLoopback } from "./loopback.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
@@ -275,10 +276,6 @@ function isSafeEndpoint(text: string): boolean {
   const url = URL.parse(text);
   const isPlain = url?.protocol === "http:" && isLoopback(url.hostname.replace(/^\[|\]$/g, ""));
   return url !== null && (isPlain || url.protocol === "https:") && url.username === "" && url.password === "";
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }
 
 type Flags = Record<string, string | boolean | string[] | undefined>;

@@ -41,7 +41,7 @@ async function openWorld(): Promise<World> {
   const sns = stack.use(await startReceiver({ answer: snsAccepts }));
   const webhooks = join(folder, "webhooks.json");
   const webhook = { url: `${hook.url}/glacier`, secret, allowPrivateAddresses: true, caFile: tls.certFile };
-  await writeFile(webhooks, JSON.stringify({ [hookTopic]: webhook }));
+  await writeFile(webhooks, JSON.stringify({ [hookTopic]: webhook }), { mode: 0o600 });
   return {
     folder,
     tls,
@@ -235,7 +235,7 @@ test("settings that lead nowhere safe are refused in one line, which tells no se
   await using folder = await temporaryFolder();
   const file = join(folder.path, "webhooks.json");
   const start = async (flags: readonly string[], content: string) => {
-    await writeFile(file, content);
+    await writeFile(file, content, { mode: 0o600 });
     return runServer(["--data", join(folder.path, "data"), "--listen", "127.0.0.1:0", ...flags]);
   };
   const plain = JSON.stringify({ [hookTopic]: { url: "http://127.0.0.1/", secret } });

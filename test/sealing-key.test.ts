@@ -18,9 +18,9 @@ test("a server starts with the key that its secrets were sealed with, or not at 
   const [aside, next, wrong, short] = ["aside.key", "next.key", "wrong.key", "short.key"].map((name) =>
     join(folder.path, name),
   ) as [string, string, string, string];
-  await writeFile(next, randomBytes(32));
-  await writeFile(wrong, randomBytes(32));
-  await writeFile(short, randomBytes(31));
+  await writeFile(next, randomBytes(32), { mode: 0o600 });
+  await writeFile(wrong, randomBytes(32), { mode: 0o600 });
+  await writeFile(short, randomBytes(31), { mode: 0o600 });
   const starts = async (...flags: string[]) => {
     await using server = await startServer({ dataFolder, flags });
     const glacier = new GlacierHttp(server.url);
@@ -58,7 +58,7 @@ test("a key that a kill left empty during the first start is made again by the n
   // As the database and the key were when the first start was killed between opening the key and writing it.
   const store = await openSqliteStore({ path: join(dataFolder, "moraine.db"), onFailure: assert.ifError });
   await store.close();
-  await writeFile(join(dataFolder, "secrets.key"), "");
+  await writeFile(join(dataFolder, "secrets.key"), "", { mode: 0o600 });
   await using server = await startServer({ dataFolder });
   const glacier = new GlacierHttp(server.url);
   await glacier.createVault("photos");

@@ -77,7 +77,9 @@ test("only the blob store of the file system removes files of the data folder, a
   const remover = /\bunlink\b|\brm\(|\brmdir\b/;
   // Client and command have no data folder: they remove what they made beside a target, and journals of uploads.
   const own = tracked.filter((file) =>
-    /storage\/(blobs\/|data-folder\.ts|secret-file\.ts)|client\/src\/transfers\/|cli\/src\/upload-state\.ts/.test(file),
+    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|client\/src\/transfers\/|cli\/src\/upload-state\.ts/.test(
+      file,
+    ),
   );
   assert.deepEqual(filesThatSay(remover, own), []);
 });

@@ -41,6 +41,7 @@ import { snsNotifier } from "./notify/sns.ts";
 import { webhookNotifier } from "./notify/webhook.ts";
 import { readWebhooks } from "./notify/webhooks-file.ts";
 import { openOversight } from "./oversight.ts";
+import { secretFile } from "./secrets/secret-file.ts";
 import { BlockPool, blockSizeBytes, sharedBlocks } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
 import { RunningIntents } from "./segments/running-intents.ts";
@@ -51,7 +52,6 @@ import { type DataFolder, openDataFolder } from "./storage/data-folder.ts";
 import { prepareHistory } from "./storage/history/prepare.ts";
 import { failureReason, openSqliteStore } from "./storage/metadata/sqlite-store.ts";
 import { withRoomMaking } from "./storage/room-making.ts";
-import { secretFile } from "./storage/secret-file.ts";
 
 export interface Service {
   /** Where it listens, as a URL. */
@@ -202,7 +202,8 @@ async function openStores(
   // After the database: a folder that holds other files but no database is taken for somebody else's.
   const keys = await sealingKeys(config, folder, metadata);
   const { networkFileSystem } = folder;
-  return { metadata, blobs, ballast, networkFileSystem, unshownKeyId, notices: await history.notices(), ...keys };
+  const notices = [...folder.notices, ...(await history.notices())];
+  return { metadata, blobs, ballast, networkFileSystem, unshownKeyId, notices, ...keys };
 }
 
 /** A folder serves the account and the region of its first start: with others a second root would be made, without its vaults. */

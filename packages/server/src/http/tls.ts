@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { SecureContextOptions } from "node:tls";
+import { readPrivateFile } from "../secrets/private-file.ts";
 
 /** A certificate chain and its private key, both PEM. */
 export interface Certificate {
@@ -29,7 +30,7 @@ const suites = [
 export const strictTransportSecurity = { "Strict-Transport-Security": "max-age=31536000" } as const;
 
 export async function readCertificate({ certFile, keyFile }: CertificateFiles): Promise<Certificate> {
-  return { cert: await readFile(certFile), key: await readFile(keyFile) };
+  return { cert: await readFile(certFile), key: readPrivateFile(keyFile) };
 }
 
 export function secureOptions({ cert, key }: Certificate): SecureContextOptions {

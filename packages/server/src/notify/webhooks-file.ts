@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { isTopicArn } from "../domain/topic.ts";
+import { readPrivateFile } from "../secrets/private-file.ts";
 import { type Webhook, WebhookSecret } from "./webhook.ts";
 
 /**
@@ -9,7 +10,7 @@ import { type Webhook, WebhookSecret } from "./webhook.ts";
  * counts from the folder of the file. Rejects with the reason, in which no secret stands.
  */
 export async function readWebhooks(path: string): Promise<ReadonlyMap<string, Webhook>> {
-  const { success, data, error } = shape.safeParse(parseJson(path, await readFile(path, "utf8")));
+  const { success, data, error } = shape.safeParse(parseJson(path, readPrivateFile(path).toString("utf8")));
   if (!success) {
     const [issue] = error.issues;
     throw new Error(`${path}: ${issue?.path.join(": ")}: ${issue?.message}`);

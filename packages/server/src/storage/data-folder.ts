@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, existsSync, openSync, statSync } from "node:fs";
 import { mkdir, open, readdir, realpath, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -22,6 +23,8 @@ export interface DataFolder {
   readonly hasBlobs: boolean;
   /** The network file system that it lies on, if that was allowed. */
   readonly networkFileSystem: string | null;
+  /** Messages for the operator about other users' access to it. */
+  readonly notices: readonly string[];
   /** Gives the folder to the next process; a second call does nothing. */
   release(): Promise<void>;
 }
@@ -68,6 +71,7 @@ const lockWaitMilliseconds = 500;
  */
 export async function openDataFolder(path: string, options: DataFolderOptions = {}): Promise<DataFolder> {
   const folder = await makeFolder(resolve(path));
+  const notices = await accessNotices(folder);
   await refuseForeign(folder);
   const networkFileSystem = await findNetworkFileSystem(folder, options);
   const lock = takeLock(folder);
@@ -93,6 +97,7 @@ export async function openDataFolder(path: string, options: DataFolderOptions = 
     markerFile: join(folder, markerName),
     hasBlobs: await holdsBlobs(folder),
     networkFileSystem,
+    notices,
     release: async () => releaseLock(lock),
   };
 }
@@ -116,6 +121,19 @@ async function syncParents(path: string, topmost: string): Promise<void> {
     folder = dirname(folder);
     await syncFolder(folder);
   } while (folder.length > topmost.length);
+}
+
+/** Files in it are their owner's alone; but where others may write, they can put other files in their place. */
+async function accessNotices(folder: string): Promise<readonly string[]> {
+  const mode = (await stat(folder)).mode & 0o777;
+  const text = mode.toString(8).padStart(4, "0");
+  if ((mode & 0o002) !== 0) {
+    throw new DataFolderError(
+      `Any user may write in the data folder ${folder} (mode ${text}): chmod 700 it, or name a new folder within it, which ` +
+        "is made for its owner alone",
+    );
+  }
+  return (mode & 0o077) === 0 ? [] : [`Other users may open the data folder (mode ${text}): chmod 700 it`];
 }
 
 /** Before anything is written: nothing of ours is mixed into somebody's folder. */
@@ -174,9 +192,11 @@ const heldLocks = new Set<DatabaseSync>();
  * can be locked.
  */
 function takeLock(folder: string): DatabaseSync {
+  const path = join(folder, lockName);
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(join(folder, lockName), { timeout: lockWaitMilliseconds });
+    keepToOwner(path);
+    lock = new DatabaseSync(path, { timeout: lockWaitMilliseconds });
     lock.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
     lock?.close();
@@ -186,14 +206,27 @@ function takeLock(folder: string): DatabaseSync {
   return lock;
 }
 
+/**
+ * Another user who may read the file could lock it, and no server would start. It is never opened when it exists: closing
+ * it would free the lock that this process may hold.
+ */
+function keepToOwner(path: string): void {
+  if (!existsSync(path)) {
+    closeSync(openSync(path, "a", 0o600));
+  } else if ((statSync(path).mode & 0o077) !== 0) {
+    chmodSync(path, 0o600);
+  }
+}
+
 function lockError(folder: string, error: unknown): DataFolderError {
-  const { errcode = 0, message } = error as Error & { errcode?: number };
+  const { errcode = 0, code = "", message } = error as NodeJS.ErrnoException & { errcode?: number };
   // The low byte is the kind; the rest tells its variants apart.
   const kind = errcode & 0xff;
   if (kind === sqliteBusy) {
     return new DataFolderError(`The data folder ${folder} is in use by another process`, { cause: error });
   }
-  const reason = sqliteUnwritable.includes(kind) ? "is not writable" : "cannot be locked";
+  const isUnwritable = sqliteUnwritable.includes(kind) || ["EACCES", "EPERM", "EROFS"].includes(code);
+  const reason = isUnwritable ? "is not writable" : "cannot be locked";
   return new DataFolderError(`The data folder ${folder} ${reason}: ${message}`, { cause: error });
 }
 

@@ -17,7 +17,7 @@ after(() => rm(folder, { recursive: true }));
 
 async function read(content: unknown) {
   const path = join(folder, "webhooks.json");
-  await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
+  await writeFile(path, typeof content === "string" ? content : JSON.stringify(content), { mode: 0o600 });
   return readWebhooks(path);
 }
 

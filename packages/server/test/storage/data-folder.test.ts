@@ -50,6 +50,18 @@ describe("the lock", () => {
     await (await openDataFolder(alias)).release();
   });
 
+  test("no other user can take it, whatever the folder's mode, nor that of a lock which an earlier version made", async () => {
+    const path = await newParent();
+    for (const mode of [null, 0o644, 0o666]) {
+      if (mode !== null) {
+        await chmod(join(path, "lock.db"), mode);
+      }
+      const folder = await openDataFolder(path);
+      await folder.release();
+      assert.equal((await stat(join(path, "lock.db"))).mode & 0o7777, 0o600);
+    }
+  });
+
   test("a second process is refused while the first lives, and taken when that one was killed", async (t) => {
     const path = await newParent();
     const holder = await holdInChild(path);
@@ -61,6 +73,25 @@ describe("the lock", () => {
     await once(holder, "exit");
     await (await openDataFolder(path)).release();
   });
+});
+
+test("a folder that others may open is used with a warning, and one in which anybody may write is refused", async () => {
+  const path = await newParent();
+  for (const [mode, notice] of [
+    [0o700, []],
+    [0o755, ["Other users may open the data folder (mode 0755): chmod 700 it"]],
+    [0o710, ["Other users may open the data folder (mode 0710): chmod 700 it"]],
+    [0o770, ["Other users may open the data folder (mode 0770): chmod 700 it"]],
+  ] as const) {
+    await chmod(path, mode);
+    const folder = await openDataFolder(path);
+    assert.deepEqual(folder.notices, notice);
+    await folder.release();
+  }
+  for (const mode of [0o777, 0o1777, 0o702]) {
+    await chmod(path, mode);
+    await refused(path, /^Any user may write in the data folder \S+ \(mode 0\d{3}\): chmod 700 it/);
+  }
 });
 
 describe("a network file system", () => {

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { secretFile } from "../../src/storage/secret-file.ts";
+import { secretFile } from "../../src/secrets/secret-file.ts";
 
 const folders: string[] = [];
 
@@ -29,7 +29,7 @@ test("a missing secret is made for its owner alone, and read from then on", asyn
 for (const sizeBytes of [0, 31]) {
   test(`a secret of ${sizeBytes} bytes is replaced while nothing is sealed, and refused afterwards`, async () => {
     const { folder, path } = await newPath();
-    await writeFile(path, Buffer.alloc(sizeBytes));
+    await writeFile(path, Buffer.alloc(sizeBytes), { mode: 0o600 });
     await assert.rejects(secretFile(path, 32, null), /is damaged: it must hold 32 bytes/);
     assert.equal((await stat(path)).size, sizeBytes);
     const made = await secretFile(path, 32, make);
@@ -41,14 +41,14 @@ for (const sizeBytes of [0, 31]) {
 
 test("a secret that is too long was never ours, and is never replaced", async () => {
   const { path } = await newPath();
-  await writeFile(path, Buffer.alloc(33));
+  await writeFile(path, Buffer.alloc(33), { mode: 0o600 });
   await assert.rejects(secretFile(path, 32, make), /is damaged/);
   assert.equal((await stat(path)).size, 33);
 });
 
 test("a process that ends before the secret is written leaves no file under its name, and the next one makes it", async () => {
   const { folder, path } = await newPath();
-  const module = new URL("../../src/storage/secret-file.ts", import.meta.url).href;
+  const module = new URL("../../src/secrets/secret-file.ts", import.meta.url).href;
   const script = `const { secretFile } = await import(${JSON.stringify(module)});
     await secretFile(${JSON.stringify(path)}, 32, () => Buffer.alloc(32, 1));`;
   // No file may grow: the process dies, or its write fails, between making the file and filling it.

@@ -1,5 +1,6 @@
-import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { link, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { readPrivateFile } from "./private-file.ts";
 
 /**
  * Reads a secret of the service's own. When `make` is given, nothing is sealed yet: then a missing file is made, readable
@@ -8,12 +9,7 @@ import { dirname } from "node:path";
  * for nothing it sealed would open again.
  */
 export async function secretFile(path: string, sizeBytes: number, make: (() => Buffer) | null): Promise<Buffer> {
-  const existing = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") {
-      return null;
-    }
-    throw error;
-  });
+  const existing = readIfPresent(path);
   if (existing?.length === sizeBytes) {
     return existing;
   }
@@ -27,6 +23,17 @@ export async function secretFile(path: string, sizeBytes: number, make: (() => B
       ? `${path} is missing, and secrets in the database need it; restore it from a backup`
       : `${path} is damaged: it must hold ${sizeBytes} bytes; restore it from a backup`,
   );
+}
+
+function readIfPresent(path: string): Buffer | null {
+  try {
+    return readPrivateFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return null;
+    }
+    throw error;
+  }
 }
 
 /** Writes next to the file and syncs before the file gets its name: no crash leaves a part of a secret under it. */

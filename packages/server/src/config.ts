@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { FaultError, type FaultRule } from "./domain/fault.ts";
 import { parseFault } from "./domain/fault-text.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "./domain/loopback.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { type AccountId, type ArchiveId, TreeHasher, toHex } from "@moraine/protocol";
+import { permittedBy } from "../../packages/server/src/domain/permission.ts";
 import type { Segment } from "../../packages/server/src/domain/segment.ts";
 import { encodeFooter } from "../../packages/server/src/segments/footer.ts";
 import { openSqliteStore } from "../../packages/server/src/storage/metadata/sqlite-store.ts";
@@ -62,7 +63,7 @@ async function storeParts(dataFolder: string, vaultName: string, partCount: numb
   const store = await openSqliteStore({ path: join(dataFolder, "moraine.db"), onFailure });
   const vault = await store.findVault({ accountId: accountId as AccountId, region, vaultName });
   const [upload] = await store.listUploads({ vaultId: vault?.id ?? "", idleSince: 0, after: null, limit: 1 });
-  if (upload === undefined) {
+  if (vault === null || upload === undefined) {
     throw new Error(`The vault ${vaultName} has no open upload`);
   }
   const leaves = Array.from({ length: distinctParts }, (_, number) => sha256(contentOfPart(number)));
@@ -77,7 +78,13 @@ async function storeParts(dataFolder: string, vaultName: string, partCount: numb
         const segment = segmentOf(upload.archiveId, number, toHex(leaf));
         await writeFile(join(dataFolder, "blobs", segment.key), number, { segment, leaf, vaultName });
         await store.intendSegment({ key: segment.key, ownerId: segment.ownerId, leaseUntil: Number.MAX_SAFE_INTEGER });
-        await store.addPart({ uploadId: upload.id, segment, idleSince: 0, now: upload.createdAt });
+        await store.addPart({
+          ...permittedBy(vault),
+          uploadId: upload.id,
+          segment,
+          idleSince: 0,
+          now: upload.createdAt,
+        });
       }),
     );
     for (const number of numbers) {

@@ -31,7 +31,7 @@ async function create(name: string): Promise<void> {
   try {
     await store.createVault({ id: name, key, now: 0 });
     // Grows the database by more than a page.
-    await store.addTags({ vaultId: name, vault: key, tags: { text: "x".repeat(5000) } });
+    await store.addTags({ vaultId: name, vault: key, accessVersion: 0, tags: { text: "x".repeat(5000) } });
     print(`kept ${name}`);
   } catch (error) {
     print(`${error instanceof StorageFullError ? "full" : "failed"} ${name}`);

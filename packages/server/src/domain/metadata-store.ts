@@ -8,6 +8,7 @@ import type { Instant } from "./instant.ts";
 import type { InventoryOutput, Job, JobClaim, JobState } from "./job.ts";
 import type { ArchiveClaim, AssembledArchive, MultipartUpload } from "./multipart-upload.ts";
 import type { NotificationChanges, NotificationQueries } from "./notification-store.ts";
+import type { PermittedVault } from "./permission.ts";
 import type { Segment, SegmentIntent } from "./segment.ts";
 import type { TrustedTimeChanges, TrustedTimeQueries } from "./trusted-time-store.ts";
 import type { Profile, Vault, VaultKey } from "./vault.ts";
@@ -97,9 +98,10 @@ export interface MetadataChanges
   createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;
   /**
    * Removes the vault with its settings, its open uploads and its jobs; does nothing when there is none. Throws when
-   * `assertDeletable` or `assertLockUnchanged` does: the lock may allow what another would not.
+   * `assertDeletable` or `assertVersion` does.
+   * @param expectedVersion of the row that allowed it; null when there was no vault.
    */
-  removeVault(vault: { key: VaultKey; profile: Profile; lockSeen: string | null; now: Instant }): Promise<void>;
+  removeVault(vault: { key: VaultKey; profile: Profile; expectedVersion: number | null; now: Instant }): Promise<void>;
   /**
    * Drops up to `limit` rows of jobs and uploads of removed vaults, and lets their segments go. Returns how many; fewer than
    * `limit` when none is left.
@@ -142,27 +144,18 @@ export interface MetadataChanges
 
   /**
    * Adds an archive of one segment: `pending → live`, exactly once. Resolves to it; or, when the same request made an archive
-   * before that still lives, to that one, and the segment is `dead`. Throws ResourceNotFoundException when the vault has
-   * gone. `vault` is only for the message.
+   * before that still lives, to that one, and the segment is `dead`. Throws ResourceNotFoundException when the vault is
+   * gone, and VaultChangedError.
    */
-  addArchive(upload: {
-    archive: Archive;
-    segment: Segment;
-    vault: VaultKey;
-    request?: UploadRequest;
-  }): Promise<Archive>;
+  addArchive(
+    upload: Omit<PermittedVault, "vaultId"> & { archive: Archive; segment: Segment; request?: UploadRequest },
+  ): Promise<Archive>;
   /**
    * Deletes an archive and lets its segments go. Nothing happens when it was deleted before. Throws
-   * ResourceNotFoundException for an id that was never issued or is forgotten, InvalidParameterValueException for another vault's, and what
-   * `assertLockUnchanged` throws.
+   * ResourceNotFoundException for an id that was never issued or is forgotten, InvalidParameterValueException for another vault's, and
+   * VaultChangedError.
    */
-  removeArchive(at: {
-    vault: VaultKey;
-    vaultId: string;
-    archiveId: string;
-    lockSeen: string | null;
-    now: Instant;
-  }): Promise<void>;
+  removeArchive(at: PermittedVault & { archiveId: string; now: Instant }): Promise<void>;
   /**
    * Removes deleted archives from the lists that inventories read, except where an inventory that is being written, or with
    * the profile `aws` a vault's last one, still needs them. Visits up to `limit` vaults in order of their ids, from the
@@ -176,28 +169,34 @@ export interface MetadataChanges
    */
   forgetArchives(at: { deletedBefore: Instant; limit: number }): Promise<number>;
 
-  /** Throws ResourceNotFoundException when the vault has gone. */
-  addUpload(upload: { upload: MultipartUpload; vault: VaultKey }): Promise<void>;
+  /** Throws ResourceNotFoundException when the vault is gone, and VaultChangedError. */
+  addUpload(upload: Omit<PermittedVault, "vaultId"> & { upload: MultipartUpload }): Promise<void>;
   /**
    * Stores a part: `pending → live`, and an earlier part at the same first byte `live → deleted`, in one step. Throws
-   * ResourceNotFoundException when the upload is no longer open.
+   * ResourceNotFoundException when the upload is no longer open in this vault, and VaultChangedError.
    */
-  addPart(part: { uploadId: UploadId; segment: Segment; idleSince: Instant; now: Instant }): Promise<void>;
+  addPart(
+    part: PermittedVault & { uploadId: UploadId; segment: Segment; idleSince: Instant; now: Instant },
+  ): Promise<void>;
   /**
    * Makes the archive that was assembled, or gives the same answer again for 24 h after it was made. Null when the upload is
-   * open and its parts are not those that were assembled. Throws what `assertClaimed` throws, and
+   * open and its parts are not those that were assembled. Throws what `assertClaimed` throws, VaultChangedError, and
    * ResourceNotFoundException when the upload was never open, aborted or expired; then it stays as it is.
    */
-  completeUpload(at: {
-    vaultId: string;
-    uploadId: string;
-    claim: ArchiveClaim;
-    assembled: AssembledArchive | null;
-    idleSince: Instant;
-    now: Instant;
-  }): Promise<Archive | null>;
-  /** Does nothing when it was aborted within the last 24 h. Throws ResourceNotFoundException otherwise when it is not open. */
-  abortUpload(at: { vaultId: string; uploadId: string; idleSince: Instant; now: Instant }): Promise<void>;
+  completeUpload(
+    at: PermittedVault & {
+      uploadId: string;
+      claim: ArchiveClaim;
+      assembled: AssembledArchive | null;
+      idleSince: Instant;
+      now: Instant;
+    },
+  ): Promise<Archive | null>;
+  /**
+   * Does nothing when it was aborted within the last 24 h. Throws ResourceNotFoundException otherwise when it is not open, and
+   * VaultChangedError.
+   */
+  abortUpload(at: PermittedVault & { uploadId: string; idleSince: Instant; now: Instant }): Promise<void>;
   /** Ends up to `limit` idle uploads and lets their parts go. Returns how many. */
   expireUploads(at: { idleSince: Instant; now: Instant; limit: number }): Promise<number>;
   /** Drops up to `limit` rows of uploads that ended before `endedBefore`. Returns how many. */
@@ -206,10 +205,10 @@ export interface MetadataChanges
   forgetRequests(at: { madeBefore: Instant; limit: number }): Promise<number>;
 
   /**
-   * Throws ResourceNotFoundException when the vault has gone, and what `assertRetrievalAllowed` throws.
+   * Throws ResourceNotFoundException when the vault is gone, VaultChangedError, and what `assertRetrievalAllowed` throws.
    * @param monthlyFreeBytes what the strategy FreeTier lets be retrieved in a month.
    */
-  addJob(job: { job: Job; vault: VaultKey; monthlyFreeBytes: number }): Promise<void>;
+  addJob(job: Omit<PermittedVault, "vaultId"> & { job: Job; monthlyFreeBytes: number }): Promise<void>;
   /** Claims up to `limit` jobs that are due and that nobody holds; each claim bumps the job's fence. */
   claimJobs(at: { now: Instant; leaseUntil: Instant; limit: number }): Promise<JobClaim[]>;
   /** Prolongs a claim. False when the claim was lost. */

@@ -1,6 +1,5 @@
 import { errors, limits, type VaultLockState } from "@moraine/protocol";
 import type { Instant } from "./instant.ts";
-import type { VaultTags } from "./vault-tags.ts";
 
 /**
  * `none → in_progress → locked`, and back from `in_progress` to none by an abort or after 24 hours. Nothing leaves `locked`
@@ -36,27 +35,6 @@ export const lockStateNames: Readonly<Record<VaultLock["state"], VaultLockState>
 /** The lock that holds now, by the service's clock; a row may outlive its lock a little. */
 export function lockInForce(lock: VaultLock | null, now: Instant): VaultLock | null {
   return lock?.state === "in_progress" && lock.expiresAt <= now ? null : lock;
-}
-
-/** What a lock's verdict depends on: itself, and the tags that it may ask for, as a legal hold does. */
-export interface Lockable {
-  readonly lock: VaultLock | null;
-  readonly tags: VaultTags;
-}
-
-/**
- * Names a lock, its state and the tags under it. Whoever was allowed something under a lock shows its mark to the transaction
- * that does it, which refuses when the vault has another by then.
- */
-export function lockMark({ lock, tags }: Lockable): string | null {
-  return lock && `${lock.lockId}/${lock.state}/${JSON.stringify(tags)}`;
-}
-
-/** Throws ServiceUnavailableException when the lock, or the tags under it, are no longer those that were seen. */
-export function assertLockUnchanged(vault: Lockable, lockSeen: string | null): void {
-  if (lockMark(vault) !== lockSeen) {
-    throw errors.unavailable("The vault's lock or tags have changed meanwhile, try again");
-  }
 }
 
 /** A new lock on trial. Throws AccessDeniedException while there is one. */

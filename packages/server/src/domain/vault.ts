@@ -23,6 +23,8 @@ export interface Vault extends VaultKey {
   readonly archiveBytes: number;
   /** Grows by one with every archive that is made or deleted. */
   readonly revision: number;
+  /** Grows with every change of what policies judge by: the tags, the access policy and the lock. */
+  readonly accessVersion: number;
   /** The last inventory; null before the first. */
   readonly inventory: InventorySnapshot | null;
   /** The policy document as it was given; null when there is none. */

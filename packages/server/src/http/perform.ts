@@ -7,6 +7,7 @@ import type {
   Answer,
   Call,
   Services,
+  VaultCall,
   VaultHandler,
   VaultOperationName,
 } from "../operations/context.ts";
@@ -14,6 +15,7 @@ import { accountHandlers, vaultHandlers } from "../operations/index.ts";
 import { decode } from "./decode.ts";
 import { encode, type Reply } from "./encode.ts";
 import { claimedHash } from "./payload-hash.ts";
+import { makePermitted } from "./permitted-change.ts";
 import type { Route } from "./router.ts";
 import type { WireRequest } from "./wire-request.ts";
 
@@ -34,6 +36,8 @@ export interface Admitted {
   readonly key: VaultKey;
   /** As its row was when the request was authorized; null when there was none, or the path names none. */
   readonly vault: Vault | null;
+  /** Judges the request anew, by the vault's row and the caller's policies as they are now. Resolves to the row. */
+  authorizeAgain(): Promise<Vault | null>;
   /** The body, where it is no archive's or part's bytes. */
   readonly json: Uint8Array;
   readonly incoming: Incoming;
@@ -49,12 +53,14 @@ export const perform: Perform = async (services, admitted) => {
 
 async function handle(
   services: Services,
-  { found, caller, key, vault, json, incoming }: Admitted,
+  { found, caller, key, vault, authorizeAgain, json, incoming }: Admitted,
 ): Promise<Answer<OperationName>> {
   const { request, body } = incoming;
+  const vaultArn = arnOf(key);
   const call: Call = {
     key,
     vault,
+    permitted: (change) => makePermitted({ vaultArn, vault, authorizeAgain, change }),
     body: { sizeBytes: announcedLength(request), sha256: claimedHash(request) ?? "", stream: body },
     callerId: caller.user?.id ?? caller.accountId,
     invocationId: request.header("amz-sdk-invocation-id") ?? null,
@@ -64,11 +70,20 @@ async function handle(
     const handler = accountHandlers[name as AccountOperationName] as AccountHandler<AccountOperationName>;
     return handler(services, decode<AccountOperationName>(found, request, key.accountId, json), call);
   }
-  if (vault === null) {
-    throw errors.vaultNotFound(arnOf(key));
-  }
+  const onVault: VaultCall = {
+    ...call,
+    vault: existing(vault, vaultArn),
+    permitted: (change) => call.permitted(async (current) => change(existing(current, vaultArn))),
+  };
   const handler = vaultHandlers[name as VaultOperationName] as VaultHandler<VaultOperationName>;
-  return handler(services, decode<VaultOperationName>(found, request, key.accountId, json), { ...call, vault });
+  return handler(services, decode<VaultOperationName>(found, request, key.accountId, json), onVault);
+}
+
+function existing(vault: Vault | null, vaultArn: string): Vault {
+  if (vault === null) {
+    throw errors.vaultNotFound(vaultArn);
+  }
+  return vault;
 }
 
 function announcedLength(request: WireRequest): number | null {

@@ -34,11 +34,15 @@ export async function serve({ services, identify, access, perform }: ServeContex
   assertVersion(request);
   const accountId = resolveAccount(found, caller);
   const key = { accountId, region: services.region, vaultName: found.path["vaultName"] ?? "" };
-  // One row says whether the vault exists, and what holds for it. Until the caller may know, both cases are one.
-  const [vault, grants] = await Promise.all([findVault(services, key), access.grantsOf(caller)]);
   const archiveId = () => requestedArchive(found, json);
-  await access.authorize(caller, grants, { ...resourceOf(found.name, key), vault, archiveId }, request);
-  return perform(services, { found, caller, key, vault, json, incoming });
+  const authorize = async () => {
+    // One row says whether the vault exists, and what holds for it. Until the caller may know, both cases are one.
+    const [vault, grants] = await Promise.all([findVault(services, key), access.grantsOf(caller)]);
+    await access.authorize(caller, grants, { ...resourceOf(found.name, key), vault, archiveId }, request);
+    return vault;
+  };
+  const vault = await authorize();
+  return perform(services, { found, caller, key, vault, authorizeAgain: authorize, json, incoming });
 }
 
 /** A presigned URL that reads may leave the version out or carry it in its query: that is how the common SDKs make one. */

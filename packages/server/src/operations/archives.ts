@@ -2,9 +2,9 @@ import { errors, limits } from "@moraine/protocol";
 import type { Archive } from "../domain/archive.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { UploadRequest } from "../domain/metadata-store.ts";
+import { permittedBy } from "../domain/permission.ts";
 import { archiveTime } from "../domain/trusted-clock.ts";
 import { arnOf } from "../domain/vault.ts";
-import { lockMark } from "../domain/vault-lock.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import { assertHex, contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
 import type { Call, VaultCall, VaultHandler } from "./context.ts";
@@ -18,7 +18,7 @@ const requestMemoryMilliseconds = 24 * 60 * 60 * 1000;
  * call that an SDK sends again, because the answer was lost, gets the archive that it made before.
  */
 export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, input, call) => {
-  const { key, vault, body } = call;
+  const { key, body } = call;
   const treeHash = requireTreeHash(input.checksum);
   const sizeBytes = requireSize(call);
   assertHex(treeHash);
@@ -33,17 +33,19 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
     body: body.stream,
     check: contentCheck(body.sha256, treeHash),
     async record(segment) {
-      const archive: Archive = {
-        id: archiveId,
-        vaultId: vault.id,
-        description,
-        sizeBytes: segment.sizeBytes,
-        treeHash: segment.treeHash,
-        createdAt: archiveTime(services),
-        deletedAt: null,
-      };
       const request = uploadRequest(call, services.trustedClock.expiryNow());
-      const made = await services.metadata.addArchive({ archive, segment, vault: key, ...request });
+      const made = await call.permitted((vault) => {
+        const archive: Archive = {
+          id: archiveId,
+          vaultId: vault.id,
+          description,
+          sizeBytes: segment.sizeBytes,
+          treeHash: segment.treeHash,
+          createdAt: archiveTime(services),
+          deletedAt: null,
+        };
+        return services.metadata.addArchive({ ...permittedBy(vault), archive, segment, ...request });
+      });
       return { location: archivePath(key, made.id), archiveId: made.id, checksum: made.treeHash };
     },
   });
@@ -53,10 +55,10 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
 export const deleteArchive: VaultHandler<"DeleteArchive"> = async (
   { metadata, trustedClock },
   { archiveId },
-  { key, vault },
+  { permitted },
 ) => {
-  const lockSeen = lockMark(vault);
-  await metadata.removeArchive({ vault: key, vaultId: vault.id, archiveId, lockSeen, now: trustedClock.expiryNow() });
+  const now = trustedClock.expiryNow();
+  await permitted((vault) => metadata.removeArchive({ ...permittedBy(vault), archiveId, now }));
   return {};
 };
 

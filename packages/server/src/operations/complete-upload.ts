@@ -9,12 +9,12 @@ import {
   type AssembledArchive,
   type MultipartUpload,
 } from "../domain/multipart-upload.ts";
+import type { PermittedVault } from "../domain/permission.ts";
 
 const pageRows = 250;
 const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 
-export interface Completion {
-  readonly vaultId: string;
+export interface Completion extends PermittedVault {
   readonly uploadId: string;
   readonly claim: ArchiveClaim;
   readonly idleSince: Instant;

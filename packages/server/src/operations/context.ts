@@ -54,6 +54,11 @@ export interface Call {
   readonly key: VaultKey;
   /** The vault as its row was when the call was authorized; null when there was none, or the path names none. */
   readonly vault: Vault | null;
+  /**
+   * Makes a change that the vault's row has allowed. When the row has changed since the call was authorized, the call is
+   * authorized again, and the change is made with the newer row or not at all.
+   */
+  permitted<Result>(change: (vault: Vault | null) => Promise<Result>): Promise<Result>;
   /** The bytes of an archive or a part. Not read before they are asked for. */
   readonly body: IncomingBytes;
   /** The id of the user who signed, or of the account whose root did. */
@@ -64,6 +69,8 @@ export interface Call {
 
 export interface VaultCall extends Call {
   readonly vault: Vault;
+  /** As above. Throws ResourceNotFoundException when the vault is gone. */
+  permitted<Result>(change: (vault: Vault) => Promise<Result>): Promise<Result>;
 }
 
 export interface IncomingBytes {

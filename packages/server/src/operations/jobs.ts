@@ -12,6 +12,7 @@ import { ownerOf } from "../domain/damage.ts";
 import type { Instant } from "../domain/instant.ts";
 import { type ArchiveRetrievalJob, delaySeconds, type InventoryRetrievalJob, type JobState } from "../domain/job.ts";
 import { describeJob as describe } from "../domain/job-description.ts";
+import { permittedBy } from "../domain/permission.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import { arnOf } from "../domain/vault.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
@@ -31,7 +32,8 @@ export const initiateJob: VaultHandler<"InitiateJob"> = async (services, { jobPa
     request.kind === "archive-retrieval"
       ? await archiveJob(services, call, request, now)
       : inventoryJob(services, call, request, now);
-  await services.metadata.addJob({ job, vault: call.key, monthlyFreeBytes: services.monthlyFreeBytes });
+  const { metadata, monthlyFreeBytes } = services;
+  await call.permitted((vault) => metadata.addJob({ ...permittedBy(vault), job, monthlyFreeBytes }));
   services.wakeRunner();
   return { location: jobPath(call.key, job.id), jobId: job.id };
 };

@@ -9,6 +9,7 @@ import {
 } from "@moraine/protocol";
 import type { Instant } from "../domain/instant.ts";
 import { assertPartFits, type MultipartUpload, uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
+import { permittedBy } from "../domain/permission.ts";
 import type { Segment } from "../domain/segment.ts";
 import { archiveTime } from "../domain/trusted-clock.ts";
 import { arnOf } from "../domain/vault.ts";
@@ -22,18 +23,18 @@ import { decodeMarker, encodeMarker, pageLimit } from "./pages.ts";
 export const initiateMultipartUpload: VaultHandler<"InitiateMultipartUpload"> = async (
   services,
   input,
-  { key, vault },
+  { key, permitted },
 ) => {
-  const partSizeBytes = requirePartSize(input.partSize);
-  const upload: MultipartUpload = {
+  const upload: Omit<MultipartUpload, "vaultId"> = {
     id: services.ids.uploadId(),
-    vaultId: vault.id,
     archiveId: services.ids.archiveId(),
+    partSizeBytes: requirePartSize(input.partSize),
     description: requireDescription(input.archiveDescription),
-    partSizeBytes,
     createdAt: services.clock.now(),
   };
-  await services.metadata.addUpload({ upload, vault: key });
+  await permitted((vault) =>
+    services.metadata.addUpload({ ...permittedBy(vault), upload: { ...upload, vaultId: vault.id } }),
+  );
   return { location: uploadPath(key, upload.id), uploadId: upload.id };
 };
 
@@ -63,12 +64,8 @@ export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (s
     },
     async record(segment) {
       const finishedAt = services.trustedClock.expiryNow();
-      await services.metadata.addPart({
-        uploadId: upload.id,
-        segment,
-        idleSince: finishedAt - uploadIdleMilliseconds,
-        now: finishedAt,
-      });
+      const part = { uploadId: upload.id, segment, idleSince: finishedAt - uploadIdleMilliseconds, now: finishedAt };
+      await call.permitted((vault) => services.metadata.addPart({ ...permittedBy(vault), ...part }));
       return { checksum: segment.treeHash };
     },
   });
@@ -78,24 +75,31 @@ export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (s
 export const completeMultipartUpload: VaultHandler<"CompleteMultipartUpload"> = async (
   services,
   input,
-  { key, vault },
+  { key, permitted },
 ) => {
   const treeHash = requireTreeHash(input.checksum);
   const sizeBytes = requireArchiveSize(input.archiveSize);
   assertHex(treeHash);
-  const archive = await completeUpload(services.metadata, {
-    vaultId: vault.id,
-    uploadId: input.uploadId,
-    claim: { sizeBytes, treeHash },
-    idleSince: idleSince(services),
-    now: archiveTime(services),
-  });
+  const archive = await permitted((vault) =>
+    completeUpload(services.metadata, {
+      ...permittedBy(vault),
+      uploadId: input.uploadId,
+      claim: { sizeBytes, treeHash },
+      idleSince: idleSince(services),
+      now: archiveTime(services),
+    }),
+  );
   return { location: archivePath(key, archive.id), archiveId: archive.id, checksum: archive.treeHash };
 };
 
-export const abortMultipartUpload: VaultHandler<"AbortMultipartUpload"> = async (services, { uploadId }, { vault }) => {
+export const abortMultipartUpload: VaultHandler<"AbortMultipartUpload"> = async (
+  services,
+  { uploadId },
+  { permitted },
+) => {
   const now = services.trustedClock.expiryNow();
-  await services.metadata.abortUpload({ vaultId: vault.id, uploadId, idleSince: now - uploadIdleMilliseconds, now });
+  const end = { uploadId, idleSince: now - uploadIdleMilliseconds, now };
+  await permitted((vault) => services.metadata.abortUpload({ ...permittedBy(vault), ...end }));
   return {};
 };
 

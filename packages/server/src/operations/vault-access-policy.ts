@@ -1,4 +1,5 @@
 import { errors } from "@moraine/protocol";
+import { permittedBy } from "../domain/permission.ts";
 import type { VaultHandler } from "./context.ts";
 import { requirePolicy } from "./require-policy.ts";
 
@@ -6,10 +7,10 @@ import { requirePolicy } from "./require-policy.ts";
 export const setVaultAccessPolicy: VaultHandler<"SetVaultAccessPolicy"> = async (
   { metadata },
   { policy: given },
-  { key, vault },
+  { key, permitted },
 ) => {
   const policy = requirePolicy(given?.Policy, key, errors.invalidAccessPolicy);
-  await metadata.setAccessPolicy({ vaultId: vault.id, vault: key, policy });
+  await permitted((vault) => metadata.setAccessPolicy({ ...permittedBy(vault), policy }));
   return {};
 };
 
@@ -24,8 +25,8 @@ export const getVaultAccessPolicy: VaultHandler<"GetVaultAccessPolicy"> = async 
 export const deleteVaultAccessPolicy: VaultHandler<"DeleteVaultAccessPolicy"> = async (
   { metadata },
   _input,
-  { key, vault },
+  { permitted },
 ) => {
-  await metadata.setAccessPolicy({ vaultId: vault.id, vault: key, policy: null });
+  await permitted((vault) => metadata.setAccessPolicy({ ...permittedBy(vault), policy: null }));
   return {};
 };

@@ -1,5 +1,6 @@
 import { errors, formatMilliseconds } from "@moraine/protocol";
 import { newLockId } from "../domain/new-id.ts";
+import { permittedBy } from "../domain/permission.ts";
 import { lockInForce, lockStateNames } from "../domain/vault-lock.ts";
 import type { VaultHandler } from "./context.ts";
 import { requirePolicy } from "./require-policy.ts";
@@ -8,11 +9,11 @@ import { requirePolicy } from "./require-policy.ts";
 export const initiateVaultLock: VaultHandler<"InitiateVaultLock"> = async (
   { metadata, clock },
   { policy: given },
-  { key, vault },
+  { key, permitted },
 ) => {
   const policy = requirePolicy(given?.Policy, key, errors.invalidLockPolicy);
   const lockId = newLockId();
-  await metadata.initiateLock({ vaultId: vault.id, vault: key, lockId, policy, now: clock.now() });
+  await permitted((vault) => metadata.initiateLock({ ...permittedBy(vault), lockId, policy, now: clock.now() }));
   return { lockId };
 };
 
@@ -20,15 +21,15 @@ export const initiateVaultLock: VaultHandler<"InitiateVaultLock"> = async (
 export const completeVaultLock: VaultHandler<"CompleteVaultLock"> = async (
   { metadata, clock },
   { lockId },
-  { key, vault },
+  { permitted },
 ) => {
-  await metadata.completeLock({ vaultId: vault.id, vault: key, lockId, now: clock.now() });
+  await permitted((vault) => metadata.completeLock({ ...permittedBy(vault), lockId, now: clock.now() }));
   return {};
 };
 
 /** Aborting where there is no lock succeeds. */
-export const abortVaultLock: VaultHandler<"AbortVaultLock"> = async ({ metadata }, _input, { key, vault }) => {
-  await metadata.abortLock({ vaultId: vault.id, vault: key });
+export const abortVaultLock: VaultHandler<"AbortVaultLock"> = async ({ metadata }, _input, { permitted }) => {
+  await permitted((vault) => metadata.abortLock({ ...permittedBy(vault) }));
   return {};
 };
 

@@ -1,4 +1,5 @@
 import { errors } from "@moraine/protocol";
+import { permittedBy } from "../domain/permission.ts";
 import { notificationsOf } from "../domain/vault-notifications.ts";
 import type { VaultHandler } from "./context.ts";
 
@@ -6,7 +7,7 @@ import type { VaultHandler } from "./context.ts";
 export const setVaultNotifications: VaultHandler<"SetVaultNotifications"> = async (
   { metadata, sharedTopicAccounts: sharedAccounts },
   { vaultNotificationConfig },
-  { key, vault },
+  { key, permitted },
 ) => {
   const { SNSTopic: topic, Events: events } = vaultNotificationConfig ?? {};
   if (topic === undefined) {
@@ -16,7 +17,7 @@ export const setVaultNotifications: VaultHandler<"SetVaultNotifications"> = asyn
     throw errors.missingParameter("events");
   }
   const notifications = notificationsOf(topic, events, { ownerId: key.accountId, sharedAccounts });
-  await metadata.setNotifications({ vaultId: vault.id, vault: key, notifications });
+  await permitted((vault) => metadata.setNotifications({ ...permittedBy(vault), notifications }));
   return {};
 };
 
@@ -32,8 +33,8 @@ export const getVaultNotifications: VaultHandler<"GetVaultNotifications"> = asyn
 export const deleteVaultNotifications: VaultHandler<"DeleteVaultNotifications"> = async (
   { metadata },
   _input,
-  { key, vault },
+  { permitted },
 ) => {
-  await metadata.setNotifications({ vaultId: vault.id, vault: key, notifications: null });
+  await permitted((vault) => metadata.setNotifications({ ...permittedBy(vault), notifications: null }));
   return {};
 };

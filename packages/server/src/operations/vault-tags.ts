@@ -1,14 +1,15 @@
 import { errors } from "@moraine/protocol";
+import { permittedBy } from "../domain/permission.ts";
 import { assertTagKeys, assertTags } from "../domain/vault-tags.ts";
 import type { VaultHandler } from "./context.ts";
 
 /** A key that the vault has already gets the new value (contract 7). */
-export const addTagsToVault: VaultHandler<"AddTagsToVault"> = async ({ metadata }, { Tags: tags }, { key, vault }) => {
+export const addTagsToVault: VaultHandler<"AddTagsToVault"> = async ({ metadata }, { Tags: tags }, { permitted }) => {
   if (tags === undefined) {
     throw errors.missingParameter("tags");
   }
   assertTags(tags);
-  await metadata.addTags({ vaultId: vault.id, vault: key, tags });
+  await permitted((vault) => metadata.addTags({ ...permittedBy(vault), tags }));
   return {};
 };
 
@@ -16,13 +17,13 @@ export const addTagsToVault: VaultHandler<"AddTagsToVault"> = async ({ metadata 
 export const removeTagsFromVault: VaultHandler<"RemoveTagsFromVault"> = async (
   { metadata },
   { TagKeys: keys },
-  { key, vault },
+  { permitted },
 ) => {
   if (keys === undefined) {
     throw errors.missingParameter("tagKeys");
   }
   assertTagKeys(keys);
-  await metadata.removeTags({ vaultId: vault.id, vault: key, keys });
+  await permitted((vault) => metadata.removeTags({ ...permittedBy(vault), keys }));
   return {};
 };
 

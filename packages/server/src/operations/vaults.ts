@@ -8,7 +8,6 @@ import {
 } from "@moraine/protocol";
 import { newVaultId } from "../domain/new-id.ts";
 import { arnOf, type Profile, type Vault, vaultCounters } from "../domain/vault.ts";
-import { lockMark } from "../domain/vault-lock.ts";
 import type { AccountHandler, VaultHandler } from "./context.ts";
 import { vaultPath } from "./locations.ts";
 import { pageLimit } from "./pages.ts";
@@ -29,10 +28,12 @@ export const describeVault: VaultHandler<"DescribeVault"> = async ({ profile }, 
 export const deleteVault: AccountHandler<"DeleteVault"> = async (
   { metadata, trustedClock, profile },
   _input,
-  { key, vault },
+  { key, permitted },
 ) => {
-  const lockSeen = vault && lockMark(vault);
-  await metadata.removeVault({ key, profile, lockSeen, now: trustedClock.expiryNow() });
+  const now = trustedClock.expiryNow();
+  await permitted((vault) =>
+    metadata.removeVault({ key, profile, expectedVersion: vault?.accessVersion ?? null, now }),
+  );
   return {};
 };
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Operation, type OperationName, operations } from "@moraine/protocol";
+import { permittedBy } from "../../src/domain/permission.ts";
 import { allow, deny, grant, makeUser, policy, userArn } from "../support/admin.ts";
 import { arn, assertError, createVault, eventually, uploadArchive, vaultPath } from "../support/glacier.ts";
 import { accountId, startTestServer, type TestServer } from "../support/server.ts";
@@ -266,7 +267,7 @@ async function setAccessPolicyDirectly(document: string | null): Promise<void> {
   const key = { accountId, region: "us-east-1", vaultName: "photos" };
   const vault = await server.parts.metadata.findVault(key);
   assert.ok(vault);
-  await server.parts.metadata.setAccessPolicy({ vaultId: vault.id, vault: key, policy: document });
+  await server.parts.metadata.setAccessPolicy({ ...permittedBy(vault), policy: document });
 }
 
 async function setTags(): Promise<void> {

@@ -7,7 +7,6 @@ import {
   completeLock,
   initiateLock,
   lockInForce,
-  lockMark,
   type VaultLock,
 } from "../../src/domain/vault-lock.ts";
 
@@ -137,13 +136,3 @@ function outcome(
     return [error.status, lock];
   }
 }
-
-test("a mark tells every lock, every state of it and all tags under it from any other; without a lock there is none", () => {
-  const trial = initiateLock(null, { lockId: "a", policy: "{}", vaultName, now: 0 });
-  const other = initiateLock(null, { lockId: "b", policy: "{}", vaultName, now: 0 });
-  const locks = [null, trial, other, completeLock(trial, { lockId: "a", vaultName, now: 1 })];
-  assert.equal(new Set(locks.map((lock) => lockMark({ lock, tags: {} }))).size, 4);
-  const tags = [{}, { a: "" }, { a: "b" }, { a: "", b: "" }, { b: "" }];
-  assert.equal(new Set(tags.map((under) => lockMark({ lock: trial, tags: under }))).size, 5);
-  assert.equal(lockMark({ lock: null, tags: { a: "b" } }), null);
-});

@@ -12,6 +12,7 @@ const fresh: Vault = {
   archiveCount: 0,
   archiveBytes: 0,
   revision: 0,
+  accessVersion: 0,
   inventory: null,
   accessPolicy: null,
   lock: null,

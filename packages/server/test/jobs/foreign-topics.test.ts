@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import type { Notification } from "../../src/domain/notification.ts";
+import { permittedBy } from "../../src/domain/permission.ts";
 import { routedNotifier } from "../../src/notify/router.ts";
 import { allow, makeAccount, otherAccountId, policy, rootArn } from "../support/admin.ts";
 import { arn, assertError, eventually, invalid, vaultPath } from "../support/glacier.ts";
@@ -74,7 +75,7 @@ test("a topic of another account that was stored earlier gets no message", async
   const row = await metadata.findVault(vault);
   assert.ok(row);
   const notifications = { topic: topicOf(accountId), events } as never;
-  await metadata.setNotifications({ vaultId: row.id, vault, notifications });
+  await metadata.setNotifications({ ...permittedBy(row), notifications });
   assert.equal((await initiate(topicOf(otherAccountId))).status, 202);
   await eventually("both attempts have ended", async () => server.deliveries.length >= 2);
   assert.deepEqual(

@@ -40,9 +40,10 @@ before(async () => {
     const key = `00/00/${id}.${String(index).padStart(16, "x")}`;
     await metadata.intendSegment({ key, ownerId: id, leaseUntil: clock.now() + 1_000_000 });
     await metadata.addArchive({
+      vault,
+      accessVersion: 0,
       archive,
       segment: { key, ownerId: id, firstByte: 0, sizeBytes: index + 1, treeHash },
-      vault,
     });
     archives.push(archive);
   }

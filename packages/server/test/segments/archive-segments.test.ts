@@ -10,7 +10,7 @@ import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
 import { archiveSegments } from "../../src/segments/archive-segments.ts";
 import { coveringSlices } from "../../src/segments/coverage.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
-import { joinedHash, mebibyte, start, World } from "../contract/metadata/world.ts";
+import { joinedHash, mebibyte, start, unchanged, World } from "../contract/metadata/world.ts";
 
 const partCount = 250;
 const sizeBytes = partCount * mebibyte;
@@ -101,7 +101,7 @@ async function makeArchive(store: MetadataStore) {
     parts.push(await world.part(upload, number));
   }
   const claim = { sizeBytes, treeHash: joinedHash(parts) };
-  const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
+  const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start, now: start };
   const { id: archiveId } = await world.complete({ ...at, claim });
   return { archiveId, parts };
 }

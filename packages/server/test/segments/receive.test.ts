@@ -209,7 +209,7 @@ describe("receiving a segment", () => {
       const { ownerId, sizeBytes, treeHash } = segment;
       const id = ownerId as ArchiveId;
       const archive = { id, vaultId: "vault", description: "", sizeBytes, treeHash, createdAt: 0, deletedAt: null };
-      await metadata.addArchive({ archive, segment, vault: key });
+      await metadata.addArchive({ vault: key, accessVersion: 0, archive, segment });
       return segment;
     };
     await assert.rejects(receive(randomContent(10), { record }), InvariantError);

@@ -8,7 +8,7 @@ import { completeUpload } from "../../src/operations/complete-upload.ts";
 import { type Connection, openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
 import { openSqliteStore } from "../../src/storage/metadata/sqlite-store.ts";
 import { runChanges } from "../../src/storage/metadata/sqlite-transactions.ts";
-import { day, joinedHash, keyOf, start, World } from "../contract/metadata/world.ts";
+import { day, joinedHash, keyOf, start, unchanged, World } from "../contract/metadata/world.ts";
 
 // One change at a time is made to the database, and all others wait for it: none may change many rows.
 
@@ -28,7 +28,8 @@ test("aborting an upload changes few rows, however many parts it has, and they g
     },
     async ({ change, rounds, states }) => {
       const [upload] = uploads;
-      const at = { vaultId: upload?.vaultId, uploadId: upload?.id, idleSince: start - day, now: start };
+      assert.ok(upload !== undefined);
+      const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start - day, now: start };
       assert.ok((await change("abortUpload", at)).rows <= clientRowsMax);
       await rounds("releaseSegments", { limit: roundRows });
       assert.deepEqual(states(), [{ state: "deleted", count: partCount }]);
@@ -43,9 +44,9 @@ test("deleting an archive changes few rows, however many parts it has, and they 
       const upload = await uploadOfMany(world);
       const parts = await listed(world, upload);
       const claim = { sizeBytes: partCount * upload.partSizeBytes, treeHash: joinedHash(parts) };
-      const at = { vaultId: upload.vaultId, uploadId: upload.id, claim, idleSince: start - day, now: start };
+      const at = { ...unchanged(upload), uploadId: upload.id, claim, idleSince: start - day, now: start };
       const { id: archiveId } = await completeUpload(world.store, at);
-      removal = { vault: keyOf("photos"), vaultId: upload.vaultId, archiveId, lockSeen: null, now: start };
+      removal = { ...unchanged(upload), archiveId, now: start };
     },
     async ({ change, rounds, states }) => {
       assert.ok((await change("removeArchive", removal)).rows <= clientRowsMax);
@@ -79,7 +80,7 @@ test("a vault goes at once and changes few rows, however many jobs and uploads i
       await Promise.all(uploads.map((upload) => world.part(upload, 0)));
     },
     async ({ change, rounds, states, count }) => {
-      const removal = { key: keyOf("photos"), profile: "practical", lockSeen: null, now: start };
+      const removal = { key: keyOf("photos"), profile: "practical", expectedVersion: 0, now: start };
       assert.ok((await change("removeVault", removal)).rows <= clientRowsMax);
       const claimed = await change("claimJobs", { now: start, leaseUntil: start + day, limit: 10 });
       assert.deepEqual(claimed, { value: [], rows: 0 });

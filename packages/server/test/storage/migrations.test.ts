@@ -87,6 +87,7 @@ test("a database of the first release keeps its rows, and gains settings that ar
       archiveCount: 1,
       archiveBytes: 10,
       revision: 1,
+      accessVersion: 0,
       inventory: null,
       accessPolicy: null,
       lock: null,
@@ -94,7 +95,7 @@ test("a database of the first release keeps its rows, and gains settings that ar
       tags: {},
     });
     assert.equal((await store.findArchive({ vaultId: "inner", archiveId: "archive" }))?.description, "old");
-    await store.addTags({ vaultId: "inner", vault: key, tags: { a: "b" } });
+    await store.addTags({ vaultId: "inner", vault: key, accessVersion: 0, tags: { a: "b" } });
     assert.deepEqual((await store.findVault(key))?.tags, { a: "b" });
     await store.close();
     assert.deepEqual(applied(path).slice(0, 2), ["0001-initial", nextName]);

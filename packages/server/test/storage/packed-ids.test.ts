@@ -211,7 +211,15 @@ test("a former database's uploads and jobs are as they were", async () => {
   const parts = await store.listParts({ uploadId: uploadIds.open as UploadId, afterByte: null, limit: 10 });
   assert.deepEqual(parts, [plain(segments.part)]);
   const claim = { sizeBytes: 15, treeHash: big.treeHash };
-  const completed = { ...at, uploadId: uploadIds.completed, claim, assembled: null, now: 2001 };
+  const completed = {
+    ...at,
+    vault,
+    accessVersion: 0,
+    uploadId: uploadIds.completed,
+    claim,
+    assembled: null,
+    now: 2001,
+  };
   assert.deepEqual(await store.completeUpload(completed), big);
   const job = await store.findJob({ vaultId: "inner", jobId: "a job", completedSince: 0 });
   assert(job?.action === "ArchiveRetrieval");
@@ -227,7 +235,7 @@ test("a former database changes on: requests are recognised, segments condemned 
   const intended = segment(again.id);
   await store.intendSegment({ key: intended.key, ownerId: again.id, leaseUntil: 20_000 });
   const request = { key: "a request", madeSince: 0 };
-  const kept = await store.addArchive({ archive: again, segment: plain(intended), vault, request });
+  const kept = await store.addArchive({ archive: again, segment: plain(intended), vault, accessVersion: 0, request });
   assert.deepEqual(kept, first);
 
   const at = { now: 9999, deletedBefore: 3500, completedSince: 0, limit: 100 };
@@ -238,7 +246,7 @@ test("a former database changes on: requests are recognised, segments condemned 
   const later = { ...at, now: 10_001, deletedBefore: 9000 };
   assert.deepEqual(await condemned(later), [segments.pending.key]);
 
-  await store.removeArchive({ vault, vaultId: "inner", archiveId: first?.id ?? "", lockSeen: null, now: 9000 });
+  await store.removeArchive({ vault, vaultId: "inner", accessVersion: 0, archiveId: first?.id ?? "", now: 9000 });
   const [released] = segments.living;
   assert.deepEqual(await condemned({ ...later, deletedBefore: 9001 }), [
     ...[segments.pending.key, released?.key ?? ""].sort(byPackedKey),

@@ -99,9 +99,10 @@ test("large changes, thousands at once, do not fill the thread's memory", async 
     const store = await openAt(path);
     const vault = keyOf("a");
     await store.createVault({ id: "a", key: vault, now: 0 });
-    const policy = "x".repeat(limits.policySizeBytesMax);
-    await Promise.all(Array.from({ length: 20_000 }, () => store.setAccessPolicy({ vaultId: "a", vault, policy })));
-    assert.equal((await store.findVault(vault))?.accessPolicy, policy);
+    const at = { vaultId: "a", vault, accessVersion: 0 };
+    const notifications = { topic: "x".repeat(limits.policySizeBytesMax), events: [] };
+    await Promise.all(Array.from({ length: 20_000 }, () => store.setNotifications({ ...at, notifications })));
+    assert.deepEqual((await store.findVault(vault))?.notifications, notifications);
     await store.close();
   });
 });
@@ -109,7 +110,7 @@ test("large changes, thousands at once, do not fill the thread's memory", async 
 test("errors keep their kind, code and words across threads", async () => {
   await inFolder(async (path) => {
     const store = await openAt(path);
-    const at = { vault: keyOf("a"), vaultId: "a", archiveId: "never", lockSeen: null, now: 0 };
+    const at = { vault: keyOf("a"), vaultId: "a", accessVersion: 0, archiveId: "never", now: 0 };
     await assert.rejects(store.removeArchive(at), {
       name: "GlacierError",
       code: "ResourceNotFoundException",

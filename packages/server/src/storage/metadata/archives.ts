@@ -3,8 +3,8 @@ import type { Archive } from "../../domain/archive.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { InventoryPage, UploadRequest } from "../../domain/metadata-store.ts";
+import type { PermittedVault } from "../../domain/permission.ts";
 import { arnOf } from "../../domain/vault.ts";
-import { assertLockUnchanged } from "../../domain/vault-lock.ts";
 import { dropDamageOf } from "./damage-rows.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
@@ -13,7 +13,7 @@ import { archiveOf, archiveRow } from "./rows.ts";
 import type { Database } from "./schema.ts";
 import { abandonPending, makeLive } from "./segments.ts";
 import { storedHead, storedRequest } from "./stored-values.ts";
-import { findById, requireVault, stepRevision } from "./vault-contents.ts";
+import { findById, requirePermitted, stepRevision, type VaultStep } from "./vault-contents.ts";
 
 export const archiveQueries = {
   async findArchive(db, { vaultId, archiveId }) {
@@ -36,17 +36,14 @@ export const archiveQueries = {
 } satisfies Partial<Queries>;
 
 export const archiveChanges = {
-  async addArchive(db, { archive, segment, vault, request }) {
+  async addArchive(db, { archive, segment, request, ...permitted }) {
     const earlier =
       request === undefined ? undefined : await selectRequested(db, { ...request, vaultId: archive.vaultId });
     if (earlier !== undefined) {
       await abandonPending(db, segment);
       return archiveOf(earlier);
     }
-    const added = await insertCounted(db, archive);
-    if (!added) {
-      throw errors.vaultNotFound(arnOf(vault));
-    }
+    await insertCounted(db, archive, permitted);
     await makeLive(db, segment);
     if (request !== undefined) {
       await dropRequest(db, request);
@@ -59,7 +56,8 @@ export const archiveChanges = {
     return archive;
   },
 
-  async removeArchive(db, { vault, vaultId, archiveId, lockSeen, now }) {
+  async removeArchive(db, { archiveId, now, ...permitted }) {
+    const { vault, vaultId } = permitted;
     const archive = await findArchive(db, archiveId);
     if (archive === null) {
       throw errors.archiveNotFound(archiveId);
@@ -74,9 +72,7 @@ export const archiveChanges = {
     if (archive.deletedAt !== null) {
       return;
     }
-    assertLockUnchanged(await requireVault(db, { vaultId, vault }), lockSeen);
-    const revision = await stepRevision(db, { vaultId, count: -1, bytes: -archive.sizeBytes, now });
-    invariant(revision !== undefined, "a vault stays while it holds an archive");
+    const revision = await stepPermitted(db, permitted, { count: -1, bytes: -archive.sizeBytes, now });
     const deleted = await markDeleted(db, { archiveId, revision, now });
     invariant(deleted === 1, "an archive is deleted once");
     await release(db, { ownerId: archiveId, now });
@@ -88,15 +84,31 @@ export const archiveChanges = {
   },
 } satisfies Partial<Changes>;
 
-/** Adds the archive as a step of its vault. False when the vault has gone; then nothing has changed. */
-export async function insertCounted(db: Database, archive: Archive): Promise<boolean> {
+/** Adds the archive as a step of its vault. Throws ResourceNotFoundException when the vault is gone, and VaultChangedError. */
+export async function insertCounted(
+  db: Database,
+  archive: Archive,
+  permitted: Omit<PermittedVault, "vaultId">,
+): Promise<void> {
   const { vaultId, sizeBytes, createdAt } = archive;
-  const revision = await stepRevision(db, { vaultId, count: 1, bytes: sizeBytes, now: createdAt });
-  if (revision === undefined) {
-    return false;
-  }
+  const step = { count: 1, bytes: sizeBytes, now: createdAt };
+  const revision = await stepPermitted(db, { vaultId, ...permitted }, step);
   await insertArchive(db, archiveRow(archive, revision));
-  return true;
+}
+
+/** The row is looked at only when the step was not made: then either the vault is gone, or it has another version. */
+async function stepPermitted(
+  db: Database,
+  permitted: PermittedVault,
+  step: Omit<VaultStep, "vaultId" | "accessVersion">,
+): Promise<number> {
+  const { vaultId, accessVersion } = permitted;
+  const revision = await stepRevision(db, { vaultId, accessVersion, ...step });
+  if (revision === undefined) {
+    await requirePermitted(db, permitted);
+  }
+  invariant(revision !== undefined, "a vault with the version that was expected counts its archives");
+  return revision;
 }
 
 /** In any vault, also a deleted one. */

@@ -10,7 +10,7 @@ import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts
 import { release } from "./releases.ts";
 import type { Database, JobRow, Schema } from "./schema.ts";
 import { makeLive, releasePending } from "./segments.ts";
-import { requireVault } from "./vault-contents.ts";
+import { requirePermitted } from "./vault-contents.ts";
 
 export const jobQueries = {
   async findJob(db, at) {
@@ -34,8 +34,8 @@ export const jobQueries = {
 } satisfies Partial<Queries>;
 
 export const jobChanges = {
-  async addJob(db, { job, vault, monthlyFreeBytes }) {
-    const account = await requireVault(db, { vaultId: job.vaultId, vault });
+  async addJob(db, { job, monthlyFreeBytes, ...permitted }) {
+    const account = await requirePermitted(db, { vaultId: job.vaultId, ...permitted });
     await govern(db, { job, account, monthlyFreeBytes });
     await insertJob(db, jobRow(job));
   },

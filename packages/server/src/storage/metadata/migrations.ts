@@ -10,6 +10,7 @@ import { up as packedIds } from "./migrations/0007-packed-ids.ts";
 import { up as installation } from "./migrations/0008-installation.ts";
 import { up as boundedRemoval } from "./migrations/0009-bounded-removal.ts";
 import { up as damage } from "./migrations/0010-damage.ts";
+import { up as permissions } from "./migrations/0011-permissions.ts";
 import { hashRequest, packHead, packKey, packTail } from "./packed.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
@@ -25,6 +26,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0008-installation": { up: installation },
   "0009-bounded-removal": { up: boundedRemoval },
   "0010-damage": { up: damage },
+  "0011-permissions": { up: permissions },
 };
 
 /** Functions of one text that migrations call in SQL, so that tables of any size are converted without being read into memory. */

@@ -4,6 +4,7 @@ import type { Archive } from "../../domain/archive.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type AssembledArchive, assertClaimed } from "../../domain/multipart-upload.ts";
+import type { PermittedVault } from "../../domain/permission.ts";
 import { findArchive, insertCounted } from "./archives.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
@@ -11,7 +12,7 @@ import { release } from "./releases.ts";
 import { archiveIdOf, segmentOf, uploadOf, uploadRow } from "./rows.ts";
 import type { Database, Schema, UploadRow } from "./schema.ts";
 import { letGoReplaced, makeLive, referenced } from "./segments.ts";
-import { requireVault } from "./vault-contents.ts";
+import { requirePermitted } from "./vault-contents.ts";
 
 export const uploadQueries = {
   async findUpload(db, at) {
@@ -42,25 +43,33 @@ export const uploadQueries = {
 } satisfies Partial<Queries>;
 
 export const uploadChanges = {
-  async addUpload(db, { upload, vault }) {
-    await requireVault(db, { vaultId: upload.vaultId, vault });
+  async addUpload(db, { upload, ...permitted }) {
+    await requirePermitted(db, { vaultId: upload.vaultId, ...permitted });
     await insertUpload(db, uploadRow(upload));
   },
 
-  async addPart(db, { uploadId, segment, idleSince, now }) {
-    const upload = await touch(db, { uploadId, idleSince, now });
+  async addPart(db, { uploadId, segment, idleSince, now, ...permitted }) {
+    const { vaultId, accessVersion } = permitted;
+    const upload = await touch(db, { uploadId, vaultId, accessVersion, idleSince, now });
     if (upload === undefined) {
-      throw errors.uploadNotFound(uploadId);
+      const open = await selectUpload(db, { vaultId, uploadId });
+      if (open === undefined || !isOpen(open, idleSince)) {
+        throw errors.uploadNotFound(uploadId);
+      }
+      await requirePermitted(db, permitted);
     }
+    invariant(upload !== undefined, "an open upload of a vault with the version that was expected takes parts");
     invariant(archiveIdOf(upload) === segment.ownerId, "a part belongs to the archive that its upload will make");
     await letGoReplaced(db, { ownerId: segment.ownerId, firstByte: segment.firstByte, now });
     await makeLive(db, segment);
   },
 
-  async completeUpload(db, { vaultId, uploadId, claim, assembled, idleSince, now }) {
-    const upload = await selectUpload(db, { vaultId, uploadId });
+  async completeUpload(db, { uploadId, claim, assembled, idleSince, now, ...permitted }) {
+    const upload = await selectUpload(db, { vaultId: permitted.vaultId, uploadId });
     if (upload !== undefined && isOpen(upload, idleSince)) {
-      return assembled?.partsRevision === upload.parts_revision ? makeArchive(db, upload, assembled, now) : null;
+      return assembled?.partsRevision === upload.parts_revision
+        ? makeArchive(db, upload, assembled, permitted, now)
+        : null;
     }
     if (upload?.state !== "completed" || endedBefore(upload, idleSince)) {
       throw errors.uploadNotFound(uploadId);
@@ -71,9 +80,10 @@ export const uploadChanges = {
     return archive;
   },
 
-  async abortUpload(db, { vaultId, uploadId, idleSince, now }) {
-    const upload = await selectUpload(db, { vaultId, uploadId });
+  async abortUpload(db, { uploadId, idleSince, now, ...permitted }) {
+    const upload = await selectUpload(db, { vaultId: permitted.vaultId, uploadId });
     if (upload !== undefined && isOpen(upload, idleSince)) {
+      await requirePermitted(db, permitted);
       await end(db, upload, "aborted", now);
     } else if (upload?.state !== "aborted" || endedBefore(upload, idleSince)) {
       throw errors.uploadNotFound(uploadId);
@@ -122,6 +132,7 @@ async function makeArchive(
   db: Database,
   row: UploadRow,
   { sizeBytes, treeHash }: AssembledArchive,
+  permitted: PermittedVault,
   now: Instant,
 ): Promise<Archive> {
   const upload = uploadOf(row);
@@ -134,8 +145,7 @@ async function makeArchive(
     createdAt: now,
     deletedAt: null,
   };
-  const added = await insertCounted(db, archive);
-  invariant(added, "an upload is found only in a vault");
+  await insertCounted(db, archive, permitted);
   await close(db, row, "completed", now);
   return archive;
 }
@@ -194,15 +204,32 @@ const selectParts = manyRows((db, page: { uploadId: string; afterByte: number; l
     .limit(page.limit),
 );
 
-/** Marks the upload as active, if it is still open. */
-const touch = oneRow((db, at: { uploadId: string; idleSince: Instant; now: Instant }) =>
+interface PartArrival {
+  uploadId: string;
+  vaultId: string;
+  accessVersion: number;
+  idleSince: Instant;
+  now: Instant;
+}
+
+/** Marks the upload as active, if it is still open and its vault has this version. */
+const touch = oneRow((db, at: PartArrival) =>
   db
     .updateTable("uploads")
     .set((eb) => ({ active_at: at.now, parts_revision: eb("parts_revision", "+", 1) }))
     .where("id", "=", at.uploadId)
     .where("state", "=", open)
     .where("active_at", ">=", at.idleSince)
-    .where(inVault)
+    .where("vault_id", "=", at.vaultId)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom("vaults")
+          .select("vaults.id")
+          .where("vaults.id", "=", at.vaultId)
+          .where("vaults.access_version", "=", at.accessVersion),
+      ),
+    )
     .returning(["archive_head", "archive_tail"]),
 );
 

@@ -80,6 +80,8 @@ export interface VaultRow {
   archive_count: number;
   archive_bytes: number;
   revision: number;
+  /** Grows with every change of the tags, the access policy and the lock. */
+  access_version: number;
   /** The last inventory: all null before the first. */
   inventory_taken_at: number | null;
   inventory_revision: number | null;

@@ -1,6 +1,7 @@
 import { type ErrorCode, GlacierError } from "@moraine/protocol";
 import { StorageFullError } from "../../domain/blob-store.ts";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import { VaultChangedError } from "../../domain/permission.ts";
 import type { LogLimits } from "./checkpoints.ts";
 import type { HistoryOptions, HistoryReport } from "./generation.ts";
 import type { ThreadName } from "./method-threads.ts";
@@ -54,6 +55,9 @@ export function errorOf({ name, code, message, stack }: PlainError): Error {
   }
   if (name === "MetadataUnavailableError") {
     return new MetadataUnavailableError(message);
+  }
+  if (name === "VaultChangedError") {
+    return new VaultChangedError();
   }
   return Object.assign(new Error(message), { name, stack });
 }

@@ -1,6 +1,7 @@
 import { errors } from "@moraine/protocol";
 import type { Instant } from "../../domain/instant.ts";
-import { arnOf, type Vault, type VaultKey } from "../../domain/vault.ts";
+import { assertVersion, type PermittedVault } from "../../domain/permission.ts";
+import { arnOf, type Vault } from "../../domain/vault.ts";
 import { oneRow } from "./prepared.ts";
 import type { Database } from "./schema.ts";
 import { vaultOf } from "./vault-rows.ts";
@@ -10,24 +11,29 @@ export async function findById(db: Database, vaultId: string): Promise<Vault | n
   return row === undefined ? null : vaultOf(row);
 }
 
-/** Throws ResourceNotFoundException when the vault has gone. */
-export async function requireVault(db: Database, at: { vaultId: string; vault: VaultKey }): Promise<Vault> {
+/**
+ * Throws ResourceNotFoundException when the vault is gone, and VaultChangedError when its row is not the one that allowed the
+ * change.
+ */
+export async function requirePermitted(db: Database, at: PermittedVault): Promise<Vault> {
   const vault = await findById(db, at.vaultId);
   if (vault === null) {
     throw errors.vaultNotFound(arnOf(at.vault));
   }
+  assertVersion(vault, at.accessVersion);
   return vault;
 }
 
-/** What an archive that comes or goes does to its vault: `count` is 1 or -1. */
+/** What adding or deleting an archive does to its vault: `count` is 1 or -1. */
 export interface VaultStep {
   readonly vaultId: string;
+  readonly accessVersion: number;
   readonly count: number;
   readonly bytes: number;
   readonly now: Instant;
 }
 
-/** Counts the step, and resolves to the revision it makes; undefined when the vault has gone. */
+/** Counts the step, and resolves to the revision it makes; undefined unless there is such a vault with this version. */
 export async function stepRevision(db: Database, step: VaultStep): Promise<number | undefined> {
   return (await updateContents(db, step))?.revision;
 }
@@ -46,5 +52,6 @@ const updateContents = oneRow((db, step: VaultStep) =>
       inventory_due_from: eb.fn.coalesce("inventory_due_from", "inventory_taken_at", eb.val(step.now)),
     }))
     .where("id", "=", step.vaultId)
+    .where("access_version", "=", step.accessVersion)
     .returning("revision"),
 );

@@ -1,48 +1,50 @@
 import type { Instant } from "../../domain/instant.ts";
+import type { Vault } from "../../domain/vault.ts";
 import { assertAbortable, completeLock, initiateLock, type VaultLock } from "../../domain/vault-lock.ts";
-import type { SettingOf } from "../../domain/vault-settings-store.ts";
 import { type VaultTags, withoutTags, withTags } from "../../domain/vault-tags.ts";
 import type { Changes } from "./methods.ts";
 import { literal, rowsChanged } from "./prepared.ts";
 import type { Database } from "./schema.ts";
-import { requireVault } from "./vault-contents.ts";
+import { requirePermitted } from "./vault-contents.ts";
 import { lockColumns, notificationColumns } from "./vault-rows.ts";
 
 export const vaultSettingsChanges = {
   async addTags(db, { tags, ...at }) {
-    const vault = await requireVault(db, at);
-    await storeTags(db, at, withTags(vault.tags, tags));
+    const vault = await requirePermitted(db, at);
+    await storeTags(db, vault, withTags(vault.tags, tags));
   },
 
   async removeTags(db, { keys, ...at }) {
-    const vault = await requireVault(db, at);
-    await storeTags(db, at, withoutTags(vault.tags, keys));
+    const vault = await requirePermitted(db, at);
+    await storeTags(db, vault, withoutTags(vault.tags, keys));
   },
 
   async setNotifications(db, { notifications, ...at }) {
-    await requireVault(db, at);
+    await requirePermitted(db, at);
     await updateNotifications(db, { vaultId: at.vaultId, ...notificationColumns(notifications) });
   },
 
   async setAccessPolicy(db, { policy, ...at }) {
-    await requireVault(db, at);
-    await updateAccessPolicy(db, { vaultId: at.vaultId, policy });
+    const vault = await requirePermitted(db, at);
+    if (policy !== vault.accessPolicy) {
+      await updateAccessPolicy(db, { ...next(vault), policy });
+    }
   },
 
   async initiateLock(db, { lockId, policy, now, ...at }) {
-    const { lock, vaultName } = await requireVault(db, at);
-    await storeLock(db, at, initiateLock(lock, { lockId, policy, vaultName, now }));
+    const vault = await requirePermitted(db, at);
+    await storeLock(db, vault, initiateLock(vault.lock, { lockId, policy, vaultName: vault.vaultName, now }));
   },
 
   async completeLock(db, { lockId, now, ...at }) {
-    const { lock, vaultName } = await requireVault(db, at);
-    await storeLock(db, at, completeLock(lock, { lockId, vaultName, now }));
+    const vault = await requirePermitted(db, at);
+    await storeLock(db, vault, completeLock(vault.lock, { lockId, vaultName: vault.vaultName, now }));
   },
 
   async abortLock(db, at) {
-    const { lock, vaultName } = await requireVault(db, at);
-    assertAbortable(lock, vaultName);
-    await storeLock(db, at, null);
+    const vault = await requirePermitted(db, at);
+    assertAbortable(vault.lock, vault.vaultName);
+    await storeLock(db, vault, null);
   },
 
   expireLocks(db, at) {
@@ -50,16 +52,32 @@ export const vaultSettingsChanges = {
   },
 } satisfies Partial<Changes>;
 
-async function storeTags(db: Database, { vaultId }: SettingOf, tags: VaultTags): Promise<void> {
-  await updateTags(db, { vaultId, tags: JSON.stringify(tags) });
+async function storeTags(db: Database, vault: Vault, after: VaultTags): Promise<void> {
+  const tags = JSON.stringify(after);
+  if (tags !== JSON.stringify(vault.tags)) {
+    await updateTags(db, { ...next(vault), tags });
+  }
 }
 
-async function storeLock(db: Database, { vaultId }: SettingOf, lock: VaultLock | null): Promise<void> {
-  await updateLock(db, { vaultId, ...lockColumns(lock) });
+async function storeLock(db: Database, vault: Vault, lock: VaultLock | null): Promise<void> {
+  if (lock?.state !== vault.lock?.state || lock?.lockId !== vault.lock?.lockId) {
+    await updateLock(db, { ...next(vault), ...lockColumns(lock) });
+  }
 }
 
-const updateTags = rowsChanged((db, change: { vaultId: string; tags: string }) =>
-  db.updateTable("vaults").set({ tags: change.tags }).where("id", "=", change.vaultId),
+interface NextVersion {
+  readonly vaultId: string;
+  readonly accessVersion: number;
+}
+
+/** What was authorized by the row as it is now does not hold for the row that follows. */
+const next = ({ id, accessVersion }: Vault): NextVersion => ({ vaultId: id, accessVersion: accessVersion + 1 });
+
+const updateTags = rowsChanged((db, change: NextVersion & { tags: string }) =>
+  db
+    .updateTable("vaults")
+    .set({ tags: change.tags, access_version: change.accessVersion })
+    .where("id", "=", change.vaultId),
 );
 
 const updateNotifications = rowsChanged((db, change: { vaultId: string } & ReturnType<typeof notificationColumns>) =>
@@ -69,14 +87,18 @@ const updateNotifications = rowsChanged((db, change: { vaultId: string } & Retur
     .where("id", "=", change.vaultId),
 );
 
-const updateAccessPolicy = rowsChanged((db, change: { vaultId: string; policy: string | null }) =>
-  db.updateTable("vaults").set({ access_policy: change.policy }).where("id", "=", change.vaultId),
+const updateAccessPolicy = rowsChanged((db, change: NextVersion & { policy: string | null }) =>
+  db
+    .updateTable("vaults")
+    .set({ access_policy: change.policy, access_version: change.accessVersion })
+    .where("id", "=", change.vaultId),
 );
 
-const updateLock = rowsChanged((db, change: { vaultId: string } & ReturnType<typeof lockColumns>) =>
+const updateLock = rowsChanged((db, change: NextVersion & ReturnType<typeof lockColumns>) =>
   db
     .updateTable("vaults")
     .set({
+      access_version: change.accessVersion,
       lock_policy: change.lock_policy,
       lock_id: change.lock_id,
       lock_state: change.lock_state,
@@ -89,7 +111,7 @@ const updateLock = rowsChanged((db, change: { vaultId: string } & ReturnType<typ
 const dropExpiredLocks = rowsChanged((db, at: { now: Instant; limit: number }) =>
   db
     .updateTable("vaults")
-    .set(lockColumns(null))
+    .set((eb) => ({ ...lockColumns(null), access_version: eb("access_version", "+", 1) }))
     // Both conditions say the same; a lock that is complete must never go.
     .where("lock_state", "=", literal("in_progress"))
     .where("id", "in", (eb) =>

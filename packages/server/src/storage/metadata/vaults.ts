@@ -1,8 +1,8 @@
 import { errors, limits } from "@moraine/protocol";
 import type { ExpressionBuilder } from "kysely";
 import type { Instant } from "../../domain/instant.ts";
+import { assertVersion } from "../../domain/permission.ts";
 import { assertDeletable, type VaultKey, writtenSinceInventory } from "../../domain/vault.ts";
-import { assertLockUnchanged } from "../../domain/vault-lock.ts";
 import { removeJobsOf } from "./jobs.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { removeUploadsOf } from "./multipart-uploads.ts";
@@ -39,13 +39,13 @@ export const vaultChanges = {
     await insertVault(db, vaultRow({ id, key, now }));
   },
 
-  async removeVault(db, { key, profile, lockSeen, now }) {
+  async removeVault(db, { key, profile, expectedVersion, now }) {
     const row = await selectVault(db, key);
     if (row === undefined) {
       return;
     }
     const vault = vaultOf(row);
-    assertLockUnchanged(vault, lockSeen);
+    assertVersion(vault, expectedVersion);
     assertDeletable(vault, profile);
     await deleteVault(db, row);
     await insertRemoved(db, { id: row.id, removed_at: now });

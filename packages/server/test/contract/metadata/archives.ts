@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { newArchiveId } from "../../../src/domain/new-id.ts";
-import { day, hour, keyOf, type Story, start } from "./world.ts";
+import { day, hour, keyOf, type Story, start, unchanged } from "./world.ts";
 
 const firstByte = { firstByte: 0, lastByte: 0 };
 
@@ -24,7 +24,7 @@ export function archiveStories(story: Story): void {
     const vault = await world.vault();
     const { archive, segment } = await world.archive(vault);
     const again = { ...archive, id: newArchiveId() };
-    const second = world.store.addArchive({ archive: again, segment, vault });
+    const second = world.store.addArchive({ ...unchanged(archive), archive: again, segment });
     await assert.rejects(second, { name: "InvariantError" });
     assert.equal(await world.store.findArchive({ vaultId: vault.id, archiveId: again.id }), null);
     assert.equal((await world.seen(vault)).revision, 1);
@@ -38,7 +38,9 @@ export function archiveStories(story: Story): void {
     assert.deepEqual(await world.dead(), [segment.key]);
     const { treeHash, sizeBytes } = segment;
     const archive = { id, vaultId: vault.id, description: "", sizeBytes, treeHash, createdAt: start, deletedAt: null };
-    await assert.rejects(world.store.addArchive({ archive, segment, vault }), { name: "InvariantError" });
+    await assert.rejects(world.store.addArchive({ ...unchanged(archive), archive, segment }), {
+      name: "InvariantError",
+    });
     assert.equal((await world.seen(vault)).archiveCount, 0);
   });
 
@@ -48,7 +50,7 @@ export function archiveStories(story: Story): void {
     const segment = await world.pending(id);
     const { treeHash, sizeBytes } = segment;
     const archive = { id, vaultId: vault.id, description: "", sizeBytes, treeHash, createdAt: start, deletedAt: null };
-    const races = Array.from({ length: 8 }, () => world.store.addArchive({ archive, segment, vault }));
+    const races = Array.from({ length: 8 }, () => world.store.addArchive({ ...unchanged(archive), archive, segment }));
     const outcomes = await Promise.allSettled(races);
     assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
     assert.equal((await world.seen(vault)).archiveCount, 1);

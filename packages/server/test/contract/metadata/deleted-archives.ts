@@ -83,7 +83,7 @@ export function deletedArchiveStories(story: Story): void {
           await world.removeArchive(vault, archive.id);
         }
         if (name === "b") {
-          await world.store.removeVault({ key: vault, profile: "practical", lockSeen: null, now: start });
+          await world.store.removeVault({ key: vault, profile: "practical", expectedVersion: 0, now: start });
         }
       }
       const at = { profile: "aws", limit: 2 } as const;

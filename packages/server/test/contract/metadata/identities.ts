@@ -49,7 +49,7 @@ function accountStories(story: Story): void {
     const hasVaults = refused(`The account has vaults, and stays while it has: ${accountId}`);
     await assert.rejects(store.removeAccount(accountId), hasVaults);
     assert.notEqual(await store.findAccessKey("Kbob"), null);
-    await store.removeVault({ key, profile: "practical", lockSeen: null, now: start });
+    await store.removeVault({ key, profile: "practical", expectedVersion: 0, now: start });
     await store.removeAccount(accountId);
     assert.equal(await store.findAccount(accountId), null);
     for (const id of [`ROOT${accountId}`, "Kbob", "Sbob"]) {

@@ -76,9 +76,9 @@ export function inventoryStories(story: Story): void {
     const vault = await world.vault();
     const { archive } = await world.archive(vault);
     await world.removeArchive(vault, archive.id);
-    await assert.rejects(world.store.removeVault({ key: vault, profile: "aws", lockSeen: null, now: start }));
+    await assert.rejects(world.store.removeVault({ key: vault, profile: "aws", expectedVersion: 0, now: start }));
     await world.store.takeInventory({ vaultId: vault.id, now: start });
-    await world.store.removeVault({ key: vault, profile: "aws", lockSeen: null, now: start });
+    await world.store.removeVault({ key: vault, profile: "aws", expectedVersion: 0, now: start });
     assert.equal(await world.store.findVault(vault), null);
   });
 

@@ -7,7 +7,18 @@ import { describeJob } from "../../../src/domain/job-description.ts";
 import { deliveryMilliseconds, type Notification } from "../../../src/domain/notification.ts";
 import type { NotificationClaim, NotificationStatus } from "../../../src/domain/notification-store.ts";
 import { arnOf, type Vault } from "../../../src/domain/vault.ts";
-import { accountId, bytewise, day, everyPage, hour, otherAccountId, type Story, start, type World } from "./world.ts";
+import {
+  accountId,
+  bytewise,
+  day,
+  everyPage,
+  hour,
+  otherAccountId,
+  type Story,
+  start,
+  unchanged,
+  type World,
+} from "./world.ts";
 
 const jobTopic = "arn:aws:sns:us-east-1:123456789012:of-the-job";
 
@@ -41,7 +52,7 @@ export function notificationStories(story: Story): void {
       const { archive } = await world.archive(vault);
       const topic = "arn:aws:sns:us-east-1:123456789012:of-the-vault";
       const asked = async (...events: VaultNotificationEvent[]) =>
-        store.setNotifications({ vaultId: vault.id, vault, notifications: { topic, events } });
+        store.setNotifications({ ...unchanged({ vaultId: vault.id }), notifications: { topic, events } });
       const toldOf = async (job: Promise<Job>) => {
         const { action } = await job;
         await world.finish();
@@ -63,7 +74,7 @@ export function notificationStories(story: Story): void {
       const both = await toldOf(world.inventoryJob(vault, { snsTopic: jobTopic }));
       assert.deepEqual(new Set(both), new Set([topic, jobTopic]));
       assert.deepEqual(await toldOf(world.archiveJob(vault, archive, { snsTopic: topic })), [topic, topic]);
-      await store.setNotifications({ vaultId: vault.id, vault, notifications: null });
+      await store.setNotifications({ ...unchanged({ vaultId: vault.id }), notifications: null });
       assert.deepEqual(await toldOf(world.inventoryJob(vault)), []);
     },
   );
@@ -95,7 +106,7 @@ export function notificationStories(story: Story): void {
 
   story("a message waits, though its job and its vault have gone", async (world) => {
     const vault = await messages(world, 1);
-    await world.store.removeVault({ key: vault, profile: "practical", lockSeen: null, now: start });
+    await world.store.removeVault({ key: vault, profile: "practical", expectedVersion: 0, now: start });
     assert.equal(await world.store.findVaultById(vault.id), null);
     const [claim] = await claim1(world, start);
     assert.equal(claim.notification.vaultArn, arnOf(vault));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bytewise, day, doomsday, hour, type Story, start } from "./world.ts";
+import { bytewise, day, doomsday, hour, type Story, start, unchanged } from "./world.ts";
 
 const range = { firstByte: 0, lastByte: 0 };
 
@@ -169,7 +169,7 @@ export function segmentStories(story: Story): void {
     const replaced = await world.part(upload, 0, { sizeBytes: 7 });
     const part = await world.part(upload, 0, { sizeBytes: 9 });
     const archive = await world.complete({
-      vaultId: vault.id,
+      ...unchanged({ vaultId: vault.id }),
       uploadId: upload.id,
       claim: { sizeBytes: 9, treeHash: part.treeHash },
       idleSince: start - day,

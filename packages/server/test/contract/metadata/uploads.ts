@@ -14,6 +14,7 @@ import {
   type Story,
   someHash,
   start,
+  unchanged,
   uploadGone,
   type World,
 } from "./world.ts";
@@ -24,7 +25,7 @@ export function uploadStories(story: Story): void {
   story("an open upload is found in its own vault, until it has been idle for too long", async (world) => {
     const { store } = world;
     const upload = await world.upload(await world.vault());
-    const at = { vaultId: upload.vaultId, uploadId: upload.id };
+    const at = { ...unchanged(upload), uploadId: upload.id };
     assert.deepEqual(await store.findUpload({ ...at, idleSince: start }), upload);
     assert.equal(await store.findUpload({ ...at, idleSince: start + 1 }), null);
     assert.equal(await store.findUpload({ ...at, vaultId: "other", idleSince: start }), null);
@@ -33,7 +34,7 @@ export function uploadStories(story: Story): void {
   story("a part keeps its upload alive", async (world) => {
     const upload = await world.upload(await world.vault());
     await world.part(upload, 0, { now: start + 20 * hour });
-    const at = { vaultId: upload.vaultId, uploadId: upload.id };
+    const at = { ...unchanged(upload), uploadId: upload.id };
     assert.deepEqual(await world.store.findUpload({ ...at, idleSince: start + 20 * hour }), upload);
   });
 
@@ -43,7 +44,12 @@ export function uploadStories(story: Story): void {
     await world.upload(await world.vault("other"));
     const idle = await world.upload(vault, { createdAt: start - 1 });
     const aborted = await world.upload(vault);
-    await store.abortUpload({ vaultId: vault.id, uploadId: aborted.id, idleSince: start, now: start });
+    await store.abortUpload({
+      ...unchanged({ vaultId: vault.id }),
+      uploadId: aborted.id,
+      idleSince: start,
+      now: start,
+    });
     const open: MultipartUpload[] = [];
     for (let index = 0; index < 7; index += 1) {
       open.push(await world.upload(vault, { createdAt: start + Math.floor(index / 3) }));
@@ -85,10 +91,10 @@ export function uploadStories(story: Story): void {
     const part = await world.part(upload, 0);
     const swept = await world.pending(upload.archiveId);
     await world.store.abandonSegment(swept);
-    const at = { uploadId: upload.id, segment: swept, idleSince: start, now: start + hour };
+    const at = { ...unchanged(upload), uploadId: upload.id, segment: swept, idleSince: start, now: start + hour };
     await assert.rejects(world.store.addPart(at), { name: "InvariantError" });
     assert.deepEqual(await world.store.listParts({ uploadId: upload.id, afterByte: null, limit: 9 }), [part]);
-    const where = { vaultId: upload.vaultId, uploadId: upload.id };
+    const where = { ...unchanged(upload), uploadId: upload.id };
     assert.equal(await world.store.findUpload({ ...where, idleSince: start + 1 }), null);
   });
 
@@ -124,7 +130,7 @@ export function uploadStories(story: Story): void {
 
   story("an upload with a gap, or without parts, is not completed", async (world) => {
     const upload = await world.upload(await world.vault());
-    const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
+    const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start, now: start };
     const claim = { sizeBytes: 1, treeHash: someHash() };
     await assert.rejects(world.complete({ ...at, claim }), { code: "InvalidParameterValueException" });
     await world.part(upload, 1);
@@ -159,14 +165,14 @@ export function uploadStories(story: Story): void {
         return joinedHash([first, replacement ?? first, last]);
       },
     };
-    const at = { vaultId: upload.vaultId, uploadId: upload.id, claim, idleSince: start, now: start };
+    const at = { ...unchanged(upload), uploadId: upload.id, claim, idleSince: start, now: start };
     const archive = await completeUpload({ ...world.store, listParts }, at);
     assert.equal(archive.treeHash, joinedHash([first, replacement as Segment, last]));
   });
 
   story("an archive is not made of parts that are no longer the upload's", async (world) => {
     const { upload, claim } = await uploadOfThree(world);
-    const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
+    const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start, now: start };
     const found = await world.store.findUploadRevision(at);
     assert.deepEqual(found?.upload, upload);
     const assembled = { ...claim, treeHash: claim.treeHash as TreeHash, partsRevision: found?.partsRevision ?? -1 };
@@ -179,7 +185,7 @@ export function uploadStories(story: Story): void {
     const { store } = world;
     const { upload, complete } = await uploadOfThree(world);
     await complete(start);
-    const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start };
+    const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start };
     assert.equal(await store.findUpload(at), null);
     assert.deepEqual(await store.listUploads({ ...at, after: null, limit: 9 }), []);
     await assert.rejects(store.abortUpload({ ...at, now: start }), uploadGone(upload.id));
@@ -196,7 +202,7 @@ export function uploadStories(story: Story): void {
   story("of an abort and a completion that race, one wins and the other is told", async (world) => {
     for (const abortFirst of [true, false]) {
       const { upload, complete } = await uploadOfThree(world);
-      const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
+      const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start, now: start };
       const racers = [() => world.store.abortUpload(at), () => complete(start)];
       const outcomes = await Promise.allSettled((abortFirst ? racers : racers.toReversed()).map((race) => race()));
       assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
@@ -211,7 +217,7 @@ export function uploadStories(story: Story): void {
   story("aborting lets the parts go, and may be repeated for a day", async (world) => {
     const { store } = world;
     const { upload, parts, complete } = await uploadOfThree(world);
-    const at = { vaultId: upload.vaultId, uploadId: upload.id };
+    const at = { ...unchanged(upload), uploadId: upload.id };
     await assert.rejects(store.abortUpload({ ...at, vaultId: "other", idleSince: start, now: start }));
     await store.abortUpload({ ...at, idleSince: start - day, now: start });
     await store.abortUpload({ ...at, idleSince: start, now: start + day });
@@ -224,7 +230,7 @@ export function uploadStories(story: Story): void {
 
   story("an idle upload is gone for everyone before it is swept", async (world) => {
     const { upload, complete } = await uploadOfThree(world);
-    const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start + 1, now: start + day + 1 };
+    const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start + 1, now: start + day + 1 };
     await assert.rejects(world.store.abortUpload(at), uploadGone(upload.id));
     await assert.rejects(complete(start + day + 1), uploadGone(upload.id));
     await assert.rejects(world.part(upload, 0, { now: start + day + 1 }), uploadGone(upload.id));
@@ -267,7 +273,7 @@ export function uploadStories(story: Story): void {
     const parts = await Promise.all(numbers.map((number) => world.part(upload, number)));
     const sizeBytes = 10_000 * mebibyte;
     const claim = { sizeBytes, treeHash: joinedHash(parts) };
-    const at = { vaultId: upload.vaultId, uploadId: upload.id, idleSince: start, now: start };
+    const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start, now: start };
     const archive = await world.complete({ ...at, claim });
     const range = { firstByte: 0, lastByte: sizeBytes - 1 };
     const listed: string[] = [];
@@ -303,7 +309,7 @@ async function uploadOfThree(world: World) {
   const claim = { sizeBytes: 2 * mebibyte + 7, treeHash: joinedHash(parts) as string };
   const completeAs = (claimed: typeof claim, now = start) =>
     world.complete({
-      vaultId: upload.vaultId,
+      ...unchanged(upload),
       uploadId: upload.id,
       claim: claimed,
       idleSince: now - day,

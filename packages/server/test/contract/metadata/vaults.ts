@@ -10,6 +10,7 @@ import {
   otherAccountId,
   type Story,
   start,
+  unchanged,
   uploadGone,
   vaultGone,
 } from "./world.ts";
@@ -27,6 +28,7 @@ export function vaultStories(story: Story): void {
       archiveCount: 0,
       archiveBytes: 0,
       revision: 0,
+      accessVersion: 0,
       inventory: null,
       accessPolicy: null,
       lock: null,
@@ -89,14 +91,14 @@ export function vaultStories(story: Story): void {
   });
 
   story("a vault that is not there is removed without complaint", async ({ store }) => {
-    await store.removeVault({ key: keyOf("nothing"), profile: "aws", lockSeen: null, now: start });
+    await store.removeVault({ key: keyOf("nothing"), profile: "aws", expectedVersion: 0, now: start });
   });
 
   story("a vault with an archive is kept, in both profiles", async (world) => {
     const vault = await world.vault();
     await world.archive(vault);
     for (const profile of ["practical", "aws"] as const) {
-      await assert.rejects(world.store.removeVault({ key: vault, profile, lockSeen: null, now: start }), {
+      await assert.rejects(world.store.removeVault({ key: vault, profile, expectedVersion: 0, now: start }), {
         code: "InvalidParameterValueException",
         message: "Vault not empty or recently written to: arn:aws:glacier:us-east-1:123456789012:vaults/photos",
       });
@@ -108,8 +110,8 @@ export function vaultStories(story: Story): void {
     const vault = await world.vault();
     const { archive } = await world.archive(vault);
     await world.removeArchive(vault, archive.id);
-    await assert.rejects(world.store.removeVault({ key: vault, profile: "aws", lockSeen: null, now: start }));
-    await world.store.removeVault({ key: vault, profile: "practical", lockSeen: null, now: start });
+    await assert.rejects(world.store.removeVault({ key: vault, profile: "aws", expectedVersion: 0, now: start }));
+    await world.store.removeVault({ key: vault, profile: "practical", expectedVersion: 0, now: start });
     assert.equal(await world.store.findVault(vault), null);
   });
 
@@ -136,13 +138,14 @@ export function vaultStories(story: Story): void {
     const part = await world.part(upload, 0);
     const waiting = await world.inventoryJob(vault);
 
-    await store.removeVault({ key: vault, profile: "practical", lockSeen: null, now: start });
+    await store.removeVault({ key: vault, profile: "practical", expectedVersion: 0, now: start });
     for (const jobId of [job.id, waiting.id]) {
       assert.equal(await store.findJob({ vaultId: vault.id, jobId, completedSince: start - day }), null);
     }
     assert.equal(await store.findUpload({ vaultId: vault.id, uploadId: upload.id, idleSince: start - day }), null);
     const late = await world.pending(upload.archiveId);
     const addLate = store.addPart({
+      ...unchanged(upload),
       uploadId: upload.id,
       segment: late,
       idleSince: start - day,
@@ -160,7 +163,7 @@ export function vaultStories(story: Story): void {
     const first = await world.vault();
     const { archive } = await world.archive(first);
     await world.removeArchive(first, archive.id);
-    await world.store.removeVault({ key: first, profile: "practical", lockSeen: null, now: start });
+    await world.store.removeVault({ key: first, profile: "practical", expectedVersion: 0, now: start });
     const second = await world.vault("photos", start + day);
     assert.notEqual(second.id, first.id);
     assert.deepEqual([second.revision, second.createdAt], [0, start + day]);
@@ -170,7 +173,7 @@ export function vaultStories(story: Story): void {
   story("nothing is added to a vault that has gone", async (world) => {
     const vault = await world.vault();
     const { archive } = await world.archive(await world.vault("other"));
-    await world.store.removeVault({ key: vault, profile: "aws", lockSeen: null, now: start });
+    await world.store.removeVault({ key: vault, profile: "aws", expectedVersion: 0, now: start });
     await assert.rejects(world.archive(vault), vaultGone(vault));
     await assert.rejects(world.upload(vault), vaultGone(vault));
     await assert.rejects(world.archiveJob(vault, archive), vaultGone(vault));

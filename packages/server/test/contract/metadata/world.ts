@@ -8,6 +8,7 @@ import type { ArchiveRetrievalJob, InventoryRetrievalJob, Tier } from "../../../
 import type { MetadataStore, UploadRequest } from "../../../src/domain/metadata-store.ts";
 import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
 import { newArchiveId, newJobId, newUploadId, newVaultId } from "../../../src/domain/new-id.ts";
+import { permittedBy } from "../../../src/domain/permission.ts";
 import type { Segment } from "../../../src/domain/segment.ts";
 import { arnOf, type Profile, type Vault, type VaultKey } from "../../../src/domain/vault.ts";
 import { type Completion, completeUpload } from "../../../src/operations/complete-upload.ts";
@@ -28,6 +29,13 @@ export const doomsday: Instant = start + 1000 * day;
 export function keyOf(vaultName: string, region = "us-east-1", account = accountId): VaultKey {
   return { accountId: account, region, vaultName };
 }
+
+/** A vault of which nothing was set that policies judge by. */
+export const unchanged = ({ vaultId }: { readonly vaultId: string }) => ({
+  vaultId,
+  vault: keyOf("photos"),
+  accessVersion: 0,
+});
 
 /** The order of ids. */
 export function bytewise(a: string, b: string): number {
@@ -120,7 +128,7 @@ export class World {
     const segment = await this.pending(id, { sizeBytes });
     const { treeHash } = segment;
     const archive = { id, vaultId: vault.id, description, sizeBytes, treeHash, createdAt, deletedAt: null };
-    const added = await this.store.addArchive({ archive, segment, vault, ...(request && { request }) });
+    const added = await this.store.addArchive({ ...permittedBy(vault), archive, segment, ...(request && { request }) });
     return { archive: added, segment };
   }
 
@@ -136,7 +144,7 @@ export class World {
   }
 
   async removeArchive(vault: Vault, archiveId: string, now = start): Promise<void> {
-    await this.store.removeArchive({ vault, vaultId: vault.id, archiveId, lockSeen: null, now });
+    await this.store.removeArchive({ ...permittedBy(vault), archiveId, now });
   }
 
   /** Goes through all vaults, in steps of so many rows. */
@@ -156,7 +164,7 @@ export class World {
       partSizeBytes,
       createdAt,
     };
-    await this.store.addUpload({ upload, vault });
+    await this.store.addUpload({ ...permittedBy(vault), upload });
     return upload;
   }
 
@@ -166,7 +174,7 @@ export class World {
     { sizeBytes = upload.partSizeBytes, now = start } = {},
   ): Promise<Segment> {
     const segment = await this.pending(upload.archiveId, { firstByte: number * upload.partSizeBytes, sizeBytes });
-    await this.store.addPart({ uploadId: upload.id, segment, idleSince: now - day, now });
+    await this.store.addPart({ ...unchanged(upload), uploadId: upload.id, segment, idleSince: now - day, now });
     return segment;
   }
 
@@ -182,7 +190,7 @@ export class World {
       range: { firstByte: 0, lastByte: archive.sizeBytes - 1 },
       rangeTreeHash: archive.treeHash,
     };
-    await this.store.addJob({ job, vault, monthlyFreeBytes: wish.monthlyFreeBytes ?? 0 });
+    await this.store.addJob({ ...permittedBy(vault), job, monthlyFreeBytes: wish.monthlyFreeBytes ?? 0 });
     return job;
   }
 
@@ -194,7 +202,7 @@ export class World {
       selection: { startDate: "2026-01-01", endDate: null, limit: "10", marker: null },
       output: null,
     };
-    await this.store.addJob({ job, vault, monthlyFreeBytes: 0 });
+    await this.store.addJob({ ...permittedBy(vault), job, monthlyFreeBytes: 0 });
     return job;
   }
 

@@ -1,0 +1,68 @@
+import { errors } from "@moraine/protocol";
+import { VaultChangedError } from "../domain/permission.ts";
+import type { Vault } from "../domain/vault.ts";
+
+/** More than a call needs while others change the vault all the time: once it waits its turn, only new calls are in its way. */
+const roundsMax = 16;
+
+/** The last of those that wait their turn at a vault, by its ARN. */
+const turns = new Map<string, Promise<unknown>>();
+
+export interface PermittedChange<Result> {
+  readonly vaultArn: string;
+  /** The row that allowed it; null when there was no vault. */
+  readonly vault: Vault | null;
+  /** Judges the request anew. Resolves to the row that allows it now. */
+  authorizeAgain(): Promise<Vault | null>;
+  /** Rejects with VaultChangedError when the row has changed. */
+  change(vault: Vault | null): Promise<Result>;
+}
+
+/**
+ * Makes a change only by the row of the vault that allowed it. While the row has changed, the request is authorized again. Those
+ * that try again take turns, or one client that changes a vault's tags all the time could keep the others from it.
+ */
+export async function makePermitted<Result>(wanted: PermittedChange<Result>): Promise<Result> {
+  const made = await attempt(wanted, wanted.vault);
+  return made === changed ? inTurn(wanted.vaultArn, () => tryAgain(wanted)) : made.result;
+}
+
+async function tryAgain<Result>(wanted: PermittedChange<Result>): Promise<Result> {
+  for (let round = 1; round < roundsMax; round += 1) {
+    const made = await attempt(wanted, await wanted.authorizeAgain());
+    if (made !== changed) {
+      return made.result;
+    }
+  }
+  throw errors.unavailable("The vault's tags or policies are being changed by others, try again");
+}
+
+const changed = Symbol("the vault has changed");
+
+async function attempt<Result>(
+  { change }: PermittedChange<Result>,
+  vault: Vault | null,
+): Promise<{ readonly result: Result } | typeof changed> {
+  try {
+    return { result: await change(vault) };
+  } catch (error) {
+    if (error instanceof VaultChangedError) {
+      return changed;
+    }
+    throw error;
+  }
+}
+
+async function inTurn<Result>(vaultArn: string, task: () => Promise<Result>): Promise<Result> {
+  const before = turns.get(vaultArn) ?? Promise.resolve();
+  const turn = before.then(task);
+  const ended = turn.catch(() => undefined);
+  turns.set(vaultArn, ended);
+  try {
+    return await turn;
+  } finally {
+    if (turns.get(vaultArn) === ended) {
+      turns.delete(vaultArn);
+    }
+  }
+}

@@ -39,7 +39,6 @@ export const limits = {
   lockWindowSeconds: dayInSeconds,
   capacityUnitsMax: 2,
 
-  jsonBodySizeBytesMax: mebibyte,
   jsonDepthMax: 32,
 
   clockSkewSeconds: 300,

@@ -26,6 +26,7 @@ import { describeReadOnly } from "./domain/storage-report.ts";
 import type { Profile } from "./domain/vault.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { faulty } from "./faults/faulty.ts";
+import { connectionsMax, failureLimits, httpLimits } from "./http/limits.ts";
 import { createListener, type ServiceContext } from "./http/listener.ts";
 import { closeListener, listen } from "./http/listening.ts";
 import { perform } from "./http/perform.ts";
@@ -69,17 +70,6 @@ export interface Service {
   stop(graceMilliseconds: number): Promise<void>;
 }
 
-/** Limits of the wire that no flag changes. */
-const wireLimits = {
-  stallSeconds: 30,
-  bytesPerSecondMin: 1024,
-  durationSecondsMax: 24 * 60 * 60,
-  sendStallSeconds: 60,
-  drainBytesMax: 5 * 1024 ** 3,
-  drainSecondsMax: 30,
-};
-const connectionsMax = 2048;
-const failureLimits = { burst: 100, perSecond: 1 };
 /** The memory of all uploads together, 16 MiB, and of all downloads, 16 MiB. */
 const receiveBlocksMax = 8;
 const leafBlocksMax = 16;
@@ -348,9 +338,11 @@ function delaysOf({ profile, delays }: Config): JobDelays {
   return { ...profileDelays[profile], ...Object.fromEntries(own) };
 }
 
-async function openListener({ tls, listen: place }: Config, started: AsyncDisposableStack) {
+async function openListener(config: Config, started: AsyncDisposableStack) {
+  const { tls, listen: place, trustedProxies, connectionsPerAddressMax } = config;
   const certificate = tls && (await readCertificate(tls));
-  const listener = createListener({ limits: wireLimits, connectionsMax, certificate, systemNow });
+  const limits = { ...httpLimits, connectionsMax: connectionsMax(), connectionsPerAddressMax };
+  const listener = createListener({ limits, trustedProxies, certificate, systemNow });
   const url = await listen(listener.server, { ...place, isTls: tls !== null });
   started.defer(() => closeListener(listener.server, 0));
   const reloadCertificate = tls && (async () => listener.replaceCertificate(await readCertificate(tls)));

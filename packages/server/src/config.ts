@@ -4,7 +4,9 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { FaultError, type FaultRule } from "./domain/fault.ts";
 import { parseFault } from "./domain/fault-text.ts";
+
 import { isLoopback } from "./domain/loopback.ts";
+import { type Network, readNetwork } from "./domain/policy/addresses.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
@@ -12,6 +14,10 @@ export interface Config {
   /** Whether it may lie on a file system whose locks and syncs depend on another machine. */
   readonly allowNetworkStorage: boolean;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Networks of proxies that say whom they speak for. */
+  readonly trustedProxies: readonly Network[];
+  /** For each IPv4 address or IPv6 network of 64 bits. */
+  readonly connectionsPerAddressMax: number;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
   readonly region: string;
   readonly accountId: string;
@@ -67,6 +73,8 @@ const settings = {
   tlsCert:    { flag: "tls-cert",          environment: "MORAINE_TLS_CERT",                                             help: "FILE       certificate chain (PEM)" },
   tlsKey:     { flag: "tls-key",           environment: "MORAINE_TLS_KEY",                                              help: "FILE       private key (PEM)" },
   insecure:   { flag: "insecure",          environment: "MORAINE_INSECURE",               fallback: "false",            help: "           plain HTTP beyond loopback", kind: "switch" },
+  trustedProxy: { flag: "trusted-proxy",   environment: "MORAINE_TRUSTED_PROXY",                                        help: "CIDR       a proxy that names its client in X-Forwarded-For; repeatable", kind: "list" },
+  perAddress: { flag: "connections-per-address", environment: "MORAINE_CONNECTIONS_PER_ADDRESS", fallback: "256",       help: "N  of one client; IPv6 counts by /64, trusted proxies do not" },
   region:     { flag: "region",            environment: "MORAINE_REGION",                 fallback: "us-east-1",        help: "NAME       the region in ARNs and signatures" },
   account:    { flag: "account",           environment: "MORAINE_ACCOUNT_ID",             fallback: "123456789012",     help: "ID         12 digits" },
   rootId:     {                            environment: "MORAINE_ROOT_ACCESS_KEY_ID",                                   help: "the root's key, instead of one that is made" },
@@ -111,6 +119,15 @@ const shape = z
     tlsCert: z.string().optional(),
     tlsKey: z.string().optional(),
     insecure: onOff,
+    trustedProxy: z
+      .string()
+      .transform((text) => text.split(";").map((cidr) => readNetwork(cidr)))
+      .refine((networks) => !networks.includes(undefined), "must be a network, like 192.0.2.0/24 or 2001:db8::/32")
+      .optional(),
+    perAddress: z
+      .string()
+      .regex(/^[1-9][0-9]{0,5}$/, "must be a whole number of connections")
+      .transform(Number),
     region: z.string().regex(/^[a-z0-9-]{1,40}$/, "must be a region's name, like us-east-1"),
     account: z.string().regex(/^[0-9]{12}$/, "must be 12 digits"),
     rootId: z
@@ -211,6 +228,8 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     dataFolder: resolve(base, values.data),
     allowNetworkStorage: values.networkStorage === "true",
     listen: { host, port },
+    trustedProxies: (values.trustedProxy ?? []).filter((network) => network !== undefined),
+    connectionsPerAddressMax: values.perAddress,
     tls: tls && { certFile: resolve(base, tls[0]), keyFile: resolve(base, tls[1]) },
     region: values.region,
     accountId: values.account,

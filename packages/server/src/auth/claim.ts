@@ -22,7 +22,7 @@ export interface Signed {
   header(name: string): string | undefined;
   /** All values of a query parameter, decoded once. */
   parameters(name: string): readonly string[];
-  /** The other end of the connection, as its socket has it. A header that tells another one may be anybody's. */
+  /** The other end of the connection, or the client that a trusted proxy names. */
   readonly address: string;
   /** Whether it came over TLS. */
   readonly secure: boolean;

@@ -30,7 +30,7 @@ function decodeLimit(value: string): number {
 /** Throws Missing- or InvalidParameterValueException, or SerializationException for a wrong type. */
 export function decodeAdminBody(name: AdminOperationName, json: Uint8Array): object {
   const object = json.length === 0 ? {} : parseJsonObject(json);
-  const result = (bodies[name as WithBody] ?? nothing).safeParse(object);
+  const result = (bodies[name as AdminBodyName] ?? nothing).safeParse(object);
   if (result.success) {
     return result.data;
   }
@@ -44,7 +44,7 @@ export function decodeAdminBody(name: AdminOperationName, json: Uint8Array): obj
     : errors.missingParameter(member);
 }
 
-type WithBody =
+export type AdminBodyName =
   | "CreateAccount"
   | "UpdateAccessKey"
   | "CreateSession"
@@ -58,7 +58,7 @@ const optional = <Type extends z.ZodType>(type: Type) => type.nullish().transfor
 const nothing = z.strictObject({});
 
 /** The members of each body; which values they may have is for the operations to say. */
-const bodies: { readonly [Name in WithBody]: z.ZodType<Omit<AdminShapes[Name]["input"], PathAndQuery>> } = {
+const bodies: { readonly [Name in AdminBodyName]: z.ZodType<Omit<AdminShapes[Name]["input"], PathAndQuery>> } = {
   CreateAccount: z.strictObject({ AccountId: optional(z.string()) }),
   UpdateAccessKey: z.strictObject({
     Status: z.string() as z.ZodType<AdminShapes["UpdateAccessKey"]["input"]["Status"]>,

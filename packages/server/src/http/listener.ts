@@ -5,16 +5,27 @@ import { TLSSocket } from "node:tls";
 import { errors, GlacierError } from "@moraine/protocol";
 import { carriesSignature } from "../auth/claim.ts";
 import { newRequestId } from "../domain/new-id.ts";
+import type { Network } from "../domain/policy/addresses.ts";
 import { noDeletedBytes } from "../domain/storage-report.ts";
+import { BodyMemory } from "./body-memory.ts";
+import { clientNetwork } from "./client-origin.ts";
+import { Connections } from "./connections.ts";
 import type { Reply } from "./encode.ts";
 import { errorReply, isInternal } from "./error-reply.ts";
+import { inTurn } from "./in-turn.ts";
+import type { HttpLimits } from "./limits.ts";
 import { loggedUrl } from "./logged-url.ts";
+
 import { type PageSources, page } from "./pages.ts";
-import { type BodyLimits, ClientGoneError, requestBody } from "./request-body.ts";
-import { type ReplyLimits, respond } from "./respond.ts";
+import { refuseUnparsed } from "./refuse-unparsed.ts";
+import { ClientGoneError, requestBody } from "./request-body.ts";
+import { respond } from "./respond.ts";
 import { type ServeContext, serve } from "./serve.ts";
 import { type AdminContext, isAdminPath, serveAdmin } from "./serve-admin.ts";
+
 import { isStsRequest, type StsContext, serveSts } from "./serve-sts.ts";
+import { shortBody } from "./short-body.ts";
+
 import { type Certificate, secureOptions, strictTransportSecurity } from "./tls.ts";
 import { readWireRequest } from "./wire-request.ts";
 
@@ -33,8 +44,9 @@ export interface RequestRecord {
 }
 
 export interface ListenerOptions {
-  readonly limits: BodyLimits & ReplyLimits;
-  readonly connectionsMax: number;
+  readonly limits: HttpLimits;
+  /** Networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. */
+  readonly trustedProxies: readonly Network[];
   /** Null serves plain HTTP. */
   readonly certificate: Certificate | null;
   /** The system's time: dates on the wire are for clients, whose clocks are not ours to move. */
@@ -58,6 +70,7 @@ export interface Listener {
 }
 
 interface Options extends ListenerOptions {
+  readonly memory: BodyMemory;
   /** Null while the service is starting. */
   readonly context: ServiceContext | null;
 }
@@ -78,7 +91,7 @@ const serverOptions: ServerOptions = {
 const handshakeTimeout = 10_000;
 
 export function createListener(options: ListenerOptions): Listener {
-  const { certificate } = options;
+  const { certificate, limits, trustedProxies } = options;
   let context: ServiceContext | null = null;
   const server =
     certificate === null
@@ -86,18 +99,32 @@ export function createListener(options: ListenerOptions): Listener {
       : createTlsServer({ ...serverOptions, ...secureOptions(certificate), handshakeTimeout });
   // The parser drops what exceeds this count, silently: it must not, and the request is refused instead.
   server.maxHeadersCount = 0;
-  server.maxConnections = options.connectionsMax;
+  const connections = new Connections(limits, trustedProxies);
+  server.on("connection", (socket) => connections.admit(socket));
+  server.on("secureConnection", (socket) => connections.secured(socket));
+  const memory = new BodyMemory(limits.bufferedBytesMax);
+  const takeTurn = inTurn({
+    ...limits,
+    handle: (request, response) => void answer({ ...options, memory, context }, request, response),
+    onBusy: (socket) => connections.busy(socket),
+    onIdle: (socket) => connections.idle(socket),
+  });
   const latest = new WeakMap<Socket, ServerResponse>();
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     latest.set(request.socket, response);
-    void answer({ ...options, context }, request, response);
+    takeTurn(request, response);
   };
   server.on("request", onRequest);
   // The body asks for `100 Continue` when it is first read; until then a refusal costs the client nothing.
   server.on("checkContinue", onRequest);
   server.on("checkExpectation", onRequest);
   server.on("clientError", (error, socket) =>
-    refuseUnparsed(options, error, socket as Socket, latest.get(socket as Socket)),
+    refuseUnparsed(
+      { ...options, headers: securityHeaders(options) },
+      error,
+      socket as Socket,
+      latest.get(socket as Socket),
+    ),
   );
   return {
     server,
@@ -148,12 +175,12 @@ const securityHeaders = ({ certificate }: ListenerOptions): Readonly<Record<stri
   certificate === null ? {} : strictTransportSecurity;
 
 async function reply(
-  { context, limits }: Options,
+  { context, limits, memory, trustedProxies }: Options,
   message: IncomingMessage,
   response: ServerResponse,
   onRoute: (name: string) => void,
 ): Promise<Reply> {
-  const request = readWireRequest(message);
+  const request = readWireRequest(message, trustedProxies);
   const own = carriesSignature(request) ? null : await page(request, context?.pages ?? startingPages);
   if (own !== null) {
     onRoute("page");
@@ -162,16 +189,22 @@ async function reply(
   if (context === null) {
     throw errors.unavailable("The service is starting. Try again later.");
   }
+  const json = shortBody(message, response, { limits, memory, source: clientNetwork(request.address) });
   const incoming = {
     request,
     body: requestBody(message, response, limits),
+    shortBody: json,
     onRoute,
     resetConnection: () => reset(message.socket),
   };
-  if (isStsRequest(request)) {
-    return serveSts(context.sts, incoming, String(response.getHeader("x-amzn-RequestId")));
+  try {
+    if (isStsRequest(request)) {
+      return await serveSts(context.sts, incoming, String(response.getHeader("x-amzn-RequestId")));
+    }
+    return await (isAdminPath(request.path) ? serveAdmin(context.admin, incoming) : serve(context, incoming));
+  } finally {
+    json.release();
   }
-  return isAdminPath(request.path) ? serveAdmin(context.admin, incoming) : serve(context, incoming);
 }
 
 const startingPages: PageSources = {
@@ -207,46 +240,4 @@ async function sendFailure(
     response.setHeader("Connection", "close");
   }
   await respond(request, response, errorReply(error), limits).catch(() => response.destroy());
-}
-
-/**
- * The parser could not make a request of it: the answer is written by hand, and the connection ends. Where another answer
- * is still due on the connection, or on its way, there is no place for this one: the client would take it for that.
- */
-function refuseUnparsed(
-  options: ListenerOptions,
-  error: NodeJS.ErrnoException,
-  socket: Socket,
-  latest: ServerResponse | undefined,
-): void {
-  if (socket.writableEnded) {
-    return; // More of what was refused before.
-  }
-  if (!socket.writable || error.code === "ECONNRESET" || (latest !== undefined && !mayBeRefused(latest))) {
-    socket.destroy();
-    return;
-  }
-  const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-  const { status, headers, body } = errorReply(
-    timedOut
-      ? errors.requestTimeout()
-      : errors.badRequest("The request is not well-formed HTTP, or its headers are too long"),
-  );
-  const lines = Object.entries({
-    "x-amzn-RequestId": newRequestId(),
-    Date: options.systemNow().toUTCString(),
-    ...securityHeaders(options),
-    ...headers,
-    Connection: "close",
-  }).map(([name, value]) => `${name}: ${value}`);
-  socket.end(
-    `HTTP/1.1 ${status} ${timedOut ? "Request Timeout" : "Bad Request"}\r\n${lines.join("\r\n")}\r\n\r\n${body}`,
-  );
-  // A client that still sends would lose the answer to a reset, so it is let go on for a while.
-  setTimeout(() => socket.destroy(), options.limits.drainSecondsMax * 1000).unref();
-}
-
-/** Either all was answered before, or it is the body of the request in turn that broke, and nothing was said yet. */
-function mayBeRefused({ writableFinished, headersSent, socket, req }: ServerResponse): boolean {
-  return writableFinished || (!headersSent && socket !== null && !req.complete);
 }

@@ -17,12 +17,15 @@ import { encode, type Reply } from "./encode.ts";
 import { claimedHash } from "./payload-hash.ts";
 import { makePermitted } from "./permitted-change.ts";
 import type { Route } from "./router.ts";
+import type { ShortBody } from "./short-body.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 export interface Incoming {
   readonly request: WireRequest;
-  /** Not read before somebody asks for it. */
+  /** The bytes of an archive or a part. Not read before somebody asks for them. */
   readonly body: AsyncIterable<Buffer>;
+  /** Any other body. */
+  readonly shortBody: Pick<ShortBody, "read">;
   /** Told as soon as it is known, for logs and metrics. */
   onRoute(name: string): void;
   /** Ends the connection as a network does that fails; nobody can be answered after it. */

@@ -3,10 +3,13 @@ import type { Operation } from "@moraine/protocol";
 import type { IdentifiedCaller } from "../auth/authenticate.ts";
 import type { Caller } from "../auth/caller.ts";
 import { assertPayload, claimedHash, missingHash } from "./payload-hash.ts";
+import type { ShortBody } from "./short-body.ts";
 import type { WireRequest } from "./wire-request.ts";
 
-/** @param caller null while its signature has not been verified. */
-type ReadBody = (caller: Caller | null) => Promise<Uint8Array>;
+interface BoundedBody {
+  readonly body: Pick<ShortBody, "read">;
+  readonly sizeBytesMax: number;
+}
 
 interface Signed {
   readonly caller: Caller;
@@ -22,21 +25,21 @@ export async function readSigned(
   { verify }: IdentifiedCaller,
   { request: kind }: Pick<Operation, "request">,
   request: WireRequest,
-  readBody: ReadBody,
+  { body, sizeBytesMax }: BoundedBody,
 ): Promise<Signed> {
   const claimed = claimedHash(request);
   if (claimed === undefined) {
     if (kind === "bytes") {
       throw missingHash(request);
     }
-    const json = await readBody(null);
+    const json = await body.read({ sizeBytesMax, isVerified: false });
     return { caller: verify(hash("sha256", json)), json };
   }
   const caller = verify(claimed);
   if (kind === "bytes") {
     return { caller, json: noBytes };
   }
-  const json = await readBody(caller);
+  const json = await body.read({ sizeBytesMax, isVerified: true });
   assertPayload(claimed, json);
   return { caller, json };
 }

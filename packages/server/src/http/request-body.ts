@@ -1,15 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errors } from "@moraine/protocol";
 import { BodyArrivals } from "./body-arrivals.ts";
-
-/** Bounds on bodies that come slowly. The listener has none of its own: a 4 GiB part on a slow line is honest. */
-export interface BodyLimits {
-  /** Without a single byte for this long, the request ends with 408. */
-  readonly stallSeconds: number;
-  /** The least average rate over the time that the client was waited for, judged once that exceeds `stallSeconds`. */
-  readonly bytesPerSecondMin: number;
-  readonly durationSecondsMax: number;
-}
+import { type BodyLimits, startPace } from "./pace.ts";
 
 /** The client has closed the connection: there is nobody to answer. */
 export class ClientGoneError extends Error {
@@ -27,9 +19,7 @@ export async function* requestBody(
   response: ServerResponse,
   limits: BodyLimits,
 ): AsyncGenerator<Buffer, void, void> {
-  if (request.headers.expect?.toLowerCase() === "100-continue") {
-    response.writeContinue();
-  }
+  askForBody(request, response);
   const wait = waiter(request, limits);
   try {
     for (;;) {
@@ -46,6 +36,13 @@ export async function* requestBody(
     }
   } finally {
     wait.stop();
+  }
+}
+
+/** Answers a client that waits for `100 Continue` before it sends its body. */
+export function askForBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect?.toLowerCase() === "100-continue") {
+    response.writeContinue();
   }
 }
 
@@ -85,53 +82,4 @@ function waiter(request: IncomingMessage, limits: BodyLimits) {
       // The listener for errors stays: a connection that breaks later must not bring the process down.
     },
   };
-}
-
-/** A client is slow only while it is waited for: when it is we who are busy, its bytes lie ready and do not count as late. */
-function startPace(limits: BodyLimits) {
-  const start = performance.now();
-  let waitedMilliseconds = 0;
-  let waitingSince: number | null = null;
-  let bytes = 0;
-  return {
-    /** Ends one wait, and begins the next, if there was one. */
-    received(count: number): void {
-      bytes += count;
-      if (waitingSince !== null) {
-        this.waitEnds();
-        this.waitBegins();
-      }
-    },
-    waitBegins(): void {
-      waitingSince = performance.now();
-    },
-    waitEnds(): void {
-      waitedMilliseconds += performance.now() - (waitingSince ?? performance.now());
-      waitingSince = null;
-    },
-    isTooSlow(): boolean {
-      const now = performance.now();
-      const waiting = now - (waitingSince ?? now);
-      const waitedSeconds = (waitedMilliseconds + waiting) / 1000;
-      return (
-        waiting > limits.stallSeconds * 1000 ||
-        (waitedSeconds > limits.stallSeconds && bytes / waitedSeconds < limits.bytesPerSecondMin) ||
-        now - start > limits.durationSecondsMax * 1000
-      );
-    },
-  };
-}
-
-/** Collects a short body; throws BadRequest when it is longer than `sizeBytesMax`. */
-export async function collectBody(body: AsyncIterable<Buffer>, sizeBytesMax: number): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const piece of body) {
-    sizeBytes += piece.length;
-    if (sizeBytes > sizeBytesMax) {
-      throw errors.badRequest(`The body of this request must not be longer than ${sizeBytesMax} bytes`);
-    }
-    pieces.push(Buffer.from(piece));
-  }
-  return Buffer.concat(pieces);
 }

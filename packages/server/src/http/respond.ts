@@ -30,7 +30,7 @@ export async function respond(
     if (body !== null && typeof body !== "string") {
       await respondWithBytes(response, { status, headers, body }, limits);
     } else if (request.readableEnded || request.complete) {
-      endUnlessGone(response.writeHead(status, { ...headers }), body ?? "");
+      endUnlessGone(response.writeHead(status, { ...headers }), body ?? "", limits);
     } else {
       await respondEarly(request, response, { status, headers, body }, limits);
     }
@@ -120,13 +120,18 @@ async function respondEarly(
     response.write(body);
   }
   await drain(request, limits);
-  endUnlessGone(response, "");
+  endUnlessGone(response, "", limits);
 }
 
 /** To a client that has gone nothing can be written, so the body would seem too short. */
-function endUnlessGone(response: ServerResponse, rest: string): void {
-  if (!response.destroyed) {
-    response.end(rest);
+function endUnlessGone(response: ServerResponse, rest: string, { sendStallSeconds }: ReplyLimits): void {
+  if (response.destroyed) {
+    return;
+  }
+  response.end(rest);
+  if (response.writableLength > 0) {
+    // A client that takes nothing would keep its place among the busy connections.
+    response.setTimeout(sendStallSeconds * 1000, () => response.destroy());
   }
 }
 

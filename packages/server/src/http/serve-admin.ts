@@ -1,4 +1,4 @@
-import { type AdminOperationName, errors, limits, partitionOf } from "@moraine/protocol";
+import { type AdminOperationName, errors, partitionOf } from "@moraine/protocol";
 import type { AdminHandler, AdminServices } from "../admin/context.ts";
 import { adminHandlers } from "../admin/index.ts";
 import type { Asked } from "../auth/asked.ts";
@@ -7,10 +7,10 @@ import { type Caller, principalOf } from "../auth/caller.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
 import { type AdminMembers, decodeAdminBody, decodeAdminMembers } from "./admin-decode.ts";
 import { type AdminRoute, routeAdmin } from "./admin-router.ts";
+import { adminBodyBytesMax } from "./body-limits.ts";
 import { jsonReply, type Reply } from "./encode.ts";
 import type { Incoming } from "./perform.ts";
 import { readSigned } from "./read-signed.ts";
-import { collectBody } from "./request-body.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 export interface AdminContext {
@@ -23,14 +23,14 @@ export interface AdminContext {
 export const isAdminPath = (path: string): boolean => path.startsWith("/admin/");
 
 /** The path of a request to the admin API: that of any other (`serve.ts`), on a table of its own. */
-export async function serveAdmin(context: AdminContext, { request, body, onRoute }: Incoming): Promise<Reply> {
+export async function serveAdmin(context: AdminContext, { request, shortBody, onRoute }: Incoming): Promise<Reply> {
   const { services, identify, forgetCredentials } = context;
   const found = routeAdmin(request);
   onRoute(found.name);
   // Identify the caller, then read the body and verify the signature, as in `serve.ts`.
   const identified = await identify(request);
-  const readBody = () => collectBody(body, limits.jsonBodySizeBytesMax);
-  const { caller, json } = await readSigned(identified, inJson, request, readBody);
+  const bounded = { body: shortBody, sizeBytesMax: adminBodyBytesMax(found.name) };
+  const { caller, json } = await readSigned(identified, inJson, request, bounded);
   const members = decodeAdminMembers(found, request);
   await authorize(services, found, members, caller, request);
   const input = { ...members, ...decodeAdminBody(found.name, json) };

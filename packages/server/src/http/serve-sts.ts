@@ -4,7 +4,6 @@ import { principalArn } from "../domain/policy/evaluate.ts";
 import type { Reply } from "./encode.ts";
 import type { Incoming } from "./perform.ts";
 import { readSigned } from "./read-signed.ts";
-import { collectBody } from "./request-body.ts";
 import { StsError, stsReply } from "./sts-form.ts";
 import type { WireRequest } from "./wire-request.ts";
 
@@ -29,15 +28,15 @@ export function isStsRequest({ method, path, header }: WireRequest): boolean {
  */
 export async function serveSts(
   { identify, region }: StsContext,
-  { request, body, onRoute }: Incoming,
+  { request, shortBody, onRoute }: Incoming,
   requestId: string,
 ): Promise<Reply> {
   const form = { isJson: /\bapplication\/json\b/.test(request.header("accept") ?? ""), requestId };
   onRoute(action);
   try {
     const identified = await identify(request);
-    const readBody = () => collectBody(body, bodySizeBytesMax);
-    const { caller, json } = await readSigned(identified, { request: "json" }, request, readBody);
+    const bounded = { body: shortBody, sizeBytesMax: bodySizeBytesMax };
+    const { caller, json } = await readSigned(identified, { request: "json" }, request, bounded);
     assertAction(request, new URLSearchParams(Buffer.from(json).toString("utf8")));
     const { accountId, principal, user } = caller;
     const arn = principalArn(principal, partitionOf(region));

@@ -1,4 +1,4 @@
-import { type AccountId, errors, isAccountId, limits } from "@moraine/protocol";
+import { type AccountId, errors, isAccountId } from "@moraine/protocol";
 import type { Identify } from "../auth/authenticate.ts";
 import type { AccessControl } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
@@ -6,11 +6,11 @@ import { isPresigned } from "../auth/claim.ts";
 import { resourceOf } from "../auth/resources.ts";
 import type { Vault, VaultKey } from "../domain/vault.ts";
 import type { Services } from "../operations/context.ts";
+import { bodyBytesMax } from "./body-limits.ts";
 import { requestedArchive } from "./decode.ts";
 import type { Reply } from "./encode.ts";
 import type { Incoming, Perform } from "./perform.ts";
 import { readSigned } from "./read-signed.ts";
-import { collectBody } from "./request-body.ts";
 import { type Route, route } from "./router.ts";
 import type { WireRequest } from "./wire-request.ts";
 
@@ -29,8 +29,8 @@ export async function serve({ services, identify, access, perform }: ServeContex
   incoming.onRoute(found.name);
   // Identify the caller, then read the body and verify the signature: in the order that the client makes possible.
   const identified = await identify(request);
-  const readBody = () => collectBody(incoming.body, limits.jsonBodySizeBytesMax);
-  const { caller, json } = await readSigned(identified, found.operation, request, readBody);
+  const bounded = { body: incoming.shortBody, sizeBytesMax: bodyBytesMax(found.name) };
+  const { caller, json } = await readSigned(identified, found.operation, request, bounded);
   assertVersion(request);
   const accountId = resolveAccount(found, caller);
   const key = { accountId, region: services.region, vaultName: found.path["vaultName"] ?? "" };

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { errors, parseQuery } from "@moraine/protocol";
 import type { Signed } from "../auth/claim.ts";
+import type { Network } from "../domain/policy/addresses.ts";
+import { originOf } from "./client-origin.ts";
 
 /** A request as it stood on the wire: the signature covers exactly this, so nothing is decoded or merged yet. */
 export type WireRequest = Signed;
@@ -13,7 +13,7 @@ const headerCountMax = 64;
 const single = /^(host|authorization|content-length|content-range|date|range|expect|x-amz-.*)$/;
 
 /** Throws BadRequest for what no honest client sends: an absolute form, an overlong URL, a header that is doubled. */
-export function readWireRequest(message: IncomingMessage): WireRequest {
+export function readWireRequest(message: IncomingMessage, trustedProxies: readonly Network[] = []): WireRequest {
   const url = message.url ?? "";
   if (message.httpVersionMajor !== 1) {
     throw errors.badRequest(`HTTP/${message.httpVersion} is not spoken here`);
@@ -42,14 +42,8 @@ export function readWireRequest(message: IncomingMessage): WireRequest {
     headers,
     header: (name) => values.get(name),
     parameters: (name) => parameters.filter(([given]) => given === name).map(([, value]) => value),
-    ...origin(message.socket),
+    ...originOf(message.socket, headers, trustedProxies),
   };
-}
-
-/** A listener on `::` sees an IPv4 address in its mapped form, which no policy would name. */
-function origin(socket: Socket): Pick<WireRequest, "address" | "secure"> {
-  const address = (socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/i, "");
-  return { address, secure: socket instanceof TLSSocket };
 }
 
 function pairs(raw: readonly string[]): Array<readonly [string, string]> {

@@ -12,7 +12,6 @@ before(async () => {
 });
 after(() => server.stop());
 
-const mebibyte = 1024 ** 2;
 const initiate = (body: string | Uint8Array): Promise<WireAnswer> =>
   server.client.send({ method: "POST", path: "/-/vaults/photos/jobs", body });
 
@@ -34,8 +33,8 @@ test("what parsers disagree about is not parsed at all", async () => {
     ["__proto__, escaped", `{${inventory},"\\u005f_proto__":1}`],
     ["__proto__, further down", `{${inventory},"a":{"__proto__":1}}`],
     ["33 levels", deep(33)],
-    ["a hundred thousand levels", deep(100_000)],
-    ["half a hundred thousand levels", `{${inventory},"a":${"[".repeat(100_000)}`],
+    ["ten thousand levels", deep(10_000)],
+    ["half of twenty thousand levels", `{${inventory},"a":${"[".repeat(20_000)}`],
     ["an array", "[]"],
     ["null", "null"],
     ["a number", "1"],
@@ -84,22 +83,20 @@ test("what is unusual, but has one meaning, is understood", async () => {
   }
 });
 
-test("a body of a mebibyte is read, however it is made up, and a longer one is refused", {
-  timeout: 30_000,
-}, async () => {
+test("a body as long as a job's may be is read, however it is made up, and a longer one is refused", async () => {
+  const sizeBytesMax = 32 * 1024;
   const filled = (unit: string) => {
     const [start, end] = [`{${inventory},"a":`, "}"];
-    const room = mebibyte - start.length - end.length - 2;
-    return `${start}"${unit.repeat(Math.floor(room / unit.length))}"${end}`;
+    const room = sizeBytesMax - start.length - end.length - 2;
+    return `${start}"${unit.repeat(Math.floor(room / Buffer.byteLength(unit)))}"${end}`;
   };
   for (const unit of ["x", "\\n", '\\"', "\\\\", "\\u0041", "{", "[", "é"]) {
-    const answer = await initiate(filled(unit).slice(0, mebibyte));
-    assert.ok(answer.status === 202 || unit === "é", `${unit}: ${answer.text.slice(0, 200)}`);
-    assert.ok(answer.status < 500, answer.text);
+    const answer = await initiate(filled(unit));
+    assert.equal(answer.status, 202, `${unit}: ${answer.text.slice(0, 200)}`);
   }
-  const keys = Array.from({ length: 90_000 }, (_, index) => `"k${index}":0`).join(",");
+  const keys = Array.from({ length: 3000 }, (_, index) => `"k${index}":0`).join(",");
   assert.equal((await initiate(`{${inventory},${keys}}`)).status, 202);
-  await assertCode(`{${inventory}}${" ".repeat(mebibyte)}`, /^BadRequest$/, "one byte too many");
+  await assertCode(`{${inventory}}${" ".repeat(sizeBytesMax)}`, /^BadRequest$/, "too many bytes");
 });
 
 test("no body makes the server fail", { timeout: 30_000 }, async () => {

@@ -4,18 +4,12 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { createListener } from "../../src/http/listener.ts";
 import { assertError } from "../support/glacier.ts";
+import { testLimits } from "../support/server.ts";
 import { signedClient } from "../support/signed-request.ts";
 
 test("a service that is starting is live and not ready, and answers every other request so that clients try again", async (t) => {
-  const limits = {
-    stallSeconds: 5,
-    bytesPerSecondMin: 1,
-    durationSecondsMax: 5,
-    sendStallSeconds: 5,
-    drainBytesMax: 1024,
-    drainSecondsMax: 1,
-  };
-  const { server } = createListener({ limits, connectionsMax: 10, certificate: null, systemNow: () => new Date() });
+  const options = { limits: testLimits, trustedProxies: [], certificate: null };
+  const { server } = createListener({ ...options, systemNow: () => new Date() });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());

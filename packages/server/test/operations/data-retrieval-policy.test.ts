@@ -112,7 +112,7 @@ describe("the policy", () => {
       [perHour("18446744073709551617"), invalid("Invalid BytesPerHour: 18446744073709551617")],
       [perHour("1e30"), invalid("Invalid BytesPerHour: 1e+30")],
       // Beyond what a double holds, a number is none at all.
-      [perHour("9".repeat(100_000)), serialization],
+      [perHour("9".repeat(5000)), serialization],
       [perHour('"1"'), serialization],
       [perHour("true"), serialization],
       [perHour("[1]"), serialization],

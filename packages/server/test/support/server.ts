@@ -61,6 +61,7 @@ export interface TestServerOptions {
   readonly presigned?: AuthenticateOptions["presigned"];
   readonly unsignedHeaders?: AuthenticateOptions["unsignedHeaders"];
   readonly limits?: Partial<ListenerOptions["limits"]>;
+  readonly trustedProxies?: ListenerOptions["trustedProxies"];
   /** False hides from the admin API that the clock can be moved. @default true */
   readonly manualClock?: boolean;
   /** By default a client may fail as often as it likes. */
@@ -164,7 +165,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const access = accessControl({ metadata, region, now: () => clock.now(), policyNow: () => trustedClock.policyNow() });
   const { server: listener, serve } = createListener({
     limits: { ...testLimits, ...options.limits },
-    connectionsMax: 512,
+    trustedProxies: options.trustedProxies ?? [],
     certificate: null,
     systemNow: now,
   });
@@ -256,13 +257,17 @@ const storageReport = { readOnly: null, freeBytes: 1000, reserveBytes: 100, dele
 const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };
 const nobody: Notifier = { notify: () => Promise.reject(new NoEndpointError()) };
 
-const testLimits = {
+export const testLimits = {
   stallSeconds: 30,
   bytesPerSecondMin: 1,
   durationSecondsMax: 60,
   sendStallSeconds: 30,
   drainBytesMax: 64 * 1024 ** 2,
   drainSecondsMax: 5,
+  bufferedBytesMax: 8 * 1024 ** 2,
+  connectionsMax: 512,
+  connectionsPerAddressMax: 512,
+  requestsPerConnectionMax: 100_000,
 };
 
 let hashPool: HashPool | undefined;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -12,11 +13,22 @@ import { temporaryFolder } from "./support/temporary-folder.ts";
 /** The server makes the root's key itself. */
 const environment = { MORAINE_ROOT_ACCESS_KEY_ID: undefined, MORAINE_ROOT_SECRET_ACCESS_KEY: undefined };
 
-/** The lines about the root's key that a start of this folder shows. */
-async function shownKey(dataFolder: string): Promise<readonly string[]> {
+const keyForm = /^export AWS_ACCESS_KEY_ID=[A-Z0-9]{20}\nexport AWS_SECRET_ACCESS_KEY=\S{40}\n$/;
+
+/** The file with the root's key that a start of this folder names; null when it names none. */
+async function shownKey(dataFolder: string): Promise<string | null> {
   await using server = await startServer({ dataFolder, environment });
-  const { stdout } = await server.stop();
-  return stdout.split("\n").filter((line) => /^export AWS_(ACCESS|SECRET)/.test(line));
+  const { stdout, stderr } = await server.stop();
+  const file = /^\. (\S+)$/m.exec(stdout)?.[1];
+  if (file === undefined) {
+    return null;
+  }
+  const text = await readFile(file, "utf8");
+  assert.match(text, keyForm);
+  assert.equal((await stat(file)).mode & 0o7777, 0o600);
+  const [secret = ""] = /\S{40}$/m.exec(text) ?? [];
+  assert.ok(!`${stdout}${stderr}`.includes(secret), "a log would keep it");
+  return file;
 }
 
 test("a first start whose port is taken makes nothing, and the next one shows the key, once", async () => {
@@ -30,8 +42,8 @@ test("a first start whose port is taken makes nothing, and the next one shows th
   assert.equal(code, 1);
   assert.match(stderr, /^moraine: .*EADDRINUSE/);
   assert.ok(!existsSync(dataFolder));
-  assert.equal((await shownKey(dataFolder)).length, 2);
-  assert.deepEqual(await shownKey(dataFolder), []);
+  assert.equal(await shownKey(dataFolder), join(dataFolder, "root-key"));
+  assert.equal(await shownKey(dataFolder), null);
 });
 
 test("a first start with a webhooks file that cannot be read makes nothing", async () => {
@@ -43,15 +55,15 @@ test("a first start with a webhooks file that cannot be read makes nothing", asy
   assert.ok(!existsSync(dataFolder));
 });
 
-test("a key that a first start made but could not print is printed by the next one", async () => {
+test("a key that a first start made but could not announce is announced by the next one", async () => {
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");
   const child = spawnServer(["--data", dataFolder, "--listen", "127.0.0.1:0"], { environment });
   child.stdout?.destroy();
   const { code } = await endingOf(child);
   assert.equal(code, 1);
-  assert.equal((await shownKey(dataFolder)).length, 2);
-  assert.deepEqual(await shownKey(dataFolder), []);
+  assert.equal(await shownKey(dataFolder), join(dataFolder, "root-key"));
+  assert.equal(await shownKey(dataFolder), null);
 });
 
 test("a folder is served for the account and the region of its first start only", async () => {

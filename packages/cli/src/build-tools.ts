@@ -106,9 +106,11 @@ function reportFor(
 }
 
 export function buildAdminTools(running: Running, surroundings: Surroundings): AdminTools {
-  const { environment, stdout } = surroundings;
+  const { environment, pathOf, stdout } = surroundings;
   const options = () => globalOptionsOf(running.command);
   return {
+    environment,
+    pathOf,
     async call(name, input) {
       const { dryRun, account } = options();
       if (dryRun || account !== undefined) {

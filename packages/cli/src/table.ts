@@ -33,13 +33,20 @@ export function onOneLine(value: unknown): string {
   return String(value).replace(/\p{Cc}/gu, "?");
 }
 
+interface Secret {
+  readonly AccessKeyId: string;
+  readonly SecretAccessKey: string;
+  readonly SessionToken?: string;
+}
+
 /** In a form that can be pasted into a shell. */
-export function credentialLines(
-  who: string,
-  secret: { readonly AccessKeyId: string; readonly SecretAccessKey: string; readonly SessionToken?: string },
-): string {
+export const credentialLines = (who: string, secret: Secret): string =>
+  exportLines(`${who} It is shown only now: keep it.`, secret);
+
+/** The same for a secret that can be shown again. */
+export function exportLines(comment: string, secret: Secret): string {
   return [
-    `# ${who} It is shown only now: keep it.`,
+    `# ${comment}`,
     `export AWS_ACCESS_KEY_ID=${secret.AccessKeyId}`,
     `export AWS_SECRET_ACCESS_KEY=${secret.SecretAccessKey}`,
     ...(secret.SessionToken === undefined ? [] : [`export AWS_SESSION_TOKEN=${secret.SessionToken}`]),

@@ -81,7 +81,7 @@ export type Transfer<Result> = (watched: {
 }) => Promise<Result>;
 
 /** What the admin commands work with. */
-export interface AdminTools {
+export interface AdminTools extends Pick<Surroundings, "environment" | "pathOf"> {
   readonly call: AdminClient;
   /** A file's text, or with `-` that of standard input. Throws UsageError when it cannot be read. */
   readText(name: string): Promise<string>;

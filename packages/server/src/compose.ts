@@ -59,7 +59,7 @@ export interface Service {
   readonly url: string;
   /** The root's key, if it was made and nobody has seen it yet. */
   readonly newKey: PlainSecret | null;
-  /** Notes that `newKey` was shown: the next start will not show it again. */
+  /** Notes that `newKey`, if there is one, was shown: the next start will not show it again. */
   keyShown(): Promise<void>;
   readonly clock: Clock;
   /** What an operator should know though the service works. */
@@ -152,7 +152,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   return {
     ...listener.atDoor,
     newKey,
-    keyShown: () => metadata.setUnshownKey(null),
+    keyShown: async () => (newKey === null ? undefined : metadata.setUnshownKey(null)),
     clock: machineClock,
     warnings: () => [describeReadOnly(oversight.storage()) ?? [], ...warnings()].flat(),
     async stop(graceMilliseconds) {

@@ -7,6 +7,8 @@ import { parseFault } from "./domain/fault-text.ts";
 
 import { isLoopback } from "./domain/loopback.ts";
 import { type Network, readNetwork } from "./domain/policy/addresses.ts";
+import { readSecretLine } from "./secrets/private-file.ts";
+import { type RootKey, readRootKey } from "./secrets/root-key-file.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
@@ -25,7 +27,9 @@ export interface Config {
   readonly sealingKeyFile: string | null;
   /** The key that sealed secrets until now, if it was another. */
   readonly previousSealingKeyFile: string | null;
-  readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
+  readonly rootKey: RootKey | null;
+  /** Where a root's key that is made is written to; null shows it on the terminal, or else writes it into the data folder. */
+  readonly rootKeyFile: string | null;
   readonly profile: "practical" | "aws";
   readonly clock: "system" | "manual";
   readonly presigned: "off" | "reads" | "all";
@@ -61,6 +65,8 @@ interface Setting {
   readonly environment: string;
   readonly fallback?: string;
   readonly help: string;
+  /** Whether `NAME_FILE` in the environment may name a file with the value. */
+  readonly isSecret?: true;
   /** A switch takes no value; a list may be given more than once, or parted by semicolons. */
   readonly kind?: "switch" | "list";
 }
@@ -77,8 +83,9 @@ const settings = {
   perAddress: { flag: "connections-per-address", environment: "MORAINE_CONNECTIONS_PER_ADDRESS", fallback: "256",       help: "N  of one client; IPv6 counts by /64, trusted proxies do not" },
   region:     { flag: "region",            environment: "MORAINE_REGION",                 fallback: "us-east-1",        help: "NAME       the region in ARNs and signatures" },
   account:    { flag: "account",           environment: "MORAINE_ACCOUNT_ID",             fallback: "123456789012",     help: "ID         12 digits" },
-  rootId:     {                            environment: "MORAINE_ROOT_ACCESS_KEY_ID",                                   help: "the root's key, instead of one that is made" },
-  rootSecret: {                            environment: "MORAINE_ROOT_SECRET_ACCESS_KEY",                               help: "its secret" },
+  rootId:     {                            environment: "MORAINE_ROOT_ACCESS_KEY_ID",                                   help: "the root's key, instead of one that is made", isSecret: true },
+  rootSecret: {                            environment: "MORAINE_ROOT_SECRET_ACCESS_KEY",                               help: "its secret; either may be in a file that …_FILE names", isSecret: true },
+  rootKeyFile: { flag: "root-key-file",    environment: "MORAINE_ROOT_KEY_FILE",                                        help: "FILE       the root's key: read, or made and written there" },
   sealingKey: { flag: "sealing-key",       environment: "MORAINE_SEALING_KEY_FILE",                                     help: "FILE       32 bytes that seal secrets, in place of secrets.key" },
   previousKey: { flag: "previous-sealing-key", environment: "MORAINE_PREVIOUS_SEALING_KEY_FILE",                        help: "FILE  the key before; needed once, to change it" },
   profile:    { flag: "profile",           environment: "MORAINE_PROFILE",                fallback: "practical",        help: "NAME       practical, or aws with its delays" },
@@ -102,6 +109,11 @@ const settings = {
 } as const satisfies Record<string, Setting>;
 
 type SettingName = keyof typeof settings;
+
+/** What nothing but this file needs to find in the environment. */
+export const secretVariables = Object.values<Setting>(settings).flatMap(({ isSecret, environment }) =>
+  isSecret ? [environment] : [],
+);
 
 const seconds = z
   .string()
@@ -135,6 +147,7 @@ const shape = z
       .regex(/^[A-Za-z0-9]{16,128}$/, "must be 16 to 128 letters and digits")
       .optional(),
     rootSecret: z.string().min(16, "must be at least 16 characters").optional(),
+    rootKeyFile: z.string().min(1).optional(),
     sealingKey: z.string().min(1).optional(),
     previousKey: z.string().min(1).optional(),
     profile: z.enum(["practical", "aws"]),
@@ -194,16 +207,51 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
   const given: Partial<Record<SettingName, string>> = {};
   for (const [name, setting] of Object.entries<Setting>(settings)) {
     const { flag = "" } = setting;
-    const value = flags[flag] ?? environment[setting.environment] ?? file[flag] ?? setting.fallback;
+    const value = flags[flag] ?? fromEnvironment(setting, environment, base) ?? file[flag] ?? setting.fallback;
     if (value !== undefined) {
       given[name as SettingName] = Array.isArray(value) ? value.join(";") : String(value);
     }
   }
+  addRootKey(given, base);
   const result = shape.safeParse(given);
   if (!result.success) {
     throw new UsageError(describeIssue(result.error));
   }
   return freeze(result.data, base);
+}
+
+/** A secret's variable `NAME_FILE` names a file with the value, as containers and service managers pass secrets. */
+function fromEnvironment(setting: Setting, environment: NodeJS.ProcessEnv, base: string): string | undefined {
+  const { [setting.environment]: value, [`${setting.environment}_FILE`]: path } = environment;
+  if (setting.isSecret === undefined || path === undefined) {
+    return value;
+  }
+  if (value !== undefined) {
+    throw new UsageError(`${setting.environment} and ${setting.environment}_FILE cannot be given together`);
+  }
+  return inSettings(() => readSecretLine(resolve(base, path)));
+}
+
+/** The root's key of a file counts as if it stood in the environment. */
+function addRootKey(given: Partial<Record<SettingName, string>>, base: string): void {
+  const path = optionalPath(base, given.rootKeyFile);
+  const key = path === null ? null : inSettings(() => readRootKey(path));
+  if (key === null) {
+    return;
+  }
+  if (given.rootId !== undefined || given.rootSecret !== undefined) {
+    throw new UsageError(`The root's key is given twice: in the environment, and in ${path}`);
+  }
+  given.rootId = key.accessKeyId;
+  given.rootSecret = key.secretAccessKey;
+}
+
+function inSettings<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 function freeze(values: z.infer<typeof shape>, base: string): Config {
@@ -236,6 +284,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     sealingKeyFile: optionalPath(base, values.sealingKey),
     previousSealingKeyFile: optionalPath(base, values.previousKey),
     rootKey: root && { accessKeyId: root[0], secretAccessKey: root[1] },
+    rootKeyFile: optionalPath(base, values.rootKeyFile),
     profile: values.profile,
     clock: values.clock,
     presigned: values.presigned,

@@ -1,8 +1,9 @@
 import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
 import closeWithGrace from "close-with-grace";
+import { announce } from "./announce.ts";
 import { compose, type Service } from "./compose.ts";
-import { type Config, readConfig, UsageError, usage } from "./config.ts";
+import { type Config, readConfig, secretVariables, UsageError, usage } from "./config.ts";
 import { createLogger } from "./telemetry/log.ts";
 
 const graceMilliseconds = 30_000;
@@ -41,7 +42,9 @@ process.on("SIGHUP", () => void onHangUp());
 
 try {
   service = await compose(config, { log, onHalt });
-  await announce(config, service);
+  const warnings = service.warnings();
+  await announce(process.stdout, { ...config, ...service, warnings });
+  await service.keyShown();
 } catch (error) {
   log.debug({ err: error }, "the server could not start");
   process.stderr.write(`moraine: ${(error as Error).message}\n`);
@@ -79,6 +82,10 @@ function configOrExit(): Config {
     // npm runs scripts in the package's folder; relative paths count from where the user stands.
     const read = readConfig(process.argv.slice(2), process.env, process.env["INIT_CWD"] ?? process.cwd());
     if (read !== null) {
+      // Neither a diagnostic report nor a thread needs them any more.
+      for (const name of secretVariables) {
+        delete process.env[name];
+      }
       return read;
     }
     process.stdout.write(usage);
@@ -89,30 +96,5 @@ function configOrExit(): Config {
     }
     process.stderr.write(`moraine: ${error.message}\nTry --help.\n`);
     process.exit(exitUsage);
-  }
-}
-
-/** In a form that can be pasted into a shell. */
-async function announce({ dataFolder, region }: Config, { url, newKey, warnings, keyShown }: Service): Promise<void> {
-  const lines = [
-    `# Moraine serves the Glacier vault API at ${url}, from ${dataFolder}`,
-    ...warnings().map((text) => `# WARNING: ${text}`),
-    `export AWS_ENDPOINT_URL_GLACIER=${url}`,
-    `export AWS_DEFAULT_REGION=${region}`,
-  ];
-  if (newKey === null) {
-    lines.push("# The root's access key was shown at the first start, or is the one that the environment gives.");
-  } else {
-    lines.push(
-      "# The root's access key. It is shown only now: keep it.",
-      `export AWS_ACCESS_KEY_ID=${newKey.accessKeyId}`,
-      `export AWS_SECRET_ACCESS_KEY=${newKey.secretAccessKey}`,
-    );
-  }
-  await new Promise<void>((resolve, reject) => {
-    process.stdout.write(`${lines.join("\n")}\n`, (error) => (error ? reject(error) : resolve()));
-  });
-  if (newKey !== null) {
-    await keyShown();
   }
 }

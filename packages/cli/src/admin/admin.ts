@@ -8,6 +8,7 @@ import { faultCommands } from "./faults.ts";
 import { healthCommand } from "./health.ts";
 import { notificationCommands } from "./notifications.ts";
 import { policyCommands } from "./policies.ts";
+import { rootKeyCommand } from "./root-key.ts";
 import { sessionCommands } from "./sessions.ts";
 import { simulateCommand } from "./simulation.ts";
 import { userCommands } from "./users.ts";
@@ -29,6 +30,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 denied.`,
     accountCommands(tools),
     userCommands(tools),
     accessKeyCommands(tools),
+    rootKeyCommand(tools),
     sessionCommands(tools),
     policyCommands(tools),
     simulateCommand(tools),

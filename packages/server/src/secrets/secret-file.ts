@@ -36,6 +36,9 @@ function readIfPresent(path: string): Buffer | null {
   }
 }
 
+/** Makes or replaces a file for its owner alone; durable when it resolves. */
+export const writeSecretFile = (path: string, secret: Buffer): Promise<void> => store(path, secret, rename);
+
 /** Writes next to the file and syncs before the file gets its name: no crash leaves a part of a secret under it. */
 async function store(path: string, secret: Buffer, publish: typeof link | typeof rename): Promise<void> {
   const partial = `${path}.partial`;

@@ -57,7 +57,7 @@ const namesBeforeDatabase = new Set([
   "lost+found",
 ]);
 /** Files that only a server makes, and only next to a database. */
-const ownNames = new Set([markerName, `${markerName}.partial`, quarantineName, "secrets.key"]);
+const ownNames = new Set([markerName, `${markerName}.partial`, quarantineName, "secrets.key", "root-key"]);
 
 const sqliteBusy = 5;
 /** SQLITE_READONLY and SQLITE_CANTOPEN: the lock, or the journal beside it, cannot be made. */

@@ -1,4 +1,4 @@
-import { errors, formatAmzDate, GlacierError, limits } from "@moraine/protocol";
+import { errors, formatAmzDate, limits } from "@moraine/protocol";
 import type { AccessKey, CredentialStore } from "../domain/credential-store.ts";
 import { type Caller, callerOf } from "./caller.ts";
 import { type Claim, readClaim, type Signed } from "./claim.ts";
@@ -21,7 +21,7 @@ export interface AuthenticateOptions {
 }
 
 /** A caller whose claim is well-formed, current and made with a known key. Only its signature has not been verified yet. */
-export interface IdentifiedCaller {
+export interface IdentifiedCaller extends Disposable {
   /** Throws InvalidSignatureException. @param payloadHash the body's hash as the canonical request has it */
   verify(payloadHash: string): Caller;
 }
@@ -39,34 +39,24 @@ export function authenticator(options: AuthenticateOptions): Identify {
   return async (request) => {
     const claim = readClaim(request);
     const { accessKeyId } = claim.scope;
-    failures.assertAllowed(accessKeyId, request.address);
-    const failed = (error: unknown) => {
-      if (error instanceof GlacierError && guesses.has(error.code)) {
-        failures.failed(accessKeyId, request.address);
-      }
-      return error;
-    };
+    const attempt = failures.begin(accessKeyId, request.address);
     try {
       const key = await findKey(options, claim, request);
       return {
         verify(payloadHash) {
           if (!signatureMatches(claim, request, payloadHash, signingKeys.derive(key, claim.scope))) {
-            throw failed(signatureMismatch(claim, request, payloadHash));
+            throw attempt.failed(signatureMismatch(claim, request, payloadHash));
           }
+          attempt[Symbol.dispose]();
           return callerOf(key);
         },
+        [Symbol.dispose]: () => attempt[Symbol.dispose](),
       };
     } catch (error) {
-      throw failed(error);
+      throw attempt.failed(error);
     }
   };
 }
-
-const guesses: ReadonlySet<string> = new Set([
-  "UnrecognizedClientException",
-  "ExpiredTokenException",
-  "InvalidSignatureException",
-]);
 
 /** Finds the key that a claim names, and checks everything that the claim says except its signature. */
 async function findKey(

@@ -70,11 +70,3 @@ function listOf(headers: ReadonlyArray<readonly [name: string, value: string]>, 
     .map((item) => item.trim())
     .filter((item) => item !== "");
 }
-
-const clientBitsOfV6 = 64n;
-
-/** Names the network that limits count as one client: an IPv4 address, or the 64 bits of IPv6 that a site is given at least. */
-export function clientNetwork(address: string): string {
-  const network = readNetwork(address);
-  return network?.sizeBits === 128 ? `${(network.bits >> clientBitsOfV6).toString(16)}::/64` : address;
-}

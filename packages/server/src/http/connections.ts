@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
+import { clientNetwork } from "../domain/client-network.ts";
 import type { Network } from "../domain/policy/addresses.ts";
-import { clientNetwork, isWithin, originOfSocket } from "./client-origin.ts";
+import { isWithin, originOfSocket } from "./client-origin.ts";
 import type { HttpLimits } from "./limits.ts";
 
 interface Connection {

@@ -28,7 +28,7 @@ export async function serveAdmin(context: AdminContext, { request, shortBody, on
   const found = routeAdmin(request);
   onRoute(found.name);
   // Identify the caller, then read the body and verify the signature, as in `serve.ts`.
-  const identified = await identify(request);
+  using identified = await identify(request);
   const bounded = { body: shortBody, sizeBytesMax: adminBodyBytesMax(found.name) };
   const { caller, json } = await readSigned(identified, inJson, request, bounded);
   const members = decodeAdminMembers(found, request);

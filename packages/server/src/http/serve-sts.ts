@@ -34,7 +34,7 @@ export async function serveSts(
   const form = { isJson: /\bapplication\/json\b/.test(request.header("accept") ?? ""), requestId };
   onRoute(action);
   try {
-    const identified = await identify(request);
+    using identified = await identify(request);
     const bounded = { body: shortBody, sizeBytesMax: bodySizeBytesMax };
     const { caller, json } = await readSigned(identified, { request: "json" }, request, bounded);
     assertAction(request, new URLSearchParams(Buffer.from(json).toString("utf8")));

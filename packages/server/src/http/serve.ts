@@ -28,7 +28,7 @@ export async function serve({ services, identify, access, perform }: ServeContex
   const found = route(request);
   incoming.onRoute(found.name);
   // Identify the caller, then read the body and verify the signature: in the order that the client makes possible.
-  const identified = await identify(request);
+  using identified = await identify(request);
   const bounded = { body: incoming.shortBody, sizeBytesMax: bodyBytesMax(found.name) };
   const { caller, json } = await readSigned(identified, found.operation, request, bounded);
   assertVersion(request);

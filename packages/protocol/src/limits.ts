@@ -28,6 +28,8 @@ export const limits = {
   pageMax: 50,
 
   jobOutputRetentionSeconds: dayInSeconds,
+  /** Of an account. AWS documents no such limit. */
+  jobsInProgressMax: 10_000,
 
   tagsPerVaultMax: 50,
   tagsPerRequestMax: 10,

@@ -34,7 +34,7 @@ import { readCertificate } from "./http/tls.ts";
 import type { ClaimLoop } from "./jobs/claim-loop.ts";
 import type { JobServices } from "./jobs/context.ts";
 import { startDelivery } from "./jobs/delivery.ts";
-import { startRunner } from "./jobs/runner.ts";
+import { type Runner, startRunner } from "./jobs/runner.ts";
 import { startUpkeep } from "./jobs/upkeep.ts";
 import { NodeMode } from "./node-mode.ts";
 import { routedNotifier } from "./notify/router.ts";
@@ -77,6 +77,8 @@ const leafBlocksMax = 16;
 const segmentCacheLimits = { segmentsMax: 128, leafBytesMax: 4 * 1024 ** 2, ageMillisecondsMax: 30_000 };
 /** One for linear hashes, one for leaves, and more where there are cores for them. */
 const hashThreads = Math.max(2, availableParallelism());
+/** Tools that empty vaults poll once, and then sleep for 10 or 15 minutes. */
+const jobWaitMilliseconds = 1000;
 const outputMilliseconds = 24 * 60 * 60 * 1000;
 
 const profileDelays: Readonly<Record<Profile, JobDelays>> = {
@@ -141,7 +143,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       monthlyFreeBytes: config.freeTierBytes,
       sharedTopicAccounts: new Set(config.sharedTopicAccounts),
       ids: randomIds,
-      wakeRunner: runner.wake,
+      runner,
     },
     perform: faults === null ? perform : faulty(perform, faults),
     ...doors(config, { ...oversight, ...inside, keyring, manualClock, readiness }),
@@ -312,12 +314,12 @@ function startBackground(
   notifier: Notifier,
   events: EventLog,
   started: AsyncDisposableStack,
-): { runner: ClaimLoop; delivery: ClaimLoop } {
+): { runner: Runner; delivery: ClaimLoop } {
   const { metadata, clock } = parts;
   const delivery = startDelivery({ metadata, clock, notifier, log: events.delivery });
   started.defer(() => delivery.stop());
   const services = { ...parts, log: events.job };
-  const runner = startRunner(services, delivery.wake);
+  const runner = startRunner(services, { onEnd: delivery.wake, waitMilliseconds: jobWaitMilliseconds });
   started.defer(() => runner.stop());
   const upkeep = startUpkeep(services);
   started.defer(() => upkeep.stop());

@@ -1,4 +1,14 @@
-import type { ArchiveId, ByteRange, InventoryFormat, JobId, TreeHash } from "@moraine/protocol";
+import {
+  type AccountId,
+  type ArchiveId,
+  type ByteRange,
+  errors,
+  type InventoryFormat,
+  type JobId,
+  limits,
+  rangeLength,
+  type TreeHash,
+} from "@moraine/protocol";
 import type { Instant } from "./instant.ts";
 
 export type Tier = "Expedited" | "Standard" | "Bulk";
@@ -59,9 +69,38 @@ export interface InventoryOutput {
   readonly nextMarker: string | null;
 }
 
+/** Queues of jobs that never wait for each other. */
+export type JobLane = "expedited" | "inventory" | "small" | "large";
+export const jobLanes: readonly JobLane[] = ["expedited", "inventory", "small", "large"];
+
+const smallRetrievalBytesMax = 64 * 1024 ** 2;
+
+export function laneOf(job: Job): JobLane {
+  if (job.action === "InventoryRetrieval") {
+    return "inventory";
+  }
+  if (job.tier === "Expedited") {
+    return "expedited";
+  }
+  return isSmallRetrieval(job) ? "small" : "large";
+}
+
+export function isSmallRetrieval({ range }: ArchiveRetrievalJob): boolean {
+  return rangeLength(range) <= smallRetrievalBytesMax;
+}
+
+/** Throws LimitExceededException when the account may not have another job in progress. */
+export function assertJobsLeft(inProgress: number): void {
+  if (inProgress >= limits.jobsInProgressMax) {
+    throw errors.limitExceeded(`Job limit exceeded: ${limits.jobsInProgressMax} jobs of the account are in progress`);
+  }
+}
+
 /** The right to finish a job: a later claim bumps the fence, and whoever holds an older one is refused. */
 export interface JobClaim {
   readonly job: Job;
+  /** The account of the job's vault. */
+  readonly accountId: AccountId;
   readonly fence: number;
 }
 

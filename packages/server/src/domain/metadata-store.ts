@@ -5,7 +5,7 @@ import type { DamageChanges, DamageQueries } from "./damage.ts";
 import type { IdentityChanges, IdentityQueries } from "./identity-store.ts";
 import type { InstallationChanges } from "./installation-store.ts";
 import type { Instant } from "./instant.ts";
-import type { InventoryOutput, Job, JobClaim, JobState } from "./job.ts";
+import type { InventoryOutput, Job, JobClaim, JobLane, JobState } from "./job.ts";
 import type { ArchiveClaim, AssembledArchive, MultipartUpload } from "./multipart-upload.ts";
 import type { NotificationChanges, NotificationQueries } from "./notification-store.ts";
 import type { PermittedVault } from "./permission.ts";
@@ -72,8 +72,8 @@ export interface MetadataQueries
   findJob(at: { vaultId: string; jobId: string; completedSince: Instant }): Promise<Job | null>;
   /** Newest first, equal times by id; those after the position `after` (all, if null). */
   listJobs(page: JobPage): Promise<Job[]>;
-  /** When the next unclaimed job wants to run; null when none waits. */
-  nextJobDue(now: Instant): Promise<Instant | null>;
+  /** When the next unclaimed job of a lane wants to run; null when none waits. `dueAfter` passes over jobs that are due until then. */
+  nextJobDue(at: { lane: JobLane; now: Instant; dueAfter: Instant | null }): Promise<Instant | null>;
 
   /** The output of an inventory job as a segment. */
   findSegment(key: string): Promise<Segment | null>;
@@ -205,12 +205,13 @@ export interface MetadataChanges
   forgetRequests(at: { madeBefore: Instant; limit: number }): Promise<number>;
 
   /**
-   * Throws ResourceNotFoundException when the vault is gone, VaultChangedError, and what `assertRetrievalAllowed` throws.
+   * Throws ResourceNotFoundException when the vault is gone, VaultChangedError, and what `assertJobsLeft` and
+   * `assertRetrievalAllowed` throw.
    * @param monthlyFreeBytes what the strategy FreeTier lets be retrieved in a month.
    */
   addJob(job: Omit<PermittedVault, "vaultId"> & { job: Job; monthlyFreeBytes: number }): Promise<void>;
-  /** Claims up to `limit` jobs that are due and that nobody holds; each claim bumps the job's fence. */
-  claimJobs(at: { now: Instant; leaseUntil: Instant; limit: number }): Promise<JobClaim[]>;
+  /** Claims up to `limit` jobs of a lane that are due and that nobody holds; each claim bumps the job's fence. */
+  claimJobs(at: JobTurn): Promise<JobClaim[]>;
   /** Prolongs a claim. False when the claim was lost. */
   renewJob(claim: { jobId: JobId; fence: number; leaseUntil: Instant }): Promise<boolean>;
   /**
@@ -251,6 +252,19 @@ export interface JobPage {
   readonly states: readonly JobState[] | null;
   readonly after: Position | null;
   readonly limit: number;
+}
+
+/** Accounts take turns: one job of each, the earliest that is due, before the second of any. */
+export interface JobTurn {
+  readonly lane: JobLane;
+  readonly now: Instant;
+  readonly leaseUntil: Instant;
+  readonly limit: number;
+  /** The account that had the last turn; null is none. */
+  readonly after: AccountId | null;
+  /** How many jobs an account may hold at a time; `held` are those that it holds already. */
+  readonly perAccountMax: number;
+  readonly held: Readonly<Record<AccountId, number>>;
 }
 
 /** One request of a client that may come again, because its answer was lost. */

@@ -196,6 +196,7 @@ async function reply(
     shortBody: json,
     onRoute,
     resetConnection: () => reset(message.socket),
+    onClientGone: (listener: () => void) => void response.once("close", listener),
   };
   try {
     if (isStsRequest(request)) {

@@ -30,6 +30,8 @@ export interface Incoming {
   onRoute(name: string): void;
   /** Ends the connection as a network does that fails; nobody can be answered after it. */
   resetConnection(): void;
+  /** Calls the listener when nobody waits for the response any more, or it has been sent. */
+  onClientGone(listener: () => void): void;
 }
 
 /** A request whose caller is known, and may make it. */
@@ -67,6 +69,7 @@ async function handle(
     body: { sizeBytes: announcedLength(request), sha256: claimedHash(request) ?? "", stream: body },
     callerId: caller.user?.id ?? caller.accountId,
     invocationId: request.header("amz-sdk-invocation-id") ?? null,
+    onClientGone: incoming.onClientGone,
   };
   const { name } = found;
   if (Object.hasOwn(accountHandlers, name)) {

@@ -1,30 +1,130 @@
-import type { Job, JobClaim } from "../domain/job.ts";
-import { retrieveArchive } from "./archive-retrieval.ts";
+import type { AccountId, JobId } from "@moraine/protocol";
+import { type Job, type JobClaim, type JobLane, jobLanes, laneOf } from "../domain/job.ts";
+import { retrieveArchive, type Verifying } from "./archive-retrieval.ts";
 import { type ClaimLoop, leaseMilliseconds, startClaimLoop } from "./claim-loop.ts";
 import type { JobServices, Outcome } from "./context.ts";
 import { retrieveInventory } from "./inventory-retrieval.ts";
+import { JobWaits } from "./job-waits.ts";
+import { SharedWork } from "./shared-work.ts";
+import { Turns } from "./turns.ts";
 
-const jobsAtOnceMax = 4;
+export interface RunnerOptions {
+  /** Called when a job has ended, and may have left messages to send. */
+  onEnd(): void;
+  /** How long InitiateJob may wait for a job that is done soon. */
+  readonly waitMilliseconds: number;
+}
+
+export interface Runner {
+  /** The job may have become due. */
+  wake(job: Job): void;
+  /** Resolves when the job has ended, its client has gone, or it takes longer than a client should wait. */
+  wait(jobId: JobId, accountId: AccountId, onClientGone: (listener: () => void) => void): Promise<void>;
+  /** As a claim loop does. */
+  stop(): Promise<void>;
+}
+
+interface LaneLimits {
+  /** Claims that the lane holds, and those of one account: some are always left to others. */
+  readonly jobsMax: number;
+  readonly jobsPerAccountMax: number;
+  /** How many of its jobs read at a time, and how much each reads before another account has its turn. */
+  readonly readersMax: number;
+  readonly sliceBytes: number;
+}
+
+const mebibyte = 1024 ** 2;
+
+const laneLimits: Readonly<Record<JobLane, LaneLimits>> = {
+  expedited: { jobsMax: 16, jobsPerAccountMax: 8, readersMax: 1, sliceBytes: 16 * mebibyte },
+  inventory: { jobsMax: 3, jobsPerAccountMax: 2, readersMax: 3, sliceBytes: 16 * mebibyte },
+  small: { jobsMax: 16, jobsPerAccountMax: 8, readersMax: 1, sliceBytes: 16 * mebibyte },
+  large: { jobsMax: 16, jobsPerAccountMax: 8, readersMax: 2, sliceBytes: 64 * mebibyte },
+};
+
 const renewalMilliseconds = 60 * 1000;
 
-/** Runs jobs when they are due. @param onEnd called when one has ended, and may have left messages to send. */
-export function startRunner(services: JobServices, onEnd: () => void): ClaimLoop {
+/** Runs jobs when they are due, each lane for itself. */
+export function startRunner(services: JobServices, { onEnd, waitMilliseconds }: RunnerOptions): Runner {
+  const waits = new JobWaits(waitMilliseconds);
+  const verified: Verifying["verified"] = new SharedWork(() => services.clock.now());
+  const onJobEnd = ({ job }: JobClaim) => {
+    waits.ended(job.id);
+    onEnd();
+  };
+  const loops = new Map(jobLanes.map((lane) => [lane, startLane(services, { lane, verified, onJobEnd })]));
+  return {
+    wake: (job) => loops.get(laneOf(job))?.wake(),
+    wait: (...given) => waits.wait(...given),
+    async stop() {
+      await Promise.all([...loops.values()].map((loop) => loop.stop()));
+    },
+  };
+}
+
+interface Lane {
+  readonly lane: JobLane;
+  readonly verified: Verifying["verified"];
+  onJobEnd(claim: JobClaim): void;
+}
+
+function startLane(services: JobServices, { lane, verified, onJobEnd }: Lane): ClaimLoop {
   const { metadata } = services;
+  const { jobsMax, jobsPerAccountMax: perAccountMax, readersMax, sliceBytes } = laneLimits[lane];
+  const verifying = { turns: new Turns(readersMax), sliceBytes, verified };
+  const held = new HeldJobs();
+  let after: AccountId | null = null;
   return startClaimLoop(services, {
-    name: "due jobs",
-    atOnceMax: jobsAtOnceMax,
-    claim: (at) => metadata.claimJobs(at),
-    nextDue: (now) => metadata.nextJobDue(now),
-    async run(claim, signal) {
-      if (await runJob(services, claim, signal)) {
-        onEnd();
+    name: `due jobs (${lane})`,
+    atOnceMax: jobsMax,
+    async claim(at) {
+      const claims = await metadata.claimJobs({ ...at, lane, after, perAccountMax, held: held.counts() });
+      for (const { accountId } of claims) {
+        held.add(accountId, 1);
+        after = accountId;
       }
+      return claims;
+    },
+    // An account that holds all that it may wants no turn before one of its jobs has ended, which is heard.
+    nextDue: (now) => metadata.nextJobDue({ lane, now, dueAfter: held.reaches(perAccountMax) ? now : null }),
+    async run(claim, signal) {
+      if (await runJob(services, claim, verifying, signal)) {
+        onJobEnd(claim);
+      }
+      held.add(claim.accountId, -1);
     },
   });
 }
 
+/** How many jobs of each account are at work. */
+class HeldJobs {
+  readonly #counts = new Map<AccountId, number>();
+
+  counts(): Record<AccountId, number> {
+    return Object.fromEntries(this.#counts);
+  }
+
+  reaches(max: number): boolean {
+    return [...this.#counts.values()].some((count) => count >= max);
+  }
+
+  add(accountId: AccountId, change: number): void {
+    const count = (this.#counts.get(accountId) ?? 0) + change;
+    if (count === 0) {
+      this.#counts.delete(accountId);
+    } else {
+      this.#counts.set(accountId, count);
+    }
+  }
+}
+
 /** Resolves to whether this has ended the job. Never rejects: what fails is tried again when the claim has lapsed. */
-async function runJob(services: JobServices, claim: JobClaim, signal: AbortSignal): Promise<boolean> {
+async function runJob(
+  services: JobServices,
+  claim: JobClaim,
+  verifying: Verifying,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { metadata, clock, log } = services;
   const { job, fence } = claim;
   const renewal = setInterval(() => {
@@ -33,7 +133,7 @@ async function runJob(services: JobServices, claim: JobClaim, signal: AbortSigna
       .catch((error: unknown) => log.postponed(`renewing the claim on job ${job.id}`, error));
   }, renewalMilliseconds);
   try {
-    const outcome = await work(services, job, fence, signal);
+    const outcome = await work(services, claim, verifying, signal);
     const won =
       outcome.ended ?? (await metadata.finishJob({ jobId: job.id, fence, ...outcome, now: clock.now(), output: null }));
     if (won) {
@@ -50,8 +150,13 @@ async function runJob(services: JobServices, claim: JobClaim, signal: AbortSigna
   }
 }
 
-function work(services: JobServices, job: Job, fence: number, signal: AbortSignal): Promise<Outcome> {
+function work(
+  services: JobServices,
+  { job, accountId, fence }: JobClaim,
+  verifying: Verifying,
+  signal: AbortSignal,
+): Promise<Outcome> {
   return job.action === "ArchiveRetrieval"
-    ? retrieveArchive(services, job, signal)
+    ? retrieveArchive({ ...services, ...verifying }, job, accountId, signal)
     : retrieveInventory(services, job, fence, signal);
 }

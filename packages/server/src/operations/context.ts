@@ -1,5 +1,5 @@
-import type { OperationName, OperationShapes } from "@moraine/protocol";
-import type { JobDelays } from "../domain/job.ts";
+import type { AccountId, JobId, OperationName, OperationShapes } from "@moraine/protocol";
+import type { Job, JobDelays } from "../domain/job.ts";
 import type { NewIds } from "../domain/new-id.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile, Vault, VaultKey } from "../domain/vault.ts";
@@ -22,8 +22,12 @@ export interface Services extends ReceiveServices, ReadServices {
   /** Accounts whose topics every vault may name, next to those of its own account. */
   readonly sharedTopicAccounts: ReadonlySet<string>;
   readonly ids: NewIds;
-  /** Tells the runner that a job may be due. */
-  wakeRunner(): void;
+  readonly runner: {
+    /** The job may have become due. */
+    wake(job: Job): void;
+    /** Resolves when the job has ended, its client has gone, or it takes longer than a client should wait. */
+    wait(jobId: JobId, accountId: AccountId, onClientGone: (listener: () => void) => void): Promise<void>;
+  };
 }
 
 /** These name a vault that need not exist, or none. */
@@ -65,6 +69,8 @@ export interface Call {
   readonly callerId: string;
   /** What AWS's SDKs repeat when they send the same call again; null when the client sent none. */
   readonly invocationId: string | null;
+  /** Calls the listener when nobody waits for the response any more, or it has been sent. */
+  onClientGone(listener: () => void): void;
 }
 
 export interface VaultCall extends Call {

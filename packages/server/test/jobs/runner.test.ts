@@ -11,6 +11,7 @@ import {
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { claimAll } from "../support/claims.ts";
 import {
   createVault,
   deleteArchive,
@@ -76,7 +77,7 @@ let metadata: MetadataStore;
 let blobs: GatedBlobStore;
 let clock: ManualClock;
 let server: TestServer;
-const start = () => startTestServer({ metadata, blobs, clock, delays: { bulkSeconds: 3600 } });
+const start = () => startTestServer({ metadata, blobs, clock, delays: { bulkSeconds: 3600 }, jobWaitMilliseconds: 0 });
 beforeEach(async () => {
   metadata = await openInlineStore(":memory:");
   blobs = new GatedBlobStore();
@@ -101,7 +102,7 @@ const retrievalOf = async (text: string, more: Readonly<Record<string, unknown>>
 const takeOver = async () => {
   clock.advance(leaseMilliseconds + 1);
   const now = clock.now();
-  return metadata.claimJobs({ now, leaseUntil: now + leaseMilliseconds, limit: 10 });
+  return claimAll(metadata, { now, leaseUntil: now + leaseMilliseconds, limit: 10 });
 };
 
 describe("a restart", () => {
@@ -121,7 +122,7 @@ describe("a restart", () => {
     await server.stop();
     clock.advance(hourMilliseconds);
     const now = clock.now();
-    const claims = await metadata.claimJobs({ now, leaseUntil: now + leaseMilliseconds, limit: 10 });
+    const claims = await claimAll(metadata, { now, leaseUntil: now + leaseMilliseconds, limit: 10 });
     assert.deepEqual(
       claims.map(({ job }) => job.id),
       [jobId],

@@ -19,6 +19,7 @@ import { up as identities } from "../../src/storage/metadata/migrations/0003-ide
 import { up as notifications } from "../../src/storage/metadata/migrations/0004-notifications.ts";
 import { up as trustedTime } from "../../src/storage/metadata/migrations/0005-trusted-time.ts";
 import { openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
+import { claimAll } from "../support/claims.ts";
 
 // A database from before ids were packed, with every kind of row, must answer after its migration as it did before.
 
@@ -251,7 +252,7 @@ test("a former database changes on: requests are recognised, segments condemned 
   assert.deepEqual(await condemned({ ...later, deletedBefore: 9001 }), [
     ...[segments.pending.key, released?.key ?? ""].sort(byPackedKey),
   ]);
-  const claimed = await store.claimJobs({ now: 100, leaseUntil: 200, limit: 10 });
+  const claimed = await claimAll(store, { now: 100, leaseUntil: 200, limit: 10 });
   assert.deepEqual(
     claimed.map(({ job }) => job.id),
     ["a job" as JobId],

@@ -42,7 +42,7 @@ const allowed: Readonly<Record<string, RegExp>> = {
   "counts damage, of which there is little":
     /^SCAN damage USING( COVERING)? INDEX |TEMP B-TREE FOR count\(DISTINCT\) of .* from "damage"/,
   "looks only at rows that wait for something, by an index that has no others":
-    /^SCAN (segments|jobs|notifications|access_keys|orphaned) USING (COVERING )?INDEX \w+_(pending|waiting|unwrapped|of_inventories)$/,
+    /^SCAN (segments|jobs|notifications|access_keys|orphaned) USING (COVERING )?INDEX \w+_(pending|waiting|leased|unwrapped|of_inventories)$/,
   "counts for metrics, on the thread for lists": /^SCAN (accounts|users|vaults|notifications) USING COVERING INDEX /,
 };
 

@@ -55,6 +55,8 @@ export interface TestServerOptions {
   readonly notifier?: Notifier;
   /** @default none */
   readonly sharedTopicAccounts?: ReadonlySet<string>;
+  /** How long InitiateJob waits for a job that may end soon. @default 1000 */
+  readonly jobWaitMilliseconds?: number;
   /** False is a server that takes the clock for a machine's, and does not believe its jumps. @default true: tests move it on purpose */
   readonly trustsClock?: boolean;
   readonly faults?: FaultBook;
@@ -155,7 +157,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
   });
   started.defer(() => delivery.stop());
-  const runner = started.adopt(startRunner(parts, delivery.wake), ({ stop }) => stop());
+  const runner = started.adopt(
+    startRunner(parts, { onEnd: delivery.wake, waitMilliseconds: options.jobWaitMilliseconds ?? 1000 }),
+    ({ stop }) => stop(),
+  );
   started.adopt(startUpkeep(parts), ({ stop }) => stop());
   const now = options.systemNow ?? systemNow;
   const records: RequestRecord[] = [];
@@ -175,7 +180,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       ...settingsOf(options),
       region,
       ids: randomIds,
-      wakeRunner: runner.wake,
+      runner,
     },
     perform: options.faults === undefined ? perform : faulty(perform, options.faults),
     identify: authenticator({ ...common, service: "glacier", presigned, unsignedHeaders }),

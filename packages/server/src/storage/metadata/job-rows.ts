@@ -1,5 +1,11 @@
-import type { ArchiveId, JobId, TreeHash } from "@moraine/protocol";
-import type { ArchiveRetrievalJob, InventoryOutput, InventoryRetrievalJob, Job } from "../../domain/job.ts";
+import type { AccountId, ArchiveId, JobId, TreeHash } from "@moraine/protocol";
+import {
+  type ArchiveRetrievalJob,
+  type InventoryOutput,
+  type InventoryRetrievalJob,
+  type Job,
+  laneOf,
+} from "../../domain/job.ts";
 import { packId, unpackId } from "./packed.ts";
 import { present } from "./rows.ts";
 import type { JobRow } from "./schema.ts";
@@ -9,10 +15,12 @@ export function jobOf(row: JobRow): Job {
 }
 
 /** The row of a new job: nobody has claimed it yet. */
-export function jobRow(job: Job): JobRow {
+export function jobRow(job: Job, accountId: AccountId): JobRow {
   return {
     id: job.id,
     vault_id: job.vaultId,
+    account_id: accountId,
+    lane: laneOf(job),
     action: job.action,
     description: job.description,
     sns_topic: job.snsTopic,

@@ -1,14 +1,13 @@
-import type { ExpressionBuilder } from "kysely";
 import type { Instant } from "../../domain/instant.ts";
 import { invariant } from "../../domain/invariant.ts";
-import type { JobState } from "../../domain/job.ts";
+import { assertJobsLeft, type JobLane, type JobState } from "../../domain/job.ts";
 import { govern } from "./account-settings.ts";
 import { jobOf, jobRow } from "./job-rows.ts";
+import { claimInTurn, countInProgress, dropJob, inProgress, inVault } from "./job-turns.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { addNotifications, releaseMessages } from "./notifications.ts";
-import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
-import { release } from "./releases.ts";
-import type { Database, JobRow, Schema } from "./schema.ts";
+import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
+import type { Database, JobRow } from "./schema.ts";
 import { makeLive, releasePending } from "./segments.ts";
 import { requirePermitted } from "./vault-contents.ts";
 
@@ -27,8 +26,9 @@ export const jobQueries = {
     return rows.sort(newestFirst).slice(0, limit).map(jobOf);
   },
 
-  async nextJobDue(db, now) {
-    const row = await selectNextDue(db, { now });
+  async nextJobDue(db, { lane, now, dueAfter }) {
+    const lapsed = await selectLapsed(db, { lane, now });
+    const row = lapsed ?? (await selectNextDue(db, { lane, dueAfter: dueAfter ?? Number.MIN_SAFE_INTEGER }));
     return row?.due_at ?? null;
   },
 } satisfies Partial<Queries>;
@@ -36,15 +36,12 @@ export const jobQueries = {
 export const jobChanges = {
   async addJob(db, { job, monthlyFreeBytes, ...permitted }) {
     const account = await requirePermitted(db, { vaultId: job.vaultId, ...permitted });
+    assertJobsLeft(await countInProgress(db, account));
     await govern(db, { job, account, monthlyFreeBytes });
-    await insertJob(db, jobRow(job));
+    await insertJob(db, jobRow(job, account.accountId));
   },
 
-  async claimJobs(db, at) {
-    const rows = await claim(db, at);
-    rows.sort((a, b) => a.due_at - b.due_at);
-    return rows.map((row) => ({ job: jobOf(row), fence: row.fence }));
-  },
+  claimJobs: claimInTurn,
 
   async renewJob(db, claimed) {
     return (await renew(db, claimed)) === 1;
@@ -100,21 +97,11 @@ export async function removeJobsOf(
   return jobs.length;
 }
 
-async function dropJob(db: Database, job: { id: string }, now: Instant): Promise<void> {
-  await release(db, { ownerId: job.id, now });
-  await deleteJob(db, job);
-}
-
-const inProgress = literal("in_progress");
 const everyState: readonly JobState[] = ["in_progress", "succeeded", "failed"];
 
 function newestFirst(a: JobRow, b: JobRow): number {
   return b.created_at - a.created_at || (a.id < b.id ? -1 : 1);
 }
-
-/** A job ends with its vault, though its row goes later. */
-const inVault = (eb: ExpressionBuilder<Schema, "jobs">) =>
-  eb.exists(eb.selectFrom("vaults").select("vaults.id").whereRef("vaults.id", "=", "jobs.vault_id"));
 
 const insertJob = insertion("jobs");
 
@@ -153,34 +140,29 @@ const selectJobs = manyRows((db, page: JobListing) =>
     .limit(page.limit),
 );
 
-const selectNextDue = oneRow((db, at: { now: Instant }) =>
+const selectNextDue = oneRow((db, at: { lane: JobLane; dueAfter: Instant }) =>
   db
     .selectFrom("jobs")
     .select("due_at")
+    .where("lane", "=", at.lane)
     .where("state", "=", inProgress)
-    .where((eb) => eb.or([eb("lease_until", "is", null), eb("lease_until", "<=", at.now)]))
+    .where("lease_until", "is", null)
+    .where("due_at", ">", at.dueAfter)
     .where(inVault)
     .orderBy("due_at")
     .limit(1),
 );
 
-const claim = manyRows((db, at: { now: Instant; leaseUntil: Instant; limit: number }) =>
+const selectLapsed = oneRow((db, at: { lane: JobLane; now: Instant }) =>
   db
-    .updateTable("jobs")
-    .set((eb) => ({ lease_until: at.leaseUntil, fence: eb("fence", "+", 1) }))
-    .where("id", "in", (eb) =>
-      eb
-        .selectFrom("jobs")
-        .select("id")
-        .where("state", "=", inProgress)
-        .where("due_at", "<=", at.now)
-        .where((or) => or.or([or("lease_until", "is", null), or("lease_until", "<=", at.now)]))
-        .where(inVault)
-        .orderBy("due_at")
-        .orderBy("id")
-        .limit(at.limit),
-    )
-    .returningAll(),
+    .selectFrom("jobs")
+    .select("due_at")
+    .where("lane", "=", at.lane)
+    .where("state", "=", inProgress)
+    .where("lease_until", "<=", at.now)
+    .where(inVault)
+    .orderBy("lease_until")
+    .limit(1),
 );
 
 const renew = rowsChanged((db, claimed: { jobId: string; fence: number; leaseUntil: Instant }) =>
@@ -240,8 +222,6 @@ const selectExpired = manyRows((db, at: { completedBefore: Instant; limit: numbe
     .orderBy("completed_at")
     .limit(at.limit),
 );
-
-const deleteJob = rowsChanged((db, job: { id: string }) => db.deleteFrom("jobs").where("id", "=", job.id));
 
 const selectOfVault = manyRows((db, at: { vaultId: string; limit: number }) =>
   db.selectFrom("jobs").select("id").where("vault_id", "=", at.vaultId).limit(at.limit),

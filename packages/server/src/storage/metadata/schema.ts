@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import type { Tier } from "../../domain/job.ts";
+import type { JobLane, Tier } from "../../domain/job.ts";
 import type { NotificationState } from "../../domain/notification.ts";
 import type { SegmentState } from "../../domain/segment.ts";
 
@@ -21,6 +21,7 @@ export interface Schema {
   readonly releases: ReleaseRow;
   readonly uploads: UploadRow;
   readonly jobs: JobRow;
+  readonly jobs_in_progress: JobsInProgressRow;
   readonly data_retrieval_policies: DataRetrievalPolicyRow;
   readonly retrieved_bytes: RetrievedBytesRow;
   readonly capacity_units: CapacityUnitRow;
@@ -182,6 +183,9 @@ export interface UploadRow {
 export interface JobRow {
   id: string;
   vault_id: string;
+  /** Of the vault; empty when that was removed before the column was added. */
+  account_id: string;
+  lane: JobLane;
   action: "ArchiveRetrieval" | "InventoryRetrieval";
   description: string | null;
   sns_topic: string | null;
@@ -209,6 +213,12 @@ export interface JobRow {
   output_key: string | null;
   output_size_bytes: number | null;
   output_next_marker: string | null;
+}
+
+/** How many jobs of an account are in progress. Written by triggers on `jobs` alone. */
+export interface JobsInProgressRow {
+  account_id: string;
+  count: number;
 }
 
 /** None is the default: strategy `None`. */

@@ -16,21 +16,20 @@ export function jobStories(story: Story): void {
   });
 
   story("jobs are claimed when they are due, the earliest first, no more than asked", async (world) => {
-    const { store } = world;
     const vault = await world.vault();
     const late = await world.inventoryJob(vault, { dueAt: start + 2 });
     const early = await world.inventoryJob(vault, { dueAt: start });
     const next = await world.inventoryJob(vault, { dueAt: start + 1 });
     const claimed = async (now: number, limit: number) => {
-      const claims = await store.claimJobs({ now, leaseUntil: start + hour, limit });
+      const claims = await world.claimAll(now, start + hour, limit);
       return claims.map(({ job }) => job.id);
     };
-    assert.equal(await store.nextJobDue(start), start);
+    assert.equal(await world.nextDue(start), start);
     assert.deepEqual(await claimed(start - 1, 9), []);
     assert.deepEqual(await claimed(start + 1, 9), [early.id, next.id]);
-    assert.equal(await store.nextJobDue(start), start + 2);
+    assert.equal(await world.nextDue(start), start + 2);
     assert.deepEqual(await claimed(start + 2, 9), [late.id]);
-    assert.equal(await store.nextJobDue(start), null);
+    assert.equal(await world.nextDue(start), null);
     assert.deepEqual(await claimed(start + hour, 2), [early.id, next.id]);
   });
 
@@ -39,8 +38,7 @@ export function jobStories(story: Story): void {
     for (let index = 0; index < 6; index += 1) {
       await world.inventoryJob(vault);
     }
-    const at = { now: start, leaseUntil: start + hour, limit: 2 };
-    const claims = await Promise.all(Array.from({ length: 4 }, () => world.store.claimJobs(at)));
+    const claims = await Promise.all(Array.from({ length: 4 }, () => world.claimAll(start, start + hour, 2)));
     const ids = claims.flat().map(({ job }) => job.id);
     assert.equal(ids.length, 6);
     assert.equal(new Set(ids).size, 6);
@@ -49,8 +47,8 @@ export function jobStories(story: Story): void {
   story("a job whose lease has passed wants to run again", async (world) => {
     await world.inventoryJob(await world.vault());
     await world.claim(start, start + hour);
-    assert.equal(await world.store.nextJobDue(start + hour - 1), null);
-    assert.equal(await world.store.nextJobDue(start + hour), start);
+    assert.equal(await world.nextDue(start + hour - 1), null);
+    assert.equal(await world.nextDue(start + hour), start);
   });
 
   story("a claim that was lost neither prolongs nor finishes anything", async (world) => {
@@ -75,8 +73,8 @@ export function jobStories(story: Story): void {
     await world.inventoryJob(await world.vault());
     const claim = await world.claim(start, start + hour);
     assert.equal(await world.store.renewJob({ ...claim, leaseUntil: start + 2 * hour }), true);
-    assert.equal(await world.store.nextJobDue(start + hour), null);
-    assert.equal(await world.store.nextJobDue(start + 2 * hour), start);
+    assert.equal(await world.nextDue(start + hour), null);
+    assert.equal(await world.nextDue(start + 2 * hour), start);
   });
 
   story("a fresh start frees every job, and whoever claimed one before has lost it", async (world) => {
@@ -84,7 +82,7 @@ export function jobStories(story: Story): void {
     await world.inventoryJob(await world.vault());
     const claim = await world.claim(start, start + day);
     await store.releaseLeases(start);
-    assert.equal(await store.nextJobDue(start), start);
+    assert.equal(await world.nextDue(start), start);
     assert.equal(await store.renewJob({ ...claim, leaseUntil: start + day }), false);
     const end = { state: "failed", statusMessage: "", now: start, output: null } as const;
     assert.equal(await store.finishJob({ ...claim, ...end }), false);

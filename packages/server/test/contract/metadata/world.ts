@@ -4,7 +4,13 @@ import { type AccountId, fromHex, rootOf, type TreeHash, toHex } from "@moraine/
 import type { Archive } from "../../../src/domain/archive.ts";
 import type { Damage } from "../../../src/domain/damage.ts";
 import type { Instant } from "../../../src/domain/instant.ts";
-import type { ArchiveRetrievalJob, InventoryRetrievalJob, Tier } from "../../../src/domain/job.ts";
+import {
+  type ArchiveRetrievalJob,
+  type InventoryRetrievalJob,
+  type JobClaim,
+  jobLanes,
+  type Tier,
+} from "../../../src/domain/job.ts";
 import type { MetadataStore, UploadRequest } from "../../../src/domain/metadata-store.ts";
 import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
 import { newArchiveId, newJobId, newUploadId, newVaultId } from "../../../src/domain/new-id.ts";
@@ -12,6 +18,7 @@ import { permittedBy } from "../../../src/domain/permission.ts";
 import type { Segment } from "../../../src/domain/segment.ts";
 import { arnOf, type Profile, type Vault, type VaultKey } from "../../../src/domain/vault.ts";
 import { type Completion, completeUpload } from "../../../src/operations/complete-upload.ts";
+import { claimAll } from "../../support/claims.ts";
 
 /** One sentence about the store, and the story that shows it. */
 export type Story = (sentence: string, body: (world: World) => Promise<void>) => void;
@@ -206,9 +213,20 @@ export class World {
     return job;
   }
 
+  /** Claims the jobs of all lanes that are due. */
+  claimAll(now = start, leaseUntil = now + hour, limit = 10): Promise<JobClaim[]> {
+    return claimAll(this.store, { now, leaseUntil, limit });
+  }
+
+  async nextDue(now: number): Promise<number | null> {
+    const due = await Promise.all(jobLanes.map((lane) => this.store.nextJobDue({ lane, now, dueAfter: null })));
+    const times = due.filter((time) => time !== null);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
   /** Claims the one job that is due. */
   async claim(now = start, leaseUntil = now + hour) {
-    const [claim, ...others] = await this.store.claimJobs({ now, leaseUntil, limit: 10 });
+    const [claim, ...others] = await this.claimAll(now, leaseUntil);
     assert(claim !== undefined && others.length === 0, "one job is due");
     return { jobId: claim.job.id, fence: claim.fence };
   }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AccountId, JobId } from "@moraine/protocol";
-import type { BlobReader } from "../../src/domain/blob-store.ts";
+import type { BlobReader, BlobWriter } from "../../src/domain/blob-store.ts";
 import { JobWaits } from "../../src/jobs/job-waits.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { createVault, describeJob, eventually, initiateJob, jobRequest, uploadArchive } from "../support/glacier.ts";
@@ -22,8 +23,21 @@ class ShutBlobStore extends MemoryBlobStore {
   }
 }
 
+/** Takes its time, as a disk does. */
+class SlowBlobStore extends MemoryBlobStore {
+  override async open(key: string): Promise<BlobReader> {
+    await sleep(20);
+    return super.open(key);
+  }
+
+  override async create(key: string, sizeBytes: number): Promise<BlobWriter> {
+    await sleep(20);
+    return super.create(key, sizeBytes);
+  }
+}
+
 test("40 inventories and 40 archives are done at the first poll", async () => {
-  const server = await startTestServer({ jobWaitMilliseconds: 60_000 });
+  const server = await startTestServer({ blobs: new SlowBlobStore(), jobWaitMilliseconds: 60_000 });
   await createVault(server, "vault");
   const archiveId = await uploadArchive(server, "vault", Buffer.from("hello"));
   const requests = [{ Type: "inventory-retrieval" }, { Type: "archive-retrieval", ArchiveId: archiveId }];

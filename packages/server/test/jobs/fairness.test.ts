@@ -6,6 +6,7 @@ import type { BlobReader, BlobStore, BlobWriter } from "../../src/domain/blob-st
 import { type Job, laneOf } from "../../src/domain/job.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { newJobId } from "../../src/domain/new-id.ts";
+import { permittedBy } from "../../src/domain/permission.ts";
 import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { makeAccount } from "../support/admin.ts";
@@ -155,7 +156,7 @@ describe("accounts take turns", () => {
         output: null,
       }),
     );
-    await Promise.all(jobs.map((job) => metadata.addJob({ job, vault, monthlyFreeBytes: 0 })));
+    await Promise.all(jobs.map((job) => metadata.addJob({ ...permittedBy(row), job, monthlyFreeBytes: 0 })));
     return jobs;
   }
   const due = (limit: number) => ({ ...turn("inventory", limit), now: clock.now() + 3_600_000 });

@@ -2,7 +2,7 @@ import type { DeletedSegment } from "../domain/metadata-store.ts";
 import type { DeletedBytes } from "../domain/storage-report.ts";
 import type { JobServices } from "./context.ts";
 
-const pageRows = 1000;
+const pageRows = 250;
 
 /** Adds up, page by page, the bytes of segments that are deleted but not removed yet. */
 export async function sumDeletedBytes(services: JobServices, signal: AbortSignal): Promise<void> {

@@ -9,10 +9,12 @@ import { test } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { type AccountId, adminLimits, limits } from "@moraine/protocol";
 import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/metadata-store.ts";
+import type { ThreadName } from "../../src/storage/metadata/method-threads.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/storage/metadata/sqlite-store.ts";
 
 const accountId = "123456789012" as AccountId;
 const keyOf = (vaultName: string) => ({ accountId, region: "us-east-1", vaultName });
+const firstPage = { accountId, region: keyOf("").region, afterName: null, limit: 100 };
 const rootKey = { accessKeyId: "AKIA", accountId, sealedSecret: new Uint8Array(8) };
 const intent = (key: string) => ({ key, ownerId: `owner of ${key}`, leaseUntil: 0 });
 const unexpected = (error: Error) => {
@@ -40,6 +42,35 @@ test("a change that fails among others fails alone", async () => {
     assert.equal(await store.condemnSegments(at), new Set(names).size);
     assert.deepEqual(new Set(await store.deadSegments({ afterKey: null, limit: 1000 })), new Set(names));
     await store.close();
+  });
+});
+
+test("lists have a thread only while somebody lists", async () => {
+  await inFolder(async (path) => {
+    const store = await openAt(path, { listsIdleMilliseconds: 10 });
+    await createVaults(store, 3);
+    for (let round = 0; round < 3; round += 1) {
+      const [thread, ...others] = await startedBy(async () => {
+        const lists = await Promise.all([store.listVaults(firstPage), store.listVaults(firstPage)]);
+        assert.deepEqual(
+          lists.map((vaults) => vaults.length),
+          [3, 3],
+        );
+      });
+      assert(thread !== undefined && others.length === 0);
+      await once(thread, "exit");
+    }
+    await store.close();
+  });
+});
+
+test("a list under way when the store closes is answered, and a later one is refused", async () => {
+  await inFolder(async (path) => {
+    const store = await openAt(path);
+    await createVaults(store, 3);
+    const [vaults] = await Promise.all([store.listVaults(firstPage), store.close()]);
+    assert.equal(vaults.length, 3);
+    await assert.rejects(store.listVaults(firstPage), MetadataUnavailableError);
   });
 });
 
@@ -128,7 +159,7 @@ test("what was answered is there after a close and after a sudden end", async ()
     await first.close();
     const { store: second, workers } = await watched(path, () => undefined);
     await second.createVault({ id: "killed", key: keyOf("killed"), now: 0 });
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all(Object.values(workers).map((worker) => worker.terminate()));
     const third = await openAt(path, { mayCreate: false });
     assert.equal((await third.findVault(keyOf("closed")))?.id, "closed");
     assert.equal((await third.findVault(keyOf("killed")))?.id, "killed");
@@ -153,14 +184,13 @@ test("closing lets what was asked before finish, and refuses what comes after", 
   });
 });
 
-for (const [index, role] of ["writer", "lookups", "lists"].entries()) {
+for (const role of ["writer", "lookups", "lists"] as const) {
   test(`when the thread "${role}" dies, every call rejects and the owner is told once`, async () => {
     await inFolder(async (path) => {
       const failures: Error[] = [];
       const { store, workers } = await watched(path, (error) => failures.push(error));
-      const victim = workers[index];
-      assert(victim !== undefined);
-      const exits = workers.map((worker) => once(worker, "exit"));
+      const victim = workers[role];
+      const exits = Object.values(workers).map((worker) => once(worker, "exit"));
       const pending = Array.from({ length: 20 }, (_, index) => store.intendSegment(intent(`${index}`)));
       const outcomes = Promise.allSettled([...pending, store.findVault(keyOf("none"))]);
       await victim.terminate();
@@ -278,13 +308,26 @@ function edit(path: string, statement: string): void {
 async function watched(
   path: string,
   onFailure: (error: Error) => void,
-): Promise<{ store: MetadataStore; workers: Worker[] }> {
+): Promise<{ store: MetadataStore; workers: Record<ThreadName, Worker> }> {
+  const stores: MetadataStore[] = [];
+  // The third checks the database in the background, and ends by itself.
+  const [writer, lookups] = await startedBy(async () => {
+    stores.push(await openAt(path, { onFailure }));
+  });
+  const [store] = stores;
+  const [lists] = await startedBy(() => store?.listVaults(firstPage));
+  assert(store !== undefined && writer !== undefined && lookups !== undefined && lists !== undefined);
+  return { store, workers: { writer, lookups, lists } };
+}
+
+/** Threads that are started while something runs. */
+async function startedBy(run: () => Promise<unknown> | undefined): Promise<Worker[]> {
   const workers: Worker[] = [];
   const watch = (message: unknown) => workers.push((message as { worker: Worker }).worker);
   channel("worker_threads").subscribe(watch);
-  const store = await openAt(path, { onFailure });
+  await run();
   channel("worker_threads").unsubscribe(watch);
-  return { store, workers };
+  return workers;
 }
 
 /** Frames of the log that end a transaction, by the SQLite file format: the fifth to eighth byte say so. */

@@ -1,8 +1,8 @@
 import type { MetadataChanges, MetadataQueries } from "../../domain/metadata-store.ts";
 
 /**
- * One thread changes; two read. Requests that every client's call depends on are `lookups`: each touches a few rows. `lists`
- * touch many, and would make those wait.
+ * One thread changes; two read. Requests that every client's call depends on are `lookups`: each touches a few rows, or those of one
+ * round of upkeep. `lists` touch many, and would make those wait; their thread runs only while somebody lists.
  */
 export type ThreadName = "writer" | "lookups" | "lists";
 
@@ -28,23 +28,23 @@ export const methodThreads: MethodThreads = {
   userPolicies: "lookups",
   trustedTime: "lookups",
   findDamage: "lookups",
+  nextJobDue: "lookups",
+  nextNotificationDue: "lookups",
+  dataKeys: "lookups",
+  listUnwrappedSecrets: "lookups",
+  deadSegments: "lookups",
+  deletedSegments: "lookups",
 
   listVaults: "lists",
   inventoryPage: "lists",
   listUploads: "lists",
   listParts: "lists",
   listJobs: "lists",
-  nextJobDue: "lists",
   listAccounts: "lists",
   listUsers: "lists",
   listAccessKeys: "lists",
   countIdentities: "lists",
-  dataKeys: "lists",
-  listUnwrappedSecrets: "lists",
-  nextNotificationDue: "lists",
   listNotifications: "lists",
-  deadSegments: "lists",
-  deletedSegments: "lists",
   countNotifications: "lists",
   listDamage: "lists",
   countDamage: "lists",

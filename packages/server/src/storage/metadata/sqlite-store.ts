@@ -4,6 +4,7 @@ import { defaultLogLimits, type LogLimits } from "./checkpoints.ts";
 import type { HistoryOptions, HistoryReport } from "./generation.ts";
 import { LogGuard } from "./log-guard.ts";
 import { methodThreads, type ThreadName } from "./method-threads.ts";
+import { OnDemandThread } from "./on-demand-thread.ts";
 import { SqliteThread } from "./sqlite-thread.ts";
 
 export interface SqliteStoreOptions {
@@ -15,6 +16,8 @@ export interface SqliteStoreOptions {
   readonly mayCreate?: boolean;
   /** When the log is moved into the database. @default `defaultLogLimits` */
   readonly logLimits?: LogLimits;
+  /** How long the thread of lists is kept after its last answer. @default 30,000 */
+  readonly listsIdleMilliseconds?: number;
   /** Where the history of the database is kept outside it. @default nowhere */
   readonly history?: HistoryOptions;
   /** Called once, before the store is opened, with what the history says. */
@@ -27,14 +30,16 @@ export interface SqliteStoreOptions {
   readonly onFailure: (error: Error) => void;
 }
 
+const listsIdleMilliseconds = 30_000;
+
 /**
- * Keeps metadata in a SQLite file, on three threads beside the caller's: one changes, many changes to a commit; two read, and
- * never wait for a sync. Rejects, with the reason, when the database is damaged, of a newer schema, or cannot be
+ * Keeps metadata in a SQLite file, on threads beside the caller's: one changes, many changes to a commit; one looks up; one lists,
+ * and runs only while somebody lists. Readers never wait for a sync. Rejects, with the reason, when the database is damaged, of a newer schema, or cannot be
  * trusted to keep what it commits.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<MetadataStore> {
   const { path, mayCreate = true, logLimits = defaultLogLimits, history = null, onFailure } = options;
-  const threads: SqliteThread[] = [];
+  const threads: Array<SqliteThread | OnDemandThread> = [];
   let failed = false;
   let check: BackgroundCheck | undefined;
   const fail = (error: Error) => {
@@ -49,40 +54,38 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   };
 
   const log = new LogGuard(path);
-  // The writer first: it makes the file, and recovers it after a crash.
   const open = (role: ThreadName, ofWriter: HistoryOptions | null) =>
     SqliteThread.open({ role, path, mayCreate, logLimits, history: ofWriter }, fail);
+  // The writer first: it makes the file, and recovers it after a crash.
   const writer = await open("writer", history).catch((error: unknown) => {
     log.release();
     throw error;
   });
   threads.push(writer);
   log.hold();
-  const readers: SqliteThread[] = [];
-  const close = async () => {
-    writer.refuse();
-    try {
-      await Promise.all([...readers.map((reader) => reader.close()), check?.stop()]);
-    } finally {
-      // The writer last, so that it is alone when it moves its log into the database.
-      await writer.close(() => log.release()).finally(() => log.release());
-    }
-  };
-  const openReader = async (role: "lookups" | "lists") => {
-    const reader = await open(role, null).catch(async (error: unknown) => {
-      await close();
-      throw error;
-    });
-    threads.push(reader);
-    readers.push(reader);
-    return reader;
-  };
-  const lookups = await openReader("lookups");
-  const lists = await openReader("lists");
+  const closeWriter = () => writer.close(() => log.release()).finally(() => log.release());
+  const lookups = await open("lookups", null).catch(async (error: unknown) => {
+    await closeWriter();
+    throw error;
+  });
+  const lists = new OnDemandThread({
+    open: () => open("lists", null),
+    idleMilliseconds: options.listsIdleMilliseconds ?? listsIdleMilliseconds,
+  });
+  threads.push(lookups, lists);
   if (writer.report !== null) {
     options.onHistory?.(writer.report);
   }
   check = startBackgroundCheck(path, (finding) => fail(new MetadataDamagedError(path, finding)));
+  const close = async () => {
+    writer.refuse();
+    try {
+      await Promise.all([lookups.close(), lists.close(), check?.stop()]);
+    } finally {
+      // The writer last, so that it is alone when it moves its log into the database.
+      await closeWriter();
+    }
+  };
 
   const threadOf = { writer, lookups, lists };
   const methods = Object.entries(methodThreads).map(([method, name]) => {

@@ -10,8 +10,8 @@ import {
 export const accessKeyOperations = {
   CreateAccessKey: { method: "POST",   path: "/admin/access-keys",               status: 201, scope: "account", resource: "principal", request: "none", response: "json", query: ["userName"], refusesSessions: true },
   ListAccessKeys:  { method: "GET",    path: "/admin/access-keys",               status: 200, scope: "account", resource: "principal", request: "none", response: "json", query: ["userName", ...pageQuery] },
-  UpdateAccessKey: { method: "PUT",    path: "/admin/access-keys/{accessKeyId}", status: 204, scope: "account", resource: "principal", request: "json", response: "none", query: ["userName"] },
-  DeleteAccessKey: { method: "DELETE", path: "/admin/access-keys/{accessKeyId}", status: 204, scope: "account", resource: "principal", request: "none", response: "none", query: ["userName"] },
+  UpdateAccessKey: { method: "PUT",    path: "/admin/access-keys/{accessKeyId}", status: 204, scope: "account", resource: "principal", request: "json", response: "none", query: ["userName"], refusesSessions: true },
+  DeleteAccessKey: { method: "DELETE", path: "/admin/access-keys/{accessKeyId}", status: 204, scope: "account", resource: "principal", request: "none", response: "none", query: ["userName"], refusesSessions: true },
 } as const satisfies Record<string, AdminOperation>;
 
 export interface AccessKeyShapes {

@@ -11,7 +11,7 @@ import {
 export const accountOperations = {
   CreateAccount: { method: "POST",   path: "/admin/accounts",                       status: 201, scope: "service", resource: "any", request: "json", response: "json", refusesSessions: true },
   ListAccounts:  { method: "GET",    path: "/admin/accounts",                       status: 200, scope: "service", resource: "any", request: "none", response: "json", query: pageQuery },
-  DeleteAccount: { method: "DELETE", path: "/admin/accounts/{accountId}",           status: 204, scope: "service", resource: "any", request: "none", response: "none" },
+  DeleteAccount: { method: "DELETE", path: "/admin/accounts/{accountId}",           status: 204, scope: "service", resource: "any", request: "none", response: "none", refusesSessions: true },
   CreateRootKey: { method: "POST",   path: "/admin/accounts/{accountId}/root-keys", status: 201, scope: "service", resource: "any", request: "none", response: "json", refusesSessions: true },
 } as const satisfies Record<string, AdminOperation>;
 

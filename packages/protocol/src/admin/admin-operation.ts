@@ -13,7 +13,10 @@ export interface AdminOperation {
   readonly query?: readonly string[];
   readonly request: "none" | "json";
   readonly response: "none" | "json";
-  /** What is made outlives a session, so temporary credentials may not make it, whatever their user may do. */
+  /**
+   * What is changed outlives a session, so temporary credentials may not change it, whatever their user may do. AWS's sessions
+   * cannot call IAM either: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
+   */
   readonly refusesSessions?: true;
 }
 

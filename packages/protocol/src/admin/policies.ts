@@ -9,10 +9,10 @@ import {
 
 // biome-ignore format: one line per operation reads as a table.
 export const policyOperations = {
-  PutUserPolicy:    { method: "PUT",    path: "/admin/users/{userName}/policies/{policyName}", status: 204, scope: "account", resource: "principal", request: "json", response: "none" },
+  PutUserPolicy:    { method: "PUT",    path: "/admin/users/{userName}/policies/{policyName}", status: 204, scope: "account", resource: "principal", request: "json", response: "none", refusesSessions: true },
   GetUserPolicy:    { method: "GET",    path: "/admin/users/{userName}/policies/{policyName}", status: 200, scope: "account", resource: "principal", request: "none", response: "json" },
   ListUserPolicies: { method: "GET",    path: "/admin/users/{userName}/policies",              status: 200, scope: "account", resource: "principal", request: "none", response: "json", query: pageQuery },
-  DeleteUserPolicy: { method: "DELETE", path: "/admin/users/{userName}/policies/{policyName}", status: 204, scope: "account", resource: "principal", request: "none", response: "none" },
+  DeleteUserPolicy: { method: "DELETE", path: "/admin/users/{userName}/policies/{policyName}", status: 204, scope: "account", resource: "principal", request: "none", response: "none", refusesSessions: true },
 } as const satisfies Record<string, AdminOperation>;
 
 export interface PolicyShapes {

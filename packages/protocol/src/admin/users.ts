@@ -9,9 +9,9 @@ import {
 
 // biome-ignore format: one line per operation reads as a table.
 export const userOperations = {
-  CreateUser: { method: "PUT",    path: "/admin/users/{userName}", status: 201, scope: "account", resource: "principal", request: "none", response: "json" },
+  CreateUser: { method: "PUT",    path: "/admin/users/{userName}", status: 201, scope: "account", resource: "principal", request: "none", response: "json", refusesSessions: true },
   ListUsers:  { method: "GET",    path: "/admin/users",            status: 200, scope: "account", resource: "any",       request: "none", response: "json", query: pageQuery },
-  DeleteUser: { method: "DELETE", path: "/admin/users/{userName}", status: 204, scope: "account", resource: "principal", request: "none", response: "none" },
+  DeleteUser: { method: "DELETE", path: "/admin/users/{userName}", status: 204, scope: "account", resource: "principal", request: "none", response: "none", refusesSessions: true },
 } as const satisfies Record<string, AdminOperation>;
 
 export interface UserShapes {

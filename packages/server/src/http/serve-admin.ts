@@ -74,7 +74,7 @@ async function authorize(
   }
   await access.authorize(caller, await access.grantsOf(caller), asked, request);
   if (operation.refusesSessions === true && caller.session !== null) {
-    throw refuse("temporary credentials cannot make others");
+    throw refuse("temporary credentials cannot change accounts, users, keys or policies");
   }
 }
 

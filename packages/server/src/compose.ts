@@ -115,7 +115,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const machineClock = manualClock ?? systemClock;
   const stores = await openStores(config, mode, { log, started });
   const { metadata, blobs } = stores;
-  const { keyring, newKey } = await openKeys(config, stores, machineClock.now());
+  const { keyring, newKey } = await openKeys(config, { ...stores, log }, machineClock.now());
   await metadata.releaseLeases(machineClock.now());
   const readiness = () => mode.reason ?? blobs.readOnly?.reason ?? null;
   const oversight = await openOversight(config, { ...stores, clock: machineClock, readiness, log });
@@ -229,10 +229,11 @@ async function sealingKeys(
 }
 
 /** The keys that seal and the root's key, which is made if there is none. */
-async function openKeys(config: Config, { metadata, sealingKey, previous, unshownKeyId }: Stores, now: Instant) {
+async function openKeys(config: Config, stores: Stores & { log: Logger }, now: Instant) {
+  const { metadata, sealingKey, previous, unshownKeyId, log } = stores;
   const keyring = await openKeyring(metadata, { sealingKey, previous, now });
   const accountId = config.accountId as AccountId;
-  const options = { accountId, given: config.rootKey, keyring, unshownKeyId, now };
+  const options = { accountId, given: config.rootKey, keyring, unshownKeyId, now, log };
   return { keyring, newKey: await ensureRootKey(metadata, options) };
 }
 

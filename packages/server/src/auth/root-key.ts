@@ -12,6 +12,7 @@ export interface RootKeyOptions {
   /** A key of an earlier start that nobody has seen, because it ended before it could show it; null if there is none. */
   readonly unshownKeyId: string | null;
   readonly now: Instant;
+  readonly log: { warn(facts: object, message: string): void };
 }
 
 /**
@@ -20,10 +21,16 @@ export interface RootKeyOptions {
  */
 export async function ensureRootKey(
   metadata: MetadataStore,
-  { accountId, given, keyring, unshownKeyId, now }: RootKeyOptions,
+  { accountId, given, keyring, unshownKeyId, now, log }: RootKeyOptions,
 ): Promise<PlainSecret | null> {
   if (given !== null) {
-    await metadata.putRootKey({ ...keyring.seal({ ...given, accountId }), now });
+    const { replaced, others } = await metadata.giveRootKey({ ...keyring.seal({ ...given, accountId }), now });
+    if (replaced.length > 0) {
+      log.warn({ accessKeyIds: replaced }, "the key of the root that an earlier start was given is inactive now");
+    }
+    if (others.length > 0) {
+      log.warn({ accessKeyIds: others }, "other keys of the root are still active, which no start was given");
+    }
     if (unshownKeyId !== null) {
       await metadata.setUnshownKey(null);
     }

@@ -47,8 +47,13 @@ export interface IdentityChanges {
   /** Removes the user with its keys, sessions and policies. Throws ResourceNotFoundException. */
   removeUser(name: UserKey): Promise<void>;
 
-  /** The root's key that the operator gives: adds it, or replaces its secret and makes it active. Makes the account if need be. */
+  /** Adds a key of the root, or replaces its secret and makes it active. Makes the account if need be. */
   putRootKey(key: SealedAccessKey & { now: Instant }): Promise<void>;
+  /**
+   * As `putRootKey`, for the key that the operator gives at a start: keys that earlier starts were given become inactive, and count
+   * as any other key from then on.
+   */
+  giveRootKey(key: SealedAccessKey & { now: Instant }): Promise<GivenRootKey>;
   /** `userName` null is the root. Throws ResourceNotFoundException; LimitExceededException at two active keys. */
   addAccessKey(key: { key: SealedAccessKey; userName: string | null; now: Instant }): Promise<void>;
   /**
@@ -108,6 +113,13 @@ export interface SealedAccessKey {
   readonly accessKeyId: string;
   readonly accountId: AccountId;
   readonly sealedSecret: Uint8Array;
+}
+
+export interface GivenRootKey {
+  /** The keys that are inactive now. */
+  readonly replaced: readonly string[];
+  /** Other active keys of the root. Empty when an earlier start was given the same key. */
+  readonly others: readonly string[];
 }
 
 export interface StoredAccessKey extends SealedAccessKey {

@@ -130,7 +130,14 @@ test("the database, its log and a copy of it hold the secret in no encoding", as
   const path = join(folder, "metadata.sqlite");
   const store = await openInlineStore(path);
   const ring = await open(store);
-  await ensureRootKey(store, { accountId, given: key, keyring: ring, unshownKeyId: null, now: 1 });
+  await ensureRootKey(store, {
+    accountId,
+    given: key,
+    keyring: ring,
+    unshownKeyId: null,
+    now: 1,
+    log: { warn: () => undefined },
+  });
   await store.createUser({ id: "AIDA", accountId, userName: "bob", createdAt: 1 });
   await store.addAccessKey({ key: ring.seal(other), userName: "bob", now: 1 });
   assert.equal(

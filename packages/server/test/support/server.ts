@@ -143,7 +143,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   };
   const { presigned = "reads", unsignedHeaders = "refuse" } = options;
   const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
-  await ensureRootKey(metadata, { accountId, given: key, keyring, unshownKeyId: null, now: clock.now() });
+  await ensureRootKey(metadata, {
+    accountId,
+    given: key,
+    keyring,
+    unshownKeyId: null,
+    now: clock.now(),
+    log: { warn: () => undefined },
+  });
   await metadata.releaseLeases(clock.now());
   const deliveries: string[] = [];
   const delivery = startDelivery({

@@ -28,6 +28,18 @@ export const accessKeyChanges = {
     invariant(changed === 1, "an access key stays with its account's root");
   },
 
+  async giveRootKey(db, key) {
+    const known = await selectKey(db, key);
+    await accessKeyChanges.putRootKey(db, key);
+    const { accountId, accessKeyId } = key;
+    const others = await selectActiveOfRoot(db, { accountId, accessKeyId });
+    const given = others.filter((other) => other.is_given === 1);
+    await replaceGiven(db, { accountId, accessKeyId });
+    await markGiven(db, { accessKeyId });
+    const left = others.filter((other) => other.is_given === 0);
+    return { replaced: idsOf(given), others: known?.is_given === 1 ? [] : idsOf(left) };
+  },
+
   async addAccessKey(db, { key, userName, now }) {
     const userId = await userIdOf(db, { accountId: key.accountId, userName });
     await assertRoomForActive(db, { accountId: key.accountId, userId });
@@ -127,8 +139,12 @@ function rowOf(key: SealedAccessKey, { userId, now }: { userId: string | null; n
     active: 1,
     session_token_hash: null,
     session_expires_at: null,
+    is_given: 0,
   };
 }
+
+const bytewise = (a: string, b: string): number => (a < b ? -1 : 1);
+const idsOf = (rows: ReadonlyArray<{ readonly id: string }>): string[] => rows.map(({ id }) => id).sort(bytewise);
 
 function storedKeyOf(row: AccessKeyRow & { user_name: string | null }): StoredAccessKey {
   return {
@@ -201,6 +217,7 @@ const upsertRootKey = rowsChanged((db, key: SealedAccessKey & { now: Instant }) 
       active: 1,
       session_token_hash: null,
       session_expires_at: null,
+      is_given: 0,
     })
     .onConflict((conflict) =>
       conflict
@@ -209,6 +226,30 @@ const upsertRootKey = rowsChanged((db, key: SealedAccessKey & { now: Instant }) 
         .where("access_keys.account_id", "=", key.accountId)
         .where("access_keys.user_id", "is", null),
     ),
+);
+
+const selectActiveOfRoot = manyRows((db, at: { accountId: string; accessKeyId: string }) =>
+  db
+    .selectFrom("access_keys")
+    .select(["id", "is_given"])
+    .where("account_id", "=", at.accountId)
+    .where("user_id", "is", null)
+    .where("active", "=", 1)
+    .where("id", "!=", at.accessKeyId),
+);
+
+const replaceGiven = rowsChanged((db, at: { accountId: string; accessKeyId: string }) =>
+  db
+    .updateTable("access_keys")
+    .set({ active: 0, is_given: 0 })
+    .where("account_id", "=", at.accountId)
+    .where("user_id", "is", null)
+    .where("is_given", "=", 1)
+    .where("id", "!=", at.accessKeyId),
+);
+
+const markGiven = rowsChanged((db, at: { accessKeyId: string }) =>
+  db.updateTable("access_keys").set({ is_given: 1 }).where("id", "=", at.accessKeyId),
 );
 
 const countActive = (db: Database) =>

@@ -98,6 +98,7 @@ export const methodThreads: MethodThreads = {
   createUser: "writer",
   removeUser: "writer",
   putRootKey: "writer",
+  giveRootKey: "writer",
   addAccessKey: "writer",
   addSession: "writer",
   setAccessKeyActive: "writer",

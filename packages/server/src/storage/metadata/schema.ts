@@ -63,6 +63,8 @@ export interface AccessKeyRow {
   /** Of a session's key; both null otherwise. */
   session_token_hash: Uint8Array | null;
   session_expires_at: number | null;
+  /** 1 for the key of the root that the operator gave at the last start. */
+  is_given: 0 | 1;
 }
 
 /** Encrypted with a key that is not in the database. */

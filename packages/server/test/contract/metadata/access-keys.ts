@@ -35,6 +35,27 @@ function rootStories(story: Story): void {
     );
   });
 
+  story(
+    "of the root's keys that starts were given the last is active, and others stay as they are",
+    async ({ store }) => {
+      const states = async () => {
+        const keys = await store.listAccessKeys({ accountId, userId: null, after: null, limit: 10 });
+        return keys.map(({ accessKeyId, active }) => `${accessKeyId} ${active ? "active" : "inactive"}`);
+      };
+      const give = (id: string, now = start) => store.giveRootKey({ ...keyOf(id, accountId), now });
+      await store.putRootKey({ ...keyOf("Z", accountId), now: start });
+      assert.deepEqual(await give("A"), { replaced: [], others: ["Z"] });
+      assert.deepEqual(await give("A"), { replaced: [], others: [] });
+      assert.deepEqual(await give("B", start + 1), { replaced: ["A"], others: ["Z"] });
+      assert.deepEqual(await states(), ["A inactive", "Z active", "B active"]);
+      await store.setAccessKeyActive({ accountId, userName: null, accessKeyId: "Z", active: false });
+      await store.setAccessKeyActive({ accountId, userName: null, accessKeyId: "A", active: true });
+      assert.deepEqual(await give("B", start + 2), { replaced: [], others: [] });
+      assert.deepEqual(await states(), ["A active", "Z inactive", "B active"]);
+      assert.deepEqual(await give("C", start + 3), { replaced: ["B"], others: ["A"] });
+    },
+  );
+
   story("a root's key does not move to another account, and a user's key is none", async ({ store }) => {
     await store.putRootKey({ ...keyOf("A", accountId, 1), now: start });
     const moved = store.putRootKey({ ...keyOf("A", otherAccountId, 2), now: start });

@@ -13,8 +13,10 @@ import {
   ServiceUnavailableException,
   UploadArchiveCommand,
 } from "@aws-sdk/client-glacier";
+import type { HealthDescription } from "@moraine/protocol";
 import { treeHashOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
+import { freshMetrics } from "./support/metrics.ts";
 import { runTool } from "./support/run-tool.ts";
 import { own, sdkClient } from "./support/sdk-client.ts";
 import { accountId, repositoryRoot, runServer, type ServerProcess, startServer } from "./support/server-process.ts";
@@ -46,7 +48,6 @@ after(async () => {
 
 const moraineAdmin = ["--conditions=@moraine/source", join(repositoryRoot, "packages/cli/src/main.ts"), "admin"];
 const put = (rule: object) => admin.admin("POST", "/faults", rule);
-const page = async (path: string) => (await fetch(`${server.url}${path}`)).text();
 
 test("a fault from the command line acts, and the SDK sees it as throttling, which it would try again", async () => {
   const client = sdkClient(server);
@@ -102,17 +103,17 @@ test("each refusal is the SDK's own class of error", async () => {
 
 test("health and metrics tell of faults while they last", async () => {
   await put({ Mode: "slow-body", BytesPerSecond: 1_000_000 });
-  const ready = JSON.parse(await page("/health/ready"));
-  assert.equal(ready.status, "ready");
+  const health = (await admin.admin("GET", "/health")) as HealthDescription;
+  assert.equal(health.Ready, true);
   assert.match(
-    ready.warnings.join("\n"),
+    health.Warnings.join("\n"),
     /Faults are allowed.*\nFault fault-\d+ is in force: slow-body:bytesPerSecond=1000000$/,
   );
-  assert.match(await page("/metrics"), /^moraine_faults_in_force 1$/m);
+  assert.match(await freshMetrics(server.url), /^moraine_faults_in_force 1$/m);
   await sdkClient(server).send(new ListVaultsCommand(own));
-  assert.match(await page("/metrics"), /^moraine_faults_total\{mode="slow-body"\} 1$/m);
+  assert.match(await freshMetrics(server.url), /^moraine_faults_total\{mode="slow-body"\} 1$/m);
   await admin.admin("DELETE", "/faults");
-  assert.match(await page("/metrics"), /^moraine_faults_in_force 0$/m);
+  assert.match(await freshMetrics(server.url), /^moraine_faults_in_force 0$/m);
 });
 
 test("moraine admin faults puts, lists and ends rules", async () => {

@@ -32,17 +32,25 @@ export interface Ending {
   readonly stderr: string;
 }
 
+interface Addresses {
+  readonly url: string;
+  readonly metricsUrl: string | null;
+}
+
 /** A server that listens. Disposing of it kills it, if it still runs. */
 export class ServerProcess implements AsyncDisposable {
   readonly url: string;
+  /** Where the metrics are, if on an address of their own. */
+  readonly metricsUrl: string | null;
   readonly pid: number;
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ending>;
 
-  constructor(child: ChildProcess, url: string, ended: Promise<Ending>) {
+  constructor(child: ChildProcess, { url, metricsUrl }: Addresses, ended: Promise<Ending>) {
     this.#child = child;
     this.#ended = ended;
     this.url = url;
+    this.metricsUrl = metricsUrl;
     this.pid = child.pid ?? 0;
   }
 
@@ -98,13 +106,13 @@ export async function startServer({ dataFolder, flags = [], environment = {} }: 
   const args = ["--data", dataFolder, "--listen", "127.0.0.1:0", ...flags];
   const child = spawnServer(args, { environment });
   const ended = endingOf(child);
-  const endpoint = new Promise<string>((resolve) => {
+  const endpoint = new Promise<Addresses>((resolve) => {
     let seen = "";
     child.stdout?.on("data", (text: string) => {
       seen += text;
       const url = /^export AWS_ENDPOINT_URL_GLACIER=(\S+)$/m.exec(seen)?.[1];
       if (url !== undefined) {
-        resolve(url);
+        resolve({ url, metricsUrl: /^# Metrics are at (\S+)\/metrics$/m.exec(seen)?.[1] ?? null });
       }
     });
   });
@@ -113,8 +121,8 @@ export async function startServer({ dataFolder, flags = [], environment = {} }: 
   });
   early.catch(() => undefined); // A server that ends later has won the race below already.
   try {
-    const url = await within(startMillisecondsMax, Promise.race([endpoint, early]), "the server does not start");
-    return new ServerProcess(child, url, ended);
+    const addresses = await within(startMillisecondsMax, Promise.race([endpoint, early]), "the server does not start");
+    return new ServerProcess(child, addresses, ended);
   } catch (error) {
     child.kill("SIGKILL");
     throw error;

@@ -5,6 +5,8 @@ import { writeSecretFile } from "./secrets/secret-file.ts";
 
 interface Announcement {
   readonly url: string;
+  /** Where metrics are served, if that is an address of their own. */
+  readonly metricsUrl: string | null;
   readonly dataFolder: string;
   readonly region: string;
   readonly warnings: readonly string[];
@@ -16,9 +18,10 @@ interface Announcement {
 
 /** Prints, in a form that can be pasted into a shell, where the server listens. Resolves when that was taken, and a new key shown. */
 export async function announce(output: NodeJS.WriteStream, announcement: Announcement): Promise<void> {
-  const { url, dataFolder, region, warnings } = announcement;
+  const { url, metricsUrl, dataFolder, region, warnings } = announcement;
   const lines = [
     `# Moraine serves the Glacier vault API at ${url}, from ${dataFolder}`,
+    ...(metricsUrl === null ? [] : [`# Metrics are at ${metricsUrl}/metrics`]),
     ...warnings.map((text) => `# WARNING: ${text}`),
     `export AWS_ENDPOINT_URL_GLACIER=${url}`,
     `export AWS_DEFAULT_REGION=${region}`,

@@ -22,13 +22,15 @@ import type { JobDelays } from "./domain/job.ts";
 import type { MetadataStore } from "./domain/metadata-store.ts";
 import { randomIds } from "./domain/new-id.ts";
 import type { Notifier } from "./domain/notifier.ts";
+import type { Place } from "./domain/place.ts";
 import { describeReadOnly } from "./domain/storage-report.ts";
 import type { Profile } from "./domain/vault.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { faulty } from "./faults/faulty.ts";
 import { connectionsMax, failureLimits, httpLimits } from "./http/limits.ts";
-import { createListener, type ServiceContext } from "./http/listener.ts";
+import { createListener, type Listener, type ServiceContext } from "./http/listener.ts";
 import { closeListener, listen } from "./http/listening.ts";
+import { createOperatorListener } from "./http/operator-listener.ts";
 import { perform } from "./http/perform.ts";
 import { readCertificate } from "./http/tls.ts";
 import type { ClaimLoop } from "./jobs/claim-loop.ts";
@@ -57,6 +59,8 @@ import { withRoomMaking } from "./storage/room-making.ts";
 export interface Service {
   /** Where it listens, as a URL. */
   readonly url: string;
+  /** Where metrics are served, if that is an address of their own. */
+  readonly metricsUrl: string | null;
   /** The root's key, if it was made and nobody has seen it yet. */
   readonly newKey: PlainSecret | null;
   /** Notes that `newKey`, if there is one, was shown: the next start will not show it again. */
@@ -342,12 +346,26 @@ function delaysOf({ profile, delays }: Config): JobDelays {
 }
 
 async function openListener(config: Config, started: AsyncDisposableStack) {
-  const { tls, listen: place, trustedProxies, connectionsPerAddressMax } = config;
+  const { tls, listen: place, trustedProxies, connectionsPerAddressMax, metrics } = config;
   const certificate = tls && (await readCertificate(tls));
   const limits = { ...httpLimits, connectionsMax: connectionsMax(), connectionsPerAddressMax };
-  const listener = createListener({ limits, trustedProxies, certificate, systemNow });
+  const listener = createListener({
+    limits,
+    trustedProxies,
+    servesMetrics: metrics === "with-api",
+    certificate,
+    systemNow,
+  });
   const url = await listen(listener.server, { ...place, isTls: tls !== null });
   started.defer(() => closeListener(listener.server, 0));
+  const metricsUrl = typeof metrics === "string" ? null : await openOperatorListener(listener, metrics, started);
   const reloadCertificate = tls && (async () => listener.replaceCertificate(await readCertificate(tls)));
-  return { ...listener, atDoor: { url, reloadCertificate } };
+  return { ...listener, atDoor: { url, metricsUrl, reloadCertificate } };
+}
+
+async function openOperatorListener({ pages }: Listener, place: Place, started: AsyncDisposableStack): Promise<string> {
+  const server = createOperatorListener(pages);
+  const url = await listen(server, { ...place, isTls: false });
+  started.defer(() => closeListener(server, 0));
+  return url;
 }

@@ -4,8 +4,8 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { FaultError, type FaultRule } from "./domain/fault.ts";
 import { parseFault } from "./domain/fault-text.ts";
-
 import { isLoopback } from "./domain/loopback.ts";
+import { type Place, readPlace } from "./domain/place.ts";
 import { type Network, readNetwork } from "./domain/policy/addresses.ts";
 import { readSecretLine } from "./secrets/private-file.ts";
 import { type RootKey, readRootKey } from "./secrets/root-key-file.ts";
@@ -15,7 +15,9 @@ export interface Config {
   readonly dataFolder: string;
   /** Whether it may lie on a file system whose locks and syncs depend on another machine. */
   readonly allowNetworkStorage: boolean;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: Place;
+  /** Where the metrics are served: on an address of their own, with the API, or nowhere. */
+  readonly metrics: Place | "with-api" | "off";
   /** Networks of proxies that say whom they speak for. */
   readonly trustedProxies: readonly Network[];
   /** For each IPv4 address or IPv6 network of 64 bits. */
@@ -79,6 +81,7 @@ const settings = {
   tlsCert:    { flag: "tls-cert",          environment: "MORAINE_TLS_CERT",                                             help: "FILE       certificate chain (PEM)" },
   tlsKey:     { flag: "tls-key",           environment: "MORAINE_TLS_KEY",                                              help: "FILE       private key (PEM)" },
   insecure:   { flag: "insecure",          environment: "MORAINE_INSECURE",               fallback: "false",            help: "           plain HTTP beyond loopback", kind: "switch" },
+  metricsListen: { flag: "metrics-listen", environment: "MORAINE_METRICS_LISTEN",                                       help: "HOST:PORT  metrics, and health with reasons, apart from the API" },
   trustedProxy: { flag: "trusted-proxy",   environment: "MORAINE_TRUSTED_PROXY",                                        help: "CIDR       a proxy that names its client in X-Forwarded-For; repeatable", kind: "list" },
   perAddress: { flag: "connections-per-address", environment: "MORAINE_CONNECTIONS_PER_ADDRESS", fallback: "256",       help: "N  of one client; IPv6 counts by /64, trusted proxies do not" },
   region:     { flag: "region",            environment: "MORAINE_REGION",                 fallback: "us-east-1",        help: "NAME       the region in ARNs and signatures" },
@@ -115,19 +118,22 @@ export const secretVariables = Object.values<Setting>(settings).flatMap(({ isSec
   isSecret ? [environment] : [],
 );
 
-const seconds = z
-  .string()
-  .regex(/^[0-9]{1,9}$/, "must be a whole number of seconds")
-  .transform(Number)
-  .optional();
+const wholeNumber = (pattern: RegExp, message: string) => z.string().regex(pattern, message).transform(Number);
+const seconds = wholeNumber(/^[0-9]{1,9}$/, "must be a whole number of seconds").optional();
 
 const onOff = z.enum(["true", "false"]);
+
+const place = z
+  .string()
+  .transform(readPlace)
+  .refine((read) => read !== undefined, "must be HOST:PORT, with a port up to 65535");
 
 const shape = z
   .object({
     data: z.string().min(1),
     networkStorage: onOff,
-    listen: z.string().regex(/^(\[[0-9a-f:]+\]|[^:]+):[0-9]{1,5}$/, "must be HOST:PORT"),
+    listen: place,
+    metricsListen: place.optional(),
     tlsCert: z.string().optional(),
     tlsKey: z.string().optional(),
     insecure: onOff,
@@ -136,10 +142,7 @@ const shape = z
       .transform((text) => text.split(";").map((cidr) => readNetwork(cidr)))
       .refine((networks) => !networks.includes(undefined), "must be a network, like 192.0.2.0/24 or 2001:db8::/32")
       .optional(),
-    perAddress: z
-      .string()
-      .regex(/^[1-9][0-9]{0,5}$/, "must be a whole number of connections")
-      .transform(Number),
+    perAddress: wholeNumber(/^[1-9][0-9]{0,5}$/, "must be a whole number of connections"),
     region: z.string().regex(/^[a-z0-9-]{1,40}$/, "must be a region's name, like us-east-1"),
     account: z.string().regex(/^[0-9]{12}$/, "must be 12 digits"),
     rootId: z
@@ -155,23 +158,13 @@ const shape = z
     standard: seconds,
     bulk: seconds,
     inventory: seconds,
-    freeTier: z
-      .string()
-      .regex(/^[0-9]{1,15}$/, "must be a whole number of bytes")
-      .transform(Number),
-    deletedGrace: z
-      .string()
-      .regex(/^[0-9]{1,9}$/, "must be a whole number of seconds")
-      .transform(Number),
+    freeTier: wholeNumber(/^[0-9]{1,15}$/, "must be a whole number of bytes"),
+    deletedGrace: wholeNumber(/^[0-9]{1,9}$/, "must be a whole number of seconds"),
     clock: z.enum(["system", "manual"]),
     trustClock: onOff,
     allowFaults: onOff,
     fault: z.string().optional(),
-    faultSeed: z
-      .string()
-      .regex(/^[0-9]{1,9}$/, "must be a whole number")
-      .transform(Number)
-      .optional(),
+    faultSeed: wholeNumber(/^[0-9]{1,9}$/, "must be a whole number").optional(),
     presigned: z.enum(["off", "reads", "all"]),
     unsignedHeaders: z.enum(["refuse", "allow"]),
     snsEndpoint: z.string().refine(isSafeEndpoint, "must be an https URL, or an http one of loopback").optional(),
@@ -255,27 +248,23 @@ function inSettings<Value>(read: () => Value): Value {
 }
 
 function freeze(values: z.infer<typeof shape>, base: string): Config {
-  const split = values.listen.lastIndexOf(":");
-  const host = values.listen.slice(0, split).replace(/^\[|\]$/g, "");
-  const port = Number(values.listen.slice(split + 1));
-  if (port > 65535) {
-    throw new UsageError(`--listen must name a port up to 65535: ${values.listen}`);
-  }
+  const { listen } = values;
   const tls = pair(values.tlsCert, values.tlsKey, "--tls-cert and --tls-key must be given together");
   const root = pair(
     values.rootId,
     values.rootSecret,
     "MORAINE_ROOT_ACCESS_KEY_ID and MORAINE_ROOT_SECRET_ACCESS_KEY must be given together",
   );
-  if (!isLoopback(host) && tls === null && values.insecure === "false") {
+  if (!isLoopback(listen.host) && tls === null && values.insecure === "false") {
     throw new UsageError(
-      `${host} is not loopback: give --tls-cert and --tls-key, or --insecure if the network is safe`,
+      `${listen.host} is not loopback: give --tls-cert and --tls-key, or --insecure if the network is safe`,
     );
   }
   return Object.freeze({
     dataFolder: resolve(base, values.data),
     allowNetworkStorage: values.networkStorage === "true",
-    listen: { host, port },
+    listen,
+    metrics: readMetrics(values),
     trustedProxies: (values.trustedProxy ?? []).filter((network) => network !== undefined),
     connectionsPerAddressMax: values.perAddress,
     tls: tls && { certFile: resolve(base, tls[0]), keyFile: resolve(base, tls[1]) },
@@ -304,6 +293,19 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     trustClock: values.trustClock === "true",
     faults: readFaults(values),
   });
+}
+
+/** With the API only where nobody reaches it from beyond this machine: what they say is not for strangers. */
+function readMetrics({ metricsListen, insecure, trustedProxy, listen }: z.infer<typeof shape>): Config["metrics"] {
+  if (metricsListen === undefined) {
+    return isLoopback(listen.host) && trustedProxy === undefined ? "with-api" : "off";
+  }
+  if (!isLoopback(metricsListen.host) && insecure === "false") {
+    throw new UsageError(
+      `--metrics-listen: ${metricsListen.host} is not loopback, and metrics are served without TLS: give --insecure if the network is safe`,
+    );
+  }
+  return metricsListen;
 }
 
 function optionalPath(base: string, path: string | undefined): string | null {

@@ -7,7 +7,6 @@ import { carriesSignature } from "../auth/claim.ts";
 import { clientNetwork } from "../domain/client-network.ts";
 import { newRequestId } from "../domain/new-id.ts";
 import type { Network } from "../domain/policy/addresses.ts";
-import { noDeletedBytes } from "../domain/storage-report.ts";
 import { BodyMemory } from "./body-memory.ts";
 import { Connections } from "./connections.ts";
 import type { Reply } from "./encode.ts";
@@ -16,7 +15,7 @@ import { inTurn } from "./in-turn.ts";
 import type { HttpLimits } from "./limits.ts";
 import { loggedUrl } from "./logged-url.ts";
 
-import { type PageSources, page } from "./pages.ts";
+import { type PageSources, page, startingPages } from "./pages.ts";
 import { refuseUnparsed } from "./refuse-unparsed.ts";
 import { ClientGoneError, requestBody } from "./request-body.ts";
 import { respond } from "./respond.ts";
@@ -47,6 +46,8 @@ export interface ListenerOptions {
   readonly limits: HttpLimits;
   /** Networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. */
   readonly trustedProxies: readonly Network[];
+  /** Whether anybody who reaches this listener may see the metrics. */
+  readonly servesMetrics: boolean;
   /** Null serves plain HTTP. */
   readonly certificate: Certificate | null;
   /** The system's time: dates on the wire are for clients, whose clocks are not ours to move. */
@@ -65,6 +66,7 @@ export interface Listener {
   readonly server: Server;
   /** Until then every request is told that the service is starting. */
   serve(context: ServiceContext): void;
+  pages(): PageSources;
   /** Has new connections use it. Throws, changing nothing, when it does not fit its key. */
   replaceCertificate(certificate: Certificate): void;
 }
@@ -131,6 +133,7 @@ export function createListener(options: ListenerOptions): Listener {
     serve(given) {
       context = given;
     },
+    pages: () => context?.pages ?? startingPages,
     replaceCertificate(renewed) {
       if (server instanceof TlsServer) {
         server.setSecureContext(secureOptions(renewed));
@@ -175,13 +178,14 @@ const securityHeaders = ({ certificate }: ListenerOptions): Readonly<Record<stri
   certificate === null ? {} : strictTransportSecurity;
 
 async function reply(
-  { context, limits, memory, trustedProxies }: Options,
+  { context, limits, memory, trustedProxies, servesMetrics }: Options,
   message: IncomingMessage,
   response: ServerResponse,
   onRoute: (name: string) => void,
 ): Promise<Reply> {
   const request = readWireRequest(message, trustedProxies);
-  const own = carriesSignature(request) ? null : await page(request, context?.pages ?? startingPages);
+  const audience = { seesReasons: false, seesMetrics: servesMetrics };
+  const own = carriesSignature(request) ? null : await page(request, context?.pages ?? startingPages, audience);
   if (own !== null) {
     onRoute("page");
     return own;
@@ -207,14 +211,6 @@ async function reply(
     json.release();
   }
 }
-
-const startingPages: PageSources = {
-  readability: () => "starting",
-  readiness: () => "starting",
-  storage: () => ({ readOnly: null, freeBytes: null, reserveBytes: 0, deleted: noDeletedBytes }),
-  warnings: () => [],
-  metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "moraine_ready 0\n" }),
-};
 
 /** Beneath TLS there is no way to a reset: there the connection just ends, without a word. */
 function reset(socket: Socket): void {

@@ -1,4 +1,4 @@
-import type { StorageReport } from "../domain/storage-report.ts";
+import { noDeletedBytes, type StorageReport } from "../domain/storage-report.ts";
 import { jsonReply, type Reply } from "./encode.ts";
 import type { WireRequest } from "./wire-request.ts";
 
@@ -15,8 +15,14 @@ export interface PageSources {
   metrics(): Promise<{ contentType: string; text: string }>;
 }
 
+/** Who may see a page: strangers learn no more than whether the service is up. */
+export interface Audience {
+  readonly seesReasons: boolean;
+  readonly seesMetrics: boolean;
+}
+
 /** The page that an unsigned request asks for; null when there is none, and it is an API request after all. */
-export async function page(request: WireRequest, sources: PageSources): Promise<Reply | null> {
+export async function page(request: WireRequest, sources: PageSources, audience: Audience): Promise<Reply | null> {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return null;
   }
@@ -24,29 +30,36 @@ export async function page(request: WireRequest, sources: PageSources): Promise<
     case "/health/live":
       return jsonReply(200, { status: "live" });
     case "/health/readable":
-      return state("readable", sources.readability(), sources);
+      return state("readable", sources.readability(), audience.seesReasons ? sources : null);
     case "/health/ready":
-      return state("ready", sources.readiness(), sources);
-    case "/metrics": {
-      const { contentType, text } = await sources.metrics();
-      const length = String(Buffer.byteLength(text));
-      return { status: 200, headers: { "Content-Type": contentType, "Content-Length": length }, body: text };
-    }
+      return state("ready", sources.readiness(), audience.seesReasons ? sources : null);
+    case "/metrics":
+      return audience.seesMetrics ? metrics(sources) : null;
     default:
       return null;
   }
 }
 
-function state(good: string, reason: string | null, sources: PageSources): Reply {
+function state(good: string, reason: string | null, sources: PageSources | null): Reply {
+  const details = sources === null ? {} : { ...(reason !== null && { reason }), ...detailsOf(sources) };
+  return reason === null
+    ? jsonReply(200, { status: good, ...details })
+    : jsonReply(503, { status: `not ${good}`, ...details });
+}
+
+function detailsOf(sources: PageSources): object {
   const warnings = sources.warnings();
   const { readOnly, freeBytes, deleted } = sources.storage();
-  const details = {
+  return {
     ...(readOnly !== null && { storage: { readOnly: readOnly.reason, freeBytes, deleted: withDates(deleted) } }),
     ...(warnings.length > 0 && { warnings }),
   };
-  return reason === null
-    ? jsonReply(200, { status: good, ...details })
-    : jsonReply(503, { status: `not ${good}`, reason, ...details });
+}
+
+async function metrics(sources: PageSources): Promise<Reply> {
+  const { contentType, text } = await sources.metrics();
+  const length = String(Buffer.byteLength(text));
+  return { status: 200, headers: { "Content-Type": contentType, "Content-Length": length }, body: text };
 }
 
 const withDates = ({ sizeBytes, freeFrom, freeBy }: StorageReport["deleted"]) => ({
@@ -54,3 +67,12 @@ const withDates = ({ sizeBytes, freeFrom, freeBy }: StorageReport["deleted"]) =>
   freeFrom: freeFrom === null ? null : new Date(freeFrom).toISOString(),
   freeBy: freeBy === null ? null : new Date(freeBy).toISOString(),
 });
+
+/** What there is to say before the service has started. */
+export const startingPages: PageSources = {
+  readability: () => "starting",
+  readiness: () => "starting",
+  storage: () => ({ readOnly: null, freeBytes: null, reserveBytes: 0, deleted: noDeletedBytes }),
+  warnings: () => [],
+  metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "moraine_ready 0\n" }),
+};

@@ -19,6 +19,8 @@ export interface MetricsSources {
   damage(): { readonly archives: number; readonly inventories: number; readonly segments: number };
 }
 
+const renderMilliseconds = 1000;
+
 /** What operators can watch, in the text format of Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -63,6 +65,11 @@ export class Metrics {
     help: "Reads that met damage: responses that were refused or aborted, and jobs that failed",
     registers: [this.#registry],
   });
+
+  #rendered: { readonly at: number; readonly text: Promise<string> } = {
+    at: Number.NEGATIVE_INFINITY,
+    text: Promise.resolve(""),
+  };
 
   constructor(sources: MetricsSources) {
     collectDefaultMetrics({ register: this.#registry });
@@ -125,8 +132,13 @@ export class Metrics {
     this.#damagedReads.inc();
   }
 
+  /** At most as old as a second: rendering takes long enough that it must not be done as often as somebody asks. */
   async text(): Promise<{ contentType: string; text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+    const now = performance.now();
+    if (now - this.#rendered.at >= renderMilliseconds) {
+      this.#rendered = { at: now, text: this.#registry.metrics() };
+    }
+    return { contentType: this.#registry.contentType, text: await this.#rendered.text };
   }
 
   #addStorage(storage: MetricsSources["storage"]): void {

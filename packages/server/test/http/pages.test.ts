@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { noDeletedBytes } from "../../src/domain/storage-report.ts";
-import { page } from "../../src/http/pages.ts";
+import { createOperatorListener } from "../../src/http/operator-listener.ts";
+import { type PageSources, page } from "../../src/http/pages.ts";
 import { assertError } from "../support/glacier.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { signedClient } from "../support/signed-request.ts";
 
 let server: TestServer;
 before(async () => {
@@ -25,27 +29,59 @@ test("the pages about health and the metrics need no signature", async () => {
   }
 });
 
-test("a service that is not ready says why", async () => {
-  const request = {
-    method: "GET",
-    path: "/health/ready",
-    query: "",
-    headers: [],
-    header: () => undefined,
-    parameters: () => [],
-    address: "127.0.0.1",
-    secure: false,
-  };
-  const sources = {
-    readability: () => "stopping",
-    readiness: () => "stopping",
-    storage: () => ({ readOnly: null, freeBytes: null, reserveBytes: 0, deleted: noDeletedBytes }),
-    warnings: () => [],
-    metrics: async () => ({ contentType: "text/plain", text: "" }),
-  };
-  const reply = await page(request, sources);
-  assert.equal(reply?.status, 503);
-  assert.deepEqual(JSON.parse(String(reply.body)), { status: "not ready", reason: "stopping" });
+const sources: PageSources = {
+  readability: () => "stopping",
+  readiness: () => "stopping",
+  storage: () => ({ readOnly: null, freeBytes: null, reserveBytes: 0, deleted: noDeletedBytes }),
+  warnings: () => ["Stored data is damaged"],
+  metrics: async () => ({ contentType: "text/plain", text: "moraine_ready 0\n" }),
+};
+
+test("strangers learn that a service is not ready, and operators why", async () => {
+  for (const [seesReasons, expected] of [
+    [false, { status: "not ready" }],
+    [true, { status: "not ready", reason: "stopping", warnings: ["Stored data is damaged"] }],
+  ] as const) {
+    const reply = await page(requestFor("/health/ready"), sources, { seesReasons, seesMetrics: false });
+    assert.equal(reply?.status, 503);
+    assert.deepEqual(JSON.parse(String(reply.body)), expected);
+  }
+});
+
+test("metrics are no page where strangers may not see them", async () => {
+  assert.equal(await page(requestFor("/metrics"), sources, { seesReasons: false, seesMetrics: false }), null);
+});
+
+const requestFor = (path: string) => ({
+  method: "GET",
+  path,
+  query: "",
+  headers: [],
+  header: () => undefined,
+  parameters: () => [],
+  address: "127.0.0.1",
+  secure: false,
+});
+
+test("the operator's listener serves reasons and metrics, and nothing else", async (context) => {
+  const listener = createOperatorListener(() => sources);
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  context.after(() => listener.close());
+  const client = signedClient({ ...server, port: (listener.address() as AddressInfo).port, region: "us-east-1" });
+  context.after(() => client.close());
+  const get = (path: string, method = "GET") => client.send({ method, path, key: null });
+  assert.equal((await get("/metrics")).text, "moraine_ready 0\n");
+  const ready = await get("/health/ready");
+  assert.deepEqual([ready.status, ready.json<{ reason: string }>().reason], [503, "stopping"]);
+  for (const [method, path] of [
+    ["GET", "/-/vaults"],
+    ["POST", "/metrics"],
+    ["GET", "/"],
+  ] as const) {
+    const message = `No page has this method and path: ${method} ${path}`;
+    assertError(await get(path, method), { status: 400, code: "BadRequest", message });
+  }
 });
 
 test("a signed request never gets to a page: it is an API request for something that does not exist", async () => {

@@ -178,6 +178,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const { server: listener, serve } = createListener({
     limits: { ...testLimits, ...options.limits },
     trustedProxies: options.trustedProxies ?? [],
+    servesMetrics: true,
     certificate: null,
     systemNow: now,
   });

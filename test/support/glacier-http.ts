@@ -40,7 +40,8 @@ export class RefusedError extends Error {
   }
 }
 
-class Sha256 {
+/** For AWS's signer. */
+export class Sha256 {
   readonly #hash: { update(data: Uint8Array | string): unknown; digest(): Buffer };
   constructor(secret?: unknown) {
     this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Uint8Array);

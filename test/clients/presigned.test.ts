@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DescribeVaultCommand, GetJobOutputCommand } from "@aws-sdk/client-glacier";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { HttpRequest } from "@smithy/types";
 import { GlacierHttp, Sha256 } from "../support/glacier-http.ts";
 import { sdkClient } from "../support/sdk-client.ts";
 import { accountId, region, rootKey, type ServerProcess } from "../support/server-process.ts";
@@ -76,15 +75,17 @@ test("URLs that the AWS SDK for JavaScript 3 presigns can be read as they are", 
     context.diagnostic("AWS SDK for JavaScript 3: presigned URLs; its operations are called by npm test");
   }));
 
+type Presignable = Parameters<SignatureV4["presign"]>[0];
+
 /** The request that the SDK would send, presigned by its signer as AWS's presigner does: without what differs at each try. */
 async function presignedBySdk(
   server: ServerProcess,
   command: DescribeVaultCommand | GetJobOutputCommand,
 ): Promise<string> {
   const client = sdkClient(server);
-  let request: HttpRequest | undefined;
+  let request: Presignable | undefined;
   const capture = () => async (args: { request: unknown }) => {
-    request = args.request as HttpRequest;
+    request = args.request as Presignable;
     return { response: {}, output: { $metadata: {} } as never };
   };
   client.middlewareStack.addRelativeTo(capture, { relation: "before", toMiddleware: "httpSigningMiddleware" });

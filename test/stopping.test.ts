@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -100,6 +101,26 @@ test("SIGHUP has new connections use the renewed certificate, and keeps the one 
   await server.signalUntil("SIGHUP", /certificate could not be reloaded/);
   assert.equal(await servedCertificate(), second.cert);
   await server.stop();
+});
+
+test("SIGTERM waits for no client that is connected without a request, before or within TLS", async () => {
+  await using folder = await temporaryFolder();
+  const { certFile, keyFile } = await selfSigned(folder.path);
+  const tls = ["--tls-cert", certFile, "--tls-key", keyFile];
+  for (const flags of [[], tls]) {
+    await using server = await startServer({ dataFolder: join(folder.path, "data"), flags });
+    const sockets = [connect(Number(new URL(server.url).port), "127.0.0.1")];
+    await once(sockets[0] as Socket, "connect");
+    if (flags.length > 0) {
+      sockets.push(await connected(server.url), await connected(server.url));
+      sockets[1]?.write("GET /health/live HTTP/1.1\r\n");
+    }
+    for (const socket of sockets) {
+      socket.on("error", () => undefined);
+    }
+    // Those that are cut off after the grace of 30 seconds would end it with exit code 1.
+    await server.stop();
+  }
 });
 
 async function connected(url: string): Promise<TLSSocket> {

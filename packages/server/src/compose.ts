@@ -163,7 +163,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     warnings: () => [describeReadOnly(oversight.storage()) ?? [], ...warnings()].flat(),
     async stop(graceMilliseconds) {
       mode.stopping();
-      await closeListener(listener.server, graceMilliseconds);
+      await closeListener(listener, graceMilliseconds);
       await started.disposeAsync();
     },
   };
@@ -357,7 +357,7 @@ async function openListener(config: Config, started: AsyncDisposableStack) {
     systemNow,
   });
   const url = await listen(listener.server, { ...place, isTls: tls !== null });
-  started.defer(() => closeListener(listener.server, 0));
+  started.defer(() => closeListener(listener, 0));
   const metricsUrl = typeof metrics === "string" ? null : await openOperatorListener(listener, metrics, started);
   const reloadCertificate = tls && (async () => listener.replaceCertificate(await readCertificate(tls)));
   return { ...listener, atDoor: { url, metricsUrl, reloadCertificate } };
@@ -366,6 +366,6 @@ async function openListener(config: Config, started: AsyncDisposableStack) {
 async function openOperatorListener({ pages }: Listener, place: Place, started: AsyncDisposableStack): Promise<string> {
   const server = createOperatorListener(pages);
   const url = await listen(server, { ...place, isTls: false });
-  started.defer(() => closeListener(server, 0));
+  started.defer(() => closeListener({ server }, 0));
   return url;
 }

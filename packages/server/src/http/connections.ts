@@ -11,6 +11,7 @@ interface Connection {
   socket: Socket;
   /** False for a trusted proxy, which speaks for many clients. */
   readonly isCounted: boolean;
+  hasBeenUsed: boolean;
 }
 
 type ConnectionLimits = Pick<HttpLimits, "connectionsMax" | "connectionsPerAddressMax">;
@@ -37,7 +38,7 @@ export class Connections {
   admit(socket: Socket): void {
     const { address } = originOfSocket(socket);
     const isCounted = !isWithin(this.#trustedProxies, address);
-    const connection = { socket, peer: peerOf(socket), network: clientNetwork(address), isCounted };
+    const connection = { socket, peer: peerOf(socket), network: clientNetwork(address), isCounted, hasBeenUsed: false };
     if (address === "") {
       return; // The client has gone already: its end is about to be noticed.
     }
@@ -64,6 +65,7 @@ export class Connections {
   busy(socket: Socket): void {
     const connection = this.#ofSocket.get(socket);
     if (connection !== undefined) {
+      connection.hasBeenUsed = true;
       this.#idle.delete(connection);
     }
   }
@@ -73,6 +75,21 @@ export class Connections {
     const connection = this.#ofSocket.get(socket);
     if (connection !== undefined && this.#open.get(connection.peer) === connection) {
       this.#idle.add(connection);
+    }
+  }
+
+  /** Closes those on which no request has arrived, not even TLS perhaps: Node itself closes only those that are between two requests. */
+  closeUnused(): void {
+    for (const { hasBeenUsed, socket } of this.#open.values()) {
+      if (!hasBeenUsed) {
+        socket.destroy();
+      }
+    }
+  }
+
+  closeAll(): void {
+    for (const { socket } of this.#open.values()) {
+      socket.destroy();
     }
   }
 

@@ -64,6 +64,7 @@ export interface ServiceContext extends ServeContext {
 
 export interface Listener {
   readonly server: Server;
+  readonly connections: Pick<Connections, "closeUnused" | "closeAll">;
   /** Until then every request is told that the service is starting. */
   serve(context: ServiceContext): void;
   pages(): PageSources;
@@ -130,6 +131,7 @@ export function createListener(options: ListenerOptions): Listener {
   );
   return {
     server,
+    connections,
     serve(given) {
       context = given;
     },

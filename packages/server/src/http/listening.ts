@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Connections } from "./connections.ts";
 
 const hangUpMilliseconds = 50;
 
@@ -18,12 +19,22 @@ export function listen(
   });
 }
 
+interface Closable {
+  readonly server: Server;
+  /** Those that Node does not know of, as they have not come to a request, or not even through TLS. */
+  readonly connections?: Pick<Connections, "closeUnused" | "closeAll">;
+}
+
 /** Lets running requests finish, and cuts off those that remain after the grace. A second call does nothing. */
-export async function closeListener(server: Server, graceMilliseconds: number): Promise<void> {
+export async function closeListener({ server, connections }: Closable, graceMilliseconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // Clients keep a connection for their next request: one whose response has ended meanwhile holds nothing up.
   const hangUp = setInterval(() => server.closeIdleConnections(), hangUpMilliseconds);
-  const cut = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+  const cut = setTimeout(() => {
+    server.closeAllConnections();
+    connections?.closeAll();
+  }, graceMilliseconds);
+  connections?.closeUnused();
   await closed;
   clearInterval(hangUp);
   clearTimeout(cut);

@@ -12,6 +12,7 @@ module.exports = {
     layer("segments-see-domain", "segments", ["domain"]),
     layer("operations-see-segments-and-domain", "operations", ["segments", "domain"]),
     layer("auth-sees-domain", "auth", ["domain"]),
+    layer("audit-sees-domain", "audit", ["domain"]),
     layer("secrets-are-files", "secrets", []),
     layer("storage-implements-domain", "storage", ["domain"]),
     layer("jobs-see-segments-and-domain", "jobs", ["segments", "domain"]),

@@ -113,7 +113,7 @@ test("what changes or removes archives, segments, vaults and their rows is known
     "segments.ts: renew updates segments",
     "segments.ts: settle updates segments",
     "vault-contents.ts: updateContents updates vaults",
-    "vault-settings.ts: dropExpiredLocks updates vaults",
+    "vault-settings.ts: dropLockInProgress updates vaults",
     "vault-settings.ts: updateAccessPolicy updates vaults",
     "vault-settings.ts: updateLock updates vaults",
     "vault-settings.ts: updateNotifications updates vaults",

@@ -17,6 +17,13 @@ export type {
 export { adminErrors } from "./admin/admin-errors.ts";
 export { adminLimits, isIdentityName } from "./admin/admin-limits.ts";
 export type { AdminOperation, AdminPageInput, UserInput } from "./admin/admin-operation.ts";
+export {
+  type AuditEntryDescription,
+  type AuditHeadDescription,
+  auditFilters,
+  type ListAuditEntriesInput,
+  type ListAuditEntriesOutput,
+} from "./admin/audit.ts";
 export type { AdvanceClockInput, ClockDescription } from "./admin/clock.ts";
 export type { DamageDescription } from "./admin/damage.ts";
 export type { FaultDescription, ListFaultsOutput, PutFaultInput } from "./admin/faults.ts";
@@ -37,6 +44,19 @@ export type {
   SimulatePolicyOutput,
 } from "./admin/simulation.ts";
 export type { ListUsersOutput, UserDescription } from "./admin/users.ts";
+export { type AuditAnchor, anchorText, type UnsignedAnchor } from "./audit-anchor.ts";
+export {
+  type AuditOutcome,
+  type AuditRecord,
+  type AuditRow,
+  auditOutcomes,
+  auditText,
+  type ChainPlace,
+  chainOrigin,
+  pruningOperation,
+  pruningSubject,
+} from "./audit-chain.ts";
+export { type AnchoredPlace, AuditChainCheck, type AuditCheckResult } from "./audit-check.ts";
 export {
   type ByteRange,
   formatContentRange,

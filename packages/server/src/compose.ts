@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type AccountId, leafSizeBytes } from "@moraine/protocol";
 import type { Logger } from "pino";
-import type { AdminServices } from "./admin/context.ts";
+import { type Audit, type AuditOptions, startAudit } from "./audit/start.ts";
 import { authenticator } from "./auth/authenticate.ts";
 import { accessControl } from "./auth/authorize.ts";
 import { keyLengthBytes } from "./auth/box.ts";
@@ -24,6 +24,7 @@ import { randomIds } from "./domain/new-id.ts";
 import type { Notifier } from "./domain/notifier.ts";
 import type { Place } from "./domain/place.ts";
 import { describeReadOnly } from "./domain/storage-report.ts";
+import { archiveTime } from "./domain/trusted-clock.ts";
 import type { Profile } from "./domain/vault.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { faulty } from "./faults/faulty.ts";
@@ -32,6 +33,7 @@ import { createListener, type Listener, type ServiceContext } from "./http/liste
 import { closeListener, listen } from "./http/listening.ts";
 import { createOperatorListener } from "./http/operator-listener.ts";
 import { perform } from "./http/perform.ts";
+import type { AdminContext } from "./http/serve-admin.ts";
 import { readCertificate } from "./http/tls.ts";
 import type { ClaimLoop } from "./jobs/claim-loop.ts";
 import type { JobServices } from "./jobs/context.ts";
@@ -83,7 +85,7 @@ const segmentCacheLimits = { segmentsMax: 128, leafBytesMax: 4 * 1024 ** 2, ageM
 const hashThreads = Math.max(2, availableParallelism());
 /** Tools that empty vaults poll once, and then sleep for 10 or 15 minutes. */
 const jobWaitMilliseconds = 1000;
-const outputMilliseconds = 24 * 60 * 60 * 1000;
+const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 const profileDelays: Readonly<Record<Profile, JobDelays>> = {
   practical: { expeditedSeconds: 0, standardSeconds: 0, bulkSeconds: 0, inventorySeconds: 0 },
@@ -132,10 +134,9 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     trustedClock,
     damage,
     ...openTransfers(blobs, mode, started),
-    profile: config.profile,
-    outputMilliseconds,
-    deletedGraceMilliseconds: config.deletedGraceSeconds * 1000,
+    ...termsOf(config),
   };
+  const audit = startAuditing(config, { ...parts, keyring, log }, started);
   const { runner, delivery } = startBackground(parts, notifier, events, started);
   startSpaceKeeping(stores, events, started);
   const inside = { metadata, clock: machineClock, wakeDelivery: delivery.wake, version: await packageVersion() };
@@ -150,7 +151,8 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       runner,
     },
     perform: faults === null ? perform : faulty(perform, faults),
-    ...doors(config, { ...oversight, ...inside, keyring, manualClock, readiness }),
+    ...doors(config, { ...oversight, ...inside, keyring, manualClock, readiness, audit }),
+    audit,
     pages: { ...oversight, readability: () => mode.reason, readiness, metrics: () => metrics.text() },
     onRequest: (record) => events.request(record),
   });
@@ -246,7 +248,10 @@ type Stores = Awaited<ReturnType<typeof openStores>>;
 /** Who may come in: at the vault API and at the admin API by the same rules, each with a signature of its own. */
 function doors(
   config: Config,
-  parts: Omit<AdminServices, "access" | "systemNow" | "region" | "profile" | "operatorAccountId" | "uptimeSeconds">,
+  parts: Omit<
+    AdminContext["services"],
+    "access" | "systemNow" | "region" | "profile" | "operatorAccountId" | "uptimeSeconds"
+  >,
 ): Pick<ServiceContext, "identify" | "access" | "admin" | "sts"> {
   const { region, profile, presigned, unsignedHeaders } = config;
   const credentials = new SealedCredentialStore(parts.metadata, parts.keyring);
@@ -284,6 +289,23 @@ function doors(
 async function packageVersion(): Promise<string> {
   const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
+}
+
+function startAuditing(
+  { accountId, region, auditDays }: Config,
+  { log, ...parts }: Parameters<typeof archiveTime>[0] & Pick<AuditOptions, "metadata" | "keyring"> & { log: Logger },
+  started: AsyncDisposableStack,
+): Audit {
+  const audit = startAudit({
+    ...parts,
+    accountId,
+    region,
+    keptDays: auditDays,
+    now: () => archiveTime(parts),
+    warn: (error, message) => log.warn({ err: error }, message),
+  });
+  started.defer(() => audit.stop());
+  return audit;
 }
 
 /** What moves bytes, and bounds the memory that moving them takes. */
@@ -339,6 +361,14 @@ function startSpaceKeeping({ blobs, ballast }: Stores, events: EventLog, started
   });
   started.defer(() => keeper.stop());
 }
+
+/** The profile, and how long things are kept. */
+const termsOf = ({ profile, auditDays, deletedGraceSeconds }: Config) => ({
+  profile,
+  outputMilliseconds: dayMilliseconds,
+  auditKeptMilliseconds: auditDays * dayMilliseconds,
+  deletedGraceMilliseconds: deletedGraceSeconds * 1000,
+});
 
 function delaysOf({ profile, delays }: Config): JobDelays {
   const own = Object.entries(delays).filter(([, seconds]) => seconds !== null);

@@ -47,6 +47,8 @@ export interface Config {
   readonly delays: Readonly<Record<DelayName, number | null>>;
   /** How long the bytes of deleted archives are kept. */
   readonly deletedGraceSeconds: number;
+  /** How long entries of the audit trail are kept. */
+  readonly auditDays: number;
   /** What the data retrieval policy FreeTier allows in a month. */
   readonly freeTierBytes: number;
   /** Whether policies' time follows the clock wherever it goes. */
@@ -98,6 +100,7 @@ const settings = {
   inventory:  { flag: "inventory-delay",   environment: "MORAINE_INVENTORY_DELAY",                                      help: "SECONDS    before an inventory job completes" },
   freeTier:   { flag: "free-tier-bytes",   environment: "MORAINE_FREE_TIER_BYTES",        fallback: "10737418240",      help: "BYTES      a month may retrieve under the policy FreeTier" },
   deletedGrace: { flag: "deleted-grace",   environment: "MORAINE_DELETED_GRACE",          fallback: "86400",            help: "SECONDS    to keep deleted bytes; 0 frees them at once" },
+  auditDays:  { flag: "audit-days",        environment: "MORAINE_AUDIT_DAYS",             fallback: "400",              help: "DAYS       to keep the audit trail" },
   clock:      { flag: "clock",             environment: "MORAINE_CLOCK",                  fallback: "system",           help: "KIND       system, or manual for tests" },
   trustClock: { flag: "trust-clock",       environment: "MORAINE_TRUST_CLOCK",            fallback: "false",            help: "           policies' time follows the clock, whatever its jumps", kind: "switch" },
   presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
@@ -160,6 +163,7 @@ const shape = z
     inventory: seconds,
     freeTier: wholeNumber(/^[0-9]{1,15}$/, "must be a whole number of bytes"),
     deletedGrace: wholeNumber(/^[0-9]{1,9}$/, "must be a whole number of seconds"),
+    auditDays: wholeNumber(/^[1-9][0-9]{0,4}$/, "must be a number of days from 1 to 99999"),
     clock: z.enum(["system", "manual"]),
     trustClock: onOff,
     allowFaults: onOff,
@@ -290,6 +294,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     },
     freeTierBytes: values.freeTier,
     deletedGraceSeconds: values.deletedGrace,
+    auditDays: values.auditDays,
     trustClock: values.trustClock === "true",
     faults: readFaults(values),
   });

@@ -6,7 +6,7 @@ import type { Clock } from "./domain/clock.ts";
 import type { Damage } from "./domain/damage.ts";
 import type { FaultMode } from "./domain/fault.ts";
 import { formatFault } from "./domain/fault-text.ts";
-import type { MetadataStore } from "./domain/metadata-store.ts";
+import type { UnrecordedMetadata } from "./domain/recorded-changes.ts";
 import { type DeletedBytes, describeReadOnly, noDeletedBytes, type StorageReport } from "./domain/storage-report.ts";
 import type { TrustedClock } from "./domain/trusted-clock.ts";
 import { arnOf } from "./domain/vault.ts";
@@ -34,7 +34,7 @@ export interface Oversight {
 
 interface OversightOptions {
   readonly clock: Clock;
-  readonly metadata: MetadataStore;
+  readonly metadata: UnrecordedMetadata;
   /** Findings of the start, which stay true until the next one. */
   readonly notices: readonly string[];
   /** Null when the service is ready; otherwise why it is not. */

@@ -12,6 +12,8 @@ export const adminLimits = {
   policySizeBytesMax: 20_480,
   /** A greater limit is lowered to this, silently. */
   pageMax: 100,
+  /** The same, of entries of the audit trail. */
+  auditPageMax: 1000,
 } as const;
 
 /** IAM's rule for names of users and policies: letters, digits and `_ + = , . @ -`; case-sensitive. */

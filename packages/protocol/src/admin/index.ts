@@ -1,6 +1,7 @@
 import { type AccessKeyShapes, accessKeyOperations } from "./access-keys.ts";
 import { type AccountShapes, accountOperations } from "./accounts.ts";
 import type { AdminOperation } from "./admin-operation.ts";
+import { type AuditShapes, auditOperations } from "./audit.ts";
 import { type ClockShapes, clockOperations } from "./clock.ts";
 import { type DamageShapes, damageOperations } from "./damage.ts";
 import { type FaultShapes, faultOperations } from "./faults.ts";
@@ -23,6 +24,7 @@ const table = {
   ...faultOperations,
   ...healthOperations,
   ...damageOperations,
+  ...auditOperations,
 } as const;
 
 /** With the prefix `moraine:` it is also the name of the permission. */
@@ -43,4 +45,5 @@ export interface AdminShapes
     ClockShapes,
     FaultShapes,
     HealthShapes,
-    DamageShapes {}
+    DamageShapes,
+    AuditShapes {}

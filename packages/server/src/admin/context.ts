@@ -1,18 +1,20 @@
-import type { AccountId, AdminOperationName, AdminShapes } from "@moraine/protocol";
+import type { AccountId, AdminOperationName, AdminShapes, AuditAnchor, ChainPlace } from "@moraine/protocol";
 import type { AccessControl } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Keyring } from "../auth/keyring.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Faults } from "../domain/fault.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { RecordedMetadata } from "../domain/recorded-changes.ts";
 import type { StorageReport } from "../domain/storage-report.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile } from "../domain/vault.ts";
 
 /** All that an admin operation may touch. */
 export interface AdminServices {
-  readonly metadata: MetadataStore;
+  /** Changes are recorded as those of the request's caller. */
+  readonly metadata: RecordedMetadata;
   readonly keyring: Keyring;
+  readonly audit: AuditServices;
   readonly access: AccessControl;
   readonly clock: Clock;
   /** A message may have become due. */
@@ -35,6 +37,13 @@ export interface AdminServices {
   /** What an operator should know though the service works. */
   warnings(): readonly string[];
   uptimeSeconds(): number;
+}
+
+export interface AuditServices {
+  /** How long entries are kept. */
+  readonly keptDays: number;
+  /** Signs heads of the trail. */
+  signer(): Promise<(head: ChainPlace) => AuditAnchor>;
 }
 
 /** Wakes whoever slept until the time that it is moved to. */

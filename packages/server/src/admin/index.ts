@@ -1,6 +1,7 @@
 import type { AdminOperationName } from "@moraine/protocol";
 import { createAccessKey, deleteAccessKey, listAccessKeys, updateAccessKey } from "./access-keys.ts";
 import { createAccount, createRootKey, deleteAccount, listAccounts } from "./accounts.ts";
+import { getAuditHead, listAuditEntries } from "./audit.ts";
 import { advanceClock, getClock } from "./clock.ts";
 import type { AdminHandler } from "./context.ts";
 import { listDamagedArchives } from "./damage.ts";
@@ -41,4 +42,6 @@ export const adminHandlers: { readonly [Name in AdminOperationName]: AdminHandle
   ClearFaults: clearFaults,
   GetHealth: getHealth,
   ListDamagedArchives: listDamagedArchives,
+  ListAuditEntries: listAuditEntries,
+  GetAuditHead: getAuditHead,
 };

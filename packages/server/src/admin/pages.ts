@@ -23,9 +23,9 @@ export async function pageOf<Row>(
   return { rows, marker: found.length > most && last !== undefined ? writeMarker(nameOf(last)) : null };
 }
 
-const writeMarker = (name: string): string => Buffer.from(name).toString("base64url");
+export const writeMarker = (name: string): string => Buffer.from(name).toString("base64url");
 
-function readMarker(marker: string | undefined): string | null {
+export function readMarker(marker: string | undefined): string | null {
   if (marker === undefined || marker === "") {
     return null;
   }

@@ -1,4 +1,5 @@
 import { errors, partitionOf } from "@moraine/protocol";
+import type { RequestAudit } from "../domain/audit.ts";
 import type { UserPolicy } from "../domain/identity-store.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
@@ -19,6 +20,7 @@ import type { Asked } from "./asked.ts";
 import type { Caller } from "./caller.ts";
 import type { Signed } from "./claim.ts";
 import { type Conditions, conditionsOfMatter, conditionsOfRequest } from "./conditions-of-request.ts";
+import { decisionReason } from "./decision-reason.ts";
 import { ParsedPolicies } from "./parsed-policies.ts";
 
 export interface AccessOptions {
@@ -30,11 +32,17 @@ export interface AccessOptions {
   policyNow(): Instant;
 }
 
+/** A request, and the part of the audit trail that is to have the reason of the decision. */
+export interface JudgedRequest {
+  readonly request: Signed;
+  readonly audit: Pick<RequestAudit, "onDecision">;
+}
+
 export interface AccessControl {
   /** The policies of whoever calls. Costs a query for a user, and nothing for a root. */
   grantsOf(caller: Caller): Promise<readonly UserPolicy[]>;
   /** Throws AccessDeniedException, in AWS's words. Takes as long and says the same whether or not the vault exists. */
-  authorize(caller: Caller, grants: readonly UserPolicy[], asked: Asked, request: Signed): Promise<void>;
+  authorize(caller: Caller, grants: readonly UserPolicy[], asked: Asked, incoming: JudgedRequest): Promise<void>;
   /** The decision alone. @param circumstances what else is known of the request, over what the service knows itself. */
   judge(
     who: { readonly principal: Principal; readonly userId: string },
@@ -65,10 +73,11 @@ export function accessControl(options: AccessOptions): AccessControl {
   return {
     judge,
     grantsOf: async ({ user }) => (user === null ? [] : options.metadata.userPolicies(user.id)),
-    async authorize(caller, grants, asked, request) {
+    async authorize(caller, grants, asked, { request, audit }) {
       const { principal, accountId, user } = caller;
       const who = { principal, userId: user?.id ?? accountId };
       const decision = await judge(who, grants, asked, () => conditionsOfRequest(caller, request));
+      audit.onDecision(decisionReason(decision), decision.allowed);
       if (!decision.allowed) {
         const arn = principalArn(principal, partitionOf(options.region));
         throw errors.accessDenied(denial(arn, asked, told(decision, principal, asked)));

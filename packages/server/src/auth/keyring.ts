@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { SealedAccessKey, WrappedDataKey } from "../domain/identity-store.ts";
 import type { Instant } from "../domain/instant.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
 import { keyLengthBytes, openBox, sealBox } from "./box.ts";
 
 /** A secret and the key that it belongs to. */
@@ -12,6 +12,10 @@ export interface Keyring {
   seal(secret: PlainSecret): SealedAccessKey;
   /** Throws when the secret was sealed for another access key or account, or was changed. */
   open(sealed: SealedAccessKey): string;
+  /** Seals something else. @param boundTo what it is for: it opens for nothing else */
+  sealBytes(boundTo: string, content: Uint8Array): Uint8Array;
+  /** Throws when it was sealed for something else, or was changed. */
+  openBytes(boundTo: string, sealed: Uint8Array): Buffer;
 }
 
 export interface KeyringOptions {
@@ -32,7 +36,7 @@ const resealedAtOnce = 500;
  * Opens the data keys of a database, or makes the first. Secrets that an earlier release sealed are sealed anew. Rejects,
  * changing nothing, when neither key is the one that the database was written with.
  */
-export async function openKeyring(metadata: MetadataStore, options: KeyringOptions): Promise<Keyring> {
+export async function openKeyring(metadata: UnrecordedMetadata, options: KeyringOptions): Promise<Keyring> {
   const unwrapped = (await metadata.dataKeys()).map((key) => unwrap(key, options));
   // Before anything is written: a wrong key must leave no trace.
   const direct = openDirect(await metadata.listUnwrappedSecrets({ limit: resealedAtOnce }), options);
@@ -61,22 +65,31 @@ interface DataKey {
 /** The newest data key comes first, and seals. */
 function keyringOf(dataKeys: readonly DataKey[]): Keyring {
   const [newest] = dataKeys as readonly [DataKey, ...DataKey[]];
+  const sealBytes = (boundTo: string, content: Uint8Array): Buffer =>
+    Buffer.concat([Buffer.of(version), Buffer.from(newest.id, "hex"), sealBox(newest.key, boundTo, content)]);
+  const opened = (boundTo: string, sealed: Uint8Array, name: string): Buffer => {
+    const bytes = Buffer.from(sealed);
+    const boxStart = 1 + idLengthBytes;
+    const id = bytes.subarray(1, boxStart).toString("hex");
+    const dataKey = dataKeys.find((key) => key.id === id);
+    if (bytes[0] !== version || dataKey === undefined) {
+      throw new Error(`${name} is sealed in a way this version does not know`);
+    }
+    return openBox(dataKey.key, boundTo, bytes.subarray(boxStart));
+  };
   return {
     seal({ secretAccessKey, accessKeyId, accountId }) {
-      const box = sealBox(newest.key, secretBoundTo(version, { accessKeyId, accountId }), Buffer.from(secretAccessKey));
-      const sealedSecret = Buffer.concat([Buffer.of(version), Buffer.from(newest.id, "hex"), box]);
-      return { accessKeyId, accountId, sealedSecret };
+      const boundTo = secretBoundTo(version, { accessKeyId, accountId });
+      return { accessKeyId, accountId, sealedSecret: sealBytes(boundTo, Buffer.from(secretAccessKey)) };
     },
-    open(sealed) {
-      const bytes = Buffer.from(sealed.sealedSecret);
-      const boxStart = 1 + idLengthBytes;
-      const id = bytes.subarray(1, boxStart).toString("hex");
-      const dataKey = dataKeys.find((key) => key.id === id);
-      if (bytes[0] !== version || dataKey === undefined) {
-        throw new Error(`The secret of access key ${sealed.accessKeyId} is sealed in a way this version does not know`);
-      }
-      return openBox(dataKey.key, secretBoundTo(version, sealed), bytes.subarray(boxStart)).toString("utf8");
-    },
+    open: (sealed) =>
+      opened(
+        secretBoundTo(version, sealed),
+        sealed.sealedSecret,
+        `The secret of access key ${sealed.accessKeyId}`,
+      ).toString("utf8"),
+    sealBytes,
+    openBytes: (boundTo, sealed) => opened(boundTo, sealed, boundTo),
   };
 }
 

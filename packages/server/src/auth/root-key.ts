@@ -1,6 +1,8 @@
 import type { AccountId } from "@moraine/protocol";
+import { serviceFacts } from "../domain/audit.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
+import { recordedBy } from "../domain/recorded-changes.ts";
 import type { Keyring, PlainSecret } from "./keyring.ts";
 import { newAccessKeyId, newSecret } from "./new-credentials.ts";
 
@@ -23,8 +25,12 @@ export async function ensureRootKey(
   metadata: MetadataStore,
   { accountId, given, keyring, unshownKeyId, now, log }: RootKeyOptions,
 ): Promise<PlainSecret | null> {
+  const reason = given === null ? "the first start" : "the environment's key";
+  const recorded = recordedBy(metadata, {
+    facts: () => serviceFacts({ time: now, operation: "PutRootKey", accountId, reason }),
+  });
   if (given !== null) {
-    const { replaced, others } = await metadata.giveRootKey({ ...keyring.seal({ ...given, accountId }), now });
+    const { replaced, others } = await recorded.giveRootKey({ ...keyring.seal({ ...given, accountId }), now });
     if (replaced.length > 0) {
       log.warn({ accessKeyIds: replaced }, "the key of the root that an earlier start was given is inactive now");
     }
@@ -47,6 +53,6 @@ export async function ensureRootKey(
   const key = { accountId, accessKeyId: newAccessKeyId(), secretAccessKey: newSecret() };
   // Before the key: one that exists without this note would never be shown.
   await metadata.setUnshownKey(key.accessKeyId);
-  await metadata.putRootKey({ ...keyring.seal(key), now });
+  await recorded.putRootKey({ ...keyring.seal(key), now });
   return key;
 }

@@ -1,6 +1,6 @@
 import type { AccessKey, CredentialStore } from "../domain/credential-store.ts";
 import type { StoredAccessKey } from "../domain/identity-store.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** A key that was disabled by another process works no longer than this here. */
@@ -9,11 +9,11 @@ const cachedKeysMax = 1000;
 
 /** Finds keys in the metadata and opens them; those in use are remembered for a few minutes. */
 export class SealedCredentialStore implements CredentialStore {
-  readonly #metadata: MetadataStore;
+  readonly #metadata: UnrecordedMetadata;
   readonly #keyring: Keyring;
   #known = new Map<string, { readonly key: AccessKey; readonly until: number }>();
 
-  constructor(metadata: MetadataStore, keyring: Keyring) {
+  constructor(metadata: UnrecordedMetadata, keyring: Keyring) {
     this.#metadata = metadata;
     this.#keyring = keyring;
   }

@@ -1,6 +1,7 @@
 import type { AccountId, ArchiveId, ByteRange, JobId, UploadId } from "@moraine/protocol";
 import type { AccountSettingsChanges, AccountSettingsQueries } from "./account-settings-store.ts";
 import type { Archive } from "./archive.ts";
+import type { AuditChanges, AuditQueries } from "./audit.ts";
 import type { DamageChanges, DamageQueries } from "./damage.ts";
 import type { IdentityChanges, IdentityQueries } from "./identity-store.ts";
 import type { InstallationChanges } from "./installation-store.ts";
@@ -31,7 +32,8 @@ export interface MetadataQueries
     IdentityQueries,
     NotificationQueries,
     TrustedTimeQueries,
-    DamageQueries {
+    DamageQueries,
+    AuditQueries {
   findVault(key: VaultKey): Promise<Vault | null>;
   findVaultById(vaultId: string): Promise<Vault | null>;
   /** In bytewise order of names, those after `afterName` (all, if null). */
@@ -93,7 +95,8 @@ export interface MetadataChanges
     NotificationChanges,
     TrustedTimeChanges,
     InstallationChanges,
-    DamageChanges {
+    DamageChanges,
+    AuditChanges {
   /** Does nothing when it exists. Throws LimitExceededException. */
   createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;
   /**

@@ -4,9 +4,11 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { errors, GlacierError } from "@moraine/protocol";
 import { carriesSignature } from "../auth/claim.ts";
+import type { AuditTrail } from "../domain/audit.ts";
 import { clientNetwork } from "../domain/client-network.ts";
 import { newRequestId } from "../domain/new-id.ts";
 import type { Network } from "../domain/policy/addresses.ts";
+import { audited } from "./audited.ts";
 import { BodyMemory } from "./body-memory.ts";
 import { Connections } from "./connections.ts";
 import type { Reply } from "./encode.ts";
@@ -59,6 +61,7 @@ export interface ServiceContext extends ServeContext {
   readonly admin: AdminContext;
   readonly sts: StsContext;
   readonly pages: PageSources;
+  readonly audit: AuditTrail;
   onRequest(record: RequestRecord): void;
 }
 
@@ -157,7 +160,7 @@ async function answer(options: Options, request: IncomingMessage, response: Serv
     operation = name;
   };
   try {
-    await respond(request, response, await reply(options, request, response, onRoute), options.limits);
+    await respond(request, response, await reply(options, request, response, { requestId, onRoute }), options.limits);
   } catch (error) {
     failure = error;
     await sendFailure(options, request, response, error);
@@ -183,7 +186,7 @@ async function reply(
   { context, limits, memory, trustedProxies, servesMetrics }: Options,
   message: IncomingMessage,
   response: ServerResponse,
-  onRoute: (name: string) => void,
+  { requestId, onRoute }: { requestId: string; onRoute: (name: string) => void },
 ): Promise<Reply> {
   const request = readWireRequest(message, trustedProxies);
   const audience = { seesReasons: false, seesMetrics: servesMetrics };
@@ -201,14 +204,17 @@ async function reply(
     body: requestBody(message, response, limits),
     shortBody: json,
     onRoute,
+    audit: context.audit.begin({ requestId, address: request.address }),
     resetConnection: () => reset(message.socket),
     onClientGone: (listener: () => void) => void response.once("close", listener),
   };
   try {
-    if (isStsRequest(request)) {
-      return await serveSts(context.sts, incoming, String(response.getHeader("x-amzn-RequestId")));
-    }
-    return await (isAdminPath(request.path) ? serveAdmin(context.admin, incoming) : serve(context, incoming));
+    return await audited(incoming, () => {
+      if (isStsRequest(request)) {
+        return serveSts(context.sts, incoming, requestId);
+      }
+      return isAdminPath(request.path) ? serveAdmin(context.admin, incoming) : serve(context, incoming);
+    });
   } finally {
     json.release();
   }

@@ -1,5 +1,6 @@
 import { errors, type OperationName } from "@moraine/protocol";
 import type { Caller } from "../auth/caller.ts";
+import type { RequestAudit } from "../domain/audit.ts";
 import { arnOf, type Vault, type VaultKey } from "../domain/vault.ts";
 import type {
   AccountHandler,
@@ -28,6 +29,8 @@ export interface Incoming {
   readonly shortBody: Pick<ShortBody, "read">;
   /** Told as soon as it is known, for logs and metrics. */
   onRoute(name: string): void;
+  /** Collects what the audit trail says of it. */
+  readonly audit: RequestAudit;
   /** Ends the connection as a network does that fails; nobody can be answered after it. */
   resetConnection(): void;
   /** Calls the listener when nobody waits for the response any more, or it has been sent. */

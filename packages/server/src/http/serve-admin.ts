@@ -4,17 +4,18 @@ import { adminHandlers } from "../admin/index.ts";
 import type { Asked } from "../auth/asked.ts";
 import type { Identify } from "../auth/authenticate.ts";
 import { type Caller, principalOf } from "../auth/caller.ts";
+import type { MetadataStore } from "../domain/metadata-store.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
+import { recordedBy } from "../domain/recorded-changes.ts";
 import { type AdminMembers, decodeAdminBody, decodeAdminMembers } from "./admin-decode.ts";
 import { type AdminRoute, routeAdmin } from "./admin-router.ts";
 import { adminBodyBytesMax } from "./body-limits.ts";
 import { jsonReply, type Reply } from "./encode.ts";
 import type { Incoming } from "./perform.ts";
 import { readSigned } from "./read-signed.ts";
-import type { WireRequest } from "./wire-request.ts";
 
 export interface AdminContext {
-  readonly services: AdminServices;
+  readonly services: Omit<AdminServices, "metadata"> & { readonly metadata: MetadataStore };
   readonly identify: Identify;
   /** Told after anything that may have changed who may sign. */
   forgetCredentials(): void;
@@ -23,20 +24,27 @@ export interface AdminContext {
 export const isAdminPath = (path: string): boolean => path.startsWith("/admin/");
 
 /** The path of a request to the admin API: that of any other (`serve.ts`), on a table of its own. */
-export async function serveAdmin(context: AdminContext, { request, shortBody, onRoute }: Incoming): Promise<Reply> {
+export async function serveAdmin(context: AdminContext, incoming: Incoming): Promise<Reply> {
   const { services, identify, forgetCredentials } = context;
+  const { request, shortBody, onRoute, audit } = incoming;
   const found = routeAdmin(request);
   onRoute(found.name);
+  audit.onRoute({ name: found.name, method: request.method, path: found.path });
   // Identify the caller, then read the body and verify the signature, as in `serve.ts`.
   using identified = await identify(request);
   const bounded = { body: shortBody, sizeBytesMax: adminBodyBytesMax(found.name) };
   const { caller, json } = await readSigned(identified, inJson, request, bounded);
+  audit.onCaller(caller);
   const members = decodeAdminMembers(found, request);
-  await authorize(services, found, members, caller, request);
+  await authorize(services, found, members, caller, incoming);
   const input = { ...members, ...decodeAdminBody(found.name, json) };
   const handler = adminHandlers[found.name] as AdminHandler<AdminOperationName>;
   try {
-    const output = await handler(services, input as Parameters<typeof handler>[1], caller);
+    const output = await handler(
+      { ...services, metadata: recordedBy(services.metadata, audit) },
+      input as Parameters<typeof handler>[1],
+      caller,
+    );
     return encode(found, output);
   } finally {
     // Also when it failed: whether it happened all the same may be unknown.
@@ -49,11 +57,11 @@ export async function serveAdmin(context: AdminContext, { request, shortBody, on
 const inJson = { request: "json" } as const;
 
 async function authorize(
-  { access, region, operatorAccountId }: AdminServices,
+  { access, region, operatorAccountId }: AdminContext["services"],
   { name, operation }: AdminRoute,
   { userName }: AdminMembers,
   caller: Caller,
-  request: WireRequest,
+  incoming: Pick<Incoming, "request" | "audit">,
 ): Promise<void> {
   const { accountId } = caller;
   const partition = partitionOf(region);
@@ -65,14 +73,16 @@ async function authorize(
     vault: null,
     vaultPolicies: false,
   };
-  const refuse = (why: string) =>
-    errors.accessDenied(
+  const refuse = (why: string) => {
+    incoming.audit.onDecision(why, false);
+    return errors.accessDenied(
       `User: ${principalArn(caller.principal, partition)} is not authorized to perform: ${asked.action} on resource: ${asked.resource} because ${why}`,
     );
+  };
   if (operation.scope === "service" && accountId !== operatorAccountId) {
     throw refuse("only principals of the operator's account may");
   }
-  await access.authorize(caller, await access.grantsOf(caller), asked, request);
+  await access.authorize(caller, await access.grantsOf(caller), asked, incoming);
   if (operation.refusesSessions === true && caller.session !== null) {
     throw refuse("temporary credentials cannot change accounts, users, keys or policies");
   }

@@ -28,15 +28,17 @@ export function isStsRequest({ method, path, header }: WireRequest): boolean {
  */
 export async function serveSts(
   { identify, region }: StsContext,
-  { request, shortBody, onRoute }: Incoming,
+  { request, shortBody, onRoute, audit }: Incoming,
   requestId: string,
 ): Promise<Reply> {
   const form = { isJson: /\bapplication\/json\b/.test(request.header("accept") ?? ""), requestId };
   onRoute(action);
+  audit.onRoute({ name: action, method: request.method, path: {} });
   try {
     using identified = await identify(request);
     const bounded = { body: shortBody, sizeBytesMax: bodySizeBytesMax };
     const { caller, json } = await readSigned(identified, { request: "json" }, request, bounded);
+    audit.onCaller(caller);
     assertAction(request, new URLSearchParams(Buffer.from(json).toString("utf8")));
     const { accountId, principal, user } = caller;
     const arn = principalArn(principal, partitionOf(region));

@@ -4,6 +4,8 @@ import type { AccessControl } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
 import { isPresigned } from "../auth/claim.ts";
 import { resourceOf } from "../auth/resources.ts";
+import type { MetadataStore } from "../domain/metadata-store.ts";
+import { recordedBy } from "../domain/recorded-changes.ts";
 import type { Vault, VaultKey } from "../domain/vault.ts";
 import type { Services } from "../operations/context.ts";
 import { bodyBytesMax } from "./body-limits.ts";
@@ -15,7 +17,7 @@ import { type Route, route } from "./router.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 export interface ServeContext {
-  readonly services: Services;
+  readonly services: Omit<Services, "metadata"> & { readonly metadata: MetadataStore };
   readonly identify: Identify;
   readonly access: AccessControl;
   /** What is done for a request that has been admitted: `perform`, or that and what is wrapped around it. */
@@ -24,25 +26,30 @@ export interface ServeContext {
 
 /** The path of a request, top to bottom. The order of its checks is AWS's. */
 export async function serve({ services, identify, access, perform }: ServeContext, incoming: Incoming): Promise<Reply> {
-  const { request } = incoming;
+  const { request, audit } = incoming;
   const found = route(request);
   incoming.onRoute(found.name);
+  audit.onRoute({ name: found.name, method: request.method, path: found.path });
   // Identify the caller, then read the body and verify the signature: in the order that the client makes possible.
   using identified = await identify(request);
   const bounded = { body: incoming.shortBody, sizeBytesMax: bodyBytesMax(found.name) };
   const { caller, json } = await readSigned(identified, found.operation, request, bounded);
+  audit.onCaller(caller);
   assertVersion(request);
   const accountId = resolveAccount(found, caller);
   const key = { accountId, region: services.region, vaultName: found.path["vaultName"] ?? "" };
+  audit.onVault(key);
   const archiveId = () => requestedArchive(found, json);
   const authorize = async () => {
     // One row says whether the vault exists, and what holds for it. Until the caller may know, both cases are one.
     const [vault, grants] = await Promise.all([findVault(services, key), access.grantsOf(caller)]);
-    await access.authorize(caller, grants, { ...resourceOf(found.name, key), vault, archiveId }, request);
+    await access.authorize(caller, grants, { ...resourceOf(found.name, key), vault, archiveId }, incoming);
     return vault;
   };
   const vault = await authorize();
-  return perform(services, { found, caller, key, vault, authorizeAgain: authorize, json, incoming });
+  // Changes are recorded as the caller's, in the transaction that makes them.
+  const metadata = recordedBy(services.metadata, audit);
+  return perform({ ...services, metadata }, { found, caller, key, vault, authorizeAgain: authorize, json, incoming });
 }
 
 /** A presigned URL that reads may leave the version out or carry it in its query: that is how the common SDKs make one. */
@@ -77,5 +84,5 @@ function resolveAccount({ operation, path }: Route, caller: Caller): AccountId {
   return accountId;
 }
 
-const findVault = async ({ metadata }: Services, key: VaultKey): Promise<Vault | null> =>
+const findVault = async ({ metadata }: ServeContext["services"], key: VaultKey): Promise<Vault | null> =>
   key.vaultName === "" ? null : metadata.findVault(key);

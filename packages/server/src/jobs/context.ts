@@ -16,6 +16,8 @@ export interface JobServices extends ReceiveServices, ReadServices {
   readonly outputMilliseconds: number;
   /** How long the bytes of deleted archives are kept. */
   readonly deletedGraceMilliseconds: number;
+  /** How long entries of the audit trail are kept. */
+  readonly auditKeptMilliseconds: number;
   readonly log: JobLog;
 }
 

@@ -1,12 +1,12 @@
 import type { Clock } from "../domain/clock.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
 import { type Notification, type NotificationState, retryDelayMilliseconds } from "../domain/notification.ts";
 import type { NotificationClaim } from "../domain/notification-store.ts";
 import { DeliveryError, type Notifier, UndeliverableError } from "../domain/notifier.ts";
+import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
 import { type ClaimLoop, startClaimLoop } from "./claim-loop.ts";
 
 export interface DeliveryServices {
-  readonly metadata: MetadataStore;
+  readonly metadata: UnrecordedMetadata;
   readonly clock: Clock;
   readonly notifier: Notifier;
   readonly log: DeliveryLog;

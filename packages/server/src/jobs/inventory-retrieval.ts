@@ -2,7 +2,8 @@ import { type ArchiveId, encodeInventoryMarker, type InventoryWriter, inventoryW
 import type { Archive } from "../domain/archive.ts";
 import { type InventoryBounds, inventoryBounds } from "../domain/inventory.ts";
 import type { InventoryRetrievalJob } from "../domain/job.ts";
-import type { MetadataStore, Position } from "../domain/metadata-store.ts";
+import type { Position } from "../domain/metadata-store.ts";
+import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
 import { arnOf, type InventorySnapshot, type Vault } from "../domain/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import type { JobServices, Outcome } from "./context.ts";
@@ -63,7 +64,7 @@ async function inventoriedVault({ metadata, profile, clock }: JobServices, vault
 class InventoryDocument {
   /** Known once `bytes` has ended. */
   nextMarker: string | null = null;
-  readonly #metadata: MetadataStore;
+  readonly #metadata: UnrecordedMetadata;
   readonly #writer: InventoryWriter;
   readonly #vault: Vault;
   readonly #snapshot: InventorySnapshot;
@@ -76,7 +77,7 @@ class InventoryDocument {
   }
 
   constructor(
-    metadata: MetadataStore,
+    metadata: UnrecordedMetadata,
     job: InventoryRetrievalJob,
     vault: Vault,
     snapshot: InventorySnapshot,

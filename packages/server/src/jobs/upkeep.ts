@@ -2,6 +2,7 @@ import { uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
 import { inBatches } from "./batches.ts";
 import type { JobServices } from "./context.ts";
 import { sumDeletedBytes } from "./deleted-bytes.ts";
+import { pruneAudit } from "./prune-audit.ts";
 import { sweepSegments } from "./sweep.ts";
 
 /** What has to be done now and then: expiry, daily inventories, and giving back the room of what was deleted. */
@@ -58,6 +59,7 @@ type Task = (services: JobServices, signal: AbortSignal) => Promise<void>;
 const tasks = {
   /** A restart goes on from here, so it is kept at the end too; a crash loses the time since the last round. */
   "keeping the trusted time": ({ metadata, trustedClock }) => metadata.raiseTrustedTime(trustedClock.policyNow()),
+  "pruning the audit trail": pruneAudit,
   "expiring uploads": ({ metadata, trustedClock }, signal) =>
     inBatches(signal, batchRows, () => {
       const now = trustedClock.expiryNow();

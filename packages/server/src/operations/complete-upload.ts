@@ -25,7 +25,7 @@ export interface Completion extends PermittedVault {
  * Makes the archive of an upload, or returns it again. Up to 10,000 parts are read page by page and joined here, and the
  * change itself only sees that they are still the same: all other changes would wait while it read them.
  */
-export async function completeUpload(metadata: MetadataStore, completion: Completion): Promise<Archive> {
+export async function completeUpload(metadata: Omit<MetadataStore, "close">, completion: Completion): Promise<Archive> {
   for (;;) {
     const assembled = await assemble(metadata, completion);
     const archive = assembled === "changed" ? null : await metadata.completeUpload({ ...completion, assembled });
@@ -36,7 +36,10 @@ export async function completeUpload(metadata: MetadataStore, completion: Comple
 }
 
 /** Null when the upload is not open. A mistake in parts that changed while they were read may be none. */
-async function assemble(metadata: MetadataStore, completion: Completion): Promise<AssembledArchive | "changed" | null> {
+async function assemble(
+  metadata: Omit<MetadataStore, "close">,
+  completion: Completion,
+): Promise<AssembledArchive | "changed" | null> {
   const found = await metadata.findUploadRevision(completion);
   if (found === null) {
     return null;
@@ -53,7 +56,7 @@ async function assemble(metadata: MetadataStore, completion: Completion): Promis
   }
 }
 
-async function joinParts(metadata: MetadataStore, upload: MultipartUpload, claim: ArchiveClaim) {
+async function joinParts(metadata: Omit<MetadataStore, "close">, upload: MultipartUpload, claim: ArchiveClaim) {
   const assembly = new ArchiveAssembly(upload, sha256);
   let afterByte: number | null = null;
   do {

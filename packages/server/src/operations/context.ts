@@ -1,6 +1,7 @@
 import type { AccountId, JobId, OperationName, OperationShapes } from "@moraine/protocol";
 import type { Job, JobDelays } from "../domain/job.ts";
 import type { NewIds } from "../domain/new-id.ts";
+import type { RecordedMetadata } from "../domain/recorded-changes.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile, Vault, VaultKey } from "../domain/vault.ts";
 import type { ByteStream } from "../segments/blocks.ts";
@@ -10,6 +11,8 @@ import type { ReceiveServices } from "../segments/receive.ts";
 
 /** All that an operation may touch. */
 export interface Services extends ReceiveServices, ReadServices {
+  /** Changes are recorded as those of the request's caller. */
+  readonly metadata: RecordedMetadata;
   readonly damage: DamageReports;
   readonly profile: Profile;
   readonly delays: JobDelays;

@@ -1,7 +1,7 @@
 import type { ByteRange } from "@moraine/protocol";
 import type { Clock } from "../domain/clock.ts";
 import type { BytesOwner, Damage, DamageCounts } from "../domain/damage.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 
 /** Receives what an operator has to know of damage. */
@@ -14,7 +14,7 @@ export interface DamageLog {
 }
 
 export interface DamageServices {
-  readonly metadata: MetadataStore;
+  readonly metadata: UnrecordedMetadata;
   readonly clock: Clock;
   readonly log: DamageLog;
 }

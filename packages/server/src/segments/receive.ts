@@ -1,6 +1,7 @@
 import type { BlobStore, BlobWriter } from "../domain/blob-store.ts";
 import type { Clock } from "../domain/clock.ts";
-import { type MetadataStore, MetadataUnavailableError } from "../domain/metadata-store.ts";
+import { MetadataUnavailableError } from "../domain/metadata-store.ts";
+import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
 import type { Segment } from "../domain/segment.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import { type BlockPool, type ByteStream, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
@@ -10,7 +11,7 @@ import type { HashPool } from "./hash-pool.ts";
 import { intentLeaseMilliseconds, type RunningIntents } from "./running-intents.ts";
 
 export interface ReceiveServices {
-  readonly metadata: MetadataStore;
+  readonly metadata: UnrecordedMetadata;
   readonly blobs: BlobStore;
   /** The intents of all segments that are being received. */
   readonly intents: RunningIntents;

@@ -1,5 +1,6 @@
 import { StorageFullError } from "../domain/blob-store.ts";
 import type { MetadataChanges, MetadataStore } from "../domain/metadata-store.ts";
+import type { StoreMethod } from "../domain/recorded-changes.ts";
 
 /** Changes that give room back, or prepare to: they must succeed on a full disk. */
 const roomMaking = [
@@ -23,13 +24,13 @@ const roomMaking = [
  */
 export function withRoomMaking(metadata: MetadataStore, makeRoom: () => Promise<boolean>): MetadataStore {
   const wrapped = roomMaking.map((name) => {
-    const change = metadata[name] as (input: unknown) => Promise<unknown>;
-    const changeOnFullDisk = async (input: unknown) => {
+    const change = metadata[name] as StoreMethod;
+    const changeOnFullDisk: StoreMethod = async (input, facts) => {
       try {
-        return await change(input);
+        return await change(input, facts);
       } catch (error) {
         if (error instanceof StorageFullError && (await makeRoom())) {
-          return await change(input);
+          return await change(input, facts);
         }
         throw error;
       }

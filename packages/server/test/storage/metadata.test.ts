@@ -12,6 +12,8 @@ metadataStoreContract("inline in memory", () => openInlineStore(":memory:"));
 
 // Those that refer to others first.
 const tables = [
+  "audit_entries",
+  "audit_state",
   "damage",
   "capacity_units",
   "retrieved_bytes",

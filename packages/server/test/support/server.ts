@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type AccountId, leafSizeBytes } from "@moraine/protocol";
+import { startAudit } from "../../src/audit/start.ts";
 import { type AuthenticateOptions, authenticator } from "../../src/auth/authenticate.ts";
 import { accessControl } from "../../src/auth/authorize.ts";
 import { FailureLimiter, type FailureLimits } from "../../src/auth/failure-limiter.ts";
@@ -16,6 +17,7 @@ import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { randomIds } from "../../src/domain/new-id.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifier.ts";
 import { noDeletedBytes } from "../../src/domain/storage-report.ts";
+import { archiveTime } from "../../src/domain/trusted-clock.ts";
 import type { Profile } from "../../src/domain/vault.ts";
 import type { FaultBook } from "../../src/faults/fault-book.ts";
 import { faulty } from "../../src/faults/faulty.ts";
@@ -78,7 +80,7 @@ export interface TestServer {
   readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly clock: ManualClock;
   /** What runs inside, for tests that prepare or damage something. */
-  readonly parts: JobServices;
+  readonly parts: JobServices & { readonly metadata: MetadataStore };
   /** One for each request that has ended. */
   readonly records: readonly RequestRecord[];
   /** What the runner and upkeep could not do. */
@@ -120,7 +122,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const damaged: Damage[] = [];
   const damageLog = { found: (found: Damage) => damaged.push(found), repaired: () => undefined, met: () => undefined };
   const damage = new DamageReports({ metadata, clock, log: damageLog });
-  const parts: JobServices = {
+  const parts = {
     metadata,
     blobs,
     segments,
@@ -133,12 +135,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     leafBlocks: new BlockPool(sharedBlocks(16, leafSizeBytes), 16),
     profile: options.profile ?? "practical",
     outputMilliseconds: dayMilliseconds,
+    auditKeptMilliseconds: 400 * dayMilliseconds,
     deletedGraceMilliseconds: dayMilliseconds,
     log: {
       finished: () => undefined,
-      postponed: (_what, error) => postponed.push(error),
+      postponed: (_what: string, error: unknown) => postponed.push(error),
       deletedBytes: () => undefined,
-      swept: (result) => sweeps.push(result),
+      swept: (result: SweepResult) => sweeps.push(result),
     },
   };
   const { presigned = "reads", unsignedHeaders = "refuse" } = options;
@@ -169,6 +172,16 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ({ stop }) => stop(),
   );
   started.adopt(startUpkeep(parts), ({ stop }) => stop());
+  const audit = startAudit({
+    metadata,
+    keyring,
+    accountId,
+    region,
+    keptDays: 400,
+    now: () => archiveTime({ clock, trustedClock }),
+    warn: (error) => postponed.push(error),
+  });
+  started.defer(() => audit.stop());
   const now = options.systemNow ?? systemNow;
   const records: RequestRecord[] = [];
   const credentials = new SealedCredentialStore(metadata, keyring);
@@ -197,10 +210,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       region,
       identify: authenticator({ ...common, service: "sts", presigned: "off", unsignedHeaders: "refuse" }),
     },
+    audit,
     admin: {
       services: {
         metadata,
         keyring,
+        audit,
         access,
         clock: manualClock,
         manualClock: options.manualClock === false ? null : manualClock,

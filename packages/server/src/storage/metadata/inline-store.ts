@@ -1,4 +1,6 @@
+import type { AuditFacts } from "../../domain/audit.ts";
 import { type MetadataStore, MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import type { StoreMethod } from "../../domain/recorded-changes.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { methodThreads, type ThreadName } from "./method-threads.ts";
 import { migrate } from "./migrations.ts";
@@ -19,12 +21,12 @@ export async function openInlineStore(path: string): Promise<MetadataStore> {
   // A method waits in microtasks, between which another caller's could slip into its transaction.
   let previous: Promise<unknown> = Promise.resolve();
 
-  function call(method: string, thread: ThreadName, input: unknown): Promise<unknown> {
+  function call(method: string, thread: ThreadName, input: unknown, facts?: AuditFacts): Promise<unknown> {
     const result = previous.then(async () => {
       if (!connection.database.isOpen) {
         throw new MetadataUnavailableError("The metadata store is closed");
       }
-      const [outcome] = await runs[thread](connection, [{ method, input }]);
+      const [outcome] = await runs[thread](connection, [{ method, input, facts }]);
       if (thread === "writer") {
         checkpoints.runIfDue();
       }
@@ -36,7 +38,7 @@ export async function openInlineStore(path: string): Promise<MetadataStore> {
 
   const methods = Object.entries(methodThreads).map(([method, thread]) => [
     method,
-    (input: unknown) => call(method, thread, input),
+    ((input, facts) => call(method, thread, input, facts)) satisfies StoreMethod,
   ]);
   const close = async () => {
     await previous;

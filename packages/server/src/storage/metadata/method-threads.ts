@@ -48,6 +48,8 @@ export const methodThreads: MethodThreads = {
   countNotifications: "lists",
   listDamage: "lists",
   countDamage: "lists",
+  listAuditEntries: "lists",
+  auditState: "lists",
 
   createVault: "writer",
   removeVault: "writer",
@@ -113,4 +115,8 @@ export const methodThreads: MethodThreads = {
   recordDamage: "writer",
   removeDamage: "writer",
   expireDamage: "writer",
+  addAuditEntries: "writer",
+  pruneAuditEntries: "writer",
+  noteAuditLogged: "writer",
+  addAuditKey: "writer",
 };

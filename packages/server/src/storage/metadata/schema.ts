@@ -1,3 +1,4 @@
+import type { AuditOutcome } from "@moraine/protocol";
 import type { Kysely } from "kysely";
 import type { JobLane, Tier } from "../../domain/job.ts";
 import type { NotificationState } from "../../domain/notification.ts";
@@ -30,6 +31,8 @@ export interface Schema {
   readonly history: HistoryRow;
   readonly installation: InstallationRow;
   readonly damage: DamageRow;
+  readonly audit_entries: AuditEntryRow;
+  readonly audit_state: AuditStateRow;
 }
 
 export type Database = Kysely<Schema>;
@@ -307,4 +310,34 @@ export interface InstallationRow {
   account_id: string | null;
   region: string | null;
   unshown_key_id: string | null;
+}
+
+/** One entry of the audit trail; `hash` covers the previous entry's hash and all other columns. */
+export interface AuditEntryRow {
+  seq: number;
+  time: number;
+  account_id: string | null;
+  principal: string | null;
+  access_key_id: string | null;
+  address: string | null;
+  operation: string;
+  vault: string | null;
+  subject: string | null;
+  outcome: AuditOutcome;
+  reason: string | null;
+  request_id: string | null;
+  /** A SHA-256. */
+  hash: Uint8Array;
+}
+
+/** The only row. */
+export interface AuditStateRow {
+  id: 1;
+  /** The last entry that was pruned, and its hash; 0 and zeros when none was. */
+  pruned_seq: number;
+  pruned_hash: Uint8Array;
+  /** The log on the outside has all entries up to this one. */
+  logged_seq: number;
+  /** The key that signs anchors, sealed with the data key; null before it was needed. */
+  sealed_key: Uint8Array | null;
 }

@@ -1,4 +1,5 @@
 import { MetadataDamagedError, type MetadataStore } from "../../domain/metadata-store.ts";
+import type { StoreMethod } from "../../domain/recorded-changes.ts";
 import { type BackgroundCheck, startBackgroundCheck } from "./background-check.ts";
 import { defaultLogLimits, type LogLimits } from "./checkpoints.ts";
 import type { HistoryOptions, HistoryReport } from "./generation.ts";
@@ -90,7 +91,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   const threadOf = { writer, lookups, lists };
   const methods = Object.entries(methodThreads).map(([method, name]) => {
     const thread = threadOf[name];
-    return [method, (input: unknown) => thread.call(method, input)];
+    const run: StoreMethod = (input, facts) => thread.call(method, input, facts);
+    return [method, run];
   });
   return { ...Object.fromEntries(methods), close };
 }

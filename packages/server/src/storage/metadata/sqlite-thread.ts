@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import type { AuditFacts } from "../../domain/audit.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
 import { dataSizeBytes } from "./data-size.ts";
@@ -82,7 +83,7 @@ export class SqliteThread {
     }
   }
 
-  call(method: string, input: unknown): Promise<unknown> {
+  call(method: string, input: unknown, facts?: AuditFacts): Promise<unknown> {
     if (this.#ended !== null) {
       return Promise.reject(this.#ended);
     }
@@ -94,7 +95,7 @@ export class SqliteThread {
         // One message for all calls of this turn of the event loop, whichever requests they come from.
         setImmediate(() => this.#flush());
       }
-      this.#outbox.push({ id, method, input });
+      this.#outbox.push({ id, method, input, facts });
     });
   }
 

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { AuditFacts } from "../../domain/audit.ts";
 import { StorageFullError } from "../../domain/blob-store.ts";
 import { MetadataUnavailableError } from "../../domain/metadata-store.ts";
+import { forgetHead, recordChange } from "./audit-chain.ts";
 import { dataSizeBytes } from "./data-size.ts";
 import type { Changes, Queries } from "./methods.ts";
 import type { Database } from "./schema.ts";
@@ -11,6 +13,8 @@ import { changes, queries } from "./statements.ts";
 export interface Request {
   readonly method: string;
   readonly input: unknown;
+  /** What the audit trail says of a change; it is kept with the change, or neither is. */
+  readonly facts?: AuditFacts | undefined;
 }
 
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };
@@ -27,6 +31,8 @@ const answersSizeBytesMax = 1024 * 1024;
  */
 export async function runChanges(connection: Connection, requests: readonly Request[]): Promise<Outcome[]> {
   const { database } = connection;
+  // What the last transaction left may have been rolled back.
+  forgetHead(connection.db);
   try {
     database.exec("BEGIN IMMEDIATE");
     const outcomes: Outcome[] = [];
@@ -63,11 +69,14 @@ export async function runQueries({ database, db }: Connection, requests: readonl
   return outcomes;
 }
 
-async function runChange(connection: Connection, { method, input }: Request): Promise<Outcome> {
+async function runChange(connection: Connection, { method, input, facts }: Request): Promise<Outcome> {
   const { database, db, path } = connection;
   database.exec("SAVEPOINT change");
   try {
     const value = await invoke(changes, method, db, input);
+    if (facts !== undefined) {
+      await recordChange(db, { method, input, value, facts });
+    }
     database.exec("RELEASE change");
     return { value };
   } catch (error) {
@@ -76,6 +85,7 @@ async function runChange(connection: Connection, { method, input }: Request): Pr
     }
     database.exec("ROLLBACK TO change");
     database.exec("RELEASE change");
+    forgetHead(db);
     return { error };
   }
 }

@@ -2,6 +2,7 @@ import { accessKeyChanges, accessKeyQueries } from "./access-keys.ts";
 import { accountSettingsChanges, accountSettingsQueries } from "./account-settings.ts";
 import { accountChanges, accountQueries } from "./accounts.ts";
 import { archiveChanges, archiveQueries } from "./archives.ts";
+import { auditChanges, auditQueries } from "./audit.ts";
 import { damageChanges, damageQueries } from "./damage.ts";
 import { dataKeyChanges, dataKeyQueries } from "./data-keys.ts";
 import { deletedArchiveChanges } from "./deleted-archives.ts";
@@ -32,6 +33,7 @@ export const queries: Queries = {
   ...dataKeyQueries,
   ...trustedTimeQueries,
   ...damageQueries,
+  ...auditQueries,
 };
 
 export const changes: Changes = {
@@ -52,4 +54,5 @@ export const changes: Changes = {
   ...trustedTimeChanges,
   ...installationChanges,
   ...damageChanges,
+  ...auditChanges,
 };

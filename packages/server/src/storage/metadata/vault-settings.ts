@@ -1,9 +1,12 @@
+import type { AccountId } from "@moraine/protocol";
+import { auditedVault, serviceFacts } from "../../domain/audit.ts";
 import type { Instant } from "../../domain/instant.ts";
 import type { Vault } from "../../domain/vault.ts";
 import { assertAbortable, completeLock, initiateLock, type VaultLock } from "../../domain/vault-lock.ts";
 import { type VaultTags, withoutTags, withTags } from "../../domain/vault-tags.ts";
+import { appendEntry } from "./audit-chain.ts";
 import type { Changes } from "./methods.ts";
-import { literal, rowsChanged } from "./prepared.ts";
+import { literal, manyRows, rowsChanged } from "./prepared.ts";
 import type { Database } from "./schema.ts";
 import { requirePermitted } from "./vault-contents.ts";
 import { lockColumns, notificationColumns } from "./vault-rows.ts";
@@ -47,8 +50,14 @@ export const vaultSettingsChanges = {
     await storeLock(db, vault, null);
   },
 
-  expireLocks(db, at) {
-    return dropExpiredLocks(db, at);
+  async expireLocks(db, { now, limit }) {
+    const expired = await selectExpiredLocks(db, { now, limit });
+    for (const { id: vaultId, account_id: accountId, name: vaultName } of expired) {
+      await dropLockInProgress(db, { vaultId });
+      const vault = auditedVault({ accountId: accountId as AccountId, vaultName });
+      await appendEntry(db, serviceFacts({ time: now, operation: "ExpireVaultLock", accountId, vault }));
+    }
+    return expired.length;
   },
 } satisfies Partial<Changes>;
 
@@ -108,18 +117,20 @@ const updateLock = rowsChanged((db, change: NextVersion & ReturnType<typeof lock
     .where("id", "=", change.vaultId),
 );
 
-const dropExpiredLocks = rowsChanged((db, at: { now: Instant; limit: number }) =>
+const selectExpiredLocks = manyRows((db, at: { now: Instant; limit: number }) =>
+  db
+    .selectFrom("vaults")
+    .select(["id", "account_id", "name"])
+    .where("lock_expires_at", "<=", at.now)
+    .orderBy("lock_expires_at")
+    .limit(at.limit),
+);
+
+const dropLockInProgress = rowsChanged((db, at: { vaultId: string }) =>
   db
     .updateTable("vaults")
     .set((eb) => ({ ...lockColumns(null), access_version: eb("access_version", "+", 1) }))
-    // Both conditions say the same; a lock that is complete must never go.
+    // Only a lock in progress expires; a lock that is complete must never be dropped.
     .where("lock_state", "=", literal("in_progress"))
-    .where("id", "in", (eb) =>
-      eb
-        .selectFrom("vaults")
-        .select("id")
-        .where("lock_expires_at", "<=", at.now)
-        .orderBy("lock_expires_at")
-        .limit(at.limit),
-    ),
+    .where("id", "=", at.vaultId),
 );

@@ -1,0 +1,95 @@
+import {
+  type AuditEntryDescription,
+  type AuditRow,
+  adminLimits,
+  auditOutcomes,
+  errors,
+  formatMilliseconds,
+  type ListAuditEntriesInput,
+} from "@moraine/protocol";
+import type { AuditFilter } from "../domain/audit.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { AdminHandler } from "./context.ts";
+import { readMarker, writeMarker } from "./pages.ts";
+
+/** The entries that one page looks at: filters may pass over many, while other lists wait. */
+const visitsMax = 20_000;
+
+export const listAuditEntries: AdminHandler<"ListAuditEntries"> = async ({ metadata }, input) => {
+  const limit = Math.min(input.limit ?? adminLimits.auditPageMax, adminLimits.auditPageMax);
+  const page = { ...filterOf(input), afterSequence: readPosition(input.marker), limit, visitsMax };
+  const { rows, through, isLast } = await metadata.listAuditEntries(page);
+  const next = writeMarker(String(through));
+  return { AuditEntries: rows.map(describe), Marker: isLast ? null : next, NextMarker: next };
+};
+
+export const getAuditHead: AdminHandler<"GetAuditHead"> = async ({ metadata, audit }) => {
+  const { pruned, head } = await metadata.auditState({});
+  const signHead = await audit.signer();
+  return {
+    PrunedThrough: pruned.sequence,
+    PrunedHash: pruned.hash,
+    KeptDays: audit.keptDays,
+    Anchor: signHead(head),
+  };
+};
+
+function filterOf(input: ListAuditEntriesInput): AuditFilter {
+  const { account, principal, operation, vault, outcome } = input;
+  const known = auditOutcomes.find((one) => one === outcome);
+  if (outcome !== undefined && known === undefined) {
+    throw errors.invalidParameter(`Invalid outcome: ${outcome}. It must be one of ${auditOutcomes.join(", ")}`);
+  }
+  return {
+    since: readTime("since", input.since),
+    until: readTime("until", input.until),
+    accountId: account ?? null,
+    principal: principal ?? null,
+    operation: operation ?? null,
+    vault: vault ?? null,
+    outcome: known ?? null,
+  };
+}
+
+function readTime(name: string, text: string | undefined): Instant | null {
+  if (text === undefined) {
+    return null;
+  }
+  const time = /^[0-9]{4}-[0-9]{2}-[0-9]{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) {
+    throw errors.invalidParameter(`Invalid ${name}: ${text}. It must be a time in ISO 8601, like 2026-03-04T05:06:07Z`);
+  }
+  return time;
+}
+
+function readPosition(marker: string | undefined): number {
+  const text = readMarker(marker) ?? "0";
+  if (!/^[0-9]{1,15}$/.test(text)) {
+    throw errors.invalidMarker(marker ?? "");
+  }
+  return Number(text);
+}
+
+function describe(row: AuditRow): AuditEntryDescription {
+  return {
+    Sequence: row.sequence,
+    Time: timeOf(row.time),
+    AccountId: row.accountId,
+    Principal: row.principal,
+    AccessKeyId: row.accessKeyId,
+    SourceAddress: row.address,
+    Operation: row.operation,
+    Vault: row.vault,
+    Subject: row.subject,
+    Outcome: row.outcome,
+    Reason: row.reason,
+    RequestId: row.requestId,
+    Hash: row.hash,
+  };
+}
+
+/** Also of what somebody has put into the database: a check of the chain then names the entry. */
+function timeOf(time: unknown): string {
+  const date = new Date(typeof time === "number" ? time : Number.NaN);
+  return Number.isNaN(date.getTime()) ? "invalid" : formatMilliseconds(date);
+}

@@ -1,0 +1,34 @@
+import type { AuditRow } from "@moraine/protocol";
+import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { eventually } from "./glacier.ts";
+
+const everything = {
+  since: null,
+  until: null,
+  accountId: null,
+  principal: null,
+  operation: null,
+  vault: null,
+  outcome: null,
+};
+
+/** All entries of the audit trail that the store holds after one. */
+export async function trailOf(metadata: MetadataStore, afterSequence = 0): Promise<readonly AuditRow[]> {
+  const page = { ...everything, limit: 100_000, visitsMax: 1_000_000 };
+  const { rows } = await metadata.listAuditEntries({ ...page, afterSequence });
+  return rows;
+}
+
+/** The entries after one, as soon as there are so many: attempts are recorded in batches. */
+export async function trailOnce(metadata: MetadataStore, afterSequence: number, count: number) {
+  let rows: readonly AuditRow[] = [];
+  await eventually(`the trail has ${count} entries more`, async () => {
+    rows = await trailOf(metadata, afterSequence);
+    return rows.length >= count;
+  });
+  return rows;
+}
+
+export async function lastSequence(metadata: MetadataStore): Promise<number> {
+  return (await metadata.auditState({})).head.sequence;
+}

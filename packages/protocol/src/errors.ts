@@ -132,6 +132,13 @@ export const errors = {
   expiredToken: () =>
     new GlacierError("ExpiredTokenException", "The security token included in the request is expired"),
   invalidSignature: (message: string) => new GlacierError("InvalidSignatureException", message),
+  /** Of a request that changes something and came before. */
+  signatureUsed: () =>
+    new GlacierError(
+      "InvalidSignatureException",
+      "Signature already used: a request that changes something is accepted once. Sign the request again, with another " +
+        "time or another amz-sdk-invocation-id.",
+    ),
   /** `details` is the optional dump of what the service would have signed. */
   signatureMismatch: (details = "") =>
     new GlacierError(

@@ -13,6 +13,8 @@ export interface AdminOperation {
   readonly query?: readonly string[];
   readonly request: "none" | "json";
   readonly response: "none" | "json";
+  /** It only reads, though its input travels in a body: the same request may come twice. */
+  readonly changesNothing?: true;
   /**
    * What is changed outlives a session, so temporary credentials may not change it, whatever their user may do. AWS's sessions
    * cannot call IAM either: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html

@@ -2,7 +2,7 @@ import type { AdminOperation } from "./admin-operation.ts";
 
 // biome-ignore format: one line per operation reads as a table.
 export const simulationOperations = {
-  SimulatePolicy: { method: "POST", path: "/admin/simulation", status: 200, scope: "account", resource: "any", request: "json", response: "json" },
+  SimulatePolicy: { method: "POST", path: "/admin/simulation", status: 200, scope: "account", resource: "any", request: "json", response: "json", changesNothing: true },
 } as const satisfies Record<string, AdminOperation>;
 
 export interface SimulationShapes {

@@ -1,5 +1,6 @@
 import { errors, formatAmzDate, limits } from "@moraine/protocol";
 import type { AccessKey, CredentialStore } from "../domain/credential-store.ts";
+import type { Instant } from "../domain/instant.ts";
 import { type Caller, callerOf } from "./caller.ts";
 import { type Claim, readClaim, type Signed } from "./claim.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
@@ -22,6 +23,8 @@ export interface AuthenticateOptions {
 
 /** A caller whose claim is well-formed, current and made with a known key. Only its signature has not been verified yet. */
 export interface IdentifiedCaller extends Disposable {
+  /** What the claim is signed with, and until when it is accepted. Compared with nothing before `verify`. */
+  readonly claimed: { readonly signature: string; readonly expiresAt: Instant };
   /** Throws InvalidSignatureException. @param payloadHash the body's hash as the canonical request has it */
   verify(payloadHash: string): Caller;
 }
@@ -42,7 +45,9 @@ export function authenticator(options: AuthenticateOptions): Identify {
     const attempt = failures.begin(accessKeyId, request.address);
     try {
       const key = await findKey(options, claim, request);
+      const { signature, signedAt, lifeSeconds } = claim;
       return {
+        claimed: { signature, expiresAt: signedAt.getTime() + lifeSeconds * 1000 },
         verify(payloadHash) {
           if (!signatureMatches(claim, request, payloadHash, signingKeys.derive(key, claim.scope))) {
             throw attempt.failed(signatureMismatch(claim, request, payloadHash));

@@ -80,6 +80,12 @@ export interface IdentityChanges {
   /** Throws ResourceNotFoundException when there is no such user or policy. */
   removeUserPolicy(policy: { user: UserKey; policyName: string }): Promise<void>;
 
+  /**
+   * Remembers a signature until `expiresAt`. Throws InvalidSignatureException when it is remembered already: of two requests
+   * with the same signature one is accepted.
+   */
+  useSignature(use: { signature: Uint8Array; expiresAt: Instant; now: Instant }): Promise<void>;
+
   /** Adds the first data key, or wraps those that there are in another way: all at once. */
   putDataKeys(keys: { keys: readonly WrappedDataKey[]; now: Instant }): Promise<void>;
   /** Seals secrets in another way. Keys that are gone are passed over. */

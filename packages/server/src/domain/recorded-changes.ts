@@ -83,6 +83,7 @@ export const recordedChanges = {
   postponeNotification: null,
   failNotification: null,
   expireNotifications: null,
+  useSignature: null,
   putDataKeys: null,
   resealSecrets: null,
   raiseTrustedTime: null,

@@ -1,8 +1,8 @@
-import { type AdminOperationName, errors, partitionOf } from "@moraine/protocol";
+import { type AdminOperationName, errors, limits, partitionOf } from "@moraine/protocol";
 import type { AdminHandler, AdminServices } from "../admin/context.ts";
 import { adminHandlers } from "../admin/index.ts";
 import type { Asked } from "../auth/asked.ts";
-import type { Identify } from "../auth/authenticate.ts";
+import type { IdentifiedCaller, Identify } from "../auth/authenticate.ts";
 import { type Caller, principalOf } from "../auth/caller.ts";
 import type { MetadataStore } from "../domain/metadata-store.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
@@ -38,6 +38,10 @@ export async function serveAdmin(context: AdminContext, incoming: Incoming): Pro
   const members = decodeAdminMembers(found, request);
   await authorize(services, found, members, caller, incoming);
   const input = { ...members, ...decodeAdminBody(found.name, json) };
+  const isChange = found.operation.method !== "GET" && found.operation.changesNothing !== true;
+  if (isChange) {
+    await useOnce(services, identified);
+  }
   const handler = adminHandlers[found.name] as AdminHandler<AdminOperationName>;
   try {
     const output = await handler(
@@ -48,10 +52,23 @@ export async function serveAdmin(context: AdminContext, incoming: Incoming): Pro
     return encode(found, output);
   } finally {
     // Also when it failed: whether it happened all the same may be unknown.
-    if (found.operation.method !== "GET") {
+    if (isChange) {
       forgetCredentials();
     }
   }
+}
+
+/** Somebody who recorded a request would be given credentials of their own by sending it again. */
+async function useOnce(
+  { metadata, systemNow }: AdminContext["services"],
+  { claimed }: IdentifiedCaller,
+): Promise<void> {
+  await metadata.useSignature({
+    signature: Buffer.from(claimed.signature, "hex"),
+    // Longer than it is accepted, in case the clock is put back.
+    expiresAt: claimed.expiresAt + limits.clockSkewSeconds * 1000,
+    now: systemNow().getTime(),
+  });
 }
 
 const inJson = { request: "json" } as const;

@@ -28,6 +28,7 @@ const tables = [
   "archives",
   "vaults",
   "access_keys",
+  "used_signatures",
   "user_policies",
   "users",
   "accounts",

@@ -107,6 +107,7 @@ export const methodThreads: MethodThreads = {
   removeAccessKey: "writer",
   putUserPolicy: "writer",
   removeUserPolicy: "writer",
+  useSignature: "writer",
   putDataKeys: "writer",
   resealSecrets: "writer",
   raiseTrustedTime: "writer",

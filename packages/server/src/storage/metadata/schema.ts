@@ -14,6 +14,7 @@ export interface Schema {
   readonly user_policies: UserPolicyRow;
   readonly access_keys: AccessKeyRow;
   readonly data_keys: DataKeyRow;
+  readonly used_signatures: UsedSignatureRow;
   readonly vaults: VaultRow;
   readonly removed_vaults: RemovedVaultRow;
   readonly archives: ArchiveRow;
@@ -68,6 +69,12 @@ export interface AccessKeyRow {
   session_expires_at: number | null;
   /** 1 for the key of the root that the operator gave at the last start. */
   is_given: 0 | 1;
+}
+
+/** Of a request that changed something and would be accepted until then. */
+export interface UsedSignatureRow {
+  signature: Uint8Array;
+  expires_at: number;
 }
 
 /** Encrypted with a key that is not in the database. */

@@ -14,6 +14,7 @@ import { notificationChanges, notificationQueries } from "./notifications.ts";
 import { releaseChanges } from "./releases.ts";
 import { segmentChanges, segmentQueries } from "./segments.ts";
 import { trustedTimeChanges, trustedTimeQueries } from "./trusted-time.ts";
+import { usedSignatureChanges } from "./used-signatures.ts";
 import { userChanges, userQueries } from "./users.ts";
 import { vaultSettingsChanges } from "./vault-settings.ts";
 import { vaultChanges, vaultQueries } from "./vaults.ts";
@@ -50,6 +51,7 @@ export const changes: Changes = {
   ...accountChanges,
   ...userChanges,
   ...accessKeyChanges,
+  ...usedSignatureChanges,
   ...dataKeyChanges,
   ...trustedTimeChanges,
   ...installationChanges,

@@ -6,6 +6,7 @@ import { accountId, day, everyPage, hour, otherAccountId, type Story, start } fr
 
 export function accessKeyStories(story: Story): void {
   rootStories(story);
+  signatureStories(story);
   userStories(story);
   sessionStories(story);
   sealingStories(story);
@@ -79,6 +80,20 @@ function rootStories(story: Story): void {
     await assert.rejects(store.removeAccessKey({ ...key, accessKeyId: "B" }), last);
     await store.removeAccessKey({ ...key, accessKeyId: "A" });
     assert.equal((await store.findAccessKey("B"))?.active, true);
+  });
+}
+
+function signatureStories(story: Story): void {
+  story("a signature is used once until it expires, and expired ones are dropped as others come", async ({ store }) => {
+    const use = (byte: number, now: number) =>
+      store.useSignature({ signature: Buffer.alloc(32, byte), expiresAt: now + hour, now });
+    await use(1, start);
+    await use(2, start);
+    const used = { code: "InvalidSignatureException", message: /^Signature already used: / };
+    await assert.rejects(use(1, start + hour), used);
+    await use(1, start + hour + 1);
+    await assert.rejects(use(1, start + hour + 1), used);
+    await use(2, start + hour + 1);
   });
 }
 

@@ -124,6 +124,20 @@ test("what changes or removes archives, segments, vaults and their rows is known
   ]);
 });
 
+test("signatures and tokens are compared in constant time, and in two files alone", () => {
+  const own = ["auth/signature.ts", "auth/new-credentials.ts"];
+  for (const file of own) {
+    assert.match(text(`packages/server/src/${file}`), /return timingSafeEqual\(/, file);
+  }
+  assert.deepEqual(
+    filesThatSay(
+      /(signature|[tT]okenHash|secretAccessKey)\s*[!=]==(?!\s*(?:undefined|null|""))|[!=]==\s*\w*\.?(signature|tokenHash)\b/,
+      own,
+    ),
+    [],
+  );
+});
+
 test("only storage/metadata changes rows, and never by a text of SQL", () => {
   assert.deepEqual(filesThatSay(/\b(deleteFrom|updateTable|insertInto|replaceInto)\(/, ofStorage), []);
   assert.deepEqual(filesThatSay(/\b(delete from|update \w+ set|drop table|truncate table)\b/i, []), []);

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { errors } from "@moraine/protocol";
+import { isPresigned } from "../auth/claim.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 /**
@@ -13,6 +14,20 @@ export function claimedHash(request: WireRequest): string | undefined {
   }
   return claimed;
 }
+
+/**
+ * The payload hash that a client without a claim must have signed: that of the body. AWS's presigner for JavaScript signs
+ * `UNSIGNED-PAYLOAD` instead, into the query; that is accepted for a read, whose body means nothing.
+ */
+export function payloadHash(request: WireRequest, body: Uint8Array): string {
+  const isOpen =
+    request.method === "GET" &&
+    isPresigned(request) &&
+    request.parameters("X-Amz-Content-Sha256").includes(unsignedPayload);
+  return isOpen ? unsignedPayload : hash("sha256", body);
+}
+
+const unsignedPayload = "UNSIGNED-PAYLOAD";
 
 /** Throws InvalidSignatureException when a body that has been read is not the one that was signed. */
 export function assertPayload(claimed: string, body: Uint8Array): void {

@@ -1,8 +1,7 @@
-import { hash } from "node:crypto";
 import type { Operation } from "@moraine/protocol";
 import type { IdentifiedCaller } from "../auth/authenticate.ts";
 import type { Caller } from "../auth/caller.ts";
-import { assertPayload, claimedHash, missingHash } from "./payload-hash.ts";
+import { assertPayload, claimedHash, missingHash, payloadHash } from "./payload-hash.ts";
 import type { ShortBody } from "./short-body.ts";
 import type { WireRequest } from "./wire-request.ts";
 
@@ -33,7 +32,7 @@ export async function readSigned(
       throw missingHash(request);
     }
     const json = await body.read({ sizeBytesMax, isVerified: false });
-    return { caller: verify(hash("sha256", json)), json };
+    return { caller: verify(payloadHash(request, json)), json };
   }
   const caller = verify(claimed);
   if (kind === "bytes") {

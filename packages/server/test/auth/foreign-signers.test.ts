@@ -132,9 +132,31 @@ for (const [signer, request] of [
       return { ...signed, headers: signed.headers.filter(([name]) => name === "Host") };
     },
   ],
+  [
+    "AWS's presigner for JavaScript makes them, which leaves the payload unsigned",
+    () => {
+      const query = "X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&x-amz-glacier-version=2012-06-01";
+      return signInQuery(described([], query), signing(server, { ...hostAlone, payloadHash: "UNSIGNED-PAYLOAD" }));
+    },
+  ],
 ] as const) {
   test(`presigned URLs read as ${signer}`, () => assertDescribed(request()));
 }
+
+test("the payload is left unsigned in presigned URLs that read alone", async () => {
+  const query = "X-Amz-Content-Sha256=UNSIGNED-PAYLOAD";
+  const unsignedPayload = { payloadHash: "UNSIGNED-PAYLOAD" };
+  const inHeader = signInHeader(described([version], query), signing(server, unsignedPayload));
+  assert.match((await send(server, inHeader)).json()?.message ?? "", /^The request signature we calculated/);
+  const all = await startTestServer({ presigned: "all" });
+  try {
+    const create = draft(all, "PUT", "/-/vaults/made", [version], query);
+    const answer = await send(all, signInQuery(create, signing(all, unsignedPayload)));
+    assert.match(answer.json()?.message ?? "", /^The request signature we calculated/);
+  } finally {
+    await all.stop();
+  }
+});
 
 test("a presigned URL for another version of the API, or one that changes something without a version, is refused", async () => {
   for (const query of ["x-amz-glacier-version=2012-06-02", "X-Amz-Glacier-Version=2012-06-02"]) {

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { chmod, writeFile } from "node:fs/promises";
+import { chmod, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { selfSigned } from "../packages/server/test/support/certificate.ts";
+import { contentOf } from "./support/content.ts";
+import { GlacierHttp } from "./support/glacier-http.ts";
 import { runServer, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-// Tests of files with secrets that other users of the machine may read.
+// Tests of files that other users of the machine may read, and must not.
 
 test("a file with a secret that others may read is refused in one line", async () => {
   await using folder = await temporaryFolder();
@@ -47,3 +49,31 @@ test("the sealing key of a data folder that others may read is refused, and the 
   assert.equal(code, 1);
   assert.match(stderr, /secrets\.key holds a secret/);
 });
+
+test("whatever the umask, nothing in a data folder is open to others", async () => {
+  await using folder = await temporaryFolder();
+  const dataFolder = join(folder.path, "data");
+  const umask = process.umask(0);
+  await using server = await startServer({ dataFolder }).finally(() => process.umask(umask));
+  const glacier = new GlacierHttp(server.url);
+  await glacier.createVault("photos");
+  const archiveId = await glacier.uploadArchive("photos", contentOf(1, 100_000), "one");
+  const jobId = await glacier.initiateJob("photos", { Type: "archive-retrieval", ArchiveId: archiveId });
+  await glacier.jobSucceeded("photos", jobId);
+  assert.deepEqual(await openIn(dataFolder), [], "while it runs");
+  glacier.close();
+  await server.stop();
+  assert.deepEqual(await openIn(dataFolder), [], "afterwards");
+});
+
+/** Files and folders that others than their owner may use. */
+async function openIn(folder: string): Promise<string[]> {
+  const names = ["", ...(await readdir(folder, { recursive: true }))];
+  const modes = await Promise.all(
+    names.map(async (name) => {
+      const stats = await stat(join(folder, name)).catch(() => null); // A file of SQLite's may be gone by now.
+      return stats !== null && (stats.mode & 0o077) !== 0 ? `${name} ${(stats.mode & 0o7777).toString(8)}` : [];
+    }),
+  );
+  return modes.flat();
+}

@@ -10,6 +10,7 @@ import { accessControl } from "./auth/authorize.ts";
 import { keyLengthBytes } from "./auth/box.ts";
 import { FailureLimiter } from "./auth/failure-limiter.ts";
 import { openKeyring, type PlainSecret } from "./auth/keyring.ts";
+import { PolicyMeters } from "./auth/policy-meter.ts";
 import { ensureRootKey } from "./auth/root-key.ts";
 import { SealedCredentialStore } from "./auth/sealed-credentials.ts";
 import { ManualClock, notBeforeTrusted, systemClock, systemNow } from "./clocks.ts";
@@ -18,14 +19,13 @@ import type { BlobStore } from "./domain/blob-store.ts";
 import type { Clock } from "./domain/clock.ts";
 import type { Installation } from "./domain/installation-store.ts";
 import type { Instant } from "./domain/instant.ts";
-import type { JobDelays } from "./domain/job.ts";
+import { jobDelays } from "./domain/job-delays.ts";
 import type { MetadataStore } from "./domain/metadata-store.ts";
 import { randomIds } from "./domain/new-id.ts";
 import type { Notifier } from "./domain/notifier.ts";
 import type { Place } from "./domain/place.ts";
 import { describeReadOnly } from "./domain/storage-report.ts";
 import { archiveTime } from "./domain/trusted-clock.ts";
-import type { Profile } from "./domain/vault.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { faulty } from "./faults/faulty.ts";
 import { connectionsMax, failureLimits, httpLimits } from "./http/limits.ts";
@@ -87,11 +87,6 @@ const hashThreads = Math.max(2, availableParallelism());
 const jobWaitMilliseconds = 1000;
 const dayMilliseconds = 24 * 60 * 60 * 1000;
 
-const profileDelays: Readonly<Record<Profile, JobDelays>> = {
-  practical: { expeditedSeconds: 0, standardSeconds: 0, bulkSeconds: 0, inventorySeconds: 0 },
-  aws: { expeditedSeconds: 180, standardSeconds: 4 * 3600, bulkSeconds: 8 * 3600, inventorySeconds: 4 * 3600 },
-};
-
 export interface ComposeOptions {
   readonly log: Logger;
   /** Called once when the service cannot go on; it answers 500 until it is stopped. */
@@ -139,19 +134,12 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const audit = startAuditing(config, { ...parts, keyring, log }, started);
   const { runner, delivery } = startBackground(parts, notifier, events, started);
   startSpaceKeeping(stores, events, started);
-  const inside = { metadata, clock: machineClock, wakeDelivery: delivery.wake, version: await packageVersion() };
+  const shared = { metadata, policyMeter: new PolicyMeters() };
+  const inside = { ...shared, clock: machineClock, wakeDelivery: delivery.wake, version: await packageVersion() };
   listener.serve({
-    services: {
-      ...parts,
-      delays: delaysOf(config),
-      region: config.region,
-      monthlyFreeBytes: config.freeTierBytes,
-      sharedTopicAccounts: new Set(config.sharedTopicAccounts),
-      ids: randomIds,
-      runner,
-    },
+    services: { ...parts, ...shared, ...settingsOf(config), runner },
     perform: faults === null ? perform : faulty(perform, faults),
-    ...doors(config, { ...oversight, ...inside, keyring, manualClock, readiness, audit }),
+    ...doors(config, events.access, { ...oversight, ...inside, keyring, manualClock, readiness, audit }),
     audit,
     pages: { ...oversight, readability: () => mode.reason, readiness, metrics: () => metrics.text() },
     onRequest: (record) => events.request(record),
@@ -248,6 +236,7 @@ type Stores = Awaited<ReturnType<typeof openStores>>;
 /** Who may come in: at the vault API and at the admin API by the same rules, each with a signature of its own. */
 function doors(
   config: Config,
+  { tooCostly: onTooCostly }: EventLog["access"],
   parts: Omit<
     AdminContext["services"],
     "access" | "systemNow" | "region" | "profile" | "operatorAccountId" | "uptimeSeconds"
@@ -261,6 +250,8 @@ function doors(
     region,
     now: () => parts.clock.now(),
     policyNow: () => parts.trustedClock.policyNow(),
+    policyMeter: parts.policyMeter,
+    onTooCostly,
   });
   const services = {
     ...parts,
@@ -370,9 +361,14 @@ const termsOf = ({ profile, auditDays, deletedGraceSeconds }: Config) => ({
   deletedGraceMilliseconds: deletedGraceSeconds * 1000,
 });
 
-function delaysOf({ profile, delays }: Config): JobDelays {
-  const own = Object.entries(delays).filter(([, seconds]) => seconds !== null);
-  return { ...profileDelays[profile], ...Object.fromEntries(own) };
+function settingsOf(config: Config) {
+  return {
+    delays: jobDelays(config.profile, config.delays),
+    region: config.region,
+    monthlyFreeBytes: config.freeTierBytes,
+    sharedTopicAccounts: new Set(config.sharedTopicAccounts),
+    ids: randomIds,
+  };
 }
 
 async function openListener(config: Config, started: AsyncDisposableStack) {

@@ -17,6 +17,10 @@ interface EventLogOptions {
 export interface EventLog {
   readonly job: JobLog;
   readonly delivery: DeliveryLog;
+  readonly access: {
+    /** Policies denied a request because they cost too much to evaluate. Logged at most once a minute. */
+    tooCostly(source: "identity" | "resource", resource: string): void;
+  };
   request(record: RequestRecord): void;
 }
 
@@ -55,6 +59,7 @@ export function createEventLog(log: Logger, { metrics, fullDisk, noteDeletedByte
         log.warn({ message: id, topic, job: jobId, state, reason }, "message not delivered");
       },
     },
+    access: { tooCostly: rarely(log) },
     request({ error, ...details }) {
       metrics.request(details.operation, details.status, details.seconds);
       if (error instanceof StorageFullError) {
@@ -65,5 +70,21 @@ export function createEventLog(log: Logger, { metrics, fullDisk, noteDeletedByte
         log.debug(details, "request");
       }
     },
+  };
+}
+
+const rareMilliseconds = 60_000;
+
+/** A tenant that repeats its request cannot fill the log. */
+function rarely(log: Logger): EventLog["access"]["tooCostly"] {
+  let lastAt = Number.NEGATIVE_INFINITY;
+  return (source, resource) => {
+    if (performance.now() - lastAt >= rareMilliseconds) {
+      lastAt = performance.now();
+      log.warn(
+        { source, resource },
+        "policies denied a request because they cost too much to evaluate: put cheaper ones",
+      );
+    }
   };
 }

@@ -25,6 +25,7 @@ export const adminErrors = {
   tooManyKeys: (most: number) => tooMany(`active access keys for this user, which may have ${most}`),
   tooManySessions: (most: number) => tooMany(`sessions of this user, which may have ${most}`),
   tooManyPolicies: (most: number) => tooMany(`policies for this user, which may have ${most}`),
+  policiesTooLarge: (most: number) => tooMany(`bytes of policies for this user, which may have ${most}`),
 } as const;
 
 const notFound = (message: string) => new GlacierError("ResourceNotFoundException", message);

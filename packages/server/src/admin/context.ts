@@ -4,6 +4,7 @@ import type { Caller } from "../auth/caller.ts";
 import type { Keyring } from "../auth/keyring.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Faults } from "../domain/fault.ts";
+import type { PolicyMeter } from "../domain/policy-meter.ts";
 import type { RecordedMetadata } from "../domain/recorded-changes.ts";
 import type { StorageReport } from "../domain/storage-report.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
@@ -16,6 +17,7 @@ export interface AdminServices {
   readonly keyring: Keyring;
   readonly audit: AuditServices;
   readonly access: AccessControl;
+  readonly policyMeter: PolicyMeter;
   readonly clock: Clock;
   /** A message may have become due. */
   wakeDelivery(): void;

@@ -1,19 +1,21 @@
 import { adminErrors, isIdentityName } from "@moraine/protocol";
 import type { UserPolicy } from "../domain/identity-store.ts";
-import { PolicyError, parseIdentityPolicy } from "../domain/policy/parse.ts";
+import { assertNewIdentityPolicy } from "../domain/policy/new-policy.ts";
+import { PolicyError } from "../domain/policy/parse.ts";
 import type { AdminHandler } from "./context.ts";
 import { pageOf } from "./pages.ts";
 import { requireUser } from "./require-user.ts";
 
 /** Refused as a whole when any of it is not understood: a policy that is half understood would grant or deny by accident. */
 export const putUserPolicy: AdminHandler<"PutUserPolicy"> = async (
-  { metadata },
+  { metadata, policyMeter },
   { userName, policyName, Policy: document },
   { accountId },
 ) => {
   if (!isIdentityName(policyName)) {
     throw adminErrors.invalidName("policy name", policyName);
   }
+  await policyMeter.admit(accountId, document.length);
   assertPolicy(document);
   await metadata.putUserPolicy({ user: { accountId, userName }, policy: { policyName, document } });
   return {};
@@ -59,7 +61,7 @@ export const deleteUserPolicy: AdminHandler<"DeleteUserPolicy"> = async (
 
 function assertPolicy(document: string): void {
   try {
-    parseIdentityPolicy(document);
+    assertNewIdentityPolicy(document);
   } catch (error) {
     throw error instanceof PolicyError ? adminErrors.invalidPolicy(error.message) : error;
   }

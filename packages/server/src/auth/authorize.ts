@@ -12,8 +12,8 @@ import {
   type Principal,
   principalArn,
 } from "../domain/policy/evaluate.ts";
-import type { Policy } from "../domain/policy/model.ts";
 import { PolicyError } from "../domain/policy/parse.ts";
+import type { PolicyMeter } from "../domain/policy-meter.ts";
 import { arnOf } from "../domain/vault.ts";
 import { lockInForce } from "../domain/vault-lock.ts";
 import type { Asked } from "./asked.ts";
@@ -30,6 +30,9 @@ export interface AccessOptions {
   now(): Instant;
   /** The time that policies ask for, and by which archives age. */
   policyNow(): Instant;
+  readonly policyMeter: PolicyMeter;
+  /** Called when policies deny because they cost too much to evaluate. */
+  onTooCostly(source: PolicySource, resource: string): void;
 }
 
 /** A request, and the part of the audit trail that is to have the reason of the decision. */
@@ -54,21 +57,25 @@ export interface AccessControl {
 
 /** Collects the policies that apply and what they ask for, and lets IAM's rules decide (contract 19.2). */
 export function accessControl(options: AccessOptions): AccessControl {
-  const parsed = new ParsedPolicies();
+  const parsed = new ParsedPolicies(options.policyMeter);
   const judge: AccessControl["judge"] = async (who, grants, asked, circumstances) => {
-    const policies = policySet(parsed, grants, asked, options.now());
+    const policies = await policySet(parsed, who.principal, grants, asked, options.now());
     if ("unreadable" in policies) {
       return { allowed: false, reason: "explicit-deny", source: policies.unreadable, matched: [] };
     }
     const keys = conditionKeysOf(policies);
     const context = keys.size === 0 ? noConditions : await conditions(options, who, asked, keys, circumstances);
-    return evaluate(policies, {
+    const decision = evaluate(policies, {
       principal: who.principal,
       action: asked.action,
       resource: asked.resource,
       resourceAccountId: asked.ownerId,
       context,
     });
+    if (decision.isTooCostly && decision.source !== null) {
+      options.onTooCostly(decision.source, asked.resource);
+    }
+    return decision;
   };
   return {
     judge,
@@ -109,13 +116,14 @@ const archiveAge = "glacier:archiveageindays";
 const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 /** A policy that cannot be understood when it is met might have denied: so it does. */
-function policySet(
+async function policySet(
   parsed: ParsedPolicies,
+  { accountId }: Principal,
   grants: readonly UserPolicy[],
   asked: Asked,
   now: Instant,
-): PolicySet | { readonly unreadable: PolicySource } {
-  const identity = named(grants.map(({ policyName, document }) => [policyName, () => parsed.identity(document)]));
+): Promise<PolicySet | { readonly unreadable: PolicySource }> {
+  const identity = await named(grants.map((grant) => [grant.policyName, parsed.identity(accountId, grant.document)]));
   if (identity === null) {
     return { unreadable: "identity" };
   }
@@ -127,21 +135,23 @@ function policySet(
     ["vault access policy", vault.accessPolicy],
     ["vault lock policy", lockInForce(vault.lock, now)?.policy ?? null],
   ] as const;
-  const resource = named(
-    documents.flatMap(([name, text]) => (text === null ? [] : [[name, () => parsed.ofVault(text, arnOf(vault))]])),
+  const resource = await named(
+    documents.flatMap(([name, text]) =>
+      text === null ? [] : [[name, parsed.ofVault(asked.ownerId, text, arnOf(vault))]],
+    ),
   );
   return resource === null ? { unreadable: "resource" } : { identity, resource };
 }
 
-function named(documents: ReadonlyArray<readonly [name: string, parse: () => Policy]>): readonly NamedPolicy[] | null {
-  try {
-    return documents.map(([name, parse]) => ({ name, policy: parse() }));
-  } catch (error) {
-    if (error instanceof PolicyError) {
-      return null;
-    }
-    throw error;
-  }
+async function named(
+  documents: ReadonlyArray<readonly [name: string, parsed: ReturnType<ParsedPolicies["identity"]>]>,
+): Promise<readonly NamedPolicy[] | null> {
+  const parsed = await Promise.all(documents.map(([, policy]) => policy));
+  const policies = documents.flatMap(([name], index) => {
+    const policy = parsed[index];
+    return policy === undefined || policy instanceof PolicyError ? [] : [{ name, policy }];
+  });
+  return policies.length === documents.length ? policies : null;
 }
 
 function conditionKeysOf({ identity, resource }: PolicySet): ReadonlySet<string> {

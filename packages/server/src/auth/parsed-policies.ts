@@ -1,52 +1,104 @@
+import type { AccountId } from "@moraine/protocol";
 import type { Policy } from "../domain/policy/model.ts";
 import { PolicyError, parseIdentityPolicy, parseVaultPolicy } from "../domain/policy/parse.ts";
+import type { PolicyMeter } from "../domain/policy-meter.ts";
 
-/** Of the texts together: what is read of them takes several times as much memory. */
+/** Of the texts of all accounts together: what is read of them takes several times as much memory. */
 const textLengthMax = 2 * 1024 ** 2;
+
+type Parsed = Policy | PolicyError;
+
+/** What is remembered of the policies of one account, the one that was not asked for the longest first. */
+interface Shelf {
+  readonly policies: Map<string, Promise<Parsed> | Parsed>;
+  textLength: number;
+}
 
 /**
  * Reads policies, and remembers what it read: the same few documents are judged by request after request. A policy is known
- * by its text, so a changed one is another.
+ * by its text, so a changed one is another. Each account is metered, and when memory is short the account that has the
+ * most forgets first, so that no account slows down the requests of another.
  */
 export class ParsedPolicies {
-  readonly #parsed = new Map<string, Policy | PolicyError>();
+  readonly #meter: PolicyMeter;
+  readonly #shelves = new Map<AccountId, Shelf>();
   #textLength = 0;
 
-  /** Throws PolicyError, as below: what cannot be understood when it is met is for the caller to take as a Deny. */
-  identity(text: string): Policy {
-    return this.#read(`identity\n${text}`, () => parseIdentityPolicy(text));
+  constructor(meter: PolicyMeter) {
+    this.#meter = meter;
   }
 
-  ofVault(text: string, vaultArn: string): Policy {
-    return this.#read(`${vaultArn}\n${text}`, () => parseVaultPolicy(text, vaultArn));
+  /** What cannot be understood when it is met is for the caller to take as a Deny. */
+  identity(accountId: AccountId, text: string): Promise<Parsed> | Parsed {
+    return this.#read(accountId, text, text.length, () => parseIdentityPolicy(text));
   }
 
-  #read(key: string, parse: () => Policy): Policy {
-    let parsed = this.#parsed.get(key);
-    if (parsed === undefined) {
-      parsed = parsedOrError(parse);
-      this.#parsed.set(key, parsed);
-      this.#textLength += key.length;
-      this.#forgetOldest();
+  /** @param accountId the owner of the vault. */
+  ofVault(accountId: AccountId, text: string, vaultArn: string): Promise<Parsed> | Parsed {
+    return this.#read(accountId, `${vaultArn}\n${text}`, text.length, () => parseVaultPolicy(text, vaultArn));
+  }
+
+  #read(accountId: AccountId, key: string, size: number, parse: () => Policy): Promise<Parsed> | Parsed {
+    const shelf = this.#shelves.get(accountId);
+    const known = shelf?.policies.get(key);
+    if (shelf !== undefined && known !== undefined) {
+      shelf.policies.delete(key);
+      shelf.policies.set(key, known);
+      return known;
     }
-    if (parsed instanceof PolicyError) {
-      throw parsed;
-    }
-    return parsed;
+    const reading = this.#meter.admit(accountId, size).then(() => parsedOrError(parse));
+    this.#keep(accountId, key, reading);
+    reading.then(
+      (parsed) => this.#replace(accountId, key, reading, parsed),
+      () => this.#replace(accountId, key, reading, null),
+    );
+    return reading;
   }
 
-  #forgetOldest(): void {
-    for (const key of this.#parsed.keys()) {
-      if (this.#textLength <= textLengthMax) {
-        return;
-      }
-      this.#parsed.delete(key);
-      this.#textLength -= key.length;
+  #keep(accountId: AccountId, key: string, reading: Promise<Parsed>): void {
+    const shelf = this.#shelves.get(accountId) ?? { policies: new Map(), textLength: 0 };
+    this.#shelves.set(accountId, shelf);
+    shelf.policies.set(key, reading);
+    shelf.textLength += key.length;
+    this.#textLength += key.length;
+    while (this.#textLength > textLengthMax) {
+      this.#forgetOne();
+    }
+  }
+
+  /** Null forgets what was refused to be read. */
+  #replace(accountId: AccountId, key: string, reading: Promise<Parsed>, parsed: Parsed | null): void {
+    const shelf = this.#shelves.get(accountId);
+    if (shelf?.policies.get(key) !== reading) {
+      return;
+    }
+    if (parsed === null) {
+      this.#drop(accountId, shelf, key);
+    } else {
+      shelf.policies.set(key, parsed);
+    }
+  }
+
+  #forgetOne(): void {
+    const [largest] = [...this.#shelves].sort(([, a], [, b]) => b.textLength - a.textLength);
+    const [accountId, shelf] = largest ?? [];
+    const [oldest] = shelf?.policies.keys() ?? [];
+    if (accountId !== undefined && shelf !== undefined && oldest !== undefined) {
+      this.#drop(accountId, shelf, oldest);
+    }
+  }
+
+  #drop(accountId: AccountId, shelf: Shelf, key: string): void {
+    shelf.policies.delete(key);
+    shelf.textLength -= key.length;
+    this.#textLength -= key.length;
+    if (shelf.policies.size === 0) {
+      this.#shelves.delete(accountId);
     }
   }
 }
 
-function parsedOrError(parse: () => Policy): Policy | PolicyError {
+function parsedOrError(parse: () => Policy): Parsed {
   try {
     return parse();
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { AccountId, JobId, OperationName, OperationShapes } from "@moraine/protocol";
 import type { Job, JobDelays } from "../domain/job.ts";
 import type { NewIds } from "../domain/new-id.ts";
+import type { PolicyMeter } from "../domain/policy-meter.ts";
 import type { RecordedMetadata } from "../domain/recorded-changes.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile, Vault, VaultKey } from "../domain/vault.ts";
@@ -24,6 +25,7 @@ export interface Services extends ReceiveServices, ReadServices {
   readonly trustedClock: TrustedClock;
   /** Accounts whose topics every vault may name, next to those of its own account. */
   readonly sharedTopicAccounts: ReadonlySet<string>;
+  readonly policyMeter: PolicyMeter;
   readonly ids: NewIds;
   readonly runner: {
     /** The job may have become due. */

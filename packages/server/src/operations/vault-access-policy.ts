@@ -5,11 +5,11 @@ import { requirePolicy } from "./require-policy.ts";
 
 /** Takes the place of the policy before; one that is refused changes nothing (contract 9). */
 export const setVaultAccessPolicy: VaultHandler<"SetVaultAccessPolicy"> = async (
-  { metadata },
+  { metadata, policyMeter },
   { policy: given },
   { key, permitted },
 ) => {
-  const policy = requirePolicy(given?.Policy, key, errors.invalidAccessPolicy);
+  const policy = await requirePolicy({ policyMeter }, given?.Policy, key, errors.invalidAccessPolicy);
   await permitted((vault) => metadata.setAccessPolicy({ ...permittedBy(vault), policy }));
   return {};
 };

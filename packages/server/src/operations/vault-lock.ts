@@ -7,11 +7,11 @@ import { requirePolicy } from "./require-policy.ts";
 
 /** Puts a lock on trial for 24 hours; its id is told only now (contract 10). */
 export const initiateVaultLock: VaultHandler<"InitiateVaultLock"> = async (
-  { metadata, clock },
+  { metadata, clock, policyMeter },
   { policy: given },
   { key, permitted },
 ) => {
-  const policy = requirePolicy(given?.Policy, key, errors.invalidLockPolicy);
+  const policy = await requirePolicy({ policyMeter }, given?.Policy, key, errors.invalidLockPolicy);
   const lockId = newLockId();
   await permitted((vault) => metadata.initiateLock({ ...permittedBy(vault), lockId, policy, now: clock.now() }));
   return { lockId };

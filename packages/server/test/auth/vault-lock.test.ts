@@ -5,6 +5,7 @@ import { allow, demand, deny, makeUser, policy } from "../support/admin.ts";
 import { arn, assertError, createVault, initiateUpload, uploadArchive, vaultPath } from "../support/glacier.ts";
 import { accountId, dayMilliseconds, hourMilliseconds, startTestServer, type TestServer } from "../support/server.ts";
 import type { WireAnswer } from "../support/signed-request.ts";
+import { unmetered } from "../support/unmetered.ts";
 
 // What a lock policy denies, it denies to everyone, the account's root included.
 
@@ -86,7 +87,13 @@ test("a lock on trial denies to its last millisecond, and not beyond it, whether
     [expiresAt - 1, false],
     [expiresAt, true],
   ] as const) {
-    const access = accessControl({ ...server.parts, region: key.region, now: () => now, policyNow: () => now });
+    const access = accessControl({
+      ...unmetered,
+      ...server.parts,
+      region: key.region,
+      now: () => now,
+      policyNow: () => now,
+    });
     const action = "glacier:DeleteArchive";
     const asked = {
       action,

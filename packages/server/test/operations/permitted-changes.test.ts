@@ -14,6 +14,7 @@ import { completeUpload } from "../../src/operations/complete-upload.ts";
 import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { accountId, day, start, World } from "../contract/metadata/world.ts";
 import { allow, deny, policy } from "../support/admin.ts";
+import { unmetered } from "../support/unmetered.ts";
 
 // Changes of one vault are authorized and made in every order that fast-check finds, on the real store.
 
@@ -177,6 +178,7 @@ const request = {
   secure: false,
 };
 const access = accessControl({
+  ...unmetered,
   metadata: { userPolicies: async () => [], findArchive: (at) => metadata.findArchive(at) },
   region: "us-east-1",
   now: () => start,

@@ -112,13 +112,13 @@ test("reads with large answers, thousands at once, do not fill the thread's memo
     const store = await openAt(path);
     await store.createAccount({ account: { id: accountId, createdAt: 0 }, key: rootKey });
     await store.createUser({ id: "AIDA", accountId, userName: "user", createdAt: 0 });
-    const document = "x".repeat(5 * adminLimits.policySizeBytesMax);
+    const document = "x".repeat(adminLimits.userPoliciesSizeBytesMax / adminLimits.policiesPerUserMax);
     for (let index = 0; index < adminLimits.policiesPerUserMax; index += 1) {
       const policy = { policyName: `${index}`, document };
       await store.putUserPolicy({ user: { accountId, userName: "user" }, policy });
     }
     const counts = await Promise.all(
-      Array.from({ length: 1000 }, async () => (await store.userPolicies("AIDA")).length),
+      Array.from({ length: 10_000 }, async () => (await store.userPolicies("AIDA")).length),
     );
     assert(counts.every((count) => count === adminLimits.policiesPerUserMax));
     await store.close();

@@ -16,6 +16,7 @@ import type { JobDelays } from "../../src/domain/job.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { randomIds } from "../../src/domain/new-id.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifier.ts";
+import type { PolicyMeter } from "../../src/domain/policy-meter.ts";
 import { noDeletedBytes } from "../../src/domain/storage-report.ts";
 import { archiveTime } from "../../src/domain/trusted-clock.ts";
 import type { Profile } from "../../src/domain/vault.ts";
@@ -37,6 +38,7 @@ import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { startTrustedClock } from "../../src/trusted-clock.ts";
 import { warningsOf } from "../../src/warnings.ts";
 import { type SignedClient, signedClient } from "./signed-request.ts";
+import { unmetered } from "./unmetered.ts";
 
 export const accountId = "012345678901" as AccountId;
 export const region = "us-east-1";
@@ -59,6 +61,8 @@ export interface TestServerOptions {
   readonly sharedTopicAccounts?: ReadonlySet<string>;
   /** How long InitiateJob waits for a job that may end soon. @default 1000 */
   readonly jobWaitMilliseconds?: number;
+  /** @default one that admits everything */
+  readonly policyMeter?: PolicyMeter;
   /** False is a server that takes the clock for a machine's, and does not believe its jumps. @default true: tests move it on purpose */
   readonly trustsClock?: boolean;
   readonly faults?: FaultBook;
@@ -91,6 +95,8 @@ export interface TestServer {
   readonly damaged: readonly Damage[];
   /** Attempts to deliver a message, in order: `delivered`, or why not. */
   readonly deliveries: readonly string[];
+  /** Policies that denied since they cost too much to evaluate. */
+  readonly tooCostly: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -187,7 +193,16 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const credentials = new SealedCredentialStore(metadata, keyring);
   const failures = new FailureLimiter({ ...failureLimits, ...options.failures });
   const common = { credentials, region, failures, systemNow: now };
-  const access = accessControl({ metadata, region, now: () => clock.now(), policyNow: () => trustedClock.policyNow() });
+  const tooCostly: string[] = [];
+  const policyMeter = meterOf(options);
+  const access = accessControl({
+    metadata,
+    region,
+    now: () => clock.now(),
+    policyNow: () => trustedClock.policyNow(),
+    policyMeter,
+    onTooCostly: (source, resource) => tooCostly.push(`${source} of ${resource}`),
+  });
   const { server: listener, serve } = createListener({
     limits: { ...testLimits, ...options.limits },
     trustedProxies: options.trustedProxies ?? [],
@@ -202,6 +217,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       region,
       ids: randomIds,
       runner,
+      policyMeter,
     },
     perform: options.faults === undefined ? perform : faulty(perform, options.faults),
     identify: authenticator({ ...common, service: "glacier", presigned, unsignedHeaders }),
@@ -217,6 +233,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         keyring,
         audit,
         access,
+        policyMeter,
         clock: manualClock,
         manualClock: options.manualClock === false ? null : manualClock,
         systemNow: now,
@@ -267,6 +284,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     sweeps,
     damaged,
     deliveries,
+    tooCostly,
     stop: () => started.disposeAsync(),
   };
 }
@@ -280,6 +298,7 @@ const settingsOf = ({
   monthlyFreeBytes,
   sharedTopicAccounts,
 });
+const meterOf = ({ policyMeter = unmetered.policyMeter }: TestServerOptions) => policyMeter;
 const segmentCacheLimits = { segmentsMax: 8, leafBytesMax: 1024 ** 2, ageMillisecondsMax: 600_000 };
 const storageReport = { readOnly: null, freeBytes: 1000, reserveBytes: 100, deleted: noDeletedBytes };
 const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };

@@ -1,7 +1,14 @@
 import type { Context } from "./condition-keys.ts";
 import { anyRun, matches } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";
-import { type DocumentScope, isPattern, parseTemplate, patternOf, type Template } from "./templates.ts";
+import {
+  type DocumentScope,
+  isPattern,
+  parseTemplate,
+  patternOf,
+  stepsOfTemplate,
+  type Template,
+} from "./templates.ts";
 
 /** `arn:partition:service:region:account:resource`; a colon after the fifth belongs to the resource. */
 const componentCount = 6;
@@ -69,6 +76,17 @@ export function couldNameService({ everything, readings }: ArnPattern, services:
         could(start, ["arn"]) && could(partition, ["aws", "aws-cn", "aws-us-gov"]) && could(service, services),
     )
   );
+}
+
+/** Steps of a comparison with an ARN of so many characters: each reading compares each of its components at most once. */
+export function stepsOfArn({ everything, readings }: ArnPattern, arnLength: number): number {
+  const ofReading = (reading: readonly Template[]) => {
+    const perPoint = Math.max(
+      ...reading.map((template) => stepsOfTemplate(template, 1) - stepsOfTemplate(template, 0)),
+    );
+    return reading.reduce((steps, template) => steps + stepsOfTemplate(template, 0), arnLength * perPoint);
+  };
+  return everything ? 0 : readings.reduce((steps, reading) => steps + ofReading(reading), 0);
 }
 
 /** Null for a text of fewer than six components. */

@@ -9,6 +9,13 @@ export type Context = ReadonlyMap<string, readonly string[]>;
 /** Characters. No value that matters is longer; a header could be, and would multiply with all the patterns of a hostile policy. */
 export const valueLengthMax = 1024;
 
+/** Characters of a value of the key. Only clients choose their own user agent. */
+export function valueLengthMaxOf(key: string): number {
+  return key === "aws:useragent" ? valueLengthMax : shortValueLengthMax;
+}
+
+const shortValueLengthMax = 256;
+
 /** What an operator reads values as. Every value is a text, so operators on strings suit every key. */
 export type ValueKind = "string" | "numeric" | "date" | "boolean" | "binary" | "address" | "arn";
 

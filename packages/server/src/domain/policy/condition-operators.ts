@@ -1,13 +1,18 @@
 import { contains, readNetwork } from "./addresses.ts";
-import { matchesArn, parseArnPattern, splitArn } from "./arn-patterns.ts";
+import { matchesArn, parseArnPattern, splitArn, stepsOfArn } from "./arn-patterns.ts";
 import type { Context, ValueKind } from "./condition-keys.ts";
+import { remembering } from "./effort.ts";
 import { matches } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";
-import { type DocumentScope, parseTemplate, patternOf, type TemplateSyntax } from "./templates.ts";
+import { type DocumentScope, parseTemplate, patternOf, stepsOfTemplate, type TemplateSyntax } from "./templates.ts";
 import { readBase64, readBoolean, readDate, readNumber } from "./values.ts";
 
-/** Whether one value of a request meets one value of a policy. */
-export type ValueTest = (value: string, context: Context) => boolean;
+/** One value of a policy, to be compared with values of a request. */
+export interface ValueTest {
+  meets(value: string, context: Context): boolean;
+  /** Steps of a comparison with a value of so many characters, whatever the request says. */
+  stepsMax(valueLength: number): number;
+}
 
 export interface Operator {
   readonly kind: ValueKind;
@@ -26,15 +31,21 @@ const text =
   (syntax: TemplateSyntax): Operator["testFor"] =>
   (wanted, scope) => {
     const template = parseTemplate(wanted, scope, syntax);
-    return (value, context) => {
-      const pattern = patternOf(template, context);
-      return pattern !== null && matches(pattern, syntax.ignoreCase ? value.toLowerCase() : value);
+    return {
+      meets(value, context) {
+        const pattern = patternOf(template, context);
+        return pattern !== null && matches(pattern, syntax.ignoreCase ? value.toLowerCase() : value);
+      },
+      stepsMax: (valueLength) => stepsOfTemplate(template, valueLength),
     };
   };
 
 const arn: Operator["testFor"] = (wanted, scope) => {
   const pattern = parseArnPattern(wanted, scope);
-  return (value, context) => splitArn(value) !== null && matchesArn(pattern, value, context);
+  return {
+    meets: (value, context) => splitArn(value) !== null && matchesArn(pattern, value, context),
+    stepsMax: (valueLength) => stepsOfArn(pattern, valueLength),
+  };
 };
 
 /** A value of the request that cannot be read meets nothing. */
@@ -42,17 +53,24 @@ function compared<Value>(
   read: (text: string) => Value | undefined,
   holds: (value: Value, wanted: Value) => boolean,
 ): Operator["testFor"] {
+  const readOnce = remembering(read, () => stepsPerReading);
   return (wanted) => {
     const limit = read(wanted);
     if (limit === undefined) {
       throw new PolicyError(`condition value cannot be read: ${wanted}`);
     }
-    return (value) => {
-      const known = read(value);
-      return known !== undefined && holds(known, limit);
+    return {
+      meets(value) {
+        const known = readOnce(value);
+        return known !== undefined && holds(known, limit);
+      },
+      stepsMax: () => 0,
     };
   };
 }
+
+/** A date or an address takes a while to read. */
+const stepsPerReading = 150;
 
 /** Four digits are a year in ISO 8601, and a moment of 1970 in epoch time: nobody could say which is meant. */
 function date(holds: (value: number, wanted: number) => boolean): Operator["testFor"] {

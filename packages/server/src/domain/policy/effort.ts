@@ -1,8 +1,11 @@
 /**
- * What it may cost to judge one request by one kind of policies: more than as many of the longest as a user may have, unless they
- * are written to be slow. Those would hold up everybody's requests for seconds.
+ * Steps that judging one request by one kind of policies may cost, a few milliseconds: as many as all policies that a user, or
+ * a vault, may have by the bound below. Others would hold up everybody's requests.
  */
-const stepsMax = 5_000_000;
+export const stepsMax = { identity: 1_000_000, resource: 400_000 } as const;
+
+/** Steps that a policy may cost: so many, and more for each of its bytes. A policy of many short patterns on long values exceeds it. */
+export const policySteps = { base: 20_000, perByte: 8 } as const;
 
 /** Judging never waits for anything, so there is only one meter that runs. */
 let stepsLeft = Number.POSITIVE_INFINITY;
@@ -17,9 +20,9 @@ export function spend(steps: number): void {
   }
 }
 
-/** Null when it would cost too much: then it has been stopped. */
-export function withinBounds<Result>(run: () => Result): Result | null {
-  stepsLeft = stepsMax;
+/** Null when it would cost more than `bound` steps: then it has been stopped. */
+export function withinBounds<Result>(bound: number, run: () => Result): Result | null {
+  stepsLeft = bound;
   try {
     return run();
   } catch (error) {
@@ -30,4 +33,22 @@ export function withinBounds<Result>(run: () => Result): Result | null {
   } finally {
     stepsLeft = Number.POSITIVE_INFINITY;
   }
+}
+
+/**
+ * Reads the same text once, though many values of a policy are compared with it one after the other.
+ * @param stepsOf what reading a text costs.
+ */
+export function remembering<Value>(
+  read: (text: string) => Value,
+  stepsOf: (text: string) => number,
+): (text: string) => Value {
+  let latest: { readonly text: string; readonly value: Value } | undefined;
+  return (text) => {
+    if (latest?.text !== text) {
+      spend(stepsOf(text));
+      latest = { text, value: read(text) };
+    }
+    return latest.value;
+  };
 }

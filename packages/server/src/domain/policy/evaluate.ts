@@ -2,7 +2,7 @@ import type { AccountId } from "@moraine/protocol";
 import { matchesArn } from "./arn-patterns.ts";
 import { type Context, valueLengthMax } from "./condition-keys.ts";
 import { holds } from "./conditions.ts";
-import { withinBounds } from "./effort.ts";
+import { stepsMax, withinBounds } from "./effort.ts";
 import type { Effect, Policy, Statement } from "./model.ts";
 import { matches } from "./patterns.ts";
 import { type Principal, speaksOf } from "./principals.ts";
@@ -44,6 +44,8 @@ export interface Decision {
   readonly source: PolicySource | null;
   /** Every statement that applies, whatever came of it. */
   readonly matched: readonly MatchedStatement[];
+  /** Set when the policies deny because they cost too much to judge: they were stored before such policies were refused. */
+  readonly isTooCostly?: true;
 }
 
 export interface MatchedStatement {
@@ -63,16 +65,18 @@ export function evaluate(policies: PolicySet, request: AccessRequest): Decision 
   const prepared = { ...request, action: request.action.toLowerCase(), context: bounded(request.context) };
   const matched: MatchedStatement[] = [];
   for (const source of ["identity", "resource"] as const) {
-    const statements = withinBounds(() => applying(source, policies[source], prepared));
+    const statements = withinBounds(stepsMax[source], () => applying(source, policies[source], prepared));
     if (statements === null) {
-      return { allowed: false, reason: "explicit-deny", source, matched: [] };
+      return { allowed: false, reason: "explicit-deny", source, matched: [], isTooCostly: true };
     }
     matched.push(...statements);
   }
   return { ...decide(matched, request), matched };
 }
 
-function decide(matched: readonly MatchedStatement[], request: AccessRequest): Omit<Decision, "matched"> {
+type Verdict = Pick<Decision, "allowed" | "reason" | "source">;
+
+function decide(matched: readonly MatchedStatement[], request: AccessRequest): Verdict {
   const sources = (effect: Effect): readonly PolicySource[] =>
     matched.filter((statement) => statement.effect === effect).map(({ source }) => source);
   const [denied] = sources("Deny");
@@ -90,7 +94,7 @@ function decide(matched: readonly MatchedStatement[], request: AccessRequest): O
   return allowing === undefined ? missing("identity") : { allowed: true, reason: "allow", source: allowing };
 }
 
-function acrossAccounts(allowing: readonly PolicySource[], { kind }: Principal): Omit<Decision, "matched"> {
+function acrossAccounts(allowing: readonly PolicySource[], { kind }: Principal): Verdict {
   if (!allowing.includes("resource")) {
     return missing("resource");
   }
@@ -99,7 +103,7 @@ function acrossAccounts(allowing: readonly PolicySource[], { kind }: Principal):
   return accountAllows ? { allowed: true, reason: "allow", source: "resource" } : missing("identity");
 }
 
-const missing = (source: PolicySource): Omit<Decision, "matched"> => ({
+const missing = (source: PolicySource): Verdict => ({
   allowed: false,
   reason: "implicit-deny",
   source,

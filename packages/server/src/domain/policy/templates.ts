@@ -1,7 +1,6 @@
-import { limits } from "@moraine/protocol";
-import { type Context, conditionKey, valueLengthMax } from "./condition-keys.ts";
-import { spend } from "./effort.ts";
-import { literal, type Pattern, withWildcards } from "./patterns.ts";
+import { type Context, conditionKey, valueLengthMax, valueLengthMaxOf } from "./condition-keys.ts";
+import { remembering, spend } from "./effort.ts";
+import { anyOne, anyRun, literal, loosePointSteps, type Pattern, withWildcards } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";
 
 /** A pattern of a policy, with the variables that each request fills in. */
@@ -53,20 +52,37 @@ export function patternOf(template: Template, context: Context): Pattern | null 
   if (template.length === 1 && first !== undefined && isPattern(first)) {
     return first;
   }
+  return assembled(template, context);
+}
+
+function assembled(template: Template, context: Context): Pattern | null {
   const points: number[] = [];
+  let valuesLength = 0;
   for (const piece of template) {
-    const pattern = isPattern(piece) ? piece : substituted(piece, context);
-    if (pattern === null || points.length > patternLengthMax) {
+    const value = isPattern(piece) ? [] : substituted(piece, context);
+    valuesLength += value?.length ?? 0;
+    // No text is as long as what the values alone would make.
+    if (value === null || valuesLength > valueLengthMax) {
       return null;
     }
+    const pattern = isPattern(piece) ? piece : value;
     spend(pattern.length);
     for (const point of pattern) points.push(point);
   }
   return points;
 }
 
-/** All runs are the policy's own, so what is longer has more characters than any value. */
-const patternLengthMax = limits.policySizeBytesMax + valueLengthMax;
+/** Steps of a comparison with a text of so many characters, whatever the request says. */
+export function stepsOfTemplate(template: Template, textLength: number): number {
+  const length = template.reduce(
+    (sum, piece) => sum + (isPattern(piece) ? piece.length : valueLengthMaxOf(piece.key)),
+    0,
+  );
+  const has = (mark: number) => template.some((piece) => isPattern(piece) && piece.includes(mark));
+  const words = has(anyOne) && has(anyRun) ? loosePointSteps(Math.min(length, valueLengthMax)) : 0;
+  // Once to put the pattern together, once to compare it, and with `?` between runs once to prepare the search.
+  return length * (2 + words) + textLength * (1 + words);
+}
 
 export function isPattern(piece: Pattern | Variable): piece is Pattern {
   return Array.isArray(piece);
@@ -89,8 +105,10 @@ function replacement(found: RegExpExecArray, scope: DocumentScope, ignoreCase: b
 function substituted({ key, fallback, ignoreCase }: Variable, context: Context): Pattern | null {
   const [value = fallback, ...others] = context.get(key) ?? [];
   // Several values are as good as none: no one could say which is meant.
-  return value === null || others.length > 0 ? null : literal(ignoreCase ? value.toLowerCase() : value);
+  return value === null || others.length > 0 ? null : literalOnce(ignoreCase ? value.toLowerCase() : value);
 }
+
+const literalOnce = remembering(literal, (text) => text.length);
 
 function joined(pieces: Template): Template {
   const template: (number[] | Variable)[] = [];

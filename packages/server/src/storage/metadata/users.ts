@@ -1,4 +1,5 @@
 import { type AccountId, adminErrors, adminLimits } from "@moraine/protocol";
+import { sql } from "kysely";
 import type { User, UserKey } from "../../domain/identity-store.ts";
 import { removeKeysOfUser } from "./access-keys.ts";
 import type { Changes, Queries } from "./methods.ts";
@@ -45,6 +46,10 @@ export const userChanges = {
 
   async putUserPolicy(db, { user, policy: { policyName, document } }) {
     const { id: userId } = await requireUser(db, user);
+    const others = await sumOtherPolicies(db, { userId, policyName });
+    if (Number(others?.size ?? 0) + Buffer.byteLength(document) > adminLimits.userPoliciesSizeBytesMax) {
+      throw adminErrors.policiesTooLarge(adminLimits.userPoliciesSizeBytesMax);
+    }
     if ((await updatePolicy(db, { userId, policyName, document })) > 0) {
       return;
     }
@@ -98,6 +103,14 @@ const countPolicies = oneRow((db, at: { userId: string }) =>
     .selectFrom("user_policies")
     .select((eb) => eb.fn.countAll().as("count"))
     .where("user_id", "=", at.userId),
+);
+
+const sumOtherPolicies = oneRow((db, at: { userId: string; policyName: string }) =>
+  db
+    .selectFrom("user_policies")
+    .select(sql<number | null>`sum(octet_length(document))`.as("size"))
+    .where("user_id", "=", at.userId)
+    .where("name", "<>", at.policyName),
 );
 
 const updatePolicy = rowsChanged((db, at: { userId: string; policyName: string; document: string }) =>

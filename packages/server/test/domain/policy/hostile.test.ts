@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits } from "@moraine/protocol";
+import { assertNewIdentityPolicy, assertNewVaultPolicy } from "../../../src/domain/policy/new-policy.ts";
 import { PolicyError, parseIdentityPolicy, parseVaultPolicy } from "../../../src/domain/policy/parse.ts";
 import { asked, owner, root, user, vault } from "./asking.ts";
 import { document, statement } from "./writing.ts";
@@ -87,23 +88,69 @@ test("policies that are written to be slow deny, after a moment, however many th
       const startedAt = performance.now();
       const decision = asked({ ...policies, principal: root(owner), context });
       t.diagnostic(`${source}: ${(performance.now() - startedAt).toFixed(1)} ms`);
-      assert.deepEqual(decision, { allowed: false, reason: "explicit-deny", source, matched: [] });
+      assert.deepEqual(decision, { allowed: false, reason: "explicit-deny", source, matched: [], isTooCostly: true });
       assert.ok(performance.now() - startedAt < 1000);
     }
   }
 });
 
-test("as many policies as a user may have, each as long as it may be, are judged in full", () => {
-  const names = filled(inMember("Resource"), (index) => `arn:aws:glacier:us-west-2:${owner}:vaults/photos-of-${index}`);
-  const agents = filled(inCondition("StringLike", "aws:UserAgent"), (index) => `*aws-sdk-js/3.${index}*`);
-  const networks = filled(inCondition("NotIpAddress", "aws:SourceIp"), (index) => `198.51.${index % 256}.0/24`);
-  const identity = [names, agents, networks].flatMap((text) => Array<string>(7).fill(text)).slice(0, 20);
-  const context = {
-    "aws:useragent": run(5, "Boto3/1.43.0 md/Botocore#1.43.0 ua/2.1 os/linux "),
-    "aws:sourceip": "198.51.9.1",
+const names = filled(inMember("Resource"), (index) => `arn:aws:glacier:us-west-2:${owner}:vaults/photos-of-${index}`);
+const networks = filled(inCondition("NotIpAddress", "aws:SourceIp"), (index) => `198.51.${index % 256}.0/24`);
+const agents = (count: number) =>
+  inCondition("StringLike", "aws:UserAgent")(Array.from({ length: count }, (_, index) => `*aws-sdk-js/3.${index}*`));
+const tags = (count: number) =>
+  inCondition("StringLike", "glacier:ResourceTag/a")(Array.from({ length: count }, (_, index) => `*team-${index}*`));
+
+test("policies that are accepted are judged in full, as many as a user may have, whatever the request says", () => {
+  for (const documents of [
+    [names, networks, names],
+    [...Array<string>(19).fill(agents(18)), names, networks],
+    Array<string>(20).fill(tags(70)),
+  ]) {
+    documents.forEach(assertNewIdentityPolicy);
+    const context = {
+      "aws:useragent": "aws-sdk-js/3.".repeat(90),
+      "aws:sourceip": "198.51.9.1",
+      "glacier:resourcetag/a": "team-".repeat(51),
+    };
+    const on = vault.replace("photos", "photos-of-".repeat(25));
+    const decision = asked({ identity: documents.map(parseIdentityPolicy), context, on });
+    assert.equal(decision.reason, "owner-root");
+  }
+});
+
+test("policies that some request makes costly are refused when they are put", () => {
+  const costly = {
+    "many agents": agents(700),
+    "many ? between runs": inCondition("StringLike", "aws:UserAgent")(Array<string>(40).fill(`*${run(200, "?a")}b*`)),
+    "many variables": inCondition("StringLike", "aws:UserAgent")(Array<string>(700).fill(`*\${aws:UserAgent}x`)),
+    "many tags": tags(1000),
   };
-  const decision = asked({ identity: identity.map(parseIdentityPolicy), context });
-  assert.equal(decision.reason, "owner-root");
+  for (const [what, text] of Object.entries(costly)) {
+    assert.throws(() => assertNewIdentityPolicy(text), /^PolicyError: the policy is too costly to evaluate: /, what);
+    const vaultText = text.replace('"Resource":', '"Principal":"*","Resource":');
+    assert.throws(() => assertNewVaultPolicy(vaultText, vault), { name: "PolicyError" }, what);
+    assert.ok(parseVaultPolicy(vaultText, vault), "what was stored earlier can be read");
+  }
+});
+
+test("characters that hide what a policy says are refused when it is put", () => {
+  for (const character of ["\u0007", "\u007f", "\u009b", "\u202e", "\u2066", "\u200f", "\u061c", "\u2028"]) {
+    const named = document(statement({ Resource: "*" }, { Sid: `a${character}b` }));
+    const tagged = inCondition("StringEquals", "glacier:ResourceTag/a")([character]);
+    for (const text of [
+      named,
+      tagged,
+      named.replaceAll(character, `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`),
+    ]) {
+      assert.throws(() => assertNewIdentityPolicy(text), {
+        name: "PolicyError",
+        message: /invisible character U\+[0-9A-F]{4}$/,
+      });
+      assert.ok(parseIdentityPolicy(text), "what was stored earlier can be read");
+    }
+  }
+  assertNewIdentityPolicy(document(statement({ Resource: "*" }, { Sid: "Fotos für Ærø, 写真, صور" })));
 });
 
 test("nesting, megabytes and half a document are refused at once", () => {

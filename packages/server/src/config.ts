@@ -7,8 +7,8 @@ import { parseFault } from "./domain/fault-text.ts";
 import { isLoopback } from "./domain/loopback.ts";
 import { type Place, readPlace } from "./domain/place.ts";
 import { type Network, readNetwork } from "./domain/policy/addresses.ts";
-import { readSecretLine } from "./secrets/private-file.ts";
-import { type RootKey, readRootKey } from "./secrets/root-key-file.ts";
+import { rootKeyOf, secretOf } from "./secrets/given-secrets.ts";
+import type { RootKey } from "./secrets/root-key-file.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
@@ -204,43 +204,20 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
   const given: Partial<Record<SettingName, string>> = {};
   for (const [name, setting] of Object.entries<Setting>(settings)) {
     const { flag = "" } = setting;
-    const value = flags[flag] ?? fromEnvironment(setting, environment, base) ?? file[flag] ?? setting.fallback;
+    const ofEnvironment = setting.isSecret
+      ? inSettings(() => secretOf(setting.environment, environment, base))
+      : environment[setting.environment];
+    const value = flags[flag] ?? ofEnvironment ?? file[flag] ?? setting.fallback;
     if (value !== undefined) {
       given[name as SettingName] = Array.isArray(value) ? value.join(";") : String(value);
     }
   }
-  addRootKey(given, base);
-  const result = shape.safeParse(given);
+  const rootKeyFile = optionalPath(base, given.rootKeyFile);
+  const result = shape.safeParse({ ...given, ...inSettings(() => rootKeyOf(given, rootKeyFile)) });
   if (!result.success) {
     throw new UsageError(describeIssue(result.error));
   }
   return freeze(result.data, base);
-}
-
-/** A secret's variable `NAME_FILE` names a file with the value, as containers and service managers pass secrets. */
-function fromEnvironment(setting: Setting, environment: NodeJS.ProcessEnv, base: string): string | undefined {
-  const { [setting.environment]: value, [`${setting.environment}_FILE`]: path } = environment;
-  if (setting.isSecret === undefined || path === undefined) {
-    return value;
-  }
-  if (value !== undefined) {
-    throw new UsageError(`${setting.environment} and ${setting.environment}_FILE cannot be given together`);
-  }
-  return inSettings(() => readSecretLine(resolve(base, path)));
-}
-
-/** The root's key of a file counts as if it stood in the environment. */
-function addRootKey(given: Partial<Record<SettingName, string>>, base: string): void {
-  const path = optionalPath(base, given.rootKeyFile);
-  const key = path === null ? null : inSettings(() => readRootKey(path));
-  if (key === null) {
-    return;
-  }
-  if (given.rootId !== undefined || given.rootSecret !== undefined) {
-    throw new UsageError(`The root's key is given twice: in the environment, and in ${path}`);
-  }
-  given.rootId = key.accessKeyId;
-  given.rootSecret = key.secretAccessKey;
 }
 
 function inSettings<Value>(read: () => Value): Value {

@@ -21,10 +21,4 @@ export function readPrivateFile(path: string): Buffer {
   }
 }
 
-/** The text of such a file, without the line end that an editor leaves. */
-export const readSecretLine = (path: string): string =>
-  readPrivateFile(path)
-    .toString("utf8")
-    .replace(/\r?\n$/, "");
-
 const isOpenToOthers = ({ mode, uid }: Stats): boolean => (mode & (uid === 0 ? 0o037 : 0o077)) !== 0;

@@ -8,8 +8,10 @@ export class JsonError extends Error {
 /**
  * Reads a JSON object. Throws JsonError for what is none, and for what parsers disagree about or choke on: a key that
  * stands twice, `__proto__`, or nesting deeper than 32.
+ * @param valuesMax how many values there may be in all: each costs much more time than its bytes. @default any number
  */
-export function parseStrictJson(text: string): Record<string, unknown> {
+export function parseStrictJson(text: string, valuesMax = Number.POSITIVE_INFINITY): Record<string, unknown> {
+  assertFewValues(text, valuesMax);
   const value = parse(text);
   if (!isJsonObject(value)) {
     throw new JsonError("must be a JSON object");
@@ -20,6 +22,30 @@ export function parseStrictJson(text: string): Record<string, unknown> {
 
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Counts what begins or separates values, outside strings; the text need not be JSON. */
+function assertFewValues(text: string, valuesMax: number): void {
+  let count = 0;
+  for (let index = 0; index < text.length && Number.isFinite(valuesMax); index += 1) {
+    const character = text[index];
+    if (character === '"') {
+      index = endOfString(text, index);
+    } else if (character === "," || character === "{" || character === "[") {
+      count += 1;
+    }
+    if (count > valuesMax) {
+      throw new JsonError(`has more than ${valuesMax} values`);
+    }
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  let index = start + 1;
+  while (index < text.length && text[index] !== '"') {
+    index += text[index] === "\\" ? 2 : 1;
+  }
+  return index;
 }
 
 function parse(text: string): unknown {

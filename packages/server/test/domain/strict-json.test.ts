@@ -21,3 +21,22 @@ test("what is no object, or has two meanings, is refused with the end of a sente
     assert.throws(() => parseStrictJson(text), new JsonError(reason));
   }
 });
+
+test("more values than allowed are refused before they are read, and what stands in strings does not count", () => {
+  const allowed = 1000;
+  const list = (count: number) => `{"a":[${Array(count).fill("1").join(",")}]}`;
+  assert.ok(parseStrictJson(list(900), allowed));
+  assert.ok(parseStrictJson(JSON.stringify({ a: `${list(5000)}\\"` }), allowed));
+  assert.ok(parseStrictJson(list(5000)));
+  const refused = { name: "JsonError", message: "has more than 1000 values" };
+  for (const text of [
+    list(1001),
+    `{"a":[${Array(600).fill("{}").join(",")}]}`,
+    `{"a":"\\"","b":[${Array(1001).fill('""').join(",")}]}`,
+    "[".repeat(2000),
+    ",".repeat(2000),
+  ]) {
+    assert.throws(() => parseStrictJson(text, allowed), refused);
+  }
+  assert.throws(() => parseStrictJson(`{"a":"${"x".repeat(2000)}`, allowed), { message: "is not valid JSON" });
+});

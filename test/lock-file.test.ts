@@ -40,3 +40,15 @@ function described(change: object): string {
     .map(([name, value]) => (value === undefined ? `no ${name}` : `${name} ${value}`))
     .join(", ");
 }
+
+test("the lock file of the foreign SDK has no fault but an install script, which nobody runs, and a licence in an old form", () => {
+  const text = readFileSync(new URL("./clients/aws-sdk-2/package-lock.json", import.meta.url), "utf8");
+  const faults = lockFileFaults(JSON.parse(text) as LockFile);
+  assert.deepEqual(faults, [
+    "node_modules/aws-sdk: it runs a script when it is installed",
+    // Its manifest has `licenses`, an array: MIT.
+    "node_modules/querystring: its licence is not on the list: undefined",
+  ]);
+  const ci = readFileSync(new URL("../.ci/run", import.meta.url), "utf8");
+  assert.match(ci, /npm ci --prefix test\/clients\/aws-sdk-2 --ignore-scripts /);
+});

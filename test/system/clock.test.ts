@@ -12,18 +12,19 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 const day = 24 * 60 * 60 * 1000;
 const year = 365 * day;
 const vault = "records";
-const policy = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [
-    {
-      Effect: "Deny",
-      Principal: "*",
-      Action: "glacier:DeleteArchive",
-      Resource: `arn:aws:glacier:${region}:${accountId}:vaults/${vault}`,
-      Condition: { NumericLessThan: { "glacier:ArchiveAgeInDays": "365" } },
-    },
-  ],
-});
+const policy = (days: number) =>
+  JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Effect: "Deny",
+        Principal: "*",
+        Action: "glacier:DeleteArchive",
+        Resource: `arn:aws:glacier:${region}:${accountId}:vaults/${vault}`,
+        Condition: { NumericLessThan: { "glacier:ArchiveAgeInDays": String(days) } },
+      },
+    ],
+  });
 
 /** A machine with a clock of its own, in which servers are started one after the other over one folder. */
 class Machine {
@@ -154,15 +155,33 @@ test("a clock set 26 hours ahead expires no open upload", async () => {
   await machine.stop();
 });
 
+test("restarts with the clock moved by 6.9 days each do not age what a lock protects", async () => {
+  await using folder = await temporaryFolder();
+  await using machine = new Machine(folder.path);
+  await machine.setClock(0);
+  await machine.start();
+  const archiveId = await lockedArchive(machine, 30);
+  const began = Date.now();
+  for (let restart = 1; restart <= 5; restart += 1) {
+    await machine.stop();
+    await machine.setClock(restart * 6.9 * day);
+    await machine.start();
+  }
+  await assert.rejects(machine.client.deleteArchive(vault, archiveId), isDenied);
+  const { PolicyNow } = (await machine.client.admin("GET", "/clock")) as { PolicyNow: string };
+  assert.ok(Date.parse(PolicyNow) < began + day, PolicyNow);
+  assert.match(await machine.stop(), /further ahead than can be believed/);
+});
+
 const isDenied = (error: unknown) =>
   error instanceof RefusedError &&
   error.status === 403 &&
   /explicit deny in a resource-based policy$/.test(error.message);
 
-async function lockedArchive({ client }: Machine): Promise<string> {
+async function lockedArchive({ client }: Machine, days = 365): Promise<string> {
   await client.createVault(vault);
   const path = `/-/vaults/${vault}/lock-policy`;
-  const body = Buffer.from(JSON.stringify({ Policy: policy }));
+  const body = Buffer.from(JSON.stringify({ Policy: policy(days) }));
   const { headers } = await client.demand({ method: "POST", path, body });
   await client.demand({ method: "POST", path: `${path}/${headers["x-amz-lock-id"]}` });
   return client.uploadArchive(vault, Buffer.from("kept for a year"), "");

@@ -8,18 +8,18 @@ import type { FaultMode } from "./domain/fault.ts";
 import { formatFault } from "./domain/fault-text.ts";
 import type { UnrecordedMetadata } from "./domain/recorded-changes.ts";
 import { type DeletedBytes, describeReadOnly, noDeletedBytes, type StorageReport } from "./domain/storage-report.ts";
-import type { TrustedClock } from "./domain/trusted-clock.ts";
+import type { KeptClock } from "./domain/trusted-clock.ts";
 import { arnOf } from "./domain/vault.ts";
 import { FaultBook } from "./faults/fault-book.ts";
 import { type DamageLog, DamageReports } from "./segments/damage-reports.ts";
 import { FullDiskLog } from "./telemetry/full-disk-log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
-import { startTrustedClock } from "./trusted-clock.ts";
+import { machineBootId, machineMonotonic, startTrustedClock } from "./trusted-clock.ts";
 import { describeLag, faultsAllowed, faultsInForce, lagSeconds, warningsOf } from "./warnings.ts";
 
 /** What an operator must not overlook, in the log, in the metrics and on the page of health. */
 export interface Oversight {
-  readonly trustedClock: TrustedClock;
+  readonly trustedClock: KeptClock;
   /** Null unless they are allowed. */
   readonly faults: FaultBook | null;
   readonly metrics: Metrics;
@@ -112,16 +112,17 @@ function damageLog(log: Logger, metrics: Metrics): DamageLog {
 async function openTrustedClock(
   { trustClock, clock: kind }: Config,
   { clock, metadata, log }: OversightOptions,
-): Promise<TrustedClock> {
-  const highWater = await metadata.trustedTime();
+): Promise<KeptClock> {
+  const kept = await metadata.trustedTime();
   if (trustClock) {
-    const times = { serviceTime: clock.now(), trustedTime: highWater };
+    const times = { serviceTime: clock.now(), trustedTime: kept?.highWater };
     log.warn(times, "--trust-clock: the time of policies follows the clock, whatever its jumps");
   }
   return startTrustedClock({
     clock,
-    monotonic: () => performance.now(),
-    highWater,
+    monotonic: machineMonotonic,
+    bootId: await machineBootId(),
+    kept,
     followsClock: trustClock,
     isManual: kind === "manual",
     onLag: (lag) => log.warn(lag, describeLag(lag)),

@@ -1,13 +1,23 @@
+import { readFile } from "node:fs/promises";
 import type { Clock } from "./domain/clock.ts";
 import type { Instant } from "./domain/instant.ts";
-import { believedStepMilliseconds, type ClockLag, type TrustedClock, trustedStart } from "./domain/trusted-clock.ts";
+import {
+  believedUntil,
+  type ClockLag,
+  type KeptClock,
+  resumed,
+  type TrustedBoot,
+  type TrustedTimeState,
+} from "./domain/trusted-clock.ts";
 
 export interface TrustedClockOptions {
   readonly clock: Pick<Clock, "now">;
-  /** Milliseconds since anywhen, which nobody can set. */
+  /** Milliseconds that nobody can set, counted on over restarts until the machine boots. */
   monotonic(): number;
+  /** Names the machine's boot; null where the kernel does not. */
+  readonly bootId: string | null;
   /** What an earlier run came to; null at the first start. */
-  readonly highWater: Instant | null;
+  readonly kept: TrustedTimeState | null;
   /** Whether the operator vouches for the clock: then it is followed wherever it goes, but not back. */
   readonly followsClock: boolean;
   /** Whether tests move the clock: then it stands still on purpose, and data expires by it. */
@@ -20,27 +30,20 @@ export interface TrustedClockOptions {
 const catchUpSpeed = 0.5;
 
 /** Begins to count when it is made. */
-export function startTrustedClock({
-  clock,
-  monotonic,
-  highWater,
-  followsClock,
-  isManual,
-  onLag,
-}: TrustedClockOptions): TrustedClock {
-  const begun = monotonic();
-  const began = followsClock ? Math.max(highWater ?? 0, clock.now()) : trustedStart(highWater, clock.now());
+export function startTrustedClock(options: TrustedClockOptions): KeptClock {
+  const { clock, monotonic, bootId, kept, followsClock, isManual, onLag } = options;
+  const start = resumed(kept, { bootId, clock: clock.now(), monotonic: monotonic() });
   // With its fraction, which many readings within a millisecond would lose otherwise.
-  let latest = began;
-  let readAt = begun;
+  let latest = start.highWater;
+  let readAt = start.monotonic;
   let lags = false;
   const speed = isManual ? 0 : catchUpSpeed;
 
   function read(): ClockLag | null {
     const at = monotonic();
     const now = clock.now();
-    // From the beginning of the run, not from the last reading: many small steps would make a large one.
-    const believed = followsClock || now <= began + (at - begun) + believedStepMilliseconds;
+    // From the machine's boot, not from the last reading or the last start: many small steps would make a large one.
+    const believed = followsClock || now <= believedUntil(start.boot, at);
     latest = believed ? Math.max(now, latest + (at - readAt) * speed) : latest + (at - readAt);
     readAt = at;
     const lag = believed ? null : { serviceTime: now, trustedTime: Math.floor(latest) };
@@ -56,5 +59,27 @@ export function startTrustedClock({
     return Math.floor(latest);
   }
 
-  return { policyNow, expiryNow: isManual ? () => clock.now() : policyNow, lag: read };
+  function state(): TrustedTimeState {
+    const highWater = policyNow();
+    const at = Math.floor(readAt);
+    // The operator's word makes whatever the clock says a place to count from.
+    const boot: TrustedBoot = followsClock ? { id: bootId, time: highWater, monotonic: at, unproven: 0 } : start.boot;
+    return { highWater, monotonic: at, boot: { ...boot, monotonic: Math.floor(boot.monotonic) } };
+  }
+
+  return { policyNow, expiryNow: isManual ? () => clock.now() : policyNow, state, lag: read };
+}
+
+const sinceBoot = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** Milliseconds since the machine booted, sleep left out. */
+export const machineMonotonic = (): number => performance.now() + sinceBoot;
+
+/** Linux makes a new id at each boot. */
+export async function machineBootId(): Promise<string | null> {
+  try {
+    return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+  } catch {
+    return null;
+  }
 }

@@ -17,6 +17,12 @@ export interface TrustedClock {
   lag(): ClockLag | null;
 }
 
+/** A trusted clock that restarts do not set back. */
+export interface KeptClock extends TrustedClock {
+  /** What the next run resumes from. */
+  state(): TrustedTimeState;
+}
+
 export interface ClockLag {
   readonly serviceTime: Instant;
   readonly trustedTime: Instant;
@@ -34,15 +40,70 @@ export const archiveTime = ({
   trustedClock: TrustedClock;
 }): Instant => Math.max(clock.now(), trustedClock.policyNow());
 
-/** What a clock may be put right by while the service runs, in all. */
+/** What is kept of trusted time. */
+export interface TrustedTimeState {
+  /** The latest time that was given. */
+  readonly highWater: Instant;
+  /** The monotonic time of that moment. */
+  readonly monotonic: number;
+  /** Null when an earlier version kept it. */
+  readonly boot: TrustedBoot | null;
+}
+
+/**
+ * Where trusted time is counted from until the machine boots again: a restart of the service alone changes nothing, since the
+ * machine has counted the time meanwhile. Times are milliseconds.
+ */
+export interface TrustedBoot {
+  /** The kernel's name of the boot; null where it has none. Then every start counts as a boot. */
+  readonly id: string | null;
+  readonly time: Instant;
+  readonly monotonic: number;
+  /** What was believed of the clock without a proof, over all boots, less the time that the machine has run since. */
+  readonly unproven: number;
+}
+
+/** What a clock may be put right by after a boot, in all. */
 export const believedStepMilliseconds = 5 * 60 * 1000;
-/** How long the service may have been away. */
+/** How long the machine may have been away, in all: it gets back what it was away by running as long. */
 export const believedAbsenceMilliseconds = 7 * 24 * 60 * 60 * 1000;
 
-/** Where a run begins: at the service's time, unless that is before what an earlier run came to, or too far after it. */
-export function trustedStart(highWater: Instant | null, serviceNow: Instant): Instant {
-  if (highWater === null) {
-    return serviceNow;
+interface Reading {
+  readonly bootId: string | null;
+  readonly clock: Instant;
+  readonly monotonic: number;
+}
+
+/** What a run counts from: what the last one came to and, if that was before the last boot, the clock, if it can be believed. */
+export function resumed(
+  kept: TrustedTimeState | null,
+  now: Reading,
+): TrustedTimeState & { readonly boot: TrustedBoot } {
+  const { bootId: id, clock, monotonic } = now;
+  if (kept === null) {
+    return { highWater: clock, monotonic, boot: { id, time: clock, monotonic, unproven: 0 } };
   }
-  return serviceNow <= highWater + believedAbsenceMilliseconds ? Math.max(highWater, serviceNow) : highWater;
+  const { boot, highWater } = kept;
+  if (boot !== null && boot.id !== null && boot.id === id && monotonic >= kept.monotonic) {
+    return { ...kept, boot };
+  }
+  const unproven = boot === null ? 0 : unprovenAfter({ ...kept, boot });
+  const absence = Math.max(0, clock - highWater);
+  const isBelieved = unproven + absence <= believedAbsenceMilliseconds;
+  const time = isBelieved ? highWater + absence : highWater;
+  return { highWater: time, monotonic, boot: { id, time, monotonic, unproven: unproven + (isBelieved ? absence : 0) } };
+}
+
+/** The latest time that can be believed. */
+export function believedUntil({ time, monotonic: begun, unproven }: TrustedBoot, monotonic: number): Instant {
+  const ran = monotonic - begun;
+  const left = believedAbsenceMilliseconds - Math.max(0, unproven - ran);
+  return time + ran + Math.min(believedStepMilliseconds, left);
+}
+
+/** With the step that the clock was followed by since the boot. */
+function unprovenAfter({ highWater, monotonic, boot }: TrustedTimeState & { readonly boot: TrustedBoot }): number {
+  const ran = monotonic - boot.monotonic;
+  const step = Math.max(0, highWater - (boot.time + ran));
+  return Math.max(0, boot.unproven + step - ran);
 }

@@ -1,12 +1,12 @@
-import type { Instant } from "./instant.ts";
+import type { TrustedTimeState } from "./trusted-clock.ts";
 
 /** What the trusted time has come to, so that a restart cannot take it back. Part of the metadata: the same promises hold. */
 export interface TrustedTimeQueries {
   /** Null before the first run. */
-  trustedTime(): Promise<Instant | null>;
+  trustedTime(): Promise<TrustedTimeState | null>;
 }
 
 export interface TrustedTimeChanges {
-  /** Does nothing when it is there, or later, already: it never decreases. */
-  raiseTrustedTime(to: Instant): Promise<void>;
+  /** Does nothing when a later time is kept: it never decreases. */
+  raiseTrustedTime(to: TrustedTimeState): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { RemovalFailure } from "../domain/blob-store.ts";
 import type { JobClaim } from "../domain/job.ts";
 import type { DeletedBytes } from "../domain/storage-report.ts";
-import type { TrustedClock } from "../domain/trusted-clock.ts";
+import type { KeptClock } from "../domain/trusted-clock.ts";
 import type { Profile } from "../domain/vault.ts";
 import type { DamageReports } from "../segments/damage-reports.ts";
 import type { ReadServices } from "../segments/read.ts";
@@ -11,7 +11,7 @@ import type { ReceiveServices } from "../segments/receive.ts";
 export interface JobServices extends ReceiveServices, ReadServices {
   readonly damage: DamageReports;
   readonly profile: Profile;
-  readonly trustedClock: TrustedClock;
+  readonly trustedClock: KeptClock;
   /** How long a completed job can be described and its output read. */
   readonly outputMilliseconds: number;
   /** How long the bytes of deleted archives are kept. */

@@ -109,7 +109,7 @@ test("a job that was due before the clock was set back does not wait for it", as
   await createVault(server, vault);
   const jobId = await initiateJob(server, vault, inventory);
   await server.stop();
-  await metadata.raiseTrustedTime(startTime + 120_000);
+  await metadata.raiseTrustedTime({ highWater: startTime + 120_000, monotonic: 0, boot: null });
   const clock = new ManualClock(startTime - dayMilliseconds);
   server = await startTestServer({ metadata, delays, trustsClock: false, clock });
   await waitForJob(server, vault, jobId);

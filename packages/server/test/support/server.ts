@@ -114,7 +114,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const trustedClock = startTrustedClock({
     clock: manualClock,
     monotonic: () => performance.now(),
-    highWater: await metadata.trustedTime(),
+    // Each server runs on a machine that has just booted.
+    bootId: null,
+    kept: await metadata.trustedTime(),
     followsClock: trustsClock,
     isManual: trustsClock,
     onLag: () => undefined,

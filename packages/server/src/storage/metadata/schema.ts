@@ -300,6 +300,12 @@ export interface DamageRow {
 export interface TrustedTimeRow {
   id: 1;
   high_water: number;
+  /** When that was, by the clock that counts from the machine's boot; null, like those of the boot, from earlier versions. */
+  monotonic: number | null;
+  boot_id: string | null;
+  boot_time: number | null;
+  boot_monotonic: number | null;
+  unproven: number;
 }
 
 /** The only row. */

@@ -26,6 +26,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable("trusted_time").addColumn("boot_id", "text").execute();
   await db.schema
     .alterTable("trusted_time")
-    .addColumn("absence", "bigint", (column) => column.notNull().defaultTo(0))
+    .addColumn("unproven", "bigint", (column) => column.notNull().defaultTo(0))
     .execute();
 }

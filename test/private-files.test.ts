@@ -36,6 +36,21 @@ test("a file with a secret that others may read is refused in one line", async (
   }
 });
 
+test("a file of settings that any user may change is refused in one line", async () => {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, "moraine.json");
+  await writeFile(file, '{ "region": "nowhere!" }');
+  for (const [mode, message] of [
+    [0o664, /^moraine: --region: must be a region's name/],
+    [0o666, /moraine\.json sets the service, and any user may change it \(mode 0666\): chmod go-w /],
+  ] as const) {
+    await chmod(file, mode);
+    const { code, stderr } = await runServer(["--config", file]);
+    assert.equal(code, 2);
+    assert.match(stderr, message);
+  }
+});
+
 test("the sealing key of a data folder that others may read is refused, and the folder's own modes are reported", async () => {
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");

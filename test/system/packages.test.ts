@@ -76,7 +76,10 @@ test("no code of the server and no driver of a database comes with them", async 
   const scope = join(home, "node_modules/@moraine");
   assert.deepEqual(new Set(await readdir(scope)), new Set(["cli", "client", "protocol"]));
   for (const file of (await filesBelow(scope)).filter((name) => name.endsWith(".js"))) {
-    assert.doesNotMatch(await readFile(file, "utf8"), /node:sqlite|@moraine\/server/, file);
+    const text = await readFile(file, "utf8");
+    assert.doesNotMatch(text, /@moraine\/server/, file);
+    // A lost key of the root is read from the files of a server that is down, with what Node has built in.
+    assert.equal(/node:sqlite/.test(text), file.endsWith("cli/dist/offline/root-keys.js"), file);
   }
 });
 

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -8,6 +7,7 @@ import { isLoopback } from "./domain/loopback.ts";
 import { type Place, readPlace } from "./domain/place.ts";
 import { type Network, readNetwork } from "./domain/policy/addresses.ts";
 import { rootKeyOf, secretOf } from "./secrets/given-secrets.ts";
+import { readSettingsFile } from "./secrets/private-file.ts";
 import type { RootKey } from "./secrets/root-key-file.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
@@ -354,7 +354,7 @@ function readFlags(args: readonly string[]): Flags {
 
 function readConfigFile(path: string): Record<string, unknown> {
   try {
-    const file: unknown = JSON.parse(readFileSync(path, "utf8"));
+    const file: unknown = JSON.parse(readSettingsFile(path).toString("utf8"));
     const known = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).parse(file);
     const flags: string[] = Object.values<Setting>(settings).flatMap(({ flag }) => flag ?? []);
     const unknown = Object.keys(known).find((name) => !flags.includes(name));

@@ -184,6 +184,7 @@ test("what botocore signs over random paths, queries and headers is accepted, an
   assert.equal(code, 0, stderr);
   const identify = authenticator({
     credentials: {
+      version: 0,
       findAccessKey: async () => ({ ...rootKey, accountId: accountId as never, user: null, session: null }),
     },
     region,

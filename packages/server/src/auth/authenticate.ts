@@ -27,6 +27,10 @@ export interface IdentifiedCaller extends Disposable {
   readonly claimed: { readonly signature: string; readonly expiresAt: Instant };
   /** Throws InvalidSignatureException. @param payloadHash the body's hash as the canonical request has it */
   verify(payloadHash: string): Caller;
+  /** False once identities have changed since the key was looked up, the caller's or others'. */
+  isCurrent(): boolean;
+  /** Looks the key up again. Throws UnrecognizedClientException when it is no longer active. */
+  renew(): Promise<void>;
 }
 
 export type Identify = (request: Signed) => Promise<IdentifiedCaller>;
@@ -37,12 +41,13 @@ export type Identify = (request: Signed) => Promise<IdentifiedCaller>;
  * has its own code, and none lets the request through.
  */
 export function authenticator(options: AuthenticateOptions): Identify {
-  const { failures } = options;
+  const { failures, credentials } = options;
   const signingKeys = new SigningKeys();
   return async (request) => {
     const claim = readClaim(request);
     const { accessKeyId } = claim.scope;
     const attempt = failures.begin(accessKeyId, request.address);
+    let version = credentials.version;
     try {
       const key = await findKey(options, claim, request);
       const { signature, signedAt, lifeSeconds } = claim;
@@ -54,6 +59,13 @@ export function authenticator(options: AuthenticateOptions): Identify {
           }
           attempt[Symbol.dispose]();
           return callerOf(key);
+        },
+        isCurrent: () => version === credentials.version,
+        async renew() {
+          version = credentials.version;
+          if ((await credentials.findAccessKey(accessKeyId)) === null) {
+            throw errors.unrecognizedClient();
+          }
         },
         [Symbol.dispose]: () => attempt[Symbol.dispose](),
       };

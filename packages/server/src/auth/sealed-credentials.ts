@@ -12,10 +12,15 @@ export class SealedCredentialStore implements CredentialStore {
   readonly #metadata: UnrecordedMetadata;
   readonly #keyring: Keyring;
   #known = new Map<string, { readonly key: AccessKey; readonly until: number }>();
+  #version = 0;
 
   constructor(metadata: UnrecordedMetadata, keyring: Keyring) {
     this.#metadata = metadata;
     this.#keyring = keyring;
+  }
+
+  get version(): number {
+    return this.#version;
   }
 
   async findAccessKey(accessKeyId: string): Promise<AccessKey | null> {
@@ -38,8 +43,9 @@ export class SealedCredentialStore implements CredentialStore {
     return key;
   }
 
-  /** For whoever changes keys, users or accounts: what was read before counts no more. */
+  /** To be called after a change of keys, users, accounts or policies: what was read before counts no more. */
   forgetAll(): void {
+    this.#version += 1;
     this.#known = new Map();
   }
 }

@@ -14,6 +14,8 @@ export interface AccessKey {
 }
 
 export interface CredentialStore {
+  /** Grows whenever a key, a user, an account or a user's policy may have changed. */
+  readonly version: number;
   /** Null when the key is unknown or disabled. A session's key is found until it is removed, expired or not. */
   findAccessKey(accessKeyId: string): Promise<AccessKey | null>;
 }

@@ -44,7 +44,9 @@ export interface Admitted {
   readonly key: VaultKey;
   /** As its row was when the request was authorized; null when there was none, or the path names none. */
   readonly vault: Vault | null;
-  /** Judges the request anew, by the vault's row and the caller's policies as they are now. Resolves to the row. */
+  /** False once the caller's key or policies may have changed. */
+  isCurrent(): boolean;
+  /** Judges the request again, by the caller's key and policies and the vault's row as they are now. Resolves to the row. */
   authorizeAgain(): Promise<Vault | null>;
   /** The body, where it is no archive's or part's bytes. */
   readonly json: Uint8Array;
@@ -61,14 +63,14 @@ export const perform: Perform = async (services, admitted) => {
 
 async function handle(
   services: Services,
-  { found, caller, key, vault, authorizeAgain, json, incoming }: Admitted,
+  { found, caller, key, vault, isCurrent, authorizeAgain, json, incoming }: Admitted,
 ): Promise<Answer<OperationName>> {
   const { request, body } = incoming;
   const vaultArn = arnOf(key);
   const call: Call = {
     key,
     vault,
-    permitted: (change) => makePermitted({ vaultArn, vault, authorizeAgain, change }),
+    permitted: (change) => makePermitted({ vaultArn, vault, isCurrent, authorizeAgain, change }),
     body: { sizeBytes: announcedLength(request), sha256: claimedHash(request) ?? "", stream: body },
     callerId: caller.user?.id ?? caller.accountId,
     invocationId: request.header("amz-sdk-invocation-id") ?? null,

@@ -12,14 +12,17 @@ export interface PermittedChange<Result> {
   readonly vaultArn: string;
   /** The row that allowed it; null when there was no vault. */
   readonly vault: Vault | null;
-  /** Judges the request anew. Resolves to the row that allows it now. */
+  /** False once the caller's key or policies may have changed: they do so in this process alone. */
+  isCurrent(): boolean;
+  /** Judges the request again. Resolves to the row that allows it now. */
   authorizeAgain(): Promise<Vault | null>;
   /** Rejects with VaultChangedError when the row has changed. */
   change(vault: Vault | null): Promise<Result>;
 }
 
 /**
- * Makes a change only by the row of the vault that allowed it. While the row has changed, the request is authorized again. Those
+ * Makes a change only by the row of the vault that allowed it, and for a caller who may still make it. While either has changed,
+ * the request is authorized again. Those
  * that try again take turns, or one client that changes a vault's tags all the time could keep the others from it.
  */
 export async function makePermitted<Result>(wanted: PermittedChange<Result>): Promise<Result> {
@@ -37,12 +40,15 @@ async function tryAgain<Result>(wanted: PermittedChange<Result>): Promise<Result
   throw errors.unavailable("The vault's tags or policies are being changed by others, try again");
 }
 
-const changed = Symbol("the vault has changed");
+const changed = Symbol("what allowed the change is not current");
 
 async function attempt<Result>(
-  { change }: PermittedChange<Result>,
+  { isCurrent, change }: PermittedChange<Result>,
   vault: Vault | null,
 ): Promise<{ readonly result: Result } | typeof changed> {
+  if (!isCurrent()) {
+    return changed;
+  }
   try {
     return { result: await change(vault) };
   } catch (error) {

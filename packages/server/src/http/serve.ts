@@ -49,7 +49,12 @@ export async function serve({ services, identify, access, perform }: ServeContex
   const vault = await authorize();
   // Changes are recorded as the caller's, in the transaction that makes them.
   const metadata = recordedBy(services.metadata, audit);
-  return perform({ ...services, metadata }, { found, caller, key, vault, authorizeAgain: authorize, json, incoming });
+  const { isCurrent } = identified;
+  const authorizeAgain = async () => {
+    await identified.renew();
+    return authorize();
+  };
+  return perform({ ...services, metadata }, { found, caller, key, vault, isCurrent, authorizeAgain, json, incoming });
 }
 
 /** A presigned URL that reads may leave the version out or carry it in its query: that is how the common SDKs make one. */

@@ -14,7 +14,10 @@ const never = 1e-9;
 /** Signs with the right secret or a wrong one, from an address. */
 function door(burst: number, perSecond = never) {
   const identify = authenticator({
-    credentials: { findAccessKey: async (id) => [key, other].find(({ accessKeyId }) => accessKeyId === id) ?? null },
+    credentials: {
+      version: 0,
+      findAccessKey: async (id) => [key, other].find(({ accessKeyId }) => accessKeyId === id) ?? null,
+    },
     region: "us-east-1",
     service: "glacier",
     presigned: "reads",

@@ -131,6 +131,7 @@ async function act(
     await makePermitted({
       vaultArn: arnOf(key),
       vault: await authorize(),
+      isCurrent: () => true,
       authorizeAgain: authorize,
       change: async (vault) => {
         attempts += 1;

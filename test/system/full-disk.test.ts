@@ -285,7 +285,7 @@ for (const [name, left] of [
 ] as const) {
   test(`a folder that an earlier version was ${name} in, without ballast, is locked with 0 bytes free`, async () => {
     await using folder = await temporaryFolder();
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "moraine-full-disk", folder.path]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m,mode=0700", "moraine-full-disk", folder.path]);
     try {
       await mkdir(join(folder.path, "blobs"));
       for (const file of ["lock.db", "moraine.db", ...left]) {

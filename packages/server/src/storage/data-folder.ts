@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, existsSync, openSync, statSync } from "node:fs";
-import { mkdir, open, readdir, realpath, stat, unlink } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, realpath, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Ballast } from "./blobs/ballast.ts";
@@ -71,8 +71,8 @@ const lockWaitMilliseconds = 500;
  */
 export async function openDataFolder(path: string, options: DataFolderOptions = {}): Promise<DataFolder> {
   const folder = await makeFolder(resolve(path));
-  const notices = await accessNotices(folder);
   await refuseForeign(folder);
+  const notices = await accessNotices(folder);
   const networkFileSystem = await findNetworkFileSystem(folder, options);
   const lock = takeLock(folder);
   const ballast = new Ballast(join(folder, ballastName), folder);
@@ -127,13 +127,27 @@ async function syncParents(path: string, topmost: string): Promise<void> {
 async function accessNotices(folder: string): Promise<readonly string[]> {
   const mode = (await stat(folder)).mode & 0o777;
   const text = mode.toString(8).padStart(4, "0");
-  if ((mode & 0o002) !== 0) {
+  if ((mode & 0o002) === 0) {
+    return (mode & 0o077) === 0 ? [] : [`Other users may open the data folder (mode ${text}): chmod 700 it`];
+  }
+  if (!(await closeUnused(folder))) {
     throw new DataFolderError(
-      `Any user may write in the data folder ${folder} (mode ${text}): chmod 700 it, or name a new folder within it, which ` +
-        "is made for its owner alone",
+      `Any user may write in the data folder ${folder} (mode ${text}), and may have done so: look at what is in it, then chmod 700 it`,
     );
   }
-  return (mode & 0o077) === 0 ? [] : [`Other users may open the data folder (mode ${text}): chmod 700 it`];
+  return [];
+}
+
+/** A new mount in memory, or an empty volume of a container, comes open to all. False when it is in use, or somebody else's. */
+async function closeUnused(folder: string): Promise<boolean> {
+  const isUsed = (await list(folder)).includes(databaseName);
+  return (
+    !isUsed &&
+    chmod(folder, 0o700).then(
+      () => true,
+      () => false,
+    )
+  );
 }
 
 /** Before anything is written: nothing of ours is mixed into somebody's folder. */

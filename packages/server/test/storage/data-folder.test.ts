@@ -75,7 +75,7 @@ describe("the lock", () => {
   });
 });
 
-test("a folder that others may open is used with a warning, and one in which anybody may write is refused", async () => {
+test("a folder that others may open is used with a warning, and one in use in which anybody may write is refused", async () => {
   const path = await newParent();
   for (const [mode, notice] of [
     [0o700, []],
@@ -89,9 +89,28 @@ test("a folder that others may open is used with a warning, and one in which any
     await folder.release();
   }
   for (const mode of [0o777, 0o1777, 0o702]) {
-    await chmod(path, mode);
-    await refused(path, /^Any user may write in the data folder \S+ \(mode 0\d{3}\): chmod 700 it/);
+    const used = await dataFolder();
+    await chmod(used, mode);
+    await refused(
+      used,
+      /^Any user may write in the data folder \S+ \(mode 0\d{3}\), and may have done so: .*chmod 700 it$/,
+    );
+    assert.equal((await stat(used)).mode & 0o777, mode & 0o777);
   }
+});
+
+test("a folder that is open to all is closed to others while there is nothing in it yet", async () => {
+  const path = await newParent();
+  await chmod(path, 0o1777);
+  const folder = await openDataFolder(path);
+  assert.deepEqual(folder.notices, []);
+  assert.equal((await stat(path)).mode & 0o7777, 0o700);
+  await folder.release();
+  const foreign = await newParent();
+  await writeFile(join(foreign, "holiday.jpg"), "");
+  await chmod(foreign, 0o777);
+  await refused(foreign, /holds other files/);
+  assert.equal((await stat(foreign)).mode & 0o777, 0o777);
 });
 
 describe("a network file system", () => {

@@ -4,7 +4,7 @@ import { openSocket, readAnswer } from "../http/raw-socket.ts";
 import { send, uploadHead } from "../http/sending.ts";
 import { allow, demand, grant, makeUser } from "../support/admin.ts";
 import { createVault, eventually, mebibyte, randomContent } from "../support/glacier.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { accountId, region, startTestServer, type TestServer } from "../support/server.ts";
 import type { Credentials } from "../support/signed-request.ts";
 
 // The key or the permission of a caller is taken away while a body arrives: then nothing is stored for them any more.
@@ -33,11 +33,7 @@ async function uploadAround(key: Credentials, meanwhile: () => Promise<unknown>)
 }
 
 async function archiveCount(): Promise<number | undefined> {
-  const vault = await server.parts.metadata.findVault({
-    accountId: "012345678901" as never,
-    region: "us-east-1",
-    vaultName: "photos",
-  });
+  const vault = await server.parts.metadata.findVault({ accountId, region, vaultName: "photos" });
   return vault?.archiveCount;
 }
 

@@ -27,11 +27,14 @@ test(
 
 const javascript = await npmPackage("aws-sdk-2", "aws-sdk");
 
-test("AWS SDK for JavaScript 2 calls every operation and asks STS", { skip: javascript.missing }, (context) =>
-  withServer(async (server) => {
-    const environment = { AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: "1" };
-    const script = labFile("aws-sdk-2/call-all.js");
-    const { stdout } = await succeed(server, process.execPath, [script], { environment });
-    context.diagnostic(`AWS SDK for JavaScript 2 (aws-sdk ${javascript.version}): ${assertCalled(stdout)}`);
-  }),
+test(
+  "AWS SDK for JavaScript 2 calls every operation, asks STS and presigns a URL",
+  { skip: javascript.missing },
+  (context) =>
+    withServer(async (server) => {
+      const environment = { AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: "1" };
+      const script = labFile("aws-sdk-2/call-all.js");
+      const { stdout } = await succeed(server, process.execPath, [script], { environment });
+      context.diagnostic(`AWS SDK for JavaScript 2 (aws-sdk ${javascript.version}): ${assertCalled(stdout)}`);
+    }),
 );

@@ -117,6 +117,9 @@ async function jobs([archiveId]) {
   const range = await inVault("GetJobOutput", { jobId, range: `bytes=0-${mebibyte - 1}` });
   assert.ok(whole.subarray(0, mebibyte).equals(range.body));
   assert.equal((await inVault("ListJobs", { completed: "true" })).JobList.length, 1);
+  const url = glacier.getJobOutput({ vaultName, jobId }).presign(60);
+  assert.ok(whole.equals(Buffer.from(await (await fetch(url)).arrayBuffer())));
+  process.stdout.write("presign\n");
   const inventory = await inVault("GetJobOutput", { jobId: await finished({ Type: "inventory-retrieval" }) });
   assert.equal(JSON.parse(String(inventory.body)).ArchiveList.length, 2);
 }

@@ -10,7 +10,7 @@ import {
 } from "@moraine/protocol";
 import type { AccessKey } from "../domain/credential-store.ts";
 import type { Claim, Signed } from "./claim.ts";
-import { contentHashHeader } from "./signed-headers.ts";
+import { impliedValue } from "./signed-headers.ts";
 
 /** Compares in constant time. The signature counts only as 64 lower-case hexadecimal digits. */
 export function signatureMatches(claim: Claim, request: Signed, payloadHash: string, signingKey: KeyObject): boolean {
@@ -40,15 +40,13 @@ export function signatureMismatch(claim: Claim, request: Signed, payloadHash: st
   );
 }
 
-/**
- * A presigned URL of the Go SDK signs `x-amz-content-sha256` and leaves the header to whoever uses the URL. Its only right
- * value is known, so a client without it is verified all the same.
- */
 function signedRequest(claim: Claim, request: Signed, payloadHash: string): SignedRequest {
-  const { form, signedHeaders } = claim;
-  const isImplied =
-    form === "query" && signedHeaders.includes(contentHashHeader) && request.header(contentHashHeader) === undefined;
-  const headers = isImplied ? [...request.headers, [contentHashHeader, payloadHash] as const] : request.headers;
+  const { signedHeaders } = claim;
+  const implied = signedHeaders.flatMap((name) => {
+    const value = impliedValue(name, claim, request, payloadHash);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const headers = implied.length === 0 ? request.headers : [...request.headers, ...implied];
   return { ...request, headers, signedHeaders, payloadHash };
 }
 

@@ -4,7 +4,8 @@ import type { Claim, Signed } from "./claim.ts";
 /** Whether `x-amz-*` headers of other kinds than the ones below may arrive unsigned. */
 export type UnsignedHeaders = "refuse" | "allow";
 
-export const contentHashHeader = "x-amz-content-sha256";
+const contentHashHeader = "x-amz-content-sha256";
+const versionHeader = "x-amz-glacier-version";
 
 /**
  * Headers that the signature binds without their being signed: the first is the payload hash of the canonical request, and the
@@ -27,7 +28,9 @@ export function assertSignedHeaders(claim: Claim, request: Signed, unsignedHeade
       `There were headers present in the request which were not signed: ${unsigned.join(", ")}`,
     );
   }
-  const absent = claim.signedHeaders.filter((name) => !arrived.has(name) && !isImplied(name, claim));
+  const absent = claim.signedHeaders.filter(
+    (name) => !arrived.has(name) && impliedValue(name, claim, request, "") === undefined,
+  );
   if (absent.length > 0) {
     throw errors.invalidSignature(
       `There were headers signed which are not present in the request: ${absent.join(", ")}`,
@@ -35,8 +38,19 @@ export function assertSignedHeaders(claim: Claim, request: Signed, unsignedHeade
   }
 }
 
-/** Of a presigned request, the body itself tells the value (`signature.ts`). */
-const isImplied = (name: string, { form }: Claim): boolean => form === "query" && name === contentHashHeader;
+/**
+ * The value of a signed header that a presigned URL leaves to its user, where only one can be right. The SDK for Go signs the
+ * body's hash, and version 2 of JavaScript's signs the version, which also stands in its query.
+ */
+export function impliedValue(name: string, claim: Claim, request: Signed, payloadHash: string): string | undefined {
+  if (claim.form === "header" || request.method !== "GET" || request.header(name) !== undefined) {
+    return undefined;
+  }
+  if (name === contentHashHeader) {
+    return payloadHash;
+  }
+  return name === versionHeader ? request.parameters(versionHeader)[0] : undefined;
+}
 
 function mustBeSigned(name: string, claim: Claim, { method }: Signed, unsignedHeaders: UnsignedHeaders): boolean {
   if (unsignedHeaders === "allow" || !name.startsWith("x-amz-") || boundOtherwise.has(name)) {
@@ -47,5 +61,5 @@ function mustBeSigned(name: string, claim: Claim, { method }: Signed, unsignedHe
     return false;
   }
   // Few SDKs sign the version into a presigned URL; whoever uses the URL may add it.
-  return !(name === "x-amz-glacier-version" && claim.form === "query" && method === "GET");
+  return !(name === versionHeader && claim.form === "query" && method === "GET");
 }

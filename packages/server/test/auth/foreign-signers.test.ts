@@ -133,6 +133,13 @@ for (const [signer, request] of [
     },
   ],
   [
+    "JavaScript's version 2 makes them, with the version in the query and signed as a header",
+    () => {
+      const signed = signInQuery(described([version], "x-amz-glacier-version=2012-06-01"), signing(server));
+      return { ...signed, headers: signed.headers.filter(([name]) => name === "Host") };
+    },
+  ],
+  [
     "AWS's presigner for JavaScript makes them, which leaves the payload unsigned",
     () => {
       const query = "X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&x-amz-glacier-version=2012-06-01";
@@ -142,6 +149,17 @@ for (const [signer, request] of [
 ] as const) {
   test(`presigned URLs read as ${signer}`, () => assertDescribed(request()));
 }
+
+test("a presigned URL that signs a header is refused without it, unless its value is known", async () => {
+  const signed = signInQuery(described([version]), signing(server));
+  const bare = { ...signed, headers: signed.headers.filter(([name]) => name === "Host") };
+  const answer = await send(server, bare);
+  assert.match(answer.json()?.message ?? "", /signed which are not present in the request: x-amz-glacier-version$/);
+  const query = "x-amz-glacier-version=2012-06-02";
+  const other = signInQuery(described([version], query), signing(server));
+  const wrong = await send(server, { ...other, headers: other.headers.filter(([name]) => name === "Host") });
+  assert.match(wrong.json()?.message ?? "", /^The request signature we calculated does not match/);
+});
 
 test("the payload is left unsigned in presigned URLs that read alone", async () => {
   const query = "X-Amz-Content-Sha256=UNSIGNED-PAYLOAD";

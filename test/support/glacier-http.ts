@@ -23,7 +23,7 @@ export interface Call {
   /** Of the body, when it is known already. */
   readonly bodyHash?: string;
   /** `moraine` for the admin API. @default glacier */
-  readonly service?: keyof typeof signers;
+  readonly service?: "glacier" | "moraine";
 }
 
 /** An answer that is no success, with what its body says. */
@@ -57,19 +57,21 @@ export class Sha256 {
   }
 }
 
-const signerFor = (service: string) =>
-  new SignatureV4({ credentials: rootKey, region, service, sha256: Sha256, applyChecksum: false });
-const signers = { glacier: signerFor("glacier"), moraine: signerFor("moraine") };
+type Key = typeof rootKey;
+const signerFor = (credentials: Key, service: string) =>
+  new SignatureV4({ credentials, region, service, sha256: Sha256, applyChecksum: false });
 const noBody = new Uint8Array();
 
 export class GlacierHttp {
   readonly #url: URL;
+  readonly #signers: Readonly<Record<"glacier" | "moraine", SignatureV4>>;
   readonly #agent = new Agent({ keepAlive: true });
   /** How far the server's clock is ahead of this one's: requests are signed for it. */
   clockAheadMilliseconds = 0;
 
-  constructor(url: string) {
+  constructor(url: string, key: Key = rootKey) {
     this.#url = new URL(url);
+    this.#signers = { glacier: signerFor(key, "glacier"), moraine: signerFor(key, "moraine") };
   }
 
   close(): void {
@@ -79,7 +81,7 @@ export class GlacierHttp {
   /** Resolves with the head of any answer; rejects when the connection breaks before it. */
   async open(call: Call): Promise<IncomingMessage> {
     const { method, path, query = {}, body = noBody } = call;
-    const { headers } = await signers[call.service ?? "glacier"].sign(
+    const { headers } = await this.#signers[call.service ?? "glacier"].sign(
       {
         method,
         protocol: "http:",

@@ -2,6 +2,7 @@ import { adminErrors, isIdentityName } from "@moraine/protocol";
 import type { UserPolicy } from "../domain/identity-store.ts";
 import { assertNewIdentityPolicy } from "../domain/policy/new-policy.ts";
 import { PolicyError } from "../domain/policy/parse.ts";
+import { readingMilliseconds } from "../domain/policy-meter.ts";
 import type { AdminHandler } from "./context.ts";
 import { pageOf } from "./pages.ts";
 import { requireUser } from "./require-user.ts";
@@ -15,7 +16,8 @@ export const putUserPolicy: AdminHandler<"PutUserPolicy"> = async (
   if (!isIdentityName(policyName)) {
     throw adminErrors.invalidName("policy name", policyName);
   }
-  await policyMeter.admit(accountId, document.length);
+  await policyMeter.admit(accountId);
+  policyMeter.charge(accountId, readingMilliseconds(document.length));
   assertPolicy(document);
   await metadata.putUserPolicy({ user: { accountId, userName }, policy: { policyName, document } });
   return {};

@@ -13,7 +13,7 @@ import {
   principalArn,
 } from "../domain/policy/evaluate.ts";
 import { PolicyError } from "../domain/policy/parse.ts";
-import type { PolicyMeter } from "../domain/policy-meter.ts";
+import { type PolicyMeter, stepsMilliseconds } from "../domain/policy-meter.ts";
 import { arnOf } from "../domain/vault.ts";
 import { lockInForce } from "../domain/vault-lock.ts";
 import type { Asked } from "./asked.ts";
@@ -65,12 +65,19 @@ export function accessControl(options: AccessOptions): AccessControl {
     }
     const keys = conditionKeysOf(policies);
     const context = keys.size === 0 ? noConditions : await conditions(options, who, asked, keys, circumstances);
-    const decision = evaluate(policies, {
+    const { accountId } = who.principal;
+    await options.policyMeter.admit(accountId);
+    const request = {
       principal: who.principal,
       action: asked.action,
       resource: asked.resource,
       resourceAccountId: asked.ownerId,
       context,
+    };
+    const decision = evaluate(policies, request, (steps) => {
+      if (steps > 0) {
+        options.policyMeter.charge(accountId, stepsMilliseconds(steps));
+      }
     });
     if (decision.isTooCostly && decision.source !== null) {
       options.onTooCostly(decision.source, asked.resource);

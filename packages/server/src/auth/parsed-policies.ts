@@ -1,7 +1,7 @@
 import type { AccountId } from "@moraine/protocol";
 import type { Policy } from "../domain/policy/model.ts";
 import { PolicyError, parseIdentityPolicy, parseVaultPolicy } from "../domain/policy/parse.ts";
-import type { PolicyMeter } from "../domain/policy-meter.ts";
+import { type PolicyMeter, readingMilliseconds } from "../domain/policy-meter.ts";
 
 /** Of the texts of all accounts together: what is read of them takes several times as much memory. */
 const textLengthMax = 2 * 1024 ** 2;
@@ -46,13 +46,20 @@ export class ParsedPolicies {
       shelf.policies.set(key, known);
       return known;
     }
-    const reading = this.#meter.admit(accountId, size).then(() => parsedOrError(parse));
+    const reading = this.#admitted(accountId, size).then(() => parsedOrError(parse));
     this.#keep(accountId, key, reading);
     reading.then(
       (parsed) => this.#replace(accountId, key, reading, parsed),
       () => this.#replace(accountId, key, reading, null),
     );
     return reading;
+  }
+
+  async #admitted(accountId: AccountId, size: number): Promise<void> {
+    const admission = this.#meter.admit(accountId);
+    // At once, so that the next policy of the same request is met by it.
+    this.#meter.charge(accountId, readingMilliseconds(size));
+    await admission;
   }
 
   #keep(accountId: AccountId, key: string, reading: Promise<Parsed>): void {

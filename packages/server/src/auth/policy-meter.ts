@@ -2,56 +2,81 @@ import { type AccountId, errors } from "@moraine/protocol";
 import type { PolicyMeter } from "../domain/policy-meter.ts";
 
 export interface MeterLimits {
-  readonly bytesPerSecond: number;
-  /** What an account may have read at once after a pause. */
-  readonly burstBytes: number;
-  /** Whoever would have to wait longer is refused. */
-  readonly waitMillisecondsMax: number;
+  /** Of the time of the main thread that one account may have. */
+  readonly share: number;
+  /** What an account may have done at once after a pause. */
+  readonly burstMilliseconds: number;
+  /** Requests of an account that may wait. */
+  readonly waitingMax: number;
 }
 
-/** Reading a policy of 20 KB takes up to 25 ms, so an account has at most about a twelfth of the time. */
-const defaultLimits: MeterLimits = { bytesPerSecond: 64 * 1024, burstBytes: 256 * 1024, waitMillisecondsMax: 2000 };
+const defaultLimits: MeterLimits = { share: 0.1, burstMilliseconds: 50, waitingMax: 256 };
 
-/** Accounts whose balance is kept before those that are even again are dropped. */
+/** Accounts that are kept before those that owe nothing are dropped. */
 const accountsMax = 1000;
 
-/** A bucket for each account: what is read beyond the burst waits until the bucket has run dry enough. */
+interface Account {
+  /** When all that was done is paid for, by the monotonic clock. */
+  paidAt: number;
+  waiting: number;
+  /** Ends when the last of those that wait may go on. */
+  last: Promise<void>;
+}
+
+/** An account that has had its share waits, one request at a time. */
 export class PolicyMeters implements PolicyMeter {
   readonly #limits: MeterLimits;
   readonly #monotonic: () => number;
-  /** When the bucket of an account will be empty, by the monotonic clock. */
-  readonly #emptyAt = new Map<AccountId, number>();
+  readonly #accounts = new Map<AccountId, Account>();
 
   constructor(limits: MeterLimits = defaultLimits, monotonic: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#monotonic = monotonic;
   }
 
-  async admit(accountId: AccountId, sizeBytes: number): Promise<void> {
-    const { bytesPerSecond, burstBytes, waitMillisecondsMax } = this.#limits;
-    const now = this.#monotonic();
-    const emptyAt = Math.max(this.#emptyAt.get(accountId) ?? 0, now) + (sizeBytes * 1000) / bytesPerSecond;
-    const wait = emptyAt - now - (burstBytes * 1000) / bytesPerSecond;
-    if (wait > waitMillisecondsMax) {
+  admit(accountId: AccountId): Promise<void> | null {
+    const account = this.#accounts.get(accountId);
+    if (account === undefined || (account.waiting === 0 && this.#debt(account) <= 0)) {
+      return null;
+    }
+    if (account.waiting >= this.#limits.waitingMax) {
       throw errors.throttled();
     }
-    this.#emptyAt.set(accountId, emptyAt);
-    this.#forget(now);
-    if (wait > 0) {
-      await new Promise((resolve) => setTimeout(resolve, wait));
-    } else {
-      // Others come in between two policies, even if one request needs many.
-      await new Promise((resolve) => setImmediate(resolve));
+    account.waiting += 1;
+    account.last = account.last.then(() => this.#pay(account));
+    return account.last;
+  }
+
+  charge(accountId: AccountId, milliseconds: number): void {
+    const now = this.#monotonic();
+    const account = this.#accounts.get(accountId) ?? { paidAt: now, waiting: 0, last: Promise.resolve() };
+    account.paidAt = Math.max(account.paidAt, now) + milliseconds / this.#limits.share;
+    this.#accounts.set(accountId, account);
+    if (this.#accounts.size > accountsMax) {
+      this.#forget(now);
     }
   }
 
-  #forget(now: number): void {
-    if (this.#emptyAt.size <= accountsMax) {
-      return;
+  /** Milliseconds to wait until the account has no more than its burst to pay for. */
+  #debt({ paidAt }: Account): number {
+    const { burstMilliseconds, share } = this.#limits;
+    return paidAt - this.#monotonic() - burstMilliseconds / share;
+  }
+
+  async #pay(account: Account): Promise<void> {
+    // The request before has been charged by then.
+    await new Promise((resolve) => setImmediate(resolve));
+    const debt = this.#debt(account);
+    if (debt > 0) {
+      await new Promise((resolve) => setTimeout(resolve, debt));
     }
-    for (const [accountId, emptyAt] of this.#emptyAt) {
-      if (emptyAt <= now) {
-        this.#emptyAt.delete(accountId);
+    account.waiting -= 1;
+  }
+
+  #forget(now: number): void {
+    for (const [accountId, { paidAt, waiting }] of this.#accounts) {
+      if (paidAt <= now && waiting === 0) {
+        this.#accounts.delete(accountId);
       }
     }
   }

@@ -1,6 +1,7 @@
 import { errors } from "@moraine/protocol";
 import { assertNewVaultPolicy } from "../domain/policy/new-policy.ts";
 import { PolicyError } from "../domain/policy/parse.ts";
+import { readingMilliseconds } from "../domain/policy-meter.ts";
 import { arnOf, type VaultKey } from "../domain/vault.ts";
 import type { Services } from "./context.ts";
 
@@ -17,7 +18,8 @@ export async function requirePolicy(
   if (document === undefined) {
     throw errors.missingParameter("policy");
   }
-  await policyMeter.admit(vault.accountId, document.length);
+  await policyMeter.admit(vault.accountId);
+  policyMeter.charge(vault.accountId, readingMilliseconds(document.length));
   try {
     assertNewVaultPolicy(document, arnOf(vault));
   } catch (error) {

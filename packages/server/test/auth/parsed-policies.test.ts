@@ -44,9 +44,11 @@ test("an account with thousands of policies makes no other account's be read aga
 test("a policy that is being read is not read twice", async () => {
   let admitted = 0;
   const parsed = new ParsedPolicies({
-    admit: async () => {
+    admit: () => {
       admitted += 1;
+      return null;
     },
+    charge: () => undefined,
   });
   const [first, second] = await Promise.all([
     parsed.identity(owner, policy("first")),
@@ -66,22 +68,50 @@ test("a policy that cannot be understood is refused each time it is met", async 
 test("a policy that was not admitted is read when it is asked for again", async () => {
   let isRefused = true;
   const parsed = new ParsedPolicies({
-    admit: async () => (isRefused ? Promise.reject(new Error("not now")) : undefined),
+    admit: () => (isRefused ? Promise.reject(new Error("not now")) : null),
+    charge: () => undefined,
   });
   await assert.rejects(async () => parsed.identity(owner, policy("first")), { message: "not now" });
   isRefused = false;
   assert.ok(!((await parsed.identity(owner, policy("first"))) instanceof PolicyError));
 });
 
-test("an account that has much read waits, and is refused when it would wait too long; others do not wait", async () => {
-  let now = 1_000_000;
-  const meter = new PolicyMeters({ bytesPerSecond: 1000, burstBytes: 2000, waitMillisecondsMax: 2 }, () => now);
-  await meter.admit(owner, 1500);
-  await meter.admit(owner, 501);
-  await assert.rejects(meter.admit(owner, 500), { code: "ThrottlingException", message: "Rate exceeded" });
-  await meter.admit(stranger, 2000);
-  await assert.rejects(meter.admit(stranger, 500), { code: "ThrottlingException" });
-  now += 500;
-  await meter.admit(owner, 500);
-  await assert.rejects(meter.admit(owner, 100), { code: "ThrottlingException" });
+const limits = { share: 0.5, burstMilliseconds: 10, waitingMax: 2 };
+
+test("an account that has had its share waits, in order, and is refused when many wait; others do not", async () => {
+  let now = 1000;
+  const meter = new PolicyMeters(limits, () => now);
+  assert.equal(meter.admit(owner), null);
+  meter.charge(owner, 10);
+  assert.equal(meter.admit(owner), null, "the burst");
+  meter.charge(owner, 1);
+  const order: string[] = [];
+  const waits = ["first", "second"].map((name) => meter.admit(owner)?.then(() => order.push(name)));
+  assert.ok(waits.every((wait) => wait !== undefined));
+  assert.throws(() => meter.admit(owner), { code: "ThrottlingException", message: "Rate exceeded" });
+  assert.equal(meter.admit(stranger), null);
+  await Promise.all(waits);
+  assert.deepEqual(order, ["first", "second"]);
+  now += 2;
+  assert.equal(meter.admit(owner), null, "what was done is paid for");
+});
+
+test("requests that come together are not all let in before the first is charged", async () => {
+  let now = 1000;
+  const meter = new PolicyMeters({ ...limits, waitingMax: 9 }, () => now);
+  meter.charge(owner, 11);
+  let running = 0;
+  const waits = Array.from({ length: 3 }, async () => {
+    await meter.admit(owner);
+    running += 1;
+    meter.charge(owner, 20);
+  });
+  await new Promise((resolve) => setTimeout(resolve, 15));
+  assert.equal(running, 1);
+  for (let paid = 0; paid < 3; paid += 1) {
+    now += 40;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  await Promise.all(waits);
+  assert.equal(running, 3);
 });

@@ -1,2 +1,5 @@
-/** For access control that reads whatever policies there are, at once. */
-export const unmetered = { policyMeter: { admit: async () => undefined }, onTooCostly: () => undefined };
+/** For access control that reads and judges by whatever policies there are, at once. */
+export const unmetered = {
+  policyMeter: { admit: () => null, charge: () => undefined },
+  onTooCostly: () => undefined,
+};

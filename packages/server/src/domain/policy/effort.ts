@@ -20,8 +20,12 @@ export function spend(steps: number): void {
   }
 }
 
-/** Null when it would cost more than `bound` steps: then it has been stopped. */
-export function withinBounds<Result>(bound: number, run: () => Result): Result | null {
+/** Null when it would cost more than `bound` steps: then it has been stopped. @param onSpent is passed how many it took. */
+export function withinBounds<Result>(
+  bound: number,
+  run: () => Result,
+  onSpent: (steps: number) => void = () => undefined,
+): Result | null {
   stepsLeft = bound;
   try {
     return run();
@@ -31,6 +35,7 @@ export function withinBounds<Result>(bound: number, run: () => Result): Result |
     }
     throw error;
   } finally {
+    onSpent(bound - stepsLeft);
     stepsLeft = Number.POSITIVE_INFINITY;
   }
 }

@@ -60,12 +60,17 @@ export interface MatchedStatement {
 /**
  * IAM's rules (contract 19.2): a Deny wins, the owner's root may, within an account one Allow is enough, across both are needed.
  * Policies that cost too much to judge by deny, like those that cannot be understood.
+ * @param onSpent is passed the steps that it took, in one or two parts.
  */
-export function evaluate(policies: PolicySet, request: AccessRequest): Decision {
+export function evaluate(
+  policies: PolicySet,
+  request: AccessRequest,
+  onSpent: (steps: number) => void = () => undefined,
+): Decision {
   const prepared = { ...request, action: request.action.toLowerCase(), context: bounded(request.context) };
   const matched: MatchedStatement[] = [];
   for (const source of ["identity", "resource"] as const) {
-    const statements = withinBounds(stepsMax[source], () => applying(source, policies[source], prepared));
+    const statements = withinBounds(stepsMax[source], () => applying(source, policies[source], prepared), onSpent);
     if (statements === null) {
       return { allowed: false, reason: "explicit-deny", source, matched: [], isTooCostly: true };
     }

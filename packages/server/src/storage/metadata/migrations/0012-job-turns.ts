@@ -10,14 +10,18 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .alterTable("jobs")
     .addColumn("lane", "text", (column) => column.notNull().defaultTo("large"))
     .execute();
-  await sql`
-    update jobs set
-      account_id = coalesce((select account_id from vaults where vaults.id = jobs.vault_id), ''),
-      lane = case
+  await db
+    .withTables<{ jobs: { account_id: string; lane: string } }>()
+    .updateTable("jobs")
+    .set({
+      account_id: sql`coalesce((select account_id from vaults where vaults.id = jobs.vault_id), '')`,
+      lane: sql`case
         when action = 'InventoryRetrieval' then 'inventory'
         when tier = 'Expedited' then 'expedited'
         when range_last_byte - range_first_byte < 67108864 then 'small'
-        else 'large' end`.execute(db);
+        else 'large' end`,
+    })
+    .execute();
   await db.schema.dropIndex("jobs_waiting").execute();
   const isWaiting = sql<boolean>`state = 'in_progress' and lease_until is null`;
   await db.schema.createIndex("jobs_waiting").on("jobs").columns(["lane", "due_at"]).where(isWaiting).execute();

@@ -202,6 +202,18 @@ test("a scope for another day, region, service or terminator is refused, each in
   }
 });
 
+test("STS alone also takes the region of its endpoint for all regions", async () => {
+  const inFrankfurt = { region: "eu-central-1" };
+  const signedFor = (service: string, region: string) => signInHeader(draft, { scope: { service, region } });
+  for (const region of ["eu-central-1", "us-east-1"]) {
+    await assertAccepted(signedFor("sts", region), { ...inFrankfurt, service: "sts" });
+  }
+  const wrong = (region: string) =>
+    invalidSignature(`Credential should be scoped to a valid region, not '${region}'. `);
+  await assertRefused(signedFor("sts", "us-east-2"), wrong("us-east-2"), { ...inFrankfurt, service: "sts" });
+  await assertRefused(signedFor("glacier", "us-east-1"), wrong("us-east-1"), inFrankfurt);
+});
+
 test("a credential has five parts, none empty", async () => {
   for (const edit of [
     (value: string) => value.replace("/aws4_request", ""),

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { exactNumber } from "@moraine/protocol";
 import type { Command } from "commander";
 import { adminClient, glacierClient } from "./client.ts";
@@ -106,11 +107,18 @@ function reportFor(
 }
 
 export function buildAdminTools(running: Running, surroundings: Surroundings): AdminTools {
-  const { environment, pathOf, stdout } = surroundings;
+  const { environment, pathOf, signal, stdout } = surroundings;
   const options = () => globalOptionsOf(running.command);
   return {
     environment,
     pathOf,
+    signal,
+    async printLine(text) {
+      if (!stdout.write(`${text}\n`)) {
+        await once(stdout, "drain", { signal });
+      }
+    },
+    isJson: () => options().json === true,
     async call(name, input) {
       const { dryRun, account } = options();
       if (dryRun || account !== undefined) {

@@ -81,10 +81,13 @@ export type Transfer<Result> = (watched: {
 }) => Promise<Result>;
 
 /** What the admin commands work with. */
-export interface AdminTools extends Pick<Surroundings, "environment" | "pathOf"> {
+export interface AdminTools extends Pick<Surroundings, "environment" | "pathOf" | "signal"> {
   readonly call: AdminClient;
   /** A file's text, or with `-` that of standard input. Throws UsageError when it cannot be read. */
   readText(name: string): Promise<string>;
   /** @param readable what a person reads; the answer itself goes out with `--json`. */
   show(answer: unknown, readable: () => string): void;
+  /** Prints one line of many. Resolves when the next may follow: a reader may be slow. */
+  printLine(text: string): Promise<void>;
+  isJson(): boolean;
 }

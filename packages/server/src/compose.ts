@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type AccountId, leafSizeBytes } from "@moraine/protocol";
 import type { Logger } from "pino";
-import { type Audit, type AuditOptions, startAudit } from "./audit/start.ts";
+import { startAudit } from "./audit/start.ts";
 import { authenticator } from "./auth/authenticate.ts";
 import { accessControl } from "./auth/authorize.ts";
 import { keyLengthBytes } from "./auth/box.ts";
@@ -25,7 +25,6 @@ import { randomIds } from "./domain/new-id.ts";
 import type { Notifier } from "./domain/notifier.ts";
 import type { Place } from "./domain/place.ts";
 import { describeReadOnly } from "./domain/storage-report.ts";
-import { archiveTime } from "./domain/trusted-clock.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { faulty } from "./faults/faulty.ts";
 import { connectionsMax, failureLimits, httpLimits } from "./http/limits.ts";
@@ -70,6 +69,8 @@ export interface Service {
   readonly clock: Clock;
   /** What an operator should know though the service works. */
   warnings(): readonly string[];
+  /** Opens files of logs again, which were renamed. */
+  reopenLogs(): void;
   /** Has new connections use what the certificate's files now hold; rejects, changing nothing, when that is damaged. Null without TLS. */
   readonly reloadCertificate: (() => Promise<void>) | null;
   /** Lets running requests end, at most so long, and leaves everything in order. */
@@ -120,7 +121,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   await metadata.releaseLeases(machineClock.now());
   const readiness = () => mode.reason ?? blobs.readOnly?.reason ?? null;
   const oversight = await openOversight(config, { ...stores, clock: machineClock, readiness, log });
-  const { faults, metrics, warnings, damage, trustedClock } = oversight;
+  const { faults, metrics, damage, trustedClock } = oversight;
   const events = createEventLog(log, oversight);
   const parts = {
     metadata,
@@ -131,7 +132,8 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     ...openTransfers(blobs, mode, started),
     ...termsOf(config),
   };
-  const audit = startAuditing(config, { ...parts, keyring, log }, started);
+  const audit = started.adopt(startAudit({ ...config, ...config.audit, ...parts, keyring, log }), ({ stop }) => stop());
+  const overseen = { ...oversight, warnings: () => [...oversight.warnings(), ...audit.warnings()] };
   const { runner, delivery } = startBackground(parts, notifier, events, started);
   startSpaceKeeping(stores, events, started);
   const shared = { metadata, policyMeter: new PolicyMeters() };
@@ -139,9 +141,9 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   listener.serve({
     services: { ...parts, ...shared, ...settingsOf(config), runner },
     perform: faults === null ? perform : faulty(perform, faults),
-    ...doors(config, events.access, { ...oversight, ...inside, keyring, manualClock, readiness, audit }),
+    ...doors(config, events.access, { ...overseen, ...inside, keyring, manualClock, readiness, audit }),
     audit,
-    pages: { ...oversight, readability: () => mode.reason, readiness, metrics: () => metrics.text() },
+    pages: { ...overseen, readability: () => mode.reason, readiness, metrics: () => metrics.text() },
     onRequest: (record) => events.request(record),
   });
   mode.ready();
@@ -150,7 +152,8 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
     newKey,
     keyShown: async () => (newKey === null ? undefined : metadata.setUnshownKey(null)),
     clock: machineClock,
-    warnings: () => [describeReadOnly(oversight.storage()) ?? [], ...warnings()].flat(),
+    reopenLogs: audit.reopenLog,
+    warnings: () => [describeReadOnly(oversight.storage()) ?? [], ...overseen.warnings()].flat(),
     async stop(graceMilliseconds) {
       mode.stopping();
       await closeListener(listener, graceMilliseconds);
@@ -282,23 +285,6 @@ async function packageVersion(): Promise<string> {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-function startAuditing(
-  { accountId, region, auditDays }: Config,
-  { log, ...parts }: Parameters<typeof archiveTime>[0] & Pick<AuditOptions, "metadata" | "keyring"> & { log: Logger },
-  started: AsyncDisposableStack,
-): Audit {
-  const audit = startAudit({
-    ...parts,
-    accountId,
-    region,
-    keptDays: auditDays,
-    now: () => archiveTime(parts),
-    warn: (error, message) => log.warn({ err: error }, message),
-  });
-  started.defer(() => audit.stop());
-  return audit;
-}
-
 /** What moves bytes, and bounds the memory that moving them takes. */
 function openTransfers(blobs: BlobStore, mode: NodeMode, started: AsyncDisposableStack) {
   const hashPool = new HashPool(hashThreads, (error) =>
@@ -354,10 +340,10 @@ function startSpaceKeeping({ blobs, ballast }: Stores, events: EventLog, started
 }
 
 /** The profile, and how long things are kept. */
-const termsOf = ({ profile, auditDays, deletedGraceSeconds }: Config) => ({
+const termsOf = ({ profile, audit, deletedGraceSeconds }: Config) => ({
   profile,
   outputMilliseconds: dayMilliseconds,
-  auditKeptMilliseconds: auditDays * dayMilliseconds,
+  auditKeptMilliseconds: audit.keptDays * dayMilliseconds,
   deletedGraceMilliseconds: deletedGraceSeconds * 1000,
 });
 

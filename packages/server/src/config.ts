@@ -1,11 +1,13 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { type AuditSettings, auditSettings, isAnchorTarget } from "./audit/settings.ts";
 import { FaultError, type FaultRule } from "./domain/fault.ts";
 import { parseFault } from "./domain/fault-text.ts";
 import { isLoopback } from "./domain/loopback.ts";
 import { type Place, readPlace } from "./domain/place.ts";
 import { type Network, readNetwork } from "./domain/policy/addresses.ts";
+import { isSafeEndpoint } from "./domain/safe-endpoint.ts";
 import { rootKeyOf, secretOf } from "./secrets/given-secrets.ts";
 import { readSettingsFile } from "./secrets/private-file.ts";
 import type { RootKey } from "./secrets/root-key-file.ts";
@@ -47,8 +49,7 @@ export interface Config {
   readonly delays: Readonly<Record<DelayName, number | null>>;
   /** How long the bytes of deleted archives are kept. */
   readonly deletedGraceSeconds: number;
-  /** How long entries of the audit trail are kept. */
-  readonly auditDays: number;
+  readonly audit: AuditSettings;
   /** What the data retrieval policy FreeTier allows in a month. */
   readonly freeTierBytes: number;
   /** Whether policies' time follows the clock wherever it goes. */
@@ -101,6 +102,9 @@ const settings = {
   freeTier:   { flag: "free-tier-bytes",   environment: "MORAINE_FREE_TIER_BYTES",        fallback: "10737418240",      help: "BYTES      a month may retrieve under the policy FreeTier" },
   deletedGrace: { flag: "deleted-grace",   environment: "MORAINE_DELETED_GRACE",          fallback: "86400",            help: "SECONDS    to keep deleted bytes; 0 frees them at once" },
   auditDays:  { flag: "audit-days",        environment: "MORAINE_AUDIT_DAYS",             fallback: "400",              help: "DAYS       to keep the audit trail" },
+  auditLog:   { flag: "audit-log",         environment: "MORAINE_AUDIT_LOG",                                            help: "FILE       also gets the audit trail, or stdout; reopened on SIGUSR2" },
+  auditAnchor: { flag: "audit-anchor",     environment: "MORAINE_AUDIT_ANCHOR",                                         help: "FILE       or URL that gets signed heads of the audit trail" },
+  anchorMinutes: { flag: "audit-anchor-minutes", environment: "MORAINE_AUDIT_ANCHOR_MINUTES", fallback: "15",           help: "MINUTES  between two of them" },
   clock:      { flag: "clock",             environment: "MORAINE_CLOCK",                  fallback: "system",           help: "KIND       system, or manual for tests" },
   trustClock: { flag: "trust-clock",       environment: "MORAINE_TRUST_CLOCK",            fallback: "false",            help: "           policies' time follows the clock, whatever its jumps", kind: "switch" },
   presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
@@ -164,6 +168,12 @@ const shape = z
     freeTier: wholeNumber(/^[0-9]{1,15}$/, "must be a whole number of bytes"),
     deletedGrace: wholeNumber(/^[0-9]{1,9}$/, "must be a whole number of seconds"),
     auditDays: wholeNumber(/^[1-9][0-9]{0,4}$/, "must be a number of days from 1 to 99999"),
+    auditLog: z.string().min(1).optional(),
+    auditAnchor: z
+      .string()
+      .refine(isAnchorTarget, "must be a file, an https URL, or an http one of loopback")
+      .optional(),
+    anchorMinutes: wholeNumber(/^[1-9][0-9]{0,3}$/, "must be a number of minutes from 1 to 9999"),
     clock: z.enum(["system", "manual"]),
     trustClock: onOff,
     allowFaults: onOff,
@@ -271,7 +281,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     },
     freeTierBytes: values.freeTier,
     deletedGraceSeconds: values.deletedGrace,
-    auditDays: values.auditDays,
+    audit: auditSettings(values, (path) => resolve(base, path)),
     trustClock: values.trustClock === "true",
     faults: readFaults(values),
   });
@@ -314,20 +324,10 @@ function readFault(text: string): FaultRule {
 }
 
 function pair(first: string | undefined, second: string | undefined, rule: string): [string, string] | null {
-  if (first === undefined && second === undefined) {
-    return null;
-  }
-  if (first === undefined || second === undefined) {
+  if ((first === undefined) !== (second === undefined)) {
     throw new UsageError(rule);
   }
-  return [first, second];
-}
-
-/** What is published is signed, but not hidden: beyond this machine it must be encrypted. */
-function isSafeEndpoint(text: string): boolean {
-  const url = URL.parse(text);
-  const isPlain = url?.protocol === "http:" && isLoopback(url.hostname.replace(/^\[|\]$/g, ""));
-  return url !== null && (isPlain || url.protocol === "https:") && url.username === "" && url.password === "";
+  return first === undefined || second === undefined ? null : [first, second];
 }
 
 type Flags = Record<string, string | boolean | string[] | undefined>;

@@ -23,7 +23,7 @@ let service: Service | undefined;
 const graceOptions = {
   delay: graceMilliseconds + 5000,
   logger: false as const,
-  skip: ["SIGHUP" as const],
+  skip: ["SIGHUP" as const, "SIGUSR2" as const],
   onSecondError: reportFailedStop,
 };
 const { close } = closeWithGrace(graceOptions, async ({ err: error, signal }) => {
@@ -39,6 +39,7 @@ const { close } = closeWithGrace(graceOptions, async ({ err: error, signal }) =>
 });
 const startedOnTerminal = isatty(0);
 process.on("SIGHUP", () => void onHangUp());
+process.on("SIGUSR2", () => service?.reopenLogs());
 
 try {
   service = await compose(config, { log, onHalt });

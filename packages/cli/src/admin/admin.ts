@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { AdminTools } from "../tools.ts";
 import { accessKeyCommands } from "./access-keys.ts";
 import { accountCommands } from "./accounts.ts";
+import { auditCommand } from "./audit.ts";
 import { clockCommands } from "./clock.ts";
 import { damagedCommand } from "./damage.ts";
 import { faultCommands } from "./faults.ts";
@@ -16,7 +17,7 @@ import { userCommands } from "./users.ts";
 /** Commands for whoever runs a server, and for owners of accounts on it. */
 export function adminCommand(tools: AdminTools): Command {
   const admin = new Command("admin")
-    .description("Accounts, users, keys, policies, messages, clock, faults, health and damage of a server")
+    .description("Accounts, users, keys, policies, messages, clock, faults, health, damage and audit trail of a server")
     .option("--endpoint <url>", "where it listens (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER; http://127.0.0.1:8484)")
     .option("--region <name>", "what requests are signed for (AWS_REGION, AWS_DEFAULT_REGION; us-east-1)")
     .option("--json", "print what the server answered, as JSON")
@@ -24,7 +25,7 @@ export function adminCommand(tools: AdminTools): Command {
       "after",
       `
 Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 denied.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed, 5 denied.`,
     );
   const commands = [
     accountCommands(tools),
@@ -39,6 +40,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 denied.`,
     faultCommands(tools),
     healthCommand(tools),
     damagedCommand(tools),
+    auditCommand(tools),
   ];
   for (const command of commands) {
     admin.addCommand(command);

@@ -1,8 +1,8 @@
 import { createDecipheriv } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
+import type { DatabaseSync } from "node:sqlite";
+import { openOffline } from "./database.ts";
 
 /** A root's key as it is read from a data folder. */
 export interface RootKey {
@@ -19,62 +19,14 @@ export interface DataFolderPlace {
   readonly accountId: string | null;
 }
 
-const lockWaitMilliseconds = 500;
-const sqliteBusy = 5;
-
 /**
  * Reads the active keys of an account's root from the data folder of a server that is down, newest first, and changes
  * nothing in it. docs/storage-format.md describes the files. Throws when the server runs, or when the sealing key is another.
  */
 export function readRootKeys({ folder, sealingKeyFile, accountId }: DataFolderPlace): RootKey[] {
-  const path = join(folder, "moraine.db");
-  if (!existsSync(path)) {
-    throw new Error(`${folder} is not a data folder: it has no moraine.db`);
-  }
+  using offline = openOffline(folder);
   const sealingKey = readFileSync(sealingKeyFile ?? join(folder, "secrets.key"));
-  const lock = takeLock(folder);
-  try {
-    const database = openUnchanged(path);
-    try {
-      return rowsOf(database, accountId).map((row) => unsealed(row, sealingKey));
-    } finally {
-      database.close();
-    }
-  } finally {
-    lock?.close();
-  }
-}
-
-/** The server's own lock: whoever has it is alone with the database. */
-function takeLock(folder: string): DatabaseSync | null {
-  const path = join(folder, "lock.db");
-  if (!existsSync(path)) {
-    return null; // Of a backup, for one.
-  }
-  const lock = new DatabaseSync(path, { timeout: lockWaitMilliseconds });
-  try {
-    lock.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-    return lock;
-  } catch (error) {
-    lock.close();
-    const { errcode = 0 } = error as { errcode?: number };
-    throw (errcode & 0xff) === sqliteBusy
-      ? new Error(
-          `The server of ${folder} is running: stop it first, or ask it for another key: moraine admin keys create`,
-        )
-      : error;
-  }
-}
-
-/** Without a log there is nothing that SQLite would have to write; with one, it is asked to leave its index alone. */
-function openUnchanged(path: string): DatabaseSync {
-  const url = pathToFileURL(path);
-  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) {
-    url.searchParams.set("immutable", "1");
-  } else if (existsSync(`${path}-shm`)) {
-    url.searchParams.set("readonly_shm", "1");
-  }
-  return new DatabaseSync(url, { readOnly: true });
+  return rowsOf(offline.database, accountId).map((row) => unsealed(row, sealingKey));
 }
 
 interface SealedRow {

@@ -1,38 +1,96 @@
 import type { AuditTrail } from "../domain/audit.ts";
+import type { Clock } from "../domain/clock.ts";
 import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
+import { archiveTime, type TrustedClock } from "../domain/trusted-clock.ts";
+import { anchorExport, anchorSender } from "./anchor-export.ts";
 import { type AnchorOptions, openAnchorSigner, type SignHead } from "./anchors.ts";
 import { Attempts, attemptLimits } from "./attempts.ts";
+import { type LogTarget, openLogTarget } from "./log-target.ts";
+import { type Repeated, repeat } from "./repeated.ts";
 import { RequestTrail } from "./request-trail.ts";
+import type { AuditSettings } from "./settings.ts";
+import { writeTrailLog } from "./trail-log.ts";
 
-export interface AuditOptions extends Omit<AnchorOptions, "metadata"> {
+export interface AuditOptions extends Omit<AnchorOptions, "metadata" | "now">, AuditSettings {
   readonly metadata: UnrecordedMetadata;
-  /** How long entries are kept. */
-  readonly keptDays: number;
-  /** Called for what an operator should know. */
-  warn(error: unknown, message: string): void;
+  readonly clock: Pick<Clock, "now">;
+  readonly trustedClock: TrustedClock;
+  /** For what an operator should know. */
+  readonly log: AuditEventLog;
+}
+
+interface AuditEventLog {
+  warn(facts: { readonly err?: unknown }, message: string): void;
 }
 
 export interface Audit extends AuditTrail {
   readonly keptDays: number;
   /** Signs heads of the trail; the key is opened when it is first asked for. */
   signer(): Promise<SignHead>;
-  /** Writes down what waits. */
+  /** What an operator should know though the service works. */
+  warnings(): readonly string[];
+  /** Opens the file of the log again: it was renamed. */
+  reopenLog(): void;
+  /** Writes down what waits, and exports the last head. */
   stop(): Promise<void>;
 }
 
+const logMilliseconds = 1000;
+
 /** Records what requests do: changes with their transactions, attempts in batches. */
 export function startAudit(options: AuditOptions): Audit {
-  const { metadata, now, keptDays, warn } = options;
-  const onFailure = (error: unknown) => warn(error, "denied attempts could not be recorded; tried again");
+  const { metadata, keptDays, logPath } = options;
+  const now = () => archiveTime(options);
+  const onFailure = (error: unknown) =>
+    options.log.warn({ err: error }, "denied attempts could not be recorded; tried again");
   const attempts = new Attempts({ metadata, limits: attemptLimits, now, onFailure });
-  let signer: Promise<SignHead> | null = null;
+  let opened: Promise<SignHead> | null = null;
+  const signer = () => {
+    opened ??= openAnchorSigner({ ...options, now });
+    return opened;
+  };
+  const log = logPath === null ? null : openLogTarget(logPath);
+  const repeated = startRepeated(options, log, signer);
   return {
     begin: (request) => new RequestTrail({ metadata, attempts, now }, request),
     keptDays,
-    signer() {
-      signer ??= openAnchorSigner(options);
-      return signer;
+    signer,
+    warnings: () => repeated.flatMap(({ warning }) => warning() ?? []),
+    reopenLog: () => log?.reopen(),
+    async stop() {
+      await attempts.stop();
+      await Promise.all(repeated.map((one) => one.stop()));
+      await log?.close();
     },
-    stop: () => attempts.stop(),
   };
+}
+
+function startRepeated(options: AuditOptions, log: LogTarget | null, signer: () => Promise<SignHead>): Repeated[] {
+  const { metadata, logPath, anchorTarget, anchorMinutes } = options;
+  const events = {
+    warn: (error: unknown, message: string) => options.log.warn({ err: error }, message),
+    noteRecovery: (message: string) => options.log.warn({}, message),
+  };
+  const repeated: Repeated[] = [];
+  if (log !== null) {
+    repeated.push(
+      repeat({
+        ...events,
+        name: `writing the audit log ${logPath}`,
+        pauseMilliseconds: logMilliseconds,
+        run: () => writeTrailLog(metadata, log),
+      }),
+    );
+  }
+  if (anchorTarget !== null) {
+    repeated.push(
+      repeat({
+        ...events,
+        name: `exporting anchors of the audit trail to ${anchorTarget}`,
+        pauseMilliseconds: anchorMinutes * 60_000,
+        run: anchorExport(metadata, signer, anchorSender(anchorTarget)),
+      }),
+    );
+  }
+  return repeated;
 }

@@ -18,7 +18,6 @@ import { randomIds } from "../../src/domain/new-id.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifier.ts";
 import type { PolicyMeter } from "../../src/domain/policy-meter.ts";
 import { noDeletedBytes } from "../../src/domain/storage-report.ts";
-import { archiveTime } from "../../src/domain/trusted-clock.ts";
 import type { Profile } from "../../src/domain/vault.ts";
 import type { FaultBook } from "../../src/faults/fault-book.ts";
 import { faulty } from "../../src/faults/faulty.ts";
@@ -186,8 +185,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     accountId,
     region,
     keptDays: 400,
-    now: () => archiveTime({ clock, trustedClock }),
-    warn: (error) => postponed.push(error),
+    logPath: null,
+    anchorTarget: null,
+    anchorMinutes: 15,
+    clock,
+    trustedClock,
+    log: { warn: ({ err }) => postponed.push(err) },
   });
   started.defer(() => audit.stop());
   const now = options.systemNow ?? systemNow;

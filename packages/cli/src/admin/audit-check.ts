@@ -1,0 +1,67 @@
+import { createPublicKey, hash, verify } from "node:crypto";
+import { type AuditAnchor, AuditChainCheck, type AuditCheckResult, anchorText } from "@moraine/protocol";
+import { UsageError } from "../exit-codes.ts";
+import type { AuditTrail } from "./audit-trail.ts";
+
+/** Error thrown when a trail or an anchor is not what it should be. */
+export class VerificationError extends Error {
+  override readonly name = "VerificationError";
+}
+
+export async function checkTrail(
+  { pruned, rows }: AuditTrail,
+  anchors: readonly AuditAnchor[],
+): Promise<AuditCheckResult> {
+  const check = new AuditChainCheck((text) => hash("sha256", text), pruned, anchors);
+  for await (const row of rows) {
+    check.push(row);
+  }
+  return check.finish();
+}
+
+/**
+ * Reads anchors, one JSON object a line. Throws UsageError for what is none, VerificationError for a wrong signature.
+ * @param publicKey the one that all must be signed with; the first anchor's, if null.
+ */
+export function readAnchors(text: string, publicKey: string | null): readonly AuditAnchor[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  if (lines.length === 0) {
+    throw new UsageError("The file of anchors is empty");
+  }
+  const anchors = lines.map(parseAnchor);
+  const expected = publicKey ?? anchors[0]?.PublicKey;
+  anchors.forEach((anchor, index) => {
+    if (anchor.PublicKey !== expected) {
+      throw new VerificationError(
+        `The anchor in line ${index + 1} is of another key: ${anchor.PublicKey}, expected ${expected}`,
+      );
+    }
+    if (!isSigned(anchor)) {
+      throw new VerificationError(`The anchor in line ${index + 1} has a wrong signature`);
+    }
+  });
+  return anchors;
+}
+
+const texts = ["Hash", "Time", "AccountId", "Region", "PublicKey", "Signature"] as const;
+
+function parseAnchor(line: string, index: number): AuditAnchor {
+  try {
+    const anchor = JSON.parse(line) as AuditAnchor;
+    if (Number.isSafeInteger(anchor.Sequence) && texts.every((name) => typeof anchor[name] === "string")) {
+      return anchor;
+    }
+  } catch {
+    // As one that lacks a field.
+  }
+  throw new UsageError(`Line ${index + 1} of the anchors is no anchor`);
+}
+
+function isSigned(anchor: AuditAnchor): boolean {
+  try {
+    const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: anchor.PublicKey }, format: "jwk" });
+    return verify(null, Buffer.from(anchorText(anchor)), key, Buffer.from(anchor.Signature, "base64url"));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,61 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+
+const lockWaitMilliseconds = 500;
+const sqliteBusy = 5;
+
+/** Opens the database of a server that is down, and changes nothing in its data folder. Throws when the server runs. */
+export function openOffline(folder: string): { readonly database: DatabaseSync } & Disposable {
+  const path = join(folder, "moraine.db");
+  if (!existsSync(path)) {
+    throw new Error(`${folder} is not a data folder: it has no moraine.db`);
+  }
+  const lock = takeLock(folder);
+  try {
+    const database = openUnchanged(path);
+    return {
+      database,
+      [Symbol.dispose]() {
+        database.close();
+        lock?.close();
+      },
+    };
+  } catch (error) {
+    lock?.close();
+    throw error;
+  }
+}
+
+/** The server's own lock: whoever has it is alone with the database. */
+function takeLock(folder: string): DatabaseSync | null {
+  const path = join(folder, "lock.db");
+  if (!existsSync(path)) {
+    return null; // Of a backup, for one.
+  }
+  const lock = new DatabaseSync(path, { timeout: lockWaitMilliseconds });
+  try {
+    lock.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    const { errcode = 0 } = error as { errcode?: number };
+    throw (errcode & 0xff) === sqliteBusy
+      ? new Error(
+          `The server of ${folder} is running: stop it first, or ask it for another key: moraine admin keys create`,
+        )
+      : error;
+  }
+}
+
+/** Without a log there is nothing that SQLite would have to write; with one, it is asked to leave its index alone. */
+function openUnchanged(path: string): DatabaseSync {
+  const url = pathToFileURL(path);
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) {
+    url.searchParams.set("immutable", "1");
+  } else if (existsSync(`${path}-shm`)) {
+    url.searchParams.set("readonly_shm", "1");
+  }
+  return new DatabaseSync(url, { readOnly: true });
+}

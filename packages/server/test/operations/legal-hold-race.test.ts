@@ -87,3 +87,25 @@ test("no removal of tags that was allowed before a legal hold undoes it", async 
     [],
   );
 });
+
+test("a client that changes a vault's tags all the time on many connections keeps nobody from setting a hold", async () => {
+  const eve = await makeUser(server, "eve", [allow("glacier:AddTagsToVault")]);
+  await createVault(server, "busy");
+  const path = `${vaultPath("busy")}/tags?operation=add`;
+  let isHeld = false;
+  let changes = 0;
+  const changing = Array.from({ length: 24 }, async (_, connection) => {
+    for (let turn = 0; !isHeld; turn += 1) {
+      const { status, text } = await send("POST", path, { Tags: { [`tag ${connection}`]: String(turn) } }, eve);
+      assert.equal(status, 204, text);
+      changes += 1;
+    }
+  });
+  for (let hold = 0; hold < 3; hold += 1) {
+    const answer = await send("POST", path, { Tags: { LegalHold: String(hold) } });
+    assert.equal(answer.status, 204, answer.text);
+  }
+  isHeld = true;
+  await Promise.all(changing);
+  assert.ok(changes > 0);
+});

@@ -11,7 +11,7 @@ import type { Credentials } from "../support/signed-request.ts";
 // A lock forbids to change tags while the tag LegalHold is true. Another user removes tags all the time, which the lock allows
 // until the hold is set: whatever was allowed before must not undo the hold after it.
 
-const rounds = 30;
+const rounds = 15;
 const connections = 4;
 const hold = { LegalHold: "true" };
 

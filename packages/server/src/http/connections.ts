@@ -14,6 +14,8 @@ interface Connection {
   hasBeenUsed: boolean;
 }
 
+const refusalMilliseconds = 1000;
+
 type ConnectionLimits = Pick<HttpLimits, "connectionsMax" | "connectionsPerAddressMax">;
 
 /**
@@ -28,6 +30,8 @@ export class Connections {
   /** Those without a request in progress; the one that has been so for the longest time comes first. */
   readonly #idle = new Set<Connection>();
   readonly #counts = new Map<string, number>();
+  /** Networks that get no new connection for now. */
+  readonly #refused = new Set<string>();
 
   constructor(limits: ConnectionLimits, trustedProxies: readonly Network[]) {
     this.#limits = limits;
@@ -93,12 +97,32 @@ export class Connections {
     }
   }
 
+  /**
+   * The client has sent so much ahead that reading it has cost as much as thousands of requests. What its other connections may
+   * hold is not read, and for a while it gets no new ones: else it could do that with each of them at once.
+   */
+  punish(socket: Socket): void {
+    const connection = this.#ofSocket.get(socket);
+    if (connection?.isCounted !== true) {
+      return;
+    }
+    const { network } = connection;
+    for (const idle of [...this.#idle].filter((other) => other.network === network)) {
+      this.#close(idle);
+    }
+    this.#refused.add(network);
+    setTimeout(() => this.#refused.delete(network), refusalMilliseconds).unref();
+  }
+
   #follow(connection: Connection, socket: Socket): void {
     this.#ofSocket.set(socket, connection);
     socket.once("close", () => this.#forget(connection));
   }
 
   #hasRoomFor({ network, isCounted }: Connection): boolean {
+    if (isCounted && this.#refused.has(network)) {
+      return false;
+    }
     const { connectionsMax, connectionsPerAddressMax } = this.#limits;
     if (isCounted && this.#countOf(network) >= connectionsPerAddressMax && !this.#closeIdle(network)) {
       return false;
@@ -110,12 +134,16 @@ export class Connections {
   #closeIdle(network: string | null): boolean {
     for (const connection of this.#idle) {
       if (network === null || connection.network === network) {
-        this.#forget(connection);
-        connection.socket.destroy();
+        this.#close(connection);
         return true;
       }
     }
     return false;
+  }
+
+  #close(connection: Connection): void {
+    this.#forget(connection);
+    connection.socket.destroy();
   }
 
   #countOf(network: string): number {

@@ -12,6 +12,8 @@ interface InTurnOptions {
   onBusy(socket: Socket): void;
   /** The last of them has ended. */
   onIdle(socket: Socket): void;
+  /** More have been sent ahead than may wait. */
+  onFlood(socket: Socket): void;
 }
 
 interface Turns {
@@ -24,7 +26,7 @@ interface Turns {
  * Handles one request of a connection at a time. While others wait nothing is read from it, so that what a client sends ahead
  * stays with the client: else one connection could have thousands of requests in progress.
  */
-export function inTurn({ requestsPerConnectionMax, handle, onBusy, onIdle }: InTurnOptions) {
+export function inTurn({ requestsPerConnectionMax, handle, onBusy, onIdle, onFlood }: InTurnOptions) {
   const connections = new WeakMap<Socket, Turns>();
 
   const start = (turns: Turns, request: IncomingMessage, response: ServerResponse): void => {
@@ -63,8 +65,9 @@ export function inTurn({ requestsPerConnectionMax, handle, onBusy, onIdle }: InT
       turns.waiting.push(() => start(turns, request, response));
       // The parser starts to read again at the end of each message, so it is stopped after that.
       setImmediate(() => turns.waiting.length > 0 && socket.pause());
-    } else {
+    } else if (!socket.destroyed) {
       socket.destroy();
+      onFlood(socket);
     }
   };
 }

@@ -114,6 +114,7 @@ export function createListener(options: ListenerOptions): Listener {
     handle: (request, response) => void answer({ ...options, memory, context }, request, response),
     onBusy: (socket) => connections.busy(socket),
     onIdle: (socket) => connections.idle(socket),
+    onFlood: (socket) => connections.punish(socket),
   });
   const latest = new WeakMap<Socket, ServerResponse>();
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {

@@ -19,6 +19,7 @@ export function createOperatorListener(pages: () => PageSources): Server {
     handle: (request, response) => void answer(request, response, pages()),
     onBusy: () => undefined,
     onIdle: () => undefined,
+    onFlood: () => undefined,
   });
   const server = createServer({ headersTimeout: timeoutMilliseconds, requestTimeout: timeoutMilliseconds }, takeTurn);
   server.maxConnections = connectionsMax;

@@ -25,6 +25,7 @@ async function holdingServer(context: TestContext) {
       },
       onBusy: () => states.push("busy"),
       onIdle: () => states.push("idle"),
+      onFlood: () => states.push("flood"),
     }),
   );
   server.listen(0, "127.0.0.1");

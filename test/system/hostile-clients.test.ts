@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GlacierHttp } from "../support/glacier-http.ts";
+import { cleanEnvironment, repositoryRoot, rootKey, startServer } from "../support/server-process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+// 2,000 hostile clients from one address, and honest ones from another.
+
+const mebibyte = 1024 ** 2;
+const peakBytesMax = 256 * mebibyte;
+const hostileClients = 2000;
+const hostileAddress = "127.0.0.2";
+const honestClients = 4;
+const pauseMilliseconds = 10;
+/** The server opens and closes some of its own: logs of the database, honest connections that are replaced. */
+const ownDescriptors = 10;
+/** Twice the reference, and what a busy machine adds to the slowest of some hundred requests. */
+const limitOf = (reference: number) => 2 * reference + 50;
+
+async function peakBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+/** Seconds of processor time that the process has used. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+const descriptors = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length;
+
+/** Milliseconds that 99 of 100 requests of honest clients take at most. Each of them must succeed. */
+async function p99(clients: readonly GlacierHttp[], seconds: number): Promise<number> {
+  const times: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  await Promise.all(
+    clients.map(async (client) => {
+      while (performance.now() < end) {
+        const start = performance.now();
+        await client.demand({ method: "GET", path: "/-/vaults/photos" });
+        times.push(performance.now() - start);
+        await sleep(pauseMilliseconds);
+      }
+    }),
+  );
+  times.sort((a, b) => a - b);
+  return times[Math.floor(times.length * 0.99)] ?? 0;
+}
+
+function startHostileClients(url: string) {
+  const program = join(repositoryRoot, "test/support/hostile-child.ts");
+  const args = [program, new URL(url).port, String(hostileClients), hostileAddress, rootKey.accessKeyId];
+  return spawn(process.execPath, args, { stdio: "inherit", env: cleanEnvironment() });
+}
+
+for (const [what, flags] of [
+  ["that may have 256 connections", []],
+  ["that may have all connections", ["--connections-per-address", "2048"]],
+] as const) {
+  test(`2,000 hostile clients of one address ${what} crowd nobody out`, async (context) => {
+    await using folder = await temporaryFolder();
+    // The first start after an installation also compiles the sources.
+    await (await startServer({ dataFolder: folder.path })).stop();
+    await using server = await startServer({ dataFolder: folder.path, flags });
+    const clients = Array.from({ length: honestClients }, () => new GlacierHttp(server.url));
+    await clients[0]?.createVault("photos");
+    await p99(clients, 2);
+    const cpu0 = await cpuSeconds(server.pid);
+    const reference = await p99(clients, 5);
+    const cpu1 = await cpuSeconds(server.pid);
+    const openBefore = await descriptors(server.pid);
+
+    const hostile = startHostileClients(server.url);
+    await sleep(3000);
+    const cpu2 = await cpuSeconds(server.pid);
+    const attacked = await p99(clients, 10);
+    const cpu3 = await cpuSeconds(server.pid);
+    const newcomer = new GlacierHttp(server.url);
+    await newcomer.demand({ method: "GET", path: "/-/vaults/photos" });
+    newcomer.close();
+    const openDuring = await descriptors(server.pid);
+    hostile.kill("SIGKILL");
+    await once(hostile, "close");
+
+    const ended = performance.now();
+    while ((await descriptors(server.pid)) > openBefore + ownDescriptors) {
+      const isLate = performance.now() - ended > 5000;
+      assert.ok(!isLate, `${await descriptors(server.pid)} descriptors are still open, ${openBefore} before`);
+      await sleep(50);
+    }
+    const normalMilliseconds = performance.now() - ended;
+    const afterwards = await p99(clients, 3);
+    const peak = await peakBytes(server.pid);
+    context.diagnostic(
+      `p99 ${reference.toFixed(1)} ms before, ${attacked.toFixed(1)} ms during, ${afterwards.toFixed(1)} ms after; ` +
+        `cpu ${((cpu1 - cpu0) / 5).toFixed(2)} ${((cpu3 - cpu2) / 10).toFixed(2)}; ` +
+        `${openDuring} descriptors during, ${openBefore} before, again after ${normalMilliseconds.toFixed(0)} ms; ` +
+        `peak ${(peak / mebibyte).toFixed(0)} MiB`,
+    );
+    for (const client of clients) {
+      client.close();
+    }
+    assert.ok(peak <= peakBytesMax, `${(peak / mebibyte).toFixed(0)} MiB`);
+    assert.ok(attacked <= limitOf(reference), `${attacked} ms, ${reference} ms before`);
+    assert.ok(afterwards <= limitOf(reference), `${afterwards} ms, ${reference} ms before`);
+    await server.stop();
+  });
+}

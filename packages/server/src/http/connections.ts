@@ -14,7 +14,7 @@ interface Connection {
   hasBeenUsed: boolean;
 }
 
-const refusalMilliseconds = 1000;
+const refusalMilliseconds = 10_000;
 
 type ConnectionLimits = Pick<HttpLimits, "connectionsMax" | "connectionsPerAddressMax">;
 

@@ -55,7 +55,10 @@ export function authenticator(options: AuthenticateOptions): Identify {
         claimed: { signature, expiresAt: signedAt.getTime() + lifeSeconds * 1000 },
         verify(payloadHash) {
           if (!signatureMatches(claim, request, payloadHash, signingKeys.derive(key, claim.scope))) {
-            throw attempt.failed(signatureMismatch(claim, request, payloadHash));
+            // To put the details together costs more than to verify.
+            throw attempt.failed(
+              attempt.isThrottled ? errors.signatureMismatch() : signatureMismatch(claim, request, payloadHash),
+            );
           }
           attempt[Symbol.dispose]();
           return callerOf(key);

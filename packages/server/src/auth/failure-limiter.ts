@@ -10,6 +10,8 @@ export interface FailureLimits {
 
 /** One request, from the time when its key is known until its signature is. */
 export interface Attempt extends Disposable {
+  /** Whether a failure would be answered with ThrottlingException. */
+  readonly isThrottled: boolean;
   /** Returns the error to answer with: the one given, or ThrottlingException for a client that keeps failing. */
   failed(error: unknown): unknown;
   /** Ends the attempt, unless it has failed before: nothing is counted. */
@@ -62,6 +64,7 @@ export class FailureLimiter {
       }
     };
     return {
+      isThrottled,
       failed: (error) => {
         const isGuess = error instanceof GlacierError && guesses.has(error.code);
         end(isGuess ? 1 : 0);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { BodyLimits } from "./pace.ts";
 import type { ReplyLimits } from "./respond.ts";
+import type { StrangerLimits } from "./stranger-pace.ts";
 
 /** Bounds on what clients may take of the server. */
 export interface HttpLimits extends BodyLimits, ReplyLimits {
@@ -9,6 +10,8 @@ export interface HttpLimits extends BodyLimits, ReplyLimits {
   readonly connectionsMax: number;
   /** For each IPv4 address or IPv6 network of 64 bits, unless it is a trusted proxy. */
   readonly connectionsPerAddressMax: number;
+  /** Requests of each client whose caller is not known: pages, and those that are refused before their signature is verified. */
+  readonly strangers: StrangerLimits;
   /** Then the connection is closed, so that a client's place is given away from time to time. */
   readonly requestsPerConnectionMax: number;
 }
@@ -25,6 +28,7 @@ export const httpLimits = {
   drainSecondsMax: 30,
   bufferedBytesMax: 8 * mebibyte,
   requestsPerConnectionMax: 1000,
+  strangers: { burst: 500, perSecond: 200 },
 } as const;
 
 export const failureLimits = { burst: 100, perSecond: 1 };

@@ -27,8 +27,9 @@ import { type AdminContext, isAdminPath, serveAdmin } from "./serve-admin.ts";
 import { isStsRequest, type StsContext, serveSts } from "./serve-sts.ts";
 import { shortBody } from "./short-body.ts";
 
+import { StrangerPace } from "./stranger-pace.ts";
 import { type Certificate, secureOptions, strictTransportSecurity } from "./tls.ts";
-import { readWireRequest } from "./wire-request.ts";
+import { readWireRequest, type WireRequest } from "./wire-request.ts";
 
 /** What happened to one request; for logs and metrics. */
 export interface RequestRecord {
@@ -77,6 +78,7 @@ export interface Listener {
 
 interface Options extends ListenerOptions {
   readonly memory: BodyMemory;
+  readonly pace: StrangerPace;
   /** Null while the service is starting. */
   readonly context: ServiceContext | null;
 }
@@ -109,9 +111,10 @@ export function createListener(options: ListenerOptions): Listener {
   server.on("connection", (socket) => connections.admit(socket));
   server.on("secureConnection", (socket) => connections.secured(socket));
   const memory = new BodyMemory(limits.bufferedBytesMax);
+  const pace = new StrangerPace(limits.strangers);
   const takeTurn = inTurn({
     ...limits,
-    handle: (request, response) => void answer({ ...options, memory, context }, request, response),
+    handle: (request, response) => void answer({ ...options, memory, pace, context }, request, response),
     onBusy: (socket) => connections.busy(socket),
     onIdle: (socket) => connections.idle(socket),
     onFlood: (socket) => connections.punish(socket),
@@ -183,13 +186,43 @@ async function answer(options: Options, request: IncomingMessage, response: Serv
 const securityHeaders = ({ certificate }: ListenerOptions): Readonly<Record<string, string>> =>
   certificate === null ? {} : strictTransportSecurity;
 
+interface Observers {
+  readonly requestId: string;
+  onRoute(name: string): void;
+}
+
+/** A response to a client that has not proven who it is may have to wait, also when it is an error. */
 async function reply(
-  { context, limits, memory, trustedProxies, servesMetrics }: Options,
+  options: Options,
   message: IncomingMessage,
   response: ServerResponse,
-  { requestId, onRoute }: { requestId: string; onRoute: (name: string) => void },
+  observers: Observers,
 ): Promise<Reply> {
-  const request = readWireRequest(message, trustedProxies);
+  const request = readWireRequest(message, options.trustedProxies);
+  const network = clientNetwork(request.address);
+  let isStranger = true;
+  const onVerified = () => {
+    isStranger = false;
+  };
+  try {
+    return await replyTo(options, { request, message, response, network, onVerified, ...observers });
+  } finally {
+    if (isStranger) {
+      await options.pace.wait(network);
+    }
+  }
+}
+
+interface Exchange extends Observers {
+  readonly request: WireRequest;
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly network: string;
+  onVerified(): void;
+}
+
+async function replyTo({ context, limits, memory, servesMetrics }: Options, exchange: Exchange): Promise<Reply> {
+  const { request, message, response, requestId, onRoute, onVerified } = exchange;
   const audience = { seesReasons: false, seesMetrics: servesMetrics };
   const own = carriesSignature(request) ? null : await page(request, context?.pages ?? startingPages, audience);
   if (own !== null) {
@@ -199,12 +232,13 @@ async function reply(
   if (context === null) {
     throw errors.unavailable("The service is starting. Try again later.");
   }
-  const json = shortBody(message, response, { limits, memory, source: clientNetwork(request.address) });
+  const json = shortBody(message, response, { limits, memory, source: exchange.network });
   const incoming = {
     request,
     body: requestBody(message, response, limits),
     shortBody: json,
     onRoute,
+    onVerified,
     audit: context.audit.begin({ requestId, address: request.address }),
     resetConnection: () => reset(message.socket),
     onClientGone: (listener: () => void) => void response.once("close", listener),

@@ -29,6 +29,8 @@ export interface Incoming {
   readonly shortBody: Pick<ShortBody, "read">;
   /** Told as soon as it is known, for logs and metrics. */
   onRoute(name: string): void;
+  /** Called once the signature has been verified. */
+  onVerified(): void;
   /** Collects what the audit trail says of it. */
   readonly audit: RequestAudit;
   /** Ends the connection as a network does that fails; nobody can be answered after it. */

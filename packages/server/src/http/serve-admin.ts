@@ -26,7 +26,7 @@ export const isAdminPath = (path: string): boolean => path.startsWith("/admin/")
 /** The path of a request to the admin API: that of any other (`serve.ts`), on a table of its own. */
 export async function serveAdmin(context: AdminContext, incoming: Incoming): Promise<Reply> {
   const { services, identify, forgetCredentials } = context;
-  const { request, shortBody, onRoute, audit } = incoming;
+  const { request, shortBody, onRoute, onVerified, audit } = incoming;
   const found = routeAdmin(request);
   onRoute(found.name);
   audit.onRoute({ name: found.name, method: request.method, path: found.path });
@@ -34,6 +34,7 @@ export async function serveAdmin(context: AdminContext, incoming: Incoming): Pro
   using identified = await identify(request);
   const bounded = { body: shortBody, sizeBytesMax: adminBodyBytesMax(found.name) };
   const { caller, json } = await readSigned(identified, inJson, request, bounded);
+  onVerified();
   audit.onCaller(caller);
   const members = decodeAdminMembers(found, request);
   await authorize(services, found, members, caller, incoming);

@@ -28,7 +28,7 @@ export function isStsRequest({ method, path, header }: WireRequest): boolean {
  */
 export async function serveSts(
   { identify, region }: StsContext,
-  { request, shortBody, onRoute, audit }: Incoming,
+  { request, shortBody, onRoute, onVerified, audit }: Incoming,
   requestId: string,
 ): Promise<Reply> {
   const form = { isJson: /\bapplication\/json\b/.test(request.header("accept") ?? ""), requestId };
@@ -38,6 +38,7 @@ export async function serveSts(
     using identified = await identify(request);
     const bounded = { body: shortBody, sizeBytesMax: bodySizeBytesMax };
     const { caller, json } = await readSigned(identified, { request: "json" }, request, bounded);
+    onVerified();
     audit.onCaller(caller);
     assertAction(request, new URLSearchParams(Buffer.from(json).toString("utf8")));
     const { accountId, principal, user } = caller;

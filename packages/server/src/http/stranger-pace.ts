@@ -25,15 +25,17 @@ export class StrangerPace {
     this.#burstMilliseconds = burst * this.#spacingMilliseconds;
   }
 
-  /** Resolves when the next response to the network may be sent. */
-  async wait(network: string): Promise<void> {
+  /** Resolves when the next response to the network may be sent, to whether it had to wait. */
+  async wait(network: string): Promise<boolean> {
     const now = performance.now();
     const due = Math.max(now, this.#due.get(network) ?? now) + this.#spacingMilliseconds;
     this.#remember(network, due);
     const early = due - this.#burstMilliseconds - now;
-    if (early > 0) {
-      await sleep(early);
+    if (early <= 0) {
+      return false;
     }
+    await sleep(early);
+    return true;
   }
 
   #remember(network: string, due: number): void {

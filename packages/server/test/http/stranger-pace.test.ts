@@ -14,13 +14,15 @@ test("a response to a stranger waits once there have been many, and those to kno
   await server.client.send({ ...vaults, key: null });
   await server.client.send({ method: "GET", path: "/health/live", key: null });
   const order: string[] = [];
-  const waiting = server.client.send({ ...vaults, key: wrong }).then(({ status }) => order.push(`stranger ${status}`));
+  const waiting = server.client
+    .send({ ...vaults, key: wrong })
+    .then(({ status, headers }) => order.push(`stranger ${status} ${headers.connection}`));
   for (let count = 0; count < 3; count += 1) {
     assert.equal((await server.client.send(vaults)).status, 200);
     order.push("known");
   }
   await waiting;
-  assert.deepEqual(order, ["known", "known", "known", "stranger 403"]);
+  assert.deepEqual(order, ["known", "known", "known", "stranger 403 close"]);
 });
 
 test("responses to strangers of a network are spaced, and those of another network do not wait for them", async () => {

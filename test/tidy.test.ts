@@ -63,8 +63,13 @@ test("only compose.ts builds a driver", () => {
   assert.deepEqual(filesThatSay(builders, own), []);
 });
 
-test("the system's clock is read by the server's clocks.ts, the client's service-clock.ts, and for a file's age by its lock-file.ts", () => {
-  const own = ["server/src/clocks.ts", "client/src/service-clock.ts", "client/src/transfers/lock-file.ts"];
+test("the system's clock is read by the server's clocks.ts, the client's service-clock.ts, and for ages by its lock-file.ts and the command's audit.ts", () => {
+  const own = [
+    "cli/src/admin/audit.ts",
+    "server/src/clocks.ts",
+    "client/src/service-clock.ts",
+    "client/src/transfers/lock-file.ts",
+  ];
   assert.deepEqual(filesThatSay(/\bDate\.now\(\)|\bnew Date\(\)/, own), []);
 });
 

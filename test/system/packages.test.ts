@@ -78,8 +78,8 @@ test("no code of the server and no driver of a database comes with them", async 
   for (const file of (await filesBelow(scope)).filter((name) => name.endsWith(".js"))) {
     const text = await readFile(file, "utf8");
     assert.doesNotMatch(text, /@moraine\/server/, file);
-    // A lost key of the root is read from the files of a server that is down, with what Node has built in.
-    assert.equal(/node:sqlite/.test(text), file.endsWith("cli/dist/offline/root-keys.js"), file);
+    // The files of a server that is down are read with what Node has built in.
+    assert.equal(/node:sqlite/.test(text), file.endsWith("cli/dist/offline/database.js"), file);
   }
 });
 

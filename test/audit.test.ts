@@ -6,10 +6,10 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, afterEach, before, test } from "node:test";
+import { createAdminClient } from "@moraine/client/node";
 import type { AuditAnchor, AuditEntryDescription, ListAuditEntriesInput } from "@moraine/protocol";
-import { adminClient } from "../packages/cli/src/client.ts";
 import { asRoot, Shell } from "./support/command.ts";
-import { accountId, rootKey, type ServerProcess, startServer } from "./support/server-process.ts";
+import { accountId, region, rootKey, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 // How an operator reads the audit trail, keeps it elsewhere, and finds out that it was changed.
@@ -33,19 +33,19 @@ async function start(flags: readonly string[], name?: string): Promise<{ shell: 
   number += 1;
   const dataFolder = pathOf(name ?? `data-${number}`);
   server = await startServer({ dataFolder, flags });
-  const service = { MORAINE_ENDPOINT: server.url, AWS_ENDPOINT_URL_GLACIER: server.url, AWS_REGION: "us-east-1" };
+  const service = { MORAINE_ENDPOINT: server.url, AWS_ENDPOINT_URL_GLACIER: server.url, AWS_REGION: region };
   return { shell: new Shell(folder.path, service), dataFolder };
 }
 
 const audit = (...args: string[]) => ["admin", "audit", ...args];
 
 async function entries(filter: ListAuditEntriesInput = {}): Promise<readonly AuditEntryDescription[]> {
-  const call = await adminClient({ endpoint: server.url, region: "us-east-1" }, asRoot);
+  const call = createAdminClient({ endpoint: server.url, region, credentials: rootKey });
   return (await call("ListAuditEntries", filter)).AuditEntries;
 }
 
 async function warnings(): Promise<string> {
-  const call = await adminClient({ endpoint: server.url, region: "us-east-1" }, asRoot);
+  const call = createAdminClient({ endpoint: server.url, region, credentials: rootKey });
   return (await call("GetHealth", {})).Warnings.join("\n");
 }
 

@@ -71,7 +71,11 @@ async function showEntries(
   tools: AdminTools,
   { follow, csv, head, verify, anchor, publicKey, data, ...filter }: AuditOptions,
 ) {
-  const asked = { ...filter, ...timeOf("since", filter.since), ...timeOf("until", filter.until) };
+  const asked = {
+    ...filter,
+    ...(await timeOf(tools, "since", filter.since)),
+    ...(await timeOf(tools, "until", filter.until)),
+  };
   const line = csv ? csvLine : tools.isJson() ? JSON.stringify : readableLine;
   if (csv) {
     await tools.printLine(columns.join(","));
@@ -81,12 +85,17 @@ async function showEntries(
   }
 }
 
-function timeOf(name: "since" | "until", text: string | undefined): ListAuditEntriesInput {
-  if (text === undefined) {
-    return {};
+/** An age counts from the server's present. */
+async function timeOf(
+  { call }: Pick<AdminTools, "call">,
+  name: "since" | "until",
+  text: string | undefined,
+): Promise<ListAuditEntriesInput> {
+  if (text === undefined || !/^[0-9]+[smhd]?$/.test(text)) {
+    return text === undefined ? {} : { [name]: text };
   }
-  const isAge = /^[0-9]+[smhd]?$/.test(text);
-  return { [name]: isAge ? new Date(Date.now() - seconds(text) * 1000).toISOString() : text };
+  const { Anchor } = await call("GetAuditHead", {});
+  return { [name]: new Date(Date.parse(Anchor.Time) - seconds(text) * 1000).toISOString() };
 }
 
 async function verifyTrail(tools: AdminTools, { anchor, publicKey, data }: AuditOptions): Promise<void> {

@@ -103,6 +103,19 @@ test("a trusted proxy may have as many connections as there are", async (context
   assert.ok(sockets.every(({ closed }) => !closed));
 });
 
+test("a client that floods one connection loses its idle ones, and gets no new one for a while", async (context) => {
+  const { port } = await start(context, {});
+  const idle = await openFrom(stranger, port);
+  const other = await openFrom(honest, port);
+  assert.ok((await isServed(idle)) && (await isServed(other)));
+  const flooding = await openFrom(stranger, port);
+  flooding.resume().write(live.repeat(100));
+  assert.ok(await eventually(() => flooding.closed && idle.closed));
+  assert.equal(await isServed(await openFrom(stranger, port)), false);
+  assert.ok(await isServed(other));
+  assert.ok(await isServed(await openFrom(honest, port)));
+});
+
 test("after many requests a connection is closed, and the last response says so", async (context) => {
   const { port } = await start(context, { limits: { requestsPerConnectionMax: 3 } });
   const socket = await openFrom(honest, port);

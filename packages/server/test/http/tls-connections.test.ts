@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { connect } from "node:tls";
+import { createListener } from "../../src/http/listener.ts";
+import { selfSigned } from "../support/certificate.ts";
+import { testLimits } from "../support/server.ts";
+import { openSocket } from "./raw-socket.ts";
+import { eventually } from "./sending.ts";
+
+test("connections make room for new ones under TLS too, also those that never agree on it", async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), "moraine-tls-"));
+  context.after(() => rm(folder, { recursive: true }));
+  const limits = { ...testLimits, connectionsMax: 2 };
+  const { cert, key } = await selfSigned(folder);
+  const certificate = { cert: Buffer.from(cert), key: Buffer.from(key) };
+  const options = { limits, trustedProxies: [], servesMetrics: false, certificate };
+  const { server } = createListener({ ...options, systemNow: () => new Date() });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  context.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const serve = async () => {
+    const socket = connect({ port, host: "127.0.0.1", ca: cert });
+    socket.on("error", () => undefined);
+    await once(socket, "secureConnect");
+    socket.write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 200 /);
+    socket.resume();
+    return socket;
+  };
+  const mute = (await openSocket(port)).resume();
+  const first = await serve();
+  const second = await serve();
+  assert.ok(await eventually(() => mute.closed), "the one that has said nothing");
+  const third = await serve();
+  assert.ok(await eventually(() => first.closed), "the one that has been idle for longer");
+  assert.deepEqual([second.closed, third.closed], [false, false]);
+  second.destroy();
+  third.destroy();
+});

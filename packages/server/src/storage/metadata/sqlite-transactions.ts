@@ -75,7 +75,7 @@ async function runChange(connection: Connection, { method, input, facts }: Reque
   try {
     const value = await invoke(changes, method, db, input);
     if (facts !== undefined) {
-      await recordChange(db, { method, input, value, facts });
+      await recordChange(connection, { method, input, value, facts });
     }
     database.exec("RELEASE change");
     return { value };

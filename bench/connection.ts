@@ -21,7 +21,8 @@ const headEnd = "\r\n\r\n";
  * HTTP client would, and on a machine of few cores every cycle of the client is one that the server lacks.
  */
 export class Connection {
-  readonly #socket: Socket;
+  readonly #port: number;
+  #socket: Socket;
   #pending: PromiseWithResolvers<Answer> | null = null;
   #sink: Sink | undefined;
   #head = "";
@@ -30,16 +31,8 @@ export class Connection {
   #text = "";
 
   private constructor(port: number) {
-    const onread = {
-      buffer: Buffer.allocUnsafeSlow(receiveBufferBytes),
-      callback: (count: number, buffer: Uint8Array) => {
-        this.#receive((buffer as Buffer).subarray(0, count));
-        return true;
-      },
-    };
-    this.#socket = connect({ host: "127.0.0.1", port, noDelay: true, onread });
-    this.#socket.on("error", (error) => this.#fail(error));
-    this.#socket.on("close", () => this.#fail(new Error("The server closed the connection")));
+    this.#port = port;
+    this.#socket = this.#connect();
   }
 
   static async open(port: number): Promise<Connection> {
@@ -75,6 +68,25 @@ export class Connection {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  #connect(): Socket {
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(receiveBufferBytes),
+      callback: (count: number, buffer: Uint8Array) => {
+        this.#receive((buffer as Buffer).subarray(0, count));
+        return true;
+      },
+    };
+    const socket = connect({ host: "127.0.0.1", port: this.#port, noDelay: true, onread });
+    const fail = (error: Error) => {
+      if (socket === this.#socket) {
+        this.#fail(error);
+      }
+    };
+    socket.on("error", fail);
+    socket.on("close", () => fail(new Error("The server closed the connection")));
+    return socket;
   }
 
   #receive(bytes: Buffer): void {
@@ -114,6 +126,12 @@ export class Connection {
       text: this.#text,
     };
     const pending = this.#pending;
+    if (/\r\nconnection: *close/i.test(this.#head)) {
+      // The server bounds the requests of a connection; what is sent next waits in the new one until it is open.
+      const ended = this.#socket;
+      this.#socket = this.#connect();
+      ended.destroy();
+    }
     this.#pending = null;
     this.#head = "";
     this.#text = "";

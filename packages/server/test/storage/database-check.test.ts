@@ -37,6 +37,21 @@ test("a lost page of a table is found", async () => {
   });
 });
 
+test("a long value whose pages are no longer joined is found, though no index has it", async () => {
+  await inFolder(async (path) => {
+    const database = new DatabaseSync(path);
+    database.exec(`
+      CREATE TABLE documents (id INTEGER PRIMARY KEY, body TEXT);
+      INSERT INTO documents VALUES (1, hex(zeroblob(50000)));
+    `);
+    const first = database.prepare("SELECT pageno FROM dbstat WHERE pagetype = 'overflow' ORDER BY path LIMIT 1").get();
+    database.close();
+    assert.equal(findingOf(path).finding, null);
+    await overwrite(path, Number(first?.["pageno"]), (page) => page.fill(0));
+    assert.match(findingOf(path).finding ?? "", /malformed/);
+  });
+});
+
 test("rows of partial indices are looked up too, and a table without row ids is read", async () => {
   await inFolder(async (path) => {
     const database = new DatabaseSync(path);

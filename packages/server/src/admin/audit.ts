@@ -1,13 +1,6 @@
-import {
-  type AuditEntryDescription,
-  type AuditRow,
-  adminLimits,
-  auditOutcomes,
-  errors,
-  formatMilliseconds,
-  type ListAuditEntriesInput,
-} from "@moraine/protocol";
+import { adminLimits, auditOutcomes, errors, type ListAuditEntriesInput } from "@moraine/protocol";
 import type { AuditFilter } from "../domain/audit.ts";
+import { describeEntry } from "../domain/audit-entry.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { AdminHandler } from "./context.ts";
 import { readMarker, writeMarker } from "./pages.ts";
@@ -20,7 +13,7 @@ export const listAuditEntries: AdminHandler<"ListAuditEntries"> = async ({ metad
   const page = { ...filterOf(input), afterSequence: readPosition(input.marker), limit, visitsMax };
   const { rows, through, isLast } = await metadata.listAuditEntries(page);
   const next = writeMarker(String(through));
-  return { AuditEntries: rows.map(describe), Marker: isLast ? null : next, NextMarker: next };
+  return { AuditEntries: rows.map(describeEntry), Marker: isLast ? null : next, NextMarker: next };
 };
 
 export const getAuditHead: AdminHandler<"GetAuditHead"> = async ({ metadata, audit }) => {
@@ -68,28 +61,4 @@ function readPosition(marker: string | undefined): number {
     throw errors.invalidMarker(marker ?? "");
   }
   return Number(text);
-}
-
-function describe(row: AuditRow): AuditEntryDescription {
-  return {
-    Sequence: row.sequence,
-    Time: timeOf(row.time),
-    AccountId: row.accountId,
-    Principal: row.principal,
-    AccessKeyId: row.accessKeyId,
-    SourceAddress: row.address,
-    Operation: row.operation,
-    Vault: row.vault,
-    Subject: row.subject,
-    Outcome: row.outcome,
-    Reason: row.reason,
-    RequestId: row.requestId,
-    Hash: row.hash,
-  };
-}
-
-/** Also of what somebody has put into the database: a check of the chain then names the entry. */
-function timeOf(time: unknown): string {
-  const date = new Date(typeof time === "number" ? time : Number.NaN);
-  return Number.isNaN(date.getTime()) ? "invalid" : formatMilliseconds(date);
 }

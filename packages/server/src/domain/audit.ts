@@ -83,6 +83,16 @@ export interface AuditFilter {
   readonly outcome: AuditOutcome | null;
 }
 
+export const everyAuditEntry: AuditFilter = {
+  since: null,
+  until: null,
+  accountId: null,
+  principal: null,
+  operation: null,
+  vault: null,
+  outcome: null,
+};
+
 export interface AuditPage extends AuditFilter {
   readonly afterSequence: number;
   readonly limit: number;

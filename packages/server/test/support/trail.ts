@@ -1,20 +1,11 @@
 import type { AuditRow } from "@moraine/protocol";
+import { everyAuditEntry } from "../../src/domain/audit.ts";
 import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { eventually } from "./glacier.ts";
 
-const everything = {
-  since: null,
-  until: null,
-  accountId: null,
-  principal: null,
-  operation: null,
-  vault: null,
-  outcome: null,
-};
-
 /** All entries of the audit trail that the store holds after one. */
 export async function trailOf(metadata: MetadataStore, afterSequence = 0): Promise<readonly AuditRow[]> {
-  const page = { ...everything, limit: 100_000, visitsMax: 1_000_000 };
+  const page = { ...everyAuditEntry, limit: 100_000, visitsMax: 1_000_000 };
   const { rows } = await metadata.listAuditEntries({ ...page, afterSequence });
   return rows;
 }

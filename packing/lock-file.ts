@@ -1,4 +1,4 @@
-/** What a package brings in must be known, unchanged, free to use, and run nothing when it is installed. */
+/** Checks that each package is known, unchanged and free to use, and runs nothing when it is installed. */
 export interface LockFile {
   readonly packages: Readonly<Record<string, LockedPackage>>;
 }

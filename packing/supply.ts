@@ -12,7 +12,7 @@ if (faults.length > 0) {
   process.stderr.write(`${faults.map((fault) => `package-lock.json: ${fault}`).join("\n")}\n`);
   process.exit(1);
 }
-// Of the lock file: what is installed lacks the packages of other platforms.
+// The list is made from the lock file: an installation lacks the packages of other platforms.
 const args = ["sbom", "--package-lock-only", "--sbom-format=cyclonedx", "--sbom-type=application"];
 const sbom = execFileSync("npm", args, { encoding: "utf8", maxBuffer: 64 * 1024 ** 2 });
 const written = JSON.parse(sbom) as { metadata: { component: { name: string } }; components: readonly unknown[] };

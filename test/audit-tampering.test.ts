@@ -12,11 +12,11 @@ import { openKeyring } from "../packages/server/src/auth/keyring.ts";
 import { openInlineStore } from "../packages/server/src/storage/metadata/inline-store.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-// Whoever may write to the database may change the audit trail; no change goes unnoticed.
+// The audit trail can be changed by anybody who may write to the database; no change goes unnoticed.
 
 const day = 24 * 60 * 60 * 1000;
 const start = Date.UTC(2026, 0, 1);
-/** Of the first entries that are left, after 20 of 80 were pruned, and of the last: that of the pruning. */
+/** Sequence numbers of the first entries that are left, after 20 of 80 were pruned, and of the last, that of the pruning. */
 const first = 21;
 const last = 81;
 
@@ -279,7 +279,7 @@ test("1,000 edits, deletions, reorderings and truncations are all named", async 
   );
 });
 
-test("what is within the trail is named without an anchor; its end needs one", async () => {
+test("changes within the trail are named without an anchor; its end needs one", async () => {
   await fc.assert(
     fc.asyncProperty(fc.oneof(edits, flips, swaps, falsePrunings), async (how) => {
       let expected: RegExp | null = null;

@@ -155,7 +155,7 @@ test("a log that cannot be written loses nothing, stops nothing, and is warned o
   assert.match(stderr, /writing the audit log \S+ works again/);
 });
 
-test("with --audit-log stdout the entries go to standard output", async () => {
+test("--audit-log stdout writes the entries to standard output", async () => {
   const { shell } = await start(["--audit-log", "stdout"]);
   await shell.done(["vault", "create", "one"]);
   const { stdout } = await server.stop();

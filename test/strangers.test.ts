@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { runServer, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-// What a server shows without a signature, and to whom.
+// Tests what a server shows without a signature, and to whom.
 
 const get = async (url: string) => {
   const response = await fetch(url);

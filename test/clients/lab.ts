@@ -9,7 +9,7 @@ import { runTool, type ToolOptions } from "../support/run-tool.ts";
 import { type Ending, type ServerProcess, startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-// What the tests of foreign clients share. A client that a machine lacks is skipped by name, and its test says what to install.
+// Shared by the tests of foreign clients. A client that a machine lacks is skipped by name, and its test says what to install.
 
 /** Whether a machine has a client. `missing` suits `skip`: it is false, or the reason. */
 export interface Presence {
@@ -71,7 +71,7 @@ export async function succeed(
   return ending;
 }
 
-/** What a client of 2012 has: uploads, jobs, vaults and their notifications. */
+/** Operations of a client of 2012: uploads, jobs, vaults and their notifications. */
 export const operationsOf2012: readonly OperationName[] = [
   ...contentOperations,
   "SetVaultNotifications",

@@ -1,7 +1,7 @@
 /** The head of an audit trail at some time, signed with Ed25519: later the trail must still hold this entry. */
 export interface AuditAnchor {
   readonly Sequence: number;
-  /** Of the entry of this sequence number; lower-case hex. */
+  /** Hash of the entry with this sequence number; lower-case hex. */
   readonly Hash: string;
   /** ISO 8601. */
   readonly Time: string;

@@ -34,7 +34,7 @@ export interface ChainPlace {
   readonly hash: string;
 }
 
-/** What the first entry follows. */
+/** Place before the first entry. */
 export const chainOrigin: ChainPlace = { sequence: 0, hash: "0".repeat(64) };
 
 /** The text whose SHA-256 is the entry's hash: the previous entry's hash, a line feed, and the fields as a JSON array. */

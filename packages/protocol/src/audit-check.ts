@@ -1,7 +1,7 @@
 import type { AuditAnchor } from "./audit-anchor.ts";
 import { type AuditRow, auditText, type ChainPlace, pruningOperation, pruningSubject } from "./audit-chain.ts";
 
-/** What a check of a trail came to. */
+/** Result of a check of a trail. */
 export interface AuditCheckResult {
   /** Each names what is wrong and where; empty when the chain holds. At most `findingsMax`. */
   readonly findings: readonly string[];

@@ -132,7 +132,7 @@ export const errors = {
   expiredToken: () =>
     new GlacierError("ExpiredTokenException", "The security token included in the request is expired"),
   invalidSignature: (message: string) => new GlacierError("InvalidSignatureException", message),
-  /** Of a request that changes something and came before. */
+  /** Refuses a request that changes something and came before. */
   signatureUsed: () =>
     new GlacierError(
       "InvalidSignatureException",

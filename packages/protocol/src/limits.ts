@@ -28,7 +28,7 @@ export const limits = {
   pageMax: 50,
 
   jobOutputRetentionSeconds: dayInSeconds,
-  /** Of an account. AWS documents no such limit. */
+  /** Jobs in progress of one account. AWS documents no such limit. */
   jobsInProgressMax: 10_000,
 
   tagsPerVaultMax: 50,

@@ -120,7 +120,7 @@ const settings = {
 
 type SettingName = keyof typeof settings;
 
-/** What nothing but this file needs to find in the environment. */
+/** Variables that only this file needs to find in the environment. */
 export const secretVariables = Object.values<Setting>(settings).flatMap(({ isSecret, environment }) =>
   isSecret ? [environment] : [],
 );
@@ -287,7 +287,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
   });
 }
 
-/** With the API only where nobody reaches it from beyond this machine: what they say is not for strangers. */
+/** Metrics go with the API only where nobody reaches it from beyond this machine: they are not for strangers. */
 function readMetrics({ metricsListen, insecure, trustedProxy, listen }: z.infer<typeof shape>): Config["metrics"] {
   if (metricsListen === undefined) {
     return isLoopback(listen.host) && trustedProxy === undefined ? "with-api" : "off";

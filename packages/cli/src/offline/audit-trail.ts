@@ -31,6 +31,6 @@ async function* rowsOf(database: DatabaseSync): AsyncGenerator<AuditRow, void, v
   }
 }
 
-/** What is no text cannot be what was hashed. */
+/** Refuses a value that is no text: no such value was hashed. */
 const textOf = (value: unknown): string | null => (value === null || typeof value === "string" ? value : "\ufffd");
 const hexOf = (value: unknown): string => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : "");

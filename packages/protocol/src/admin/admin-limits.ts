@@ -10,7 +10,7 @@ export const adminLimits = {
   sessionSecondsDefault: 12 * 60 * 60,
   policiesPerUserMax: 20,
   policySizeBytesMax: 20_480,
-  /** Of all policies of a user together: each request of the user is judged by all of them. */
+  /** Bounds all policies of a user together: each request of the user is judged by all of them. */
   userPoliciesSizeBytesMax: 65_536,
   /** A greater limit is lowered to this, silently. */
   pageMax: 100,

@@ -16,7 +16,7 @@ export interface AdminOperation {
   /** It only reads, though its input travels in a body: the same request may come twice. */
   readonly changesNothing?: true;
   /**
-   * What is changed outlives a session, so temporary credentials may not change it, whatever their user may do. AWS's sessions
+   * Such a change outlives a session, so temporary credentials may not change it, whatever their user may do. AWS's sessions
    * cannot call IAM either: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
    */
   readonly refusesSessions?: true;

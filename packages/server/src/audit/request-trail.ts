@@ -11,13 +11,13 @@ export interface TrailParts {
   now(): Instant;
 }
 
-/** What came from outside is as long as its sender likes. */
+/** Bounds texts from outside, which are as long as their sender likes. */
 const textLengthMax = 256;
 
 /** Neither changes anything, though its method is not GET. */
 const reads: ReadonlySet<string> = new Set(["SimulatePolicy", "GetCallerIdentity"]);
 
-/** Of callers who have not proved who they are. */
+/** Errors of callers who have not proved who they are. */
 const refusals: ReadonlySet<string> = new Set([
   "AccessDeniedException",
   "ExpiredTokenException",

@@ -27,7 +27,7 @@ export interface Audit extends AuditTrail {
   readonly keptDays: number;
   /** Signs heads of the trail; the key is opened when it is first asked for. */
   signer(): Promise<SignHead>;
-  /** What an operator should know though the service works. */
+  /** Messages that an operator should read though the service works. */
   warnings(): readonly string[];
   /** Opens the file of the log again: it was renamed. */
   reopenLog(): void;

@@ -23,7 +23,7 @@ export interface AuthenticateOptions {
 
 /** A caller whose claim is well-formed, current and made with a known key. Only its signature has not been verified yet. */
 export interface IdentifiedCaller extends Disposable {
-  /** What the claim is signed with, and until when it is accepted. Compared with nothing before `verify`. */
+  /** The signature of the claim, and until when it is accepted. Compared with nothing before `verify`. */
   readonly claimed: { readonly signature: string; readonly expiresAt: Instant };
   /** Throws InvalidSignatureException. @param payloadHash the body's hash as the canonical request has it */
   verify(payloadHash: string): Caller;

@@ -3,12 +3,12 @@ import type { Policy } from "../domain/policy/model.ts";
 import { PolicyError, parseIdentityPolicy, parseVaultPolicy } from "../domain/policy/parse.ts";
 import { type PolicyMeter, readingMilliseconds } from "../domain/policy-meter.ts";
 
-/** Of the texts of all accounts together: what is read of them takes several times as much memory. */
+/** Bounds the texts of all accounts together: their parsed form takes several times as much memory. */
 const textLengthMax = 2 * 1024 ** 2;
 
 type Parsed = Policy | PolicyError;
 
-/** What is remembered of the policies of one account, the one that was not asked for the longest first. */
+/** Remembered policies of one account, the one that was not asked for the longest first. */
 interface Shelf {
   readonly policies: Map<string, Promise<Parsed> | Parsed>;
   textLength: number;
@@ -28,7 +28,7 @@ export class ParsedPolicies {
     this.#meter = meter;
   }
 
-  /** What cannot be understood when it is met is for the caller to take as a Deny. */
+  /** The caller takes a policy that cannot be understood as a Deny. */
   identity(accountId: AccountId, text: string): Promise<Parsed> | Parsed {
     return this.#read(accountId, text, text.length, () => parseIdentityPolicy(text));
   }

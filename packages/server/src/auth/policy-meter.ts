@@ -2,9 +2,9 @@ import { type AccountId, errors } from "@moraine/protocol";
 import type { PolicyMeter } from "../domain/policy-meter.ts";
 
 export interface MeterLimits {
-  /** Of the time of the main thread that one account may have. */
+  /** Share of the main thread's time that one account may have. */
   readonly share: number;
-  /** What an account may have done at once after a pause. */
+  /** Time that an account may use at once after a pause. */
   readonly burstMilliseconds: number;
   /** Requests of an account that may wait. */
   readonly waitingMax: number;

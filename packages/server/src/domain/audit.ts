@@ -30,7 +30,7 @@ export interface AuditTrail {
 
 export type AuditPrincipal = { readonly kind: "root" } | { readonly kind: "user"; readonly userName: string };
 
-/** What the service does by itself. */
+/** Facts of a change that the service makes by itself. */
 export function serviceFacts(
   facts: Pick<AuditFacts, "time" | "operation"> &
     Partial<Pick<AuditFacts, "accountId" | "vault" | "subject" | "reason">>,

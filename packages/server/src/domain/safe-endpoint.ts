@@ -1,6 +1,6 @@
 import { isLoopback } from "./loopback.ts";
 
-/** What is sent there is signed, but not hidden: beyond this machine it must be encrypted. */
+/** Messages to an endpoint are signed, but not hidden: beyond this machine it must be encrypted. */
 export function isSafeEndpoint(text: string): boolean {
   const url = URL.parse(text);
   const isPlain = url?.protocol === "http:" && isLoopback(url.hostname.replace(/^\[|\]$/g, ""));

@@ -19,7 +19,7 @@ export interface TrustedClock {
 
 /** A trusted clock that restarts do not set back. */
 export interface KeptClock extends TrustedClock {
-  /** What the next run resumes from. */
+  /** State that the next run resumes from. */
   state(): TrustedTimeState;
 }
 
@@ -40,7 +40,7 @@ export const archiveTime = ({
   trustedClock: TrustedClock;
 }): Instant => Math.max(clock.now(), trustedClock.policyNow());
 
-/** What is kept of trusted time. */
+/** Stored state of trusted time. */
 export interface TrustedTimeState {
   /** The latest time that was given. */
   readonly highWater: Instant;
@@ -59,11 +59,11 @@ export interface TrustedBoot {
   readonly id: string | null;
   readonly time: Instant;
   readonly monotonic: number;
-  /** What was believed of the clock without a proof, over all boots, less the time that the machine has run since. */
+  /** Time that was believed of the clock without a proof, over all boots, less the time that the machine has run since. */
   readonly unproven: number;
 }
 
-/** What a clock may be put right by after a boot, in all. */
+/** Bounds by how much a clock may be put right after boots, in all. */
 export const believedStepMilliseconds = 5 * 60 * 1000;
 /** How long the machine may have been away, in all: it gets back what it was away by running as long. */
 export const believedAbsenceMilliseconds = 7 * 24 * 60 * 60 * 1000;
@@ -74,7 +74,7 @@ interface Reading {
   readonly monotonic: number;
 }
 
-/** What a run counts from: what the last one came to and, if that was before the last boot, the clock, if it can be believed. */
+/** Start of a run: the time that the last one reached and, if that was before the last boot, the clock, if it can be believed. */
 export function resumed(
   kept: TrustedTimeState | null,
   now: Reading,
@@ -101,7 +101,7 @@ export function believedUntil({ time, monotonic: begun, unproven }: TrustedBoot,
   return time + ran + Math.min(believedStepMilliseconds, left);
 }
 
-/** With the step that the clock was followed by since the boot. */
+/** Adds the step by which the clock was followed since the boot. */
 function unprovenAfter({ highWater, monotonic, boot }: TrustedTimeState & { readonly boot: TrustedBoot }): number {
   const ran = monotonic - boot.monotonic;
   const step = Math.max(0, highWater - (boot.time + ran));

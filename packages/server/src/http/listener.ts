@@ -208,7 +208,7 @@ async function reply(
     return await replyTo(options, { request, message, response, network, onVerified, ...observers });
   } finally {
     if (isStranger && (await options.pace.wait(network))) {
-      // What else the client has sent on this connection is dropped.
+      // Drops whatever else the client has sent on this connection.
       response.setHeader("Connection", "close");
     }
   }

@@ -15,7 +15,7 @@ export interface PageSources {
   metrics(): Promise<{ contentType: string; text: string }>;
 }
 
-/** Who may see a page: strangers learn no more than whether the service is up. */
+/** Says who may see a page: strangers learn no more than whether the service is up. */
 export interface Audience {
   readonly seesReasons: boolean;
   readonly seesMetrics: boolean;
@@ -68,7 +68,7 @@ const withDates = ({ sizeBytes, freeFrom, freeBy }: StorageReport["deleted"]) =>
   freeBy: freeBy === null ? null : new Date(freeBy).toISOString(),
 });
 
-/** What there is to say before the service has started. */
+/** Pages before the service has started. */
 export const startingPages: PageSources = {
   readability: () => "starting",
   readiness: () => "starting",

@@ -7,7 +7,7 @@ export interface StrangerLimits {
   readonly perSecond: number;
 }
 
-/** Of networks seen lately; the one that was seen longest ago makes room. */
+/** Bounds the networks that are remembered; the one that was seen longest ago makes room. */
 const networksMax = 10_000;
 
 /**

@@ -82,7 +82,7 @@ test("a recorded CreateAccessKey gives nobody a second secret, nor after a resta
   assert.equal(AccessKeys.length, 2);
 });
 
-test("of the same request sent many times at once, one is done", async () => {
+test("a request that is sent many times at once is done once", async () => {
   const request = recorded("CreateSession", "bob");
   const answers = await Promise.all(Array.from({ length: 8 }, () => server.client.send(request)));
   assert.deepEqual(

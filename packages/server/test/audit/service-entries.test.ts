@@ -8,7 +8,7 @@ import { arn, createVault, eventually } from "../support/glacier.ts";
 import { accountId, dayMilliseconds, startTestServer, type TestServer } from "../support/server.ts";
 import { lastSequence, trailOf } from "../support/trail.ts";
 
-// What the service records of its own work: locks that expire, and the pruning of the trail.
+// Tests what the service records of its own work: locks that expire, and the pruning of the trail.
 
 let server: TestServer;
 before(async () => {

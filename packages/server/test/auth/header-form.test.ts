@@ -314,7 +314,7 @@ test("a signature that does not match is answered with what should have been sig
   return assertRefused(signInHeader(draft, { secretAccessKey: "x".repeat(40) }), { ...mismatch, message });
 });
 
-test("what should have been signed is shown within 8 KiB, and without the key's secret", async () => {
+test("the text that should have been signed is shown within 8 KiB, and without the key's secret", async () => {
   for (const text of ["x".repeat(20_000), '"\\'.repeat(10_000), "é".repeat(9000)]) {
     const long = signInHeader(withHeader(draft, "x-amz-archive-description", text), {
       secretAccessKey: "x".repeat(40),

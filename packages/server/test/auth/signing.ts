@@ -36,7 +36,7 @@ export interface Signing {
   readonly secretAccessKey?: string;
   readonly scope?: Partial<CredentialScope>;
   readonly amzDate?: string;
-  /** What the date header says, where that is not `amzDate`. */
+  /** Value of the date header, where that is not `amzDate`. */
   readonly dateText?: string;
   /** Null sends no date at all. */
   readonly dateHeader?: "x-amz-date" | "date" | null;

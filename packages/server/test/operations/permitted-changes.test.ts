@@ -41,7 +41,7 @@ const lockPolicy = (arn: string) =>
 const noDeletion = (arn: string) =>
   policy(allow("glacier:ListJobs", arn, anybody), deny("glacier:DeleteArchive", arn, anybody));
 
-/** What the two policies above forbid, told without reading them. */
+/** Tells what the two policies above forbid, without reading them. */
 function isForbidden(name: OperationName, { lock, tags, accessPolicy }: Vault): boolean {
   const isHeld = lock !== null && tags["LegalHold"] === "true";
   return (isHeld && deniedWhileHeld.includes(name)) || (accessPolicy !== null && name === "DeleteArchive");
@@ -140,7 +140,7 @@ async function act(
         await oneAtATime(async () => {
           const current = await metadata.findVaultById(vault.id);
           await make(permittedBy(vault));
-          // What was deleted or completed before may be asked for again: then nothing happens. A job is not in the row.
+          // A deletion or completion may be asked for again: then nothing happens. A job is not in the row.
           const isChange =
             name === "InitiateJob" || !isDeepStrictEqual(current, await metadata.findVaultById(vault.id));
           assert.ok(

@@ -71,7 +71,7 @@ export interface AccessKeyRow {
   is_given: 0 | 1;
 }
 
-/** Of a request that changed something and would be accepted until then. */
+/** Signature of a request that changed something and would be accepted until then. */
 export interface UsedSignatureRow {
   signature: Uint8Array;
   expires_at: number;
@@ -195,7 +195,7 @@ export interface UploadRow {
 export interface JobRow {
   id: string;
   vault_id: string;
-  /** Of the vault; empty when that was removed before the column was added. */
+  /** Account of the vault; empty when the vault was removed before the column was added. */
   account_id: string;
   lane: JobLane;
   action: "ArchiveRetrieval" | "InventoryRetrieval";

@@ -13,7 +13,7 @@ import { changes, queries } from "./statements.ts";
 export interface Request {
   readonly method: string;
   readonly input: unknown;
-  /** What the audit trail says of a change; it is kept with the change, or neither is. */
+  /** Facts for the audit trail about a change; they are kept with the change, or neither is. */
   readonly facts?: AuditFacts | undefined;
 }
 
@@ -31,7 +31,7 @@ const answersSizeBytesMax = 1024 * 1024;
  */
 export async function runChanges(connection: Connection, requests: readonly Request[]): Promise<Outcome[]> {
   const { database } = connection;
-  // What the last transaction left may have been rolled back.
+  // The last transaction may have been rolled back.
   forgetHead(connection.db);
   try {
     database.exec("BEGIN IMMEDIATE");

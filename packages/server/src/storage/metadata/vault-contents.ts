@@ -24,7 +24,7 @@ export async function requirePermitted(db: Database, at: PermittedVault): Promis
   return vault;
 }
 
-/** What adding or deleting an archive does to its vault: `count` is 1 or -1. */
+/** Change of a vault by an archive that is added or deleted: `count` is 1 or -1. */
 export interface VaultStep {
   readonly vaultId: string;
   readonly accessVersion: number;

@@ -79,7 +79,7 @@ interface NextVersion {
   readonly accessVersion: number;
 }
 
-/** What was authorized by the row as it is now does not hold for the row that follows. */
+/** Ends permissions that rest on the row as it is now: they do not hold for the row that follows. */
 const next = ({ id, accessVersion }: Vault): NextVersion => ({ vaultId: id, accessVersion: accessVersion + 1 });
 
 const updateTags = rowsChanged((db, change: NextVersion & { tags: string }) =>

@@ -4,7 +4,7 @@ import { type PermittedVault, permittedBy } from "../../../src/domain/permission
 import type { Vault } from "../../../src/domain/vault.ts";
 import { day, keyOf, type Story, start, vaultGone, type World } from "./world.ts";
 
-/** What the vault's row allows as it is now. */
+/** Permission by the vault's row as it is now. */
 const now = async (world: World, vault: Vault) => permittedBy(await world.seen(vault));
 const notifications = {
   topic: "arn:aws:sns:us-east-1:123456789012:t",
@@ -156,7 +156,7 @@ export function vaultSettingsStories(story: Story): void {
     await store.addPart({ ...permitted, ...arrival });
     await store.removeArchive({ ...permitted, archiveId: archive.id, now: start });
     assert.deepEqual(await world.seen(vault), { ...before, archiveCount: 0, archiveBytes: 0, revision: 2 });
-    // What is deleted stays deleted, whichever row allowed it.
+    // A deleted archive stays deleted, whichever row allowed it.
     await store.removeArchive({ ...older, archiveId: archive.id, now: start });
   });
 

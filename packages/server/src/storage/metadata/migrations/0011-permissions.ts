@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 
 /**
- * What permissions are bound to: the version of a vault's row, the origin of a root's key, the signatures that were used, and how
+ * Adds what permissions are bound to: the version of a vault's row, the origin of a root's key, the signatures that were used, and how
  * far the clock was believed.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,5 @@
 import { type OperationName, operations } from "@moraine/protocol";
+import { assertCount } from "./assert-count.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
 import { awsEndpoint, parseEndpoint } from "./endpoints.ts";
 import { readJobOutput } from "./job-output.ts";
@@ -59,6 +60,7 @@ export function buildClient(options: ClientOptions, platform: Platform): Glacier
 
 /** What is checked once, when a client is made. */
 export function connectionOf({ region, credentials, endpoint, attemptsMax = attemptsMaxDefault }: ClientOptions) {
+  assertCount("attemptsMax", attemptsMax);
   const url = endpoint === undefined ? awsEndpoint(region) : parseEndpoint(endpoint);
   return { region, credentials, endpoint: url, attemptsMax };
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { ByteRange } from "@moraine/protocol";
+import { assertCount } from "../assert-count.ts";
 import { digestOfBytes, type PartDigest, type Wanted } from "./part-digest.ts";
 
 /** Bytes of an open file; all threads of a process share its descriptors. */
@@ -35,6 +36,7 @@ export class DigestPool implements AsyncDisposable {
 
   /** @param threadsMax 1 or more; by default one for two processors, four at most. */
   constructor(threadsMax: number = Math.max(1, Math.min(Math.floor(availableParallelism() / 2), 4))) {
+    assertCount("threadsMax", threadsMax);
     this.#threadsMax = threadsMax;
   }
 

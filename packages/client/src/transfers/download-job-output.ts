@@ -12,7 +12,7 @@ import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
 import { PartialFile } from "./partial-file.ts";
 import { Progress, type TransferTotals } from "./progress.ts";
-import { assertRangeSize, planRanges, rangeSizeFor } from "./ranges.ts";
+import { assertRangeOptions, planRanges, rangeSizeFor, wantedRange } from "./ranges.ts";
 import { JournalMismatchError } from "./transfer-errors.ts";
 import { treeHashOf, Verification, type VerificationOptions, type VerifiedBy } from "./verification.ts";
 
@@ -55,6 +55,7 @@ export async function downloadJobOutput(
   job: JobReference,
   options: DownloadOptions,
 ): Promise<DownloadResult> {
+  assertRangeOptions(options);
   const facts = await outputFacts(client, job, options.signal ?? never);
   return downloadToFile(jobSource(client, job, facts), job, options);
 }
@@ -66,11 +67,10 @@ export async function downloadToFile(
   options: DownloadOptions,
 ): Promise<DownloadResult> {
   const { facts } = source;
-  const wanted = options.range ?? { firstByte: 0, lastByte: facts.sizeBytes - 1 };
+  const wanted = wantedRange(options.range, facts.sizeBytes);
   const { bandwidth, concurrency = 4 } = options;
   const rangeSizeBytes =
     options.rangeSizeBytes ?? rangeSizeFor(facts.sizeBytes, bandwidth && bandwidth.bytesPerSecond / concurrency);
-  assertRangeSize(rangeSizeBytes);
   const verification = new Verification(facts, wanted, planRanges(wanted, facts.sizeBytes, rangeSizeBytes), options);
   const names = namesFor(options.target);
   await using stack = new AsyncDisposableStack();

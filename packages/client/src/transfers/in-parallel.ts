@@ -1,3 +1,5 @@
+import { assertCount } from "../assert-count.ts";
+
 /**
  * Does the work for each item, so many at once, taking the next item only when it can begin. The first failure stops the
  * others through their signal; it is thrown once all have ended, so that nothing goes on behind the caller's back.
@@ -8,6 +10,7 @@ export async function inParallel<Item>(
   work: (item: Item, signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
+  assertCount("concurrency", concurrency);
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const running = new Set<Promise<void>>();

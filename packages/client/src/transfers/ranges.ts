@@ -1,4 +1,5 @@
 import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
+import { assertCount } from "../assert-count.ts";
 
 /** A piece of an output that is fetched, verified and recorded as one. */
 export interface PlannedRange extends ByteRange {
@@ -32,6 +33,31 @@ export function assertRangeSize(rangeSizeBytes: number): void {
   if (!(Number.isInteger(Math.log2(leaves)) && leaves >= 1)) {
     throw new RangeError(`A range size is 1 MiB times a power of two; not ${rangeSizeBytes}`);
   }
+}
+
+export interface RangeOptions {
+  readonly concurrency?: number;
+  readonly rangeSizeBytes?: number;
+}
+
+/** Throws RangeError for values with which no download can end well; called before anything is asked of the service. */
+export function assertRangeOptions({ concurrency, rangeSizeBytes }: RangeOptions): void {
+  if (concurrency !== undefined) {
+    assertCount("concurrency", concurrency);
+  }
+  if (rangeSizeBytes !== undefined) {
+    assertRangeSize(rangeSizeBytes);
+  }
+}
+
+/** Returns the part of an output that is wanted: all of it where none is given. Throws RangeError for one that is not within it. */
+export function wantedRange(range: ByteRange | undefined, totalBytes: number): ByteRange {
+  const { firstByte, lastByte } = range ?? { firstByte: 0, lastByte: totalBytes - 1 };
+  const areWhole = Number.isSafeInteger(firstByte) && Number.isSafeInteger(lastByte);
+  if (!(areWhole && firstByte >= 0 && firstByte <= lastByte && lastByte < totalBytes)) {
+    throw new RangeError(`Invalid range ${firstByte}-${lastByte}: expected bytes within 0-${totalBytes - 1}`);
+  }
+  return { firstByte, lastByte };
 }
 
 /**

@@ -4,6 +4,7 @@ import { type DownloadOptions, type DownloadResult, downloadToFile } from "./dow
 import { never, type TransferOptions } from "./events.ts";
 import { findJob, findOrStartJob } from "./find-job.ts";
 import type { JobReference } from "./output-facts.ts";
+import { assertRangeOptions, type RangeOptions } from "./ranges.ts";
 import { RenewingSource } from "./renewing-source.ts";
 import { type StreamOptions, streamFrom } from "./stream-job-output.ts";
 import { type WaitOptions, waitForJob } from "./wait-for-job.ts";
@@ -59,8 +60,9 @@ export async function findRetrieval(
 async function openArchive(
   client: GlacierClient,
   archive: ArchiveReference,
-  options: RetrievalOptions,
+  options: RetrievalOptions & RangeOptions,
 ): Promise<{ source: RenewingSource; job: JobReference }> {
+  assertRangeOptions(options);
   const gone = new Set<string>();
   const succeeded = async (wishes: RetrievalOptions) => {
     const job = await findOrStartJob(client, { ...wishFor(archive, wishes), except: gone }, options);

@@ -4,6 +4,7 @@ import { type DownloadOptions, type DownloadResult, downloadJobOutput } from "./
 import { findOrStartJob } from "./find-job.ts";
 import { InventoryReader } from "./inventory-reader.ts";
 import type { JobReference } from "./output-facts.ts";
+import { assertRangeOptions, type RangeOptions } from "./ranges.ts";
 import { type StreamOptions, streamJobOutput } from "./stream-job-output.ts";
 import { type WaitOptions, waitForJob } from "./wait-for-job.ts";
 
@@ -52,8 +53,9 @@ export async function* streamInventory(
 async function finishedJob(
   client: GlacierClient,
   { vaultName, accountId }: InventoriedVault,
-  options: InventoryOptions,
+  options: InventoryOptions & RangeOptions,
 ): Promise<JobReference> {
+  assertRangeOptions(options);
   const { format = "JSON", reuse = true } = options;
   const jobParameters = { Type: "inventory-retrieval", Format: format };
   const serves = (job: GlacierJobDescription) => isWholeInventory(job, format);

@@ -7,7 +7,7 @@ import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
 import { PiecewiseTreeHash } from "./part-digest.ts";
 import { Progress } from "./progress.ts";
-import { assertRangeSize, type PlannedRange, planRanges } from "./ranges.ts";
+import { assertRangeOptions, type PlannedRange, planRanges, wantedRange } from "./ranges.ts";
 import { Verification, type VerificationOptions } from "./verification.ts";
 
 /** Each range under way is in memory, so they are smaller than a file's. */
@@ -40,6 +40,7 @@ export async function* streamJobOutput(
   job: JobReference,
   options: StreamOptions = {},
 ): AsyncGenerator<Uint8Array, void, void> {
+  assertRangeOptions(options);
   const facts = await outputFacts(client, job, options.signal ?? never);
   yield* streamFrom(jobSource(client, job, facts), options);
 }
@@ -50,9 +51,8 @@ export async function* streamFrom(
   options: StreamOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { facts } = source;
-  const wanted = options.range ?? { firstByte: 0, lastByte: facts.sizeBytes - 1 };
+  const wanted = wantedRange(options.range, facts.sizeBytes);
   const rangeSizeBytes = options.rangeSizeBytes ?? streamRangeSizeBytes;
-  assertRangeSize(rangeSizeBytes);
   const ranges = planRanges(wanted, facts.sizeBytes, rangeSizeBytes);
   const verification = new Verification(facts, wanted, ranges, options);
   const progress = new Progress(rangeLength(wanted), options.onEvent);

@@ -1,4 +1,5 @@
 import { formatRange, rangeLength } from "@moraine/protocol";
+import { assertCount } from "../assert-count.ts";
 import type { GlacierClient } from "../client.ts";
 import { GlacierServiceError } from "../errors.ts";
 import type { Bandwidth } from "./bandwidth.ts";
@@ -77,6 +78,9 @@ export async function uploadArchive(
   options: UploadOptions,
 ): Promise<UploadResult> {
   const { vaultName, accountId, description, signal = never } = options;
+  if (options.concurrency !== undefined) {
+    assertCount("concurrency", options.concurrency);
+  }
   await using stack = new AsyncDisposableStack();
   const pool = stack.use(new DigestPool());
   const opened = stack.use(await openSource(source, pool));

@@ -22,6 +22,9 @@ export async function waitForJob(
   job: JobReference,
   { waitMillisecondsMax = Number.POSITIVE_INFINITY, signal = never, onEvent }: WaitOptions = {},
 ): Promise<OutputFacts> {
+  if (!(waitMillisecondsMax >= 0)) {
+    throw new RangeError(`Invalid waitMillisecondsMax ${waitMillisecondsMax}: expected 0 or more`);
+  }
   const end = performance.now() + waitMillisecondsMax;
   for (let pause = pauseMillisecondsFirst; ; pause = Math.min(pause * pauseGrowth, pauseMillisecondsMax)) {
     try {

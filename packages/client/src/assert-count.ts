@@ -1,0 +1,6 @@
+/** Throws RangeError unless an option is a whole number of at least 1: a loop up to 0 or NaN does nothing, or never ends. */
+export function assertCount(option: string, value: number): void {
+  if (!(Number.isSafeInteger(value) && value >= 1)) {
+    throw new RangeError(`Invalid ${option} ${value}: expected a whole number of at least 1`);
+  }
+}

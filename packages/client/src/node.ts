@@ -47,6 +47,7 @@ export {
   SourceChangedError,
   TargetExistsError,
   TransferBusyError,
+  TransferError,
   UnverifiableError,
   VerificationError,
 } from "./transfers/transfer-errors.ts";

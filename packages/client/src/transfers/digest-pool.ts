@@ -17,10 +17,10 @@ export interface DigestRequest {
 
 export interface DigestReply {
   readonly id: number;
-  readonly digest?: PartDigest;
+  readonly digest?: PartDigest | undefined;
   /** What was lent. */
-  readonly bytes?: Uint8Array<ArrayBuffer>;
-  readonly error?: Error;
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined;
+  readonly error?: Error | undefined;
 }
 
 /** Below this, another thread is not worth its messages. */

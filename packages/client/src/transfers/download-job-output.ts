@@ -20,18 +20,18 @@ export interface DownloadOptions extends TransferOptions, VerificationOptions {
   /** The file to be. Until all is verified, `TARGET.partial` and `TARGET.partial.journal` stand beside it. */
   readonly target: string;
   /** Replace a file that has the target's name. @default false: TargetExistsError */
-  readonly overwrite?: boolean;
+  readonly overwrite?: boolean | undefined;
   /** Of the output, which is a part of the archive where the job is. @default all of it */
-  readonly range?: ByteRange;
+  readonly range?: ByteRange | undefined;
   /** Ranges under way at once. @default 4 */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /**
    * 1 MiB times a power of two. A download that goes on keeps the size it began with. @default 16 MiB; from 512 MiB on 32 MiB, beyond
    * 512 GiB more; less with a bandwidth of which a range would take more than a second
    */
-  readonly rangeSizeBytes?: number;
+  readonly rangeSizeBytes?: number | undefined;
   /** Shared with whatever else it is given to. @default unlimited */
-  readonly bandwidth?: Bandwidth;
+  readonly bandwidth?: Bandwidth | undefined;
 }
 
 export interface DownloadResult extends TransferTotals {

@@ -43,7 +43,6 @@ export class DownloadJournal {
   readonly rangeSizeBytes: number;
   /** By index in the plan. */
   readonly ranges: Map<number, FetchedRange>;
-  readonly wasTorn: boolean;
   readonly #file: JournalFile;
   readonly #syncData: () => Promise<void>;
   #pending: Array<{ readonly record: object; readonly done: PromiseWithResolvers<void> }> = [];
@@ -54,7 +53,6 @@ export class DownloadJournal {
     this.#syncData = syncData;
     this.rangeSizeBytes = state.rangeSizeBytes;
     this.ranges = state.ranges;
-    this.wasTorn = state.wasTorn;
   }
 
   /**
@@ -67,7 +65,7 @@ export class DownloadJournal {
     identity: DownloadIdentity,
     { rangeSizeBytes, syncData }: { rangeSizeBytes: number; syncData: () => Promise<void> },
   ): Promise<DownloadJournal> {
-    const { journal: file, records, torn } = await JournalFile.open(path);
+    const { journal: file, records } = await JournalFile.open(path);
     try {
       const [head, ...rest] = records as [Head?, ...RangeRecord[]];
       if (head === undefined) {
@@ -76,7 +74,7 @@ export class DownloadJournal {
       } else {
         assertSame(path, head, identity);
       }
-      const state = { rangeSizeBytes: head?.rangeSizeBytes ?? rangeSizeBytes, ranges: rangesOf(rest), wasTorn: torn };
+      const state = { rangeSizeBytes: head?.rangeSizeBytes ?? rangeSizeBytes, ranges: rangesOf(rest) };
       return new DownloadJournal(file, state, syncData);
     } catch (error) {
       await file.close();
@@ -146,7 +144,6 @@ interface RangeRecord {
 interface JournalState {
   readonly rangeSizeBytes: number;
   readonly ranges: Map<number, FetchedRange>;
-  readonly wasTorn: boolean;
 }
 
 function rangesOf(records: readonly RangeRecord[]): Map<number, FetchedRange> {

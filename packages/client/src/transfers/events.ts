@@ -35,14 +35,12 @@ export interface WarningEvent {
     | "no-checksum"
     /** What an earlier run had verified is no longer so on the disk, and is fetched again. */
     | "partial-changed"
-    /** The journal's last line was torn by a crash. */
-    | "journal-torn"
     /** The upload that was begun is gone; a new one starts. */
     | "upload-gone"
     /** Nothing can tell whether the bytes are right, and the caller has said that it does not matter. */
     | "unverified";
   readonly message: string;
-  readonly range?: ByteRange;
+  readonly range?: ByteRange | undefined;
 }
 
 export interface JobEvent {
@@ -54,9 +52,9 @@ export interface JobEvent {
 /** What every transfer may be told. */
 export interface TransferOptions {
   /** Called often, from within the transfer; it must be quick and not throw. */
-  readonly onEvent?: (event: TransferEvent) => void;
+  readonly onEvent?: ((event: TransferEvent) => void) | undefined;
   /** Ends the transfer soon, in a state from which it can go on. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The signal of a transfer that nobody ends. */

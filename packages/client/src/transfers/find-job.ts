@@ -16,7 +16,7 @@ export interface JobWish {
   /** False starts one in any case. */
   readonly reuse: boolean;
   /** Ids of jobs that are known to be gone. */
-  readonly except?: ReadonlySet<string>;
+  readonly except?: ReadonlySet<string> | undefined;
 }
 
 /**

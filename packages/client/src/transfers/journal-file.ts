@@ -15,7 +15,7 @@ export class JournalFile {
   }
 
   /** Opens or creates it, and gives the records it holds. */
-  static async open(path: string): Promise<{ journal: JournalFile; records: unknown[]; torn: boolean }> {
+  static async open(path: string): Promise<{ journal: JournalFile; records: unknown[] }> {
     const { file, isNew } = await openOrCreate(path);
     try {
       const { size } = await file.stat();
@@ -29,7 +29,7 @@ export class JournalFile {
       if (isNew) {
         await syncFolder(dirname(path));
       }
-      return { journal: new JournalFile(file), records, torn: wholeBytes < size };
+      return { journal: new JournalFile(file), records };
     } catch (error) {
       await file.close();
       throw error;

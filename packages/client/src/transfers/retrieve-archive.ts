@@ -19,9 +19,9 @@ export interface ArchiveReference {
 
 export interface RetrievalOptions extends WaitOptions {
   /** Of jobs that are started. @default the service's: Standard */
-  readonly tier?: JobTier;
+  readonly tier?: JobTier | undefined;
   /** Take a job for the whole archive that is there already, whatever its tier. @default true */
-  readonly reuse?: boolean;
+  readonly reuse?: boolean | undefined;
 }
 
 /**

@@ -17,9 +17,9 @@ export interface InventoriedVault {
 
 export interface InventoryOptions extends WaitOptions {
   /** @default JSON, which also tells the vault and the date */
-  readonly format?: InventoryFormat;
+  readonly format?: InventoryFormat | undefined;
   /** Take the newest job for a whole inventory of that format that is there already; false starts one. @default true */
-  readonly reuse?: boolean;
+  readonly reuse?: boolean | undefined;
 }
 
 /** Gets a vault's inventory to a file: finds or starts its job, waits for it, downloads as `downloadJobOutput` does. */

@@ -15,18 +15,18 @@ const streamRangeSizeBytes = 4 * 1024 ** 2;
 
 export interface StreamOptions extends TransferOptions, VerificationOptions {
   /** Of the output. @default all of it */
-  readonly range?: ByteRange;
+  readonly range?: ByteRange | undefined;
   /** Ranges under way at once, each in memory. @default 4 */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** 1 MiB times a power of two. @default 4 MiB */
-  readonly rangeSizeBytes?: number;
+  readonly rangeSizeBytes?: number | undefined;
   /** @default unlimited */
-  readonly bandwidth?: Bandwidth;
+  readonly bandwidth?: Bandwidth | undefined;
   /**
    * Each piece is good only until the next is asked for, which may come in the same memory: for who writes each to its end
    * before that. Saves 50 MiB and more. @default false
    */
-  readonly lendsPieces?: boolean;
+  readonly lendsPieces?: boolean | undefined;
 }
 
 /**

@@ -1,10 +1,15 @@
 import { type ByteRange, formatRange } from "@moraine/protocol";
 
+/** The base class of the errors that transfers throw themselves; those of calls are `GlacierServiceError` and `GlacierConnectionError`. */
+export class TransferError extends Error {
+  override readonly name: string = "TransferError";
+}
+
 /**
  * Bytes came that are not what their checksum says, as often as they were asked for: no target was written. Or a service
  * accepted bytes as something else than was sent: no upload succeeded.
  */
-export class VerificationError extends Error {
+export class VerificationError extends TransferError {
   override readonly name = "VerificationError";
   /** Null when each range was right by itself, or had no checksum, and only the whole is wrong. */
   readonly range: ByteRange | null;
@@ -21,12 +26,12 @@ export class VerificationError extends Error {
 }
 
 /** There is no checksum by which the output could be verified, and the caller has not said that it does not matter. */
-export class UnverifiableError extends Error {
+export class UnverifiableError extends TransferError {
   override readonly name = "UnverifiableError";
 }
 
 /** A range did not pass, however often it was tried; `cause` says why. What had been verified is kept. */
-export class RangeFailedError extends Error {
+export class RangeFailedError extends TransferError {
   override readonly name = "RangeFailedError";
   readonly range: ByteRange;
 
@@ -37,27 +42,27 @@ export class RangeFailedError extends Error {
 }
 
 /** The file system refused; `cause` says what. What had been verified is kept. */
-export class LocalFileError extends Error {
+export class LocalFileError extends TransferError {
   override readonly name = "LocalFileError";
 }
 
 /** There is a file under the target's name already, and nobody asked to overwrite it. */
-export class TargetExistsError extends Error {
+export class TargetExistsError extends TransferError {
   override readonly name = "TargetExistsError";
 }
 
 /** Another process is at work on the same target, or on the same upload. */
-export class TransferBusyError extends Error {
+export class TransferBusyError extends TransferError {
   override readonly name = "TransferBusyError";
 }
 
 /** A journal tells of another transfer than the one asked for. Nothing was changed. */
-export class JournalMismatchError extends Error {
+export class JournalMismatchError extends TransferError {
   override readonly name = "JournalMismatchError";
 }
 
 /** The service could not do the job; the message is the service's own. */
-export class JobFailedError extends Error {
+export class JobFailedError extends TransferError {
   override readonly name: string = "JobFailedError";
 }
 
@@ -67,7 +72,7 @@ export class DamagedArchiveError extends JobFailedError {
 }
 
 /** The job has not completed in the time the caller would wait; it goes on. */
-export class JobNotReadyError extends Error {
+export class JobNotReadyError extends TransferError {
   override readonly name = "JobNotReadyError";
   readonly jobId: string;
 
@@ -78,7 +83,7 @@ export class JobNotReadyError extends Error {
 }
 
 /** What is uploaded changed while it was read, or since an upload of it was begun. */
-export class SourceChangedError extends Error {
+export class SourceChangedError extends TransferError {
   override readonly name = "SourceChangedError";
 }
 
@@ -86,7 +91,7 @@ export class SourceChangedError extends Error {
  * The service no longer knows the upload, after it had been asked to complete it, or all its answers to that were lost and
  * there is no journal to go on from: whether there is an archive, only an inventory can tell. Nothing was uploaded again.
  */
-export class CompletionUnknownError extends Error {
+export class CompletionUnknownError extends TransferError {
   override readonly name = "CompletionUnknownError";
   readonly treeHash: string;
   readonly sizeBytes: number;
@@ -99,7 +104,7 @@ export class CompletionUnknownError extends Error {
 }
 
 /** The text is no inventory, or ends too soon. */
-export class InventoryFormatError extends Error {
+export class InventoryFormatError extends TransferError {
   override readonly name = "InventoryFormatError";
 }
 

@@ -29,26 +29,26 @@ import { openSource, type UploadSource } from "./upload-source.ts";
 export interface UploadOptions extends TransferOptions {
   readonly vaultName: string;
   /** Twelve digits, where the vault is another account's. @default the caller's own */
-  readonly accountId?: string;
+  readonly accountId?: string | undefined;
   /** Up to 1,024 printable ASCII characters. */
-  readonly description?: string;
+  readonly description?: string | undefined;
   /**
    * 1 MiB times a power of two, up to 4 GiB; fixed for an upload. @default the least from 16 MiB by which the source fits 10,000
    * parts, and 64 MiB for a stream, which is enough for 625 GiB
    */
-  readonly partSizeBytes?: number;
+  readonly partSizeBytes?: number | undefined;
   /** Parts under way at once. Those of a stream are kept: up to 8 MiB in memory, larger in a temporary file. @default 4, of a stream 3 */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** @default unlimited */
-  readonly bandwidth?: Bandwidth;
+  readonly bandwidth?: Bandwidth | undefined;
   /**
    * A file that makes the upload go on where it was when called again, whatever ended it. It stays when the upload is done,
    * with the archive's id in it, and gives that same id from then on: remove it when the id is safe. @default none; what
    * fails is then aborted
    */
-  readonly journal?: string;
+  readonly journal?: string | undefined;
   /** Begins anew, whatever the journal tells of: an upload that it has begun is aborted first. @default false */
-  readonly restart?: boolean;
+  readonly restart?: boolean | undefined;
 }
 
 export interface UploadResult extends TransferTotals {

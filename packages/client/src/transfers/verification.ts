@@ -14,9 +14,9 @@ export type VerifiedBy = "whole" | "ranges" | "size" | "nothing";
 
 export interface VerificationOptions {
   /** Tree hash of the whole output, where the caller knows it; the service's own knowledge has to agree. */
-  readonly treeHash?: string;
+  readonly treeHash?: string | undefined;
   /** Take an archive's bytes also where nothing can tell whether they are right. @default false */
-  readonly acceptUnverified?: boolean;
+  readonly acceptUnverified?: boolean | undefined;
 }
 
 /** How the output, or the part of it that is wanted, can be verified; decided before a byte is fetched. */

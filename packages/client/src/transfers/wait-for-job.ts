@@ -10,7 +10,7 @@ const pauseGrowth = 1.5;
 
 export interface WaitOptions extends TransferOptions {
   /** Give up with JobNotReadyError after so long; 0 asks once. @default no limit: jobs take hours */
-  readonly waitMillisecondsMax?: number;
+  readonly waitMillisecondsMax?: number | undefined;
 }
 
 /**

@@ -24,7 +24,7 @@ export interface AccessKeyShapes {
 
 export interface KeyOwnerInput {
   /** Left out, it is the account's root, whose keys only the root itself may see or change. */
-  readonly userName?: string;
+  readonly userName?: string | undefined;
 }
 
 export interface NamedKeyInput extends KeyOwnerInput {

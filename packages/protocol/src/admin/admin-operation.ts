@@ -30,9 +30,9 @@ export interface UserInput {
 /** The page that a list operation is asked for. */
 export interface AdminPageInput {
   /** Items at most; above the service's own maximum it is lowered, silently. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** What the page before gave. */
-  readonly marker?: string;
+  readonly marker?: string | undefined;
 }
 
 /** How {@link AdminPageInput} travels. */

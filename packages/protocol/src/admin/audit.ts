@@ -26,16 +26,16 @@ export interface AuditShapes {
 
 export interface ListAuditEntriesInput extends AdminPageInput {
   /** ISO 8601: entries from this time on. */
-  readonly since?: string;
+  readonly since?: string | undefined;
   /** ISO 8601: entries before this time. */
-  readonly until?: string;
-  readonly account?: string;
+  readonly until?: string | undefined;
+  readonly account?: string | undefined;
   /** `root`, `user/NAME` or `service`. */
-  readonly principal?: string;
-  readonly operation?: string;
+  readonly principal?: string | undefined;
+  readonly operation?: string | undefined;
   /** `NAME`, in any account, or `ACCOUNT/NAME`. */
-  readonly vault?: string;
-  readonly outcome?: string;
+  readonly vault?: string | undefined;
+  readonly outcome?: string | undefined;
 }
 
 export interface AuditEntryDescription {

@@ -24,7 +24,7 @@ export type NotificationStateName = (typeof notificationStates)[number];
 
 export interface ListNotificationsInput extends AdminPageInput {
   /** As sent, so it may be no state's name. @default both */
-  readonly state?: string;
+  readonly state?: string | undefined;
 }
 
 export interface NotificationDescription {

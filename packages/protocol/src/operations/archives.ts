@@ -18,9 +18,9 @@ export interface ArchiveShapes {
 }
 
 export interface UploadArchiveInput extends VaultInput {
-  readonly archiveDescription?: string;
+  readonly archiveDescription?: string | undefined;
   /** Tree hash of the body. The service requires it, but only after it has found the vault. */
-  readonly checksum?: string;
+  readonly checksum?: string | undefined;
 }
 
 /** Also what CompleteMultipartUpload gives. */

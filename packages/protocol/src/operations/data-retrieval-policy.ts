@@ -12,18 +12,18 @@ export interface DataRetrievalPolicyShapes {
 }
 
 export interface SetDataRetrievalPolicyInput extends AccountInput {
-  readonly Policy?: DataRetrievalPolicyInput;
+  readonly Policy?: DataRetrievalPolicyInput | undefined;
 }
 
 /** As the client wrote it; the service says what is legal. */
 export interface DataRetrievalPolicyInput {
-  readonly Rules?: readonly DataRetrievalRuleInput[];
+  readonly Rules?: readonly DataRetrievalRuleInput[] | undefined;
 }
 
 export interface DataRetrievalRuleInput {
-  readonly Strategy?: string;
+  readonly Strategy?: string | undefined;
   /** A bigint where a number could not hold it. */
-  readonly BytesPerHour?: number | bigint;
+  readonly BytesPerHour?: number | bigint | undefined;
 }
 
 export interface GetDataRetrievalPolicyOutput {
@@ -39,6 +39,6 @@ export type DataRetrievalStrategy = "BytesPerHour" | "FreeTier" | "None";
 
 export interface DataRetrievalRule {
   /** Up to 2^63 - 1, which a number could not hold; absent with the other strategies. */
-  readonly BytesPerHour?: bigint;
+  readonly BytesPerHour?: bigint | undefined;
   readonly Strategy: DataRetrievalStrategy;
 }

@@ -35,33 +35,33 @@ export interface JobInput extends VaultInput {
 
 export interface InitiateJobInput extends VaultInput {
   /** The whole JSON body, its members at the top level; absent when there is no body. */
-  readonly jobParameters?: JobParameters;
+  readonly jobParameters?: JobParameters | undefined;
 }
 
 /** As the client wrote them; the service says which values are legal. */
 export interface JobParameters {
   /** `archive-retrieval` or `inventory-retrieval`. */
-  readonly Type?: string;
-  readonly ArchiveId?: string;
-  readonly Description?: string;
-  readonly SNSTopic?: string;
+  readonly Type?: string | undefined;
+  readonly ArchiveId?: string | undefined;
+  readonly Description?: string | undefined;
+  readonly SNSTopic?: string | undefined;
   /** `Standard` when absent. */
-  readonly Tier?: string;
+  readonly Tier?: string | undefined;
   /** `{first}-{last}` within the archive. */
-  readonly RetrievalByteRange?: string;
+  readonly RetrievalByteRange?: string | undefined;
   /** Of an inventory; `JSON` when absent. */
-  readonly Format?: string;
-  readonly InventoryRetrievalParameters?: InventoryRetrievalJobInput;
+  readonly Format?: string | undefined;
+  readonly InventoryRetrievalParameters?: InventoryRetrievalJobInput | undefined;
 }
 
 export interface InventoryRetrievalJobInput {
   /** Archives created at or after this date. */
-  readonly StartDate?: string;
+  readonly StartDate?: string | undefined;
   /** Archives created before this date. */
-  readonly EndDate?: string;
+  readonly EndDate?: string | undefined;
   /** Items at most, in decimal digits. */
-  readonly Limit?: string;
-  readonly Marker?: string;
+  readonly Limit?: string | undefined;
+  readonly Marker?: string | undefined;
 }
 
 export interface InitiateJobOutput {
@@ -108,9 +108,9 @@ export interface InventoryRetrievalJobDescription {
 }
 
 export interface ListJobsInput extends VaultInput, PageInput {
-  readonly statuscode?: string;
+  readonly statuscode?: string | undefined;
   /** `true` or `false`. */
-  readonly completed?: string;
+  readonly completed?: string | undefined;
 }
 
 export interface ListJobsOutput {
@@ -119,7 +119,7 @@ export interface ListJobsOutput {
 }
 
 export interface GetJobOutputInput extends JobInput {
-  readonly range?: string;
+  readonly range?: string | undefined;
 }
 
 export interface GetJobOutputOutput {

@@ -28,9 +28,9 @@ export interface UploadInput extends VaultInput {
 }
 
 export interface InitiateMultipartUploadInput extends VaultInput {
-  readonly archiveDescription?: string;
+  readonly archiveDescription?: string | undefined;
   /** Bytes, in decimal digits. */
-  readonly partSize?: string;
+  readonly partSize?: string | undefined;
 }
 
 export interface InitiateMultipartUploadOutput {
@@ -41,9 +41,9 @@ export interface InitiateMultipartUploadOutput {
 
 export interface UploadMultipartPartInput extends UploadInput {
   /** `bytes {first}-{last}/*`. */
-  readonly range?: string;
+  readonly range?: string | undefined;
   /** Tree hash of this part alone. */
-  readonly checksum?: string;
+  readonly checksum?: string | undefined;
 }
 
 export interface UploadMultipartPartOutput {
@@ -52,9 +52,9 @@ export interface UploadMultipartPartOutput {
 
 export interface CompleteMultipartUploadInput extends UploadInput {
   /** Bytes of the whole archive, in decimal digits. */
-  readonly archiveSize?: string;
+  readonly archiveSize?: string | undefined;
   /** Tree hash of the whole archive. */
-  readonly checksum?: string;
+  readonly checksum?: string | undefined;
 }
 
 export interface ListPartsInput extends UploadInput, PageInput {}

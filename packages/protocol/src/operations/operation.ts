@@ -41,9 +41,9 @@ export interface VaultInput extends AccountInput {
 /** The page that a list operation is asked for. */
 export interface PageInput {
   /** Items at most; above the service's own maximum it is lowered, silently. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** What the page before gave; the empty text means the start. */
-  readonly marker?: string;
+  readonly marker?: string | undefined;
 }
 
 /** How {@link PageInput} travels. */

@@ -14,7 +14,7 @@ export interface VaultAccessPolicyShapes {
 }
 
 export interface SetVaultAccessPolicyInput extends VaultInput {
-  readonly policy?: Partial<VaultAccessPolicy>;
+  readonly policy?: Partial<VaultAccessPolicy> | undefined;
 }
 
 export interface GetVaultAccessPolicyOutput {

@@ -16,12 +16,12 @@ export interface VaultLockShapes {
 }
 
 export interface InitiateVaultLockInput extends VaultInput {
-  readonly policy?: VaultLockPolicy;
+  readonly policy?: VaultLockPolicy | undefined;
 }
 
 export interface VaultLockPolicy {
   /** The policy document as text. */
-  readonly Policy?: string;
+  readonly Policy?: string | undefined;
 }
 
 export interface InitiateVaultLockOutput {

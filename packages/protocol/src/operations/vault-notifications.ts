@@ -15,7 +15,9 @@ export interface VaultNotificationShapes {
 
 export interface SetVaultNotificationsInput extends VaultInput {
   /** As the client wrote it; the service says what is legal. */
-  readonly vaultNotificationConfig?: { readonly SNSTopic?: string; readonly Events?: readonly string[] };
+  readonly vaultNotificationConfig?:
+    | { readonly SNSTopic?: string | undefined; readonly Events?: readonly string[] | undefined }
+    | undefined;
 }
 
 export interface GetVaultNotificationsOutput {

@@ -14,11 +14,11 @@ export interface VaultTagShapes {
 }
 
 export interface AddTagsToVaultInput extends VaultInput {
-  readonly Tags?: Readonly<Record<string, string>>;
+  readonly Tags?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface RemoveTagsFromVaultInput extends VaultInput {
-  readonly TagKeys?: readonly string[];
+  readonly TagKeys?: readonly string[] | undefined;
 }
 
 export interface ListTagsForVaultOutput {

@@ -47,13 +47,14 @@ const attemptsMaxDefault = 8;
 export function buildClient(options: ClientOptions, platform: Platform): GlacierClient {
   const { accountId = "-" } = options;
   const sender = new Sender({ ...connectionOf(options), service: "glacier", platform });
-  const call = async (name: OperationName, input: object, signal: AbortSignal | undefined): Promise<unknown> => {
+  const call = async (name: OperationName, input: object, { signal, invocationId }: CallOptions): Promise<unknown> => {
     signal?.throwIfAborted();
-    return sender.send(await toWire(name, withAccount(input, accountId), platform), readerOf(name), signal);
+    const request = await toWire(name, withAccount(input, accountId), platform);
+    return sender.send({ ...request, invocationId }, readerOf(name), signal);
   };
   const methods = (Object.keys(operations) as OperationName[]).map((name) => [
     `${name.charAt(0).toLowerCase()}${name.slice(1)}`,
-    (input: object = {}, { signal }: CallOptions = {}) => call(name, input, signal),
+    (input: object = {}, options: CallOptions = {}) => call(name, input, options),
   ]);
   return Object.freeze(Object.fromEntries(methods)) as GlacierClient;
 }

@@ -16,6 +16,11 @@ export type OperationOutput<Name extends OperationName> = Name extends "GetJobOu
 export interface CallOptions {
   /** Ends the call at once, in whatever it is doing; it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Sent as `amz-sdk-invocation-id`, by which a Moraine server recognises a repeated `uploadArchive` for a day: 8 to 128 letters,
+   * digits, `-` and `_`. Use it again to repeat a call after a restart. @default a new one for each call
+   */
+  readonly invocationId?: string | undefined;
 }
 
 type Named<Name extends OperationName, Shape> = {

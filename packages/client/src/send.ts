@@ -13,6 +13,8 @@ import type { RequestBody } from "./upload-body.ts";
 export interface WireRequest extends UnsignedRequest {
   readonly operation: string;
   readonly body: RequestBody | null;
+  /** @default a new one */
+  readonly invocationId?: string | undefined;
 }
 
 export interface SenderOptions {
@@ -64,7 +66,7 @@ export class Sender {
   /** The way of a call. Rejects with the last attempt's error, or with the signal's reason. */
   async send<Value>(request: WireRequest, read: Reader<Value>, signal: AbortSignal | undefined): Promise<Value> {
     const pace = this.#paceOf(request.operation);
-    const invocationId = crypto.randomUUID();
+    const { invocationId = crypto.randomUUID() } = request;
     const call: Call = {
       request,
       signal,

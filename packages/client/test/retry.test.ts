@@ -155,6 +155,13 @@ describe("attempts end", () => {
     );
   });
 
+  test("carry the invocation's id that the caller names", async () => {
+    await using server = await scriptedServer(reset, fine);
+    await clientOf(server).describeVault(vault, { invocationId: "kept-for-later" });
+    const ids = server.seen.map(({ headers }) => headers["amz-sdk-invocation-id"]);
+    assert.deepEqual(ids, ["kept-for-later", "kept-for-later"]);
+  });
+
   test("throttling slows down all later calls of the operation, and of no other", async () => {
     await using server = await scriptedServer(refuse(400, "ThrottlingException"), fine);
     const client = clientOf(server, { attemptsMax: 1 });

@@ -1,4 +1,6 @@
-/** Stable, for scripts. */
+import { constants } from "node:os";
+
+/** Stable, for scripts. Whatever is interrupted by a signal ends by it, which shells call 128 + its number. */
 export const exitCodes = {
   done: 0,
   failed: 1,
@@ -7,8 +9,12 @@ export const exitCodes = {
   unverified: 4,
   denied: 5,
   notReady: 75,
-  interrupted: 130,
 } as const;
+
+/** Signals that ask to end. */
+export const interruptions = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type Interruption = (typeof interruptions)[number];
+export const interruptionCode = (name: Interruption): number => 128 + constants.signals[name];
 
 /** An argument that commander could not judge. */
 export class UsageError extends Error {
@@ -18,6 +24,12 @@ export class UsageError extends Error {
 /** Ctrl-C, or another signal that asks to end. */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
+  readonly exitCode: number;
+
+  constructor(signal: Interruption) {
+    super(`interrupted by ${signal}`);
+    this.exitCode = interruptionCode(signal);
+  }
 }
 
 /** What a command ended with: the request to end, but for what the user has to know of all the same. */
@@ -27,6 +39,9 @@ export function endOf(error: unknown, signal: AbortSignal): unknown {
 }
 
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof InterruptedError) {
+    return error.exitCode;
+  }
   return (error instanceof Error ? codes[error.name] : undefined) ?? exitCodes.failed;
 }
 
@@ -41,7 +56,6 @@ export function messageOf(error: unknown): string {
 /** By the names of errors, for their classes would have to be loaded first; a refusal of the service is named as its code. */
 const codes: Readonly<Record<string, number>> = {
   UsageError: exitCodes.usage,
-  InterruptedError: exitCodes.interrupted,
   ResourceNotFoundException: exitCodes.notFound,
   VerificationError: exitCodes.unverified,
   UnverifiableError: exitCodes.unverified,

@@ -2,7 +2,7 @@
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { exitCodes, InterruptedError } from "./exit-codes.ts";
+import { endBySignal, requestToEnd } from "./signals.ts";
 
 // Node would open its inspector, through which any user of the machine could read the credentials.
 process.on("SIGUSR1", () => undefined);
@@ -15,28 +15,10 @@ const folder = process.env["INIT_CWD"] ?? process.cwd();
 
 process.exitCode = await runProgram(process.argv.slice(2), {
   environment: process.env,
-  signal: requestToEnd(),
+  signal: requestToEnd(process),
   stdin: () => process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   pathOf: (name) => resolve(folder, name),
 });
-
-/** The first request to end is heard by whatever runs, so that it leaves things in order; the second one ends it at once. */
-function requestToEnd(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) {
-        process.exit(exitCodes.interrupted);
-      }
-      controller.abort(new InterruptedError(`interrupted by ${name}`));
-    });
-  }
-  // As when `head` has seen enough.
-  process.stdout.on("error", (cause) => {
-    process.exitCode = exitCodes.failed;
-    controller.abort(new Error(`cannot write to standard output: ${cause.message}`, { cause }));
-  });
-  return controller.signal;
-}
+endBySignal(process, process.exitCode);

@@ -7,7 +7,7 @@ import { DownloadJournal, downloadIdentity } from "./download-journal.ts";
 import { never, type TransferOptions } from "./events.ts";
 import { type FileDownloadParts, fetchedRanges, fillPartial, isAsRecorded } from "./file-download.ts";
 import { assertFree, giveName, isSameFile, isThere } from "./final-name.ts";
-import { LockFile } from "./lock-file.ts";
+import { LockFile, lockOptionsOf } from "./lock-file.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
 import { PartialFile } from "./partial-file.ts";
@@ -74,7 +74,7 @@ export async function downloadToFile(
   const verification = new Verification(facts, wanted, planRanges(wanted, facts.sizeBytes, rangeSizeBytes), options);
   const names = namesFor(options.target);
   await using stack = new AsyncDisposableStack();
-  stack.use(await LockFile.take(names.lock));
+  const lock = stack.use(await LockFile.take(names.lock, lockOptionsOf(options)));
   const mayBeDone = await settle(names);
   if (!mayBeDone) {
     await assertMayName(names, options);
@@ -95,7 +95,7 @@ export async function downloadToFile(
     progress: new Progress(rangeLength(wanted), options.onEvent),
     bandwidth,
     concurrency,
-    signal: options.signal ?? never,
+    signal: AbortSignal.any([options.signal ?? never, lock.lost]),
   };
   if (mayBeDone) {
     if (await isAsRecorded(names.target, parts)) {
@@ -112,6 +112,7 @@ export async function downloadToFile(
   stack.defer(() => partial.close());
   const verifiedBy = await fillPartial({ ...parts, partial });
   await partial.sync();
+  await lock.assertHeld();
   await giveName(names.partial, names.target, options.overwrite ?? false);
   return conclude(parts, names, verifiedBy);
 }

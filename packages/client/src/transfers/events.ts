@@ -35,6 +35,8 @@ export interface WarningEvent {
     | "no-checksum"
     /** What an earlier run had verified is no longer so on the disk, and is fetched again. */
     | "partial-changed"
+    /** The lock's owner cannot be seen from here, so taking the lock over may last two minutes. */
+    | "lock-unseen"
     /** The upload that was begun is gone; a new one starts. */
     | "upload-gone"
     /** Nothing can tell whether the bytes are right, and the caller has said that it does not matter. */

@@ -1,59 +1,136 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { parseOwner, stateOf, thisProcess } from "./lock-owner.ts";
+import { constants } from "node:fs";
+import { link, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TransferOptions } from "./events.ts";
+import { thisProcess } from "./lock-owner.ts";
+import { besides, isWithoutLinks, type LockTimes, removeAbandoned, unlessCode } from "./lock-takeover.ts";
 import { TransferBusyError } from "./transfer-errors.ts";
 
-/** Where there are no hard links, a lock is empty for so long at most until its owner is in it. */
-const emptyMillisecondsMax = 10_000;
+const usualTimes: LockTimes = { heartbeatMilliseconds: 10_000, abandonedMilliseconds: 120_000 };
+/** A lock that is being judged has no name for an instant. */
+const missingLooks = 5;
+const missingLookMilliseconds = 100;
+
+export interface LockOptions extends Partial<LockTimes> {
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the lock's owner cannot be seen from here, so that taking the lock may last two minutes. */
+  readonly onWait?: ((message: string) => void) | undefined;
+}
+
+/** For a transfer: it warns, and ends with its signal, while it waits for the lock. */
+export function lockOptionsOf({ signal, onEvent }: TransferOptions): LockOptions {
+  return { signal, onWait: (message) => onEvent?.({ kind: "warning", code: "lock-unseen", message }) };
+}
 
 /**
  * Keeps two processes off the same partial file, where one could write to it while the other gives it its final name, and off the same
- * upload. The lock of a process that no longer runs is taken over; that of another machine is not, for nobody here can tell
- * whether it is at work.
+ * upload. The owner writes to the lock again and again. A lock is taken over when its process no longer runs, or, where that cannot
+ * be seen (on another machine, or in another container), when it was not written to for two minutes.
  */
 export class LockFile implements AsyncDisposable {
   readonly #path: string;
   readonly #text: string;
+  readonly #lost = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  #beating: Promise<void> | null = null;
 
-  private constructor(path: string, text: string) {
+  private constructor(path: string, text: string, heartbeatMilliseconds: number) {
     this.#path = path;
     this.#text = text;
+    this.#timer = setInterval(() => void this.#beat(), heartbeatMilliseconds).unref();
   }
 
   /** Throws TransferBusyError while another process holds it. */
-  static async take(path: string): Promise<LockFile> {
+  static async take(path: string, { signal, onWait, ...given }: LockOptions = {}): Promise<LockFile> {
+    const times = { ...usualTimes, ...given };
     const text = JSON.stringify({ ...thisProcess(), lock: randomUUID() });
     for (let attempt = 0; attempt < 3; attempt += 1) {
-      if (await create(path, text)) {
-        return new LockFile(path, text);
+      const { isCreated, now } = await create(path, text);
+      if (isCreated) {
+        return new LockFile(path, text, times.heartbeatMilliseconds);
       }
-      await removeAbandoned(path);
+      await removeAbandoned(path, now, { ...times, signal, onWait });
     }
-    throw new TransferBusyError(`Others keep taking the lock ${path}`);
+    throw new TransferBusyError(`Could not acquire the lock ${path}: it is repeatedly taken by another process`);
+  }
+
+  /** Aborts with a TransferBusyError when another process has taken the lock over, or somebody has removed it. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Throws the same error. For steps that must not happen twice. */
+  async assertHeld(): Promise<void> {
+    await this.#beat();
+    this.#lost.signal.throwIfAborted();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#beating;
     const text = await readFile(this.#path, "utf8").catch(() => "");
     if (text === this.#text) {
       await rm(this.#path, { force: true });
     }
   }
+
+  #beat(): Promise<void> {
+    this.#beating ??= this.#writeAgain().finally(() => {
+      this.#beating = null;
+    });
+    return this.#beating;
+  }
+
+  async #writeAgain(): Promise<void> {
+    for (let look = 1; ; look += 1) {
+      const state = await touch(this.#path, this.#text);
+      if (state === "held") {
+        return;
+      }
+      if (state === "taken" || look === missingLooks) {
+        const message = `The lock ${this.#path} was ${state === "taken" ? "taken over by another process" : "removed"} during the transfer`;
+        this.#lost.abort(new TransferBusyError(message));
+        return;
+      }
+      await sleep(missingLookMilliseconds, undefined, { ref: false });
+    }
+  }
 }
 
-/** The lock appears with its owner in it, where the file system has hard links. */
-async function create(path: string, text: string): Promise<boolean> {
+/** Writes the same text again, so that the file system's own clock says when. */
+async function touch(path: string, text: string): Promise<"held" | "taken" | "missing"> {
+  try {
+    await using file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    if ((await file.readFile("utf8")) !== text) {
+      return "taken";
+    }
+    await file.write(text, 0);
+    return "held";
+  } catch (error) {
+    // A disk that is full or fails for a while takes the lock from nobody.
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? "missing" : "held";
+  }
+}
+
+/** The lock appears with its owner in it, where the file system has hard links. `now` is by the file system's clock. */
+async function create(path: string, text: string): Promise<{ isCreated: boolean; now: number }> {
   const draft = besides(path);
-  await writeFile(draft, text, { mode: 0o600 });
+  await writeFile(draft, text, { flag: "wx", mode: 0o600 });
+  try {
+    const { mtimeMs: now } = await stat(draft);
+    return { isCreated: await linkOrCreate(draft, path, text), now };
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function linkOrCreate(draft: string, path: string, text: string): Promise<boolean> {
   try {
     await link(draft, path);
     return true;
   } catch (error) {
-    if (isWithoutLinks(error)) {
-      return await createInPlace(path, text);
-    }
-    return unlessCode(error, "EEXIST");
-  } finally {
-    await rm(draft, { force: true });
+    return isWithoutLinks(error) ? await createInPlace(path, text) : unlessCode(error, "EEXIST");
   }
 }
 
@@ -64,89 +141,4 @@ async function createInPlace(path: string, text: string): Promise<boolean> {
   } catch (error) {
     return unlessCode(error, "EEXIST");
   }
-}
-
-/**
- * Moves the lock away before it is judged for good: another process may have taken over what was read here, and it is that
- * one's fresh lock then, which goes back.
- */
-async function removeAbandoned(path: string): Promise<void> {
-  if (!(await assertAbandoned(path, path))) {
-    return;
-  }
-  const moved = besides(path);
-  try {
-    await rename(path, moved);
-  } catch (error) {
-    unlessCode(error, "ENOENT");
-    return;
-  }
-  try {
-    await assertAbandoned(moved, path);
-  } catch (error) {
-    await putBack(moved, path);
-    throw error;
-  }
-  await rm(moved, { force: true });
-}
-
-/** Throws TransferBusyError unless its owner has ended; false when there is no lock. */
-async function assertAbandoned(path: string, name: string): Promise<boolean> {
-  const [text, age] = await Promise.all([readFile(path, "utf8"), ageOf(path)]).catch((error: unknown) => {
-    unlessCode(error, "ENOENT");
-    return [null, 0] as const;
-  });
-  if (text === null) {
-    return false;
-  }
-  const owner = parseOwner(text);
-  if (owner === null) {
-    if (age < emptyMillisecondsMax) {
-      throw new TransferBusyError(`Another process is taking the lock ${name}`);
-    }
-    return true;
-  }
-  const state = stateOf(owner);
-  if (state === "running") {
-    throw new TransferBusyError(`Process ${owner.processId} is at work on the same transfer; its lock is ${name}`);
-  }
-  if (state === "elsewhere") {
-    throw new TransferBusyError(
-      `Process ${owner.processId} of ${owner.host}, another machine or container, has the lock ${name}. ` +
-        "Remove that file if the process no longer runs there",
-    );
-  }
-  return true;
-}
-
-/** The same file, for its owner may be about to write to it. */
-async function putBack(moved: string, path: string): Promise<void> {
-  try {
-    await link(moved, path);
-  } catch (error) {
-    if (isWithoutLinks(error)) {
-      await rename(moved, path);
-      return;
-    }
-    unlessCode(error, "EEXIST");
-  }
-  await rm(moved, { force: true });
-}
-
-const besides = (path: string) => `${path}.${randomUUID()}`;
-
-const ageOf = async (path: string) => Date.now() - (await stat(path)).mtimeMs;
-
-/** As on exFAT, and on some network file systems. */
-function isWithoutLinks(error: unknown): boolean {
-  const { code = "" } = error as NodeJS.ErrnoException;
-  return ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code);
-}
-
-/** False for an error of that code; throws every other. */
-function unlessCode(error: unknown, code: string): false {
-  if ((error as NodeJS.ErrnoException).code !== code) {
-    throw error;
-  }
-  return false;
 }

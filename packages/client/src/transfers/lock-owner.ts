@@ -40,21 +40,21 @@ export function parseOwner(text: string): LockOwner | null {
   }
 }
 
-/** "elsewhere" when nobody here can tell. */
-export function stateOf(owner: LockOwner): "running" | "ended" | "elsewhere" {
+/** "unknown" when only the lock's heartbeat can tell: of another machine, or of another container of this one. */
+export function stateOf(owner: LockOwner): "running" | "ended" | "unknown" {
   const here = thisProcess();
-  if (owner.host !== here.host || owner.machineId !== here.machineId) {
-    return "elsewhere";
-  }
   if (owner.bootId !== here.bootId) {
-    // The machine was started again, unless it is a container that may run on another one meanwhile.
-    const isMachine = here.machineId !== null && [owner, here].every(isOutsideContainers);
-    return isMachine ? "ended" : "elsewhere";
+    return wasRestarted(owner, here) ? "ended" : "unknown";
   }
-  if (owner.processNamespace !== here.processNamespace) {
-    return "elsewhere";
-  }
-  return isRunning(owner) ? "running" : "ended";
+  // One start of one system: the names of its hosts do not matter, for each container has its own, and hosts are renamed.
+  const isSameSystem = owner.bootId !== null || owner.host === here.host;
+  return isSameSystem && owner.processNamespace === here.processNamespace ? stateOfProcess(owner) : "unknown";
+}
+
+/** Whether the owner's machine is this one, started again since. A container may run on another machine meanwhile. */
+function wasRestarted(owner: LockOwner, here: LockOwner): boolean {
+  const isSameMachine = owner.machineId !== null && owner.machineId === here.machineId && owner.host === here.host;
+  return isSameMachine && [owner, here].every(isOutsideContainers);
 }
 
 /** The first namespace of a system has this number on every Linux. */
@@ -62,9 +62,13 @@ function isOutsideContainers({ processNamespace }: LockOwner): boolean {
   return processNamespace === "pid:[4026531836]";
 }
 
-function isRunning({ processId, start }: LockOwner): boolean {
+function stateOfProcess({ processId, start }: LockOwner): "running" | "ended" | "unknown" {
   const now = startOf(processId);
-  return now === null ? answers(processId) : start === now;
+  if (now === null || start === null) {
+    // A process with that id may be another one, which was started later.
+    return responds(processId) ? "unknown" : "ended";
+  }
+  return start === now ? "running" : "ended";
 }
 
 function startOf(id: number): string | null {
@@ -78,7 +82,7 @@ function startOf(id: number): string | null {
   return fields[0] === "Z" ? "ended" : (fields[19] ?? null);
 }
 
-function answers(id: number): boolean {
+function responds(id: number): boolean {
   try {
     process.kill(id, 0);
     return true;

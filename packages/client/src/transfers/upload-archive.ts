@@ -6,7 +6,7 @@ import type { Bandwidth } from "./bandwidth.ts";
 import { DigestPool } from "./digest-pool.ts";
 import { never, type TransferOptions } from "./events.ts";
 import { inParallel } from "./in-parallel.ts";
-import { LockFile } from "./lock-file.ts";
+import { LockFile, lockOptionsOf } from "./lock-file.ts";
 import {
   abortBegun,
   beginUpload,
@@ -77,7 +77,8 @@ export async function uploadArchive(
   source: UploadSource,
   options: UploadOptions,
 ): Promise<UploadResult> {
-  const { vaultName, accountId, description, signal = never } = options;
+  const { vaultName, accountId, description } = options;
+  let { signal = never } = options;
   if (options.concurrency !== undefined) {
     assertCount("concurrency", options.concurrency);
   }
@@ -92,7 +93,8 @@ export async function uploadArchive(
     source: opened.identity,
   };
   if (options.journal !== undefined) {
-    stack.use(await LockFile.take(`${options.journal}.lock`));
+    const lock = stack.use(await LockFile.take(`${options.journal}.lock`, lockOptionsOf(options)));
+    signal = AbortSignal.any([signal, lock.lost]);
     if (options.restart) {
       await abortBegun(client, options.journal, signal);
     }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, mock, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LockFile } from "../../src/transfers/lock-file.ts";
 import { thisProcess } from "../../src/transfers/lock-owner.ts";
 
@@ -74,20 +76,90 @@ test("of two that find the lock of an ended process one gets it, also when the o
   assert.deepEqual(await names(), []);
 });
 
-for (const [where, differing] of [
-  ["host", { host: "elsewhere.example" }],
-  ["machine of the same name", { machineId: "another" }],
+const quick = { heartbeatMilliseconds: 50, abandonedMilliseconds: 300 };
+/** Outlasts the heartbeats of a busy machine. */
+const patient = { heartbeatMilliseconds: 50, abandonedMilliseconds: 20_000 };
+
+test("the name of the host does not matter for processes of the same start of the system", async () => {
+  const renamed = { ...thisProcess(), host: "renamed.example", machineId: "of-an-image" };
+  await assert.rejects(LockFile.take(await held(JSON.stringify(renamed))), { name: "TransferBusyError" });
+  await using _ = await LockFile.take(await held(JSON.stringify({ ...ended, host: "renamed.example" })));
+});
+
+const unseen = [
+  ["host", { host: "elsewhere.example", bootId: "another" }],
+  ["machine of the same name", { machineId: "another", bootId: "another" }],
   ["start of a container", { bootId: "another", processNamespace: "pid:[1]" }],
   ["container", { processNamespace: "pid:[1]" }],
-] as const) {
-  test(`the lock of another ${where} is not judged, and the file to remove is named`, async () => {
-    const text = JSON.stringify({ ...ended, ...differing });
-    await assert.rejects(LockFile.take(await held(text)), ({ name, message }: Error) => {
-      assert.equal(name, "TransferBusyError");
-      assert.ok(message.includes(`the lock ${path}. Remove that file`), message);
-      return true;
-    });
+  ["container under another name", { host: "elsewhere.example", processNamespace: "pid:[1]" }],
+  ["renamed host that does not tell its starts", { host: "elsewhere.example", bootId: null, start: null }],
+] as const;
+
+for (const [where, differing] of unseen) {
+  const text = JSON.stringify({ ...thisProcess(), ...differing });
+
+  test(`the lock of another ${where} is taken over once it is silent`, async () => {
+    const messages: string[] = [];
+    const onWait = (message: string) => messages.push(message);
+    await using lock = await LockFile.take(await held(text), { ...quick, onWait });
+    await lock.assertHeld();
+    assert.equal(messages.length, 1);
+    assert.match(messages[0] ?? "", /shows no sign of life for 1 s, it is taken over$/);
+  });
+
+  test(`the lock of another ${where} stays as long as its owner shows that it is alive`, async () => {
+    await held(text);
+    const alive = setInterval(() => void fs.writeFile(path, text, { flag: "r+" }), 20);
+    try {
+      const message = /^Process \d+ of \S+, another machine or container, is at work on the same transfer/;
+      await assert.rejects(LockFile.take(path, patient), { name: "TransferBusyError", message });
+    } finally {
+      clearInterval(alive);
+    }
     assert.equal(await fs.readFile(path, "utf8"), text);
+  });
+}
+
+test("an old lock is watched for one heartbeat, for a process that was suspended is alive", async () => {
+  const text = JSON.stringify({ ...thisProcess(), processNamespace: "pid:[1]" });
+  await held(text);
+  await fs.utimes(path, 1, 1);
+  const patient = { heartbeatMilliseconds: 5000, abandonedMilliseconds: 20_000 };
+  const wakes = (): void => void fs.writeFile(path, text, { flag: "r+" });
+  await assert.rejects(LockFile.take(path, { ...patient, onWait: wakes }), { name: "TransferBusyError" });
+});
+
+test("waiting for a silent owner ends with the signal", async () => {
+  const signal = AbortSignal.abort(new Error("stop"));
+  await held(JSON.stringify({ ...thisProcess(), processNamespace: "pid:[1]" }));
+  await assert.rejects(LockFile.take(path, { signal }), { name: "AbortError" });
+});
+
+test("a lock that is held is written to again and again", async () => {
+  await held("");
+  await fs.rm(path);
+  await using _ = await LockFile.take(path, quick);
+  for (let beat = 0; beat < 2; beat += 1) {
+    await fs.utimes(path, 1, 1);
+    while ((await fs.stat(path)).mtimeMs === 1000) {
+      await sleep(5);
+    }
+  }
+});
+
+for (const [what, change] of [
+  ["taken over by another process", () => fs.writeFile(path, "another")],
+  ["removed", () => fs.rm(path)],
+] as const) {
+  test(`the owner of a lock is notified when it was ${what}`, async () => {
+    await held("");
+    await fs.rm(path);
+    await using lock = await LockFile.take(path, quick);
+    const lost = once(lock.lost, "abort");
+    await change();
+    await lost;
+    assert.match(String(lock.lost.reason), new RegExp(`^TransferBusyError: The lock ${path} was ${what}`));
+    await assert.rejects(lock.assertHeld(), { name: "TransferBusyError" });
   });
 }
 

@@ -13,13 +13,16 @@ export class Pace {
   #recent = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
 
-  /** Takes the next turn: how long the caller has to wait for it. */
-  turn(now: number): number {
-    const at = Math.max(now, this.#nextAt);
-    this.#nextAt = at + 1000 / this.#perSecond;
-    this.#recent = this.#recent * Math.exp((this.#sentAt - at) / 1000) + 1;
-    this.#sentAt = at;
-    return at - now;
+  /** Returns how long it is until the next request may be sent, in milliseconds; 0 or less when it may be sent now. */
+  wait(now: number): number {
+    return this.#nextAt - now;
+  }
+
+  /** A request is sent now. */
+  take(now: number): void {
+    this.#nextAt = Math.max(now, this.#nextAt) + 1000 / this.#perSecond;
+    this.#recent = this.#recent * Math.exp((this.#sentAt - now) / 1000) + 1;
+    this.#sentAt = now;
   }
 
   /** A request sent then was throttled. Many that were sent together slow down only once. */

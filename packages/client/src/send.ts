@@ -8,6 +8,7 @@ import type { Platform } from "./platform.ts";
 import { isTransient, orAborted, pauseMilliseconds, sleep } from "./retry.ts";
 import { ServiceClock } from "./service-clock.ts";
 import { createSigner, type Signer, type UnsignedRequest } from "./signing.ts";
+import { TurnQueue } from "./turn-queue.ts";
 import type { RequestBody } from "./upload-body.ts";
 
 export interface WireRequest extends UnsignedRequest {
@@ -53,7 +54,7 @@ export class Sender {
   readonly #credentials: CredentialCache;
   readonly #sign: Signer;
   readonly #platform: Platform;
-  readonly #paces = new Map<string, Pace>();
+  readonly #turns = new Map<string, TurnQueue>();
 
   constructor({ endpoint, region, service, credentials, attemptsMax, platform }: SenderOptions) {
     this.#endpoint = endpoint;
@@ -65,30 +66,30 @@ export class Sender {
 
   /** The way of a call. Rejects with the last attempt's error, or with the signal's reason. */
   async send<Value>(request: WireRequest, read: Reader<Value>, signal: AbortSignal | undefined): Promise<Value> {
-    const pace = this.#paceOf(request.operation);
+    const turns = this.#turnsOf(request.operation);
     const { invocationId = crypto.randomUUID() } = request;
     const call: Call = {
       request,
       signal,
       invocationId,
-      pace,
+      pace: turns.pace,
       attempts: 0,
       answeredAt: undefined,
       isClockFollowed: false,
       areCredentialsReplaced: false,
     };
     for (;;) {
-      await sleep(pace.turn(performance.now()), signal);
+      await turns.next(signal);
       call.attempts += 1;
       const credentials = await orAborted(this.#credentials.get(), signal);
       const sentAt = performance.now();
       try {
         const value = await this.#attempt(call, credentials, read);
-        pace.served();
+        call.pace.served();
         return value;
       } catch (error) {
         if (error instanceof ThrottlingException) {
-          pace.throttled(sentAt, performance.now());
+          call.pace.throttled(sentAt, performance.now());
         }
         await this.#prepareNext(call, credentials, error);
       }
@@ -163,10 +164,10 @@ export class Sender {
     }
   }
 
-  #paceOf(operation: string): Pace {
-    const pace = this.#paces.get(operation) ?? new Pace();
-    this.#paces.set(operation, pace);
-    return pace;
+  #turnsOf(operation: string): TurnQueue {
+    const turns = this.#turns.get(operation) ?? new TurnQueue(new Pace());
+    this.#turns.set(operation, turns);
+    return turns;
   }
 }
 

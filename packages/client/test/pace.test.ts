@@ -7,10 +7,17 @@ import { Pace } from "../src/pace.ts";
 function turns(pace: Pace, from: number, count: number, afterEach: (now: number) => void = () => undefined): number[] {
   let now = from;
   return Array.from({ length: count }, () => {
-    now += pace.turn(now);
+    now += turn(pace, now);
     afterEach(now);
     return now;
   });
+}
+
+/** How long a caller waits that takes the next turn. */
+function turn(pace: Pace, now: number): number {
+  const wait = Math.max(0, pace.wait(now));
+  pace.take(now + wait);
+  return wait;
 }
 
 const perSecond = (times: readonly number[]) => ((times.length - 1) * 1000) / ((times.at(-1) ?? 0) - (times[0] ?? 0));
@@ -22,7 +29,7 @@ test("nothing waits before the service throttles", () => {
 
 test("a request that is throttled halves the rate there was", () => {
   const pace = new Pace();
-  for (let now = 0; now < 10_000; now += 10) pace.turn(now); // 100 a second.
+  for (let now = 0; now < 10_000; now += 10) turn(pace, now); // 100 a second.
   pace.throttled(9990, 10_000);
   const rate = perSecond(turns(pace, 10_000, 20));
   assert.ok(rate > 45 && rate < 55, `${rate} a second`);
@@ -30,7 +37,7 @@ test("a request that is throttled halves the rate there was", () => {
 
 test("many that were sent together halve it once", () => {
   const pace = new Pace();
-  for (let now = 0; now < 10_000; now += 10) pace.turn(now);
+  for (let now = 0; now < 10_000; now += 10) turn(pace, now);
   for (let sentAt = 9900; sentAt < 10_000; sentAt += 10) pace.throttled(sentAt, 10_000 + sentAt / 1000);
   const rate = perSecond(turns(pace, 10_020, 20));
   assert.ok(rate > 45 && rate < 55, `${rate} a second`);
@@ -38,7 +45,7 @@ test("many that were sent together halve it once", () => {
 
 test("the rate grows by one a second each second, as long as all goes well", () => {
   const pace = new Pace();
-  for (let now = 0; now < 1000; now += 100) pace.turn(now);
+  for (let now = 0; now < 1000; now += 100) turn(pace, now);
   pace.throttled(900, 1000);
   const times = turns(pace, 1000, 2000, () => pace.served());
   const count = (second: number) => times.filter((time) => time >= second * 1000 && time < (second + 1) * 1000).length;
@@ -50,11 +57,11 @@ test("it goes on at half a request a second, however often it is throttled", () 
   const pace = new Pace();
   let now = 0;
   for (let call = 0; call < 50; call += 1) {
-    now += pace.turn(now);
+    now += turn(pace, now);
     pace.throttled(now, now + 1);
     now += 1;
   }
-  const wait = pace.turn(now);
+  const wait = turn(pace, now);
   assert.ok(wait > 0 && wait <= 2000, `${wait} ms`);
 });
 
@@ -66,7 +73,7 @@ test("a service that bears a rate gets about that rate, and throttles little", (
       let [tokens, last, throttled, served] = [rate, 0, 0, 0];
       let now = 0;
       while (now < 120_000) {
-        now += pace.turn(now) + 1; // One caller, a millisecond an answer.
+        now += turn(pace, now) + 1; // One caller, a millisecond an answer.
         tokens = Math.min(rate, tokens + ((now - last) / 1000) * rate);
         last = now;
         if (tokens >= 1) {

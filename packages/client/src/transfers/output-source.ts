@@ -3,8 +3,6 @@ import type { GlacierClient } from "../client.ts";
 import type { JobOutput } from "../job-output.ts";
 import { release } from "../node/release.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
-import { StallTimer } from "./stall-timer.ts";
-import { asError } from "./transfer-errors.ts";
 
 /** Where ranges of an output are had from: a job, or one job after another. */
 export interface OutputSource {
@@ -27,7 +25,8 @@ export function jobSource(client: GlacierClient, job: JobReference, facts: Outpu
   return {
     facts,
     async open(range, signal) {
-      const output = await begun(client, job, range, signal);
+      // Its time counts in the client, from when it is sent: a request may wait long for its turn while the service throttles.
+      const output = await client.getJobOutput({ ...job, range }, { signal });
       const fault = faultOf(output, range, facts.sizeBytes);
       if (fault !== null) {
         await output.body.cancel();
@@ -36,24 +35,6 @@ export function jobSource(client: GlacierClient, job: JobReference, facts: Outpu
       return { checksum: output.checksum?.toLowerCase() ?? null, bytes: exactly(output.body, rangeLength(range)) };
     },
   };
-}
-
-/** As soon as the answer's head is there, for which it does not wait longer than for more of a body. */
-async function begun(
-  client: GlacierClient,
-  job: JobReference,
-  range: ByteRange,
-  signal: AbortSignal,
-): Promise<JobOutput> {
-  const stall = new StallTimer(signal);
-  stall.start();
-  try {
-    return await client.getJobOutput({ ...job, range }, { signal: stall.signal });
-  } catch (error) {
-    throw stall.reasonFor(asError(error));
-  } finally {
-    stall.pause();
-  }
 }
 
 /** Servers have ignored ranges, and sent others than were asked for. */

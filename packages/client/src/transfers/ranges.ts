@@ -36,8 +36,8 @@ export function assertRangeSize(rangeSizeBytes: number): void {
 }
 
 export interface RangeOptions {
-  readonly concurrency?: number;
-  readonly rangeSizeBytes?: number;
+  readonly concurrency?: number | undefined;
+  readonly rangeSizeBytes?: number | undefined;
 }
 
 /** Throws RangeError for values with which no download can end well; called before anything is asked of the service. */

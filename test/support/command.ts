@@ -13,6 +13,8 @@ export interface Run {
   readonly input?: string | Uint8Array;
   readonly command?: readonly string[];
   readonly cwd?: string;
+  /** Standard output is a terminal; of commands without a process of their own. */
+  readonly onTerminal?: true;
 }
 
 export const asRoot = { AWS_ACCESS_KEY_ID: rootKey.accessKeyId, AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey };
@@ -83,8 +85,12 @@ export class ShellHere extends Shell {
     this.#home = home;
   }
 
-  override async run(args: readonly string[], { environment = process.env, input }: Run = {}): Promise<Ending> {
+  override async run(
+    args: readonly string[],
+    { environment = process.env, input, onTerminal }: Run = {},
+  ): Promise<Ending> {
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+    Object.assign(stdout, { isTTY: onTerminal });
     stdin.end(input);
     const [code, ...texts] = await Promise.all([
       runProgram(args, {

@@ -5,6 +5,7 @@ import { adminClient, glacierClient } from "./client.ts";
 import { confirmer } from "./confirm.ts";
 import { endOf, UsageError } from "./exit-codes.ts";
 import { type GlobalOptions, globalOptionsOf } from "./global-options.ts";
+import { printable, printableBytes, printableJson } from "./printable.ts";
 import { argumentReader } from "./read-argument.ts";
 import type { AdminTools, Surroundings, Tools, TransferView } from "./tools.ts";
 import { lineReport, quietReport, type TransferReport, terminalReport } from "./transfer-report.ts";
@@ -48,7 +49,7 @@ export function buildTools(running: Running, surroundings: Surroundings): Tools 
       return dryRun;
     },
     transfer: transferRunner(running, surroundings, options),
-    writeOut: (bytes) => writeEach(stdout, bytes, signal),
+    writeOut: (bytes) => writeEach(stdout, stdout.isTTY ? printableBytes(bytes) : bytes, signal),
     printed: () => new Promise((resolve, reject) => stdout.write("", (error) => (error ? reject(error) : resolve()))),
   };
 }
@@ -114,7 +115,7 @@ export function buildAdminTools(running: Running, surroundings: Surroundings): A
     pathOf,
     signal,
     async printLine(text) {
-      if (!stdout.write(`${text}\n`)) {
+      if (!stdout.write(`${stdout.isTTY ? printable(text) : text}\n`)) {
         await once(stdout, "drain", { signal });
       }
     },
@@ -133,11 +134,12 @@ export function buildAdminTools(running: Running, surroundings: Surroundings): A
 
 /** For people as well as for programs; numbers of 64 bits are not rounded. */
 function jsonOf(answer: unknown): string {
-  return JSON.stringify(answer, (_, value) => (typeof value === "bigint" ? exactNumber(value) : value), 2);
+  return printableJson(answer, (_, value) => (typeof value === "bigint" ? exactNumber(value) : value), 2);
 }
 
-function printLine(stream: NodeJS.WritableStream, text: string): void {
+/** A file gets a document as it is. */
+function printLine(stream: NodeJS.WriteStream, text: string): void {
   if (text !== "") {
-    stream.write(`${text}\n`);
+    stream.write(`${stream.isTTY ? printable(text) : text}\n`);
   }
 }

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { UsageError } from "./exit-codes.ts";
+import { printable } from "./printable.ts";
 import type { Surroundings, Tools } from "./tools.ts";
 
 export interface YesOption {
@@ -18,7 +19,7 @@ export function confirmer({ stdin, stderr, signal }: Surroundings): Tools["confi
     if (!input.isTTY || !stderr.isTTY) {
       throw new UsageError("There is no terminal to ask on: look at it with --dry-run, then do it with --yes");
     }
-    stderr.write(`${await warning()}\nType ${word} to go on: `);
+    stderr.write(`${printable(await warning())}\nType ${word} to go on: `);
     // Without the line editor of readline, which would take Ctrl-C for itself.
     const lines = createInterface({ input, terminal: false, signal });
     const typed = await new Promise<string>((resolve) => {

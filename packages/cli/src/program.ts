@@ -6,6 +6,7 @@ import { commandsFor } from "./commands.ts";
 import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
 import { endOf, exitCodeOf, exitCodes, messageOf } from "./exit-codes.ts";
 import { addGlobalOptions, versionFlag } from "./global-options.ts";
+import { onOneLine, printable } from "./printable.ts";
 import type { Surroundings } from "./tools.ts";
 
 /** Does what the arguments say, and says what went wrong. Resolves with the exit code. */
@@ -56,10 +57,10 @@ function failed(error: unknown, running: Running, { stderr }: Surroundings): num
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
-  stderr.write(`moraine: ${messageOf(error)}\n`);
+  stderr.write(`moraine: ${onOneLine(messageOf(error))}\n`);
   const advice = isOfAdmin(running.command) ? null : adviceFor(error, running.goOn);
   if (advice !== null) {
-    stderr.write(`moraine: ${advice}\n`);
+    stderr.write(`moraine: ${onOneLine(advice)}\n`);
   }
   return exitCodeOf(error);
 }
@@ -85,7 +86,7 @@ function strict(command: Command, streams: Pick<Surroundings, "stdout" | "stderr
       writeErr: (text) => stderr.write(text),
       getOutHelpWidth: () => stdout.columns ?? helpWidth,
       getErrHelpWidth: () => stderr.columns ?? helpWidth,
-      outputError: (text, write) => write(unmarked(text).replace(/^error: /, "moraine: ")),
+      outputError: (text, write) => write(printable(unmarked(text)).replace(/^error: /, "moraine: ")),
     })
     .showHelpAfterError("Try --help.");
   for (const below of command.commands) {

@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from "node:util";
 import type { ProgressEvent } from "@moraine/client/node";
+import { onOneLine } from "./printable.ts";
 import { bytesInWords } from "./sizes.ts";
 
 /** The rate is of so many of the last milliseconds. */
@@ -17,7 +17,7 @@ export class ProgressLine {
   #samples: { readonly at: number; readonly bytes: number }[] = [];
 
   constructor(name: string) {
-    const plain = stripVTControlCharacters(name).replace(/\p{Cc}/gu, "?");
+    const plain = onOneLine(name);
     this.#name = plain.length > nameLengthMax ? `…${plain.slice(1 - nameLengthMax)}` : plain;
   }
 
@@ -41,7 +41,7 @@ export class ProgressLine {
   text(now: number, width: number): string {
     if (this.#waiting !== null) {
       const { jobId, since } = this.#waiting;
-      return `${this.#name}  waiting for job ${jobId.slice(0, 12)}…  ${clock((now - since) / 1000)}`;
+      return `${this.#name}  waiting for job ${onOneLine(jobId.slice(0, 12))}…  ${clock((now - since) / 1000)}`;
     }
     return this.#progress === null ? `${this.#name}  …` : this.#bytesText(this.#progress, now, width);
   }

@@ -1,5 +1,6 @@
 import type { TransferEvent } from "@moraine/client/node";
 import { exitCodeOf, messageOf } from "./exit-codes.ts";
+import { onOneLine, printableJson } from "./printable.ts";
 import { ProgressLine } from "./progress-line.ts";
 
 /** Where the events of a transfer go, and what it comes to. */
@@ -62,7 +63,7 @@ export async function terminalReport(
       } else if (event.kind === "job" && event.state === "waiting") {
         line.waiting(event.jobId, performance.now());
       } else {
-        say(`${sentenceOf(event)}\n`);
+        say(`${onOneLine(sentenceOf(event))}\n`);
       }
     },
     done(result) {
@@ -78,7 +79,7 @@ export function quietReport(stream: NodeJS.WritableStream, print: (result: objec
   return {
     onEvent(event) {
       if (event.kind === "warning") {
-        stream.write(`${sentenceOf(event)}\n`);
+        stream.write(`${onOneLine(sentenceOf(event))}\n`);
       }
     },
     done: print,
@@ -88,7 +89,7 @@ export function quietReport(stream: NodeJS.WritableStream, print: (result: objec
 
 /** One JSON object for each event; progress once a second, and as it was at the end. */
 export function lineReport(stream: NodeJS.WritableStream): TransferReport {
-  const write = (event: object) => void stream.write(`${JSON.stringify(event)}\n`);
+  const write = (event: object) => void stream.write(`${printableJson(event)}\n`);
   let last = Number.NEGATIVE_INFINITY;
   let held: TransferEvent | null = null;
   const flush = () => {

@@ -1,7 +1,8 @@
 import type { AccessKeyStatus } from "@moraine/protocol";
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
-import { credentialLines, table } from "../table.ts";
+import { credentialLines } from "../shell-lines.ts";
+import { table } from "../table.ts";
 import type { AdminTools } from "../tools.ts";
 
 interface OwnerOption {

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
-import { credentialLines, table } from "../table.ts";
+import { credentialLines } from "../shell-lines.ts";
+import { table } from "../table.ts";
 import type { AdminTools } from "../tools.ts";
 
 export function accountCommands({ call, show }: AdminTools): Command {

@@ -7,7 +7,7 @@ import {
 import { Command, Option } from "commander";
 import { UsageError } from "../exit-codes.ts";
 import { seconds } from "../numbers.ts";
-import { onOneLine } from "../table.ts";
+import { onOneLine, printableJson } from "../printable.ts";
 import type { AdminTools } from "../tools.ts";
 import { checkTrail, readAnchors, VerificationError } from "./audit-check.ts";
 import { type AuditTrail, entriesOf, trailOfServer } from "./audit-trail.ts";
@@ -58,7 +58,7 @@ Examples:
       }
       if (options.head) {
         const { Anchor } = await tools.call("GetAuditHead", {});
-        await tools.printLine(JSON.stringify(Anchor));
+        await tools.printLine(printableJson(Anchor));
       } else if (options.verify) {
         await verifyTrail(tools, options);
       } else {
@@ -76,7 +76,7 @@ async function showEntries(
     ...(await timeOf(tools, "since", filter.since)),
     ...(await timeOf(tools, "until", filter.until)),
   };
-  const line = csv ? csvLine : tools.isJson() ? JSON.stringify : readableLine;
+  const line = csv ? csvLine : tools.isJson() ? (entry: AuditEntryDescription) => printableJson(entry) : readableLine;
   if (csv) {
     await tools.printLine(columns.join(","));
   }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
 import { readPolicy } from "../policy-document.ts";
+import { onOneLine } from "../printable.ts";
 import type { AdminTools } from "../tools.ts";
 
 export function policyCommands({ call, show, readText }: AdminTools): Command {
@@ -34,7 +35,7 @@ export function policyCommands({ call, show, readText }: AdminTools): Command {
     .action(async (userName: string) => {
       const pages = await everyPage((page) => call("ListUserPolicies", { userName, ...page }));
       const names = pages.flatMap(({ PolicyNames }) => PolicyNames);
-      show(names, () => names.join("\n"));
+      show(names, () => names.map(onOneLine).join("\n"));
     });
   policies
     .command("delete")

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { exportLines } from "../table.ts";
+import { exportLines } from "../shell-lines.ts";
 import type { AdminTools } from "../tools.ts";
 
 interface RootKeyOptions {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { wholeNumber } from "../numbers.ts";
-import { credentialLines } from "../table.ts";
+import { credentialLines } from "../shell-lines.ts";
 import type { AdminTools } from "../tools.ts";
 
 export function sessionCommands({ call, show }: AdminTools): Command {

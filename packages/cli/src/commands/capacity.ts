@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addYesOption, type YesOption } from "../confirm.ts";
+import { checkedId } from "../ids.ts";
 import { sentOnce } from "../sent-once.ts";
 import { table } from "../table.ts";
 import type { Tools } from "../tools.ts";
@@ -27,7 +28,7 @@ function addList(capacity: Command, { client, show, signal }: Tools): void {
       show(
         answer,
         () => table(columns, units),
-        () => units.map(({ CapacityId }) => CapacityId).join("\n"),
+        () => units.map(({ CapacityId }) => checkedId(CapacityId)).join("\n"),
       );
     });
 }
@@ -60,8 +61,8 @@ Examples:
       const answer = await sentOnce(request, "see moraine capacity list");
       show(
         answer,
-        () => `Purchased a unit of provisioned capacity, for a month: ${answer.capacityId}`,
-        () => answer.capacityId,
+        () => `Purchased a unit of provisioned capacity, for a month: ${checkedId(answer.capacityId)}`,
+        () => checkedId(answer.capacityId),
       );
     });
 }

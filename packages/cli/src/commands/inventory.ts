@@ -1,7 +1,8 @@
 import type { InventoryFormat, InventoryItem } from "@moraine/protocol";
 import { Command, Option } from "commander";
 import { addDownloadOptions, type DownloadOptions, download } from "../download-options.ts";
-import { onOneLine } from "../table.ts";
+import { checkedId } from "../ids.ts";
+import { onOneLine } from "../printable.ts";
 import type { Tools, TransferView } from "../tools.ts";
 import { addWaitOption, assertMayDownloadTo, type WaitOptions, waitOf } from "../transfer-options.ts";
 
@@ -87,7 +88,7 @@ async function* linesOf(reader: Reader, onlyIds: boolean): AsyncGenerator<Uint8A
   for await (const items of reader) {
     const head = isFirst ? headLines(reader) : "";
     isFirst = false;
-    yield Buffer.from(head + items.map(onlyIds ? ({ archiveId }) => `${archiveId}\n` : rowOf).join(""));
+    yield Buffer.from(head + items.map(onlyIds ? ({ archiveId }) => `${checkedId(archiveId)}\n` : rowOf).join(""));
   }
   if (isFirst) {
     yield Buffer.from(headLines(reader));

@@ -1,7 +1,9 @@
 import type { JobParameters } from "@moraine/protocol";
 import { type Command, InvalidArgumentError } from "commander";
 import { UsageError } from "../exit-codes.ts";
+import { checkedId } from "../ids.ts";
 import { wholeNumber } from "../numbers.ts";
+import { shellWord } from "../shell-lines.ts";
 import { listing } from "../table.ts";
 import type { Tools } from "../tools.ts";
 import { byteRange } from "../transfer-options.ts";
@@ -72,10 +74,11 @@ async function start(tools: Tools, vaultName: string, given: string | undefined,
     return;
   }
   const answer = await (await tools.client()).initiateJob({ vaultName, jobParameters }, { signal: tools.signal });
+  const jobId = checkedId(answer.jobId);
   tools.show(
     answer,
-    () => listing({ job: answer.jobId, next: `moraine job output ${vaultName} ${answer.jobId} -o FILE` }),
-    () => answer.jobId,
+    () => listing({ job: jobId, next: `moraine job output ${shellWord(vaultName)} ${jobId} -o FILE` }),
+    () => jobId,
   );
 }
 

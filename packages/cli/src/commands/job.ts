@@ -2,6 +2,7 @@ import type { OutputFacts } from "@moraine/client/node";
 import type { GlacierJobDescription } from "@moraine/protocol";
 import { Command, Option } from "commander";
 import { addDownloadOptions, type DownloadOptions, download } from "../download-options.ts";
+import { checkedId } from "../ids.ts";
 import { listed } from "../listed.ts";
 import { bytesExactly } from "../sizes.ts";
 import { listing, table } from "../table.ts";
@@ -56,7 +57,7 @@ function addList(job: Command, { client, show, signal }: Tools): void {
       show(
         jobs,
         () => table(columns, rows),
-        () => jobs.map(({ JobId }) => JobId).join("\n"),
+        () => jobs.map(({ JobId }) => checkedId(JobId)).join("\n"),
       );
     });
 }

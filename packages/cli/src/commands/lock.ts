@@ -1,8 +1,10 @@
 import type { OperationOutput } from "@moraine/client";
 import { Command } from "commander";
 import { addYesOption, type YesOption } from "../confirm.ts";
+import { checkedId } from "../ids.ts";
 import { readPolicy } from "../policy-document.ts";
 import { sentOnce } from "../sent-once.ts";
+import { shellWord } from "../shell-lines.ts";
 import { listing } from "../table.ts";
 import type { Tools } from "../tools.ts";
 
@@ -79,10 +81,11 @@ Examples:
           request,
           `see moraine lock get ${vaultName}; without its id it can only be aborted`,
         );
+        const lockId = checkedId(answer.lockId);
         show(
           answer,
-          () => initiated(vaultName, answer.lockId),
-          () => answer.lockId,
+          () => initiated(shellWord(vaultName), lockId),
+          () => lockId,
         );
       }
     });

@@ -1,6 +1,7 @@
 import type { OperationOutput } from "@moraine/client";
 import { Argument, Command } from "commander";
 import { UsageError } from "../exit-codes.ts";
+import { onOneLine } from "../printable.ts";
 import { bytesInWords, size } from "../sizes.ts";
 import { listing } from "../table.ts";
 import type { Tools } from "../tools.ts";
@@ -41,9 +42,9 @@ Example:
         answer,
         () => answer.Policy.Rules.map(inWords).join("\n"),
         () =>
-          answer.Policy.Rules.map(({ Strategy, BytesPerHour }) => `${Strategy} ${BytesPerHour ?? ""}`.trim()).join(
-            "\n",
-          ),
+          answer.Policy.Rules.map(({ Strategy, BytesPerHour }) =>
+            onOneLine(`${Strategy} ${BytesPerHour ?? ""}`.trim()),
+          ).join("\n"),
       );
     });
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { UsageError } from "../exit-codes.ts";
+import { onOneLine } from "../printable.ts";
 import { table } from "../table.ts";
 import type { Tools } from "../tools.ts";
 
@@ -35,7 +36,7 @@ Examples:
       show(
         answer,
         () => table({ KEY: "key", VALUE: "value" }, rows),
-        () => rows.map(({ key, value }) => `${key}=${value}`).join("\n"),
+        () => rows.map(({ key, value }) => onOneLine(`${key}=${value}`)).join("\n"),
       );
     });
 }

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import type { UploadResult, UploadSource } from "@moraine/client/node";
 import { Command } from "commander";
 import { UsageError } from "../exit-codes.ts";
+import { checkedId } from "../ids.ts";
 import { bytesExactly, bytesInWords, size } from "../sizes.ts";
 import { listing } from "../table.ts";
 import type { Tools } from "../tools.ts";
@@ -112,7 +113,7 @@ async function uploadFrom(
       name: path === null ? vaultName : basename(path),
       goOn: goOnText(path, journal),
       readable: resultText,
-      essence: ({ archiveId }) => archiveId,
+      essence: ({ archiveId }) => checkedId(archiveId),
     },
     (watched) => uploadArchive(client, source, { ...settings, ...watched }),
   );
@@ -213,7 +214,7 @@ function goOnText(path: string | null, journal: string | undefined): string {
 
 function resultText({ archiveId, sizeBytes, treeHash, resumedBytes }: UploadResult): string {
   return listing({
-    archive: archiveId,
+    archive: checkedId(archiveId),
     size: bytesExactly(sizeBytes),
     "tree hash": treeHash,
     ...(resumedBytes > 0 && { "sent before": bytesExactly(resumedBytes) }),

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { checkedId } from "../ids.ts";
 import { listed } from "../listed.ts";
 import { bytesInWords } from "../sizes.ts";
 import { table } from "../table.ts";
@@ -32,7 +33,7 @@ function addList(upload: Command, { client, show, signal }: Tools): void {
       show(
         uploads,
         () => table(columns, rows),
-        () => uploads.map(({ MultipartUploadId }) => MultipartUploadId).join("\n"),
+        () => uploads.map(({ MultipartUploadId }) => checkedId(MultipartUploadId)).join("\n"),
       );
     });
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { checkedVaultName } from "../ids.ts";
 import { listed } from "../listed.ts";
 import { bytesInWords } from "../sizes.ts";
 import { listing, table } from "../table.ts";
@@ -42,7 +43,7 @@ Examples:
       show(
         vaults,
         () => table(columns, rows),
-        () => vaults.map(({ VaultName }) => VaultName).join("\n"),
+        () => vaults.map(({ VaultName }) => checkedVaultName(VaultName)).join("\n"),
       );
     });
 }

@@ -1,0 +1,34 @@
+import { onOneLine } from "./printable.ts";
+
+interface Secret {
+  readonly AccessKeyId: string;
+  readonly SecretAccessKey: string;
+  readonly SessionToken?: string;
+}
+
+/** In a form that can be pasted into a shell. */
+export const credentialLines = (who: string, secret: Secret): string =>
+  exportLines(`${who} It is shown only now: keep it.`, secret);
+
+/** The same for a secret that can be shown again. Throws for a secret that is none. */
+export function exportLines(comment: string, { AccessKeyId, SecretAccessKey, SessionToken }: Secret): string {
+  return [
+    `# ${onOneLine(comment)}`,
+    exportLine("AWS_ACCESS_KEY_ID", AccessKeyId),
+    exportLine("AWS_SECRET_ACCESS_KEY", SecretAccessKey),
+    ...(SessionToken === undefined ? [] : [exportLine("AWS_SESSION_TOKEN", SessionToken)]),
+  ].join("\n");
+}
+
+/** One word for a POSIX shell, whatever is in it. */
+export function shellWord(text: string): string {
+  return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Quotes the value: a hostile server could put a command after it. */
+function exportLine(name: string, value: unknown): string {
+  if (typeof value !== "string" || value !== onOneLine(value)) {
+    throw new Error(`Invalid ${name} in the response: expected printable characters. Check the endpoint`);
+  }
+  return `export ${name}=${shellWord(value)}`;
+}

@@ -241,7 +241,7 @@ test("capacity is purchased only when somebody says so, and never twice for a lo
   assert.equal(await done("capacity list --quiet"), "");
   await refused(
     "capacity purchase --yes --endpoint http://127.0.0.1:3",
-    1,
+    69,
     /^[^;]*ECONNREFUSED [^;\n]*\nmoraine: Is the service there/,
   );
   await done("admin faults put reset --operation PurchaseProvisionedCapacity --count 1");

@@ -12,13 +12,21 @@ export async function glacierClient(
   settings: { readonly attemptsMax?: number } = {},
 ): Promise<GlacierClient> {
   const { createClient } = await import("@moraine/client/node");
-  const { region, profile, account } = options;
+  const { region, profile, account, retryFor } = options;
   if (account !== undefined && !/^([0-9]{12}|-)$/.test(account)) {
     throw new UsageError(`An account has twelve digits, not ${account}`);
   }
   const endpoint = options.endpoint ?? (environment["MORAINE_ENDPOINT"] || undefined);
+  const retryForMilliseconds = retryFor === undefined ? undefined : retryFor * 1000;
   return orUsageError(() =>
-    createClient({ endpoint, profile, accountId: account, ...settings, ...(region !== undefined && { region }) }),
+    createClient({
+      endpoint,
+      profile,
+      accountId: account,
+      retryForMilliseconds,
+      ...settings,
+      ...(region !== undefined && { region }),
+    }),
   );
 }
 

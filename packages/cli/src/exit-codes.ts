@@ -8,6 +8,8 @@ export const exitCodes = {
   notFound: 3,
   unverified: 4,
   denied: 5,
+  /** Temporary: the service cannot be reached, is unavailable or throttles. */
+  unavailable: 69,
   notReady: 75,
 } as const;
 
@@ -42,7 +44,17 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof InterruptedError) {
     return error.exitCode;
   }
-  return (error instanceof Error ? codes[error.name] : undefined) ?? exitCodes.failed;
+  if (!(error instanceof Error)) {
+    return exitCodes.failed;
+  }
+  // A proxy that answers in the service's place, and a range that failed for what its cause says.
+  const isUnavailable = error.name === "UnexpectedAnswer" && "status" in error && Number(error.status) >= 500;
+  const isRange = error.name === "RangeFailedError";
+  return isUnavailable
+    ? exitCodes.unavailable
+    : isRange
+      ? exitCodeOf(error.cause)
+      : (codes[error.name] ?? exitCodes.failed);
 }
 
 /** In one line. A refusal's text after a blank line shows what should have been signed, which only helps the author of a client. */
@@ -65,5 +77,10 @@ const codes: Readonly<Record<string, number>> = {
   InvalidSignatureException: exitCodes.denied,
   MissingAuthenticationTokenException: exitCodes.denied,
   UnrecognizedClientException: exitCodes.denied,
+  GlacierConnectionError: exitCodes.unavailable,
+  InsufficientCapacityException: exitCodes.unavailable,
+  RequestTimeoutException: exitCodes.unavailable,
+  ServiceUnavailableException: exitCodes.unavailable,
+  ThrottlingException: exitCodes.unavailable,
   JobNotReadyError: exitCodes.notReady,
 };

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { seconds } from "./numbers.ts";
 
 /** What every command may be told. */
 export interface GlobalOptions {
@@ -6,28 +7,36 @@ export interface GlobalOptions {
   readonly region?: string;
   readonly profile?: string;
   readonly account?: string;
+  readonly retryFor?: number;
   readonly json?: true;
   readonly quiet?: true;
   readonly dryRun?: true;
 }
 
-const table = [
+type Row = readonly [flags: string, description: string, parse?: (text: string) => unknown];
+
+const table: readonly Row[] = [
   ["--endpoint <url>", "of the service (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER, AWS_ENDPOINT_URL; AWS's)"],
   ["--region <name>", "of the service (AWS_REGION, AWS_DEFAULT_REGION, the profile's)"],
   ["--profile <name>", "of AWS's configuration files (AWS_PROFILE, default)"],
   ["--account <id>", "whose vaults, twelve digits (those of the credentials)"],
+  [
+    "--retry-for <duration>",
+    "how long to retry during an outage, e.g. 90s, 6h (30m; no limit while waiting for a job)",
+    seconds,
+  ],
   ["--json", "print JSON: one document, or one line for each event of a transfer"],
   ["--quiet", "print only what was asked for"],
   ["--dry-run", "say what would be changed, and change nothing"],
-] as const;
+];
 
 /** The one option that the program itself takes alone. */
 export const versionFlag = "--version";
 
 /** Makes a command and all below it take them, wherever they stand. */
 export function addGlobalOptions(program: Command): void {
-  for (const [flags, description] of table) {
-    program.addOption(new Option(flags, description));
+  for (const row of table) {
+    program.addOption(optionOf(row));
   }
   program.enablePositionalOptions();
   for (const command of program.commands) {
@@ -47,11 +56,16 @@ function addBelow(command: Command): void {
   if (command.name() === "admin") {
     return;
   }
-  for (const [flags, description] of table) {
-    command.addOption(new Option(flags, description).hideHelp());
+  for (const row of table) {
+    command.addOption(optionOf(row).hideHelp());
   }
   command.enablePositionalOptions();
   for (const below of command.commands) {
     addBelow(below);
   }
+}
+
+function optionOf([flags, description, parse]: Row): Option {
+  const option = new Option(flags, description);
+  return parse === undefined ? option : option.argParser(parse);
 }

@@ -44,7 +44,8 @@ be read from standard input. Behind -- nothing is taken for an option.
 Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and
 AWS_SECRET_ACCESS_KEY, profiles, SSO, roles.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification
-failed, 5 denied, 75 not ready yet, 130 interrupted (143 by SIGTERM).
+failed, 5 denied, 69 service unavailable (try again later), 75 not ready yet,
+130 interrupted (143 by SIGTERM).
 
 Examples:
   moraine vault create photos

@@ -123,9 +123,12 @@ export function lineReport(stream: NodeJS.WritableStream): TransferReport {
 }
 
 function eventLine({ kind, ...event }: TransferEvent): object {
-  return "error" in event
-    ? { event: kind, ...event, range: rangeText(event.range), error: event.error.name, message: messageOf(event.error) }
-    : { event: kind, ...event, ...("range" in event && event.range && { range: rangeText(event.range) }) };
+  return {
+    event: kind,
+    ...event,
+    ...("range" in event && event.range && { range: rangeText(event.range) }),
+    ...("error" in event && { error: event.error.name, message: messageOf(event.error) }),
+  };
 }
 
 function sentenceOf(event: Exclude<TransferEvent, { kind: "progress" }>): string {
@@ -135,6 +138,10 @@ function sentenceOf(event: Exclude<TransferEvent, { kind: "progress" }>): string
     case "warning": {
       const where = event.range === undefined ? "" : ` (range ${rangeText(event.range)})`;
       return `moraine: warning: ${event.message}${where}`;
+    }
+    case "retry": {
+      const seconds = Math.ceil(event.pauseMilliseconds / 1000);
+      return `moraine: attempt ${event.attempts} failed, the next one follows in ${seconds} s: ${messageOf(event.error)}`;
     }
     case "range-failed": {
       const next = event.final ? "and is given up" : "and is tried again";

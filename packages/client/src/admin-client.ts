@@ -22,9 +22,9 @@ export type AdminClientOptions = Omit<ClientOptions, "accountId" | "endpoint"> &
 
 export function buildAdminClient(options: AdminClientOptions, platform: Platform): AdminClient {
   const sender = new Sender({ ...connectionOf(options), service: "moraine", platform });
-  return async (name, input, { signal } = {}) => {
-    signal?.throwIfAborted();
-    return sender.send(await toWire(name, input, platform), readAnswer<typeof name>, signal);
+  return async (name, input, callOptions = {}) => {
+    callOptions.signal?.throwIfAborted();
+    return sender.send(await toWire(name, input, platform), readAnswer<typeof name>, callOptions);
   };
 }
 

@@ -5,6 +5,7 @@ import { awsEndpoint, parseEndpoint } from "./endpoints.ts";
 import { readJobOutput } from "./job-output.ts";
 import type { CallOptions, OperationInput, OperationOutput } from "./operation-types.ts";
 import { readOutput } from "./output.ts";
+import { rememberRetries } from "./persistent-client.ts";
 import type { Platform } from "./platform.ts";
 import { type Reader, Sender } from "./send.ts";
 import { toWire } from "./wire.ts";
@@ -36,34 +37,45 @@ export interface ClientOptions {
   readonly accountId?: string | undefined;
   /**
    * How often a request is sent at most, when the service is unavailable, throttles or cannot be reached. Seven pauses before the
-   * eighth take about 6 seconds, after throttling half a minute. @default 8
+   * eighth take about 6 seconds, after throttling half a minute. @default 8, for at most two minutes; no limit where
+   * `retryForMilliseconds` applies
    */
   readonly attemptsMax?: number | undefined;
+  /**
+   * How long temporary failures of a call are retried, from the first one on; in transfers, how long they may go on without any
+   * progress. 0 sends each request once. @default `attemptsMax` limits calls; 30 minutes in transfers, no limit while a job is
+   * waited for
+   */
+  readonly retryForMilliseconds?: number | undefined;
 }
-
-const attemptsMaxDefault = 8;
 
 /** A client of the platform that it runs on. */
 export function buildClient(options: ClientOptions, platform: Platform): GlacierClient {
   const { accountId = "-" } = options;
   const sender = new Sender({ ...connectionOf(options), service: "glacier", platform });
-  const call = async (name: OperationName, input: object, { signal, invocationId }: CallOptions): Promise<unknown> => {
-    signal?.throwIfAborted();
-    const request = await toWire(name, withAccount(input, accountId), platform);
-    return sender.send({ ...request, invocationId }, readerOf(name), signal);
+  const call = async (name: OperationName, input: object, callOptions: CallOptions): Promise<unknown> => {
+    callOptions.signal?.throwIfAborted();
+    return sender.send(await toWire(name, withAccount(input, accountId), platform), readerOf(name), callOptions);
   };
   const methods = (Object.keys(operations) as OperationName[]).map((name) => [
     `${name.charAt(0).toLowerCase()}${name.slice(1)}`,
-    (input: object = {}, options: CallOptions = {}) => call(name, input, options),
+    (input: object = {}, callOptions: CallOptions = {}) => call(name, input, callOptions),
   ]);
-  return Object.freeze(Object.fromEntries(methods)) as GlacierClient;
+  const client = Object.freeze(Object.fromEntries(methods)) as GlacierClient;
+  rememberRetries(client, options.retryForMilliseconds);
+  return client;
 }
 
 /** What is checked once, when a client is made. */
-export function connectionOf({ region, credentials, endpoint, attemptsMax = attemptsMaxDefault }: ClientOptions) {
-  assertCount("attemptsMax", attemptsMax);
+export function connectionOf({ endpoint, region, credentials, attemptsMax, retryForMilliseconds }: ClientOptions) {
+  if (attemptsMax !== undefined) {
+    assertCount("attemptsMax", attemptsMax);
+  }
+  if (retryForMilliseconds !== undefined && !(retryForMilliseconds >= 0)) {
+    throw new RangeError(`Invalid retryForMilliseconds ${retryForMilliseconds}: expected 0 or more`);
+  }
   const url = endpoint === undefined ? awsEndpoint(region) : parseEndpoint(endpoint);
-  return { region, credentials, endpoint: url, attemptsMax };
+  return { region, credentials, endpoint: url, attemptsMax, retryForMilliseconds };
 }
 
 function withAccount(input: object, accountId: string) {

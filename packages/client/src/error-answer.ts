@@ -15,6 +15,8 @@ export interface Attempt {
 
 /** Of a proxy's page no more than this is quoted. */
 const quoteLengthMax = 200;
+/** No service is believed that it needs a longer pause. */
+const retryAfterMillisecondsMax = 3_600_000;
 
 /** The error that an answer other than 2xx stands for. */
 export async function refusalOf(answer: Answer, attempt: Attempt): Promise<GlacierServiceError> {
@@ -45,7 +47,18 @@ export function connectionError(attempt: Attempt, what: string, error: unknown):
 }
 
 function factsOf(answer: Answer, attempt: Attempt) {
-  return { ...attempt, status: answer.status, requestId: answer.header("x-amzn-requestid") };
+  const requestId = answer.header("x-amzn-requestid");
+  return { ...attempt, status: answer.status, requestId, retryAfterMilliseconds: retryAfterOf(answer) };
+}
+
+/** Seconds, or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. The date counts from the response's own. */
+function retryAfterOf(answer: Answer): number | undefined {
+  const value = answer.header("retry-after")?.trim() ?? "";
+  if (/^[0-9]{1,9}$/.test(value)) {
+    return Math.min(Number(value) * 1000, retryAfterMillisecondsMax);
+  }
+  const milliseconds = Date.parse(value) - Date.parse(answer.header("date") ?? "");
+  return Number.isNaN(milliseconds) ? undefined : Math.min(Math.max(0, milliseconds), retryAfterMillisecondsMax);
 }
 
 function membersOf(text: string): Partial<Pick<Refusal, "code" | "message" | "type">> {

@@ -9,6 +9,7 @@ export interface Refusal {
   readonly requestId: string | null;
   readonly operation: string;
   readonly attempts: number;
+  readonly retryAfterMilliseconds?: number | undefined;
 }
 
 /** The service has answered, with an error. Of a code that this version does not know, it is this class itself. */
@@ -25,8 +26,10 @@ export class GlacierServiceError extends Error {
   readonly operation: string;
   /** How often the request was sent in all. */
   readonly attempts: number;
+  /** How long the service asks to wait before another request, by its Retry-After header. */
+  readonly retryAfterMilliseconds: number | undefined;
 
-  constructor({ code, message, type, status, requestId, operation, attempts }: Refusal) {
+  constructor({ code, message, type, status, requestId, operation, attempts, retryAfterMilliseconds }: Refusal) {
     super(message);
     this.name = code;
     this.code = code;
@@ -35,6 +38,7 @@ export class GlacierServiceError extends Error {
     this.requestId = requestId;
     this.operation = operation;
     this.attempts = attempts;
+    this.retryAfterMilliseconds = retryAfterMilliseconds;
   }
 }
 

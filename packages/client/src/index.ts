@@ -31,7 +31,7 @@ export {
   UnrecognizedClientException,
 } from "./errors.ts";
 export type { JobOutput } from "./job-output.ts";
-export type { CallOptions, MethodName, OperationInput, OperationOutput } from "./operation-types.ts";
+export type { CallOptions, MethodName, OperationInput, OperationOutput, Retry } from "./operation-types.ts";
 export { everyItem, everyPage, type ListedItem, type PagedMethod } from "./paginate.ts";
 export { TreeHash } from "./tree-hash.ts";
 export type { ReplayableBody, UploadBody } from "./upload-body.ts";

@@ -17,10 +17,27 @@ export interface CallOptions {
   /** Ends the call at once, in whatever it is doing; it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
+   * How long temporary failures are retried, from the first one on, in the place of `attemptsMax`. The client's own option of this
+   * name takes precedence. Applies once the service has responded to this client, so that a wrong endpoint is reported soon.
+   */
+  readonly retryForMilliseconds?: number | undefined;
+  /** Called before the pause that precedes each further attempt; it must not throw. */
+  readonly onRetry?: ((retry: Retry) => void) | undefined;
+  /**
    * Sent as `amz-sdk-invocation-id`, by which a Moraine server recognises a repeated `uploadArchive` for a day: 8 to 128 letters,
    * digits, `-` and `_`. Use it again to repeat a call after a restart. @default a new one for each call
    */
   readonly invocationId?: string | undefined;
+}
+
+/** A temporary failure, after which the same request is sent again. */
+export interface Retry {
+  /** As AWS spells it: `DescribeVault`. */
+  readonly operation: string;
+  /** Attempts so far. */
+  readonly attempts: number;
+  readonly error: Error;
+  readonly pauseMilliseconds: number;
 }
 
 type Named<Name extends OperationName, Shape> = {

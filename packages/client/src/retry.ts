@@ -22,7 +22,7 @@ const unconnectedCodes: ReadonlySet<unknown> = new Set([
   "ERR_CONNECT_TIMEOUT",
 ]);
 
-/** Whether the same request may do better in a while (contract 4.2), and may be sent again. */
+/** Whether the same request may do better in a while, and may be sent again. */
 export function isTransient(error: unknown, operation: string): boolean {
   if (paidOperations.has(operation) && isOutcomeUnknown(error)) {
     return false;
@@ -31,9 +31,14 @@ export function isTransient(error: unknown, operation: string): boolean {
     return false;
   }
   if (error instanceof GlacierServiceError) {
-    return error.status >= 500 || error.status === 408 || error instanceof ThrottlingException;
+    return error.status >= 500 || error.status === 408 || isThrottling(error);
   }
   return error instanceof GlacierConnectionError;
+}
+
+/** Whether the service, or a proxy before it, asks for fewer requests. */
+export function isThrottling(error: unknown): boolean {
+  return error instanceof ThrottlingException || (error instanceof GlacierServiceError && error.status === 429);
 }
 
 /** Whether the request may have been carried out though its answer did not come: it broke off, or something in between answered. */

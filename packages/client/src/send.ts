@@ -1,11 +1,18 @@
 import { uriEncode } from "@moraine/protocol";
 import { CredentialCache, type CredentialProvider, type Credentials } from "./credentials.ts";
 import { type Attempt, connectionError, refusalOf } from "./error-answer.ts";
-import { ExpiredTokenException, InvalidSignatureException, ThrottlingException } from "./errors.ts";
+import {
+  ExpiredTokenException,
+  GlacierServiceError,
+  InsufficientCapacityException,
+  InvalidSignatureException,
+} from "./errors.ts";
 import { type Answer, assertSendable, isSuccess } from "./http.ts";
+import type { CallOptions } from "./operation-types.ts";
 import { Pace } from "./pace.ts";
 import type { Platform } from "./platform.ts";
-import { isTransient, orAborted, pauseMilliseconds, sleep } from "./retry.ts";
+import { isThrottling, isTransient, orAborted, pauseMilliseconds, sleep } from "./retry.ts";
+import { RetryBudget } from "./retry-budget.ts";
 import { ServiceClock } from "./service-clock.ts";
 import { createSigner, type Signer, type UnsignedRequest } from "./signing.ts";
 import { TurnQueue } from "./turn-queue.ts";
@@ -14,8 +21,6 @@ import type { RequestBody } from "./upload-body.ts";
 export interface WireRequest extends UnsignedRequest {
   readonly operation: string;
   readonly body: RequestBody | null;
-  /** @default a new one */
-  readonly invocationId?: string | undefined;
 }
 
 export interface SenderOptions {
@@ -23,7 +28,8 @@ export interface SenderOptions {
   readonly region: string;
   readonly service: "glacier" | "moraine";
   readonly credentials: Credentials | CredentialProvider;
-  readonly attemptsMax: number;
+  readonly attemptsMax: number | undefined;
+  readonly retryForMilliseconds: number | undefined;
   readonly platform: Platform;
 }
 
@@ -33,10 +39,12 @@ export type Reader<Value> = (answer: Answer, attempt: Attempt, signal: AbortSign
 /** What one call remembers from attempt to attempt. */
 interface Call {
   readonly request: WireRequest;
+  readonly options: CallOptions;
   readonly signal: AbortSignal | undefined;
   /** The same for all attempts, so that a server can tell a repetition. */
   readonly invocationId: string;
   readonly pace: Pace;
+  readonly budget: RetryBudget;
   attempts: number;
   /** By the service's clock, where it has refused. */
   answeredAt: Date | undefined;
@@ -44,35 +52,45 @@ interface Call {
   areCredentialsReplaced: boolean;
 }
 
+/** Without a budget of time, a call gives up after this many attempts, or this long after the first failure. */
+const attemptsMaxDefault = 8;
+const retryMillisecondsDefault = 120_000;
+
 const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** Sends requests of one service, each as often as it takes, at the pace that the service bears. */
 export class Sender {
   readonly #endpoint: URL;
-  readonly #attemptsMax: number;
+  readonly #attemptsMax: number | undefined;
+  readonly #retryForMilliseconds: number | undefined;
   readonly #clock = new ServiceClock();
   readonly #credentials: CredentialCache;
   readonly #sign: Signer;
   readonly #platform: Platform;
   readonly #turns = new Map<string, TurnQueue>();
+  #hasResponded = false;
 
-  constructor({ endpoint, region, service, credentials, attemptsMax, platform }: SenderOptions) {
+  constructor(options: SenderOptions) {
+    const { endpoint, region, service, credentials, attemptsMax, retryForMilliseconds, platform } = options;
     this.#endpoint = endpoint;
     this.#attemptsMax = attemptsMax;
+    this.#retryForMilliseconds = retryForMilliseconds;
     this.#credentials = new CredentialCache(credentials, this.#clock);
     this.#sign = createSigner({ endpoint, region, service, Sha256: platform.Sha256 });
     this.#platform = platform;
   }
 
   /** The way of a call. Rejects with the last attempt's error, or with the signal's reason. */
-  async send<Value>(request: WireRequest, read: Reader<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  async send<Value>(request: WireRequest, read: Reader<Value>, options: CallOptions): Promise<Value> {
+    const { signal, invocationId = crypto.randomUUID() } = options;
     const turns = this.#turnsOf(request.operation);
-    const { invocationId = crypto.randomUUID() } = request;
     const call: Call = {
       request,
+      options,
       signal,
       invocationId,
       pace: turns.pace,
+      budget: new RetryBudget(),
       attempts: 0,
       answeredAt: undefined,
       isClockFollowed: false,
@@ -88,7 +106,7 @@ export class Sender {
         call.pace.served();
         return value;
       } catch (error) {
-        if (error instanceof ThrottlingException) {
+        if (isThrottling(error)) {
           call.pace.throttled(sentAt, performance.now());
         }
         await this.#prepareNext(call, credentials, error);
@@ -99,11 +117,11 @@ export class Sender {
   /** Returns when another attempt is due, and throws the error when none is. */
   async #prepareNext(call: Call, credentials: Credentials, error: unknown): Promise<void> {
     call.signal?.throwIfAborted();
-    if (call.attempts >= this.#attemptsMax) {
+    if (call.attempts >= this.#limitsOf(call, error).attemptsMax) {
       throw error;
     }
     if (isTransient(error, call.request.operation)) {
-      await sleep(pauseMilliseconds(call.attempts, error instanceof ThrottlingException, Math.random()), call.signal);
+      await this.#pause(call, error as Error);
     } else if (isOfTime(error) && call.answeredAt !== undefined && !call.isClockFollowed) {
       call.isClockFollowed = true;
       this.#clock.follow(call.answeredAt);
@@ -116,11 +134,35 @@ export class Sender {
     }
   }
 
+  async #pause(call: Call, error: Error): Promise<void> {
+    const { request, attempts, budget, options, signal } = call;
+    const wantedMilliseconds = pauseMilliseconds(attempts, isThrottling(error), Math.random());
+    const askedMilliseconds = error instanceof GlacierServiceError ? (error.retryAfterMilliseconds ?? 0) : 0;
+    const { milliseconds } = this.#limitsOf(call, error);
+    const pause = budget.pauseBeforeNext({ wantedMilliseconds, askedMilliseconds }, milliseconds);
+    if (pause === null) {
+      throw error;
+    }
+    options.onRetry?.({ operation: request.operation, attempts, error, pauseMilliseconds: pause });
+    await sleep(pause, signal);
+  }
+
+  #limitsOf({ options }: Pick<Call, "options">, error: unknown): { attemptsMax: number; milliseconds: number } {
+    // Capacity may be missing for days, and callers have another tier to choose.
+    const isOutage = this.#hasResponded && !(error instanceof InsufficientCapacityException);
+    const budget = this.#retryForMilliseconds ?? (isOutage ? options.retryForMilliseconds : undefined);
+    return {
+      attemptsMax: this.#attemptsMax ?? (budget === undefined ? attemptsMaxDefault : Number.POSITIVE_INFINITY),
+      milliseconds: budget ?? retryMillisecondsDefault,
+    };
+  }
+
   async #attempt<Value>(call: Call, credentials: Credentials, read: Reader<Value>): Promise<Value> {
     const { request, signal } = call;
     const attempt = { operation: request.operation, attempts: call.attempts };
     const headers = await this.#sign({ ...request, headers: this.#headersOf(call) }, credentials, this.#clock.now());
     const answer = await this.#exchange(request, headers, attempt, signal);
+    this.#hasResponded = true;
     if (!isSuccess(answer)) {
       call.answeredAt = dateOf(answer);
       throw await refusalOf(answer, attempt);
@@ -128,12 +170,14 @@ export class Sender {
     return read(answer, attempt, signal);
   }
 
-  #headersOf({ request, invocationId, attempts }: Call): Record<string, string> {
+  #headersOf(call: Call): Record<string, string> {
+    const { request, invocationId, attempts } = call;
+    const { attemptsMax } = this.#limitsOf(call, null);
     return {
       ...request.headers,
       "x-amz-content-sha256": request.body?.sha256 ?? emptyHash,
       "amz-sdk-invocation-id": invocationId,
-      "amz-sdk-request": `attempt=${attempts}; max=${this.#attemptsMax}`,
+      "amz-sdk-request": `attempt=${attempts}${Number.isFinite(attemptsMax) ? `; max=${attemptsMax}` : ""}`,
     };
   }
 

@@ -13,6 +13,7 @@ import { jobSource, type OutputSource } from "./output-source.ts";
 import { PartialFile } from "./partial-file.ts";
 import { Progress, type TransferTotals } from "./progress.ts";
 import { assertRangeOptions, planRanges, rangeSizeFor, wantedRange } from "./ranges.ts";
+import { transferClient } from "./transfer-client.ts";
 import { JournalMismatchError } from "./transfer-errors.ts";
 import { treeHashOf, Verification, type VerificationOptions, type VerifiedBy } from "./verification.ts";
 
@@ -56,8 +57,9 @@ export async function downloadJobOutput(
   options: DownloadOptions,
 ): Promise<DownloadResult> {
   assertRangeOptions(options);
-  const facts = await outputFacts(client, job, options.signal ?? never);
-  return downloadToFile(jobSource(client, job, facts), job, options);
+  const persistent = transferClient(client, options);
+  const facts = await outputFacts(persistent, job, options.signal ?? never);
+  return downloadToFile(jobSource(persistent, job, facts), job, options);
 }
 
 /** The same from any source of ranges. */

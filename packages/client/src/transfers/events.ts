@@ -1,7 +1,8 @@
 import type { ByteRange } from "@moraine/protocol";
+import type { Retry } from "../operation-types.ts";
 
 /** What a transfer tells while it goes on; see {@link TransferOptions.onEvent}. */
-export type TransferEvent = ProgressEvent | RangeFailedEvent | WarningEvent | JobEvent;
+export type TransferEvent = ProgressEvent | RangeFailedEvent | RetryEvent | WarningEvent | JobEvent;
 
 export interface ProgressEvent {
   readonly kind: "progress";
@@ -25,6 +26,11 @@ export interface RangeFailedEvent {
   readonly attempt: number;
   readonly error: Error;
   readonly final: boolean;
+}
+
+/** The service cannot be reached, is unavailable or throttles; the same request is sent again after the pause. */
+export interface RetryEvent extends Retry {
+  readonly kind: "retry";
 }
 
 export interface WarningEvent {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
-import { DamagedDataError } from "../errors.ts";
+import { DamagedDataError, GlacierConnectionError } from "../errors.ts";
+import { isTransient, pauseMilliseconds } from "../retry.ts";
+import { RetryBudget } from "../retry-budget.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import type { OutputFacts } from "./output-facts.ts";
 import type { OutputSource } from "./output-source.ts";
@@ -15,8 +17,8 @@ import {
   VerificationError,
 } from "./transfer-errors.ts";
 
-const attemptsMax = 5;
-const pauseMilliseconds = 100;
+/** A server that sends other bytes than it should is believed after this many attempts that it has no better ones. */
+const wrongAnswersMax = 5;
 
 export interface FetchContext {
   readonly source: OutputSource;
@@ -42,7 +44,8 @@ export async function fetchRange(
   signal: AbortSignal,
 ): Promise<FetchedRange> {
   let farthest = 0;
-  for (let attempt = 1; ; attempt += 1) {
+  const retries = new RangeRetries(range, source.retryForMilliseconds, progress);
+  for (;;) {
     const stall = new StallTimer(signal);
     let received = 0;
     const counted = async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
@@ -54,6 +57,9 @@ export async function fetchRange(
         stall.start();
         const repeated = Math.min(piece.length, Math.max(0, farthest - received));
         received += piece.length;
+        if (received > farthest) {
+          retries.progressed();
+        }
         progress.moved(piece.length, repeated);
         yield piece;
       }
@@ -66,27 +72,63 @@ export async function fetchRange(
     } catch (cause) {
       const error = stall.reasonFor(asError(cause));
       farthest = Math.max(farthest, received);
-      await orGiveUp(error, { range, attempt, progress, signal });
+      await retries.prepareNext(error, signal);
     } finally {
       stall.stop();
     }
   }
 }
 
-/** Pauses before the next attempt, or throws. */
-async function orGiveUp(
-  error: Error,
-  { range, attempt, progress, signal }: { range: ByteRange; attempt: number; progress: Progress; signal: AbortSignal },
-): Promise<void> {
-  signal.throwIfAborted();
-  const final = attempt >= attemptsMax || !isWorthAnother(error);
-  progress.tell({ kind: "range-failed", range, attempt, error, final });
-  if (!final) {
-    await sleep(pauseMilliseconds * 2 ** attempt * Math.random(), undefined, { signal });
-    return;
+/** Decides after each failure of a range whether it is fetched again: outages are outlasted, wrong bytes are few. */
+class RangeRetries {
+  readonly #range: ByteRange;
+  readonly #retryForMilliseconds: number;
+  readonly #progress: Progress;
+  readonly #budget = new RetryBudget();
+  #attempts = 0;
+  #wrongAnswers = 0;
+  /** In a row, which the pauses grow with. */
+  #fruitless = 0;
+
+  constructor(range: ByteRange, retryForMilliseconds: number, progress: Progress) {
+    this.#range = range;
+    this.#retryForMilliseconds = retryForMilliseconds;
+    this.#progress = progress;
+    this.#budget.restart();
   }
-  const isTelling = error instanceof VerificationError || !isWorthAnother(error);
-  throw isTelling ? error : new RangeFailedError(range, attempt, error);
+
+  /** More of the range has arrived than ever before. */
+  progressed(): void {
+    this.#budget.restart();
+    this.#fruitless = 0;
+  }
+
+  /** Pauses before the next attempt, or throws. */
+  async prepareNext(error: Error, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.#attempts += 1;
+    this.#fruitless += 1;
+    const pause = this.#pauseAfter(error);
+    const event = { range: this.#range, attempt: this.#attempts, error, final: pause === null };
+    this.#progress.tell({ kind: "range-failed", ...event });
+    if (pause !== null) {
+      await sleep(pause, undefined, { signal });
+      return;
+    }
+    const isTelling = error instanceof VerificationError || !isWorthAnother(error);
+    throw isTelling ? error : new RangeFailedError(this.#range, this.#attempts, error);
+  }
+
+  #pauseAfter(error: Error): number | null {
+    const isOutage = error instanceof GlacierConnectionError || isTransient(error, "GetJobOutput");
+    this.#wrongAnswers += isOutage ? 0 : 1;
+    if (!isWorthAnother(error) || this.#wrongAnswers >= wrongAnswersMax) {
+      return null;
+    }
+    const wantedMilliseconds = pauseMilliseconds(this.#fruitless, false, Math.random());
+    const limit = isOutage ? this.#retryForMilliseconds : Number.POSITIVE_INFINITY;
+    return this.#budget.pauseBeforeNext({ wantedMilliseconds }, limit);
+  }
 }
 
 /** The service's refusals stay the same however often one asks, and so do the disk's, and damage in its store; a job that is not ready takes hours. */

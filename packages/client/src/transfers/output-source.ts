@@ -2,11 +2,14 @@ import { type ByteRange, formatContentRange, formatRange, rangeLength } from "@m
 import type { GlacierClient } from "../client.ts";
 import type { JobOutput } from "../job-output.ts";
 import { release } from "../node/release.ts";
+import { retryForOf } from "../persistent-client.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
 
 /** Where ranges of an output are had from: a job, or one job after another. */
 export interface OutputSource {
   readonly facts: OutputFacts;
+  /** How long a range is retried that makes no progress. */
+  readonly retryForMilliseconds: number;
   /** Rejects unless exactly that range is on its way. */
   open(range: ByteRange, signal: AbortSignal): Promise<OpenRange>;
 }
@@ -24,6 +27,7 @@ export interface OpenRange {
 export function jobSource(client: GlacierClient, job: JobReference, facts: OutputFacts): OutputSource {
   return {
     facts,
+    retryForMilliseconds: retryForOf(client),
     async open(range, signal) {
       // Its time counts in the client, from when it is sent: a request may wait long for its turn while the service throttles.
       const output = await client.getJobOutput({ ...job, range }, { signal });

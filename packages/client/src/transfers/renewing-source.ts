@@ -1,5 +1,6 @@
 import type { ByteRange } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
+import { retryForOf } from "../persistent-client.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
 import { jobSource, type OpenRange, type OutputSource } from "./output-source.ts";
 import { hasCode } from "./transfer-errors.ts";
@@ -13,6 +14,7 @@ const fruitlessJobsMax = 3;
  */
 export class RenewingSource implements OutputSource {
   readonly facts: OutputFacts;
+  readonly retryForMilliseconds: number;
   readonly #client: GlacierClient;
   readonly #renew: (gone: JobReference) => Promise<JobReference>;
   #job: JobReference;
@@ -28,6 +30,7 @@ export class RenewingSource implements OutputSource {
     this.#client = client;
     this.#job = job;
     this.facts = facts;
+    this.retryForMilliseconds = retryForOf(client);
     this.#renew = renew;
   }
 

@@ -7,6 +7,7 @@ import type { JobReference } from "./output-facts.ts";
 import { assertRangeOptions, type RangeOptions } from "./ranges.ts";
 import { RenewingSource } from "./renewing-source.ts";
 import { type StreamOptions, streamFrom } from "./stream-job-output.ts";
+import { transferClient } from "./transfer-client.ts";
 import { type WaitOptions, waitForJob } from "./wait-for-job.ts";
 
 /** An archive of a vault. */
@@ -63,10 +64,11 @@ async function openArchive(
   options: RetrievalOptions & RangeOptions,
 ): Promise<{ source: RenewingSource; job: JobReference }> {
   assertRangeOptions(options);
+  const persistent = transferClient(client, options);
   const gone = new Set<string>();
   const succeeded = async (wishes: RetrievalOptions) => {
-    const job = await findOrStartJob(client, { ...wishFor(archive, wishes), except: gone }, options);
-    return { job, facts: await waitForJob(client, job, options) };
+    const job = await findOrStartJob(persistent, { ...wishFor(archive, wishes), except: gone }, options);
+    return { job, facts: await waitForJob(persistent, job, options) };
   };
   const first = await succeeded(options);
   const renew = async ({ jobId }: JobReference) => {
@@ -75,7 +77,7 @@ async function openArchive(
     // Whatever was wished for at first: a job that this run has started must not be paid for twice.
     return (await succeeded({ ...options, reuse: true })).job;
   };
-  return { source: new RenewingSource(client, first, renew), job: first.job };
+  return { source: new RenewingSource(persistent, first, renew), job: first.job };
 }
 
 function wishFor({ vaultName, archiveId, accountId }: ArchiveReference, { tier, reuse = true }: RetrievalOptions) {

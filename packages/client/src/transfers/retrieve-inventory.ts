@@ -6,6 +6,7 @@ import { InventoryReader } from "./inventory-reader.ts";
 import type { JobReference } from "./output-facts.ts";
 import { assertRangeOptions, type RangeOptions } from "./ranges.ts";
 import { type StreamOptions, streamJobOutput } from "./stream-job-output.ts";
+import { transferClient } from "./transfer-client.ts";
 import { type WaitOptions, waitForJob } from "./wait-for-job.ts";
 
 /** The vault whose archives are listed. */
@@ -59,7 +60,11 @@ async function finishedJob(
   const { format = "JSON", reuse = true } = options;
   const jobParameters = { Type: "inventory-retrieval", Format: format };
   const serves = (job: GlacierJobDescription) => isWholeInventory(job, format);
-  const job = await findOrStartJob(client, { vaultName, accountId, jobParameters, serves, reuse }, options);
+  const job = await findOrStartJob(
+    transferClient(client, options),
+    { vaultName, accountId, jobParameters, serves, reuse },
+    options,
+  );
   await waitForJob(client, job, options);
   return job;
 }

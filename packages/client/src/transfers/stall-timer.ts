@@ -1,7 +1,9 @@
+import { GlacierConnectionError } from "../errors.ts";
 import { asError } from "./transfer-errors.ts";
 
 /** A connection on which nothing comes for so long is given up. */
 const stallMilliseconds = 60_000;
+const request = { operation: "GetJobOutput", attempts: 1 };
 
 /** Aborts a request on which nothing comes any more. It runs while something is due, and not while bytes wait for others. */
 export class StallTimer {
@@ -20,7 +22,7 @@ export class StallTimer {
       return;
     }
     this.#timer = setTimeout(
-      () => this.#stop.abort(new Error(`Nothing came for ${stallMilliseconds} ms`)),
+      () => this.#stop.abort(new GlacierConnectionError(`Nothing came for ${stallMilliseconds} ms`, request)),
       stallMilliseconds,
     );
   }

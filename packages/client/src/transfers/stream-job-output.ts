@@ -8,6 +8,7 @@ import { jobSource, type OutputSource } from "./output-source.ts";
 import { PiecewiseTreeHash } from "./part-digest.ts";
 import { Progress } from "./progress.ts";
 import { assertRangeOptions, type PlannedRange, planRanges, wantedRange } from "./ranges.ts";
+import { transferClient } from "./transfer-client.ts";
 import { Verification, type VerificationOptions } from "./verification.ts";
 
 /** Each range under way is in memory, so they are smaller than a file's. */
@@ -41,8 +42,9 @@ export async function* streamJobOutput(
   options: StreamOptions = {},
 ): AsyncGenerator<Uint8Array, void, void> {
   assertRangeOptions(options);
-  const facts = await outputFacts(client, job, options.signal ?? never);
-  yield* streamFrom(jobSource(client, job, facts), options);
+  const persistent = transferClient(client, options);
+  const facts = await outputFacts(persistent, job, options.signal ?? never);
+  yield* streamFrom(jobSource(persistent, job, facts), options);
 }
 
 /** The same from any source of ranges. */

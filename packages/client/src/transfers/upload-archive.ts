@@ -22,6 +22,7 @@ import { chosenPartSize, unknownLengthPartSizeBytes } from "./part-size.ts";
 import { Progress, type TransferTotals } from "./progress.ts";
 import { type SendContext, sendPart } from "./send-part.ts";
 import { hashedAhead, type OpenSource, type SourcePart } from "./source-part.ts";
+import { transferClient } from "./transfer-client.ts";
 import { asError, CompletionUnknownError, hasCode, SourceChangedError, VerificationError } from "./transfer-errors.ts";
 import { type Completion, UploadJournal, type UploadState } from "./upload-journal.ts";
 import { openSource, type UploadSource } from "./upload-source.ts";
@@ -73,7 +74,7 @@ const partsAhead = 1;
  * TransferBusyError while another process has the same journal, CompletionUnknownError, what the service answers, and the signal's reason.
  */
 export async function uploadArchive(
-  client: GlacierClient,
+  given: GlacierClient,
   source: UploadSource,
   options: UploadOptions,
 ): Promise<UploadResult> {
@@ -82,6 +83,7 @@ export async function uploadArchive(
   if (options.concurrency !== undefined) {
     assertCount("concurrency", options.concurrency);
   }
+  const client = transferClient(given, options);
   await using stack = new AsyncDisposableStack();
   const pool = stack.use(new DigestPool());
   const opened = stack.use(await openSource(source, pool));

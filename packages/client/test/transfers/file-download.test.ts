@@ -39,6 +39,7 @@ test("a disk that cannot keep what was fetched ends the download with its reason
   const download = fillPartial({
     source: {
       facts,
+      retryForMilliseconds: 0,
       open: async ({ firstByte, lastByte }) => ({
         checksum: digestOfBytes(content.subarray(firstByte, lastByte + 1), "tree").treeHash,
         bytes: (async function* () {

@@ -24,6 +24,17 @@ export interface OpenSource extends AsyncDisposable {
   assertUnchanged(): Promise<void>;
 }
 
+/** Divides a known size into parts. */
+export function* partRanges(
+  sizeBytes: number,
+  partSizeBytes: number,
+): Generator<ByteRange & { readonly index: number }> {
+  for (let firstByte = 0; firstByte < sizeBytes; firstByte += partSizeBytes) {
+    const lastByte = Math.min(firstByte + partSizeBytes, sizeBytes) - 1;
+    yield { index: firstByte / partSizeBytes, firstByte, lastByte };
+  }
+}
+
 /**
  * Has parts hashed before their turn to be sent comes, as many as `ahead` beyond the one that is asked for: so whoever sends
  * waits less for hashes, and whoever hashes less for parts.

@@ -39,6 +39,7 @@ export function streamedSource(bytes: AsyncIterable<Uint8Array>, pool: DigestPoo
         release: () => free.push(held),
       });
       for await (const piece of bytes) {
+        assertBytes(piece);
         for (let rest = piece; rest.length > 0; ) {
           holder ??= free.pop() ?? newHolder();
           const taken = rest.subarray(0, partSizeBytes - length);
@@ -60,6 +61,13 @@ export function streamedSource(bytes: AsyncIterable<Uint8Array>, pool: DigestPoo
     assertUnchanged: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** Text would be uploaded as whatever its encoding makes of it. */
+function assertBytes(piece: unknown): void {
+  if (!(piece instanceof Uint8Array)) {
+    throw new TypeError(`Invalid piece of type ${typeof piece} from the source: expected a Uint8Array`);
+  }
 }
 
 async function holders(

@@ -2,6 +2,7 @@ import { formatRange, rangeLength } from "@moraine/protocol";
 import { assertCount } from "../assert-count.ts";
 import type { GlacierClient } from "../client.ts";
 import { GlacierServiceError } from "../errors.ts";
+import { orAborted } from "../retry.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { DigestPool } from "./digest-pool.ts";
 import { never, type TransferOptions } from "./events.ts";
@@ -158,7 +159,7 @@ async function uploadOnce(upload: Upload, { partSizeBytes }: UploadOptions): Pro
   if (resumed !== null) {
     return uploadParts(upload, resumed, parts);
   }
-  const { first, isOnly, all } = await firstPart(parts);
+  const { first, isOnly, all } = await firstPart(parts, context.signal);
   if (isOnly && rangeLength(first) <= oneRequestBytesMax) {
     return uploadWhole(upload, first);
   }
@@ -304,16 +305,17 @@ async function abandoned({ place, journal }: Upload, options: UploadOptions, err
   throw error;
 }
 
-/** Whether there is a second part, which costs no more than to wait for its first byte or the end. */
+/** Whether there is a second part, which costs no more than to wait for its first byte or the end. A pipe may give neither. */
 async function firstPart(
   parts: AsyncIterable<SourcePart>,
+  signal: AbortSignal,
 ): Promise<{ first: SourcePart; isOnly: boolean; all: AsyncGenerator<SourcePart> }> {
   const iterator = parts[Symbol.asyncIterator]();
-  const first = await iterator.next();
+  const first = await orAborted(iterator.next(), signal);
   if (first.done) {
     throw new RangeError("There is nothing to upload: an archive has at least one byte");
   }
-  const second = await iterator.next();
+  const second = await orAborted(iterator.next(), signal);
   async function* all(): AsyncGenerator<SourcePart> {
     yield first.value;
     if (!second.done) {

@@ -1,9 +1,6 @@
-import { createReadStream, open } from "node:fs";
 import { stat } from "node:fs/promises";
-import { Socket } from "node:net";
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
-import { promisify } from "node:util";
 import type { UploadResult, UploadSource } from "@moraine/client/node";
 import { Command } from "commander";
 import { UsageError } from "../exit-codes.ts";
@@ -147,27 +144,20 @@ async function sourceOf({ pathOf, stdin, signal }: Tools, file: string): Promise
   if (found.isDirectory()) {
     throw new UsageError(`${file} is a folder; make one archive of it: tar c ${file} | moraine upload VAULT -`);
   }
-  if (found.isFile()) {
-    return { source: { path }, sizeBytes: found.size, path, close: () => undefined };
-  }
-  return found.isFIFO() ? fromNamedPipe(path, signal) : streamed(createReadStream(path), signal);
+  // Without a size, as devices and pipes are, it is read as a stream.
+  const isFile = found.isFile() && found.size > 0;
+  return {
+    source: { path },
+    sizeBytes: isFile ? found.size : null,
+    path: isFile ? path : null,
+    close: () => undefined,
+  };
 }
 
 function streamed(source: Readable, signal: AbortSignal): Opened {
   const close = () => void source.destroy();
   signal.addEventListener("abort", close);
   return { source, sizeBytes: null, path: null, close };
-}
-
-/** Not read as a file is: such a read cannot be given up while it waits for the producer. */
-function fromNamedPipe(path: string, signal: AbortSignal): Opened {
-  const closing = new AbortController();
-  async function* pieces(): AsyncGenerator<Uint8Array, void, void> {
-    const fd = await promisify(open)(path, "r");
-    const either = AbortSignal.any([signal, closing.signal]);
-    yield* new Socket({ fd, readable: true, writable: false, signal: either }) as AsyncIterable<Uint8Array>;
-  }
-  return { source: pieces(), sizeBytes: null, path: null, close: () => closing.abort() };
 }
 
 interface Plan {

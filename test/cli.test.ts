@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { asRoot, Shell, ShellHere } from "./support/command.ts";
+import { asRoot, moraineCommand, Shell, ShellHere } from "./support/command.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { region, repositoryRoot, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -131,6 +131,15 @@ test("tree hashes are printed as sha256sum prints its own, of files and of pipes
   await shell.refused(["treehash", "missing"], 2, /^moraine: cannot read missing: ENOENT/);
 });
 
+test("relative paths count from the current folder, wherever an npm script was started", async () => {
+  const [current, start] = [join(folder.path, "current"), join(folder.path, "start")];
+  await Promise.all([mkdir(current), mkdir(start)]);
+  await writeFile(join(current, "file"), "A");
+  await writeFile(join(start, "file"), "another");
+  const environment = { ...asRoot, INIT_CWD: start };
+  assert.match(await apart.done(["treehash", "file"], { cwd: current, environment }), /^559aead0/);
+});
+
 test("--dry-run says what a retrieval would take, and starts nothing", async () => {
   await http.createVault("dry");
   const id = await http.uploadArchive("dry", Buffer.from("dry bytes"), "");
@@ -244,4 +253,11 @@ test("the command's own help has all commands, however it is asked for, and a na
 test("the version is the package's", async () => {
   const { version } = JSON.parse(await readFile(join(repositoryRoot, "packages/cli/package.json"), "utf8"));
   assert.equal(await apart.done(["--version"]), `${version}\n`);
+});
+
+test("an older Node is named, with the one that is needed", async () => {
+  const older = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })";
+  const [node = "", ...rest] = moraineCommand;
+  const command = [node, "--import", `data:text/javascript,${encodeURIComponent(older)}`, ...rest];
+  await apart.refused(["vault", "list"], 1, /^moraine: needs Node 24, this is 20\.20\.2\n$/, { command });
 });

@@ -165,10 +165,11 @@ export function spawnServer(
   });
 }
 
-/** The command of an npm script, so that tests run the same: `NAME=VALUE … exec node ARGUMENT …`. */
+/** The command of an npm script, so that tests run the same: `cd … && NAME=VALUE … exec node ARGUMENT …`. */
 function commandOf(script: string): { environment: NodeJS.ProcessEnv; args: readonly string[] } {
   const { scripts } = JSON.parse(readFileSync(join(repositoryRoot, "package.json"), "utf8"));
-  const words: string[] = scripts[script].split(" ");
+  const quoted: string[] = scripts[script].replace(/^cd .* && /, "").split(" ");
+  const words = quoted.map((word) => word.replaceAll('"', "").replace("$OLDPWD/", repositoryRoot));
   const node = words.indexOf("node");
   const variables = words.slice(0, node - 1);
   return {

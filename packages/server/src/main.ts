@@ -80,8 +80,7 @@ function reportFailedStop(error: unknown): void {
 
 function configOrExit(): Config {
   try {
-    // npm runs scripts in the package's folder; relative paths count from where the user stands.
-    const read = readConfig(process.argv.slice(2), process.env, process.env["INIT_CWD"] ?? process.cwd());
+    const read = readConfig(process.argv.slice(2), process.env, process.cwd());
     if (read !== null) {
       // Neither a diagnostic report nor a thread needs them any more.
       for (const name of secretVariables) {

@@ -1,0 +1,31 @@
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { endBySignal, requestToEnd } from "./signals.ts";
+import type { Surroundings } from "./tools.ts";
+
+/** Runs the command as a process of its own. */
+export async function run(running: NodeJS.Process, environment: Surroundings["environment"]): Promise<void> {
+  // Node would open its inspector, through which any user of the machine could read the credentials.
+  running.on("SIGUSR1", () => undefined);
+  keepCompiled(environment);
+  const { runProgram } = await import("./program.ts");
+  running.exitCode = await runProgram(running.argv.slice(2), {
+    environment,
+    signal: requestToEnd(running),
+    stdin: () => running.stdin,
+    stdout: running.stdout,
+    stderr: running.stderr,
+    pathOf: (name) => resolve(name),
+  });
+  endBySignal(running, running.exitCode);
+}
+
+/** Compiling takes longer than most commands do. Not where others may write, as Node's own choice would be. */
+function keepCompiled(environment: Surroundings["environment"]): void {
+  try {
+    enableCompileCache(join(environment["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "moraine"));
+  } catch {
+    // A user who is in no list of users, as in containers, has no home.
+  }
+}

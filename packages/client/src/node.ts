@@ -24,6 +24,7 @@ export {
   type ArchiveReference,
   findRetrieval,
   type RetrievalOptions,
+  type RetrievalPlan,
   retrieveArchive,
   streamArchive,
 } from "./transfers/retrieve-archive.ts";

@@ -84,13 +84,10 @@ async function isDryRun(
     return false;
   }
   const client = await tools.client();
-  const { everyItem, findRetrieval } = await import("@moraine/client/node");
-  const { signal } = tools;
-  const job = options.newJob ? null : await findRetrieval(client, archive, { signal });
-  let sizeBytes = job?.ArchiveSizeInBytes ?? null;
-  for await (const other of everyItem(client, "listJobs", { vaultName: archive.vaultName }, { signal })) {
-    sizeBytes ??= other.ArchiveId === archive.archiveId ? other.ArchiveSizeInBytes : null;
-  }
+  const { findRetrieval } = await import("@moraine/client/node");
+  const plan = await findRetrieval(client, archive, { signal: tools.signal });
+  const { sizeBytes } = plan;
+  const job = options.newJob ? null : plan.job;
   const size = sizeBytes === null ? "a size that only the inventory tells" : bytesExactly(sizeBytes);
   const how = job === null ? `start a ${options.tier ?? "Standard"} job` : `take ${jobText(job)}`;
   const what = `${how}, then download archive ${archive.archiveId}, ${size}, to ${options.output}`;

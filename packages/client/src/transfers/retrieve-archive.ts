@@ -49,13 +49,26 @@ export async function* streamArchive(
   yield* streamFrom(source, options);
 }
 
-/** The job that retrieving the archive would take, without starting any; null when there is none. */
+/** What retrieving an archive would begin with. */
+export interface RetrievalPlan {
+  /** The job that it would take; null when it would start one. */
+  readonly job: GlacierJobDescription | null;
+  /** The archive's, as some job for it tells; null when none does. */
+  readonly sizeBytes: number | null;
+}
+
+/** Finds the job that retrieving the archive would take, without starting any. */
 export async function findRetrieval(
   client: GlacierClient,
   archive: ArchiveReference,
   { signal = never }: Pick<TransferOptions, "signal"> = {},
-): Promise<GlacierJobDescription | null> {
-  return findJob(client, wishFor(archive, {}), signal);
+): Promise<RetrievalPlan> {
+  let sizeBytes: number | null = null;
+  const onListed = (job: GlacierJobDescription) => {
+    sizeBytes ??= job.ArchiveId === archive.archiveId ? job.ArchiveSizeInBytes : null;
+  };
+  const job = await findJob(client, { ...criteriaFor(archive, {}), onListed }, signal);
+  return { job, sizeBytes };
 }
 
 async function openArchive(
@@ -67,7 +80,7 @@ async function openArchive(
   const persistent = transferClient(client, options);
   const gone = new Set<string>();
   const succeeded = async (wishes: RetrievalOptions) => {
-    const job = await findOrStartJob(persistent, { ...wishFor(archive, wishes), except: gone }, options);
+    const job = await findOrStartJob(persistent, { ...criteriaFor(archive, wishes), except: gone }, options);
     return { job, facts: await waitForJob(persistent, job, options) };
   };
   const first = await succeeded(options);
@@ -80,12 +93,12 @@ async function openArchive(
   return { source: new RenewingSource(persistent, first, renew), job: first.job };
 }
 
-function wishFor({ vaultName, archiveId, accountId }: ArchiveReference, { tier, reuse = true }: RetrievalOptions) {
+function criteriaFor({ vaultName, archiveId, accountId }: ArchiveReference, { tier, reuse = true }: RetrievalOptions) {
   return {
     vaultName,
     accountId,
     jobParameters: { Type: "archive-retrieval", ArchiveId: archiveId, ...(tier === undefined ? {} : { Tier: tier }) },
-    serves: (job: GlacierJobDescription) =>
+    matches: (job: GlacierJobDescription) =>
       job.ArchiveId === archiveId &&
       job.RetrievalByteRange === `0-${(job.ArchiveSizeInBytes ?? 0) - 1}` &&
       job.Action === "ArchiveRetrieval",

@@ -59,10 +59,10 @@ async function finishedJob(
   assertRangeOptions(options);
   const { format = "JSON", reuse = true } = options;
   const jobParameters = { Type: "inventory-retrieval", Format: format };
-  const serves = (job: GlacierJobDescription) => isWholeInventory(job, format);
+  const matches = (job: GlacierJobDescription) => isWholeInventory(job, format);
   const job = await findOrStartJob(
     transferClient(client, options),
-    { vaultName, accountId, jobParameters, serves, reuse },
+    { vaultName, accountId, jobParameters, matches, reuse },
     options,
   );
   await waitForJob(client, job, options);

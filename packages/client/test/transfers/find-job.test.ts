@@ -8,29 +8,65 @@ import { answer, reset, type Step, scriptedServer } from "../support/scripted-se
 const json = { "content-type": "application/json" };
 const listed = (...jobs: Partial<GlacierJobDescription>[]): Step =>
   answer(200, json, JSON.stringify({ JobList: jobs, Marker: null }));
-const job = { JobId: "paid-for", CreationDate: "2026-01-01T00:00:00.000Z" };
-const wish = { ...vault, jobParameters: { Type: "inventory-retrieval" }, serves: () => true, reuse: true };
+const job = { JobId: "paid-for", CreationDate: "2026-01-01T00:00:00.000Z", StatusCode: "InProgress" } as const;
+const criteria = { ...vault, jobParameters: { Type: "inventory-retrieval" }, matches: () => true, reuse: true };
 
 test("a job whose start was not answered is looked for before another is started", async () => {
-  await using server = await scriptedServer(listed(), listed(), reset, listed(job));
-  const found = await findOrStartJob(clientOf(server), wish, {});
+  await using server = await scriptedServer(listed(), reset, listed(job));
+  const found = await findOrStartJob(clientOf(server), criteria, {});
   assert.equal(found.jobId, "paid-for");
   assert.deepEqual(
     server.seen.map(({ method }) => method),
-    ["GET", "GET", "POST", "GET"],
+    ["GET", "POST", "GET"],
   );
 });
 
 test("when the list has none, it was not started, and is asked for again", async () => {
   const started = answer(202, { "x-amz-job-id": "second" });
-  await using server = await scriptedServer(listed(), listed(), reset, listed(), listed(), started);
-  assert.equal((await findOrStartJob(clientOf(server), wish, {})).jobId, "second");
+  await using server = await scriptedServer(listed(), reset, listed(), started);
+  assert.equal((await findOrStartJob(clientOf(server), criteria, {})).jobId, "second");
 });
 
 test("where a new job is wished for, one that was not answered is told, and no other is started", async () => {
   await using server = await scriptedServer(reset);
-  await assert.rejects(findOrStartJob(clientOf(server), { ...wish, reuse: false }, {}), {
+  await assert.rejects(findOrStartJob(clientOf(server), { ...criteria, reuse: false }, {}), {
     name: "GlacierConnectionError",
   });
   assert.equal(server.seen.length, 1);
+});
+
+const dated = (JobId: string, day: number, StatusCode: "InProgress" | "Succeeded" | "Failed") => ({
+  JobId,
+  CreationDate: `2026-01-0${day}T00:00:00.000Z`,
+  StatusCode,
+});
+/** A page that another one follows. */
+const page = (...jobs: Partial<GlacierJobDescription>[]): Step =>
+  answer(200, json, JSON.stringify({ JobList: jobs, Marker: jobs.at(-1)?.JobId }));
+
+test("the list is read once, newest first, and no further than the first job that has succeeded", async () => {
+  const found = page(
+    dated("running", 9, "InProgress"),
+    dated("newest", 8, "Succeeded"),
+    dated("older", 7, "Succeeded"),
+  );
+  await using server = await scriptedServer(found);
+  assert.equal((await findOrStartJob(clientOf(server), criteria, {})).jobId, "newest");
+  assert.equal(server.seen.length, 1);
+});
+
+test("the newest job is found also where a service lists the oldest first", async () => {
+  await using server = await scriptedServer(
+    page(dated("oldest", 1, "Succeeded"), dated("older", 2, "Succeeded")),
+    listed(dated("newest", 3, "Succeeded"), dated("failed", 4, "Failed")),
+  );
+  assert.equal((await findOrStartJob(clientOf(server), criteria, {})).jobId, "newest");
+  assert.equal(server.seen.length, 2);
+});
+
+test("the newest job in progress is taken where none has succeeded", async () => {
+  await using server = await scriptedServer(
+    listed(dated("newer", 3, "InProgress"), dated("older", 2, "InProgress"), dated("failed", 4, "Failed")),
+  );
+  assert.equal((await findOrStartJob(clientOf(server), criteria, {})).jobId, "newer");
 });

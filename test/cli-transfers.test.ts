@@ -109,7 +109,7 @@ test("a retrieval that is killed goes on when the same command is run again, wit
   await here.refused(
     line,
     1,
-    /retrieved is there already\nmoraine: Choose another name, or replace it with --force\.\n$/,
+    /retrieved already exists\nmoraine: Choose another name, or replace it with --force\.\n$/,
   );
   assert.match(await here.done([...line, "--force"]), /^verified/m);
   assert.deepEqual(

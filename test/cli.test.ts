@@ -171,7 +171,7 @@ describe("what goes wrong has a code and says what to do", () => {
       ["upload v small --part-size 3MiB", /A part size is 1 MiB times a power of two/],
       ["retrieve v a", /required option '-o, --output <file>' not specified/],
       ["retrieve v a -o x --tier Slow", /Allowed choices are Standard, Bulk, Expedited/],
-      ["retrieve v a -o no-such-folder/x", /there is no folder .*no-such-folder/],
+      ["retrieve v a -o no-such-folder/x", /There is no folder .*no-such-folder/],
       ["job output v j -o x --range 9-1", /must be like 0-1048575/],
       ["job output v j -o x --tree-hash abc", /must have 64 hexadecimal digits/],
       ["job start v", /say either an archive's id, or --inventory/],

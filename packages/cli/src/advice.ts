@@ -28,6 +28,7 @@ const advice: Readonly<Record<string, string>> = {
   TargetExistsError: "Choose another name, or replace it with --force.",
   TransferBusyError: "Wait until it is done, or end it.",
   UnrecognizedClientException: "Look at AWS_ACCESS_KEY_ID, or at the profile: the service does not know that key.",
+  UnusableFileError: "Name a regular file that is yours, or a new one; -o - writes to standard output.",
   UnverifiableError: "If that does not matter, add --accept-unverified.",
 };
 

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { bytesExactly } from "./sizes.ts";
 import { listing } from "./table.ts";
 import type { Tools, TransferView } from "./tools.ts";
-import { addPaceOptions, assertMayDownloadTo, type PaceOptions, paceOf } from "./transfer-options.ts";
+import { addPaceOptions, type PaceOptions, paceOf } from "./transfer-options.ts";
 
 export interface DownloadOptions extends PaceOptions {
   readonly output: string;
@@ -43,10 +43,7 @@ export async function download(tools: Tools, options: DownloadOptions, way: Down
       goOn: `Run the same command again to go on: what was verified is kept in ${target}.partial.`,
       readable: (result) => resultText(options.output, result),
     },
-    async (watched) => {
-      await assertMayDownloadTo(target, overwrite);
-      return way.toFile({ ...settings, ...watched, target, overwrite });
-    },
+    (watched) => way.toFile({ ...settings, ...watched, target, overwrite }),
   );
 }
 

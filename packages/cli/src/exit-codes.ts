@@ -68,6 +68,7 @@ export function messageOf(error: unknown): string {
 /** By the names of errors, for their classes would have to be loaded first; a refusal of the service is named as its code. */
 const codes: Readonly<Record<string, number>> = {
   UsageError: exitCodes.usage,
+  UnusableFileError: exitCodes.usage,
   ResourceNotFoundException: exitCodes.notFound,
   VerificationError: exitCodes.unverified,
   UnverifiableError: exitCodes.unverified,

@@ -1,9 +1,6 @@
-import { access, stat } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Bandwidth } from "@moraine/client/node";
 import type { ByteRange } from "@moraine/protocol";
 import { type Command, InvalidArgumentError } from "commander";
-import { UsageError } from "./exit-codes.ts";
 import { seconds, wholeNumber } from "./numbers.ts";
 import { rate } from "./sizes.ts";
 
@@ -59,27 +56,6 @@ export function treeHash(text: string): string {
     throw new InvalidArgumentError("It must have 64 hexadecimal digits, as moraine treehash prints them.");
   }
   return text.toLowerCase();
-}
-
-/** Tells before hours of waiting what would stop a download in the end. */
-export async function assertMayDownloadTo(target: string, force: boolean): Promise<void> {
-  const folder = await stat(dirname(target)).catch(() => null);
-  if (!folder?.isDirectory()) {
-    throw new UsageError(`there is no folder ${dirname(target)}`);
-  }
-  const there = await stat(target).catch(() => null);
-  if (there?.isDirectory()) {
-    throw new UsageError(`${target} is a folder; name a file in it`);
-  }
-  // With a journal beside it, it may be what an earlier run has just finished.
-  const mayBeOurs = await access(`${target}.partial.journal`).then(
-    () => true,
-    () => false,
-  );
-  if (there !== null && !force && !mayBeOurs) {
-    const { TargetExistsError } = await import("@moraine/client/node");
-    throw new TargetExistsError(`${target} is there already`);
-  }
 }
 
 function oneOrMore(text: string): number {

@@ -49,6 +49,7 @@ export {
   TargetExistsError,
   TransferBusyError,
   TransferError,
+  UnusableFileError,
   UnverifiableError,
   VerificationError,
 } from "./transfers/transfer-errors.ts";

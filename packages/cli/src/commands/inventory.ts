@@ -4,7 +4,7 @@ import { addDownloadOptions, type DownloadOptions, download } from "../download-
 import { checkedId } from "../ids.ts";
 import { onOneLine } from "../printable.ts";
 import type { Tools, TransferView } from "../tools.ts";
-import { addWaitOption, assertMayDownloadTo, type WaitOptions, waitOf } from "../transfer-options.ts";
+import { addWaitOption, type WaitOptions, waitOf } from "../transfer-options.ts";
 
 interface InventoryOptions extends Omit<DownloadOptions, "output">, WaitOptions {
   readonly output?: string;
@@ -48,9 +48,6 @@ async function inventory(tools: Tools, vaultName: string, options: InventoryOpti
   const first = newJob ? "start an inventory job" : "take the newest inventory job, or start one,";
   if (tools.isDryRun(`${first} of vault ${vaultName}, and download what it lists`)) {
     return;
-  }
-  if (output !== undefined && output !== "-") {
-    await assertMayDownloadTo(tools.pathOf(output), options.force ?? false);
   }
   const client = await tools.client();
   const wishes = { ...waitOf(options), reuse: !newJob, format: documentFormat };

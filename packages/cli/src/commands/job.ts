@@ -7,14 +7,7 @@ import { listed } from "../listed.ts";
 import { bytesExactly } from "../sizes.ts";
 import { listing, table } from "../table.ts";
 import type { Tools } from "../tools.ts";
-import {
-  addWaitOption,
-  assertMayDownloadTo,
-  byteRange,
-  treeHash,
-  type WaitOptions,
-  waitOf,
-} from "../transfer-options.ts";
+import { addWaitOption, byteRange, treeHash, type WaitOptions, waitOf } from "../transfer-options.ts";
 import { addJobStart } from "./job-start.ts";
 
 /** Retrieval jobs, step by step; `retrieve` and `inventory` take all the steps at once. */
@@ -153,9 +146,6 @@ function addOutput(job: Command, tools: Tools): void {
       const reference = { vaultName, jobId: await tools.readId(given) };
       if (tools.isDryRun(`download the output of job ${reference.jobId} to ${options.output}`)) {
         return;
-      }
-      if (options.output !== "-") {
-        await assertMayDownloadTo(tools.pathOf(options.output), options.force ?? false);
       }
       const client = await tools.client();
       const { downloadJobOutput, streamJobOutput } = await import("@moraine/client/node");

@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { addDownloadOptions, type DownloadOptions, download } from "../download-options.ts";
 import { bytesExactly } from "../sizes.ts";
 import type { Tools } from "../tools.ts";
-import { addWaitOption, assertMayDownloadTo, treeHash, type WaitOptions, waitOf } from "../transfer-options.ts";
+import { addWaitOption, treeHash, type WaitOptions, waitOf } from "../transfer-options.ts";
 
 interface RetrieveOptions extends DownloadOptions, WaitOptions {
   readonly tier?: JobTier;
@@ -55,9 +55,6 @@ async function retrieve(tools: Tools, vaultName: string, given: string, options:
   const archive = { vaultName, archiveId: await tools.readId(given) };
   if (await isDryRun(tools, archive, options)) {
     return;
-  }
-  if (options.output !== "-") {
-    await assertMayDownloadTo(tools.pathOf(options.output), options.force ?? false);
   }
   const client = await tools.client();
   const { retrieveArchive, streamArchive } = await import("@moraine/client/node");

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { openOwnFile } from "./own-file.ts";
 import { hasCode } from "./transfer-errors.ts";
 
 /** Writes past the page cache begin and end at multiples of this: no device of today asks for more. */
@@ -23,15 +24,20 @@ export class BlockFile {
 
   /** Made if it is missing, and cut or extended to that size. */
   static async open(path: string, sizeBytes: number): Promise<BlockFile> {
-    const cached = await open(path, constants.O_RDWR | constants.O_CREAT, 0o666);
+    const { file: cached } = await openOwnFile(path, { flags: constants.O_RDWR, mode: 0o666 });
     try {
-      const { size } = await cached.stat();
+      const { size, dev, ino } = await cached.stat();
       if (size !== sizeBytes) {
         await cached.truncate(sizeBytes);
       }
       // Some file systems have no such way, some platforms no such flag.
-      const direct = await open(path, constants.O_RDWR | constants.O_DIRECT).catch(() => null);
-      return new BlockFile(cached, direct);
+      const direct = await open(path, constants.O_RDWR | constants.O_DIRECT | constants.O_NOFOLLOW).catch(() => null);
+      const again = await direct?.stat();
+      const isSame = again?.dev === dev && again.ino === ino;
+      if (!isSame) {
+        await direct?.close();
+      }
+      return new BlockFile(cached, isSame ? direct : null);
     } catch (error) {
       await cached.close();
       throw error;

@@ -4,21 +4,23 @@ import type { GlacierClient } from "../client.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { DigestPool } from "./digest-pool.ts";
 import { DownloadJournal, downloadIdentity } from "./download-journal.ts";
-import { never, type TransferOptions } from "./events.ts";
+import { DownloadTarget } from "./download-target.ts";
+import type { TransferOptions } from "./events.ts";
 import { type FileDownloadParts, fetchedRanges, fillPartial, isAsRecorded } from "./file-download.ts";
-import { assertFree, giveName, isSameFile, isThere } from "./final-name.ts";
-import { LockFile, lockOptionsOf } from "./lock-file.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
 import { PartialFile } from "./partial-file.ts";
 import { Progress, type TransferTotals } from "./progress.ts";
 import { assertRangeOptions, planRanges, rangeSizeFor, wantedRange } from "./ranges.ts";
 import { transferClient } from "./transfer-client.ts";
-import { JournalMismatchError } from "./transfer-errors.ts";
+import { local } from "./transfer-errors.ts";
 import { treeHashOf, Verification, type VerificationOptions, type VerifiedBy } from "./verification.ts";
 
 export interface DownloadOptions extends TransferOptions, VerificationOptions {
-  /** The file to be. Until all is verified, `TARGET.partial` and `TARGET.partial.journal` stand beside it. */
+  /**
+   * The file to be. Until all is verified, `TARGET.partial` and `TARGET.partial.journal` stand next to it; a name of more than 205 bytes
+   * is cut in theirs.
+   */
   readonly target: string;
   /** Replace a file that has the target's name. @default false: TargetExistsError */
   readonly overwrite?: boolean | undefined;
@@ -35,6 +37,8 @@ export interface DownloadOptions extends TransferOptions, VerificationOptions {
   readonly bandwidth?: Bandwidth | undefined;
 }
 
+export type TargetDownloadOptions = Omit<DownloadOptions, "target" | "overwrite">;
+
 export interface DownloadResult extends TransferTotals {
   readonly sizeBytes: number;
   /** Of the bytes as they were written; null for a part of an output, whose ranges are no tree of their own. */
@@ -48,7 +52,7 @@ export interface DownloadResult extends TransferTotals {
  * again.
  *
  * Throws VerificationError or RangeFailedError, which name the range; UnverifiableError, TargetExistsError,
- * TransferBusyError, JournalMismatchError, LocalFileError, JobNotReadyError, JobFailedError; what the service answers, such as
+ * UnusableFileError, TransferBusyError, JournalMismatchError, LocalFileError, JobNotReadyError, JobFailedError; what the service answers, such as
  * ResourceNotFoundException for a job that has expired; the signal's reason. In none of these cases there is a target.
  */
 export async function downloadJobOutput(
@@ -57,16 +61,26 @@ export async function downloadJobOutput(
   options: DownloadOptions,
 ): Promise<DownloadResult> {
   assertRangeOptions(options);
+  await using target = await DownloadTarget.open(options);
+  return await downloadOutput(target, { client, job }, options);
+}
+
+/** The same to a target that is open already. */
+export async function downloadOutput(
+  target: DownloadTarget,
+  { client, job }: { readonly client: GlacierClient; readonly job: JobReference },
+  options: TargetDownloadOptions,
+): Promise<DownloadResult> {
   const persistent = transferClient(client, options);
-  const facts = await outputFacts(persistent, job, options.signal ?? never);
-  return downloadToFile(jobSource(persistent, job, facts), job, options);
+  const facts = await outputFacts(persistent, job, target.signalWith(options.signal));
+  return await downloadToFile(target, { source: jobSource(persistent, job, facts), job }, options);
 }
 
 /** The same from any source of ranges. */
 export async function downloadToFile(
-  source: OutputSource,
-  job: JobReference,
-  options: DownloadOptions,
+  target: DownloadTarget,
+  { source, job }: { readonly source: OutputSource; readonly job: JobReference },
+  options: TargetDownloadOptions,
 ): Promise<DownloadResult> {
   const { facts } = source;
   const wanted = wantedRange(options.range, facts.sizeBytes);
@@ -74,18 +88,15 @@ export async function downloadToFile(
   const rangeSizeBytes =
     options.rangeSizeBytes ?? rangeSizeFor(facts.sizeBytes, bandwidth && bandwidth.bytesPerSecond / concurrency);
   const verification = new Verification(facts, wanted, planRanges(wanted, facts.sizeBytes, rangeSizeBytes), options);
-  const names = namesFor(options.target);
   await using stack = new AsyncDisposableStack();
-  const lock = stack.use(await LockFile.take(names.lock, lockOptionsOf(options)));
-  const mayBeDone = await settle(names);
+  const mayBeDone = await target.mayBeDone();
   if (!mayBeDone) {
-    await assertMayName(names, options);
+    await target.assertRoomFor(rangeLength(wanted));
   }
-
   const held: { partial?: PartialFile } = {};
   const syncData = async () => held.partial?.sync();
   const identity = downloadIdentity(job, facts, wanted);
-  const journal = await DownloadJournal.open(names.journal, identity, { rangeSizeBytes, syncData });
+  const journal = await DownloadJournal.open(target.journal, identity, { rangeSizeBytes, syncData });
   stack.defer(() => journal.close());
   const parts = {
     source,
@@ -97,70 +108,34 @@ export async function downloadToFile(
     progress: new Progress(rangeLength(wanted), options.onEvent),
     bandwidth,
     concurrency,
-    signal: AbortSignal.any([options.signal ?? never, lock.lost]),
+    signal: target.signalWith(options.signal),
   };
   if (mayBeDone) {
-    if (await isAsRecorded(names.target, parts)) {
+    if (await isAsRecorded(target.path, parts)) {
       const judged = verification.judge(fetchedRanges(parts), parts.progress);
       if (judged === null) {
         throw verification.failure(fetchedRanges(parts));
       }
-      return conclude(parts, names, judged);
+      return conclude(parts, target, judged);
     }
-    await assertMayName(names, options);
+    await target.assertMayPublish();
+    await target.assertRoomFor(rangeLength(wanted));
   }
-  const partial = await PartialFile.open(names.partial, rangeLength(wanted));
+  const partial = await PartialFile.open(target.partial, rangeLength(wanted));
   held.partial = partial;
   stack.defer(() => partial.close());
   const verifiedBy = await fillPartial({ ...parts, partial });
   await partial.sync();
-  await lock.assertHeld();
-  await giveName(names.partial, names.target, options.overwrite ?? false);
-  return conclude(parts, names, verifiedBy);
-}
-
-interface Names {
-  readonly target: string;
-  readonly partial: string;
-  readonly journal: string;
-  readonly lock: string;
-}
-
-function namesFor(target: string): Names {
-  const partial = `${target}.partial`;
-  return { target, partial, journal: `${partial}.journal`, lock: `${partial}.lock` };
-}
-
-/**
- * Puts in order what a process left that ended while it gave the name. True when the target may be what is wanted already:
- * it is there, and a journal, and no partial file. Throws JournalMismatchError for a partial file that is none of ours.
- */
-async function settle({ target, partial, journal }: Names): Promise<boolean> {
-  const hasJournal = await isThere(journal);
-  if (hasJournal && (await isSameFile(partial, target))) {
-    await rm(partial);
-  }
-  const hasPartial = await isThere(partial);
-  if (hasPartial && !hasJournal) {
-    throw new JournalMismatchError(
-      `${partial} has no journal, so nobody knows what it is. Choose another target, or remove it`,
-    );
-  }
-  return hasJournal && !hasPartial && (await isThere(target));
-}
-
-async function assertMayName({ target }: Names, { overwrite = false }: DownloadOptions): Promise<void> {
-  if (!overwrite) {
-    await assertFree(target);
-  }
+  await target.publish();
+  return conclude(parts, target, verifiedBy);
 }
 
 async function conclude(
   parts: Pick<FileDownloadParts, "ranges" | "journal" | "progress" | "source" | "wanted">,
-  names: Names,
+  { journal }: DownloadTarget,
   verifiedBy: VerifiedBy,
 ): Promise<DownloadResult> {
-  await rm(names.journal);
+  await local(rm(journal));
   const sizeBytes = rangeLength(parts.wanted);
   const isWhole = sizeBytes === parts.source.facts.sizeBytes;
   return {

@@ -1,7 +1,8 @@
-import { link, rename, rm, stat } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { link, lstat, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "./journal-file.ts";
-import { local, TargetExistsError } from "./transfer-errors.ts";
+import { hasCode, LocalFileError, local, TargetExistsError } from "./transfer-errors.ts";
 
 /**
  * Gives a file, synced before, its final name, in a way that a power cut does not undo. Without `overwrite` a file that has
@@ -49,15 +50,20 @@ export async function isSameFile(one: string, other: string): Promise<boolean> {
 }
 
 async function identityOf(path: string): Promise<string | null> {
+  const stats = await statsOf(path);
+  return stats && `${stats.dev} ${stats.ino}`;
+}
+
+/** Of the name itself: a symbolic link is not followed, so a dangling one exists as well. Null when there is no such name. */
+export async function statsOf(path: string): Promise<Stats | null> {
   try {
-    const { dev, ino } = await stat(path);
-    return `${dev} ${ino}`;
+    return await lstat(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+    if (hasCode(error, "ENOENT")) {
       return null;
     }
-    throw error;
+    throw new LocalFileError((error as Error).message, { cause: error });
   }
 }
 
-const exists = (target: string) => new TargetExistsError(`${target} exists; it is overwritten only when asked`);
+const exists = (target: string) => new TargetExistsError(`${target} already exists`);

@@ -1,5 +1,8 @@
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { openOwnFile } from "./own-file.ts";
+import { local } from "./transfer-errors.ts";
 
 const maxBytes = 1024 ** 3;
 
@@ -16,7 +19,9 @@ export class JournalFile {
 
   /** Opens or creates it, and gives the records it holds. */
   static async open(path: string): Promise<{ journal: JournalFile; records: unknown[] }> {
-    const { file, isNew } = await openOrCreate(path);
+    const { file, isNew } = await local(
+      openOwnFile(path, { flags: constants.O_RDWR | constants.O_APPEND, mode: 0o600 }),
+    );
     try {
       const { size } = await file.stat();
       if (size > maxBytes) {
@@ -38,11 +43,11 @@ export class JournalFile {
 
   /** Resolves when the system has the records; a power cut may still take them, until `sync`. */
   async append(...records: readonly object[]): Promise<void> {
-    await this.#file.appendFile(records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+    await local(this.#file.appendFile(records.map((record) => `${JSON.stringify(record)}\n`).join("")));
   }
 
   async sync(): Promise<void> {
-    await this.#file.datasync();
+    await local(this.#file.datasync());
   }
 
   async close(): Promise<void> {
@@ -83,16 +88,5 @@ function parseObject(line: string): object | undefined {
     return typeof value === "object" && value !== null ? value : undefined;
   } catch {
     return undefined;
-  }
-}
-
-async function openOrCreate(path: string): Promise<{ file: FileHandle; isNew: boolean }> {
-  try {
-    return { file: await open(path, "ax+", 0o600), isNew: true };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-      throw error;
-    }
-    return { file: await open(path, "a+"), isNew: false };
   }
 }

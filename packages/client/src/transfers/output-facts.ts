@@ -36,7 +36,8 @@ export async function outputFacts(client: GlacierClient, job: JobReference, sign
     throw failureOf(description);
   }
   if (description.StatusCode !== "Succeeded") {
-    throw new JobNotReadyError(job.jobId, `Job ${job.jobId} is still in progress; wait for it, then try again`);
+    const message = `Job ${job.jobId} is still in progress; wait for it, then try again`;
+    throw new JobNotReadyError(job.jobId, message, description.ArchiveSizeInBytes ?? null);
   }
   return description.Action === "InventoryRetrieval" ? inventoryFacts(description) : archiveFacts(description);
 }

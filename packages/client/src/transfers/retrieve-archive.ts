@@ -1,6 +1,7 @@
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import { type DownloadOptions, type DownloadResult, downloadToFile } from "./download-job-output.ts";
+import { DownloadTarget } from "./download-target.ts";
 import { never, type TransferOptions } from "./events.ts";
 import { findJob, findOrStartJob } from "./find-job.ts";
 import type { JobReference } from "./output-facts.ts";
@@ -8,7 +9,7 @@ import { assertRangeOptions, type RangeOptions } from "./ranges.ts";
 import { RenewingSource } from "./renewing-source.ts";
 import { type StreamOptions, streamFrom } from "./stream-job-output.ts";
 import { transferClient } from "./transfer-client.ts";
-import { type WaitOptions, waitForJob } from "./wait-for-job.ts";
+import { type SizeCheck, type WaitOptions, waitForJob } from "./wait-for-job.ts";
 
 /** An archive of a vault. */
 export interface ArchiveReference {
@@ -35,8 +36,11 @@ export async function retrieveArchive(
   archive: ArchiveReference,
   options: RetrievalOptions & DownloadOptions,
 ): Promise<DownloadResult> {
-  const { source, job } = await openArchive(client, archive, options);
-  return downloadToFile(source, job, options);
+  assertRangeOptions(options);
+  await using target = await DownloadTarget.open(options);
+  const checkSize = (sizeBytes: number) => target.assertRoomFor(sizeBytes);
+  const watched = { ...options, checkSize, signal: target.signalWith(options.signal) };
+  return await downloadToFile(target, await openArchive(client, archive, watched), watched);
 }
 
 /** The same in order, as `streamJobOutput` does. */
@@ -74,7 +78,7 @@ export async function findRetrieval(
 async function openArchive(
   client: GlacierClient,
   archive: ArchiveReference,
-  options: RetrievalOptions & RangeOptions,
+  options: RetrievalOptions & RangeOptions & SizeCheck,
 ): Promise<{ source: RenewingSource; job: JobReference }> {
   assertRangeOptions(options);
   const persistent = transferClient(client, options);

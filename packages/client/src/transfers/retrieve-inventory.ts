@@ -1,6 +1,7 @@
 import type { GlacierJobDescription, InventoryFormat } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
-import { type DownloadOptions, type DownloadResult, downloadJobOutput } from "./download-job-output.ts";
+import { type DownloadOptions, type DownloadResult, downloadOutput } from "./download-job-output.ts";
+import { DownloadTarget } from "./download-target.ts";
 import { findOrStartJob } from "./find-job.ts";
 import { InventoryReader } from "./inventory-reader.ts";
 import type { JobReference } from "./output-facts.ts";
@@ -29,7 +30,11 @@ export async function retrieveInventory(
   vault: InventoriedVault,
   options: InventoryOptions & DownloadOptions,
 ): Promise<DownloadResult> {
-  return downloadJobOutput(client, await finishedJob(client, vault, options), options);
+  assertRangeOptions(options);
+  await using target = await DownloadTarget.open(options);
+  const watched = { ...options, signal: target.signalWith(options.signal) };
+  const job = await finishedJob(client, vault, watched);
+  return await downloadOutput(target, { client, job }, watched);
 }
 
 /** The archives of a vault's inventory, read as it is downloaded, in memory that does not grow with it. */

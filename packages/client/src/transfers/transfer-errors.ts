@@ -51,6 +51,11 @@ export class TargetExistsError extends TransferError {
   override readonly name = "TargetExistsError";
 }
 
+/** A file that a transfer would write to is none that it may write to: a folder, a device, a link, another user's file. */
+export class UnusableFileError extends TransferError {
+  override readonly name = "UnusableFileError";
+}
+
 /** Another process is at work on the same target, or on the same upload. */
 export class TransferBusyError extends TransferError {
   override readonly name = "TransferBusyError";
@@ -75,10 +80,13 @@ export class DamagedArchiveError extends JobFailedError {
 export class JobNotReadyError extends TransferError {
   override readonly name = "JobNotReadyError";
   readonly jobId: string;
+  /** Of the archive; null for an inventory, and where the service did not respond. */
+  readonly sizeBytes: number | null;
 
-  constructor(jobId: string, message: string) {
+  constructor(jobId: string, message: string, sizeBytes: number | null = null) {
     super(message);
     this.jobId = jobId;
+    this.sizeBytes = sizeBytes;
   }
 }
 
@@ -122,6 +130,9 @@ export async function local<Value>(work: Promise<Value>): Promise<Value> {
   try {
     return await work;
   } catch (cause) {
+    if (cause instanceof TransferError) {
+      throw cause;
+    }
     throw new LocalFileError((cause as Error).message, { cause });
   }
 }

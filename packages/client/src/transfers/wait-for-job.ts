@@ -17,6 +17,11 @@ export interface WaitOptions extends TransferOptions {
   readonly waitMillisecondsMax?: number | undefined;
 }
 
+export interface SizeCheck {
+  /** Called once with the size of a job's archive that is not ready; ends the wait by throwing. */
+  readonly checkSize?: ((sizeBytes: number) => Promise<void>) | undefined;
+}
+
 /**
  * Resolves with what is known of the output once the job has succeeded. Asks at once, then ever more seldom, at last each
  * minute. An outage of the service does not end the wait. Throws JobFailedError, and JobNotReadyError when the wait was to end.
@@ -24,7 +29,7 @@ export interface WaitOptions extends TransferOptions {
 export async function waitForJob(
   client: GlacierClient,
   job: JobReference,
-  options: WaitOptions = {},
+  options: WaitOptions & SizeCheck = {},
 ): Promise<OutputFacts> {
   const { waitMillisecondsMax = Number.POSITIVE_INFINITY, signal = never, onEvent } = options;
   if (!(waitMillisecondsMax >= 0)) {
@@ -40,6 +45,9 @@ export async function waitForJob(
       const left = end - performance.now();
       if (!(error instanceof JobNotReadyError) || left <= 0) {
         throw error;
+      }
+      if (pause === pauseMillisecondsFirst && error.sizeBytes !== null) {
+        await options.checkSize?.(error.sizeBytes);
       }
       onEvent?.({ kind: "job", jobId: job.jobId, state: "waiting" });
       await sleep(Math.min(pause, left), undefined, { signal });

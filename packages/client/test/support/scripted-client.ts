@@ -7,7 +7,7 @@ export const described = { VaultName: "photos", LastInventoryDate: null };
 export const fine = answer(200, { "content-type": "application/json" }, JSON.stringify(described));
 export const keys = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" };
 
-export function clientOf({ url }: ScriptedServer, options: Partial<ClientOptions> = {}): GlacierClient {
+export function clientOf({ url }: Pick<ScriptedServer, "url">, options: Partial<ClientOptions> = {}): GlacierClient {
   return createClient({ region: "us-east-1", credentials: keys, endpoint: url, ...options });
 }
 

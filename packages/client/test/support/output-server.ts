@@ -1,0 +1,115 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { isTreeHashAligned } from "@moraine/protocol";
+import { digestOfBytes } from "../../src/transfers/part-digest.ts";
+
+/** Returns the bytes of a range of the archive. */
+export type ContentOf = (firstByte: number, endByte: number) => Buffer;
+
+export interface Archive {
+  readonly sizeBytes: number;
+  readonly treeHash: string;
+  readonly contentOf: ContentOf;
+}
+
+export function archiveOf(content: Buffer): Archive {
+  return {
+    sizeBytes: content.length,
+    treeHash: digestOfBytes(content, "tree").treeHash,
+    contentOf: (firstByte, endByte) => content.subarray(firstByte, endByte),
+  };
+}
+
+export interface RangeRequest {
+  readonly firstByte: number;
+  /** The first one after the range. */
+  readonly endByte: number;
+}
+
+/** Responds in the place of the server, or returns how much of the response it sends before the connection breaks. */
+export type Misbehaviour = (range: RangeRequest, response: ServerResponse) => "responded" | number | undefined;
+
+export interface OutputServer extends AsyncDisposable {
+  readonly url: string;
+  /** Of GetJobOutput, in the order in which they came. */
+  readonly ranges: RangeRequest[];
+  /** Every request, as `GET /-/vaults/…`. */
+  readonly requests: string[];
+  /** Of the job. */
+  statusCode: "InProgress" | "Succeeded";
+  misbehave: Misbehaviour;
+  /** Headers in the place of its own; null takes one away. */
+  headersOf: (range: RangeRequest) => Readonly<Record<string, string | null>>;
+}
+
+/** A service with one archive, whose retrieval job is called "job" and has succeeded; it starts another one when asked to. */
+export async function outputServer({ sizeBytes, treeHash, contentOf }: Archive): Promise<OutputServer> {
+  const description = {
+    JobId: "job",
+    Action: "ArchiveRetrieval",
+    CreationDate: "2026-01-01T00:00:00.000Z",
+    ArchiveId: "archive",
+    ArchiveSizeInBytes: sizeBytes,
+    ArchiveSHA256TreeHash: treeHash,
+    SHA256TreeHash: treeHash,
+    RetrievalByteRange: `0-${sizeBytes - 1}`,
+  };
+  const state: OutputServer = {
+    url: "",
+    ranges: [],
+    requests: [],
+    statusCode: "Succeeded",
+    misbehave: () => undefined,
+    headersOf: () => ({}),
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+  const json = (response: ServerResponse, value: object) =>
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+  const sendRange = (range: RangeRequest, response: ServerResponse) => {
+    state.ranges.push(range);
+    const outcome = state.misbehave(range, response);
+    if (outcome === "responded") {
+      return;
+    }
+    const { firstByte, endByte } = range;
+    const bytes = contentOf(firstByte, endByte);
+    const isNode = isTreeHashAligned({ firstByte, lastByte: endByte - 1 }, sizeBytes);
+    const headers: Record<string, string | null> = {
+      "content-range": `bytes ${firstByte}-${endByte - 1}/${sizeBytes}`,
+      "content-length": String(bytes.length),
+      "x-amz-sha256-tree-hash": isNode ? digestOfBytes(bytes, "tree").treeHash : null,
+      ...state.headersOf(range),
+    };
+    response.writeHead(
+      206,
+      Object.entries(headers).flatMap(([name, value]) => (value === null ? [] : [name, value])),
+    );
+    if (outcome === undefined) {
+      response.end(bytes);
+    } else {
+      response.write(bytes.subarray(0, outcome), () => setImmediate(() => response.destroy()));
+    }
+  };
+  const server = createServer((request, response) => {
+    const { method = "", url = "", headers } = request;
+    state.requests.push(`${method} ${url}`);
+    request.resume();
+    if (url.endsWith("/output")) {
+      const [, first, last] = /^bytes=([0-9]+)-([0-9]+)$/.exec(headers.range ?? "") ?? [];
+      sendRange({ firstByte: Number(first ?? 0), endByte: Number(last ?? sizeBytes - 1) + 1 }, response);
+    } else if (method === "POST") {
+      response.writeHead(202, { "x-amz-job-id": "job", location: "/-/vaults/photos/jobs/job" }).end();
+    } else if (/\/jobs(\?|$)/.test(url)) {
+      json(response, { JobList: [], Marker: null });
+    } else {
+      json(response, { ...description, StatusCode: state.statusCode });
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return Object.assign(state, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+}

@@ -46,10 +46,9 @@ const offered: Readonly<Record<string, string>> = {
     "<--endpoint><http://127.0.0.1:8484><tags><add><list><remove>",
   [`nonsense ${tab}`]: "<nonsense>",
   // Options, those that the program has included; and words of which one must be chosen.
-  [`vault list --${insertAll}`]:
-    "<vault><list><--account><--dry-run><--endpoint><--help><--json><--profile><--quiet><--region>",
+  [`vault list --acc${tab} 1 --dr${tab}`]: "<vault><list><--account><1><--dry-run>",
   [`admin users list --${insertAll}`]: "<admin><users><list><--endpoint><--help><--json><--region>",
-  [`--ver${tab}`]: "<--version>",
+  [`--versi${tab}`]: "<--version>",
   [`upload list --jou${tab}`]: "<upload><list><--jou>",
   [`retrieve photos ID --ti${tab}B${tab}`]: "<retrieve><photos><ID><--tier><Bulk>",
   [`inventory photos --format=c${tab}`]: "<inventory><photos><--format=csv>",

@@ -1,21 +1,14 @@
 import { once } from "node:events";
 import { exactNumber } from "@moraine/protocol";
-import type { Command } from "commander";
 import { adminClient, glacierClient } from "./client.ts";
 import { confirmer } from "./confirm.ts";
-import { endOf, UsageError } from "./exit-codes.ts";
-import { type GlobalOptions, globalOptionsOf } from "./global-options.ts";
-import { printable, printableBytes, printableJson } from "./printable.ts";
+import { UsageError } from "./exit-codes.ts";
+import { globalOptionsOf } from "./global-options.ts";
+import { printable, printableBytes, printableJson, printLine } from "./printable.ts";
 import { argumentReader } from "./read-argument.ts";
-import type { AdminTools, Surroundings, Tools, TransferView } from "./tools.ts";
-import { lineReport, quietReport, type TransferReport, terminalReport } from "./transfer-report.ts";
-
-/** The command that runs, once arguments have been read. */
-export interface Running {
-  command: Command;
-  /** How it would go on, were it broken off now. */
-  goOn: string | null;
-}
+import { transferRunner } from "./run-transfer.ts";
+import type { Running } from "./running.ts";
+import type { AdminTools, Surroundings, Tools } from "./tools.ts";
 
 export function buildTools(running: Running, surroundings: Surroundings): Tools {
   const { environment, signal, stdin, stdout, pathOf } = surroundings;
@@ -77,36 +70,6 @@ async function writeEach(
   }
 }
 
-function transferRunner(running: Running, surroundings: Surroundings, options: () => GlobalOptions): Tools["transfer"] {
-  return async (view, run) => {
-    const report = await reportFor(view as TransferView<object>, surroundings, options());
-    running.goOn = view.goOn;
-    try {
-      const result = await run({ signal: surroundings.signal, onEvent: report.onEvent });
-      report.done(result);
-      return result;
-    } catch (thrown) {
-      const error = endOf(thrown, surroundings.signal);
-      report.failed(error);
-      throw error;
-    }
-  };
-}
-
-function reportFor(
-  { name, bytesOnStdout = false, readable, essence = () => "" }: TransferView<object>,
-  { stdout, stderr }: Surroundings,
-  { json, quiet }: GlobalOptions,
-): TransferReport | Promise<TransferReport> {
-  if (json) {
-    return lineReport(bytesOnStdout ? stderr : stdout);
-  }
-  const text = quiet ? essence : readable;
-  const print = (result: object) => printLine(bytesOnStdout ? stderr : stdout, text(result));
-  const givesWay = bytesOnStdout && stdout.isTTY;
-  return stderr.isTTY && !quiet ? terminalReport(stderr, { name, givesWay, print }) : quietReport(stderr, print);
-}
-
 export function buildAdminTools(running: Running, surroundings: Surroundings): AdminTools {
   const { environment, pathOf, signal, stdout } = surroundings;
   const options = () => globalOptionsOf(running.command);
@@ -135,11 +98,4 @@ export function buildAdminTools(running: Running, surroundings: Surroundings): A
 /** For people as well as for programs; numbers of 64 bits are not rounded. */
 function jsonOf(answer: unknown): string {
   return printableJson(answer, (_, value) => (typeof value === "bigint" ? exactNumber(value) : value), 2);
-}
-
-/** A file gets a document as it is. */
-function printLine(stream: NodeJS.WriteStream, text: string): void {
-  if (text !== "") {
-    stream.write(`${stream.isTTY ? printable(text) : text}\n`);
-  }
 }

@@ -8,6 +8,8 @@ export interface GlobalOptions {
   readonly profile?: string;
   readonly account?: string;
   readonly retryFor?: number;
+  readonly logFile?: string;
+  readonly verbose?: true;
   readonly json?: true;
   readonly quiet?: true;
   readonly dryRun?: true;
@@ -25,6 +27,8 @@ const table: readonly Row[] = [
     "how long to retry during an outage, e.g. 90s, 6h (30m; no limit while waiting for a job)",
     seconds,
   ],
+  ["--log-file <file>", "append what happens to this file, a line each with its time"],
+  ["-v, --verbose", "print each request and each failed attempt on standard error"],
   ["--json", "print JSON: one document, or one line for each event of a transfer"],
   ["--quiet", "print only what was asked for"],
   ["--dry-run", "say what would be changed, and change nothing"],

@@ -26,6 +26,13 @@ export async function* printableBytes(bytes: AsyncIterable<Uint8Array>): AsyncGe
   yield Buffer.from(printable(decoder.decode()));
 }
 
+/** A file gets a document as it is. */
+export function printLine(stream: NodeJS.WriteStream, text: string): void {
+  if (text !== "") {
+    stream.write(`${stream.isTTY ? printable(text) : text}\n`);
+  }
+}
+
 const short: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 function escapeOf(character: string): string {

@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, type Option } from "commander";
 import { adviceFor } from "./advice.ts";
-import { buildAdminTools, buildTools, type Running } from "./build-tools.ts";
+import { buildAdminTools, buildTools } from "./build-tools.ts";
 import { commandsFor } from "./commands.ts";
 import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
 import { endOf, exitCodeOf, exitCodes, messageOf } from "./exit-codes.ts";
 import { addGlobalOptions, versionFlag } from "./global-options.ts";
 import { onOneLine, printable } from "./printable.ts";
+import type { Running } from "./running.ts";
+import { startLogging } from "./start-logging.ts";
 import type { Surroundings } from "./tools.ts";
 
 /** Does what the arguments say, and says what went wrong. Resolves with the exit code. */
@@ -14,10 +16,12 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   const program = new Command("moraine").description(
     "Archives in Glacier vaults, of AWS's or of a Moraine server: transferred in parallel, verified, and so that what breaks off goes on.",
   );
-  const running: Running = { command: program, goOn: null };
+  const running: Running = { command: program, goOn: null, log: null };
+  let stopLogging = () => {};
   program.hook("preAction", (_, command) => {
     unmarkIds(command);
     running.command = command;
+    stopLogging = startLogging(running, args, surroundings);
   });
   const tools = buildTools(running, surroundings);
   const adminTools = buildAdminTools(running, surroundings);
@@ -30,9 +34,12 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   strict(program, surroundings);
   try {
     await program.parseAsync(markIds(args, program), { from: "user" });
+    running.log?.write("done");
     return exitCodes.done;
   } catch (error) {
     return failed(endOf(error, surroundings.signal), running, surroundings);
+  } finally {
+    stopLogging();
   }
 }
 
@@ -58,7 +65,9 @@ function failed(error: unknown, running: Running, { stderr }: Surroundings): num
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
-  stderr.write(`moraine: ${onOneLine(messageOf(error))}\n`);
+  const message = messageOf(error);
+  stderr.write(`moraine: ${onOneLine(message)}\n`);
+  running.log?.write(`failed with exit code ${exitCodeOf(error)}: ${message}`);
   const advice = isOfAdmin(running.command) ? null : adviceFor(error, running.goOn);
   if (advice !== null) {
     stderr.write(`moraine: ${onOneLine(advice)}\n`);

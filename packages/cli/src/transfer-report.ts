@@ -1,6 +1,7 @@
 import type { TransferEvent } from "@moraine/client/node";
+import { rangeText, sentenceOf } from "./event-sentence.ts";
 import { exitCodeOf, messageOf } from "./exit-codes.ts";
-import { onOneLine, printableJson } from "./printable.ts";
+import { printableJson } from "./printable.ts";
 import { ProgressLine } from "./progress-line.ts";
 
 /** Where the events of a transfer go, and what it comes to. */
@@ -63,7 +64,7 @@ export async function terminalReport(
       } else if (event.kind === "job" && event.state === "waiting") {
         line.waiting(event.jobId, performance.now());
       } else {
-        say(`${onOneLine(sentenceOf(event))}\n`);
+        say(`moraine: ${sentenceOf(event)}\n`);
       }
     },
     done(result) {
@@ -74,12 +75,12 @@ export async function terminalReport(
   };
 }
 
-/** What nobody watches tells only what somebody should know afterwards. */
-export function quietReport(stream: NodeJS.WritableStream, print: (result: object) => void): TransferReport {
+/** Warnings and the result. */
+export function quietReport(write: (line: string) => void, print: (result: object) => void): TransferReport {
   return {
     onEvent(event) {
       if (event.kind === "warning") {
-        stream.write(`${onOneLine(sentenceOf(event))}\n`);
+        write(sentenceOf(event));
       }
     },
     done: print,
@@ -130,33 +131,3 @@ function eventLine({ kind, ...event }: TransferEvent): object {
     ...("error" in event && { error: event.error.name, message: messageOf(event.error) }),
   };
 }
-
-function sentenceOf(event: Exclude<TransferEvent, { kind: "progress" }>): string {
-  switch (event.kind) {
-    case "job":
-      return `moraine: job ${event.jobId} ${jobWords[event.state]}`;
-    case "warning": {
-      const where = event.range === undefined ? "" : ` (range ${rangeText(event.range)})`;
-      return `moraine: warning: ${event.message}${where}`;
-    }
-    case "retry": {
-      const seconds = Math.ceil(event.pauseMilliseconds / 1000);
-      return `moraine: attempt ${event.attempts} failed, the next one follows in ${seconds} s: ${messageOf(event.error)}`;
-    }
-    case "range-failed": {
-      const next = event.final ? "and is given up" : "and is tried again";
-      return `moraine: range ${rangeText(event.range)} failed, ${next}: ${messageOf(event.error)}`;
-    }
-  }
-}
-
-const jobWords = {
-  started: "is started",
-  reused: "is there already",
-  waiting: "is under way",
-  succeeded: "has succeeded",
-  expired: "has expired; another one follows",
-} as const;
-
-const rangeText = ({ firstByte, lastByte }: { readonly firstByte: number; readonly lastByte: number }) =>
-  `${firstByte}-${lastByte}`;

@@ -1,0 +1,79 @@
+import type { JobEvent } from "@moraine/client/node";
+import { sentenceOf } from "./event-sentence.ts";
+import { ProgressLine } from "./progress-line.ts";
+import type { TransferReport } from "./transfer-report.ts";
+
+const minuteMilliseconds = 60_000;
+const progressWidth = 100;
+
+export interface PlainReportOptions {
+  readonly name: string;
+  /** Every failed attempt at once, instead of the newest one each minute. */
+  readonly isVerbose: boolean;
+  write(line: string): void;
+  print(result: object): void;
+}
+
+/** Lines for a log: what happens to jobs, warnings, and once a minute how far the transfer is. */
+export function plainReport({ name, isVerbose, write, print }: PlainReportOptions): TransferReport {
+  const progress = new ProgressLine(name);
+  const failures = new FailureLines(write);
+  let shownJob: string | null = null;
+  const waiting = (event: JobEvent) => {
+    progress.waiting(event.jobId, performance.now());
+    if (shownJob !== event.jobId) {
+      shownJob = event.jobId;
+      write(sentenceOf(event));
+    }
+  };
+  const timer = setInterval(() => {
+    failures.minute();
+    write(progress.text(performance.now(), progressWidth));
+  }, minuteMilliseconds).unref();
+  return {
+    onEvent(event) {
+      if (event.kind === "progress") {
+        progress.progress(event, performance.now());
+      } else if (event.kind === "job" && event.state === "waiting") {
+        waiting(event);
+      } else if (event.kind === "job" || event.kind === "warning" || isVerbose) {
+        write(sentenceOf(event));
+      } else {
+        failures.push(sentenceOf(event));
+      }
+    },
+    done(result) {
+      clearInterval(timer);
+      print(result);
+    },
+    failed: () => clearInterval(timer),
+  };
+}
+
+/** The first failure, and then the newest one each minute: an outage has many. */
+class FailureLines {
+  readonly #write: (line: string) => void;
+  #newest: string | null = null;
+  #isWithinMinute = false;
+
+  constructor(write: (line: string) => void) {
+    this.#write = write;
+  }
+
+  push(line: string): void {
+    if (this.#isWithinMinute) {
+      this.#newest = line;
+    } else {
+      this.#isWithinMinute = true;
+      this.#write(line);
+    }
+  }
+
+  minute(): void {
+    this.#isWithinMinute = this.#newest !== null;
+    if (this.#newest !== null) {
+      this.#write(this.#newest);
+      this.#newest = null;
+    }
+  }
+}

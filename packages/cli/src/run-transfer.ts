@@ -1,0 +1,75 @@
+import { endOf } from "./exit-codes.ts";
+import type { GlobalOptions } from "./global-options.ts";
+import type { LogFile } from "./log-file.ts";
+import { plainReport } from "./plain-report.ts";
+import { onOneLine, printLine } from "./printable.ts";
+import type { Running } from "./running.ts";
+import type { Surroundings, Tools, TransferView } from "./tools.ts";
+import { lineReport, quietReport, type TransferReport, terminalReport } from "./transfer-report.ts";
+
+export function transferRunner(
+  running: Running,
+  surroundings: Surroundings,
+  options: () => GlobalOptions,
+): Tools["transfer"] {
+  return async (view, run) => {
+    const shown = await reportFor(view as TransferView<object>, surroundings, options());
+    const report = running.log === null ? shown : both(shown, logReport(running.log, view as TransferView<object>));
+    running.goOn = view.goOn;
+    try {
+      const result = await run({ signal: surroundings.signal, onEvent: report.onEvent });
+      report.done(result);
+      return result;
+    } catch (thrown) {
+      const error = endOf(thrown, surroundings.signal);
+      report.failed(error);
+      throw error;
+    }
+  };
+}
+
+function reportFor(
+  { name, bytesOnStdout = false, readable, essence = () => "" }: TransferView<object>,
+  { stdout, stderr }: Surroundings,
+  { json, quiet, verbose }: GlobalOptions,
+): TransferReport | Promise<TransferReport> {
+  if (json) {
+    return lineReport(bytesOnStdout ? stderr : stdout);
+  }
+  const text = quiet ? essence : readable;
+  const print = (result: object) => printLine(bytesOnStdout ? stderr : stdout, text(result));
+  const write = (line: string) => void stderr.write(`moraine: ${onOneLine(line)}\n`);
+  if (quiet) {
+    return quietReport(write, print);
+  }
+  const givesWay = bytesOnStdout && stdout.isTTY;
+  return stderr.isTTY && !verbose
+    ? terminalReport(stderr, { name, givesWay, print })
+    : plainReport({ name, isVerbose: verbose ?? false, write, print });
+}
+
+function logReport(log: LogFile, { name, readable }: TransferView<object>): TransferReport {
+  const print = (result: object) => {
+    for (const line of readable(result).split("\n").filter(Boolean)) {
+      log.write(line);
+    }
+  };
+  return plainReport({ name, isVerbose: true, write: (line) => log.write(line), print });
+}
+
+function both(one: TransferReport, other: TransferReport): TransferReport {
+  return {
+    onEvent(event) {
+      one.onEvent(event);
+      other.onEvent(event);
+    },
+    done(result) {
+      other.done(result);
+      one.done(result);
+    },
+    failed(error) {
+      one.failed(error);
+      other.failed(error);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { globalOptionsOf } from "./global-options.ts";
+import { LogFile } from "./log-file.ts";
+import { onOneLine } from "./printable.ts";
+import { traceRequests } from "./request-trace.ts";
+import type { Running } from "./running.ts";
+import { shellWord } from "./shell-lines.ts";
+import type { Surroundings } from "./tools.ts";
+
+/** Does what `--log-file` and `--verbose` ask for. Returns what ends it. */
+export function startLogging(
+  running: Running,
+  args: readonly string[],
+  { stderr, pathOf }: Pick<Surroundings, "stderr" | "pathOf">,
+): () => void {
+  const { logFile, verbose } = globalOptionsOf(running.command);
+  if (logFile !== undefined) {
+    running.log = new LogFile(logFile, pathOf(logFile), ({ message }) =>
+      stderr.write(`moraine: warning: cannot write to the log file: ${onOneLine(message)}\n`),
+    );
+    running.log.write(`moraine ${args.map(shellWord).join(" ")}`);
+  }
+  if (!verbose) {
+    return () => undefined;
+  }
+  return traceRequests((line) => {
+    stderr.write(`moraine: ${onOneLine(line)}\n`);
+    running.log?.write(line);
+  });
+}

@@ -1,5 +1,6 @@
 import type { AccountId, ArchiveId, ByteRange, JobId, UploadId } from "@moraine/protocol";
 import type { AccountSettingsChanges, AccountSettingsQueries } from "./account-settings-store.ts";
+import type { AccountTurn } from "./account-turn.ts";
 import type { Archive } from "./archive.ts";
 import type { AuditChanges, AuditQueries } from "./audit.ts";
 import type { DamageChanges, DamageQueries } from "./damage.ts";
@@ -257,17 +258,8 @@ export interface JobPage {
   readonly limit: number;
 }
 
-/** Accounts take turns: one job of each, the earliest that is due, before the second of any. */
-export interface JobTurn {
+export interface JobTurn extends AccountTurn {
   readonly lane: JobLane;
-  readonly now: Instant;
-  readonly leaseUntil: Instant;
-  readonly limit: number;
-  /** The account that had the last turn; null is none. */
-  readonly after: AccountId | null;
-  /** How many jobs an account may hold at a time; `held` are those that it holds already. */
-  readonly perAccountMax: number;
-  readonly held: Readonly<Record<AccountId, number>>;
 }
 
 /** One request of a client that may come again, because its answer was lost. */

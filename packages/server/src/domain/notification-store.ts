@@ -1,10 +1,11 @@
 import type { AccountId } from "@moraine/protocol";
+import type { AccountTurn } from "./account-turn.ts";
 import type { Instant } from "./instant.ts";
 import type { Notification, NotificationState } from "./notification.ts";
 
 export interface NotificationQueries {
-  /** When the next message that nobody is sending wants to be sent; null when none waits. */
-  nextNotificationDue(now: Instant): Promise<Instant | null>;
+  /** When the next message that nobody is sending is due; null when none waits. `dueAfter` passes over messages due until then. */
+  nextNotificationDue(at: { now: Instant; dueAfter: Instant | null }): Promise<Instant | null>;
   /** The account's messages by creation time and then id, after the position `after` (from the start, if null). */
   listNotifications(page: NotificationPage): Promise<NotificationStatus[]>;
   /** Of all accounts. */
@@ -13,8 +14,8 @@ export interface NotificationQueries {
 
 /** Messages are added by `finishJob`, in the transaction that ends their job. */
 export interface NotificationChanges {
-  /** Claims up to `limit` pending messages that are due and that nobody holds; each claim bumps the fence and counts as an attempt. */
-  claimNotifications(at: { now: Instant; leaseUntil: Instant; limit: number }): Promise<NotificationClaim[]>;
+  /** Claims pending messages that are due and that nobody holds, the accounts in turn; each claim bumps the fence and counts as an attempt. */
+  claimNotifications(turn: AccountTurn): Promise<NotificationClaim[]>;
   /** Drops a message that has arrived. False when the claim was lost. */
   removeNotification(claim: ClaimedMessage): Promise<boolean>;
   /** Lets go of a message until `dueAt`. False when the claim was lost. */

@@ -3,6 +3,7 @@ import { type Notification, type NotificationState, retryDelayMilliseconds } fro
 import type { NotificationClaim } from "../domain/notification-store.ts";
 import { DeliveryError, type Notifier, UndeliverableError } from "../domain/notifier.ts";
 import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
+import { AccountTurns } from "./account-turns.ts";
 import { type ClaimLoop, startClaimLoop } from "./claim-loop.ts";
 
 export interface DeliveryServices {
@@ -20,7 +21,9 @@ export interface DeliveryLog {
   postponed(what: string, error: unknown): void;
 }
 
-const deliveriesAtOnceMax = 8;
+const deliveriesAtOnceMax = 32;
+/** Endpoints that never respond hold what they are sent for seconds: most of it is left to other accounts. */
+const deliveriesPerAccountMax = 4;
 
 /**
  * Sends the messages that wait, each until somebody has said that it has arrived. What was on its way when the process
@@ -28,15 +31,23 @@ const deliveriesAtOnceMax = 8;
  */
 export function startDelivery(services: DeliveryServices): ClaimLoop {
   const { metadata } = services;
+  const accounts = new AccountTurns(deliveriesPerAccountMax);
   return startClaimLoop(services, {
     name: "messages to send",
     atOnceMax: deliveriesAtOnceMax,
-    claim: (at) => metadata.claimNotifications(at),
-    nextDue: (now) => metadata.nextNotificationDue(now),
-    run: (claim, signal) =>
-      deliver(services, claim, signal).catch((error: unknown) =>
-        services.log.postponed(`message ${claim.notification.id}`, error),
-      ),
+    async claim(at) {
+      const claims = await metadata.claimNotifications({ ...at, ...accounts.next() });
+      for (const { notification } of claims) {
+        accounts.claimed(notification.accountId);
+      }
+      return claims;
+    },
+    nextDue: (now) => metadata.nextNotificationDue({ now, dueAfter: accounts.someoneHoldsAll() ? now : null }),
+    async run(claim, signal) {
+      const { id, accountId } = claim.notification;
+      await deliver(services, claim, signal).catch((error: unknown) => services.log.postponed(`message ${id}`, error));
+      accounts.ended(accountId);
+    },
   });
 }
 

@@ -1,5 +1,6 @@
 import type { AccountId, JobId } from "@moraine/protocol";
 import { type Job, type JobClaim, type JobLane, jobLanes, laneOf } from "../domain/job.ts";
+import { AccountTurns } from "./account-turns.ts";
 import { retrieveArchive, type Verifying } from "./archive-retrieval.ts";
 import { type ClaimLoop, leaseMilliseconds, startClaimLoop } from "./claim-loop.ts";
 import type { JobServices, Outcome } from "./context.ts";
@@ -70,52 +71,27 @@ interface Lane {
 
 function startLane(services: JobServices, { lane, verified, onJobEnd }: Lane): ClaimLoop {
   const { metadata } = services;
-  const { jobsMax, jobsPerAccountMax: perAccountMax, readersMax, sliceBytes } = laneLimits[lane];
+  const { jobsMax, jobsPerAccountMax, readersMax, sliceBytes } = laneLimits[lane];
   const verifying = { turns: new Turns(readersMax), sliceBytes, verified };
-  const held = new HeldJobs();
-  let after: AccountId | null = null;
+  const accounts = new AccountTurns(jobsPerAccountMax);
   return startClaimLoop(services, {
     name: `due jobs (${lane})`,
     atOnceMax: jobsMax,
     async claim(at) {
-      const claims = await metadata.claimJobs({ ...at, lane, after, perAccountMax, held: held.counts() });
+      const claims = await metadata.claimJobs({ ...at, ...accounts.next(), lane });
       for (const { accountId } of claims) {
-        held.add(accountId, 1);
-        after = accountId;
+        accounts.claimed(accountId);
       }
       return claims;
     },
-    // An account that holds all that it may wants no turn before one of its jobs has ended, which is heard.
-    nextDue: (now) => metadata.nextJobDue({ lane, now, dueAfter: held.reaches(perAccountMax) ? now : null }),
+    nextDue: (now) => metadata.nextJobDue({ lane, now, dueAfter: accounts.someoneHoldsAll() ? now : null }),
     async run(claim, signal) {
       if (await runJob(services, claim, verifying, signal)) {
         onJobEnd(claim);
       }
-      held.add(claim.accountId, -1);
+      accounts.ended(claim.accountId);
     },
   });
-}
-
-/** How many jobs of each account are at work. */
-class HeldJobs {
-  readonly #counts = new Map<AccountId, number>();
-
-  counts(): Record<AccountId, number> {
-    return Object.fromEntries(this.#counts);
-  }
-
-  reaches(max: number): boolean {
-    return [...this.#counts.values()].some((count) => count >= max);
-  }
-
-  add(accountId: AccountId, change: number): void {
-    const count = (this.#counts.get(accountId) ?? 0) + change;
-    if (count === 0) {
-      this.#counts.delete(accountId);
-    } else {
-      this.#counts.set(accountId, count);
-    }
-  }
 }
 
 /** Resolves to whether this has ended the job. Never rejects: what fails is tried again when the claim has lapsed. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { type AccountId, limits } from "@moraine/protocol";
 import { ManualClock } from "../../src/clocks.ts";
@@ -57,6 +58,7 @@ let metadata: MetadataStore;
 let blobs: MeteredBlobStore;
 let clock: ManualClock;
 let server: TestServer;
+const eveAccountId = "999999999999";
 let eve: Credentials;
 beforeEach(async () => {
   metadata = await openInlineStore(":memory:");
@@ -120,6 +122,32 @@ test("large retrievals hold up no Expedited one, no small one and no inventory, 
   }
   assert.deepEqual(await Promise.all(jobs.map(isDone)), Array(12).fill(false));
   blobs.isHeld = false;
+});
+
+test("an endpoint that never responds holds up no message of another account", async () => {
+  const sent: string[] = [];
+  await server.stop();
+  server = await startTestServer({
+    metadata,
+    blobs,
+    clock,
+    notifier: {
+      notify: async ({ accountId: owner }, signal) => {
+        sent.push(owner);
+        if (owner === eveAccountId) {
+          await once(signal, "abort");
+        }
+      },
+    },
+  });
+  for (let count = 0; count < 40; count += 1) {
+    const job = { ...inventory, SNSTopic: `arn:aws:sns:${region}:${eveAccountId}:never` };
+    assert.equal((await as(eve, "POST", "/-/vaults/hers/jobs", job)).status, 202);
+  }
+  await eventually("some are being sent", async () => sent.length > 0);
+  await initiateJob(server, "vault", { ...inventory, SNSTopic: `arn:aws:sns:${region}:${accountId}:topic` });
+  await eventually("the other message has arrived", async () => sent.includes(accountId));
+  assert.ok(sent.filter((owner) => owner === eveAccountId).length < 20);
 });
 
 describe("accounts take turns", () => {

@@ -3,6 +3,7 @@ import type { ExpressionBuilder } from "kysely";
 import type { Instant } from "../../domain/instant.ts";
 import type { JobClaim, JobLane } from "../../domain/job.ts";
 import type { JobTurn } from "../../domain/metadata-store.ts";
+import { claimInTurn } from "./account-turns.ts";
 import { jobOf } from "./job-rows.ts";
 import { literal, oneRow, rowsChanged } from "./prepared.ts";
 import { release } from "./releases.ts";
@@ -11,31 +12,15 @@ import type { Database, JobRow, Schema } from "./schema.ts";
 /** Jobs of removed vaults that one visit to an account drops before it is left for the next claim. */
 const droppedMax = 50;
 
-/** Visits the accounts that wait in a lane in order of their ids, again and again, and claims one job at each visit. */
-export async function claimInTurn(db: Database, turn: JobTurn): Promise<JobClaim[]> {
-  const { lane, now, limit, perAccountMax } = turn;
+/** Claims jobs of a lane, the accounts in turn. */
+export async function claimJobs(db: Database, turn: JobTurn): Promise<JobClaim[]> {
+  const { lane, now } = turn;
   await endLapsedLeases(db, { lane, now });
-  const claims: JobClaim[] = [];
-  const held = new Map<string, number>(Object.entries(turn.held));
-  /** Accounts visited in vain since the last claim. */
-  const passed = new Set<string>();
-  for (let account: string = turn.after ?? ""; claims.length < limit; ) {
-    const next = (await selectTurn(db, { lane, after: account })) ?? (await selectTurn(db, { lane, after: "" }));
-    if (next === undefined || passed.has(next.account_id)) {
-      break;
-    }
-    account = next.account_id;
-    const count = held.get(account) ?? 0;
-    const row = count < perAccountMax ? await claimOf(db, account, turn) : undefined;
-    if (row === undefined) {
-      passed.add(account);
-    } else {
-      passed.clear();
-      held.set(account, count + 1);
-      claims.push({ job: jobOf(row), accountId: account as AccountId, fence: row.fence });
-    }
-  }
-  return claims;
+  const claims = await claimInTurn(turn, {
+    nextAccount: async (after) => (await selectTurn(db, { lane, after }))?.account_id ?? null,
+    claim: (accountId) => claimOf(db, accountId, turn),
+  });
+  return claims.map(([accountId, row]) => ({ job: jobOf(row), accountId, fence: row.fence }));
 }
 
 /** Claims the earliest job of an account that is due. */

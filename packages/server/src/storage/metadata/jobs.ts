@@ -3,7 +3,7 @@ import { invariant } from "../../domain/invariant.ts";
 import { assertJobsLeft, type JobLane, type JobState } from "../../domain/job.ts";
 import { govern } from "./account-settings.ts";
 import { jobOf, jobRow } from "./job-rows.ts";
-import { claimInTurn, countInProgress, dropJob, inProgress, inVault } from "./job-turns.ts";
+import { claimJobs, countInProgress, dropJob, inProgress, inVault } from "./job-turns.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { addNotifications, releaseMessages } from "./notifications.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "./prepared.ts";
@@ -41,7 +41,7 @@ export const jobChanges = {
     await insertJob(db, jobRow(job, account.accountId));
   },
 
-  claimJobs: claimInTurn,
+  claimJobs,
 
   async renewJob(db, claimed) {
     return (await renew(db, claimed)) === 1;

@@ -13,6 +13,7 @@ import { up as damage } from "./migrations/0010-damage.ts";
 import { up as permissions } from "./migrations/0011-permissions.ts";
 import { up as jobTurns } from "./migrations/0012-job-turns.ts";
 import { up as audit } from "./migrations/0013-audit.ts";
+import { up as notificationTurns } from "./migrations/0014-notification-turns.ts";
 import { hashRequest, packHead, packKey, packTail } from "./packed.ts";
 import type { Connection } from "./sqlite-connection.ts";
 
@@ -31,6 +32,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0011-permissions": { up: permissions },
   "0012-job-turns": { up: jobTurns },
   "0013-audit": { up: audit },
+  "0014-notification-turns": { up: notificationTurns },
 };
 
 /** Functions of one text that migrations call in SQL, so that tables of any size are converted without being read into memory. */

@@ -9,14 +9,15 @@ import {
   type NotificationState,
 } from "../../domain/notification.ts";
 import type { ClaimedMessage, NotificationStatus } from "../../domain/notification-store.ts";
+import { claimInTurn } from "./account-turns.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import type { Database, NotificationRow } from "./schema.ts";
 import { findById } from "./vault-contents.ts";
 
 export const notificationQueries = {
-  async nextNotificationDue(db, now) {
-    const row = await selectNextDue(db, { now });
+  async nextNotificationDue(db, { now, dueAfter }) {
+    const row = (await selectLapsed(db, { now })) ?? (await selectNextDue(db, { dueAfter: dueAfter ?? 0 }));
     return row?.due_at ?? null;
   },
 
@@ -34,10 +35,14 @@ export const notificationQueries = {
 } satisfies Partial<Queries>;
 
 export const notificationChanges = {
-  async claimNotifications(db, at) {
-    const rows = await claim(db, at);
-    rows.sort((a, b) => a.due_at - b.due_at);
-    return rows.map((row) => ({
+  async claimNotifications(db, turn) {
+    const { now, leaseUntil } = turn;
+    await endLapsedLeases(db, { now });
+    const claims = await claimInTurn(turn, {
+      nextAccount: async (after) => (await selectTurn(db, { after }))?.account_id ?? null,
+      claim: (accountId) => claimEarliest(db, { accountId, now, leaseUntil }),
+    });
+    return claims.map(([, row]) => ({
       notification: notificationOf(row),
       fence: row.fence,
       attempts: row.attempts,
@@ -123,13 +128,24 @@ const failed = literal("failed");
 
 const insertNotification = insertion("notifications");
 
-const selectNextDue = oneRow((db, at: { now: Instant }) =>
+const selectNextDue = oneRow((db, at: { dueAfter: Instant }) =>
   db
     .selectFrom("notifications")
     .select("due_at")
     .where("state", "=", pending)
-    .where((eb) => eb.or([eb("lease_until", "is", null), eb("lease_until", "<=", at.now)]))
+    .where("lease_until", "is", null)
+    .where("due_at", ">", at.dueAfter)
     .orderBy("due_at")
+    .limit(1),
+);
+
+const selectLapsed = oneRow((db, at: { now: Instant }) =>
+  db
+    .selectFrom("notifications")
+    .select("due_at")
+    .where("state", "=", pending)
+    .where("lease_until", "<=", at.now)
+    .orderBy("lease_until")
     .limit(1),
 );
 
@@ -170,20 +186,41 @@ const countFailed = oneRow((db, _: object) =>
     .where("state", "=", failed),
 );
 
-const claim = manyRows((db, at: { now: Instant; leaseUntil: Instant; limit: number }) =>
+const endLapsedLeases = rowsChanged((db, at: { now: Instant }) =>
+  db
+    .updateTable("notifications")
+    .set({ lease_until: null })
+    .where("state", "=", pending)
+    .where("lease_until", "<=", at.now),
+);
+
+/** Selects the first account after `after` of which messages wait. */
+const selectTurn = oneRow((db, at: { after: string }) =>
+  db
+    .selectFrom("notifications")
+    .select("account_id")
+    .where("state", "=", pending)
+    .where("lease_until", "is", null)
+    .where("account_id", ">", at.after)
+    .orderBy("account_id")
+    .limit(1),
+);
+
+const claimEarliest = oneRow((db, at: { accountId: string; now: Instant; leaseUntil: Instant }) =>
   db
     .updateTable("notifications")
     .set((eb) => ({ lease_until: at.leaseUntil, fence: eb("fence", "+", 1), attempts: eb("attempts", "+", 1) }))
-    .where("id", "in", (eb) =>
+    .where("id", "=", (eb) =>
       eb
         .selectFrom("notifications")
         .select("id")
         .where("state", "=", pending)
+        .where("lease_until", "is", null)
+        .where("account_id", "=", at.accountId)
         .where("due_at", "<=", at.now)
-        .where((or) => or.or([or("lease_until", "is", null), or("lease_until", "<=", at.now)]))
         .orderBy("due_at")
         .orderBy("id")
-        .limit(at.limit),
+        .limit(1),
     )
     .returningAll(),
 );

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import type { VaultNotificationEvent } from "@moraine/protocol";
+import type { AccountId, VaultNotificationEvent } from "@moraine/protocol";
+import type { AccountTurn } from "../../../src/domain/account-turn.ts";
 import { compactJson } from "../../../src/domain/compact-json.ts";
 import type { Instant } from "../../../src/domain/instant.ts";
 import type { Job } from "../../../src/domain/job.ts";
 import { describeJob } from "../../../src/domain/job-description.ts";
+import { newVaultId } from "../../../src/domain/new-id.ts";
 import { deliveryMilliseconds, type Notification } from "../../../src/domain/notification.ts";
 import type { NotificationClaim, NotificationStatus } from "../../../src/domain/notification-store.ts";
 import { arnOf, type Vault } from "../../../src/domain/vault.ts";
@@ -13,6 +15,7 @@ import {
   day,
   everyPage,
   hour,
+  keyOf,
   otherAccountId,
   type Story,
   start,
@@ -56,7 +59,7 @@ export function notificationStories(story: Story): void {
       const toldOf = async (job: Promise<Job>) => {
         const { action } = await job;
         await world.finish();
-        const claims = await store.claimNotifications({ now: start, leaseUntil: start + hour, limit: 9 });
+        const claims = await store.claimNotifications(inTurn({ now: start, leaseUntil: start + hour, limit: 9 }));
         for (const claim of claims) {
           assert.ok(claim.notification.message.startsWith(`{"Action":"${action}",`));
           await store.removeNotification(of(claim));
@@ -117,19 +120,38 @@ export function notificationStories(story: Story): void {
     async (world) => {
       const { store } = world;
       await messages(world, 6);
-      assert.equal(await store.nextNotificationDue(start - 1), start);
-      assert.deepEqual(await store.claimNotifications({ now: start - 1, leaseUntil: start + hour, limit: 9 }), []);
-      const at = { now: start + hour, leaseUntil: start + 2 * hour, limit: 2 };
+      assert.equal(await store.nextNotificationDue({ now: start - 1, dueAfter: null }), start);
+      assert.deepEqual(
+        await store.claimNotifications(inTurn({ now: start - 1, leaseUntil: start + hour, limit: 9 })),
+        [],
+      );
+      const at = inTurn({ now: start + hour, leaseUntil: start + 2 * hour, limit: 2 });
       const claims = await Promise.all(Array.from({ length: 4 }, () => store.claimNotifications(at)));
       const times = claims.flat().map(({ notification }) => notification.createdAt);
       assert.deepEqual(
         times,
         [0, 1, 2, 3, 4, 5].map((count) => start + count),
       );
-      assert.equal(await store.nextNotificationDue(start + hour), null);
-      assert.equal(await store.nextNotificationDue(start + 2 * hour), start);
+      assert.equal(await store.nextNotificationDue({ now: start + hour, dueAfter: null }), null);
+      assert.equal(await store.nextNotificationDue({ now: start + 2 * hour, dueAfter: null }), start);
     },
   );
+
+  story("accounts take turns at claims, and an account holds no more than its share", async (world) => {
+    const { store } = world;
+    await messages(world, 6);
+    await messages(world, 2, otherAccountId);
+    const at = { now: start + hour, leaseUntil: start + 2 * hour, perAccountMax: 3 };
+    const owners = (claims: NotificationClaim[]) => claims.map(({ notification }) => notification.accountId);
+    const first = await store.claimNotifications({ ...at, limit: 2, after: null, held: {} });
+    assert.deepEqual(owners(first), [accountId, otherAccountId]);
+    const second = await store.claimNotifications({ ...at, limit: 1, after: accountId, held: { [accountId]: 1 } });
+    assert.deepEqual(owners(second), [otherAccountId]);
+    const third = await store.claimNotifications({ ...at, limit: 9, after: null, held: { [accountId]: 1 } });
+    assert.deepEqual(owners(third), [accountId, accountId]);
+    assert.equal(await store.nextNotificationDue({ now: at.now, dueAfter: at.now }), null);
+    assert.equal(await store.nextNotificationDue({ now: at.now, dueAfter: null }), start + 3);
+  });
 
   story("a message that has arrived goes, once", async (world) => {
     await messages(world, 1);
@@ -148,7 +170,7 @@ export function notificationStories(story: Story): void {
     const later = { ...of(first), dueAt: start + hour, reason: "the endpoint answered 500" };
     assert.equal(await store.postponeNotification(later), true);
     assert.equal(await store.postponeNotification(later), false);
-    assert.equal(await store.nextNotificationDue(start), start + hour);
+    assert.equal(await store.nextNotificationDue({ now: start, dueAfter: null }), start + hour);
     const [status] = await listed(world);
     assert.deepEqual(status, {
       ...first.notification,
@@ -179,7 +201,7 @@ export function notificationStories(story: Story): void {
     await messages(world, 1);
     const [claim] = await claim1(world, start);
     await world.store.releaseLeases(start);
-    assert.equal(await world.store.nextNotificationDue(start), start);
+    assert.equal(await world.store.nextNotificationDue({ now: start, dueAfter: null }), start);
     assert.equal(await world.store.removeNotification(of(claim)), false);
   });
 
@@ -188,8 +210,11 @@ export function notificationStories(story: Story): void {
     await messages(world, 1);
     const [claim] = await claim1(world, start);
     assert.equal(await store.failNotification({ ...of(claim), now: start + hour, reason: "nobody there" }), true);
-    assert.equal(await store.nextNotificationDue(start + day), null);
-    assert.deepEqual(await store.claimNotifications({ now: start + day, leaseUntil: start + 2 * day, limit: 1 }), []);
+    assert.equal(await store.nextNotificationDue({ now: start + day, dueAfter: null }), null);
+    assert.deepEqual(
+      await store.claimNotifications(inTurn({ now: start + day, leaseUntil: start + 2 * day, limit: 1 })),
+      [],
+    );
     const [status] = await listed(world);
     assert.equal(status?.state, "failed");
     assert.equal(status?.failedAt, start + hour);
@@ -213,14 +238,14 @@ export function notificationStories(story: Story): void {
     const [claim] = await claim1(world, start);
     const { id } = claim.notification;
     assert.equal(await world.store.retryNotification({ accountId, id, now: start }), true);
-    assert.equal(await world.store.nextNotificationDue(start), null);
+    assert.equal(await world.store.nextNotificationDue({ now: start, dueAfter: null }), null);
     assert.equal(await world.store.removeNotification(of(claim)), true);
   });
 
   story("messages are listed oldest first, by account and state, without gaps", async (world) => {
     const { store } = world;
     await messages(world, 8);
-    const claims = await store.claimNotifications({ now: start + 3, leaseUntil: start + hour, limit: 9 });
+    const claims = await store.claimNotifications(inTurn({ now: start + 3, leaseUntil: start + hour, limit: 9 }));
     for (const claim of claims) {
       await store.failNotification({ ...of(claim), now: start, reason: "" });
     }
@@ -249,7 +274,7 @@ export function notificationStories(story: Story): void {
   story("old failures are dropped no more at a time than asked; what waits stays", async (world) => {
     const { store } = world;
     await messages(world, 4);
-    const claims = await store.claimNotifications({ now: start + 2, leaseUntil: start + hour, limit: 9 });
+    const claims = await store.claimNotifications(inTurn({ now: start + 2, leaseUntil: start + hour, limit: 9 }));
     for (const [index, claim] of claims.entries()) {
       await store.failNotification({ ...of(claim), now: start + index * hour, reason: "" });
     }
@@ -260,9 +285,11 @@ export function notificationStories(story: Story): void {
   });
 }
 
-/** So many, a millisecond apart. */
-async function messages(world: World, count: number): Promise<Vault> {
-  const vault = await world.vault();
+/** Adds `count` messages, a millisecond apart. */
+async function messages(world: World, count: number, owner: AccountId = accountId): Promise<Vault> {
+  const key = { ...keyOf("photos"), accountId: owner };
+  await world.store.createVault({ id: newVaultId(), key, now: start });
+  const vault = await world.seen(key);
   for (let index = 0; index < count; index += 1) {
     await world.inventoryJob(vault, { snsTopic: jobTopic });
     await world.finish(start + index);
@@ -271,7 +298,7 @@ async function messages(world: World, count: number): Promise<Vault> {
 }
 
 async function claim1(world: World, now: Instant): Promise<[NotificationClaim]> {
-  const claims = await world.store.claimNotifications({ now, leaseUntil: now + hour, limit: 9 });
+  const claims = await world.store.claimNotifications(inTurn({ now, leaseUntil: now + hour, limit: 9 }));
   assert.equal(claims.length, 1);
   return claims as [NotificationClaim];
 }
@@ -281,6 +308,12 @@ async function claimed(world: World, now: Instant = start): Promise<[Notificatio
   return [claim.notification];
 }
 
+const inTurn = (at: Pick<AccountTurn, "now" | "leaseUntil" | "limit">): AccountTurn => ({
+  ...at,
+  after: null,
+  perAccountMax: at.limit,
+  held: {},
+});
 const of = ({ notification, fence }: NotificationClaim) => ({ id: notification.id, fence });
 
 function listed(world: World, state: "pending" | "failed" | null = null): Promise<NotificationStatus[]> {

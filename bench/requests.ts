@@ -53,6 +53,10 @@ export class Requests {
     return this.#sign({ method: "POST", path: "/admin/clock", service: "moraine", body });
   }
 
+  listJobs(vault: string): SignedRequest {
+    return this.#sign({ method: "GET", path: `/-/vaults/${vault}/jobs` });
+  }
+
   describeJob(vault: string, jobId: string): SignedRequest {
     return this.#sign({ method: "GET", path: `/-/vaults/${vault}/jobs/${jobId}` });
   }

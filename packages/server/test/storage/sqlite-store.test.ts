@@ -316,6 +316,7 @@ async function watched(
   });
   const [store] = stores;
   const [lists] = await startedBy(() => store?.listVaults(firstPage));
+  await once(lists as Worker, "message");
   assert(store !== undefined && writer !== undefined && lookups !== undefined && lists !== undefined);
   return { store, workers: { writer, lookups, lists } };
 }

@@ -3,6 +3,8 @@ import type { SqliteThread } from "./sqlite-thread.ts";
 
 export interface OnDemandThreadOptions {
   open(): Promise<SqliteThread>;
+  /** Serves calls until the thread is open, one at a time, so that its own callers wait for one of them at most. */
+  readonly substitute: SqliteThread;
   /** How long the thread is kept after its last answer. */
   readonly idleMilliseconds: number;
 }
@@ -11,6 +13,9 @@ export interface OnDemandThreadOptions {
 export class OnDemandThread {
   readonly #options: OnDemandThreadOptions;
   #thread: Promise<SqliteThread> | null = null;
+  #openThread: SqliteThread | null = null;
+  /** Resolves when the substitute has served the calls before. */
+  #substituted: Promise<unknown> = Promise.resolve();
   #callsInProgress = 0;
   #idleTimer: NodeJS.Timeout | undefined;
   /** Resolves when the thread before has closed its database. */
@@ -22,7 +27,7 @@ export class OnDemandThread {
     this.#options = options;
   }
 
-  /** Rejects when the database cannot be opened; the next call tries again. */
+  /** Opens the thread if need be. When that fails, the substitute has the call, and the next one tries again. */
   async call(method: string, input: unknown): Promise<unknown> {
     if (this.#ended !== null) {
       throw this.#ended;
@@ -31,8 +36,7 @@ export class OnDemandThread {
     this.#callsInProgress += 1;
     try {
       this.#thread ??= this.#open();
-      const thread = await this.#thread;
-      return await thread.call(method, input);
+      return await (this.#openThread?.call(method, input) ?? this.#callSubstitute(method, input));
     } finally {
       this.#callsInProgress -= 1;
       if (this.#callsInProgress === 0) {
@@ -46,7 +50,7 @@ export class OnDemandThread {
     this.#ended ??= new MetadataUnavailableError("The metadata store is closed");
     clearTimeout(this.#idleTimer);
     this.#closeThread();
-    await this.#closed;
+    await Promise.all([this.#closed, this.#substituted]);
   }
 
   /** Rejects all calls, now and later, and ends the thread wherever it is. */
@@ -59,18 +63,40 @@ export class OnDemandThread {
     );
   }
 
+  #callSubstitute(method: string, input: unknown): Promise<unknown> {
+    const { substitute } = this.#options;
+    const result = this.#substituted.then(() => (this.#openThread ?? substitute).call(method, input));
+    this.#substituted = result.catch(() => undefined);
+    return result;
+  }
+
   #open(): Promise<SqliteThread> {
-    return this.#options.open().catch((error: unknown) => {
-      this.#thread = null;
-      throw error;
-    });
+    const opening = this.#options.open();
+    opening.then(
+      (thread) => {
+        if (this.#thread === opening) {
+          this.#openThread = thread;
+        }
+      },
+      () => {
+        if (this.#thread === opening) {
+          this.#thread = null;
+        }
+      },
+    );
+    return opening;
   }
 
   #closeThread(): void {
     const ending = this.#thread;
     this.#thread = null;
+    this.#openThread = null;
     if (ending !== null) {
-      this.#closed = Promise.all([this.#closed, ending.then((thread) => thread.close())]).then(() => undefined);
+      const closing = ending.then(
+        (thread) => thread.close(),
+        () => undefined, // A thread that could not be opened has nothing to close.
+      );
+      this.#closed = Promise.all([this.#closed, closing]).then(() => undefined);
       // A thread that fails has told its owner; `close` rejects by it too.
       this.#closed.catch(() => undefined);
     }

@@ -71,6 +71,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   });
   const lists = new OnDemandThread({
     open: () => open("lists", null),
+    substitute: lookups,
     idleMilliseconds: options.listsIdleMilliseconds ?? listsIdleMilliseconds,
   });
   threads.push(lookups, lists);
@@ -81,7 +82,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   const close = async () => {
     writer.refuse();
     try {
-      await Promise.all([lookups.close(), lists.close(), check?.stop()]);
+      // Lookups after lists, whose calls they may have to serve.
+      await Promise.all([lists.close().finally(() => lookups.close()), check?.stop()]);
     } finally {
       // The writer last, so that it is alone when it moves its log into the database.
       await closeWriter();

@@ -73,13 +73,19 @@ export class SqliteThread {
       workerData: options,
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 },
     });
+    const opened = new AbortController();
     try {
-      const [message] = (await once(worker, "message")) as [FromThread];
+      const [message] = (await Promise.race([
+        once(worker, "message", opened),
+        once(worker, "exit", opened).then(() => Promise.reject(new Error("its thread ended"))),
+      ])) as [FromThread];
       invariant(typeof message === "object" && "opened" in message, "a thread first reports that it is open");
       return new SqliteThread(worker, options.role, message.opened, onDeath);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MetadataUnavailableError(`Cannot open ${options.path}: ${reason}`, { cause });
+    } finally {
+      opened.abort();
     }
   }
 

@@ -32,7 +32,14 @@ module.exports = {
       name: "nothing-sees-server",
       severity: "error",
       from: { path: "^packages/(protocol|client|cli|console)/" },
-      to: { path: "^packages/server/" },
+      // `moraine serve` replaces its process by the server: docs/decisions/0042.
+      to: { path: "^(packages|@moraine)/server/", pathNot: "^@moraine/server/launch$" },
+    },
+    {
+      name: "only-the-command-launches-the-server",
+      severity: "error",
+      from: { path: "^packages/", pathNot: "^packages/cli/src/run\\.ts$" },
+      to: { path: "^@moraine/server/launch$" },
     },
     {
       name: "client-sees-protocol",

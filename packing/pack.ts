@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../", import.meta.url));
 /** What is published, in the order in which it is: each needs those before it. */
-const packages = ["@moraine/protocol", "@moraine/client", "@moraine/cli"];
+const packages = ["@moraine/protocol", "@moraine/client", "@moraine/server", "@moraine/cli"];
 
 export interface Tarball {
   /** As in `@moraine/client`. */

@@ -1,8 +1,13 @@
+import { installedDependencies } from "./bundle.ts";
+
 /** Where the repository's own package.json waits while npm packs. */
 export const keptManifest = "package.json.kept";
 
 /** What is read of a package.json. */
 export interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly bin?: Readonly<Record<string, string>>;
   readonly scripts?: Readonly<Record<string, string>>;
@@ -13,6 +18,7 @@ export function publishedManifest({ scripts: _, ...manifest }: Manifest): Manife
   const { exports, bin } = manifest;
   return {
     ...manifest,
+    dependencies: installedDependencies(manifest),
     ...(exports !== undefined && { exports: mapped(exports, withoutSource) }),
     ...(bin !== undefined && { bin: mapped(bin, compiled) }),
   };

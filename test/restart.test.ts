@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -145,6 +145,12 @@ test("a flag that is not understood ends it with exit code 2, a line that says w
     assert.equal(stdout, "");
     assert.match(stderr, reason);
   }
+});
+
+test("--version prints the version alone and exits 0", async () => {
+  const { version } = JSON.parse(await readFile(join(repositoryRoot, "package.json"), "utf8"));
+  const { code, stdout, stderr } = await runServer(["--version"]);
+  assert.deepEqual([code, stdout, stderr], [0, `${version}\n`, ""]);
 });
 
 test("--help names every flag on stdout and exits 0", async () => {

@@ -191,3 +191,15 @@ test("the picture in ARCHITECTURE.md is what the imports are", () => {
   const drawn = /```mermaid\n(.*?)```/s.exec(text("docs/ARCHITECTURE.md"))?.[1];
   assert.equal(drawn?.trim(), picture.trim());
 });
+
+test("users are sent to our packages alone: the name moraine without a scope belongs to somebody else", () => {
+  const told = tracked.filter((file) => /\.(md|ts)$/.test(file) && !/^changes\/|tidy\.test\.ts$/.test(file));
+  assert.deepEqual(
+    told.filter((file) =>
+      /npx (-y |--yes )?moraine\b|npmjs\.com\/package\/moraine\b|npm install (-g |--global )?moraine\b/.test(
+        text(file),
+      ),
+    ),
+    [],
+  );
+});

@@ -23,6 +23,13 @@ export interface ServerOptions {
   readonly flags?: readonly string[];
   /** Undefined takes a variable away. */
   readonly environment?: Environment;
+  /** How to start it. @default the one of `npm start` */
+  readonly command?: NodeCommand;
+}
+
+interface NodeCommand {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly args: readonly string[];
 }
 
 export interface Ending {
@@ -102,9 +109,14 @@ export class ServerProcess implements AsyncDisposable {
 }
 
 /** Resolves when the server has said where it listens; rejects with its own words when it ends before. */
-export async function startServer({ dataFolder, flags = [], environment = {} }: ServerOptions): Promise<ServerProcess> {
+export async function startServer({
+  dataFolder,
+  flags = [],
+  environment = {},
+  command = start,
+}: ServerOptions): Promise<ServerProcess> {
   const args = ["--data", dataFolder, "--listen", "127.0.0.1:0", ...flags];
-  const child = spawnServer(args, { environment });
+  const child = spawnServer(args, { environment, command });
   const ended = endingOf(child);
   const endpoint = new Promise<Addresses>((resolve) => {
     let seen = "";
@@ -149,14 +161,14 @@ export async function runServer(args: readonly string[], environment: Environmen
 
 export function spawnServer(
   args: readonly string[],
-  { environment = {} }: Pick<ServerOptions, "environment">,
+  { environment = {}, command = start }: Pick<ServerOptions, "environment" | "command">,
 ): ChildProcess {
-  return spawn(process.execPath, [...start.args, ...args], {
+  return spawn(process.execPath, [...command.args, ...args], {
     cwd: repositoryRoot,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...cleanEnvironment(),
-      ...start.environment,
+      ...command.environment,
       MORAINE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
       MORAINE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
       MORAINE_LOG_LEVEL: "warn",
@@ -166,7 +178,7 @@ export function spawnServer(
 }
 
 /** The command of an npm script, so that tests run the same: `cd … && NAME=VALUE … exec node ARGUMENT …`. */
-function commandOf(script: string): { environment: NodeJS.ProcessEnv; args: readonly string[] } {
+function commandOf(script: string): NodeCommand {
   const { scripts } = JSON.parse(readFileSync(join(repositoryRoot, "package.json"), "utf8"));
   const quoted: string[] = scripts[script].replace(/^cd .* && /, "").split(" ");
   const words = quoted.map((word) => word.replaceAll('"', "").replace("$OLDPWD/", repositoryRoot));

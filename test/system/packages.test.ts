@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, readdir, readFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { cruise, type ICruiseResult } from "dependency-cruiser";
 import { lint, pack, type Tarball } from "../../packing/pack.ts";
-import { cleanEnvironment, region, repositoryRoot, rootKey, startServer } from "../support/server-process.ts";
+import {
+  cleanEnvironment,
+  region,
+  repositoryRoot,
+  rootKey,
+  type ServerProcess,
+  startServer,
+} from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // What is published, as a stranger has it: packed, installed into an empty folder, and used there.
@@ -15,7 +22,7 @@ const run = promisify(execFile);
 const consumers = join(import.meta.dirname, "packages");
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let tarballs: Tarball[];
-/** Where all three are installed. */
+/** Where all of them are installed. */
 let home: string;
 
 before(async () => {
@@ -43,7 +50,7 @@ async function filesBelow(path: string): Promise<string[]> {
 test("publint and attw say nothing against the packages", async () => {
   assert.deepEqual(
     tarballs.map(({ name }) => name),
-    ["@moraine/protocol", "@moraine/client", "@moraine/cli"],
+    ["@moraine/protocol", "@moraine/client", "@moraine/server", "@moraine/cli"],
   );
   await Promise.all(tarballs.map(lint));
 });
@@ -52,34 +59,61 @@ test("each package has its licence, a README and JavaScript, and leads to no sou
   for (const { name } of tarballs) {
     const place = join(home, "node_modules", name);
     const files = (await filesBelow(place)).map((file) => file.slice(place.length + 1));
-    const others = files.filter((file) => !/^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/.test(file));
+    const isBundled = files.includes("dist/THIRD-PARTY-LICENSES.txt");
+    const code = isBundled ? /^dist\/([\w-]+\.js|THIRD-PARTY-LICENSES\.txt)$/ : /^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/;
+    const others = files.filter((file) => !code.test(file));
     assert.deepEqual(new Set(others), new Set(["LICENSE", "README.md", "package.json"]), name);
-    const { version, private: isPrivate, ...rest } = JSON.parse(await readFile(join(place, "package.json"), "utf8"));
-    assert.equal(isPrivate, undefined);
+    assert.equal(isBundled, /\/(cli|server)$/.test(name));
+    const {
+      version,
+      private: isPrivate,
+      scripts,
+      ...rest
+    } = JSON.parse(await readFile(join(place, "package.json"), "utf8"));
+    assert.deepEqual([isPrivate, scripts], [undefined, undefined]);
     assert.equal(version, JSON.parse(await readFile(join(repositoryRoot, "package.json"), "utf8")).version);
     assert.doesNotMatch(JSON.stringify(rest), /@moraine\/source|src\/|\.ts"(?<!\.d\.ts")/);
   }
 });
 
-test("no code of the server and no driver of a database comes with them", async () => {
+test("an installation runs no script and brings neither AWS's SDK nor what the bundles hold", async () => {
   const lock = JSON.parse(await readFile(join(home, "package-lock.json"), "utf8"));
-  const installed = Object.keys(lock.packages).map((path) => path.replace(/^.*node_modules\//, ""));
-  const server = JSON.parse(await readFile(join(repositoryRoot, "packages/server/package.json"), "utf8"));
-  const client = JSON.parse(await readFile(join(repositoryRoot, "packages/client/package.json"), "utf8"));
-  const serversOwn = Object.keys(server.dependencies).filter((name) => !(name in client.dependencies));
-  assert.ok(serversOwn.includes("kysely"));
-  const strangers = [server.name, ...serversOwn, "pg", "better-sqlite3", "sqlite3", "@aws-sdk/client-s3"];
+  const installed = Object.entries<{ hasInstallScript?: true }>(lock.packages).filter(([path]) => path !== "");
   assert.deepEqual(
-    strangers.filter((name) => installed.includes(name)),
+    installed.filter(([, { hasInstallScript }]) => hasInstallScript),
     [],
   );
-  const scope = join(home, "node_modules/@moraine");
-  assert.deepEqual(new Set(await readdir(scope)), new Set(["cli", "client", "protocol"]));
-  for (const file of (await filesBelow(scope)).filter((name) => name.endsWith(".js"))) {
-    const text = await readFile(file, "utf8");
-    assert.doesNotMatch(text, /@moraine\/server/, file);
-    // The files of a server that is down are read with what Node has built in.
-    assert.equal(/node:sqlite/.test(text), file.endsWith("cli/dist/offline/database.js"), file);
+  // What the library needs to sign and to read AWS's files; the command and the server need nothing.
+  const names = installed.map(([path]) => path.replace(/^.*node_modules\//, ""));
+  assert.deepEqual(
+    names.filter((name) => !/^@(moraine|smithy)\/|^tslib$|^@aws-crypto\//.test(name)),
+    [],
+  );
+  for (const name of ["cli", "server"]) {
+    const manifest = JSON.parse(await readFile(join(home, "node_modules/@moraine", name, "package.json"), "utf8"));
+    assert.deepEqual(Object.keys(manifest.dependencies), name === "cli" ? ["@moraine/server"] : []);
+  }
+});
+
+test("the licence of each bundled package comes with the bundle", async () => {
+  for (const [name, some] of [
+    ["cli", ["commander", "cli-progress", "@smithy/signature-v4"]],
+    ["server", ["kysely", "pino", "prom-client", "undici", "zod"]],
+  ] as const) {
+    const text = await readFile(join(home, "node_modules/@moraine", name, "dist/THIRD-PARTY-LICENSES.txt"), "utf8");
+    for (const bundled of some) {
+      assert.match(text, new RegExp(`^={80}\n${bundled} [0-9.]+\n\n[^=]*(MIT|Apache|Copyright)`, "m"));
+    }
+  }
+});
+
+test("the library has no code of the server, and no database", async () => {
+  for (const name of ["client", "protocol"]) {
+    for (const file of (await filesBelow(join(home, "node_modules/@moraine", name))).filter((one) =>
+      one.endsWith(".js"),
+    )) {
+      assert.doesNotMatch(await readFile(file, "utf8"), /@moraine\/server|node:sqlite/, file);
+    }
   }
 });
 
@@ -101,8 +135,41 @@ test("the command runs as it is installed, also under the repository's own condi
   assert.equal(conditioned.stdout, stdout);
 });
 
-test("an archive goes to a server and comes back by the installed library, whatever conditions are set", async () => {
-  await using server = await startServer({ dataFolder: join(folder.path, "data") });
+test("moraine serve lists its flags, prints its version, and refuses what it does not know", async () => {
+  const { stdout } = await at(home, "npx", ["moraine", "serve", "--help"]);
+  assert.match(stdout, /^moraine serve \[FLAGS\]/);
+  assert.match((await at(home, "npx", ["moraine", "--help"])).stdout, /^ {2}serve +/m);
+  const versions = await Promise.all(
+    [["--version"], ["serve", "--version"]].map((args) => at(home, "npx", ["moraine", ...args])),
+  );
+  assert.equal(versions[0]?.stdout, versions[1]?.stdout);
+  assert.match(versions[0]?.stdout ?? "", /^\d+\.\d+\.\d+\n$/);
+  await assert.rejects(at(home, "npx", ["moraine", "serve", "--no-such-flag"]), { code: 2 });
+  await assert.rejects(at(home, "npx", ["moraine", "--quiet", "serve"]), {
+    code: 2,
+    stderr: /moraine serve \[FLAGS\]/,
+  });
+});
+
+test("moraine serve is replaced by the server, with the settings of npm start", async () => {
+  await using server = await startInstalled(join(folder.path, "served"));
+  const { scripts } = JSON.parse(await readFile(join(repositoryRoot, "package.json"), "utf8"));
+  const words: string[] = scripts.start.split(" ");
+  const flags = words.filter((word) => /^--(?!conditions)/.test(word));
+  const variables = words.filter((word) => /^\w+=/.test(word) && !word.startsWith("NODE_COMPILE_CACHE="));
+  assert.ok(flags.length > 2 && variables.length > 2);
+  const commandLine = (await readFile(`/proc/${server.pid}/cmdline`, "utf8")).split("\0");
+  assert.deepEqual(commandLine.slice(1, 1 + flags.length), flags);
+  const environment = (await readFile(`/proc/${server.pid}/environ`, "utf8")).split("\0");
+  assert.deepEqual(
+    variables.filter((variable) => !environment.includes(variable)),
+    [],
+  );
+  await server.stop();
+});
+
+test("an archive goes to an installed server and comes back by the installed library, whatever conditions are set", async () => {
+  await using server = await startInstalled(join(folder.path, "data"));
   const environment = {
     AWS_ENDPOINT_URL_GLACIER: server.url,
     AWS_REGION: region,
@@ -111,6 +178,43 @@ test("an archive goes to a server and comes back by the installed library, whate
   };
   await at(home, process.execPath, ["--conditions=@moraine/source", "round-trip.mjs"], environment);
 });
+
+test("keys in AWS's files need no package more, and whoever has none is told which one finds others", async () => {
+  await using server = await startInstalled(join(folder.path, "keys"));
+  const command = join(home, "node_modules/.bin/moraine");
+  const environment = { AWS_ENDPOINT_URL_GLACIER: server.url, AWS_REGION: region, HOME: folder.path };
+  await assert.rejects(at(home, command, ["vault", "list"], environment), {
+    stderr: /npm install @aws-sdk\/credential-provider-node/,
+  });
+  await mkdir(join(folder.path, ".aws"));
+  const keys = `aws_access_key_id=${rootKey.accessKeyId}\naws_secret_access_key=${rootKey.secretAccessKey}\n`;
+  await writeFile(join(folder.path, ".aws/credentials"), `[default]\n${keys}`);
+  assert.match((await at(home, command, ["vault", "list", "--json"], environment)).stdout, /^\[\]|^\{/);
+});
+
+test("--sns-endpoint is refused where its package is not installed", async () => {
+  const args = [
+    "serve",
+    "--data",
+    join(folder.path, "sns"),
+    "--listen",
+    "127.0.0.1:0",
+    "--sns-endpoint",
+    "http://127.0.0.1:1",
+  ];
+  await assert.rejects(at(home, join(home, "node_modules/.bin/moraine"), args), {
+    code: 1,
+    stderr: /^moraine: --sns-endpoint needs the package @aws-sdk\/client-sns/m,
+  });
+});
+
+/** The server that came with the command. */
+function startInstalled(dataFolder: string): Promise<ServerProcess> {
+  return startServer({
+    dataFolder,
+    command: { args: [join(home, "node_modules/.bin/moraine"), "serve"], environment: {} },
+  });
+}
 
 test("the portable entry needs nothing of Node's, down to the last package", async () => {
   const before = process.cwd();

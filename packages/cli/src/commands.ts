@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, Make>> = {
   "retrieval-policy": async (tools) => (await import("./commands/retrieval-policy.ts")).retrievalPolicyCommand(tools),
   capacity: async (tools) => (await import("./commands/capacity.ts")).capacityCommand(tools),
   completion: async (tools) => (await import("./commands/completion.ts")).completionCommand(tools),
+  serve: async () => (await import("./commands/serve.ts")).serveCommand(),
   admin: async (_, tools) => (await import("./admin/admin.ts")).adminCommand(tools),
 };
 

@@ -9,8 +9,13 @@ export async function run(running: NodeJS.Process, environment: Surroundings["en
   // Node would open its inspector, through which any user of the machine could read the credentials.
   running.on("SIGUSR1", () => undefined);
   keepCompiled(environment);
+  const args = running.argv.slice(2);
+  if (args[0] === "serve") {
+    const { launch } = await import("@moraine/server/launch");
+    launch(args.slice(1), environment);
+  }
   const { runProgram } = await import("./program.ts");
-  running.exitCode = await runProgram(running.argv.slice(2), {
+  running.exitCode = await runProgram(args, {
     environment,
     signal: requestToEnd(running),
     stdin: () => running.stdin,

@@ -91,10 +91,10 @@ export function createAdminClient({
 
 /** Where AWS's tools find credentials: environment, profiles, SSO, roles, containers, instances. Kept, and renewed in time. */
 export function defaultCredentials({ profile }: { readonly profile?: string | undefined } = {}): CredentialProvider {
-  let chain: ReturnType<typeof chainedCredentials> | undefined;
+  let chain: CredentialProvider | undefined;
   return async (options) => {
     chain ??= chainedCredentials(process.env, profile);
-    return (await chain)(options);
+    return chain(options);
   };
 }
 

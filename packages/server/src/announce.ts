@@ -35,7 +35,7 @@ export async function announce(output: NodeJS.WriteStream, announcement: Announc
 /** Output that is no terminal is kept, in a service's log for one: the key goes into a file instead. */
 async function keyLines({ newKey, rootKeyFile, dataFolder }: Announcement, isTerminal: boolean): Promise<string[]> {
   if (newKey === null) {
-    const command = `npx moraine admin root-key --offline --data ${quoted(dataFolder)}`;
+    const command = `npx @moraine/cli admin root-key --offline --data ${quoted(dataFolder)}`;
     return [`# The root's access key was given, or shown before; a lost one, while the server is down: ${command}`];
   }
   if (rootKeyFile === null && isTerminal) {

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type AccountId, leafSizeBytes } from "@moraine/protocol";
@@ -45,6 +44,7 @@ import { snsNotifier } from "./notify/sns.ts";
 import { webhookNotifier } from "./notify/webhook.ts";
 import { readWebhooks } from "./notify/webhooks-file.ts";
 import { openOversight } from "./oversight.ts";
+import { packageVersion } from "./package-version.ts";
 import { secretFile } from "./secrets/secret-file.ts";
 import { BlockPool, blockSizeBytes, sharedBlocks } from "./segments/blocks.ts";
 import { HashPool } from "./segments/hash-pool.ts";
@@ -137,7 +137,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const { runner, delivery } = startBackground(parts, notifier, events, started);
   startSpaceKeeping(stores, events, started);
   const shared = { metadata, policyMeter: new PolicyMeters() };
-  const inside = { ...shared, clock: machineClock, wakeDelivery: delivery.wake, version: await packageVersion() };
+  const inside = { ...shared, clock: machineClock, wakeDelivery: delivery.wake, version: packageVersion() };
   listener.serve({
     services: { ...parts, ...shared, ...settingsOf(config), runner },
     perform: faults === null ? perform : faulty(perform, faults),
@@ -278,11 +278,6 @@ function doors(
       forgetCredentials: () => credentials.forgetAll(),
     },
   };
-}
-
-async function packageVersion(): Promise<string> {
-  const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** What moves bytes, and bounds the memory that moving them takes. */

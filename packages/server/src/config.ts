@@ -202,12 +202,13 @@ ${Object.values(settings)
   .join("\n")}
   --config          FILE       the same settings as JSON, named as the flags are
   --help
+  --version
 `;
 
-/** Null when the user asked for help. Throws UsageError. @param base the folder that relative paths count from. */
+/** Null when the user asked for help or the version. Throws UsageError. @param base the folder that relative paths count from. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv, base: string): Config | null {
   const flags = readFlags(args);
-  if (flags["help"] === true) {
+  if (["help", "version"].some((name) => flags[name] === true)) {
     return null;
   }
   const file = typeof flags["config"] === "string" ? readConfigFile(resolve(base, flags["config"])) : {};
@@ -336,6 +337,7 @@ function readFlags(args: readonly string[]): Flags {
   const options: Record<string, { type: "string" | "boolean"; multiple?: boolean }> = {
     config: { type: "string" },
     help: { type: "boolean" },
+    version: { type: "boolean" },
   };
   for (const setting of Object.values<Setting>(settings)) {
     if (setting.flag !== undefined) {

@@ -4,6 +4,7 @@ import closeWithGrace from "close-with-grace";
 import { announce } from "./announce.ts";
 import { compose, type Service } from "./compose.ts";
 import { type Config, readConfig, secretVariables, UsageError, usage } from "./config.ts";
+import { packageVersion } from "./package-version.ts";
 import { createLogger } from "./telemetry/log.ts";
 
 const graceMilliseconds = 30_000;
@@ -88,7 +89,7 @@ function configOrExit(): Config {
       }
       return read;
     }
-    process.stdout.write(usage);
+    process.stdout.write(process.argv.includes("--version") ? `${packageVersion()}\n` : usage);
     process.exit(0);
   } catch (error) {
     if (!(error instanceof UsageError)) {

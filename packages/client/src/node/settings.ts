@@ -1,31 +1,30 @@
 import type { CredentialProvider, Credentials } from "../credentials.ts";
+import { credentialsAfterEnvironment } from "./credential-chain.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * AWS's own chain of places, which begins with the environment unless a profile is named. Where it would end there, the rest, which
- * takes longer to load than a request takes, is left alone.
- */
-export async function chainedCredentials(
+/** AWS's own chain of places, which begins with the environment unless a profile is named. */
+export function chainedCredentials(
   environment: Environment,
   profile = environment["AWS_PROFILE"] || undefined,
-): Promise<CredentialProvider> {
+): CredentialProvider {
   const keys = environmentKeys(environment);
-  if (profile === undefined && keys !== null) {
-    return async () => keys;
-  }
-  const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
-  return defaultProvider(profile === undefined ? {} : { profile });
+  return profile === undefined && keys !== null ? async () => keys : credentialsAfterEnvironment(profile);
 }
 
-/** Those that do not expire; of others the chain knows what to do. */
 function environmentKeys(environment: Environment): Credentials | null {
   const accessKeyId = environment["AWS_ACCESS_KEY_ID"];
   const secretAccessKey = environment["AWS_SECRET_ACCESS_KEY"];
-  if (!accessKeyId || !secretAccessKey || environment["AWS_CREDENTIAL_EXPIRATION"]) {
+  if (!accessKeyId || !secretAccessKey) {
     return null;
   }
-  return { accessKeyId, secretAccessKey, sessionToken: environment["AWS_SESSION_TOKEN"] || undefined };
+  const expiration = environment["AWS_CREDENTIAL_EXPIRATION"];
+  return {
+    accessKeyId,
+    secretAccessKey,
+    sessionToken: environment["AWS_SESSION_TOKEN"] || undefined,
+    expiration: expiration ? new Date(expiration) : undefined,
+  };
 }
 
 /** From `AWS_REGION`, else from `AWS_DEFAULT_REGION`, else from the profile. Throws a TypeError when none of them says it. */

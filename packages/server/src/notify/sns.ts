@@ -17,9 +17,10 @@ const clientOptions = {
 
 /**
  * Publishes messages to a service that speaks SNS's protocol, in the region of their topic, with the credentials that
- * AWS's SDK finds. The SDK is loaded with the first message.
+ * AWS's SDK finds. The SDK is loaded with the first message. Throws where it is not installed, which the package leaves open.
  */
 export function snsNotifier(endpoint: string): Notifier {
+  assertInstalled();
   const clients = new RegionalClients(endpoint);
   return {
     async notify(notification, signal) {
@@ -39,6 +40,17 @@ export function snsNotifier(endpoint: string): Notifier {
       });
     },
   };
+}
+
+function assertInstalled(): void {
+  try {
+    import.meta.resolve("@aws-sdk/client-sns");
+  } catch (cause) {
+    const name = "@aws-sdk/client-sns";
+    throw new Error(`--sns-endpoint needs the package ${name}: npm install ${name}, where this server is installed`, {
+      cause,
+    });
+  }
 }
 
 /** Clients of the latest regions. All share the connections and the credentials of the first, so one is dropped without being ended. */

@@ -1,5 +1,8 @@
 import { Worker } from "node:worker_threads";
 
+/** Sources run as they are, the package as JavaScript. */
+const workerFile = import.meta.url.endsWith(".ts") ? "./hash-worker.ts" : "./hash-worker.js";
+
 /** The two hashes of a body. They run on different threads. */
 export type HashKind = "linear" | "leaves";
 
@@ -51,7 +54,7 @@ export class HashLane {
   #failure: Error | null = null;
 
   constructor(onFailure: (error: Error) => void) {
-    this.#worker = new Worker(new URL("./hash-worker.ts", import.meta.url), {
+    this.#worker = new Worker(new URL(workerFile, import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
     });
     this.#worker.on("message", (replies: readonly HashReply[]) => this.#receive(replies));

@@ -1,5 +1,8 @@
 import { Worker } from "node:worker_threads";
 
+/** Sources run as they are, the package as JavaScript. */
+const workerFile = import.meta.url.endsWith(".ts") ? "./sqlite-check-worker.ts" : "./sqlite-check-worker.js";
+
 /** A check of the entire database that runs on while the service works. */
 export interface BackgroundCheck {
   /** Resolves when it has ended or given up, and its connection is closed. */
@@ -11,7 +14,7 @@ export interface BackgroundCheck {
  * @param onDamage is passed what is wrong, or why it could not be checked.
  */
 export function startBackgroundCheck(path: string, onDamage: (finding: string) => void): BackgroundCheck {
-  const worker = new Worker(new URL("./sqlite-check-worker.ts", import.meta.url), {
+  const worker = new Worker(new URL(workerFile, import.meta.url), {
     workerData: path,
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
   });

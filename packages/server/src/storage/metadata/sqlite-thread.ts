@@ -14,6 +14,9 @@ import {
   type ToThread,
 } from "./sqlite-messages.ts";
 
+/** Sources run as they are, the package as JavaScript. */
+const workerFile = import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js";
+
 /**
  * Bounds the requests that a thread is given before it has answered: it holds them and their answers in memory. More wait here. The
  * writer has two batches, so that one gathers while the other is synced.
@@ -69,7 +72,7 @@ export class SqliteThread {
 
   /** Rejects when the database cannot be opened. `onDeath` is called when the thread ends without having been asked to. */
   static async open(options: ThreadOptions, onDeath: (error: Error) => void): Promise<SqliteThread> {
-    const worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url), {
+    const worker = new Worker(new URL(workerFile, import.meta.url), {
       workerData: options,
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 },
     });

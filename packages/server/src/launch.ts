@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+
+/**
+ * Bounds on Node's and glibc's memory, and threads for the disk; `npm start` gives the same. A process cannot set them for
+ * itself: docs/decisions/0027, docs/decisions/0007.
+ */
+const flags = ["--disable-sigusr1", "--max-semi-space-size=4", "--heap-growing-percent=30", "--no-parallel-scavenge"];
+const settings = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1", MALLOC_ARENA_MAX: "2", UV_THREADPOOL_SIZE: "8" };
+
+/**
+ * Replaces this process by the server, which keeps its id, its streams and its place below a supervisor. Throws where the system
+ * has no such call (Windows).
+ *
+ * @param args flags of the server.
+ */
+export function launch(args: readonly string[], environment: Readonly<NodeJS.ProcessEnv>): never {
+  const isSource = import.meta.url.endsWith(".ts");
+  const program = fileURLToPath(new URL(isSource ? "./main.ts" : "./main.js", import.meta.url));
+  const conditions = isSource ? ["--conditions=@moraine/source"] : [];
+  const command = [process.execPath, ...flags, ...conditions, program, ...args];
+  // A setting of the user's own counts.
+  process.execve?.(process.execPath, command, { ...settings, ...environment });
+  throw new Error("moraine serve needs a system where one program can replace another: Linux or macOS");
+}

@@ -16,9 +16,9 @@ export interface JobCriteria {
   /** False starts one in any case. */
   readonly reuse: boolean;
   /** Ids of jobs that are known to be gone. */
-  readonly except?: ReadonlySet<string>;
+  readonly except?: ReadonlySet<string> | undefined;
   /** Called for each job that is listed, of whatever archive. */
-  readonly onListed?: (job: GlacierJobDescription) => void;
+  readonly onListed?: ((job: GlacierJobDescription) => void) | undefined;
 }
 
 /**

@@ -6,15 +6,15 @@ import { DigestPool } from "./digest-pool.ts";
 import { DownloadJournal, downloadIdentity } from "./download-journal.ts";
 import { DownloadTarget } from "./download-target.ts";
 import type { TransferOptions } from "./events.ts";
-import { type FileDownloadParts, fetchedRanges, fillPartial, isAsRecorded } from "./file-download.ts";
+import { type FileDownloadParts, fillPartial, isAsRecorded } from "./file-download.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
 import { PartialFile } from "./partial-file.ts";
 import { Progress, type TransferTotals } from "./progress.ts";
-import { assertRangeOptions, planRanges, rangeSizeFor, wantedRange } from "./ranges.ts";
+import { assertRangeOptions, boundedRangeSize, planRanges, rangeSizeFor, wantedRange } from "./ranges.ts";
 import { transferClient } from "./transfer-client.ts";
 import { local } from "./transfer-errors.ts";
-import { treeHashOf, Verification, type VerificationOptions, type VerifiedBy } from "./verification.ts";
+import { Verification, type VerificationOptions, type VerifiedBy } from "./verification.ts";
 
 export interface DownloadOptions extends TransferOptions, VerificationOptions {
   /**
@@ -30,7 +30,8 @@ export interface DownloadOptions extends TransferOptions, VerificationOptions {
   readonly concurrency?: number | undefined;
   /**
    * 1 MiB times a power of two. A download that goes on keeps the size it began with. @default 16 MiB; from 512 MiB on 32 MiB, beyond
-   * 512 GiB more; less with a bandwidth of which a range would take more than a second
+   * 512 GiB more; less with a bandwidth of which a range would take more than a second. An output of more than 131,072 ranges gets larger
+   * ones
    */
   readonly rangeSizeBytes?: number | undefined;
   /** Shared with whatever else it is given to. @default unlimited */
@@ -86,8 +87,10 @@ export async function downloadToFile(
   const wanted = wantedRange(options.range, facts.sizeBytes);
   const { bandwidth, concurrency = 4 } = options;
   const rangeSizeBytes =
-    options.rangeSizeBytes ?? rangeSizeFor(facts.sizeBytes, bandwidth && bandwidth.bytesPerSecond / concurrency);
-  const verification = new Verification(facts, wanted, planRanges(wanted, facts.sizeBytes, rangeSizeBytes), options);
+    options.rangeSizeBytes === undefined
+      ? rangeSizeFor(facts.sizeBytes, bandwidth && bandwidth.bytesPerSecond / concurrency)
+      : boundedRangeSize(options.rangeSizeBytes, facts.sizeBytes);
+  const verification = new Verification(facts, wanted, options);
   await using stack = new AsyncDisposableStack();
   const mayBeDone = await target.mayBeDone();
   if (!mayBeDone) {
@@ -112,9 +115,9 @@ export async function downloadToFile(
   };
   if (mayBeDone) {
     if (await isAsRecorded(target.path, parts)) {
-      const judged = verification.judge(fetchedRanges(parts), parts.progress);
+      const judged = verification.judge(journal.ranges, parts.progress);
       if (judged === null) {
-        throw verification.failure(fetchedRanges(parts));
+        throw verification.failure(journal.ranges);
       }
       return conclude(parts, target, judged);
     }
@@ -131,7 +134,7 @@ export async function downloadToFile(
 }
 
 async function conclude(
-  parts: Pick<FileDownloadParts, "ranges" | "journal" | "progress" | "source" | "wanted">,
+  parts: Pick<FileDownloadParts, "journal" | "progress" | "source" | "wanted">,
   { journal }: DownloadTarget,
   verifiedBy: VerifiedBy,
 ): Promise<DownloadResult> {
@@ -140,7 +143,7 @@ async function conclude(
   const isWhole = sizeBytes === parts.source.facts.sizeBytes;
   return {
     sizeBytes,
-    treeHash: isWhole ? treeHashOf(fetchedRanges(parts)) : null,
+    treeHash: isWhole ? parts.journal.ranges.treeHash() : null,
     verifiedBy,
     ...parts.progress.totals,
   };

@@ -1,5 +1,6 @@
 import { type ByteRange, formatRange } from "@moraine/protocol";
 import type { FetchedRange } from "./fetch-range.ts";
+import { FetchedRanges } from "./fetched-ranges.ts";
 import { JournalFile } from "./journal-file.ts";
 import type { OutputFacts } from "./output-facts.ts";
 import { JournalMismatchError } from "./transfer-errors.ts";
@@ -42,7 +43,7 @@ const format = "moraine download 1";
 export class DownloadJournal {
   readonly rangeSizeBytes: number;
   /** By index in the plan. */
-  readonly ranges: Map<number, FetchedRange>;
+  readonly ranges: FetchedRanges;
   readonly #file: JournalFile;
   readonly #syncData: () => Promise<void>;
   #pending: Array<{ readonly record: object; readonly done: PromiseWithResolvers<void> }> = [];
@@ -143,11 +144,11 @@ interface RangeRecord {
 
 interface JournalState {
   readonly rangeSizeBytes: number;
-  readonly ranges: Map<number, FetchedRange>;
+  readonly ranges: FetchedRanges;
 }
 
-function rangesOf(records: readonly RangeRecord[]): Map<number, FetchedRange> {
-  const ranges = new Map<number, FetchedRange>();
+function rangesOf(records: readonly RangeRecord[]): FetchedRanges {
+  const ranges = new FetchedRanges();
   for (const { range, treeHash, proven } of records) {
     if (treeHash === null) {
       ranges.delete(range);

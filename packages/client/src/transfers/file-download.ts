@@ -3,7 +3,7 @@ import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { Bandwidth } from "./bandwidth.ts";
 import type { DigestPool } from "./digest-pool.ts";
 import type { DownloadJournal } from "./download-journal.ts";
-import { type FetchedRange, fetchRange } from "./fetch-range.ts";
+import { fetchRange } from "./fetch-range.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { OutputSource } from "./output-source.ts";
 import type { PartialFile } from "./partial-file.ts";
@@ -14,7 +14,7 @@ import type { Verification, VerifiedBy } from "./verification.ts";
 export interface FileDownloadParts {
   readonly source: OutputSource;
   readonly wanted: ByteRange;
-  readonly ranges: readonly PlannedRange[];
+  readonly ranges: Iterable<PlannedRange>;
   readonly verification: Verification;
   readonly partial: PartialFile;
   readonly journal: DownloadJournal;
@@ -30,12 +30,12 @@ export async function fillPartial(parts: FileDownloadParts): Promise<VerifiedBy>
   await recheck(parts);
   await fetchMissing(parts);
   for (let isSecond = false; ; isSecond = true) {
-    const verifiedBy = parts.verification.judge(fetchedRanges(parts), parts.progress);
+    const verifiedBy = parts.verification.judge(parts.journal.ranges, parts.progress);
     if (verifiedBy !== null) {
       return verifiedBy;
     }
-    const unproven = parts.ranges.filter(({ index }) => !parts.journal.ranges.get(index)?.proven);
-    const failure = parts.verification.failure(fetchedRanges(parts));
+    const unproven = [...only(parts.ranges, ({ index }) => !parts.journal.ranges.get(index)?.proven)];
+    const failure = parts.verification.failure(parts.journal.ranges);
     for (const range of unproven) {
       const event = {
         kind: "range-failed",
@@ -55,15 +55,16 @@ export async function fillPartial(parts: FileDownloadParts): Promise<VerifiedBy>
   }
 }
 
-/** What the ranges are, in their order; all of them must be there. */
-export function fetchedRanges({ ranges, journal }: Pick<FileDownloadParts, "ranges" | "journal">): FetchedRange[] {
-  return ranges.map(({ index }) => {
-    const range = journal.ranges.get(index);
-    if (range === undefined) {
-      throw new Error(`Range ${index} is missing`);
+/** Those of a plan that a test lets pass, found as they are asked for. */
+function* only(
+  ranges: Iterable<PlannedRange>,
+  passes: (range: PlannedRange) => boolean,
+): Generator<PlannedRange, void, void> {
+  for (const range of ranges) {
+    if (passes(range)) {
+      yield range;
     }
-    return range;
-  });
+  }
 }
 
 /** An earlier run's ranges are read once more: whatever happened to the file since, none is taken for right that is not. */
@@ -80,7 +81,7 @@ async function recheck(parts: FileDownloadParts): Promise<void> {
     progress.tell({ kind: "warning", code: "partial-changed", range, message });
   };
   await inParallel(
-    ranges.filter(({ index }) => journal.ranges.has(index)),
+    only(ranges, ({ index }) => journal.ranges.has(index)),
     concurrency,
     check,
     signal,
@@ -106,7 +107,7 @@ async function fetchMissing(parts: FileDownloadParts): Promise<void> {
       await Promise.race(recording);
     }
   };
-  const missing = ranges.filter(({ index }) => !journal.ranges.has(index));
+  const missing = only(ranges, ({ index }) => !journal.ranges.has(index));
   try {
     await inParallel(missing, concurrency, fetch, signal);
   } finally {
@@ -125,7 +126,8 @@ export async function isAsRecorded(
   const { ranges, wanted, journal } = parts;
   await using file = await open(path, "r");
   const { size } = await file.stat();
-  if (size !== rangeLength(wanted) || ranges.some(({ index }) => !journal.ranges.has(index))) {
+  const isComplete = only(ranges, ({ index }) => !journal.ranges.has(index)).next().done;
+  if (size !== rangeLength(wanted) || !isComplete) {
     return false;
   }
   let isSame = true;

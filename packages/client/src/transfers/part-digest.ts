@@ -10,7 +10,7 @@ export interface PartDigest {
   readonly sha256: string;
 }
 
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
+export const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
 
 /** The tree hash of bytes that come in pieces of any size. */
 export class PiecewiseTreeHash {

@@ -9,8 +9,10 @@ export interface PlannedRange extends ByteRange {
 const rangeSizeBytesUsual = 16 * 1024 ** 2;
 /** From here on ranges are twice as large, since each costs both ends some milliseconds; below, less is lost with a range. */
 const largeBytes = 512 * 1024 ** 2;
-/** So many records at most in a journal, unless they were asked for. */
-const rangeCountMax = 16_384;
+/** Records in a journal, at most, where no size was asked for. */
+const rangeCountUsual = 16_384;
+/** And where a size was asked for: larger outputs get larger ranges. */
+const rangeCountMax = 131_072;
 
 /**
  * A power of two of mebibytes: 16, from 512 MiB on 32. Less where a connection may bring only so many bytes a second, for what is under
@@ -21,7 +23,17 @@ export function rangeSizeFor(totalBytes: number, connectionBytesPerSecond = Numb
   while (size > Math.max(connectionBytesPerSecond, leafSizeBytes)) {
     size /= 2;
   }
-  while (size * rangeCountMax < totalBytes) {
+  return withinCount(size, totalBytes, rangeCountUsual);
+}
+
+/** Returns the size that was asked for, or as much more as keeps what a download has to remember in bounds. */
+export function boundedRangeSize(askedBytes: number, totalBytes: number): number {
+  return withinCount(askedBytes, totalBytes, rangeCountMax);
+}
+
+function withinCount(leastBytes: number, totalBytes: number, countMax: number): number {
+  let size = leastBytes;
+  while (size * countMax < totalBytes) {
     size *= 2;
   }
   return size;
@@ -62,18 +74,33 @@ export function wantedRange(range: ByteRange | undefined, totalBytes: number): B
 
 /**
  * Cuts `wanted`, a part of an output of `totalBytes`, into ranges of `rangeSizeBytes` or less that are nodes of the output's
- * tree (contract 18.2): only for those the service gives a checksum. What lies beside whole mebibytes at either end of
+ * tree: only for those the service gives a checksum. What lies beside whole mebibytes at either end of
  * `wanted` cannot be one, and becomes a range of its own.
+ *
+ * The ranges are computed as they are asked for, each time anew: of 40 TB there may be millions.
  */
-export function planRanges(wanted: ByteRange, totalBytes: number, rangeSizeBytes: number): PlannedRange[] {
-  const ranges: PlannedRange[] = [];
-  const end = wanted.lastByte + 1;
-  for (let first = wanted.firstByte; first < end; ) {
+export function planRanges(wanted: ByteRange, totalBytes: number, rangeSizeBytes: number): Iterable<PlannedRange> {
+  return { [Symbol.iterator]: () => plannedRanges(wanted, totalBytes, rangeSizeBytes) };
+}
+
+function* plannedRanges(
+  { firstByte, lastByte }: ByteRange,
+  totalBytes: number,
+  rangeSizeBytes: number,
+): Generator<PlannedRange, void, void> {
+  const end = lastByte + 1;
+  let first = firstByte;
+  for (let index = 0; first < end; index += 1) {
     const next = Math.min(endOfRange(first, end, totalBytes, rangeSizeBytes), end);
-    ranges.push({ index: ranges.length, firstByte: first, lastByte: next - 1 });
+    yield { index, firstByte: first, lastByte: next - 1 };
     first = next;
   }
-  return ranges;
+}
+
+/** Whether each range of a plan is a node of the output's tree: those within whole mebibytes are. */
+export function areNodes({ firstByte, lastByte }: ByteRange, totalBytes: number): boolean {
+  const end = lastByte + 1;
+  return firstByte % leafSizeBytes === 0 && (end % leafSizeBytes === 0 || end === totalBytes);
 }
 
 function endOfRange(first: number, end: number, totalBytes: number, rangeSizeBytes: number): number {

@@ -3,6 +3,7 @@ import type { GlacierClient } from "../client.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { never, type TransferOptions } from "./events.ts";
 import { type FetchContext, type FetchedRange, fetchRange } from "./fetch-range.ts";
+import { RangeFold } from "./fetched-ranges.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
 import { PiecewiseTreeHash } from "./part-digest.ts";
@@ -56,15 +57,14 @@ export async function* streamFrom(
   const wanted = wantedRange(options.range, facts.sizeBytes);
   const rangeSizeBytes = options.rangeSizeBytes ?? streamRangeSizeBytes;
   const ranges = planRanges(wanted, facts.sizeBytes, rangeSizeBytes);
-  const verification = new Verification(facts, wanted, ranges, options);
+  const verification = new Verification(facts, wanted, options);
   const progress = new Progress(rangeLength(wanted), options.onEvent);
   const free: Buffer<ArrayBuffer>[] = [];
   const context = { source, progress, bandwidth: options.bandwidth, free, rangeSizeBytes };
-  const fetched: FetchedRange[] = [];
-  for await (const { bytes, ...result } of inOrder(ranges, context, options)) {
-    const range = ranges[fetched.length] ?? wanted;
+  const fetched = new RangeFold();
+  for await (const { bytes, range, ...result } of inOrder(ranges, context, options)) {
     verification.assertPassable(range, result, progress);
-    fetched.push(result);
+    fetched.add(result);
     progress.verified(rangeLength(range));
     yield bytes;
     if (options.lendsPieces && bytes.buffer.byteLength === rangeSizeBytes) {
@@ -76,7 +76,7 @@ export async function* streamFrom(
   }
 }
 
-type RangeInMemory = FetchedRange & { readonly bytes: Buffer<ArrayBuffer> };
+type RangeInMemory = FetchedRange & { readonly range: ByteRange; readonly bytes: Buffer<ArrayBuffer> };
 
 interface StreamContext extends FetchContext {
   /** Memory of whole ranges that nobody needs any more. */
@@ -85,17 +85,21 @@ interface StreamContext extends FetchContext {
 }
 
 async function* inOrder(
-  ranges: readonly PlannedRange[],
+  ranges: Iterable<PlannedRange>,
   context: StreamContext,
   { concurrency = 4, signal = never }: StreamOptions,
 ): AsyncGenerator<RangeInMemory, void, void> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const ahead: Promise<RangeInMemory>[] = [];
-  let next = 0;
+  const plan = ranges[Symbol.iterator]();
   const fetchAhead = () => {
-    for (; ahead.length < concurrency && next < ranges.length; next += 1) {
-      const range = fetchToMemory(context, ranges[next] as PlannedRange, either);
+    while (ahead.length < concurrency) {
+      const next = plan.next();
+      if (next.done) {
+        return;
+      }
+      const range = fetchToMemory(context, next.value, either);
       range.catch(() => undefined); // Whoever waits for it hears of it.
       ahead.push(range);
     }
@@ -128,5 +132,5 @@ async function fetchToMemory(context: StreamContext, range: ByteRange, signal: A
     return hash.digest();
   };
   const fetched = await fetchRange(context, range, receive, signal);
-  return { ...fetched, bytes: memory };
+  return { ...fetched, range, bytes: memory };
 }

@@ -1,9 +1,9 @@
-import { type ByteRange, isTreeHashAligned, rangeLength } from "@moraine/protocol";
+import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { FetchedRange } from "./fetch-range.ts";
+import type { RangeSummary } from "./fetched-ranges.ts";
 import type { OutputFacts } from "./output-facts.ts";
-import { combinedTreeHash } from "./part-digest.ts";
 import type { Progress } from "./progress.ts";
-import type { PlannedRange } from "./ranges.ts";
+import { areNodes } from "./ranges.ts";
 import { UnverifiableError, VerificationError } from "./transfer-errors.ts";
 
 /**
@@ -28,12 +28,7 @@ export class Verification {
   readonly #expected: string | null;
 
   /** Throws UnverifiableError when there is nothing to go by, and VerificationError when the service knows another hash. */
-  constructor(
-    facts: OutputFacts,
-    wanted: ByteRange,
-    ranges: readonly PlannedRange[],
-    { treeHash, acceptUnverified = false }: VerificationOptions,
-  ) {
+  constructor(facts: OutputFacts, wanted: ByteRange, { treeHash, acceptUnverified = false }: VerificationOptions) {
     this.#facts = facts;
     this.#acceptUnverified = acceptUnverified;
     this.#isWhole = rangeLength(wanted) === facts.sizeBytes;
@@ -43,7 +38,7 @@ export class Verification {
       throw new VerificationError({ range: null, expected: known, computed: facts.treeHash }, advice);
     }
     this.#expected = this.#isWhole ? (known ?? facts.treeHash) : null;
-    const haveChecksums = facts.treeHash !== null && ranges.every((range) => isTreeHashAligned(range, facts.sizeBytes));
+    const haveChecksums = facts.treeHash !== null && areNodes(wanted, facts.sizeBytes);
     if (!haveChecksums) {
       this.#demandOther(
         "The service has no checksum for a range like this: it starts or ends within a node of the tree",
@@ -67,14 +62,14 @@ export class Verification {
    * Judges all ranges together. Null when the whole is wrong and `unproven` ranges may be to blame.
    * Throws VerificationError when none may, and UnverifiableError.
    */
-  judge(ranges: readonly FetchedRange[], progress: Progress): VerifiedBy | null {
+  judge(ranges: RangeSummary, progress: Progress): VerifiedBy | null {
     if (this.#expected !== null) {
       return this.#judgeWhole(ranges, this.#expected);
     }
     if (this.#facts.archiveId === null) {
       return "size";
     }
-    if (ranges.every(({ proven }) => proven)) {
+    if (ranges.areProven) {
       return "ranges";
     }
     const message = "The server gave no checksum by which the bytes could be verified";
@@ -84,16 +79,16 @@ export class Verification {
   }
 
   /** What to throw when `judge` has said null twice. */
-  failure(ranges: readonly FetchedRange[]): VerificationError {
-    const computed = treeHashOf(ranges);
-    const advice = ranges.every(({ proven }) => proven)
+  failure(ranges: RangeSummary): VerificationError {
+    const computed = ranges.treeHash();
+    const advice = ranges.areProven
       ? "Each range agrees with its own checksum, so the server contradicts itself; remove the partial file to start over."
       : "The ranges without a checksum of their own were fetched twice; the next run fetches them again.";
     return new VerificationError({ range: null, expected: this.#expected ?? "", computed }, advice);
   }
 
-  #judgeWhole(ranges: readonly FetchedRange[], expected: string): VerifiedBy | null {
-    return treeHashOf(ranges) === expected ? "whole" : null;
+  #judgeWhole(ranges: RangeSummary, expected: string): VerifiedBy | null {
+    return ranges.treeHash() === expected ? "whole" : null;
   }
 
   #demandOther(problem: string): void {
@@ -101,9 +96,4 @@ export class Verification {
       throw new UnverifiableError(`${problem}. Accept unverified bytes if that does not matter`);
     }
   }
-}
-
-/** Of ranges that are all of one size but the last, from the beginning of the output. */
-export function treeHashOf(ranges: readonly FetchedRange[]): string {
-  return combinedTreeHash(ranges.map(({ treeHash }) => treeHash));
 }

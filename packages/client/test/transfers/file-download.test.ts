@@ -49,7 +49,7 @@ test("a disk that cannot keep what was fetched ends the download with its reason
     },
     wanted,
     ranges,
-    verification: new Verification(facts, wanted, ranges, {}),
+    verification: new Verification(facts, wanted, {}),
     partial,
     journal,
     pool: stack.use(new DigestPool()),

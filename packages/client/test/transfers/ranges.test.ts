@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isTreeHashAligned, leafSizeBytes, limits, rangeLength } from "@moraine/protocol";
 import fc from "fast-check";
-import { assertRangeSize, planRanges, rangeSizeFor } from "../../src/transfers/ranges.ts";
+import { areNodes, assertRangeSize, boundedRangeSize, planRanges, rangeSizeFor } from "../../src/transfers/ranges.ts";
 
 const powers = fc.integer({ min: 0, max: 6 }).map((exponent) => leafSizeBytes * 2 ** exponent);
 const total = fc.oneof(
@@ -19,7 +19,7 @@ test("ranges cover what is wanted once, in order, and none is longer than asked"
   fc.assert(
     fc.property(wish, powers, ({ totalBytes, firstByte, lastByte }, size) => {
       let next = firstByte;
-      for (const [index, range] of planRanges({ firstByte, lastByte }, totalBytes, size).entries()) {
+      for (const [index, range] of [...planRanges({ firstByte, lastByte }, totalBytes, size)].entries()) {
         assert.equal(range.index, index);
         assert.equal(range.firstByte, next);
         assert.ok(rangeLength(range) > 0 && rangeLength(range) <= size);
@@ -34,7 +34,10 @@ test("ranges cover what is wanted once, in order, and none is longer than asked"
 test("every range is a node of the output's tree, but for what lies beside whole mebibytes", () => {
   fc.assert(
     fc.property(wish, powers, ({ totalBytes, firstByte, lastByte }, size) => {
-      for (const range of planRanges({ firstByte, lastByte }, totalBytes, size)) {
+      const ranges = [...planRanges({ firstByte, lastByte }, totalBytes, size)];
+      const areAllNodes = ranges.every((range) => isTreeHashAligned(range, totalBytes));
+      assert.equal(areNodes({ firstByte, lastByte }, totalBytes), areAllNodes);
+      for (const range of ranges) {
         const isBeside =
           range.firstByte % leafSizeBytes !== 0 ||
           ((range.lastByte + 1) % leafSizeBytes !== 0 && range.lastByte + 1 !== totalBytes);
@@ -49,7 +52,7 @@ test("every range is a node of the output's tree, but for what lies beside whole
 test("ranges of the whole output are all of one size but for the last, so that their hashes make the whole's", () => {
   fc.assert(
     fc.property(total, powers, (totalBytes, size) => {
-      const ranges = planRanges({ firstByte: 0, lastByte: totalBytes - 1 }, totalBytes, size);
+      const ranges = [...planRanges({ firstByte: 0, lastByte: totalBytes - 1 }, totalBytes, size)];
       assert.ok(ranges.slice(0, -1).every((range) => rangeLength(range) === size));
     }),
   );
@@ -80,6 +83,14 @@ test("ranges of a limited bandwidth take a second of a connection at the most, w
     }),
     { examples: [[1024 * leafSizeBytes, 8 * leafSizeBytes]] },
   );
+});
+
+test("a size that is asked for grows only where a download could not remember so many ranges", () => {
+  const largest = limits.archiveSizeBytesMax;
+  assert.equal(boundedRangeSize(leafSizeBytes, 131_072 * leafSizeBytes), leafSizeBytes);
+  assert.equal(boundedRangeSize(leafSizeBytes, 131_072 * leafSizeBytes + 1), 2 * leafSizeBytes);
+  assert.ok(largest / boundedRangeSize(leafSizeBytes, largest) <= 131_072);
+  assert.equal(boundedRangeSize(4096 * leafSizeBytes, largest), 4096 * leafSizeBytes);
 });
 
 test("a size of ranges that makes no nodes is refused", () => {

@@ -261,3 +261,10 @@ test("an older Node is named, with the one that is needed", async () => {
   const command = [node, "--import", `data:text/javascript,${encodeURIComponent(older)}`, ...rest];
   await apart.refused(["vault", "list"], 1, /^moraine: needs Node 24, this is 20\.20\.2\n$/, { command });
 });
+
+test("a file's name may follow -o without a space, however long it is", async () => {
+  await http.createVault("joined");
+  const id = await http.uploadArchive("joined", Buffer.from("joined"), "");
+  const name = "a-name-that-is-as-long-as-ids-may-be";
+  assert.match(await shell.done(["retrieve", "joined", id, `-o${name}`]), new RegExp(`^file +${name}\n`));
+});

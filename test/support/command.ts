@@ -13,8 +13,8 @@ export interface Run {
   readonly input?: string | Uint8Array;
   readonly command?: readonly string[];
   readonly cwd?: string;
-  /** Standard output is a terminal; of commands without a process of their own. */
-  readonly onTerminal?: true;
+  /** Standard output is a terminal, or one of so many columns; of commands without a process of their own. */
+  readonly onTerminal?: true | number;
 }
 
 export const asRoot = { AWS_ACCESS_KEY_ID: rootKey.accessKeyId, AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey };
@@ -92,7 +92,7 @@ export class ShellHere extends Shell {
     { environment = process.env, input, onTerminal }: Run = {},
   ): Promise<Ending> {
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-    Object.assign(stdout, { isTTY: onTerminal });
+    Object.assign(stdout, { isTTY: onTerminal !== undefined, ...(onTerminal !== true && { columns: onTerminal }) });
     stdin.end(input);
     const [code, ...texts] = await Promise.all([
       runProgram(args, {

@@ -6,6 +6,8 @@ const mark = "\0";
 
 /** Shorter ones than any of a service's ids; longer than anything a hand types after a dash. */
 const idLengthMin = 20;
+/** Of archives, and of jobs and uploads. After a letter that is an option with a value, as in -oNAME, only these are ids. */
+const idLengths: ReadonlySet<number> = new Set([138, 92]);
 
 /**
  * Marks what must be an id, so that it is no option for the parser: it has a dash in front, nothing but letters, digits, dashes
@@ -13,7 +15,9 @@ const idLengthMin = 20;
  */
 export function markIds(args: readonly string[], program: Command): string[] {
   const options = flagsOf(program);
-  const isId = (arg: string) => arg.length >= idLengthMin && /^-[\w-]+$/.test(arg) && !options.has(arg);
+  const hasIdLength = (arg: string) =>
+    options.has(`${arg.slice(0, 2)} <value>`) ? idLengths.has(arg.length) : arg.length >= idLengthMin;
+  const isId = (arg: string) => hasIdLength(arg) && /^-[\w-]+$/.test(arg) && !options.has(arg);
   const end = args.indexOf("--");
   return args.map((arg, index) => (isId(arg) && (end < 0 || index < end) ? `${mark}${arg}` : arg));
 }
@@ -37,7 +41,11 @@ export function unmarked<Value>(value: Value): Value {
   return typeof value === "string" ? (value.replaceAll(mark, "") as Value) : value;
 }
 
+/** Names of options, and short ones that take a value, with a mark. */
 function flagsOf(command: Command): Set<string> {
-  const own = command.options.flatMap(({ long }) => long ?? []);
+  const own = command.options.flatMap(({ short, long, required }) => [
+    ...(long ? [long] : []),
+    ...(short && required ? [`${short} <value>`] : []),
+  ]);
   return new Set([...own, ...command.commands.flatMap((below) => [...flagsOf(below)])]);
 }

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, type Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { adviceFor } from "./advice.ts";
 import { buildAdminTools, buildTools } from "./build-tools.ts";
 import { commandsFor } from "./commands.ts";
 import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
 import { endOf, exitCodeOf, exitCodes, messageOf } from "./exit-codes.ts";
 import { addGlobalOptions, versionFlag } from "./global-options.ts";
+import { addHelpCommands } from "./help-command.ts";
+import { fitHelp, helpSettings, helpWidthOf } from "./help-text.ts";
 import { onOneLine, printable } from "./printable.ts";
 import type { Running } from "./running.ts";
 import { startLogging } from "./start-logging.ts";
@@ -30,6 +32,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   }
   program.addHelpText("after", details);
   addGlobalOptions(program);
+  addHelpCommands(program);
   program.version(packageVersion(), versionFlag, "print the version of this command");
   strict(program, surroundings);
   try {
@@ -90,28 +93,16 @@ function strict(command: Command, streams: Pick<Surroundings, "stdout" | "stderr
   const { stdout, stderr } = streams;
   command
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: (shown) => globalOptionsFor(shown) })
+    .configureHelp(helpSettings)
     .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-      getOutHelpWidth: () => stdout.columns ?? helpWidth,
-      getErrHelpWidth: () => stderr.columns ?? helpWidth,
-      outputError: (text, write) => write(printable(unmarked(text)).replace(/^error: /, "moraine: ")),
+      writeOut: (text) => stdout.write(fitHelp(text, helpWidthOf(stdout))),
+      writeErr: (text) => stderr.write(fitHelp(text, helpWidthOf(stderr))),
+      getOutHelpWidth: () => helpWidthOf(stdout),
+      getErrHelpWidth: () => helpWidthOf(stderr),
+      outputError: (text) => stderr.write(printable(unmarked(text)).replace(/^error: /, "moraine: ")),
     })
     .showHelpAfterError("Try --help.");
   for (const below of command.commands) {
     strict(below, streams);
   }
-}
-
-const helpWidth = 80;
-
-/** A command that has others below it, and options of its own, keeps those to itself. */
-function globalOptionsFor(command: Command): Option[] {
-  const above = command.parent;
-  if (above === null) {
-    return [];
-  }
-  const isShared = (option: Option) => option.long !== versionFlag;
-  return above.parent === null || above.name() === "admin" ? above.options.filter(isShared) : globalOptionsFor(above);
 }

@@ -19,10 +19,10 @@ export function completionCommand({ show }: Tools): Command {
       "after",
       `
 Examples:
-  source <(moraine completion bash)                                    in ~/.bashrc
-  source <(moraine completion zsh)                                     in ~/.zshrc, behind compinit
-  moraine completion fish > ~/.config/fish/completions/moraine.fish    once for each version
-  moraine completion bash > /etc/bash_completion.d/moraine             once for each version`,
+  source <(moraine completion bash)   # in ~/.bashrc
+  source <(moraine completion zsh)    # in ~/.zshrc, after compinit
+  moraine completion fish > ~/.config/fish/completions/moraine.fish   # once for each version
+  moraine completion bash > /etc/bash_completion.d/moraine            # once for each version`,
     )
     .action(async (shell: string) => {
       const { completionOf } = await import("../completion/places.ts");

@@ -58,7 +58,9 @@ function addSet(policy: Command, { client, tell, isDryRun, signal }: Tools): voi
     .addHelpText(
       "after",
       `
-${listing(meanings)}
+${Object.entries(meanings)
+  .map(([name, meaning]) => `  ${name}: ${meaning}`)
+  .join("\n")}
 
 It holds for jobs that are started from now on. Expedited and Bulk retrievals, and inventories, are never refused.
 

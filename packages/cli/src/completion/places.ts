@@ -55,7 +55,7 @@ function placesOf(
   const takesGlobalFlags = globalFlags.every(has);
   const place: Place = {
     path: path.join(" "),
-    commands: command.commands.map((below) => ({ word: below.name(), description: below.description() })),
+    commands: commandsOf(command).map((below) => ({ word: below.name(), description: below.description() })),
     flags: takesGlobalFlags
       ? flags.filter((flag) => !globalFlags.some(({ words }) => words.at(-1) === flag.words.at(-1)))
       : flags,
@@ -65,7 +65,7 @@ function placesOf(
   };
   // Options count in front of the commands below as well, but for those that have the program's themselves.
   const passedOn = takesGlobalFlags ? [] : flags;
-  const below = command.commands.flatMap((one) => placesOf(one, [...path, one.name()], passedOn, globalFlags));
+  const below = commandsOf(command).flatMap((one) => placesOf(one, [...path, one.name()], passedOn, globalFlags));
   return [place, ...below];
 }
 
@@ -89,3 +89,6 @@ function valueOfArgument(argument: Argument): Value {
 
 /** In help and here, what is called a file is one. */
 const valueNamed = (name: string | undefined): Value => (name === "file" ? "file" : "any");
+
+/** Help is asked for by hand, and rarely. */
+const commandsOf = ({ commands }: Command): Command[] => commands.filter((command) => command.name() !== "help");

@@ -1,12 +1,21 @@
 import type { ByteRange } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import { retryForOf } from "../persistent-client.ts";
+import { orAborted } from "../retry.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
 import { jobSource, type OpenRange, type OutputSource } from "./output-source.ts";
 import { hasCode } from "./transfer-errors.ts";
 
 /** New jobs in a row of which not one range could be had. */
 const fruitlessJobsMax = 3;
+
+type Renew = (gone: JobReference, signal: AbortSignal) => Promise<JobReference>;
+
+interface Renewal {
+  readonly done: Promise<void>;
+  readonly stop: AbortController;
+  callers: number;
+}
 
 /**
  * The output of one job after another: an output lives a day, and when it is gone in the middle of a download another job
@@ -16,17 +25,13 @@ export class RenewingSource implements OutputSource {
   readonly facts: OutputFacts;
   readonly retryForMilliseconds: number;
   readonly #client: GlacierClient;
-  readonly #renew: (gone: JobReference) => Promise<JobReference>;
+  readonly #renew: Renew;
   #job: JobReference;
-  #renewal: Promise<void> | null = null;
+  #renewal: Renewal | null = null;
   #fruitless = 0;
 
-  /** @param renew gives a job that has succeeded. */
-  constructor(
-    client: GlacierClient,
-    { job, facts }: { job: JobReference; facts: OutputFacts },
-    renew: (gone: JobReference) => Promise<JobReference>,
-  ) {
+  /** @param renew finds or starts a job, and resolves once that has succeeded, which may take hours; its signal ends it. */
+  constructor(client: GlacierClient, { job, facts }: { job: JobReference; facts: OutputFacts }, renew: Renew) {
     this.#client = client;
     this.#job = job;
     this.facts = facts;
@@ -46,24 +51,37 @@ export class RenewingSource implements OutputSource {
         if (!hasCode(error, "ResourceNotFoundException") || this.#fruitless >= fruitlessJobsMax) {
           throw error;
         }
-        await this.#next(job);
+        await this.#next(job, signal);
       }
     }
   }
 
-  /** All who find the same job gone wait for the same next one. */
-  async #next(gone: JobReference): Promise<void> {
+  /** Callers that find the same job gone wait for the same next one; it is given up once the last of them is aborted. */
+  async #next(gone: JobReference, signal: AbortSignal): Promise<void> {
     if (this.#job !== gone) {
       return;
     }
-    this.#renewal ??= this.#renewed(gone).finally(() => {
-      this.#renewal = null;
-    });
-    await this.#renewal;
+    const renewal = this.#renewal ?? this.#startRenewal(gone);
+    renewal.callers += 1;
+    try {
+      await orAborted(renewal.done, signal);
+    } finally {
+      renewal.callers -= 1;
+      if (renewal.callers === 0) {
+        this.#renewal = null;
+        renewal.stop.abort(signal.reason);
+      }
+    }
   }
 
-  async #renewed(gone: JobReference): Promise<void> {
+  #startRenewal(gone: JobReference): Renewal {
     this.#fruitless += 1;
-    this.#job = await this.#renew(gone);
+    const stop = new AbortController();
+    const done = this.#renew(gone, stop.signal).then((job) => {
+      this.#job = job;
+    });
+    done.catch(() => undefined); // It may fail after its last caller has left.
+    this.#renewal = { done, stop, callers: 0 };
+    return this.#renewal;
   }
 }

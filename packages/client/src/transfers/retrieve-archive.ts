@@ -84,15 +84,15 @@ async function openArchive(
   const persistent = transferClient(client, options);
   const gone = new Set<string>();
   const succeeded = async (wishes: RetrievalOptions) => {
-    const job = await findOrStartJob(persistent, { ...criteriaFor(archive, wishes), except: gone }, options);
-    return { job, facts: await waitForJob(persistent, job, options) };
+    const job = await findOrStartJob(persistent, { ...criteriaFor(archive, wishes), except: gone }, wishes);
+    return { job, facts: await waitForJob(persistent, job, wishes) };
   };
   const first = await succeeded(options);
-  const renew = async ({ jobId }: JobReference) => {
+  const renew = async ({ jobId }: JobReference, signal: AbortSignal) => {
     gone.add(jobId);
     options.onEvent?.({ kind: "job", jobId, state: "expired" });
     // Whatever was wished for at first: a job that this run has started must not be paid for twice.
-    return (await succeeded({ ...options, reuse: true })).job;
+    return (await succeeded({ ...options, signal, reuse: true })).job;
   };
   return { source: new RenewingSource(persistent, first, renew), job: first.job };
 }

@@ -16,13 +16,18 @@ export interface Credentials {
  */
 export type CredentialProvider = (options?: { readonly forceRefresh?: boolean }) => Promise<Credentials>;
 
-const refreshMilliseconds = 5 * 60 * 1000;
+/** Credentials are renewed this long before they expire, or in the middle of their time where they last less than twice as long. */
+const refreshMilliseconds = 5 * 60_000;
+/** After a renewal that failed or changed nothing, the provider is asked again this much later. */
+const pauseMilliseconds = { least: 1000, most: 60_000 };
 
 /** Keeps credentials as long as they last. However many calls wait for them, the provider is asked once. */
 export class CredentialCache {
   readonly #provider: CredentialProvider;
   readonly #clock: ServiceClock;
   #kept: Credentials | undefined;
+  /** By the service's clock. */
+  #renewAt = Number.POSITIVE_INFINITY;
   #asking: Promise<Credentials> | undefined;
 
   constructor(credentials: Credentials | CredentialProvider, clock: ServiceClock) {
@@ -30,15 +35,33 @@ export class CredentialCache {
     this.#clock = clock;
   }
 
-  async get(): Promise<Credentials> {
-    const kept = this.#kept;
-    if (kept !== undefined && !this.#endsSoon(kept)) {
-      return kept;
-    }
-    return this.#ask({});
+  /** Whether credentials have been found before, so that a failure to renew them may pass. */
+  get wereFound(): boolean {
+    return this.#kept !== undefined;
   }
 
-  /** Fresh ones in the place of those that the service does not take any more; undefined when there are no others. */
+  /** Rejects with the provider's error, unless those at hand are still valid. */
+  async get(): Promise<Credentials> {
+    const kept = this.#kept;
+    if (kept === undefined) {
+      return this.#ask({});
+    }
+    if (this.#now() < this.#renewAt && this.#leftOf(kept) > 0) {
+      return kept;
+    }
+    try {
+      return await this.#ask({});
+    } catch (error) {
+      const leftMilliseconds = this.#leftOf(kept);
+      if (leftMilliseconds <= 0) {
+        throw error;
+      }
+      this.#renewIn(Math.min(leftMilliseconds / 2, pauseMilliseconds.most));
+      return kept;
+    }
+  }
+
+  /** Returns fresh ones in the place of those that the service refuses; undefined when there are no others. */
   async replace(refused: Credentials): Promise<Credentials | undefined> {
     // Another call may have replaced them meanwhile.
     const next = this.#kept === refused ? await this.#ask({ forceRefresh: true }) : await this.get();
@@ -49,11 +72,24 @@ export class CredentialCache {
     this.#asking ??= this.#provider(options).finally(() => {
       this.#asking = undefined;
     });
-    this.#kept = await this.#asking;
-    return this.#kept;
+    const found = await this.#asking;
+    if (found !== this.#kept || this.#now() >= this.#renewAt) {
+      this.#kept = found;
+      const leftMilliseconds = this.#leftOf(found);
+      this.#renewIn(leftMilliseconds - Math.min(refreshMilliseconds, leftMilliseconds / 2));
+    }
+    return found;
   }
 
-  #endsSoon({ expiration }: Credentials): boolean {
-    return expiration !== undefined && expiration.getTime() - this.#clock.now().getTime() < refreshMilliseconds;
+  #renewIn(milliseconds: number): void {
+    this.#renewAt = this.#now() + Math.max(milliseconds, pauseMilliseconds.least);
+  }
+
+  #leftOf({ expiration }: Credentials): number {
+    return (expiration?.getTime() ?? Number.POSITIVE_INFINITY) - this.#now();
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime();
   }
 }

@@ -99,7 +99,7 @@ export class Sender {
     for (;;) {
       await turns.next(signal);
       call.attempts += 1;
-      const credentials = await orAborted(this.#credentials.get(), signal);
+      const credentials = await this.#credentialsFor(call);
       const sentAt = performance.now();
       try {
         const value = await this.#attempt(call, credentials, read);
@@ -121,7 +121,8 @@ export class Sender {
       throw error;
     }
     if (isTransient(error, call.request.operation)) {
-      await this.#pause(call, error as Error);
+      const wanted = pauseMilliseconds(call.attempts, isThrottling(error), Math.random());
+      await this.#pause(call, error as Error, wanted);
     } else if (isOfTime(error) && call.answeredAt !== undefined && !call.isClockFollowed) {
       call.isClockFollowed = true;
       this.#clock.follow(call.answeredAt);
@@ -134,9 +135,25 @@ export class Sender {
     }
   }
 
-  async #pause(call: Call, error: Error): Promise<void> {
+  /** A network that is away takes the source of credentials with it, so once they were found, a transfer retries that too. */
+  async #credentialsFor(call: Call): Promise<Credentials> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await orAborted(this.#credentials.get(), call.signal);
+      } catch (error) {
+        call.signal?.throwIfAborted();
+        const { attemptsMax } = this.#limitsOf(call, error);
+        if (Number.isFinite(attemptsMax) || !this.#credentials.wereFound) {
+          throw error;
+        }
+        await this.#pause(call, error as Error, pauseMilliseconds(failures, true, Math.random()));
+      }
+    }
+  }
+
+  /** Throws the error when no time is left. */
+  async #pause(call: Call, error: Error, wantedMilliseconds: number): Promise<void> {
     const { request, attempts, budget, options, signal } = call;
-    const wantedMilliseconds = pauseMilliseconds(attempts, isThrottling(error), Math.random());
     const askedMilliseconds = error instanceof GlacierServiceError ? (error.retryAfterMilliseconds ?? 0) : 0;
     const { milliseconds } = this.#limitsOf(call, error);
     const pause = budget.pauseBeforeNext({ wantedMilliseconds, askedMilliseconds }, milliseconds);

@@ -261,18 +261,6 @@ describe("time and credentials", () => {
     assert.equal(asked, 2);
   });
 
-  test("credentials about to expire are asked for again before they do", async () => {
-    await using server = await scriptedServer(fine);
-    let asked = 0;
-    const credentials = async () => {
-      asked += 1;
-      return { ...keys, expiration: new Date(Date.now() + (asked === 1 ? 60_000 : 3_600_000)) };
-    };
-    const client = clientOf(server, { credentials });
-    for (let call = 0; call < 3; call += 1) await client.describeVault(vault);
-    assert.equal(asked, 2);
-  });
-
   test("credentials that no header can carry are an error that tells no secret, and no broken connection", async () => {
     await using server = await scriptedServer(fine);
     const client = clientOf(server, { credentials: { ...keys, sessionToken: "token\n" } });

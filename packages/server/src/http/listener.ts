@@ -29,6 +29,7 @@ import { shortBody } from "./short-body.ts";
 
 import { StrangerPace } from "./stranger-pace.ts";
 import { type Certificate, secureOptions, strictTransportSecurity } from "./tls.ts";
+import { welcomePage } from "./welcome-page.ts";
 import { readWireRequest, type WireRequest } from "./wire-request.ts";
 
 /** What happened to one request; for logs and metrics. */
@@ -225,7 +226,9 @@ interface Exchange extends Observers {
 async function replyTo({ context, limits, memory, servesMetrics }: Options, exchange: Exchange): Promise<Reply> {
   const { request, message, response, requestId, onRoute, onVerified } = exchange;
   const audience = { seesReasons: false, seesMetrics: servesMetrics };
-  const own = carriesSignature(request) ? null : await page(request, context?.pages ?? startingPages, audience);
+  const own = carriesSignature(request)
+    ? null
+    : (welcomePage(request) ?? (await page(request, context?.pages ?? startingPages, audience)));
   if (own !== null) {
     onRoute("page");
     return own;

@@ -79,11 +79,11 @@ test("the environment is read in each main.ts and in the client's node.ts, and p
   assert.deepEqual(filesThatSay(/\bprocess\.env\b/, own), []);
 });
 
-test("only the blob store of the file system removes files of the data folder, and secret-file.ts its own draft", () => {
+test("only the blob store of the file system removes files of the data folder, secret-file.ts its own draft, and temporary-folder.ts what it made", () => {
   const remover = /\bunlink\b|\brm\(|\brmdir\b/;
   // Client and command have no data folder: they remove what they made beside a target, and journals of uploads.
   const own = tracked.filter((file) =>
-    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|client\/src\/transfers\/|cli\/src\/upload-state\.ts/.test(
+    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|server\/src\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/upload-state\.ts/.test(
       file,
     ),
   );

@@ -19,7 +19,8 @@ export const region = "us-east-1";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ServerOptions {
-  readonly dataFolder: string;
+  /** Null gives no folder. */
+  readonly dataFolder: string | null;
   readonly flags?: readonly string[];
   /** Undefined takes a variable away. */
   readonly environment?: Environment;
@@ -42,6 +43,8 @@ export interface Ending {
 interface Addresses {
   readonly url: string;
   readonly metricsUrl: string | null;
+  /** What the start printed, for a shell. */
+  readonly lines: string;
 }
 
 /** A server that listens. Disposing of it kills it, if it still runs. */
@@ -49,15 +52,18 @@ export class ServerProcess implements AsyncDisposable {
   readonly url: string;
   /** Where the metrics are, if on an address of their own. */
   readonly metricsUrl: string | null;
+  /** What the start printed, for a shell. */
+  readonly lines: string;
   readonly pid: number;
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ending>;
 
-  constructor(child: ChildProcess, { url, metricsUrl }: Addresses, ended: Promise<Ending>) {
+  constructor(child: ChildProcess, { url, metricsUrl, lines }: Addresses, ended: Promise<Ending>) {
     this.#child = child;
     this.#ended = ended;
     this.url = url;
     this.metricsUrl = metricsUrl;
+    this.lines = lines;
     this.pid = child.pid ?? 0;
   }
 
@@ -115,8 +121,8 @@ export async function startServer({
   environment = {},
   command = start,
 }: ServerOptions): Promise<ServerProcess> {
-  const args = ["--data", dataFolder, "--listen", "127.0.0.1:0", ...flags];
-  const child = spawnServer(args, { environment, command });
+  const data = dataFolder === null ? [] : ["--data", dataFolder];
+  const child = spawnServer([...data, "--listen", "127.0.0.1:0", ...flags], { environment, command });
   const ended = endingOf(child);
   const endpoint = new Promise<Addresses>((resolve) => {
     let seen = "";
@@ -124,7 +130,7 @@ export async function startServer({
       seen += text;
       const url = /^export AWS_ENDPOINT_URL_GLACIER=(\S+)$/m.exec(seen)?.[1];
       if (url !== undefined) {
-        resolve({ url, metricsUrl: /^# Metrics are at (\S+)\/metrics$/m.exec(seen)?.[1] ?? null });
+        resolve({ url, metricsUrl: /^# Metrics are at (\S+)\/metrics$/m.exec(seen)?.[1] ?? null, lines: seen });
       }
     });
   });
@@ -161,10 +167,14 @@ export async function runServer(args: readonly string[], environment: Environmen
 
 export function spawnServer(
   args: readonly string[],
-  { environment = {}, command = start }: Pick<ServerOptions, "environment" | "command">,
+  {
+    environment = {},
+    command = start,
+    cwd = repositoryRoot,
+  }: Pick<ServerOptions, "environment" | "command"> & { readonly cwd?: string },
 ): ChildProcess {
   return spawn(process.execPath, [...command.args, ...args], {
-    cwd: repositoryRoot,
+    cwd,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...cleanEnvironment(),

@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { PlainSecret } from "./auth/keyring.ts";
 import { rootKeyLines } from "./secrets/root-key-file.ts";
 import { writeSecretFile } from "./secrets/secret-file.ts";
@@ -8,6 +9,10 @@ interface Announcement {
   /** Where metrics are served, if that is an address of their own. */
   readonly metricsUrl: string | null;
   readonly dataFolder: string;
+  /** Whether nobody chose that folder. */
+  readonly isDefaultDataFolder: boolean;
+  /** Whether the folder is removed when the server stops. */
+  readonly isEphemeral: boolean;
   readonly region: string;
   readonly warnings: readonly string[];
   /** The root's key, if nobody has seen it yet. */
@@ -16,20 +21,67 @@ interface Announcement {
   readonly rootKeyFile: string | null;
 }
 
+/** Variables by which AWS's tools would pass over the endpoint, or refuse it; `MORAINE_ENDPOINT` would lead the command elsewhere. */
+const endpointObstacles = [
+  "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+  "AWS_USE_DUALSTACK_ENDPOINT",
+  "AWS_USE_FIPS_ENDPOINT",
+  "MORAINE_ENDPOINT",
+];
+
+/** Variables that some of AWS's tools would prefer to the key, or send with it. */
+const credentialObstacles = [
+  "AWS_CREDENTIAL_EXPIRATION",
+  "AWS_DEFAULT_PROFILE",
+  "AWS_PROFILE",
+  "AWS_SECURITY_TOKEN",
+  "AWS_SESSION_TOKEN",
+];
+
 /** Prints, in a form that can be pasted into a shell, where the server listens. Resolves when that was taken, and a new key shown. */
 export async function announce(output: NodeJS.WriteStream, announcement: Announcement): Promise<void> {
-  const { url, metricsUrl, dataFolder, region, warnings } = announcement;
+  const { url, metricsUrl, region, warnings } = announcement;
   const lines = [
-    `# Moraine serves the Glacier vault API at ${url}, from ${dataFolder}`,
+    ...folderLines(announcement),
     ...(metricsUrl === null ? [] : [`# Metrics are at ${metricsUrl}/metrics`]),
     ...warnings.map((text) => `# WARNING: ${text}`),
+    `unset ${endpointObstacles.join(" ")}`,
     `export AWS_ENDPOINT_URL_GLACIER=${url}`,
+    // boto3 and aws-cli read the first, AWS's other SDKs the second.
     `export AWS_DEFAULT_REGION=${region}`,
+    `export AWS_REGION=${region}`,
     ...(await keyLines(announcement, output.isTTY)),
   ];
   await new Promise<void>((resolve, reject) => {
     output.write(`${lines.join("\n")}\n`, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+function folderLines({ url, dataFolder, isDefaultDataFolder, isEphemeral }: Announcement): string[] {
+  const clone = isEphemeral ? null : gitCloneOf(dataFolder);
+  return [
+    `# Moraine serves the Glacier vault API at ${url}, from ${dataFolder}${isEphemeral ? " until it stops" : ""}`,
+    ...(isDefaultDataFolder
+      ? ["# This data folder is the default: choose another with --data DIR or MORAINE_DATA"]
+      : []),
+    ...(clone === null
+      ? []
+      : [
+          `# The data folder is inside the Git clone ${clone}: to remove the clone, or to clean it with git clean -x, deletes it`,
+        ]),
+  ];
+}
+
+/** The nearest folder around `path` that Git works in; null when there is none. */
+function gitCloneOf(path: string): string | null {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, ".git"))) {
+      return folder;
+    }
+    if (folder === dirname(folder)) {
+      return null;
+    }
+  }
 }
 
 /** Output that is no terminal is kept, in a service's log for one: the key goes into a file instead. */
@@ -38,12 +90,14 @@ async function keyLines({ newKey, rootKeyFile, dataFolder }: Announcement, isTer
     const command = `npx @moraine/cli admin root-key --offline --data ${quoted(dataFolder)}`;
     return [`# The root's access key was given, or shown before; a lost one, while the server is down: ${command}`];
   }
+  const unset = `unset ${credentialObstacles.join(" ")}`;
   if (rootKeyFile === null && isTerminal) {
-    return ["# The root's access key. It is shown only now: keep it.", ...rootKeyLines(newKey)];
+    return ["# The root's access key. It is shown only now: keep it.", unset, ...rootKeyLines(newKey)];
   }
   const file = rootKeyFile ?? join(dataFolder, "root-key");
   await writeSecretFile(file, Buffer.from(`${rootKeyLines(newKey).join("\n")}\n`));
-  return ["# The root's access key is in a file that only its owner can read: keep it elsewhere.", `. ${quoted(file)}`];
+  const where = "# The root's access key is in a file that only its owner can read: keep it elsewhere.";
+  return [where, unset, `. ${quoted(file)}`];
 }
 
 /** For a shell. */

@@ -15,6 +15,9 @@ import type { RootKey } from "./secrets/root-key-file.ts";
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
   readonly dataFolder: string;
+  readonly isDefaultDataFolder: boolean;
+  /** Whether `main.ts` makes the data folder, for this run alone. */
+  readonly isEphemeral: boolean;
   /** Whether it may lie on a file system whose locks and syncs depend on another machine. */
   readonly allowNetworkStorage: boolean;
   readonly listen: Place;
@@ -78,7 +81,8 @@ interface Setting {
 
 // biome-ignore format: one line per setting reads as a table.
 const settings = {
-  data:       { flag: "data",              environment: "MORAINE_DATA",                   fallback: "./moraine-data",   help: "DIR        where everything is kept" },
+  data:       { flag: "data",              environment: "MORAINE_DATA",                                                 help: "DIR        where everything is kept (default: ./moraine-data)" },
+  ephemeral:  { flag: "ephemeral",         environment: "MORAINE_EPHEMERAL",              fallback: "false",            help: "           keep it in a temporary folder, removed at the end", kind: "switch" },
   networkStorage: { flag: "allow-network-storage", environment: "MORAINE_ALLOW_NETWORK_STORAGE", fallback: "false",     help: "     keep it on NFS, SMB, FUSE and the like, at your own risk", kind: "switch" },
   listen:     { flag: "listen",            environment: "MORAINE_LISTEN",                 fallback: "127.0.0.1:8484",   help: "HOST:PORT  port 0 picks a free one" },
   tlsCert:    { flag: "tls-cert",          environment: "MORAINE_TLS_CERT",                                             help: "FILE       certificate chain (PEM)" },
@@ -137,7 +141,8 @@ const place = z
 
 const shape = z
   .object({
-    data: z.string().min(1),
+    data: z.string().min(1).optional(),
+    ephemeral: onOff,
     networkStorage: onOff,
     listen: place,
     metricsListen: place.optional(),
@@ -253,7 +258,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     );
   }
   return Object.freeze({
-    dataFolder: resolve(base, values.data),
+    ...readDataFolder(values, base),
     allowNetworkStorage: values.networkStorage === "true",
     listen,
     metrics: readMetrics(values),
@@ -286,6 +291,15 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     trustClock: values.trustClock === "true",
     faults: readFaults(values),
   });
+}
+
+function readDataFolder({ data, ephemeral }: z.infer<typeof shape>, base: string) {
+  const isEphemeral = ephemeral === "true";
+  if (isEphemeral && data !== undefined) {
+    throw new UsageError("--ephemeral keeps nothing, so it takes no --data (MORAINE_DATA): leave one of them out");
+  }
+  const isDefaultDataFolder = data === undefined && !isEphemeral;
+  return { dataFolder: resolve(base, data ?? "moraine-data"), isDefaultDataFolder, isEphemeral };
 }
 
 /** Metrics go with the API only where nobody reaches it from beyond this machine: they are not for strangers. */

@@ -6,6 +6,7 @@ import { compose, type Service } from "./compose.ts";
 import { type Config, readConfig, secretVariables, UsageError, usage } from "./config.ts";
 import { packageVersion } from "./package-version.ts";
 import { createLogger } from "./telemetry/log.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 const graceMilliseconds = 30_000;
 const exitFailed = 1;
@@ -87,7 +88,7 @@ function configOrExit(): Config {
       for (const name of secretVariables) {
         delete process.env[name];
       }
-      return read;
+      return read.isEphemeral ? { ...read, dataFolder: makeTemporaryFolder() } : read;
     }
     process.stdout.write(process.argv.includes("--version") ? `${packageVersion()}\n` : usage);
     process.exit(0);

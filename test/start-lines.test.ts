@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { moraineCommand } from "./support/command.ts";
+import { cleanEnvironment, endingOf, spawnServer, startServer, within } from "./support/server-process.ts";
+import { temporaryFolder } from "./support/temporary-folder.ts";
+
+// Tests of the lines that a start prints for a shell, and of what they say of the data folder.
+
+/** The server makes the root's key itself. */
+const environment = { MORAINE_ROOT_ACCESS_KEY_ID: undefined, MORAINE_ROOT_SECRET_ACCESS_KEY: undefined };
+
+/** A shell in which somebody has worked with AWS, or with another server, before. */
+const leftOver = {
+  AWS_ACCESS_KEY_ID: "AKIASOMEBODYELSES000",
+  AWS_SECRET_ACCESS_KEY: "of-somebody-else",
+  AWS_SESSION_TOKEN: "expired-long-ago",
+  AWS_SECURITY_TOKEN: "expired-long-ago",
+  AWS_CREDENTIAL_EXPIRATION: "2020-01-01T00:00:00Z",
+  AWS_PROFILE: "not-in-any-file",
+  AWS_DEFAULT_PROFILE: "not-in-any-file",
+  AWS_REGION: "eu-central-1",
+  AWS_DEFAULT_REGION: "eu-central-1",
+  AWS_ENDPOINT_URL_GLACIER: "http://127.0.0.1:1",
+  AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+  AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true",
+  AWS_USE_FIPS_ENDPOINT: "true",
+  AWS_USE_DUALSTACK_ENDPOINT: "true",
+  MORAINE_ENDPOINT: "http://127.0.0.1:1",
+};
+
+/** Runs lines in a shell with all that left over. */
+async function runInShell(home: string, lines: string) {
+  const child = spawn("sh", ["-e", "-c", lines], {
+    cwd: home,
+    env: { ...cleanEnvironment(), HOME: home, AWS_EC2_METADATA_DISABLED: "true", ...leftOver },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  return within(30_000, endingOf(child), "the shell does not end");
+}
+
+const command = moraineCommand.map((word) => `'${word}'`).join(" ");
+
+test("the lines of a first start work in a shell where other variables of AWS are set", async () => {
+  await using folder = await temporaryFolder();
+  await using server = await startServer({ dataFolder: join(folder.path, "data"), environment });
+  const { lines } = server;
+  const { code, stdout, stderr } = await runInShell(folder.path, `${lines}\n${command} vault list --json\nenv`);
+  assert.deepEqual([code, stderr], [0, ""], `${lines}\n${stdout}`);
+  assert.doesNotMatch(stdout, /eu-central-1|expired|not-in-any-file|of-somebody-else|^AWS_USE_/m);
+  await server.stop();
+});
+
+test("a later start, which shows no key, leaves the credentials of the shell as they are", async () => {
+  await using folder = await temporaryFolder();
+  await using server = await startServer({ dataFolder: folder.path });
+  const { stdout } = await runInShell(folder.path, `${server.lines}\nenv`);
+  for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE"] as const) {
+    assert.ok(stdout.includes(`\n${name}=${leftOver[name]}\n`), name);
+  }
+  assert.doesNotMatch(stdout, /eu-central-1|^MORAINE_ENDPOINT=|^AWS_USE_|^AWS_IGNORE_/m);
+  await server.stop();
+});
+
+test("a start says where the data folder is, whether by default, and that it is inside a Git clone", async () => {
+  await using folder = await temporaryFolder();
+  const clone = join(folder.path, "a clone");
+  await mkdir(join(clone, ".git"), { recursive: true });
+  await mkdir(join(clone, "below"));
+  const printed = async (cwd: string, flags: readonly string[]) => {
+    const child = spawnServer(["--listen", "127.0.0.1:0", ...flags], { cwd, environment });
+    child.stdout?.once("data", () => child.kill("SIGTERM"));
+    return (await within(40_000, endingOf(child), "the server does not end")).stdout;
+  };
+  const inClone = new RegExp(
+    `^# The data folder is inside the Git clone ${clone}: to remove the clone, .* deletes it`,
+    "m",
+  );
+  const byDefault = await printed(join(clone, "below"), []);
+  assert.ok(byDefault.includes(`, from ${join(clone, "below", "moraine-data")}\n`), byDefault);
+  assert.match(byDefault, /^# This data folder is the default: choose another with --data DIR or MORAINE_DATA$/m);
+  assert.match(byDefault, inClone);
+  const given = await printed(folder.path, ["--data", join(clone, "other")]);
+  assert.doesNotMatch(given, /the default/);
+  assert.match(given, inClone);
+  const outside = await printed(clone, ["--data", join(folder.path, "outside")]);
+  assert.doesNotMatch(outside, /the default|Git clone/);
+});

@@ -63,13 +63,14 @@ test("only compose.ts builds a driver", () => {
   assert.deepEqual(filesThatSay(builders, own), []);
 });
 
-test("the system's clock is read by the server's clocks.ts, the client's service-clock.ts, and for ages by its lock-file.ts and the command's audit.ts and log-file.ts", () => {
+test("the system's clock is read by the server's clocks.ts, the client's service-clock.ts, and for ages by its lock-file.ts and upload-journal.ts and the command's audit.ts and log-file.ts", () => {
   const own = [
     "cli/src/admin/audit.ts",
     "cli/src/log-file.ts",
     "server/src/clocks.ts",
     "client/src/service-clock.ts",
     "client/src/transfers/lock-file.ts",
+    "client/src/transfers/upload-journal.ts",
   ];
   assert.deepEqual(filesThatSay(/\bDate\.now\(\)|\bnew Date\(\)/, own), []);
 });

@@ -1,7 +1,7 @@
 import { type OperationName, operations } from "@moraine/protocol";
 import { assertCount } from "./assert-count.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
-import { awsEndpoint, parseEndpoint } from "./endpoints.ts";
+import { awsEndpoint, isAwsHost, parseEndpoint } from "./endpoints.ts";
 import { readJobOutput } from "./job-output.ts";
 import type { CallOptions, OperationInput, OperationOutput } from "./operation-types.ts";
 import { readOutput } from "./output.ts";
@@ -52,7 +52,8 @@ export interface ClientOptions {
 /** A client of the platform that it runs on. */
 export function buildClient(options: ClientOptions, platform: Platform): GlacierClient {
   const { accountId = "-" } = options;
-  const sender = new Sender({ ...connectionOf(options), service: "glacier", platform });
+  const connection = connectionOf(options);
+  const sender = new Sender({ ...connection, service: "glacier", platform });
   const call = async (name: OperationName, input: object, callOptions: CallOptions): Promise<unknown> => {
     callOptions.signal?.throwIfAborted();
     return sender.send(await toWire(name, withAccount(input, accountId), platform), readerOf(name), callOptions);
@@ -63,7 +64,17 @@ export function buildClient(options: ClientOptions, platform: Platform): Glacier
   ]);
   const client = Object.freeze(Object.fromEntries(methods)) as GlacierClient;
   rememberRetries(client, options.retryForMilliseconds);
+  if (!isAwsHost(connection.endpoint.hostname)) {
+    ofOtherServices.add(client);
+  }
   return client;
+}
+
+const ofOtherServices = new WeakSet<GlacierClient>();
+
+/** Whether the client may be calling AWS; true also for a client that was not made here, which may wrap one that does. */
+export function mayBeAws(client: GlacierClient): boolean {
+  return !ofOtherServices.has(client);
 }
 
 /** What is checked once, when a client is made. */

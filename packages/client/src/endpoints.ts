@@ -42,7 +42,8 @@ export function parseEndpoint(text: string | URL): URL {
   return url;
 }
 
-function isAwsHost(hostname: string): boolean {
+/** Whether AWS serves at this name. */
+export function isAwsHost(hostname: string): boolean {
   const host = hostname.replace(/\.+$/, "");
   const domains = [...partitions.map(([, domain]) => domain), ...otherDomains];
   return domains.some((domain) => host === domain || host.endsWith(`.${domain}`));

@@ -2,6 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** So much may be caught up after a pause. */
 const burstMilliseconds = 200;
+/** Several connections share a slow rate in pieces of this duration, so that none is silent for long. */
+const pieceMilliseconds = 250;
+/** Moraine's servers end a request that is silent for 30 s, or has less than 1 KiB/s on average. */
+const connectionBytesPerSecondMin = 16 * 1024;
 
 /** A rate that any number of transfers share, in either direction or both. */
 export class Bandwidth {
@@ -17,6 +21,16 @@ export class Bandwidth {
     this.bytesPerSecond = bytesPerSecond;
   }
 
+  /** Uploads that may share it without each becoming too slow for a server. */
+  get connectionsMax(): number {
+    return Math.max(1, Math.floor(this.bytesPerSecond / connectionBytesPerSecondMin));
+  }
+
+  /** Bytes to be sent at once, at most. */
+  get pieceBytesMax(): number {
+    return Math.max(1, Math.floor((this.bytesPerSecond * pieceMilliseconds) / 1000));
+  }
+
   /** Resolves when so many bytes may pass; who asks first is served first. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     const now = performance.now();
@@ -28,14 +42,19 @@ export class Bandwidth {
   }
 }
 
-/** Passes bytes on no faster than the bandwidth allows. */
+/** Passes bytes on no faster than the bandwidth allows, in pieces that are small where it is low. */
 export async function* paced(
   bytes: AsyncIterable<Uint8Array>,
   bandwidth: Bandwidth | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
-  for await (const piece of bytes) {
-    await bandwidth?.take(piece.length, signal);
-    yield piece;
+  const pieceBytesMax = bandwidth?.pieceBytesMax ?? Number.POSITIVE_INFINITY;
+  for await (const given of bytes) {
+    for (let rest = given; rest.length > 0; ) {
+      const piece = rest.length > pieceBytesMax ? rest.subarray(0, pieceBytesMax) : rest;
+      rest = rest.subarray(piece.length);
+      await bandwidth?.take(piece.length, signal);
+      yield piece;
+    }
   }
 }

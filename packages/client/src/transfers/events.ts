@@ -45,6 +45,14 @@ export interface WarningEvent {
     | "lock-unseen"
     /** The upload that was begun is gone; a new one starts. */
     | "upload-gone"
+    /** The journal's upload is not resumed, and a new one starts; the message says what may exist of the earlier one. */
+    | "journal-discarded"
+    /** The archive is stored, but the journal does not have its id. */
+    | "journal-not-written"
+    /** The archive is stored, but a file of the upload could not be closed or removed. */
+    | "not-cleaned-up"
+    /** The upload has failed, and its parts are still at the service. */
+    | "upload-not-aborted"
     /** Nothing can tell whether the bytes are right, and the caller has said that it does not matter. */
     | "unverified";
   readonly message: string;

@@ -2,9 +2,11 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { openOwnFile } from "./own-file.ts";
-import { local } from "./transfer-errors.ts";
+import { local, TransferError } from "./transfer-errors.ts";
 
 const maxBytes = 1024 ** 3;
+/** Every journal starts with a record of its format. */
+const firstBytes = '{"format":"moraine ';
 
 /**
  * A file of JSON lines that only ever grows. What a crash tore off at its end is ignored and cut away, so that every line
@@ -17,7 +19,7 @@ export class JournalFile {
     this.#file = file;
   }
 
-  /** Opens or creates it, and gives the records it holds. */
+  /** Opens or creates it, and gives the records it holds. Throws for a file that is no journal, and leaves that as it is. */
   static async open(path: string): Promise<{ journal: JournalFile; records: unknown[] }> {
     const { file, isNew } = await local(
       openOwnFile(path, { flags: constants.O_RDWR | constants.O_APPEND, mode: 0o600 }),
@@ -25,9 +27,13 @@ export class JournalFile {
     try {
       const { size } = await file.stat();
       if (size > maxBytes) {
-        throw new Error(`${path} is no journal: it has ${size} bytes`);
+        throw new TransferError(`${path} is no journal: it has ${size} bytes`);
       }
-      const { records, wholeBytes } = parseRecords(await file.readFile());
+      const bytes = await file.readFile();
+      if (!mayBeJournal(bytes)) {
+        throw new TransferError(`${path} is no journal: it begins otherwise`);
+      }
+      const { records, wholeBytes } = parseRecords(bytes);
       if (wholeBytes < size) {
         await file.truncate(wholeBytes);
       }
@@ -53,6 +59,12 @@ export class JournalFile {
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+/** A crash may have torn its first line, and a power cut left zeros. */
+function mayBeJournal(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, firstBytes.length)).toString("latin1");
+  return firstBytes.startsWith(start) || start.startsWith("\0");
 }
 
 /** The records of all whole lines, up to the first that is none, and where that begins. */

@@ -5,7 +5,7 @@ import { inParallel } from "./in-parallel.ts";
 import { type SendContext, sendPart } from "./send-part.ts";
 import type { SourcePart } from "./source-part.ts";
 import { hasCode } from "./transfer-errors.ts";
-import { forgetUpload, readBegun, type UploadJournal } from "./upload-journal.ts";
+import { readBegun, type UploadJournal } from "./upload-journal.ts";
 
 export interface UploadPlace {
   readonly client: GlacierClient;
@@ -42,22 +42,33 @@ export async function resumeUpload(
   }
 }
 
-/** Begins one; it is in the journal before a part is sent. */
+/** Starts one; it is in the journal before a part is sent. */
 export async function beginUpload(
   { client, vaultName, accountId }: UploadPlace,
   journal: UploadJournal,
   { partSizeBytes, description }: { partSizeBytes: number; description: string | undefined },
   signal: AbortSignal,
 ): Promise<MultipartUpload> {
-  const { uploadId } = await client.initiateMultipartUpload(
+  const { uploadId, location } = await client.initiateMultipartUpload(
     { vaultName, accountId, partSize: partSizeBytes, archiveDescription: description },
     { signal },
   );
-  await journal.note({ upload: { uploadId, partSizeBytes } });
+  try {
+    await journal.note({ account: accountOf(location), upload: { uploadId, partSizeBytes }, request: null });
+  } catch (error) {
+    // No later run would know of it.
+    await client.abortMultipartUpload({ vaultName, accountId, uploadId }, { signal }).catch(() => undefined);
+    throw error;
+  }
   return { uploadId, partSizeBytes, known: new Map() };
 }
 
-/** Ends what a journal tells of, in its own vault, and removes the journal. Only for who holds its lock: it may be under way. */
+/** The account in a path like `/123456789012/vaults/photos/…`; null where a service has other paths. */
+function accountOf(location: string | undefined): string | null {
+  return /^\/([0-9]{12})\//.exec(location ?? "")?.[1] ?? null;
+}
+
+/** Aborts the upload of a journal, in its own vault. Only for the process that holds the journal's lock: it may be under way. */
 export async function abortBegun(client: GlacierClient, journal: string, signal: AbortSignal): Promise<void> {
   const begun = await readBegun(journal);
   if (begun !== null) {
@@ -67,7 +78,6 @@ export async function abortBegun(client: GlacierClient, journal: string, signal:
       }
     });
   }
-  await forgetUpload(journal);
 }
 
 export async function knownParts(

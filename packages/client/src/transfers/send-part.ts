@@ -78,7 +78,8 @@ function rangeOf({ firstByte, lastByte }: SourcePart): ByteRange {
 /** The service got other bytes than were hashed here. */
 function isDamage(error: Error): boolean {
   return (
-    (hasCode(error, "InvalidSignatureException") && error.message.includes("x-amz-content-sha256")) ||
+    (hasCode(error, "InvalidSignatureException") &&
+      error.message.startsWith("The value passed in as x-amz-content-sha256")) ||
     (hasCode(error, "InvalidParameterValueException") && error.message.startsWith("Checksum mismatch"))
   );
 }

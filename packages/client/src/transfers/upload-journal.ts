@@ -1,8 +1,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { JournalFile, parseRecords } from "./journal-file.ts";
-import { JournalMismatchError } from "./transfer-errors.ts";
+import { asError, JournalMismatchError, local } from "./transfer-errors.ts";
 
-/** What has to be the same for an upload to go on. */
+/** The properties that must be unchanged for an upload to be resumed. */
 export interface UploadIdentity {
   readonly vaultName: string;
   readonly accountId: string | null;
@@ -17,35 +17,50 @@ export interface Completion {
   readonly treeHash: string;
 }
 
-/** How far an upload has come, by its journal. */
+/** How far an upload is, according to its journal. */
 export interface UploadState {
+  /** The account that the vault belongs to, twelve digits, as the service named it. */
+  readonly account: string | null;
   readonly upload: { readonly uploadId: string; readonly partSizeBytes: number } | null;
+  /** A request with all bytes that was sent, or was about to be; the same id in it makes no second archive, for a day. */
+  readonly request: { readonly invocationId: string; readonly madeAt: number } | null;
   /** The service was asked for it, or was about to be. */
   readonly completing: Completion | null;
   readonly archiveId: string | null;
   /** The archive's tree hash as the service named it, when it did. */
   readonly checksum: string | null;
+  /** When the service had it, in milliseconds since 1970. */
+  readonly storedAt: number | null;
 }
 
 const format = "moraine upload 1";
 
 /**
- * What the service cannot tell of an upload that broke off: which one it was, and whether it was asked to complete it. Which
- * parts it has, it tells itself.
+ * Records what the service cannot tell of an upload that was interrupted: which one it was, and whether it was asked to complete it.
+ * Which parts it has, it tells itself.
  */
 export class UploadJournal implements AsyncDisposable {
   state: UploadState;
+  /** The property of the upload in the journal that differs from the one asked for; null when it may be resumed. */
+  readonly differing: string | null;
+  readonly #path: string | null;
   readonly #file: JournalFile | null;
 
-  private constructor(file: JournalFile | null, state: UploadState) {
+  private constructor(
+    path: string | null,
+    file: JournalFile | null,
+    found: Pick<UploadJournal, "state" | "differing">,
+  ) {
+    this.#path = path;
     this.#file = file;
-    this.state = state;
+    this.state = found.state;
+    this.differing = found.differing;
   }
 
-  /** @param path null keeps the state in memory alone. Throws JournalMismatchError when it tells of another upload. */
+  /** @param path null keeps the state in memory alone. Throws JournalMismatchError for another kind of file. */
   static async open(path: string | null, identity: UploadIdentity): Promise<UploadJournal> {
     if (path === null) {
-      return new UploadJournal(null, nothing);
+      return new UploadJournal(null, null, { state: nothing, differing: null });
     }
     const { journal: file, records } = await JournalFile.open(path);
     try {
@@ -53,10 +68,13 @@ export class UploadJournal implements AsyncDisposable {
       if (head === undefined) {
         await file.append({ format, ...identity } satisfies Head);
         await file.sync();
-      } else {
-        assertSame(path, head, identity);
+      } else if (head.format !== format) {
+        throw new JournalMismatchError(
+          `${path} is no journal of an upload that this version knows; choose another file`,
+        );
       }
-      return new UploadJournal(file, Object.assign({ ...nothing }, ...rest));
+      const state: UploadState = Object.assign({ ...nothing }, ...rest);
+      return new UploadJournal(path, file, { state, differing: differenceOf(head, identity) });
     } catch (error) {
       await file.close();
       throw error;
@@ -71,16 +89,51 @@ export class UploadJournal implements AsyncDisposable {
   /** Resolves when it would survive a power cut. */
   async note(change: Partial<UploadState>): Promise<void> {
     this.state = { ...this.state, ...change };
-    await this.#file?.append(change);
-    await this.#file?.sync();
+    const file = this.#file;
+    if (file !== null) {
+      await local(file.append(change).then(() => file.sync()));
+    }
   }
 
+  /** Records the archive's id; returns why it could not, since that must not keep the id from the caller. */
+  async noteArchive(change: Pick<UploadState, "archiveId" | "checksum"> & Partial<UploadState>): Promise<Error | null> {
+    try {
+      await this.note({ ...change, storedAt: this.now() });
+      return null;
+    } catch (error) {
+      return asError(error);
+    }
+  }
+
+  /** Milliseconds since 1970, by this machine's clock. */
+  now(): number {
+    return Date.now();
+  }
+
+  ageOf(time: number): number {
+    return this.now() - time;
+  }
+
+  /** Removes the file if nothing was begun that a later run could resume. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file?.close();
+    const { upload, request, completing, archiveId } = this.state;
+    const isBegun = [upload, request, completing, archiveId].some((value) => value !== null);
+    if (this.#path !== null && !isBegun) {
+      await forgetUpload(this.#path);
+    }
   }
 }
 
-const nothing: UploadState = { upload: null, completing: null, archiveId: null, checksum: null };
+const nothing: UploadState = {
+  account: null,
+  upload: null,
+  request: null,
+  completing: null,
+  archiveId: null,
+  checksum: null,
+  storedAt: null,
+};
 
 /** The upload that a journal tells of, in its vault, also when it is another than the one asked for. Null when there is none. */
 export async function readBegun(
@@ -106,13 +159,10 @@ export async function forgetUpload(path: string): Promise<void> {
 
 type Head = UploadIdentity & { readonly format: string };
 
-function assertSame(path: string, head: Head, identity: UploadIdentity): void {
-  const differing = Object.entries({ format, ...identity }).find(
-    ([name, value]) => head[name as keyof Head] !== value,
-  )?.[0];
-  if (differing !== undefined) {
-    throw new JournalMismatchError(
-      `${path} tells of another upload: its ${differing} differs. Remove it to upload from the beginning`,
-    );
+function differenceOf(head: Head | undefined, identity: UploadIdentity): string | null {
+  if (head === undefined) {
+    return null;
   }
+  const differing = Object.entries({ format, ...identity }).find(([name, value]) => head[name as keyof Head] !== value);
+  return differing?.[0] ?? null;
 }

@@ -12,6 +12,8 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
+const head = { format: "moraine test 1" };
+
 async function recordsOf(path: string): Promise<unknown[]> {
   const { journal, records } = await JournalFile.open(path);
   await journal.close();
@@ -44,23 +46,41 @@ test("cut anywhere, a journal gives the records that were written whole before t
 test("what was torn is cut away, so that the next record does not join it", async () => {
   const path = join(folder, "torn");
   const first = await JournalFile.open(path);
-  await first.journal.append({ one: 1 }, { two: 2 });
+  await first.journal.append(head, { one: 1 }, { two: 2 });
   await first.journal.sync();
   await first.journal.close();
   await truncate(path, (await readFile(path)).length - 3);
 
   const second = await JournalFile.open(path);
-  assert.deepEqual(second.records, [{ one: 1 }]);
+  assert.deepEqual(second.records, [head, { one: 1 }]);
   await second.journal.append({ three: 3 });
   await second.journal.close();
 
-  assert.deepEqual(await recordsOf(path), [{ one: 1 }, { three: 3 }]);
+  assert.deepEqual(await recordsOf(path), [head, { one: 1 }, { three: 3 }]);
 });
 
 test("behind a line that is no record nothing is believed: after a power cut there may be zeros", async () => {
   const path = join(folder, "zeros");
-  await writeFile(path, '{"one":1}\n');
+  await writeFile(path, `${JSON.stringify(head)}\n{"one":1}\n`);
   await appendFile(path, Buffer.alloc(20));
   await appendFile(path, '\n{"two":2}\n');
-  assert.deepEqual(await recordsOf(path), [{ one: 1 }]);
+  assert.deepEqual(await recordsOf(path), [head, { one: 1 }]);
+});
+
+test("a file that is no journal is refused, and stays as it is", async () => {
+  const path = join(folder, "other");
+  for (const text of ["notes", '{"one":1}\n{"two', '{"format":"other 1"}\n{"two', "\n"]) {
+    await writeFile(path, text);
+    await assert.rejects(JournalFile.open(path), { message: `${path} is no journal: it begins otherwise` });
+    assert.equal(await readFile(path, "utf8"), text);
+  }
+});
+
+test("a journal whose first line was torn, or is zeros after a power cut, is as good as none", async () => {
+  const path = join(folder, "torn-head");
+  for (const start of ["{", '{"format":"mor', '{"format":"moraine test 1","va', "\0\0\0"]) {
+    await writeFile(path, start);
+    assert.deepEqual(await recordsOf(path), []);
+    assert.equal(await readFile(path, "utf8"), "");
+  }
 });

@@ -318,6 +318,14 @@ describe("CompleteMultipartUpload", () => {
     assertError(await complete(uploadId, archive), unknown(uploadId));
   });
 
+  test("repeated after its archive was deleted, it does not give the archive's id", async () => {
+    const uploadId = await begun(0, mebibyte, 2 * mebibyte);
+    const { headers } = await complete(uploadId, archive);
+    const deletion = { method: "DELETE", path: `${vaultPath("vault")}/archives/${headers["x-amz-archive-id"]}` };
+    assert.equal((await server.client.send(deletion)).status, 204);
+    assertError(await complete(uploadId, archive), unknown(uploadId));
+  });
+
   test("at once and many times, it makes one archive", async () => {
     const uploadId = await begun(0, mebibyte, 2 * mebibyte);
     const before = await describeVault();

@@ -76,6 +76,9 @@ export const uploadChanges = {
     }
     const archive = await findArchive(db, archiveIdOf(upload));
     invariant(archive !== null, "a completed upload has made an archive");
+    if (archive.deletedAt !== null) {
+      throw errors.uploadNotFound(uploadId);
+    }
     assertClaimed(archive, claim);
     return archive;
   },

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { exactNumber } from "@moraine/protocol";
 import { adminClient, glacierClient } from "./client.ts";
 import { confirmer } from "./confirm.ts";
-import { UsageError } from "./exit-codes.ts";
+import { OutputError, UsageError } from "./exit-codes.ts";
 import { globalOptionsOf } from "./global-options.ts";
 import { printable, printableBytes, printableJson, printLine } from "./printable.ts";
 import { argumentReader } from "./read-argument.ts";
@@ -27,6 +27,7 @@ export function buildTools(running: Running, surroundings: Surroundings): Tools 
     client: (settings) => glacierClient(options(), environment, settings),
     confirm: confirmer(surroundings),
     show,
+    keep: keeper(running),
     tell(answer, sentence) {
       show(
         answer,
@@ -43,7 +44,10 @@ export function buildTools(running: Running, surroundings: Surroundings): Tools 
     },
     transfer: transferRunner(running, surroundings, options),
     writeOut: (bytes) => writeEach(stdout, stdout.isTTY ? printableBytes(bytes) : bytes, signal),
-    printed: () => new Promise((resolve, reject) => stdout.write("", (error) => (error ? reject(error) : resolve()))),
+    printed: () =>
+      new Promise((resolve, reject) => {
+        stdout.write("", (error) => (error ? reject(new OutputError(error)) : resolve()));
+      }),
   };
 }
 
@@ -92,8 +96,14 @@ export function buildAdminTools(running: Running, surroundings: Surroundings): A
     },
     readText: argumentReader(surroundings).readText,
     show: (answer, readable) => printLine(stdout, options().json ? jsonOf(answer) : readable()),
+    keep: keeper(running),
   };
 }
+
+const keeper = (running: Running) => (sentence: string) => {
+  running.unprinted = sentence;
+  running.isOutput = false;
+};
 
 /** For people as well as for programs; numbers of 64 bits are not rounded. */
 function jsonOf(answer: unknown): string {

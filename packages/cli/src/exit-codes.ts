@@ -34,6 +34,18 @@ export class InterruptedError extends Error {
   }
 }
 
+/** Standard output is full, or nobody reads it any more. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
+  /** As when `head` has seen enough. */
+  readonly isClosed: boolean;
+
+  constructor(cause: Error) {
+    super(`cannot write to standard output: ${cause.message}`, { cause });
+    this.isClosed = "code" in cause && cause.code === "EPIPE";
+  }
+}
+
 /** What a command ended with: the request to end, but for what the user has to know of all the same. */
 export function endOf(error: unknown, signal: AbortSignal): unknown {
   const isUnknown = error instanceof Error && error.name === "CompletionUnknownError";

@@ -4,7 +4,7 @@ import { adviceFor } from "./advice.ts";
 import { buildAdminTools, buildTools } from "./build-tools.ts";
 import { commandsFor } from "./commands.ts";
 import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
-import { endOf, exitCodeOf, exitCodes, messageOf } from "./exit-codes.ts";
+import { endOf, exitCodeOf, exitCodes, messageOf, OutputError } from "./exit-codes.ts";
 import { addGlobalOptions, versionFlag } from "./global-options.ts";
 import { addHelpCommands } from "./help-command.ts";
 import { fitHelp, helpSettings, helpWidthOf } from "./help-text.ts";
@@ -18,7 +18,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   const program = new Command("moraine").description(
     "Archives in Glacier vaults, of AWS's or of a Moraine server: transferred in parallel, verified, and so that what breaks off goes on.",
   );
-  const running: Running = { command: program, goOn: null, log: null };
+  const running: Running = { command: program, goOn: null, unprinted: null, isOutput: true, log: null };
   let stopLogging = () => {};
   program.hook("preAction", (_, command) => {
     unmarkIds(command);
@@ -37,6 +37,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   strict(program, surroundings);
   try {
     await program.parseAsync(markIds(args, program), { from: "user" });
+    await tools.printed();
     running.log?.write("done");
     return exitCodes.done;
   } catch (error) {
@@ -68,15 +69,23 @@ function failed(error: unknown, running: Running, { stderr }: Surroundings): num
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
+  const { unprinted } = running;
+  if (error instanceof OutputError && error.isClosed && running.isOutput) {
+    return closedPipeCode;
+  }
   const message = messageOf(error);
   stderr.write(`moraine: ${onOneLine(message)}\n`);
   running.log?.write(`failed with exit code ${exitCodeOf(error)}: ${message}`);
-  const advice = isOfAdmin(running.command) ? null : adviceFor(error, running.goOn);
+  const isUnprinted = error instanceof OutputError && unprinted !== null;
+  const advice = isUnprinted ? unprinted : isOfAdmin(running.command) ? null : adviceFor(error, running.goOn);
   if (advice !== null) {
     stderr.write(`moraine: ${onOneLine(advice)}\n`);
   }
   return exitCodeOf(error);
 }
+
+/** Shells call a death by SIGPIPE so, which is how most programs end when `head` has seen enough. */
+const closedPipeCode = 141;
 
 function packageVersion(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");

@@ -16,8 +16,10 @@ export function transferRunner(
     const shown = await reportFor(view as TransferView<object>, surroundings, options());
     const report = running.log === null ? shown : both(shown, logReport(running.log, view as TransferView<object>));
     running.goOn = view.goOn;
+    running.isOutput = view.bytesOnStdout ?? false;
     try {
       const result = await run({ signal: surroundings.signal, onEvent: report.onEvent });
+      running.unprinted = view.unprinted?.(result) ?? null;
       report.done(result);
       return result;
     } catch (thrown) {

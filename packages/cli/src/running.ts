@@ -6,6 +6,10 @@ export interface Running {
   command: Command;
   /** How it would go on, were it broken off now. */
   goOn: string | null;
+  /** A sentence with the result that standard error gets if standard output does not take it: it is told once. */
+  unprinted: string | null;
+  /** Its result is what it writes: a reader that has seen enough is no failure. */
+  isOutput: boolean;
   /** Of `--log-file`. */
   log: LogFile | null;
 }

@@ -20,6 +20,10 @@ export function exportLines(comment: string, { AccessKeyId, SecretAccessKey, Ses
   ].join("\n");
 }
 
+/** A secret is not written to standard error, which may be kept in a log. */
+export const lostSecret = ({ AccessKeyId }: Secret, command: string): string =>
+  `Key ${AccessKeyId} was made, and its secret is lost. Run: ${command}`;
+
 /** One word for a POSIX shell, whatever is in it. */
 export function shellWord(text: string): string {
   return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,5 +1,5 @@
 import { isatty } from "node:tty";
-import { exitCodes, InterruptedError, interruptionCode, interruptions } from "./exit-codes.ts";
+import { InterruptedError, interruptionCode, interruptions, OutputError } from "./exit-codes.ts";
 
 /**
  * Aborted by the first request to end, so that whatever runs leaves things in order. The second one ends the process at once.
@@ -24,11 +24,7 @@ export function requestToEnd(running: NodeJS.Process): AbortSignal {
       controller.abort(new InterruptedError(name));
     });
   }
-  // As when `head` has seen enough.
-  running.stdout.on("error", (cause) => {
-    running.exitCode = exitCodes.failed;
-    controller.abort(new Error(`cannot write to standard output: ${cause.message}`, { cause }));
-  });
+  running.stdout.on("error", (cause) => controller.abort(new OutputError(cause)));
   // A terminal or a log that is closed must not end a transfer: what is said there is lost, and nothing else.
   running.stderr.on("error", () => undefined);
   return controller.signal;

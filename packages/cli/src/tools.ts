@@ -33,6 +33,8 @@ export interface Tools extends Pick<Surroundings, "environment" | "signal" | "pa
    * @param essence what is left of it with `--quiet`.
    */
   show(answer: unknown, readable: () => string, essence?: () => string): void;
+  /** Has a sentence with the result on standard error in case that standard output does not take it; for what is told once. */
+  keep(sentence: string): void;
   /** Says what was changed; `--quiet` leaves that out. */
   tell(answer: unknown, sentence: string): void;
   /**
@@ -73,6 +75,8 @@ export interface TransferView<Result> {
   readonly readable: (result: Result) => string;
   /** With `--quiet`. @default nothing */
   readonly essence?: (result: Result) => string;
+  /** Printed on standard error when standard output does not take the result. */
+  readonly unprinted?: (result: Result) => string;
 }
 
 export type Transfer<Result> = (watched: {
@@ -87,6 +91,8 @@ export interface AdminTools extends Pick<Surroundings, "environment" | "pathOf" 
   readText(name: string): Promise<string>;
   /** @param readable what a person reads; the answer itself goes out with `--json`. */
   show(answer: unknown, readable: () => string): void;
+  /** See {@link Tools.keep}. */
+  keep(sentence: string): void;
   /** Prints one line of many. Resolves when the next may follow: a reader may be slow. */
   printLine(text: string): Promise<void>;
   isJson(): boolean;

@@ -1,7 +1,7 @@
 import type { AccessKeyStatus } from "@moraine/protocol";
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
-import { credentialLines } from "../shell-lines.ts";
+import { credentialLines, lostSecret, shellWord } from "../shell-lines.ts";
 import { table } from "../table.ts";
 import type { AdminTools } from "../tools.ts";
 
@@ -9,7 +9,7 @@ interface OwnerOption {
   readonly user?: string;
 }
 
-export function accessKeyCommands({ call, show }: AdminTools): Command {
+export function accessKeyCommands({ call, show, keep }: AdminTools): Command {
   const keys = new Command("keys").description("Access keys of a user, or of the account's root");
   const command = (name: string, description: string, example: string) =>
     keys
@@ -20,6 +20,8 @@ export function accessKeyCommands({ call, show }: AdminTools): Command {
 
   command("create", "Make a key; two may be active", "create --user backup").action(async ({ user }: OwnerOption) => {
     const made = await call("CreateAccessKey", owner(user));
+    const option = user === undefined ? "" : ` --user ${shellWord(user)}`;
+    keep(lostSecret(made, `moraine admin keys delete ${made.AccessKeyId}${option}`));
     show(made, () => credentialLines(user === undefined ? "A key of the root." : `A key of user ${user}.`, made));
   });
   command("list", "Show the keys, without their secrets", "list --user backup").action(

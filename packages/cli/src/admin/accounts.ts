@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import { everyPage } from "../every-page.ts";
-import { credentialLines } from "../shell-lines.ts";
+import { credentialLines, lostSecret } from "../shell-lines.ts";
 import { table } from "../table.ts";
 import type { AdminTools } from "../tools.ts";
 
-export function accountCommands({ call, show }: AdminTools): Command {
+export function accountCommands({ call, show, keep }: AdminTools): Command {
   const accounts = new Command("accounts").description("Accounts of the service; only for the operator's own account");
   accounts
     .command("create")
@@ -13,6 +13,7 @@ export function accountCommands({ call, show }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin accounts create --id 210987654321")
     .action(async ({ id }: { id?: string }) => {
       const made = await call("CreateAccount", { AccountId: id });
+      keep(lostSecret(made.AccessKey, `moraine admin accounts root-key ${made.AccountId}`));
       show(made, () => credentialLines(`The root's key of account ${made.AccountId}.`, made.AccessKey));
     });
   accounts
@@ -40,6 +41,7 @@ export function accountCommands({ call, show }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin accounts root-key 210987654321")
     .action(async (accountId: string) => {
       const made = await call("CreateRootKey", { accountId });
+      keep(lostSecret(made, `moraine admin accounts root-key ${accountId}`));
       show(made, () => credentialLines(`Another key of the root of account ${accountId}.`, made));
     });
   return accounts;

@@ -36,7 +36,7 @@ function addList(capacity: Command, { client, show, signal }: Tools): void {
 const what = "purchase one unit of provisioned capacity, for a month from now";
 const price = "AWS charges its price at once, whether the unit is used or not; a purchase cannot be taken back.";
 
-function addPurchase(capacity: Command, { client, confirm, show, isDryRun }: Tools): void {
+function addPurchase(capacity: Command, { client, confirm, show, keep, isDryRun }: Tools): void {
   const command = capacity.command("purchase").description("Purchase one unit, for a month; it costs money at AWS");
   addYesOption(command)
     .addHelpText(
@@ -59,6 +59,7 @@ Examples:
       // Neither repeated nor broken off: it might be bought twice, or without anybody knowing.
       const request = (await client({ attemptsMax: 1 })).purchaseProvisionedCapacity({});
       const answer = await sentOnce(request, "see moraine capacity list");
+      keep(`The unit is purchased. Its id is ${answer.capacityId}`);
       show(
         answer,
         () => `Purchased a unit of provisioned capacity, for a month: ${checkedId(answer.capacityId)}`,

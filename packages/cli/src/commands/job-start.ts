@@ -75,6 +75,7 @@ async function start(tools: Tools, vaultName: string, given: string | undefined,
   }
   const answer = await (await tools.client()).initiateJob({ vaultName, jobParameters }, { signal: tools.signal });
   const jobId = checkedId(answer.jobId);
+  tools.keep(`The job is started. Its id is ${jobId}`);
   tools.show(
     answer,
     () => listing({ job: jobId, next: `moraine job output ${shellWord(vaultName)} ${jobId} -o FILE` }),

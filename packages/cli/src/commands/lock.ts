@@ -56,7 +56,7 @@ Examples:
     });
 }
 
-function addInitiate(lock: Command, { client, readText, show, isDryRun }: Tools): void {
+function addInitiate(lock: Command, { client, readText, show, keep, isDryRun }: Tools): void {
   lock
     .command("initiate")
     .description("Put a lock policy on trial, for 24 hours")
@@ -82,6 +82,7 @@ Examples:
           `see moraine lock get ${vaultName}; without its id it can only be aborted`,
         );
         const lockId = checkedId(answer.lockId);
+        keep(`The lock is on trial. Its id is ${lockId}`);
         show(
           answer,
           () => initiated(shellWord(vaultName), lockId),

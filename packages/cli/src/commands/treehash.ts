@@ -20,14 +20,23 @@ Examples:
     )
     .action(async (files: string[]) => {
       const hashes: Hashed[] = [];
+      const failures: string[] = [];
       for (const file of files) {
-        hashes.push(await hashed(tools, file));
+        try {
+          hashes.push(await hashed(tools, file));
+        } catch (error) {
+          tools.signal.throwIfAborted();
+          failures.push(`cannot read ${file}: ${(error as Error).message}`);
+        }
       }
       tools.show(
         hashes,
         () => hashes.map(sumLine).join("\n"),
         () => hashes.map(({ treeHash }) => treeHash).join("\n"),
       );
+      if (failures.length > 0) {
+        throw new UsageError(failures.join("; "));
+      }
     });
 }
 
@@ -50,12 +59,9 @@ async function hashed({ stdin, pathOf, signal }: Tools, file: string): Promise<H
       sizeBytes += piece.length;
       await hash.update(piece);
     }
-  } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
   } finally {
     signal.removeEventListener("abort", stop);
   }
-  signal.throwIfAborted();
   return { file, sizeBytes, treeHash: await hash.digest() };
 }
 

@@ -111,6 +111,7 @@ async function uploadFrom(
       goOn: goOnText(path, journal),
       readable: resultText,
       essence: ({ archiveId }) => checkedId(archiveId),
+      unprinted: ({ archiveId }) => `The archive is stored. Its id is ${archiveId}`,
     },
     (watched) => uploadArchive(client, source, { ...settings, ...watched }),
   );

@@ -204,7 +204,7 @@ describe("what goes wrong is said in one line, with a code of its own", () => {
     await refused("admin policies put bob p nowhere.json", 2, /^moraine: cannot read nowhere\.json: ENOENT[^\n]*\n$/);
   });
 
-  test("1 when nobody answers, or somebody else", async () => {
+  test("69 when nothing responds, and 1 when another service does", async () => {
     const taken = createServer((socket) => socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno")).listen(
       0,
       "127.0.0.1",
@@ -219,7 +219,7 @@ describe("what goes wrong is said in one line, with a code of its own", () => {
     taken.close();
     await refused(
       `admin --endpoint http://127.0.0.1:${port} users list`,
-      1,
+      69,
       /^moraine: ListUsers: no answer from http:\/\/127\.0\.0\.1:\d+: [^\n]*ECONNREFUSED[^\n]*\n$/,
     );
   });

@@ -33,7 +33,7 @@ after(async () => {
 
 const commands: [OperationName, string[], RegExp][] = [
   ["ListVaults", ["vault", "list"], /^my-vault +1 +3\.0 MiB +3178496 +2015-04-07T00:26:19\.028Z$/m],
-  ["CreateVault", ["vault", "create", "my-vault"], /^Vault my-vault is there\.$/m],
+  ["CreateVault", ["vault", "create", "my-vault"], /^Vault my-vault already exists\.$/m],
   ["DescribeVault", ["vault", "describe", "my-vault"], /^inventory +-$/m],
   ["DeleteVault", ["vault", "delete", "my-vault"], /^Deleted vault my-vault\.$/m],
   ["ListMultipartUploads", ["upload", "list", "examplevault"], /^2012-04-01T15:00:00\.000Z +4\.0 MiB .* archive 2$/m],

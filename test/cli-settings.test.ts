@@ -242,7 +242,7 @@ test("capacity is purchased only when somebody says so, and never twice for a lo
   await refused(
     "capacity purchase --yes --endpoint http://127.0.0.1:3",
     69,
-    /^[^;]*ECONNREFUSED [^;\n]*\nmoraine: Is the service there/,
+    /^[^;]*ECONNREFUSED [^;\n]*\nmoraine: Is the service reachable/,
   );
   await done("admin faults put reset --operation PurchaseProvisionedCapacity --count 1");
   await refused(

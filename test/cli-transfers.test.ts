@@ -279,7 +279,7 @@ test("what was begun with another content of the file is not gone on with, but b
   await here.refused(
     line,
     1,
-    /^moraine: Process \d+ is at work on the same transfer; .*\nmoraine: Wait until it is done/,
+    /^moraine: Process \d+ is at work on the same transfer; .*\nmoraine: Wait until that process/,
   );
   const begun = await here.done(["upload", "list", vault, "--quiet"]);
   await here.refused([...line, "--restart"], 1, /^moraine: Process \d+ is at work on the same transfer/);

@@ -36,7 +36,8 @@ after(async () => {
 test("a vault is made, shown, listed and deleted, and with --dry-run nothing happens", async () => {
   assert.equal(await shell.done(["vault", "create", "photos", "--dry-run"]), "Would create vault photos.\n");
   assert.equal(await shell.done(["vault", "list", "--quiet"]), "");
-  assert.equal(await shell.done(["vault", "create", "photos"]), "Vault photos is there.\n");
+  assert.equal(await shell.done(["vault", "create", "photos"]), "Created vault photos.\n");
+  assert.equal(await shell.done(["vault", "create", "photos"]), "Vault photos already exists.\n");
   assert.match(await shell.done(["vault", "list"]), /^VAULT {3}ARCHIVES {2}SIZE .*\nphotos {2}0 {9}0 bytes {2}0 /);
   assert.match(await shell.done(["vault", "describe", "photos"]), /^vault {6}photos\narn .*vaults\/photos\ncreated/);
   const { VaultName } = JSON.parse(await shell.done(["--json", "vault", "describe", "photos"]));
@@ -48,8 +49,9 @@ test("a vault is made, shown, listed and deleted, and with --dry-run nothing hap
   await shell.refused(
     ["vault", "describe", "photos"],
     3,
-    /^moraine: Vault not found .*\(ResourceNotFoundException\)\nmoraine: Look at the names/,
+    /^moraine: Vault not found .*\(ResourceNotFoundException\)\nmoraine: See moraine vault list/,
   );
+  await shell.refused(["vault", "delete", "photos"], 3, /^moraine: Vault not found/);
 });
 
 test("ids that begin with a dash work wherever they stand, and also come from files and standard input", async () => {
@@ -226,6 +228,32 @@ describe("what goes wrong has a code and says what to do", () => {
   });
 });
 
+test("advice fits what was not found, and what is in the way", async () => {
+  await http.createVault("advised");
+  const id = "A".repeat(92);
+  const advised: readonly (readonly [string, number, RegExp])[] = [
+    ["policy get advised", 3, /\nmoraine: Set one with moraine policy set/],
+    ["lock get advised", 3, /\nmoraine: Put one on trial with moraine lock initiate/],
+    ["notifications get advised", 3, /\nmoraine: Set a topic with moraine notifications set/],
+    [`job describe advised ${id}`, 3, /\nmoraine: See moraine job list/],
+    [`upload abort advised ${id}`, 3, /\nmoraine: See moraine upload list/],
+    [`archive delete advised ${"A".repeat(138)}`, 3, /\nmoraine: See moraine inventory/],
+    ["upload nowhere small", 3, /\nmoraine: See moraine vault list/],
+  ];
+  await writeFile(join(folder.path, "small"), "small");
+  for (const [line, code, message] of advised) {
+    await shell.refused(line.split(" "), code, message);
+  }
+});
+
+test("a folder for the progress of uploads that cannot be written is named, with what to set", async () => {
+  await writeFile(join(folder.path, "in-the-way"), "");
+  const environment = { ...process.env, XDG_STATE_HOME: join(folder.path, "in-the-way") };
+  const message =
+    /^moraine: cannot keep the progress of the upload in \S+in-the-way\/moraine\/uploads: ENOTDIR.*; set XDG_STATE_HOME/;
+  await shell.refused(["upload", "advised", "small"], 2, message, { environment });
+});
+
 test("every command has help, with an example that begins with its name", async () => {
   const names = ["vault list", "vault create", "vault describe", "vault delete", "upload", "upload list"];
   names.push("upload abort", "upload to", "retrieve", "inventory", "job start", "job list", "job describe");
@@ -243,7 +271,7 @@ test("the command's own help has all commands, however it is asked for, and a na
   const help = await apart.done(["--help"]);
   assert.match(help, /^Usage: moraine .*[\s\S]*Exit codes: 0 done/);
   const [, names = ""] = help.split("Commands:");
-  assert.equal([...names.matchAll(/^ {2}[a-z-]+ \[options\]/gm)].length, 15);
+  assert.equal([...names.matchAll(/^ {2}[a-z-]+ \[options\]/gm)].length, 16);
   for (const args of [["help"], ["--help", "job"], ["--json", "-h", "vault", "list"]]) {
     assert.equal(await apart.done(args), help, args.join(" "));
   }

@@ -10,26 +10,49 @@ const advice: Readonly<Record<string, string>> = {
   CredentialsProviderError: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile.",
   DamagedArchiveError: damaged,
   DamagedDataError: damaged,
-  ExpiredTokenException: "Sign in anew, then run the same command again.",
-  GlacierConnectionError: "Is the service there? Look at --endpoint, AWS_ENDPOINT_URL_GLACIER and the network.",
+  ExpiredTokenException: "Sign in again, then run the same command again.",
+  GlacierConnectionError: "Is the service reachable? Check --endpoint, AWS_ENDPOINT_URL_GLACIER and the network.",
   InsufficientCapacityException: "Try again later, or take --tier Standard.",
   InvalidSignatureException: "Look at the secret key, and at --region: it is part of every signature.",
-  JobFailedError: "Start another job.",
+  JobFailedError: "Start another job, with --new-job.",
   JobNotReadyError: "Run the same command again later, or wait: moraine job wait.",
-  JournalMismatchError: "To begin anew in its place, add --restart (upload), or remove it.",
-  LocalFileError: "Make room or change the permissions, then run the same command again: what was verified is kept.",
+  JournalMismatchError: "To start over, add --restart (upload), or remove it.",
   NoLongerSupportedException:
     "AWS has closed this API to the account, as it does to accounts without any archive; no call will succeed.",
   PolicyEnforcedException:
     "The account's retrieval policy refuses it (moraine retrieval-policy get): try later, or take --tier Bulk.",
-  ResourceNotFoundException:
-    "Look at the names, and at --region and --account. Jobs are gone a day after they have ended, with their output.",
-  SourceChangedError: "Let the file come to rest, then run the same command with --restart.",
+  ResourceNotFoundException: "Check the names, and --region and --account.",
+  SourceChangedError: "Wait until the file no longer changes, then run the same command with --restart.",
   TargetExistsError: "Choose another name, or replace it with --force.",
-  TransferBusyError: "Wait until it is done, or end it.",
+  TransferBusyError: "Wait until that process has ended, or end it.",
   UnrecognizedClientException: "Look at AWS_ACCESS_KEY_ID, or at the profile: the service does not know that key.",
   UnusableFileError: "Name a regular file that is yours, or a new one; -o - writes to standard output.",
   UnverifiableError: "If that does not matter, add --accept-unverified.",
+};
+
+/** What the service does not know, by its message, in the words of AWS and of Moraine. */
+const unknownThings: readonly (readonly [RegExp, string])[] = [
+  [/\bno vault access policy\b/i, "Set one with moraine policy set VAULT FILE."],
+  [/\bno vault lock\b/i, "Put one on trial with moraine lock initiate VAULT FILE."],
+  [/\bno notification/i, "Set a topic with moraine notifications set VAULT TOPIC."],
+  [/\bvault\b.* not found/i, "See moraine vault list for the names, and check --region and --account."],
+  [/\barchive\b.* not found/i, "See moraine inventory VAULT for the ids; those of other vaults do not count."],
+  [/\bjob\b.* not found/i, "See moraine job list VAULT. A job is deleted a day after it has ended, with its output."],
+  [/\bupload\b.* not found/i, "See moraine upload list VAULT. Uploads are completed or aborted only once."],
+];
+
+/** What the file system refuses, by code. */
+const ofFiles: Readonly<Record<string, string>> = {
+  EACCES: "Change the permissions, or choose another folder.",
+  EDQUOT: "Free some of the quota, then run the same command again.",
+  EEXIST: "A file is in the way: remove it, or choose another name.",
+  EISDIR: "A folder is in the way: choose another name.",
+  EMFILE: "Allow more open files (ulimit -n), or lower --concurrency.",
+  ENAMETOOLONG: "Choose a shorter name.",
+  ENOSPC: "Free some disk space, then run the same command again: what was verified is kept.",
+  ENOTDIR: "A file is in the way: a part of the path is not a folder.",
+  EPERM: "Change the permissions, or choose another folder.",
+  EROFS: "Choose a folder that can be written.",
 };
 
 /** After these, a transfer that was broken off can go on. */
@@ -48,5 +71,16 @@ export function adviceFor(error: unknown, goOn: string | null): string | null {
   if (isBrokenOff.has(name) && goOn !== null) {
     return goOn;
   }
-  return advice[name] ?? null;
+  if (name === "ResourceNotFoundException") {
+    const { message } = error as Error;
+    return unknownThings.find(([pattern]) => pattern.test(message))?.[1] ?? advice[name] ?? null;
+  }
+  return advice[name] ?? ofFiles[codeOf(error)] ?? null;
+}
+
+/** A refusal of the file system, or its cause. */
+function codeOf(error: unknown): string {
+  const all = error instanceof Error ? [error, error.cause] : [];
+  const found = all.find((one): one is NodeJS.ErrnoException => one instanceof Error && "syscall" in one);
+  return found?.code ?? "";
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { UsageError } from "./exit-codes.ts";
 import type { Tools } from "./tools.ts";
 
 /** What is known of the upload that a journal tells of. */
@@ -28,12 +29,33 @@ export function uploadJournalPath(tools: Tools, vaultName: string, path: string)
     .update(JSON.stringify([service, vaultName, path]))
     .digest("hex")
     .slice(0, 32);
-  const state = environment["XDG_STATE_HOME"] || join(environment["HOME"] || homedir(), ".local", "state");
+  const state = environment["XDG_STATE_HOME"] || join(environment["HOME"] || homeFolder(), ".local", "state");
   return join(state, "moraine", "uploads", `${name}.journal`);
 }
 
+/** Throws UsageError where it cannot be made: then nothing would resume the upload. */
 export async function prepareFolderOf(journal: string): Promise<void> {
-  await mkdir(dirname(journal), { recursive: true, mode: 0o700 });
+  const folder = dirname(journal);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new UsageError(
+      `cannot keep the progress of the upload in ${folder}: ${(cause as Error).message}; ${remedy}`,
+      { cause },
+    );
+  }
+}
+
+const remedy = "set XDG_STATE_HOME to a folder that can be written, or name a file with --journal";
+
+/** A user who is in no list of users, as in containers, has no home. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch (cause) {
+    throw new UsageError(`there is no home folder to keep the progress of the upload in; ${remedy}`, { cause });
+  }
 }
 
 /** Null when there is no journal. */

@@ -1,3 +1,4 @@
+import type { GlacierClient } from "@moraine/client";
 import { Command } from "commander";
 import { checkedVaultName } from "../ids.ts";
 import { listed } from "../listed.ts";
@@ -51,13 +52,15 @@ Examples:
 function addCreate(vault: Command, { client, tell, isDryRun, signal }: Tools): void {
   vault
     .command("create")
-    .description("Make a vault; one that is there already stays as it is")
+    .description("Create a vault; one that already exists stays as it is")
     .argument("<vault>", "up to 255 letters, digits or ._-")
     .addHelpText("after", "\nExample:\n  moraine vault create photos")
     .action(async (vaultName: string) => {
       if (!isDryRun(`create vault ${vaultName}`)) {
-        const answer = await (await client()).createVault({ vaultName }, { signal });
-        tell(answer, `Vault ${vaultName} is there.`);
+        const glacier = await client();
+        const existed = await exists(glacier, vaultName, signal);
+        const answer = await glacier.createVault({ vaultName }, { signal });
+        tell(answer, existed ? `Vault ${vaultName} already exists.` : `Created vault ${vaultName}.`);
       }
     });
 }
@@ -91,7 +94,32 @@ function addDelete(vault: Command, { client, tell, isDryRun, signal }: Tools): v
     .addHelpText("after", "\nExample:\n  moraine vault delete photos")
     .action(async (vaultName: string) => {
       if (!isDryRun(`delete vault ${vaultName}, if it is empty`)) {
-        tell(await (await client()).deleteVault({ vaultName }, { signal }), `Deleted vault ${vaultName}.`);
+        const glacier = await client();
+        // The service deletes a vault that never existed without a word: a wrong name would be called deleted.
+        await assertExists(glacier, vaultName, signal);
+        tell(await glacier.deleteVault({ vaultName }, { signal }), `Deleted vault ${vaultName}.`);
       }
     });
 }
+
+/** Throws ResourceNotFoundException for a vault that does not exist; says nothing where looking is denied. */
+async function assertExists(client: GlacierClient, vaultName: string, signal: AbortSignal): Promise<void> {
+  await client.describeVault({ vaultName }, { signal }).catch(unless("AccessDeniedException"));
+}
+
+async function exists(client: GlacierClient, vaultName: string, signal: AbortSignal): Promise<boolean> {
+  const found = await client
+    .describeVault({ vaultName }, { signal })
+    .catch(unless("AccessDeniedException", "ResourceNotFoundException"));
+  return found !== null;
+}
+
+/** By name, for the classes of errors would have to be loaded first. */
+const unless =
+  (...names: readonly string[]) =>
+  (error: unknown): null => {
+    if (error instanceof Error && names.includes(error.name)) {
+      return null;
+    }
+    throw error;
+  };

@@ -124,8 +124,9 @@ test("moraine admin faults puts, lists and ends rules", async () => {
     return stdout;
   };
   const put = await run("put reset --operation GetJobOutput --bytes 4096 --rate 0.5 --count 3");
-  const [, id = ""] = /^(fault-\d+) {2}reset {2}GetJobOutput {2}- {8}0\.5 {3}3 {5}0 {6}4096 {3}-$/m.exec(put) ?? [];
-  assert.match(put, /^ID +MODE +OPERATION +ACCOUNT +RATE +LEFT +FIRED +BYTES +BYTES\/S$/m);
+  const [, id = ""] =
+    /^(fault-\d+) {2}reset {2}GetJobOutput {2}- {8}0\.5 {3}3 {5}0 {6}4096 {3}- {8}-$/m.exec(put) ?? [];
+  assert.match(put, /^ID +MODE +OPERATION +ACCOUNT +RATE +LEFT +FIRED +BYTES +BYTES\/S +MS$/m);
   assert.equal(await run("list"), put);
   assert.equal(await run(`delete ${id}`), `${id} has ended.\n`);
   assert.equal(await run("clear"), "No fault is in force.\n");

@@ -14,6 +14,7 @@ const columns = {
   FIRED: "Fired",
   BYTES: "Bytes",
   "BYTES/S": "BytesPerSecond",
+  MS: "Milliseconds",
 } as const satisfies Record<string, keyof FaultDescription>;
 
 interface PutOptions {
@@ -23,6 +24,7 @@ interface PutOptions {
   readonly count?: number;
   readonly bytes?: number;
   readonly bytesPerSecond?: number;
+  readonly milliseconds?: number;
 }
 
 export function faultCommands(tools: AdminTools): Command {
@@ -63,7 +65,7 @@ function addPut(faults: Command, { call, show }: AdminTools): void {
     .description("Put a rule in force")
     .argument(
       "<mode>",
-      "throttle, unavailable, slow-body, reset, wrong-checksum, whole-checksum, corrupt-byte, expired-job, " +
+      "throttle, unavailable, request-timeout, delay, slow-body, reset, wrong-checksum, whole-checksum, corrupt-byte, expired-job, " +
         "insufficient-capacity, no-longer-supported or dash-ids",
     )
     .option("--operation <name>", "like GetJobOutput (all that the mode acts on)")
@@ -76,6 +78,7 @@ function addPut(faults: Command, { call, show }: AdminTools): void {
       wholeNumber,
     )
     .option("--bytes-per-second <number>", "slow-body: how slow (1024)", wholeNumber)
+    .option("--milliseconds <number>", "delay: before the response starts (1000)", wholeNumber)
     .addHelpText("after", "\nExample:\n  moraine admin faults put throttle --operation GetJobOutput --count 3")
     .action(async (mode: string, options: PutOptions) => {
       const made = await call("PutFault", {
@@ -86,6 +89,7 @@ function addPut(faults: Command, { call, show }: AdminTools): void {
         Count: options.count,
         Bytes: options.bytes,
         BytesPerSecond: options.bytesPerSecond,
+        Milliseconds: options.milliseconds,
       });
       show(made, () => table(columns, [made]));
     });

@@ -18,7 +18,7 @@ export interface FaultShapes {
 }
 
 export interface PutFaultInput {
-  /** `throttle`, `unavailable`, `slow-body`, `reset`, `wrong-checksum`, `whole-checksum`, `corrupt-byte`, `expired-job`, `insufficient-capacity`, `no-longer-supported` or `dash-ids`. */
+  /** `throttle`, `unavailable`, `request-timeout`, `delay`, `slow-body`, `reset`, `wrong-checksum`, `whole-checksum`, `corrupt-byte`, `expired-job`, `insufficient-capacity`, `no-longer-supported` or `dash-ids`. */
   readonly Mode: string;
   /** @default all that the mode can act on */
   readonly Operation?: string | undefined;
@@ -32,6 +32,8 @@ export interface PutFaultInput {
   readonly Bytes?: number | undefined;
   /** Of `slow-body`. @default 1024 */
   readonly BytesPerSecond?: number | undefined;
+  /** Of `delay`: up to a day. @default 1000 */
+  readonly Milliseconds?: number | undefined;
 }
 
 export interface NamedFaultInput {
@@ -47,6 +49,7 @@ export interface FaultDescription {
   readonly Count: number | null;
   readonly Bytes: number | null;
   readonly BytesPerSecond: number | null;
+  readonly Milliseconds: number | null;
   /** What is left of the count; null where there is none. */
   readonly Left: number | null;
   /** The answers it has acted on. */

@@ -38,6 +38,7 @@ function readRule(input: PutFaultInput): FaultRule {
       count: input.Count,
       bytes: input.Bytes,
       bytesPerSecond: input.BytesPerSecond,
+      milliseconds: input.Milliseconds,
     });
   } catch (error) {
     throw error instanceof FaultError ? errors.invalidParameter(error.message) : error;
@@ -53,6 +54,7 @@ const describe = (fault: ActiveFault): FaultDescription => ({
   Count: fault.count,
   Bytes: fault.bytes,
   BytesPerSecond: fault.bytesPerSecond,
+  Milliseconds: fault.milliseconds,
   Left: fault.left,
   Fired: fault.fired,
 });

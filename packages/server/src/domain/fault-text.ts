@@ -1,6 +1,6 @@
 import { FaultError, type FaultRequest, type FaultRule, faultRule } from "./fault.ts";
 
-const numbers = ["rate", "count", "bytes", "bytesPerSecond"];
+const numbers = ["rate", "count", "bytes", "bytesPerSecond", "milliseconds"];
 const texts = ["operation", "accountId"];
 
 /** Reads `MODE` or `MODE:name=value,name=value`, as it is written on the command line. Throws FaultError. */

@@ -8,6 +8,10 @@ export const faultModes = {
   throttle: null,
   /** 500 `ServiceUnavailableException`; the operation is not done. */
   unavailable: null,
+  /** 408 `RequestTimeoutException`, as for a body that does not arrive in time; the operation is not done. */
+  "request-timeout": ["UploadArchive", "UploadMultipartPart"],
+  /** The operation is done, and its response starts `milliseconds` later. */
+  delay: null,
   /** The body of the answer comes at `bytesPerSecond`. */
   "slow-body": null,
   /** The operation is done, and its answer breaks off after `bytes` of its body; at 0 nothing of the answer is sent. */
@@ -44,6 +48,8 @@ export interface FaultRule {
   readonly bytes: number | null;
   /** Of `slow-body`: 1024 unless it was given. Null in other modes. */
   readonly bytesPerSecond: number | null;
+  /** Of `delay`: 1000 unless it was given. Null in other modes. */
+  readonly milliseconds: number | null;
 }
 
 /** A rule that is in force. */
@@ -78,11 +84,34 @@ export interface FaultRequest {
   readonly count?: number | undefined;
   readonly bytes?: number | undefined;
   readonly bytesPerSecond?: number | undefined;
+  readonly milliseconds?: number | undefined;
 }
+
+interface Measure {
+  readonly mode: FaultMode;
+  readonly what: string;
+  readonly least: number;
+  readonly most: number;
+  readonly fallback: number;
+}
+
+/** The numbers that only one mode has. */
+const measures = {
+  bytes: { mode: "reset", what: "A number of bytes", least: 0, most: Number.MAX_SAFE_INTEGER, fallback: 0 },
+  bytesPerSecond: {
+    mode: "slow-body",
+    what: "A number of bytes a second",
+    least: 1,
+    most: Number.MAX_SAFE_INTEGER,
+    fallback: 1024,
+  },
+  // A timer holds no more than 24 days; and a client that waits for a day waits for ever.
+  milliseconds: { mode: "delay", what: "A number of milliseconds", least: 1, most: 86_400_000, fallback: 1000 },
+} as const satisfies Record<string, Measure>;
 
 /** Throws FaultError. */
 export function faultRule(request: FaultRequest): FaultRule {
-  const { mode, accountId = null, rate = 1, count = null, bytes, bytesPerSecond } = request;
+  const { mode, accountId = null, rate = 1, count = null } = request;
   if (!isMode(mode)) {
     throw new FaultError(`There is no fault mode ${mode}: they are ${Object.keys(faultModes).join(", ")}`);
   }
@@ -93,18 +122,15 @@ export function faultRule(request: FaultRequest): FaultRule {
     throw new FaultError(`A rate is above 0 and up to 1: ${rate}`);
   }
   assertWhole("A count", count, 1);
-  assertOf("reset", "bytes", bytes, mode);
-  assertWhole("A number of bytes", bytes, 0);
-  assertOf("slow-body", "bytesPerSecond", bytesPerSecond, mode);
-  assertWhole("A number of bytes a second", bytesPerSecond, 1);
   return {
     mode,
     operation: operationOf(mode, request.operation ?? null),
     accountId,
     rate,
     count,
-    bytes: mode === "reset" ? (bytes ?? 0) : null,
-    bytesPerSecond: mode === "slow-body" ? (bytesPerSecond ?? 1024) : null,
+    bytes: measureOf("bytes", request),
+    bytesPerSecond: measureOf("bytesPerSecond", request),
+    milliseconds: measureOf("milliseconds", request),
   };
 }
 
@@ -124,10 +150,20 @@ function operationOf(mode: FaultMode, name: string | null): OperationName | null
   return name as OperationName;
 }
 
-function assertOf(owner: FaultMode, member: string, value: number | undefined, mode: FaultMode): void {
-  if (value !== undefined && mode !== owner) {
-    throw new FaultError(`Only the fault ${owner} has ${member}`);
+function measureOf(name: keyof typeof measures, request: FaultRequest): number | null {
+  const { mode, what, least, most, fallback }: Measure = measures[name];
+  const value = request[name];
+  if (request.mode !== mode) {
+    if (value !== undefined) {
+      throw new FaultError(`Only the fault ${mode} has ${name}`);
+    }
+    return null;
   }
+  assertWhole(what, value, least);
+  if (value !== undefined && value > most) {
+    throw new FaultError(`${what} is at most ${most}: ${value}`);
+  }
+  return value ?? fallback;
 }
 
 function assertWhole(what: string, value: number | null | undefined, least: number): void {

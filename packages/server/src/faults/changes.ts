@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FaultMode } from "../domain/fault.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { Reply } from "../http/encode.ts";
@@ -25,6 +26,18 @@ export const changes: Partial<Readonly<Record<FaultMode, Change>>> = {
     const body = bytesOf(reply);
     invariant(rule.bytesPerSecond !== null, "a slow body has its rate");
     return body !== null && fires() ? withBody(reply, body.sizeBytes, slowed(body.stream, rule.bytesPerSecond)) : null;
+  },
+
+  delay: async ({ reply, admitted }, { rule, fires }) => {
+    invariant(rule.milliseconds !== null, "a delay has its time");
+    if (!fires()) {
+      return null;
+    }
+    if (!(await waited(admitted.incoming, rule.milliseconds))) {
+      await bytesOf(reply)?.stream.return();
+      throw new ClientGoneError("The client went away during a delay that a fault rule asks for");
+    }
+    return reply;
   },
 
   "corrupt-byte": ({ reply }, { random, fires }) => {
@@ -59,6 +72,13 @@ export const changes: Partial<Readonly<Record<FaultMode, Change>>> = {
     return whole !== null && reply.headers[checksumHeader] !== whole && fires() ? withChecksum(reply, whole) : null;
   },
 };
+
+/** Resolves to false as soon as the client goes away. */
+async function waited({ onClientGone }: Admitted["incoming"], milliseconds: number): Promise<boolean> {
+  const gone = new AbortController();
+  onClientGone(() => gone.abort());
+  return sleep(milliseconds, true, { signal: gone.signal }).catch(() => false);
+}
 
 const withBody = (reply: Reply, sizeBytes: number, stream: ReturnType<typeof slowed>): Reply => ({
   ...reply,

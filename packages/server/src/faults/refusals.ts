@@ -8,6 +8,7 @@ type Refusal = (admitted: Admitted) => GlacierError | null;
 export const refusals: Partial<Readonly<Record<FaultMode, Refusal>>> = {
   throttle: () => errors.throttled(),
   unavailable: () => errors.unavailable("The service is unavailable, as a fault rule asks. Try again later."),
+  "request-timeout": () => errors.requestTimeout(),
   "no-longer-supported": () => errors.noLongerSupported(),
   "expired-job": ({ found }) => errors.jobNotFound(found.path["jobId"] ?? ""),
   "insufficient-capacity": ({ json }) => (asksForExpedited(json) ? errors.insufficientCapacity() : null),

@@ -81,6 +81,7 @@ const bodies: { readonly [Name in AdminBodyName]: z.ZodType<Omit<AdminShapes[Nam
     Count: optional(z.number()),
     Bytes: optional(z.number()),
     BytesPerSecond: optional(z.number()),
+    Milliseconds: optional(z.number()),
   }),
 };
 

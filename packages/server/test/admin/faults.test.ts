@@ -17,6 +17,7 @@ test("a rule that is put acts at once, is listed with what it did, and ends when
     AccountId: null,
     Bytes: null,
     BytesPerSecond: null,
+    Milliseconds: null,
     Count: 3,
     FaultId: "fault-1",
     Fired: 0,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { isTreeHash } from "@moraine/protocol";
 import {
   assertError,
@@ -18,6 +19,8 @@ import {
   vaultNotFound,
   vaultPath,
 } from "../support/glacier.ts";
+import { region } from "../support/server.ts";
+import { signedClient } from "../support/signed-request.ts";
 import { faultyServer } from "./faulty-server.ts";
 
 const checksum = "x-amz-sha256-tree-hash";
@@ -57,6 +60,36 @@ test("a slow body can be JSON, and as slow as a byte at a time", async () => {
   const answer = await server.client.send({ method: "GET", path: "/-/vaults" });
   assert.deepEqual(answer.json(), { Marker: null, VaultList: [] });
   assert.ok(performance.now() - began > 200);
+});
+
+test("a delayed response is right, and starts when its time is over", async () => {
+  await using world = await retrieved(5000);
+  world.server.put("delay:milliseconds=300");
+  const start = performance.now();
+  const answer = await world.output();
+  assert.ok(performance.now() - start >= 290);
+  assertSameBytes(answer.body, world.content);
+  assert.equal(answer.headers["x-moraine-fault"], "delay");
+});
+
+test("a client that does not wait for a delayed response ends the delay, and the operation is done", async () => {
+  await using server = await faultyServer();
+  server.put("delay:operation=CreateVault,milliseconds=86400000,count=1");
+  const impatient = signedClient({ ...server, region });
+  const pending = assert.rejects(impatient.send({ method: "PUT", path: vaultPath("v") }));
+  while (server.book.list()[0]?.fired === 0) {
+    await setImmediate();
+  }
+  impatient.close();
+  await pending;
+  while (server.records.length === 0) {
+    await setImmediate();
+  }
+  assert.deepEqual(
+    server.records.map(({ operation, status }) => [operation, status]),
+    [["CreateVault", 499]],
+  );
+  assert.equal((await server.client.send({ method: "GET", path: vaultPath("v") })).status, 200);
 });
 
 test("a reset after n bytes sends no more than those, under the length of all", async () => {

@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   assertError,
+  contentHeaders,
   createVault,
   describeJob,
   finishedJob,
   getOutput,
+  initiateUpload,
   jobRequest,
+  mebibyte,
   notFound,
+  partRequest,
   randomContent,
   uploadArchive,
   vaultPath,
@@ -88,6 +92,31 @@ test("what is refused is not done, though the client sends all of an archive", a
     NumberOfArchives: number;
   }>();
   assert.equal(NumberOfArchives, 1);
+});
+
+test("request-timeout refuses archives and parts with 408, and neither is stored", async () => {
+  await using server = await faultyServer();
+  await createVault(server, "v");
+  const uploadId = await initiateUpload(server, "v", mebibyte);
+  const content = randomContent(mebibyte);
+  const archive = {
+    method: "POST",
+    path: `${vaultPath("v")}/archives`,
+    headers: contentHeaders(content),
+    body: content,
+  };
+  server.put("request-timeout");
+  for (const request of [archive, partRequest("v", uploadId, 0, content)]) {
+    const answer = await server.client.send(request);
+    assertError(answer, { status: 408, code: "RequestTimeoutException", message: "Request timed out." });
+    assert.equal(answer.headers["x-moraine-fault"], "request-timeout");
+  }
+  server.book.clear();
+  const vault = (await server.client.send({ method: "GET", path: vaultPath("v") })).json<{
+    NumberOfArchives: number;
+  }>();
+  const parts = await server.client.send({ method: "GET", path: `${vaultPath("v")}/multipart-uploads/${uploadId}` });
+  assert.deepEqual([vault.NumberOfArchives, parts.json<{ Parts: unknown[] }>().Parts], [0, []]);
 });
 
 test("whoever is not let in learns nothing of faults", async () => {

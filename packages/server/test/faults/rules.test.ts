@@ -10,16 +10,18 @@ const accountId = "012345678901" as AccountId;
 
 test("a rule is read as it is written, and written as it is read", () => {
   for (const text of [
-    ...Object.keys(faultModes).filter((mode) => mode !== "reset" && mode !== "slow-body"),
+    ...Object.keys(faultModes).filter((mode) => !["reset", "slow-body", "delay"].includes(mode)),
     "throttle:operation=GetJobOutput,rate=0.25,count=3",
     "unavailable:accountId=012345678901",
     "reset:bytes=0",
     "reset:operation=GetJobOutput,bytes=65536",
     "slow-body:bytesPerSecond=100",
+    "delay:operation=ListVaults,milliseconds=86400000",
   ]) {
     assert.equal(formatFault(parseFault(text)), text);
   }
   assert.equal(formatFault(parseFault("reset")), "reset:bytes=0");
+  assert.equal(formatFault(parseFault("delay")), "delay:milliseconds=1000");
   assert.equal(formatFault(parseFault("slow-body:rate=.5")), "slow-body:rate=0.5,bytesPerSecond=1024");
 });
 
@@ -46,6 +48,10 @@ test("a rule that is not understood, or could never act, is refused with its rea
     ["throttle:accountId=12345", /12 digits: 12345/],
     ["throttle:bytes=1", /Only the fault reset has bytes/],
     ["reset:bytesPerSecond=1", /Only the fault slow-body has bytesPerSecond/],
+    ["throttle:milliseconds=1", /Only the fault delay has milliseconds/],
+    ["delay:milliseconds=0", /milliseconds is a whole number from 1 on: 0/],
+    ["delay:milliseconds=86400001", /milliseconds is at most 86400000: 86400001/],
+    ["request-timeout:operation=ListVaults", /request-timeout acts on UploadArchive, UploadMultipartPart, not on/],
     ["slow-body:bytesPerSecond=0", /whole number from 1 on/],
   ] as const) {
     assert.throws(

@@ -77,7 +77,7 @@ test("an upload that is killed goes on when the same command is run again", asyn
   await endingOf(child);
   const [before, passed] = [new Set(acknowledged().map(({ range }) => range)), proxy.passed.length];
   assert.equal((await journals()).length, 1);
-  assert.match(await here.done([...line, "--dry-run"]), /in 21 parts of 1\.0 MiB, going on with what was begun\.\n$/);
+  assert.match(await here.done([...line, "--dry-run"]), /in 21 parts of 1\.0 MiB, resuming the unfinished upload\.\n$/);
   const shown = await here.done(line);
   assert.match(
     shown,

@@ -336,3 +336,30 @@ test("an upload keeps to its bandwidth", async () => {
   const seconds = (performance.now() - started) / 1000;
   assert.ok(seconds > content.length / (4 * mebibyte) - 0.3, `${seconds} s`);
 });
+
+test("an upload with a low bandwidth has as few parts under way as its rate feeds", async () => {
+  class OutOfTime extends Bandwidth {
+    override take(): Promise<void> {
+      return Promise.resolve();
+    }
+  }
+  for (const [kibibytesPerSecond, expected] of [
+    [2, 1],
+    [24, 1],
+    [48, 3],
+  ] as const) {
+    const run = await newRun();
+    let underWay = 0;
+    let most = 0;
+    const counting: GlacierClient = {
+      ...client,
+      async uploadMultipartPart(...call) {
+        most = Math.max(most, ++underWay);
+        return client.uploadMultipartPart(...call).finally(() => --underWay);
+      },
+    };
+    const bandwidth = new OutOfTime(kibibytesPerSecond * 1024);
+    await uploadArchive(counting, run.source, { ...run.options, concurrency: 4, bandwidth });
+    assert.equal(most, expected);
+  }
+});

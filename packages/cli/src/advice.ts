@@ -16,7 +16,8 @@ const advice: Readonly<Record<string, string>> = {
   InvalidSignatureException: "Look at the secret key, and at --region: it is part of every signature.",
   JobFailedError: "Start another job, with --new-job.",
   JobNotReadyError: "Run the same command again later, or wait: moraine job wait.",
-  JournalMismatchError: "To start over, add --restart (upload), or remove it.",
+  JournalMismatchError:
+    "To abort that one and start over, add --restart (upload; in scripts --if-changed restart), or remove the journal.",
   NoLongerSupportedException:
     "AWS has closed this API to the account, as it does to accounts without any archive; no call will succeed.",
   PolicyEnforcedException:

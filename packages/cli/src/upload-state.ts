@@ -5,15 +5,16 @@ import { dirname, join } from "node:path";
 import { UsageError } from "./exit-codes.ts";
 import type { Tools } from "./tools.ts";
 
-/** What is known of the upload that a journal tells of. */
+/** The upload that a journal records. */
 export interface BegunUpload {
   readonly uploadId: string | null;
 }
 
 /**
- * The file that lets the upload of a file go on: the same for the same service, vault and path.
+ * The file that lets the upload of a file be resumed: the same for the same service, vault and path. Whose account it is, the journal
+ * itself says.
  *
- * In `$XDG_STATE_HOME/moraine/uploads`, or `~/.local/state/moraine/uploads`, and not beside the file: what is uploaded may be in a
+ * In `$XDG_STATE_HOME/moraine/uploads`, or `~/.local/state/moraine/uploads`, and not next to the file: what is uploaded may be in a
  * place that cannot be written to, or be uploaded with its folder.
  */
 export function uploadJournalPath(tools: Tools, vaultName: string, path: string): string {
@@ -68,8 +69,9 @@ export async function begunUpload(journal: string): Promise<BegunUpload | null> 
   return { uploadId };
 }
 
+/** Removes the journal of a complete upload. One that cannot be removed keeps no later upload from starting. */
 export async function forgetUpload(journal: string): Promise<void> {
-  await rm(journal, { force: true });
+  await rm(journal, { force: true }).catch(() => undefined);
 }
 
 function firstOf(environment: Tools["environment"], ...names: readonly string[]): string | null {

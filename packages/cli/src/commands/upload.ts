@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import type { UploadResult, UploadSource } from "@moraine/client/node";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { UsageError } from "../exit-codes.ts";
 import { checkedId } from "../ids.ts";
 import { bytesExactly, bytesInWords, size } from "../sizes.ts";
@@ -17,6 +17,7 @@ interface UploadOptions extends PaceOptions {
   readonly partSize?: number;
   readonly journal?: string;
   readonly restart?: true;
+  readonly ifChanged?: "fail" | "restart";
 }
 
 /** Uploads archives; and shows and aborts uploads that were begun. */
@@ -35,11 +36,14 @@ const details = `
 The archive's id is printed when the archive is safe; with --quiet, it alone.
 Keep it: Glacier has no names.
 
-An upload of a file that was broken off, by whatever, goes on when the same
-command is run again: what the service has already is not sent again. What it
-needs for that is in a journal in $XDG_STATE_HOME/moraine/uploads
-(~/.local/state/moraine/uploads), which goes when the id has been printed. A
-pipe goes on only with --journal, and with the same bytes.
+After any interruption, the same command resumes the upload of a file: parts that
+the service has are not sent again. The journal that this needs is kept in
+$XDG_STATE_HOME/moraine/uploads (~/.local/state/moraine/uploads) until the id has
+been printed. A pipe is resumed only with --journal, and with the same bytes.
+
+A file that has changed since its upload was interrupted is refused, since the
+parts sent before are of no use. In a script, --if-changed restart aborts that
+upload and starts over.
 
 A vault called "list", "abort" or "to" is reached by: moraine upload to list
 FILE
@@ -47,6 +51,7 @@ FILE
 Examples:
   moraine upload photos holiday.tar --description "Holiday 2026"
   tar c holiday | moraine upload photos - --part-size 128MiB
+  moraine upload backups nightly.tar --if-changed restart
   moraine upload photos holiday.tar --bwlimit 2MiB --quiet >> ids.txt
   moraine upload photos holiday.tar --dry-run
   moraine upload list photos`;
@@ -57,8 +62,14 @@ function asUpload(command: Command, tools: Tools): Command {
     .argument("<file>", "its path, or - for standard input")
     .option("--description <text>", "kept with the archive: up to 1,024 printable ASCII characters (none)")
     .option("--part-size <size>", "1MiB times a power of two, up to 4GiB (by the size of the file)", size)
-    .option("--journal <file>", "where to keep how far the upload is")
-    .option("--restart", "begin anew, and abort the upload that was begun");
+    .option("--journal <file>", "file in which to record upload progress")
+    .option("--restart", "abort the unfinished upload and start over")
+    .addOption(
+      new Option(
+        "--if-changed <what>",
+        "restart, or fail, if the file is not what the unfinished upload has (fail)",
+      ).choices(["restart", "fail"]),
+    );
   return addPaceOptions(command, "parts")
     .addHelpText("after", details)
     .action((vaultName: string, file: string, options: UploadOptions) => upload(tools, vaultName, file, options));
@@ -103,6 +114,7 @@ async function uploadFrom(
     ...(partSizeBytes !== undefined && { partSizeBytes }),
     ...(journal !== undefined && { journal }),
     ...(options.restart && { restart: true }),
+    ...(options.ifChanged !== undefined && { ifChanged: options.ifChanged }),
     ...(await paceOf(options)),
   };
   await tools.transfer<UploadResult>(
@@ -169,10 +181,10 @@ interface Plan {
   readonly partSizeBytes: number;
 }
 
-async function partSizeFor(sizeBytes: number | null, { partSize }: UploadOptions): Promise<number> {
+async function partSizeFor(sizeBytes: number | null, { partSize, bwlimit }: UploadOptions): Promise<number> {
   const { chosenPartSize } = await import("@moraine/client/node");
   try {
-    return chosenPartSize(partSize, sizeBytes);
+    return chosenPartSize(partSize, sizeBytes, bwlimit);
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }
@@ -190,16 +202,16 @@ async function isDryRun(tools: Tools, plan: Plan, options: UploadOptions): Promi
     sizeBytes === null ? "" : `, ${bytesExactly(sizeBytes)},`,
     ` to vault ${vaultName}`,
     partCount === 1 ? "" : ` in ${partCount ?? ""} parts of ${bytesInWords(partSizeBytes)}`.replace("  ", " "),
-    begun === null ? "" : ", going on with what was begun",
+    begun === null ? "" : ", resuming the unfinished upload",
   ].join("");
   return tools.isDryRun(what, { vaultName, sizeBytes, partSizeBytes, partCount, uploadId: begun?.uploadId ?? null });
 }
 
 function goOnText(path: string | null, journal: string | undefined): string {
   if (journal === undefined) {
-    return "Nothing of it was kept: a pipe goes on only with --journal FILE.";
+    return "A pipe can be resumed only with --journal FILE: run the same command again, with all of its bytes.";
   }
-  const what = path === null ? "with the same bytes" : "to go on";
+  const what = path === null ? "with the same bytes" : "to resume";
   return `Run the same command again ${what}: parts that the service has are not sent again. The journal is ${journal}.`;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Bandwidth } from "../../src/transfers/bandwidth.ts";
+import { Bandwidth, paced } from "../../src/transfers/bandwidth.ts";
 
 const never = new AbortController().signal;
 
@@ -27,4 +27,43 @@ test("a bandwidth of nothing is refused", () => {
   for (const rate of [0, -1, Number.NaN]) {
     assert.throws(() => new Bandwidth(rate), RangeError);
   }
+});
+
+test("at a low rate bytes go in small pieces, so that no connection is silent for long", async () => {
+  const kibibyte = 1024;
+  for (const [bytesPerSecond, connections] of [
+    [2 * kibibyte, 1],
+    [24 * kibibyte, 1],
+    [200 * kibibyte, 12],
+  ] as const) {
+    const bandwidth = new Bandwidth(bytesPerSecond);
+    assert.equal(bandwidth.connectionsMax, connections);
+    const secondsBetweenPieces = (bandwidth.pieceBytesMax * connections) / bytesPerSecond;
+    assert.ok(secondsBetweenPieces <= 5, `${secondsBetweenPieces} s between two pieces of one connection`);
+    assert.ok(bytesPerSecond / connections >= 2 * kibibyte, "a server takes less for a stalled client");
+  }
+});
+
+test("pieces are divided as the rate asks for, and at a high rate passed on as they are", async () => {
+  class Unlimited extends Bandwidth {
+    readonly taken: number[] = [];
+    override async take(bytes: number): Promise<void> {
+      this.taken.push(bytes);
+    }
+  }
+  async function* source() {
+    yield Buffer.from("0123456789");
+    yield Buffer.from("abc");
+  }
+  const slow = new Unlimited(16);
+  const pieces: string[] = [];
+  for await (const piece of paced(source(), slow, never)) {
+    pieces.push(Buffer.from(piece).toString());
+  }
+  assert.deepEqual(pieces, ["0123", "4567", "89", "abc"]);
+  assert.deepEqual(slow.taken, [4, 4, 2, 3]);
+
+  const fast = new Unlimited(1_000_000);
+  for await (const _ of paced(source(), fast, never));
+  assert.deepEqual(fast.taken, [10, 3]);
 });

@@ -38,3 +38,11 @@ test("a source of unknown length gets parts that are enough for 625 GiB", () => 
   assert.equal(chosenPartSize(undefined, null), unknownLengthPartSizeBytes);
   assert.equal(unknownLengthPartSizeBytes, 64 * mebibyte);
 });
+
+test("at a low rate parts are as small as a minute of it, from 1 MiB, where the size allows that", () => {
+  assert.equal(chosenPartSize(undefined, 100 * mebibyte, 2 * 1024), mebibyte);
+  assert.equal(chosenPartSize(undefined, 100 * mebibyte, 100 * 1024), 4 * mebibyte);
+  assert.equal(chosenPartSize(undefined, 100 * mebibyte, mebibyte), 16 * mebibyte);
+  assert.equal(chosenPartSize(undefined, 10_000 * mebibyte + 1, 1024), 2 * mebibyte);
+  assert.equal(chosenPartSize(8 * mebibyte, 100 * mebibyte, 1024), 8 * mebibyte);
+});

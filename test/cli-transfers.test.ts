@@ -106,10 +106,12 @@ test("a retrieval that is killed goes on when the same command is run again, wit
     proxy.passed.filter(({ method, path }) => method === "POST" && path.endsWith("/jobs")),
     [],
   );
+  assert.match(await here.done(line), /^state +already complete, verified by the tree hash of the whole$/m);
+  await writeFile(join(folder.path, "retrieved"), "other content");
   await here.refused(
     line,
     1,
-    /retrieved already exists\nmoraine: Choose another name, or replace it with --force\.\n$/,
+    /retrieved exists, and its content is not the archive's.*\nmoraine: Choose another name, or replace it with --force\.\n$/,
   );
   assert.match(await here.done([...line, "--force"]), /^verified/m);
   assert.deepEqual(
@@ -128,7 +130,7 @@ test("the first Ctrl-C ends a download in order and prints how to resume it", as
   assert.equal(signal, "SIGINT");
   assert.match(
     stderr,
-    /^moraine: interrupted by SIGINT\nmoraine: Run the same command again to go on: .*stopped\.partial\.\n$/,
+    /^moraine: interrupted by SIGINT\nmoraine: Run the same command again to resume: .*stopped\.partial\.\n$/,
   );
   const last = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
   assert.deepEqual([last.event, last.error, last.exitCode], ["failed", "InterruptedError", 130]);

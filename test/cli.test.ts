@@ -156,7 +156,7 @@ test("--dry-run says what a retrieval would take, and starts nothing", async () 
   await http.jobSucceeded("dry", jobId);
   const { would, ...facts } = JSON.parse(await shell.done([...retrieve, "--json"]));
   assert.deepEqual(facts, { dryRun: true, sizeBytes: 9, tier: "Standard", jobId });
-  assert.match(would, /^take the Standard job that is there \(done: /);
+  assert.match(would, /^take the Standard job that exists \(done: /);
 });
 
 describe("what goes wrong has a code and says what to do", () => {
@@ -220,7 +220,7 @@ describe("what goes wrong has a code and says what to do", () => {
     await shell.refused(
       ["retrieve", "slow", archive, "-o", "late", "--wait", "0", ...at],
       75,
-      /^moraine: Job \S+ is still in progress; .*\nmoraine: Run the same command again later, or wait/,
+      /^moraine: Job \S+ is still in progress; wait for it.*\nmoraine: Run the same command again to resume\.\n/,
     );
     const jobs = (await shell.done(["job", "list", "slow", "--status", "InProgress", "--quiet", ...at])).trim();
     assert.match(jobs, /^[\w-]{92}$/);

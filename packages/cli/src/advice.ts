@@ -15,7 +15,6 @@ const advice: Readonly<Record<string, string>> = {
   InsufficientCapacityException: "Try again later, or take --tier Standard.",
   InvalidSignatureException: "Look at the secret key, and at --region: it is part of every signature.",
   JobFailedError: "Start another job, with --new-job.",
-  JobNotReadyError: "Run the same command again later, or wait: moraine job wait.",
   JournalMismatchError:
     "To abort that one and start over, add --restart (upload; in scripts --if-changed restart), or remove the journal.",
   NoLongerSupportedException:
@@ -60,6 +59,7 @@ const ofFiles: Readonly<Record<string, string>> = {
 const isBrokenOff = new Set([
   "InterruptedError",
   "GlacierConnectionError",
+  "JobNotReadyError",
   "RangeFailedError",
   "RequestTimeoutException",
   "ServiceUnavailableException",

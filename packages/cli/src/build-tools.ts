@@ -8,6 +8,7 @@ import { printable, printableBytes, printableJson, printLine } from "./printable
 import { argumentReader } from "./read-argument.ts";
 import { transferRunner } from "./run-transfer.ts";
 import type { Running } from "./running.ts";
+import { shellWord } from "./shell-lines.ts";
 import type { AdminTools, Surroundings, Tools } from "./tools.ts";
 
 export function buildTools(running: Running, surroundings: Surroundings): Tools {
@@ -24,6 +25,8 @@ export function buildTools(running: Running, surroundings: Surroundings): Tools 
     pathOf,
     options,
     ...argumentReader(surroundings),
+    args: running.args,
+    commandLineWithout: (flag) => ["moraine", ...running.args.filter((each) => each !== flag)].map(shellWord).join(" "),
     client: (settings) => glacierClient(options(), environment, settings),
     confirm: confirmer(surroundings),
     show,

@@ -1,9 +1,12 @@
+import { existsSync } from "node:fs";
 import type { DownloadResult } from "@moraine/client/node";
 import type { Command } from "commander";
 import { bytesExactly } from "./sizes.ts";
 import { listing } from "./table.ts";
 import type { Tools, TransferView } from "./tools.ts";
 import { addPaceOptions, type PaceOptions, paceOf } from "./transfer-options.ts";
+
+export const newJobFlag = "--new-job";
 
 export interface DownloadOptions extends PaceOptions {
   readonly output: string;
@@ -37,10 +40,12 @@ export async function download(tools: Tools, options: DownloadOptions, way: Down
   }
   const target = tools.pathOf(options.output);
   const overwrite = options.force ?? false;
+  const { partialFileOf } = await import("@moraine/client/node");
+  const partialFile = partialFileOf(target);
   await tools.transfer<DownloadResult>(
     {
       name: way.name,
-      goOn: `Run the same command again to go on: what was verified is kept in ${target}.partial.`,
+      goOn: () => resumeHint(tools, partialFile),
       readable: (result) => resultText(options.output, result),
     },
     (watched) => way.toFile({ ...settings, ...watched, target, overwrite }),
@@ -57,7 +62,7 @@ async function downloadToStdout(tools: Tools, settings: Omit<Settings, keyof Wat
   };
   const view: TransferView<{ sizeBytes: number }> = {
     name: way.name,
-    goOn: "What was written is right, but not all: a pipe starts from the beginning. Download to a file to go on where it was.",
+    goOn: () => `Output is correct but incomplete; a pipe cannot be resumed, a file can. ${resumeHint(tools, null)}`,
     bytesOnStdout: true,
     readable: () => "",
   };
@@ -67,6 +72,19 @@ async function downloadToStdout(tools: Tools, settings: Omit<Settings, keyof Wat
   });
 }
 
+/**
+ * Says how to resume without paying for another job.
+ *
+ * @param partialFile named if it exists.
+ */
+export function resumeHint(tools: Tools, partialFile: string | null): string {
+  const kept = partialFile !== null && existsSync(partialFile) ? `what was verified is kept in ${partialFile}` : null;
+  if (tools.args.includes(newJobFlag)) {
+    return `To resume with the job that was started${kept === null ? "" : ` (${kept})`}, run: ${tools.commandLineWithout(newJobFlag)}`;
+  }
+  return `Run the same command again to resume${kept === null ? "" : `: ${kept}`}.`;
+}
+
 const provenBy = {
   whole: "by the tree hash of the whole",
   ranges: "by the checksum of each range",
@@ -74,12 +92,21 @@ const provenBy = {
   nothing: "NOT: the service gave nothing to verify it by",
 } as const;
 
-function resultText(file: string, { sizeBytes, treeHash, verifiedBy, resumedBytes }: DownloadResult): string {
+/** Of a target that needed no download. */
+const completeBy = {
+  whole: "already complete, verified by the tree hash of the whole",
+  ranges: "already complete, verified by the checksum of each range",
+  size: "already complete by its size; its content was not read",
+  nothing: "skipped by its name; its size is not known",
+} as const;
+
+function resultText(file: string, result: DownloadResult): string {
+  const { sizeBytes, treeHash, verifiedBy, resumedBytes, alreadyComplete } = result;
   return listing({
     file,
     size: bytesExactly(sizeBytes),
     ...(treeHash !== null && { "tree hash": treeHash }),
-    verified: provenBy[verifiedBy],
-    ...(resumedBytes > 0 && { "fetched before": bytesExactly(resumedBytes) }),
+    ...(alreadyComplete ? { state: completeBy[verifiedBy] } : { verified: provenBy[verifiedBy] }),
+    ...(resumedBytes > 0 && !alreadyComplete && { "fetched before": bytesExactly(resumedBytes) }),
   });
 }

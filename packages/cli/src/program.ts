@@ -18,7 +18,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   const program = new Command("moraine").description(
     "Archives in Glacier vaults, of AWS's or of a Moraine server: transferred in parallel, verified, and so that what breaks off goes on.",
   );
-  const running: Running = { command: program, goOn: null, unprinted: null, isOutput: true, log: null };
+  const running: Running = { command: program, args, goOn: null, unprinted: null, isOutput: true, log: null };
   let stopLogging = () => {};
   program.hook("preAction", (_, command) => {
     unmarkIds(command);

@@ -15,7 +15,6 @@ export function transferRunner(
   return async (view, run) => {
     const shown = await reportFor(view as TransferView<object>, surroundings, options());
     const report = running.log === null ? shown : both(shown, logReport(running.log, view as TransferView<object>));
-    running.goOn = view.goOn;
     running.isOutput = view.bytesOnStdout ?? false;
     try {
       const result = await run({ signal: surroundings.signal, onEvent: report.onEvent });
@@ -24,6 +23,7 @@ export function transferRunner(
       return result;
     } catch (thrown) {
       const error = endOf(thrown, surroundings.signal);
+      running.goOn = view.goOn();
       report.failed(error);
       throw error;
     }

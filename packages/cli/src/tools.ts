@@ -25,6 +25,10 @@ export interface Tools extends Pick<Surroundings, "environment" | "signal" | "pa
    * @param settings `attemptsMax` 1 where a request must not be repeated when its answer was lost.
    */
   client(settings?: { readonly attemptsMax?: number }): Promise<GlacierClient>;
+  /** As they were given. */
+  readonly args: readonly string[];
+  /** The command as it was given, but for the flag, to be pasted into a shell. */
+  commandLineWithout(flag: string): string;
   /**
    * Prints what was asked for.
    *
@@ -68,8 +72,8 @@ export interface Tools extends Pick<Surroundings, "environment" | "signal" | "pa
 export interface TransferView<Result> {
   /** Of the transfer, in a few words. */
   readonly name: string;
-  /** What to do when it was broken off. */
-  readonly goOn: string;
+  /** How to resume it after an interruption; called when it has failed. */
+  readonly goOn: () => string;
   /** Standard output has the bytes; all else goes to standard error. */
   readonly bytesOnStdout?: boolean;
   readonly readable: (result: Result) => string;

@@ -18,6 +18,21 @@ export interface BegunUpload {
  * place that cannot be written to, or be uploaded with its folder.
  */
 export function uploadJournalPath(tools: Tools, vaultName: string, path: string): string {
+  return `${stateFile(tools, "uploads", [vaultName, path])}.journal`;
+}
+
+/** The file that remembers the job of an output that is printed, until all of it is. Undefined where there is no place for it. */
+export async function jobFileFor(tools: Tools, vaultName: string, output: string): Promise<string | undefined> {
+  try {
+    const path = stateFile(tools, "jobs", [vaultName, output]);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return path;
+  } catch {
+    return undefined;
+  }
+}
+
+function stateFile(tools: Tools, folder: string, subject: readonly string[]): string {
   const { environment } = tools;
   const { endpoint, region, profile, account } = tools.options();
   const service = [
@@ -27,11 +42,11 @@ export function uploadJournalPath(tools: Tools, vaultName: string, path: string)
     account ?? null,
   ];
   const name = createHash("sha256")
-    .update(JSON.stringify([service, vaultName, path]))
+    .update(JSON.stringify([service, ...subject]))
     .digest("hex")
     .slice(0, 32);
   const state = environment["XDG_STATE_HOME"] || join(environment["HOME"] || homeFolder(), ".local", "state");
-  return join(state, "moraine", "uploads", `${name}.journal`);
+  return join(state, "moraine", folder, name);
 }
 
 /** Throws UsageError where it cannot be made: then nothing would resume the upload. */

@@ -56,7 +56,12 @@ export function buildClient(options: ClientOptions, platform: Platform): Glacier
   const sender = new Sender({ ...connection, service: "glacier", platform });
   const call = async (name: OperationName, input: object, callOptions: CallOptions): Promise<unknown> => {
     callOptions.signal?.throwIfAborted();
-    return sender.send(await toWire(name, withAccount(input, accountId), platform), readerOf(name), callOptions);
+    const read = readerOf(name);
+    const watched: Reader<unknown> = (answer, ...rest) => {
+      callOptions.onHead?.((header) => answer.header(header));
+      return read(answer, ...rest);
+    };
+    return sender.send(await toWire(name, withAccount(input, accountId), platform), watched, callOptions);
   };
   const methods = (Object.keys(operations) as OperationName[]).map((name) => [
     `${name.charAt(0).toLowerCase()}${name.slice(1)}`,

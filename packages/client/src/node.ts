@@ -8,6 +8,7 @@ import { TreeHash as PortableTreeHash } from "./tree-hash.ts";
 export * from "./index.ts";
 export { Bandwidth } from "./transfers/bandwidth.ts";
 export { type DownloadOptions, type DownloadResult, downloadJobOutput } from "./transfers/download-job-output.ts";
+export { partialFileOf } from "./transfers/download-target.ts";
 export type {
   JobEvent,
   ProgressEvent,
@@ -26,6 +27,7 @@ export {
   type RetrievalOptions,
   type RetrievalPlan,
   retrieveArchive,
+  type StreamRetrievalOptions,
   streamArchive,
 } from "./transfers/retrieve-archive.ts";
 export {
@@ -33,6 +35,7 @@ export {
   type InventoryOptions,
   readInventory,
   retrieveInventory,
+  type StreamInventoryOptions,
   streamInventory,
 } from "./transfers/retrieve-inventory.ts";
 export { type StreamOptions, streamJobOutput } from "./transfers/stream-job-output.ts";
@@ -55,6 +58,7 @@ export {
 } from "./transfers/transfer-errors.ts";
 export { type UploadOptions, type UploadResult, uploadArchive } from "./transfers/upload-archive.ts";
 export type { UploadSource } from "./transfers/upload-source.ts";
+export { type VaultContents, vaultContents } from "./transfers/vault-contents.ts";
 export type { VerificationOptions, VerifiedBy } from "./transfers/verification.ts";
 export { type WaitOptions, waitForJob } from "./transfers/wait-for-job.ts";
 

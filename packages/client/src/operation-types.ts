@@ -23,6 +23,8 @@ export interface CallOptions {
   readonly retryForMilliseconds?: number | undefined;
   /** Called before the pause that precedes each further attempt; it must not throw. */
   readonly onRetry?: ((retry: Retry) => void) | undefined;
+  /** Called with the headers of the response, for those that no output has; null where one was not sent. */
+  readonly onHead?: ((header: (name: string) => string | null) => void) | undefined;
   /**
    * Sent as `amz-sdk-invocation-id`, by which a Moraine server recognises a repeated `uploadArchive` for a day: 8 to 128 letters,
    * digits, `-` and `_`. Use it again to repeat a call after a restart. @default a new one for each call

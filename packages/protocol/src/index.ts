@@ -89,6 +89,7 @@ export {
   type InventoryFormat,
   type InventoryItem,
   type InventoryWriter,
+  inventoriesHeader,
   inventoryContentType,
   inventoryWriters,
 } from "./inventory.ts";

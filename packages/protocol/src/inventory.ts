@@ -12,6 +12,12 @@ export interface InventoryItem {
 
 export type InventoryFormat = "JSON" | "CSV";
 
+/**
+ * Header of DescribeVault's response: `current` from a server whose inventory jobs list the vault as it is when they start. AWS's service,
+ * which lists it as of its last daily inventory, does not send it.
+ */
+export const inventoriesHeader = "x-moraine-inventories";
+
 /** Writes an inventory piece by piece, so that a vault of any size needs no memory: a head, its items, a tail. */
 export interface InventoryWriter {
   head(vaultArn: string, inventoryDate: Date): string;

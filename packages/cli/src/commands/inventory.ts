@@ -1,15 +1,20 @@
+import type { GlacierClient } from "@moraine/client";
 import type { InventoryFormat, InventoryItem } from "@moraine/protocol";
 import { Command, Option } from "commander";
-import { addDownloadOptions, type DownloadOptions, download } from "../download-options.ts";
+import { addDownloadOptions, type DownloadOptions, download, newJobFlag, resumeHint } from "../download-options.ts";
+import { UsageError } from "../exit-codes.ts";
 import { checkedId } from "../ids.ts";
+import { ageOf, counted, countedDocument, countFile, type ListedArchives } from "../inventory-age.ts";
 import { onOneLine } from "../printable.ts";
-import type { Tools, TransferView } from "../tools.ts";
+import type { Tools, Transfer, TransferView } from "../tools.ts";
 import { addWaitOption, type WaitOptions, waitOf } from "../transfer-options.ts";
+import { jobFileFor } from "../upload-state.ts";
 
 interface InventoryOptions extends Omit<DownloadOptions, "output">, WaitOptions {
   readonly output?: string;
   readonly format?: "json" | "csv";
   readonly newJob?: true;
+  readonly reuseJob?: true;
 }
 
 /** Lists a vault's archives. */
@@ -19,7 +24,8 @@ export function inventoryCommand(tools: Tools): Command {
     .argument("<vault>")
     .addOption(formatOption())
     .option("-o, --output <file>", "where to; - is standard output (-)")
-    .option("--new-job", "start a job even if there is an inventory already");
+    .option(newJobFlag, "start a job even if there is an inventory already")
+    .option("--reuse-job", "take the newest inventory that exists, however old");
   return addDownloadOptions(addWaitOption(command))
     .addHelpText("after", details)
     .action((vaultName: string, options: InventoryOptions) => inventory(tools, vaultName, options));
@@ -31,9 +37,13 @@ export function formatOption(): Option {
 
 const details = `
 Without --format and -o, a table for people; its first line tells the
-inventory's date: on AWS it is made once a day, and shows nothing that is
-younger. With --quiet, ids alone, one in a line. With --format or --json, the
-document as the service has it.
+inventory's date. With --quiet, ids alone, one in a line. With --format or
+--json, the document as the service has it.
+
+A Moraine server lists the vault as it is when the command starts, unless it
+runs with --profile aws. AWS lists it as of its last inventory, made once a
+day; a warning on standard error tells that date, and how the list differs
+from the vault's own count.
 
 Examples:
   moraine inventory photos
@@ -42,47 +52,100 @@ Examples:
   moraine inventory photos --new-job --wait 6h`;
 
 async function inventory(tools: Tools, vaultName: string, options: InventoryOptions): Promise<void> {
-  const { json, quiet } = tools.options();
-  const { output, format, newJob = false } = options;
+  const { output, format, newJob = false, reuseJob = false } = options;
+  if (newJob && reuseJob) {
+    throw new UsageError("--new-job and --reuse-job exclude each other");
+  }
   const documentFormat: InventoryFormat = format === "csv" ? "CSV" : "JSON";
-  const first = newJob ? "start an inventory job" : "take the newest inventory job, or start one,";
+  const first = newJob ? "start an inventory job" : "take an inventory job, or start one,";
   if (tools.isDryRun(`${first} of vault ${vaultName}, and download what it lists`)) {
     return;
   }
   const client = await tools.client();
-  const wishes = { ...waitOf(options), reuse: !newJob, format: documentFormat };
-  const { readInventory, retrieveInventory, streamInventory } = await import("@moraine/client/node");
-  if (output === undefined && format === undefined && !json) {
-    const view: TransferView<object> = {
-      name: vaultName,
-      goOn: "Run the same command again: the job goes on by itself.",
-      bytesOnStdout: true,
-      readable: () => "",
-    };
-    await tools.transfer(view, async (watched) => {
-      const reader = await readInventory(client, { vaultName }, { ...wishes, ...watched });
-      await tools.writeOut(linesOf(reader, quiet ?? false));
-      return {};
-    });
-    return;
-  }
-  await download(
-    tools,
-    { ...options, output: output ?? "-" },
-    {
-      name: vaultName,
-      toFile: (settings) => retrieveInventory(client, { vaultName }, { ...wishes, ...settings }),
-      stream: (settings) => streamInventory(client, { vaultName }, { ...wishes, ...settings }),
-    },
-  );
+  const { vaultContents } = await import("@moraine/client/node");
+  const isCurrent = (await vaultContents(client, { vaultName }, tools))?.hasCurrentInventories ?? false;
+  const reuse = newJob ? false : reuseJob || !isCurrent;
+  const wanted = { ...waitOf(options), reuse, format: documentFormat };
+  const list = { client, vaultName, wanted, isCurrent: isCurrent && !reuse };
+  const isTable = output === undefined && format === undefined && !tools.options().json;
+  await (isTable ? printTable(tools, list) : downloadDocument(tools, list, { ...options, output: output ?? "-" }));
 }
 
+interface WantedList {
+  readonly client: GlacierClient;
+  readonly vaultName: string;
+  readonly wanted: LibraryOptions;
+  /** Whether the service lists the vault as it is. */
+  readonly isCurrent: boolean;
+}
+
+async function printTable(tools: Tools, { client, vaultName, wanted }: WantedList): Promise<void> {
+  const { readInventory } = await import("@moraine/client/node");
+  const jobFile = await jobFileFor(tools, vaultName, wanted.format);
+  const view: TransferView<object> = {
+    name: vaultName,
+    goOn: () => resumeHint(tools, null),
+    bytesOnStdout: true,
+    readable: () => "",
+  };
+  await tools.transfer(view, async (watched) => {
+    const listed: ListedArchives = { count: 0, date: null };
+    const reader = await readInventory(client, { vaultName }, { ...wanted, ...watched, jobFile });
+    await tools.writeOut(linesOf(reader, listed, tools.options().quiet ?? false));
+    await warnOfAge(client, vaultName, listed, watched);
+    return {};
+  });
+}
+
+async function downloadDocument(
+  tools: Tools,
+  { client, vaultName, wanted, isCurrent }: WantedList,
+  options: DownloadOptions,
+): Promise<void> {
+  const { retrieveInventory, streamInventory } = await import("@moraine/client/node");
+  const listed: ListedArchives = { count: 0, date: null };
+  await download(tools, options, {
+    name: vaultName,
+    async toFile(settings) {
+      const result = await retrieveInventory(client, { vaultName }, { ...wanted, ...settings });
+      if (!isCurrent) {
+        await countFile(settings.target, listed);
+        await warnOfAge(client, vaultName, listed, settings);
+      }
+      return result;
+    },
+    async *stream(settings) {
+      const jobFile = await jobFileFor(tools, vaultName, wanted.format);
+      const bytes = streamInventory(client, { vaultName }, { ...wanted, ...settings, jobFile });
+      yield* isCurrent ? bytes : countedDocument(bytes, listed);
+      if (!isCurrent) {
+        await warnOfAge(client, vaultName, listed, settings);
+      }
+    },
+  });
+}
+
+async function warnOfAge(
+  client: GlacierClient,
+  vaultName: string,
+  listed: ListedArchives,
+  { onEvent, signal }: Watched,
+): Promise<void> {
+  const { vaultContents } = await import("@moraine/client/node");
+  const message = ageOf(listed, await vaultContents(client, { vaultName }, { signal }));
+  if (message !== null) {
+    onEvent({ kind: "warning", code: "inventory-age", message });
+  }
+}
+
+type LibraryOptions = ReturnType<typeof waitOf> & { readonly format: InventoryFormat; readonly reuse: boolean };
+type Watched = Parameters<Transfer<object>>[0];
 type Reader = AsyncIterable<readonly InventoryItem[]> & { readonly inventoryDate: Date | null };
 
 /** As they come, for an inventory may have millions: so its columns are as wide as they may have to be. */
-async function* linesOf(reader: Reader, onlyIds: boolean): AsyncGenerator<Uint8Array> {
+async function* linesOf(reader: Reader, listed: ListedArchives, onlyIds: boolean): AsyncGenerator<Uint8Array> {
   let isFirst = !onlyIds;
-  for await (const items of reader) {
+  for await (const items of counted(reader, listed)) {
     const head = isFirst ? headLines(reader) : "";
     isFirst = false;
     yield Buffer.from(head + items.map(onlyIds ? ({ archiveId }) => `${checkedId(archiveId)}\n` : rowOf).join(""));

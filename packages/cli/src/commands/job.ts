@@ -118,7 +118,7 @@ Examples:
       await tools.transfer<OutputFacts>(
         {
           name: vaultName,
-          goOn: "The job goes on by itself; run the same command again to wait for it.",
+          goOn: () => "The job continues by itself; run the same command again to wait for it.",
           readable: ({ sizeBytes }) => `Job ${jobId} has succeeded; its output has ${bytesExactly(sizeBytes)}.`,
         },
         (watched) => waitForJob(client, { vaultName, jobId }, { ...waitOf(options), ...watched }),

@@ -1,13 +1,15 @@
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
 import { Command, Option } from "commander";
-import { addDownloadOptions, type DownloadOptions, download } from "../download-options.ts";
+import { addDownloadOptions, type DownloadOptions, download, newJobFlag } from "../download-options.ts";
 import { bytesExactly } from "../sizes.ts";
 import type { Tools } from "../tools.ts";
 import { addWaitOption, treeHash, type WaitOptions, waitOf } from "../transfer-options.ts";
+import { jobFileFor } from "../upload-state.ts";
 
 interface RetrieveOptions extends DownloadOptions, WaitOptions {
   readonly tier?: JobTier;
   readonly newJob?: true;
+  readonly skipExisting?: true;
   readonly treeHash?: string;
 }
 
@@ -19,7 +21,8 @@ export function retrieveCommand(tools: Tools): Command {
     .argument("<archive>", "its id, @FILE that holds it, or - for standard input")
     .requiredOption("-o, --output <file>", "where to; - is standard output")
     .addOption(tierOption())
-    .option("--new-job", "start a job even if there is one for the archive");
+    .option(newJobFlag, "start a job even if one exists for the archive")
+    .option("--skip-existing", "take a file of the archive's size as complete, without reading it");
   addWaitOption(command).option("--tree-hash <hash>", "what the archive must have, where you know it", treeHash);
   return addDownloadOptions(command)
     .addHelpText("after", details)
@@ -36,14 +39,17 @@ export function tierOption(): Option {
 
 const details = `
 A job takes hours on AWS (Standard 3 to 5, Bulk 5 to 12, Expedited minutes),
-and its output stays for a day. Whatever breaks the command off, the same
-command goes on: it takes the job that is there, and what was verified is not
-fetched again. When the output expires in the middle, another job is started,
-and what was verified is kept.
+and its output stays for a day. After any interruption, the same command
+resumes: it takes the same job, also with --new-job, and what was verified is
+not fetched again. When the output expires during the download, another job is
+started, and what was verified is kept.
 
 FILE gets its name when all of it is verified and on the disk. Until then
-FILE.partial and its journal stand beside it. With -o -, bytes are written in
-order, each range when it is verified.
+FILE.partial, its journal and a note of its job exist next to it. A FILE that
+is the archive already, by size and tree hash, is complete: nothing is
+downloaded, and the exit code is 0. Without --tree-hash, a job for the archive
+has to tell its tree hash. With -o -, bytes are written in order, each range
+when it is verified.
 
 Examples:
   moraine retrieve photos ARCHIVE_ID -o holiday.tar
@@ -58,7 +64,7 @@ async function retrieve(tools: Tools, vaultName: string, given: string, options:
   }
   const client = await tools.client();
   const { retrieveArchive, streamArchive } = await import("@moraine/client/node");
-  const { tier, newJob = false } = options;
+  const { tier, newJob = false, skipExisting = false } = options;
   const wishes = {
     ...waitOf(options),
     reuse: !newJob,
@@ -67,8 +73,11 @@ async function retrieve(tools: Tools, vaultName: string, given: string, options:
   };
   await download(tools, options, {
     name: options.output === "-" ? vaultName : options.output,
-    toFile: (settings) => retrieveArchive(client, archive, { ...wishes, ...settings }),
-    stream: (settings) => streamArchive(client, archive, { ...wishes, ...settings, lendsPieces: true }),
+    toFile: (settings) => retrieveArchive(client, archive, { ...wishes, ...settings, skipExisting }),
+    async stream(settings) {
+      const jobFile = await jobFileFor(tools, vaultName, archive.archiveId);
+      return streamArchive(client, archive, { ...wishes, ...settings, jobFile, lendsPieces: true });
+    },
   });
 }
 
@@ -92,5 +101,5 @@ async function isDryRun(
 }
 
 function jobText({ JobId, StatusCode, Tier }: GlacierJobDescription): string {
-  return `the ${Tier ?? "Standard"} job that is there (${StatusCode === "Succeeded" ? "done" : "under way"}: ${JobId})`;
+  return `the ${Tier ?? "Standard"} job that exists (${StatusCode === "Succeeded" ? "done" : "in progress"}: ${JobId})`;
 }

@@ -120,7 +120,7 @@ async function uploadFrom(
   await tools.transfer<UploadResult>(
     {
       name: path === null ? vaultName : basename(path),
-      goOn: goOnText(path, journal),
+      goOn: () => goOnText(path, journal),
       readable: resultText,
       essence: ({ archiveId }) => checkedId(archiveId),
       unprinted: ({ archiveId }) => `The archive is stored. Its id is ${archiveId}`,

@@ -6,7 +6,7 @@ import { DigestPool } from "./digest-pool.ts";
 import { DownloadJournal, downloadIdentity } from "./download-journal.ts";
 import { DownloadTarget } from "./download-target.ts";
 import type { TransferOptions } from "./events.ts";
-import { type FileDownloadParts, fillPartial, isAsRecorded } from "./file-download.ts";
+import { type FileDownloadParts, fillPartial, isAsRecorded, isComplete } from "./file-download.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
 import { PartialFile } from "./partial-file.ts";
@@ -45,6 +45,8 @@ export interface DownloadResult extends TransferTotals {
   /** Of the bytes as they were written; null for a part of an output, whose ranges are no tree of their own. */
   readonly treeHash: string | null;
   readonly verifiedBy: VerifiedBy;
+  /** The target was complete before: nothing was downloaded. */
+  readonly alreadyComplete: boolean;
 }
 
 /**
@@ -119,10 +121,13 @@ export async function downloadToFile(
       if (judged === null) {
         throw verification.failure(journal.ranges);
       }
-      return conclude(parts, target, judged);
+      return { ...(await conclude(parts, target, judged)), alreadyComplete: true };
     }
     await target.assertMayPublish();
     await target.assertRoomFor(rangeLength(wanted));
+  }
+  if (!isComplete(parts)) {
+    await source.prepare?.(parts.signal);
   }
   const partial = await PartialFile.open(target.partial, rangeLength(wanted));
   held.partial = partial;
@@ -145,6 +150,7 @@ async function conclude(
     sizeBytes,
     treeHash: isWhole ? parts.journal.ranges.treeHash() : null,
     verifiedBy,
+    alreadyComplete: false,
     ...parts.progress.totals,
   };
 }

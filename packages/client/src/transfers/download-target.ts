@@ -91,6 +91,13 @@ export class DownloadTarget implements AsyncDisposable {
     }
   }
 
+  /** Removes what an unfinished download has left. */
+  async discard(): Promise<void> {
+    await this.#lock.assertHeld();
+    await local(rm(this.partial, { force: true }));
+    await local(rm(this.journal, { force: true }));
+  }
+
   /** Gives the partial file, synced before, the target's name. */
   async publish(): Promise<void> {
     await this.#lock.assertHeld();
@@ -107,6 +114,8 @@ interface Names {
   readonly partial: string;
   readonly journal: string;
   readonly lock: string;
+  /** Remembers the job. */
+  readonly job: string;
 }
 
 /** What file systems allow. */
@@ -115,9 +124,12 @@ const nameBytesMax = 255;
 const suffixBytesMax = 50;
 const digestLength = 16;
 
-function namesFor(path: string): Names {
+/** Returns where a download to the target keeps what it has verified. */
+export const partialFileOf = (target: string): string => namesFor(target).partial;
+
+export function namesFor(path: string): Names {
   const partial = `${join(dirname(path), stemOf(basename(path)))}.partial`;
-  return { path, partial, journal: `${partial}.journal`, lock: `${partial}.lock` };
+  return { path, partial, journal: `${partial}.journal`, lock: `${partial}.lock`, job: `${partial}.job` };
 }
 
 /** Returns a name to which suffixes can be appended; a long one is cut, and made unique by its hash. */

@@ -115,6 +115,11 @@ async function fetchMissing(parts: FileDownloadParts): Promise<void> {
   }
 }
 
+/** Whether the journal has all ranges. */
+export function isComplete({ ranges, journal }: Pick<FileDownloadParts, "ranges" | "journal">): boolean {
+  return only(ranges, ({ index }) => !journal.ranges.has(index)).next().done === true;
+}
+
 /**
  * Whether a file is all that the journal says: the target of an earlier run, which ended after it had given the name and
  * before it could remove the journal.
@@ -126,8 +131,7 @@ export async function isAsRecorded(
   const { ranges, wanted, journal } = parts;
   await using file = await open(path, "r");
   const { size } = await file.stat();
-  const isComplete = only(ranges, ({ index }) => !journal.ranges.has(index)).next().done;
-  if (size !== rangeLength(wanted) || !isComplete) {
+  if (size !== rangeLength(wanted) || !isComplete(parts)) {
     return false;
   }
   let isSame = true;

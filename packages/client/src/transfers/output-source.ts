@@ -10,6 +10,8 @@ export interface OutputSource {
   readonly facts: OutputFacts;
   /** How long a range is retried that makes no progress. */
   readonly retryForMilliseconds: number;
+  /** Called before the first range is fetched, if any is missing: resolves when there is a job. */
+  prepare?(signal: AbortSignal): Promise<void>;
   /** Rejects unless exactly that range is on its way. */
   open(range: ByteRange, signal: AbortSignal): Promise<OpenRange>;
 }

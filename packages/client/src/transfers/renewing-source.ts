@@ -9,7 +9,7 @@ import { hasCode } from "./transfer-errors.ts";
 /** New jobs in a row of which not one range could be had. */
 const fruitlessJobsMax = 3;
 
-type Renew = (gone: JobReference, signal: AbortSignal) => Promise<JobReference>;
+type Renew = (gone: JobReference | null, signal: AbortSignal) => Promise<JobReference>;
 
 interface Renewal {
   readonly done: Promise<void>;
@@ -26,12 +26,15 @@ export class RenewingSource implements OutputSource {
   readonly retryForMilliseconds: number;
   readonly #client: GlacierClient;
   readonly #renew: Renew;
-  #job: JobReference;
+  #job: JobReference | null;
   #renewal: Renewal | null = null;
   #fruitless = 0;
 
-  /** @param renew finds or starts a job, and resolves once that has succeeded, which may take hours; its signal ends it. */
-  constructor(client: GlacierClient, { job, facts }: { job: JobReference; facts: OutputFacts }, renew: Renew) {
+  /**
+   * @param job null where the output's facts are known without one: then a job is sought when the first byte is asked for.
+   * @param renew finds or starts a job, and resolves once that has succeeded, which may take hours; its signal ends it.
+   */
+  constructor(client: GlacierClient, { job, facts }: { job: JobReference | null; facts: OutputFacts }, renew: Renew) {
     this.#client = client;
     this.#job = job;
     this.facts = facts;
@@ -39,9 +42,17 @@ export class RenewingSource implements OutputSource {
     this.#renew = renew;
   }
 
+  async prepare(signal: AbortSignal): Promise<void> {
+    await this.#next(null, signal);
+  }
+
   async open(range: ByteRange, signal: AbortSignal): Promise<OpenRange> {
     for (;;) {
       const job = this.#job;
+      if (job === null) {
+        await this.#next(job, signal);
+        continue;
+      }
       try {
         const opened = await jobSource(this.#client, job, this.facts).open(range, signal);
         this.#fruitless = 0;
@@ -57,7 +68,7 @@ export class RenewingSource implements OutputSource {
   }
 
   /** Callers that find the same job gone wait for the same next one; it is given up once the last of them is aborted. */
-  async #next(gone: JobReference, signal: AbortSignal): Promise<void> {
+  async #next(gone: JobReference | null, signal: AbortSignal): Promise<void> {
     if (this.#job !== gone) {
       return;
     }
@@ -74,8 +85,8 @@ export class RenewingSource implements OutputSource {
     }
   }
 
-  #startRenewal(gone: JobReference): Renewal {
-    this.#fruitless += 1;
+  #startRenewal(gone: JobReference | null): Renewal {
+    this.#fruitless += gone === null ? 0 : 1;
     const stop = new AbortController();
     const done = this.#renew(gone, stop.signal).then((job) => {
       this.#job = job;

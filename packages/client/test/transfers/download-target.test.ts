@@ -94,8 +94,9 @@ for (const length of [206, 239, 255]) {
     const options = { rangeSizeBytes: mebibyte, concurrency: 1 };
     await assert.rejects(retrieve(target, { ...options, onEvent, signal: stop.signal }), /enough/);
     const left = await readdir(folder);
-    assert.deepEqual(left.map((each) => /\.partial(\.journal)?$/.exec(each)?.[0]).toSorted(), [
+    assert.deepEqual(left.map((each) => /\.partial(\.\w+)?$/.exec(each)?.[0]).toSorted(), [
       ".partial",
+      ".partial.job",
       ".partial.journal",
     ]);
     const { resumedBytes } = await retrieve(target, options);
@@ -126,7 +127,7 @@ test("a file system without room for the output is refused before a byte is aske
   const waiting = retrieveArchive(clientOf(large), { vaultName, archiveId: "archive" }, { target });
   await assert.rejects(waiting, expected, "it waits for a job whose output has no room");
   assert.deepEqual(large.ranges, []);
-  assert.deepEqual(await readdir(folder), []);
+  assert.deepEqual(await readdir(folder), ["large.partial.job"], "the job that it has started is remembered");
 });
 
 for (const suffix of [".partial", ".partial.journal"]) {

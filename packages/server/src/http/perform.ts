@@ -1,4 +1,4 @@
-import { errors, type OperationName } from "@moraine/protocol";
+import { errors, inventoriesHeader, type OperationName } from "@moraine/protocol";
 import type { Caller } from "../auth/caller.ts";
 import type { RequestAudit } from "../domain/audit.ts";
 import { arnOf, type Vault, type VaultKey } from "../domain/vault.ts";
@@ -60,8 +60,13 @@ export type Perform = (services: Services, admitted: Admitted) => Promise<Reply>
 /** Typed input, the operation, and its answer for the wire. */
 export const perform: Perform = async (services, admitted) => {
   const output = await handle(services, admitted);
-  return encode(admitted.found.operation, { ...output });
+  const reply = encode(admitted.found.operation, { ...output });
+  const isTold = admitted.found.name === "DescribeVault" && services.profile === "practical";
+  return isTold ? { ...reply, headers: { ...reply.headers, ...currentInventories } } : reply;
 };
+
+/** Lets clients take an inventory when they want one, where others would use the last one. */
+const currentInventories = { [inventoriesHeader]: "current" } as const;
 
 async function handle(
   services: Services,

@@ -129,6 +129,7 @@ describe("DescribeVault", () => {
     const created = new Date(server.clock.now()).toISOString();
     assert.equal(answer.status, 200);
     assert.equal(answer.headers["content-type"], "application/json");
+    assert.equal(answer.headers["x-moraine-inventories"], "current");
     assert.equal(
       answer.text,
       `{"CreationDate":"${created}","LastInventoryDate":null,"NumberOfArchives":0,"SizeInBytes":0,` +

@@ -106,7 +106,9 @@ test("no room for the journal at the start is said before anything is sent", asy
   const disk = await DiskRig.create(rig.folder, state);
   await disk.fail({ call: "write", pattern: "*.journal", first: 2, outcome: "ENOSPC" });
   const [passed, ids] = [rig.proxy.passed.length, await rig.archiveIds()];
-  await shell.refused(line, 1, /ENOSPC.*\nmoraine: Free some disk space/, { environment: { ...asRoot, ...disk.environment } });
+  await shell.refused(line, 1, /ENOSPC.*\nmoraine: Free some disk space/, {
+    environment: { ...asRoot, ...disk.environment },
+  });
   assert.deepEqual(rig.proxy.parts(passed), []);
   assert.equal(await shell.done(["upload", "list", "commands", "--quiet"]), "", "no upload is left at the service");
   assert.deepEqual(await rig.archiveIds(), ids);

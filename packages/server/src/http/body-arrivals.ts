@@ -71,13 +71,14 @@ export class BodyArrivals {
   }
 
   #arrive(piece: Buffer): void {
+    const count = piece.length; // A piece that is released has none.
     this.#rest = this.#store(piece);
     if (this.#rest === null) {
       release(piece);
     } else {
       this.#request.pause();
     }
-    this.#onArrival(piece.length);
+    this.#onArrival(count);
   }
 
   #goOn(): void {

@@ -17,13 +17,13 @@ export async function glacierClient(
     throw new UsageError(`An account has twelve digits, not ${account}`);
   }
   const endpoint = options.endpoint ?? (environment["MORAINE_ENDPOINT"] || undefined);
-  const retryForMilliseconds = retryFor === undefined ? undefined : retryFor * 1000;
   return orUsageError(() =>
     createClient({
       endpoint,
       profile,
       accountId: account,
-      retryForMilliseconds,
+      retryForMilliseconds: milliseconds(retryFor),
+      timeoutMilliseconds: milliseconds(options.timeout),
       ...settings,
       ...(region !== undefined && { region }),
     }),
@@ -32,7 +32,7 @@ export async function glacierClient(
 
 /** Throws `UsageError` for an endpoint that cannot be one. */
 export async function adminClient(
-  options: Pick<GlobalOptions, "endpoint" | "region" | "profile">,
+  options: Pick<GlobalOptions, "endpoint" | "region" | "profile" | "timeout">,
   environment: Environment,
 ): Promise<AdminClient> {
   const { createAdminClient, defaultCredentials } = await import("@moraine/client/node");
@@ -44,8 +44,11 @@ export async function adminClient(
   const region = options.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? "us-east-1";
   const credentials = defaultCredentials({ profile: options.profile });
   // Whoever types a command can type it again; and a key that was made unseen would count.
-  return orUsageError(() => createAdminClient({ endpoint, region, credentials, attemptsMax: 1 }));
+  const timeoutMilliseconds = milliseconds(options.timeout);
+  return orUsageError(() => createAdminClient({ endpoint, region, credentials, attemptsMax: 1, timeoutMilliseconds }));
 }
+
+const milliseconds = (seconds: number | undefined) => (seconds === undefined ? undefined : seconds * 1000);
 
 async function orUsageError<Client>(create: () => Client | Promise<Client>): Promise<Client> {
   try {

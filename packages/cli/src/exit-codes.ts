@@ -74,7 +74,10 @@ export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error && "operation" in error ? String(error.code) : "";
   const isRefusal = code !== "" && code !== "UnexpectedAnswer";
-  return (isRefusal ? `${text.split("\n\n")[0]} (${code})` : text).replace(/\s*\n\s*/g, " ");
+  return (isRefusal ? `${text.split("\n\n")[0]} (${code})` : text)
+    .split("\n")
+    .map((line) => line.trim())
+    .join(" ");
 }
 
 /** By the names of errors, for their classes would have to be loaded first; a refusal of the service is named as its code. */

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { seconds } from "./numbers.ts";
 
 /** What every command may be told. */
@@ -8,6 +8,7 @@ export interface GlobalOptions {
   readonly profile?: string;
   readonly account?: string;
   readonly retryFor?: number;
+  readonly timeout?: number;
   readonly logFile?: string;
   readonly verbose?: true;
   readonly json?: true;
@@ -29,6 +30,7 @@ const table: readonly Row[] = [
   ],
   ["--log-file <file>", "append what happens to this file, a line each with its time"],
   ["-v, --verbose", "print each request and each failed attempt on standard error"],
+  ["--timeout <duration>", "how long an attempt waits for the next byte, e.g. 10s, 2m (60s)", timeout],
   ["--json", "print JSON: one document, or one line for each event of a transfer"],
   ["--quiet", "print only what was asked for"],
   ["--dry-run", "say what would be changed, and change nothing"],
@@ -72,4 +74,13 @@ function addBelow(command: Command): void {
 function optionOf([flags, description, parse]: Row): Option {
   const option = new Option(flags, description);
   return parse === undefined ? option : option.argParser(parse);
+}
+
+/** Up to a day, above 0. */
+function timeout(text: string): number {
+  const value = seconds(text);
+  if (value < 1 || value > 86_400) {
+    throw new InvalidArgumentError("It must be from 1s to 1d.");
+  }
+  return value;
 }

@@ -47,7 +47,16 @@ export interface ClientOptions {
    * waited for
    */
   readonly retryForMilliseconds?: number | undefined;
+  /**
+   * How long an attempt waits for a connection (10 seconds at most), for the response after the last byte was sent, and for the next
+   * byte in either direction. @default 60,000, as AWS's tools
+   */
+  readonly timeoutMilliseconds?: number | undefined;
 }
+
+const timeoutMillisecondsDefault = 60_000;
+/** Node fires longer timers at once. */
+const timeoutMillisecondsMax = 2 ** 31 - 1;
 
 /** A client of the platform that it runs on. */
 export function buildClient(options: ClientOptions, platform: Platform): GlacierClient {
@@ -83,15 +92,19 @@ export function mayBeAws(client: GlacierClient): boolean {
 }
 
 /** What is checked once, when a client is made. */
-export function connectionOf({ endpoint, region, credentials, attemptsMax, retryForMilliseconds }: ClientOptions) {
+export function connectionOf({ endpoint, region, credentials, ...options }: ClientOptions) {
+  const { attemptsMax, retryForMilliseconds, timeoutMilliseconds = timeoutMillisecondsDefault } = options;
   if (attemptsMax !== undefined) {
     assertCount("attemptsMax", attemptsMax);
   }
   if (retryForMilliseconds !== undefined && !(retryForMilliseconds >= 0)) {
     throw new RangeError(`Invalid retryForMilliseconds ${retryForMilliseconds}: expected 0 or more`);
   }
+  if (!(timeoutMilliseconds > 0 && timeoutMilliseconds <= timeoutMillisecondsMax)) {
+    throw new RangeError(`Invalid timeoutMilliseconds ${timeoutMilliseconds}: expected 1 to ${timeoutMillisecondsMax}`);
+  }
   const url = endpoint === undefined ? awsEndpoint(region) : parseEndpoint(endpoint);
-  return { region, credentials, endpoint: url, attemptsMax, retryForMilliseconds };
+  return { region, credentials, endpoint: url, attemptsMax, retryForMilliseconds, timeoutMilliseconds };
 }
 
 function withAccount(input: object, accountId: string) {

@@ -5,7 +5,7 @@ import {
   serviceError,
   UnexpectedAnswerError,
 } from "./errors.ts";
-import { type Answer, readText } from "./http.ts";
+import { type Answer, readStart } from "./http.ts";
 
 /** Which request it was. */
 export interface Attempt {
@@ -15,12 +15,15 @@ export interface Attempt {
 
 /** Of a proxy's page no more than this is quoted. */
 const quoteLengthMax = 200;
+/** More than any error of this API has; the message of a wrong signature shows the request as it should have been signed. */
+const errorBytesMax = 64 * 1024;
+const errorMilliseconds = 10_000;
 /** No service is believed that it needs a longer pause. */
 const retryAfterMillisecondsMax = 3_600_000;
 
 /** The error that an answer other than 2xx stands for. */
 export async function refusalOf(answer: Answer, attempt: Attempt): Promise<GlacierServiceError> {
-  const text = await readText(answer).catch(() => "");
+  const text = await readStart(answer, errorBytesMax, errorMilliseconds);
   const { code, message, type } = membersOf(text);
   if (code === undefined) {
     return unexpectedAnswer(answer, attempt, inWords(answer, text));
@@ -80,9 +83,25 @@ function inWords(answer: Answer, text: string): string {
   if (target !== null) {
     return `answered ${status}, which leads to ${target} and is not followed; check the endpoint`;
   }
-  const words = text
-    .replace(/<(style|script)\b.*?<\/\1>|<[^>]*>/gis, " ")
-    .replace(/\s+/g, " ")
-    .trim();
+  const words = visibleText(text).replace(/\s+/g, " ").trim();
   return `answered ${status}, but not as this service does${words === "" ? "" : `: ${words.slice(0, quoteLengthMax)}`}`;
 }
+
+/** Returns what a page shows: no tags, styles and scripts. Reads the text once, so that no page takes long. */
+function visibleText(page: string): string {
+  const [start = "", ...parts] = page.split("<");
+  const shown = [start];
+  let hiddenUntil: string | null = null;
+  for (const part of parts) {
+    const tag = /^\/?[a-z]*/i.exec(part)?.[0].toLowerCase() ?? "";
+    if (hiddenUntil === null && hidingTags.has(tag)) {
+      hiddenUntil = `/${tag}`;
+    } else if (hiddenUntil === null || hiddenUntil === tag) {
+      hiddenUntil = null;
+      shown.push(part.slice(part.indexOf(">") + 1 || part.length));
+    }
+  }
+  return shown.join(" ");
+}
+
+const hidingTags: ReadonlySet<string> = new Set(["style", "script"]);

@@ -7,6 +7,8 @@ export interface HttpRequest {
   /** Pieces are asked for one by one, each when the one before has left. */
   readonly body: Bytes | AsyncIterable<Uint8Array> | null;
   readonly signal: AbortSignal | undefined;
+  /** How long to wait for a connection, for the response after the last byte was sent, and for any next byte. */
+  readonly timeoutMilliseconds: number;
 }
 
 /**
@@ -46,13 +48,45 @@ export interface AnswerBody {
   cancel(): Promise<void>;
 }
 
-export async function readText({ body }: Answer): Promise<string> {
+/** Reads a body of text to its end. Throws BodyTooLargeError for a longer one. */
+export async function readText({ body }: Answer, bytesMax: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
+  let readBytes = 0;
   for (let piece = await body.next(); piece !== null; piece = await body.next()) {
+    readBytes += piece.length;
+    if (readBytes > bytesMax) {
+      await body.cancel();
+      throw new BodyTooLargeError(`more than ${bytesMax} bytes`);
+    }
     text += decoder.decode(piece, { stream: true });
   }
   return text + decoder.decode();
+}
+
+/** A body that no service of this API would send. */
+export class BodyTooLargeError extends Error {
+  override readonly name = "BodyTooLargeError";
+}
+
+/** Reads the start of a body, as much as arrives in time, and cancels the rest. Never rejects. */
+export async function readStart({ body }: Answer, bytesMax: number, milliseconds: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let leftBytes = bytesMax;
+  const over = Promise.withResolvers<null>();
+  const timer = setTimeout(() => over.resolve(null), milliseconds);
+  const next = () => Promise.race([body.next(), over.promise]).catch(() => null);
+  for (let piece = await next(); piece !== null; piece = await next()) {
+    text += decoder.decode(piece.subarray(0, leftBytes), { stream: true });
+    leftBytes -= piece.length;
+    if (leftBytes <= 0) {
+      break;
+    }
+  }
+  clearTimeout(timer);
+  await body.cancel().catch(() => undefined);
+  return text;
 }
 
 export const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;

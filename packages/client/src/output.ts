@@ -1,6 +1,9 @@
 import { type Operation, parseLossless } from "@moraine/protocol";
 import { type Attempt, connectionError, unexpectedAnswer } from "./error-answer.ts";
-import { type Answer, readText } from "./http.ts";
+import { type Answer, BodyTooLargeError, readText } from "./http.ts";
+
+/** Many times the largest page of a list. */
+const documentBytesMax = 16 * 1024 ** 2;
 
 /** An answer of success → typed output, as the operations table binds it. A header that was not sent is left out. */
 export async function readOutput(
@@ -20,9 +23,12 @@ export async function readOutput(
 
 export async function textOf(answer: Answer, attempt: Attempt, signal: AbortSignal | undefined): Promise<string> {
   try {
-    return await readText(answer);
+    return await readText(answer, documentBytesMax);
   } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof BodyTooLargeError) {
+      throw unexpectedAnswer(answer, attempt, `answered ${answer.status} with ${error.message}`);
+    }
     throw connectionError(attempt, "the answer broke off", error);
   }
 }

@@ -30,6 +30,7 @@ export interface SenderOptions {
   readonly credentials: Credentials | CredentialProvider;
   readonly attemptsMax: number | undefined;
   readonly retryForMilliseconds: number | undefined;
+  readonly timeoutMilliseconds: number;
   readonly platform: Platform;
 }
 
@@ -63,6 +64,7 @@ export class Sender {
   readonly #endpoint: URL;
   readonly #attemptsMax: number | undefined;
   readonly #retryForMilliseconds: number | undefined;
+  readonly #timeoutMilliseconds: number;
   readonly #clock = new ServiceClock();
   readonly #credentials: CredentialCache;
   readonly #sign: Signer;
@@ -75,6 +77,7 @@ export class Sender {
     this.#endpoint = endpoint;
     this.#attemptsMax = attemptsMax;
     this.#retryForMilliseconds = retryForMilliseconds;
+    this.#timeoutMilliseconds = options.timeoutMilliseconds;
     this.#credentials = new CredentialCache(credentials, this.#clock);
     this.#sign = createSigner({ endpoint, region, service, Sha256: platform.Sha256 });
     this.#platform = platform;
@@ -125,7 +128,9 @@ export class Sender {
       await this.#pause(call, error as Error, wanted);
     } else if (isOfTime(error) && call.answeredAt !== undefined && !call.isClockFollowed) {
       call.isClockFollowed = true;
-      this.#clock.follow(call.answeredAt);
+      if (!this.#clock.follow(call.answeredAt)) {
+        throw wrongClock(error, call.answeredAt, this.#clock.now());
+      }
     } else if (error instanceof ExpiredTokenException && !call.areCredentialsReplaced) {
       call.areCredentialsReplaced = true;
       const fresh = await orAborted(this.#credentials.replace(credentials), call.signal);
@@ -217,7 +222,13 @@ export class Sender {
     assertSendable(headers); // To try again would not help.
     try {
       const url = urlOf(this.#endpoint, request);
-      return await this.#platform.http(url, { method, headers, body: content ?? null, signal });
+      return await this.#platform.http(url, {
+        method,
+        headers,
+        body: content ?? null,
+        signal,
+        timeoutMilliseconds: this.#timeoutMilliseconds,
+      });
     } catch (error) {
       signal?.throwIfAborted();
       if (failure !== undefined) throw failure.reason;
@@ -232,8 +243,13 @@ export class Sender {
   }
 }
 
+function wrongClock(error: InvalidSignatureException, theirs: Date, ours: Date): InvalidSignatureException {
+  const clocks = `The service's clock says ${theirs.toISOString()}, this machine's ${ours.toISOString()}`;
+  return new InvalidSignatureException({ ...error, message: `${clocks}: set the one that is wrong. ${error.message}` });
+}
+
 /** A signature too old, or made in the service's future. */
-function isOfTime(error: unknown): boolean {
+function isOfTime(error: unknown): error is InvalidSignatureException {
   return error instanceof InvalidSignatureException && /^Signature (expired|not yet current)/.test(error.message);
 }
 

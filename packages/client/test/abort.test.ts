@@ -43,7 +43,10 @@ describe("a signal ends a call at once", () => {
   test("while it pauses between attempts", async (t) => {
     t.mock.method(Math, "random", () => 1);
     await using server = await scriptedServer(refuse(500, "ServiceUnavailableException"));
-    await ends((signal) => clientOf(server).describeVault(vault, { signal }));
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const call = clientOf(server).describeVault(vault, { signal: stop.signal, onRetry: () => stop.abort(reason) });
+    await assert.rejects(call, reason);
     assert.equal(server.seen.length, 1);
   });
 

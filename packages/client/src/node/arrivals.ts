@@ -9,6 +9,7 @@ const waitingBytesMax = 512 * 1024;
 export class Arrivals implements AnswerBody {
   readonly #answer: IncomingMessage;
   readonly #signal: AbortSignal | undefined;
+  readonly #timeoutMilliseconds: number;
   #waiting: Buffer<ArrayBuffer>[] = [];
   #waitingBytes = 0;
   #hasBegun = false;
@@ -16,9 +17,12 @@ export class Arrivals implements AnswerBody {
   #failure: Error | null = null;
   #arrival: PromiseWithResolvers<void> | null = null;
 
-  constructor(answer: IncomingMessage, signal: AbortSignal | undefined) {
+  /** @param timeoutMilliseconds how long to wait for the next byte; time in which nothing is asked for does not count. */
+  constructor(answer: IncomingMessage, signal: AbortSignal | undefined, timeoutMilliseconds: number) {
     this.#answer = answer;
     this.#signal = signal;
+    this.#timeoutMilliseconds = timeoutMilliseconds;
+    answer.socket.setTimeout(0);
     answer.on("end", () => {
       this.#hasEnded = true;
       this.#wake();
@@ -51,6 +55,7 @@ export class Arrivals implements AnswerBody {
   #begin(): void {
     if (!this.#hasBegun) {
       this.#hasBegun = true;
+      this.#answer.socket.setTimeout(this.#timeoutMilliseconds);
       this.#answer.on("data", (piece: Buffer<ArrayBuffer>) => this.#arrived(piece));
     }
   }
@@ -60,7 +65,7 @@ export class Arrivals implements AnswerBody {
     const pieces = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    this.#answer.resume();
+    this.#resume();
     const [only, ...more] = pieces;
     if (only !== undefined && more.length === 0) {
       return only;
@@ -76,9 +81,18 @@ export class Arrivals implements AnswerBody {
     this.#waiting.push(piece);
     this.#waitingBytes += piece.length;
     if (this.#waitingBytes >= waitingBytesMax) {
+      this.#answer.socket.setTimeout(0);
       this.#answer.pause();
     }
     this.#wake();
+  }
+
+  #resume(): void {
+    // After its end the socket may serve another request.
+    if (this.#answer.isPaused() && !this.#hasEnded) {
+      this.#answer.socket.setTimeout(this.#timeoutMilliseconds);
+      this.#answer.resume();
+    }
   }
 
   #fail(error: Error): void {

@@ -7,18 +7,19 @@ import { keepFreedMemory, release } from "./release.ts";
 import { sendPieces } from "./send-pieces.ts";
 import { WideAgent } from "./wide-agent.ts";
 
-const connectMilliseconds = 10_000;
-const silenceMilliseconds = 300_000;
+const connectMillisecondsMax = 10_000;
+/** Interim responses, such as 100 Continue, before the final one. */
+const interimMax = 100;
 let wideAgent: WideAgent | undefined;
 
 /** By `node:http`. Whoever reads a body may `release` each piece as soon as it is done with. */
 export async function nodeHttp(url: URL, request: HttpRequest): Promise<Answer> {
-  const { signal } = request;
+  const { signal, timeoutMilliseconds } = request;
   for (;;) {
     signal?.throwIfAborted();
     const sent = send(url, request);
     try {
-      return answerOf(await answered(sent), signal);
+      return answerOf(await answered(sent, timeoutMilliseconds), request);
     } catch (error) {
       signal?.throwIfAborted();
       // The server may close a connection that is kept just when the next request goes out on it.
@@ -30,32 +31,37 @@ export async function nodeHttp(url: URL, request: HttpRequest): Promise<Answer> 
   }
 }
 
-function send(url: URL, { method, headers, body, signal }: HttpRequest): ClientRequest {
+function send(url: URL, { method, headers, body, signal, timeoutMilliseconds }: HttpRequest): ClientRequest {
   const isSecure = url.protocol === "https:";
   const sent = (isSecure ? https : http).request(url, {
     ...(!isSecure && { agent: plainAgent() }),
     method,
     headers: { ...headers },
-    timeout: connectMilliseconds,
+    timeout: Math.min(timeoutMilliseconds, connectMillisecondsMax),
     ...(signal !== undefined && { signal }),
   });
-  sent.setTimeout(silenceMilliseconds); // Once it is connected.
-  sent.on("timeout", () => sent.destroy(silence(sent)));
+  sent.setTimeout(timeoutMilliseconds); // Once it is connected.
+  let answer: IncomingMessage | undefined;
+  sent.once("response", (message: IncomingMessage) => {
+    answer = message;
+  });
+  sent.on("timeout", () => (answer ?? sent).destroy(silence(sent, timeoutMilliseconds)));
   if (isSecure) {
     sent.on("socket", (socket) => freePackets(sent, socket));
   }
   if (body === null || body instanceof Uint8Array) {
     sent.end(body ?? undefined);
   } else {
-    void sendPieces(sent, body, Number(headers["content-length"]));
+    void sendPieces(sent, body, { sizeBytes: Number(headers["content-length"]), timeoutMilliseconds });
   }
   return sent;
 }
 
-function silence({ socket }: ClientRequest): Error {
+function silence({ socket }: ClientRequest, milliseconds: number): Error {
+  const connectMilliseconds = Math.min(milliseconds, connectMillisecondsMax);
   return socket?.connecting
     ? Object.assign(new Error(`No connection within ${connectMilliseconds} ms`), { code: "ERR_CONNECT_TIMEOUT" })
-    : new Error(`Nothing came for ${silenceMilliseconds} ms`);
+    : new Error(`Nothing came for ${milliseconds} ms`);
 }
 
 function plainAgent(): WideAgent {
@@ -74,20 +80,35 @@ function freePackets(sent: ClientRequest, socket: Socket): void {
   sent.once("close", () => socket.off("data", free));
 }
 
-function answered(sent: ClientRequest): Promise<IncomingMessage> {
+/** Resolves with the head of the response, which must be complete in time, however its bytes arrive. */
+function answered(sent: ClientRequest, timeoutMilliseconds: number): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  let timer: NodeJS.Timeout | undefined;
+  let interim = 0;
+  const late = () => sent.destroy(new Error(`No response within ${timeoutMilliseconds} ms`));
+  sent.once("finish", () => {
+    timer = setTimeout(late, timeoutMilliseconds);
+  });
+  sent.on("information", () => {
+    interim += 1;
+    if (interim > interimMax) {
+      sent.destroy(new Error(`More than ${interimMax} interim responses came`));
+    }
+  });
   sent.on("response", resolve);
   sent.on("error", reject); // Also later, when the answer has told of it already.
+  const stop = () => clearTimeout(timer);
+  promise.then(stop, stop);
   return promise;
 }
 
-function answerOf(message: IncomingMessage, signal: AbortSignal | undefined): Answer {
+function answerOf(message: IncomingMessage, { signal, timeoutMilliseconds }: HttpRequest): Answer {
   const { statusCode: status = 0, statusMessage: statusText = "", headers } = message;
   return {
     status,
     statusText,
     header: (name) => joined(headers[name.toLowerCase()]),
-    body: new Arrivals(message, signal),
+    body: new Arrivals(message, signal, timeoutMilliseconds),
   };
 }
 

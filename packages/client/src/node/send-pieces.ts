@@ -7,21 +7,32 @@ import type { ClientRequest } from "node:http";
 export async function sendPieces(
   sent: ClientRequest,
   pieces: AsyncIterable<Uint8Array>,
-  sizeBytes: number,
+  { sizeBytes, timeoutMilliseconds }: { readonly sizeBytes: number; readonly timeoutMilliseconds: number },
 ): Promise<void> {
   let leftBytes = sizeBytes;
   const over = overBeforeItsEnd(sent, () => leftBytes > 0);
   try {
     for await (const piece of pieces) {
       leftBytes -= piece.length;
+      waitForNetwork(sent, timeoutMilliseconds);
       // One that is destroyed is not closed until the loop of events goes on, for which its writes do not wait.
       if (sent.destroyed || (await Promise.race([written(sent, piece), over])) === "over") {
         return;
       }
+      waitForNetwork(sent, 0);
     }
+    waitForNetwork(sent, timeoutMilliseconds);
     sent.end();
   } catch (error) {
     sent.destroy(error as Error);
+  }
+}
+
+/** Limits how long the network may rest; 0 while the source is waited for, which may be slow or paced. */
+function waitForNetwork({ socket }: ClientRequest, timeoutMilliseconds: number): void {
+  // Before it is connected, another limit holds.
+  if (socket?.connecting === false) {
+    socket.setTimeout(timeoutMilliseconds);
   }
 }
 

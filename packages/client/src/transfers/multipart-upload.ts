@@ -89,6 +89,9 @@ export async function knownParts(
   const parts = everyItem(client, "listParts", { vaultName, accountId, uploadId }, { signal });
   for await (const { RangeInBytes, SHA256TreeHash } of parts) {
     known.set(RangeInBytes, SHA256TreeHash.toLowerCase());
+    if (known.size > limits.partCountMax) {
+      throw new Error(`The service lists more than the ${limits.partCountMax} parts that upload ${uploadId} can have`);
+    }
   }
   return known;
 }

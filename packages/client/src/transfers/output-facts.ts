@@ -2,6 +2,7 @@ import {
   damagedArchiveMessage,
   type GlacierJobDescription,
   isTreeHashAligned,
+  limits,
   parseRetrievalByteRange,
   rangeLength,
 } from "@moraine/protocol";
@@ -75,10 +76,17 @@ function inventoryFacts(description: GlacierJobDescription): OutputFacts {
   };
 }
 
-/** Nothing here is empty: what comes without a size, or with none, would be taken for whole before a byte has come. */
+/**
+ * Nothing here is empty: output without a size, or of size 0, would be taken for complete before a byte has come. Nor is anything
+ * larger than an archive can be: space and ranges are planned by this number.
+ */
 function sizeOf(what: string, sizeBytes: number | null | undefined, { JobId }: GlacierJobDescription): number {
   if (!sizeBytes) {
     throw new JobFailedError(`Job ${JobId} does not say how large its ${what} is, so its output cannot be verified`);
+  }
+  if (!(Number.isSafeInteger(sizeBytes) && sizeBytes > 0 && sizeBytes <= limits.archiveSizeBytesMax)) {
+    const most = `at most ${limits.archiveSizeBytesMax} bytes`;
+    throw new JobFailedError(`Job ${JobId} says that its ${what} has ${sizeBytes} bytes: expected ${most}`);
   }
   return sizeBytes;
 }

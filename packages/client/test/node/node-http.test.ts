@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createSecureServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { readText } from "../../src/http.ts";
+import { type Answer, readText } from "../../src/http.ts";
 import { nodeHttp } from "../../src/node/node-http.ts";
 
 interface RawServer extends AsyncDisposable {
@@ -51,8 +51,16 @@ async function rawServer(
   };
 }
 
+const timeoutMilliseconds = 60_000;
+const allOf = (answer: Answer) => readText(answer, 1e9);
 const get = (url: URL, signal?: AbortSignal) =>
-  nodeHttp(url, { method: "GET", headers: { range: "bytes=0-4", "accept-encoding": "identity" }, body: null, signal });
+  nodeHttp(url, {
+    method: "GET",
+    headers: { range: "bytes=0-4", "accept-encoding": "identity" },
+    body: null,
+    signal,
+    timeoutMilliseconds,
+  });
 const plain = (body: string, more = "") =>
   `HTTP/1.1 206 Partial Content\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
 
@@ -66,7 +74,7 @@ test("an answer is the same wherever its packets end", async () => {
     assert.equal(answer.status, 206);
     assert.equal(answer.statusText, "Partial Content");
     assert.equal(answer.header("X-Amz-Archive-Description"), "a: b");
-    assert.equal(await readText(answer), "hello");
+    assert.equal(await allOf(answer), "hello");
     assert.match(
       server.heads[0] ?? "",
       /^GET \/output\?x=%20y HTTP\/1\.1\r\nrange: bytes=0-4\r\naccept-encoding: identity\r\n/,
@@ -79,7 +87,7 @@ test("a connection serves one answer after another, and none that was left or th
     const more = connection === 1 && request === 0 ? "Connection: close\r\n" : "";
     socket.write(plain("x".repeat(100_000), more));
   });
-  const read = async () => (await readText(await get(server.url))).length;
+  const read = async () => (await allOf(await get(server.url))).length;
   assert.deepEqual([await read(), await read()], [100_000, 100_000]);
   assert.equal(server.connections.length, 1);
   await (await get(server.url)).body.cancel();
@@ -93,7 +101,7 @@ test("an idle connection that the server has closed is no failure", async () => 
     else socket.write(plain("hello"));
   });
   for (let turn = 0; turn < 3; turn += 1) {
-    assert.equal(await readText(await get(server.url)), "hello");
+    assert.equal(await allOf(await get(server.url)), "hello");
   }
   assert.equal(server.connections.length, 2);
 });
@@ -101,7 +109,7 @@ test("an idle connection that the server has closed is no failure", async () => 
 test("an answer whose length is not told is read to its end", async () => {
   for (const head of ["Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "Connection: close\r\n\r\nhello"]) {
     await using server = await rawServer((socket) => socket.write(`HTTP/1.1 200 OK\r\n${head}`, () => socket.end()));
-    assert.equal(await readText(await get(server.url)), "hello");
+    assert.equal(await allOf(await get(server.url)), "hello");
   }
 });
 
@@ -161,7 +169,7 @@ test("what breaks, or is no HTTP, fails with its reason", async () => {
   };
   for (const [text, reason] of Object.entries(failures)) {
     await using server = await rawServer((socket) => socket.end(text));
-    await assert.rejects(get(server.url).then(readText), reason);
+    await assert.rejects(get(server.url).then(allOf), reason);
   }
 });
 
@@ -172,7 +180,7 @@ test("the signal ends it at any time: before, while it waits for the head, while
     await using server = await rawServer((socket) => socket.write(text));
     const stop = new AbortController();
     setTimeout(() => stop.abort(reason), 50);
-    await assert.rejects(get(server.url, stop.signal).then(readText), reason);
+    await assert.rejects(get(server.url, stop.signal).then(allOf), reason);
   }
 });
 
@@ -197,7 +205,7 @@ test("over TLS, a certificate that is trusted will do, and no other", async (t) 
 function ask(url: string, environment: Record<string, string>): Promise<{ readonly stdout: string }> {
   const module = fileURLToPath(import.meta.resolve("../../src/node/node-http.ts"));
   const script = `const { nodeHttp } = await import(${JSON.stringify(module)});
-    const { body } = await nodeHttp(new URL(process.argv[1]), { method: "GET", headers: {}, body: null });
+    const { body } = await nodeHttp(new URL(process.argv[1]), { method: "GET", headers: {}, body: null, timeoutMilliseconds: 60000 });
     let bytes = 0;
     for (let piece = await body.next(); piece !== null; piece = await body.next()) bytes += piece.length;
     console.log(bytes);`;
@@ -209,7 +217,7 @@ function ask(url: string, environment: Record<string, string>): Promise<{ readon
 }
 
 const put = (url: URL, body: AsyncIterable<Uint8Array>, sizeBytes: number, signal?: AbortSignal) =>
-  nodeHttp(url, { method: "PUT", headers: { "content-length": String(sizeBytes) }, body, signal });
+  nodeHttp(url, { method: "PUT", headers: { "content-length": String(sizeBytes) }, body, signal, timeoutMilliseconds });
 
 /** Pieces of 100 kB without end; tells whether it was left in order. */
 function endless(): { readonly pieces: AsyncGenerator<Uint8Array>; readonly left: Promise<number> } {
@@ -242,7 +250,7 @@ test("bodies go out piece by piece, and one connection takes several", async () 
   };
   for (let turn = 1; turn <= 2; turn += 1) {
     const end = Promise.withResolvers<void>();
-    assert.equal(await readText(await put(server.url, body(end.promise), 2_000_008)), "hello");
+    assert.equal(await allOf(await put(server.url, body(end.promise), 2_000_008)), "hello");
     assert.ok(seenBytes > turn * 2_000_008);
     end.resolve(); // The answer was there before the source had said that it is at its end.
     await sleep(50);
@@ -257,7 +265,7 @@ test("a refusal that comes before a body's end is heard, and nothing more is sen
   const { pieces, left } = endless();
   const answer = await put(server.url, pieces, 1e12);
   assert.equal(answer.status, 206);
-  assert.equal(await readText(answer), "no");
+  assert.equal(await allOf(answer), "no");
   assert.ok((await left) < 1000);
   assert.equal(await closing(server.connections[0]), "closed");
 });
@@ -292,8 +300,9 @@ test("a request that changes something is not sent again when an idle connection
     if (connection === 0 && request === 1) socket.destroy();
     else socket.write(plain("hello"));
   });
-  const post = () => nodeHttp(server.url, { method: "POST", headers: {}, body: null, signal: undefined });
-  assert.equal(await readText(await post()), "hello");
+  const post = () =>
+    nodeHttp(server.url, { method: "POST", headers: {}, body: null, signal: undefined, timeoutMilliseconds });
+  assert.equal(await allOf(await post()), "hello");
   await assert.rejects(post(), /socket hang up|ECONNRESET/);
   assert.equal(server.heads.length, 2);
 });

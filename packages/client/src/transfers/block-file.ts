@@ -4,7 +4,7 @@ import { openOwnFile } from "./own-file.ts";
 import { hasCode } from "./transfer-errors.ts";
 
 /** Writes past the page cache begin and end at multiples of this: no device of today asks for more. */
-const alignmentBytes = 4096;
+export const alignmentBytes = 4096;
 
 /**
  * A file that is written past the page cache where that can be: copying into the cache takes more of a processor than a hash

@@ -12,6 +12,7 @@ import { jobSource, type OutputSource } from "./output-source.ts";
 import { PartialFile } from "./partial-file.ts";
 import { Progress, type TransferTotals } from "./progress.ts";
 import { assertRangeOptions, boundedRangeSize, planRanges, rangeSizeFor, wantedRange } from "./ranges.ts";
+import { RequestSize } from "./request-size.ts";
 import { transferClient } from "./transfer-client.ts";
 import { local } from "./transfer-errors.ts";
 import { Verification, type VerificationOptions, type VerifiedBy } from "./verification.ts";
@@ -112,6 +113,7 @@ export async function downloadToFile(
     pool: stack.use(new DigestPool()),
     progress: new Progress(rangeLength(wanted), options.onEvent),
     bandwidth,
+    requestSize: new RequestSize(journal.rangeSizeBytes),
     concurrency,
     signal: target.signalWith(options.signal),
   };

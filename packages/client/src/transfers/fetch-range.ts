@@ -1,29 +1,21 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { type ByteRange, rangeLength } from "@moraine/protocol";
-import { DamagedDataError, GlacierConnectionError } from "../errors.ts";
-import { isTransient, pauseMilliseconds } from "../retry.ts";
-import { RetryBudget } from "../retry-budget.ts";
+import { type ByteRange, leafSizeBytes, rangeLength } from "@moraine/protocol";
+import { GlacierConnectionError } from "../errors.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import type { OutputFacts } from "./output-facts.ts";
 import type { OutputSource } from "./output-source.ts";
+import { LeafDigests } from "./part-digest.ts";
 import type { Progress } from "./progress.ts";
+import { isOutage, RangeRetries } from "./range-retries.ts";
+import { firstRange } from "./ranges.ts";
+import type { RequestSize } from "./request-size.ts";
 import { StallTimer } from "./stall-timer.ts";
-import {
-  asError,
-  JobFailedError,
-  JobNotReadyError,
-  LocalFileError,
-  RangeFailedError,
-  VerificationError,
-} from "./transfer-errors.ts";
-
-/** A server that sends other bytes than it should is believed after this many attempts that it has no better ones. */
-const wrongAnswersMax = 5;
+import { asError, VerificationError } from "./transfer-errors.ts";
 
 export interface FetchContext {
   readonly source: OutputSource;
   readonly progress: Progress;
   readonly bandwidth: Bandwidth | undefined;
+  readonly requestSize: RequestSize;
 }
 
 export interface FetchedRange {
@@ -33,111 +25,155 @@ export interface FetchedRange {
 }
 
 /**
- * Fetches a range until what `receive` kept of it agrees with the checksum that the server sent with it.
- *
- * @param receive keeps the bytes, from the start again each time it is called, and gives the tree hash of what it kept.
+ * Keeps bytes, from that byte of the range on. When `bytes` fails, it rejects with the same error, once all that came before is kept.
+ */
+export type Keep = (bytes: AsyncIterable<Uint8Array>, offset: number) => Promise<void>;
+
+/**
+ * Fetches a range until what was kept of it agrees with the checksums that the server sent. After a break only the bytes that are missing
+ * are asked for.
  */
 export async function fetchRange(
-  { source, progress, bandwidth }: FetchContext,
+  context: FetchContext,
   range: ByteRange,
-  receive: (bytes: AsyncIterable<Uint8Array>) => Promise<string>,
+  keep: Keep,
   signal: AbortSignal,
 ): Promise<FetchedRange> {
-  let farthest = 0;
-  const retries = new RangeRetries(range, source.retryForMilliseconds, progress);
-  for (;;) {
-    const stall = new StallTimer(signal);
-    let received = 0;
-    const counted = async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-      for await (const piece of bytes) {
-        if (bandwidth !== undefined) {
-          stall.pause();
-          await bandwidth.take(piece.length, signal);
+  return new RangeFetch(context, range, keep).run(signal);
+}
+
+/**
+ * A range is fetched in pieces, one after the other: nodes of the output's tree, each of which has a checksum of its own. A piece whose
+ * connection broke is continued, and judged by the checksum that came with its first response.
+ */
+class RangeFetch {
+  readonly #context: FetchContext;
+  readonly #range: ByteRange;
+  readonly #keep: Keep;
+  readonly #retries: RangeRetries;
+  readonly #leaves = new LeafDigests();
+  #piece: ByteRange;
+  /** Of the piece. */
+  #receivedBytes = 0;
+  #checksum: string | null = null;
+  /** Bytes of the range that have arrived at least once. */
+  #farthest = 0;
+  /** The same, but for those that were wrong: to fetch them again is progress. */
+  #reached = 0;
+  #isProven = true;
+  #canContinue = true;
+
+  constructor(context: FetchContext, range: ByteRange, keep: Keep) {
+    this.#context = context;
+    this.#range = range;
+    this.#keep = keep;
+    this.#retries = new RangeRetries(context.source.retryForMilliseconds, context.progress);
+    this.#piece = this.#pieceFrom(range.firstByte);
+  }
+
+  async run(signal: AbortSignal): Promise<FetchedRange> {
+    for (;;) {
+      try {
+        await this.#fetchPiece(signal);
+        if (this.#piece.lastByte === this.#range.lastByte) {
+          return { treeHash: this.#leaves.treeHash(), proven: this.#isProven };
         }
-        stall.start();
-        const repeated = Math.min(piece.length, Math.max(0, farthest - received));
-        received += piece.length;
-        if (received > farthest) {
-          retries.progressed();
+        this.#retries.verified();
+        this.#begin(this.#piece.lastByte + 1);
+      } catch (cause) {
+        const error = asError(cause);
+        await this.#retries.prepareNext(this.#piece, error, signal);
+        if (!isOutage(error)) {
+          this.#reached = this.#piece.firstByte - this.#range.firstByte;
         }
-        progress.moved(piece.length, repeated);
-        yield piece;
+        if (!(isOutage(error) && this.#canContinue) || this.#receivedBytes === 0) {
+          this.#begin(this.#piece.firstByte);
+        }
       }
-    };
+    }
+  }
+
+  async #fetchPiece(signal: AbortSignal): Promise<void> {
+    while (this.#receivedBytes < rangeLength(this.#piece)) {
+      await this.#request(signal);
+    }
+    const { source, progress } = this.#context;
+    const sent = { treeHash: this.#leaves.treeHash(this.#leafCountBefore(this.#piece)), checksum: this.#checksum };
+    this.#isProven = judge(this.#piece, sent, source.facts, progress) && this.#isProven;
+  }
+
+  #begin(firstByte: number): void {
+    this.#piece = this.#pieceFrom(firstByte);
+    this.#receivedBytes = 0;
+    this.#leaves.truncate(this.#leafCountBefore(this.#piece));
+  }
+
+  #pieceFrom(firstByte: number): ByteRange {
+    const { requestSize, source } = this.#context;
+    const rest = { firstByte, lastByte: this.#range.lastByte };
+    const piece = firstRange(rest, source.facts.sizeBytes, requestSize.bytes);
+    return rangeLength(piece) === rangeLength(this.#range) ? this.#range : piece;
+  }
+
+  /** Asks for what is missing of the piece, or for a part of that. */
+  async #request(signal: AbortSignal): Promise<void> {
+    const { requestSize, source } = this.#context;
+    const firstByte = this.#piece.firstByte + this.#receivedBytes;
+    const lastByte = Math.min(this.#piece.lastByte, firstByte + requestSize.bytes - 1);
+    const requestedBytes = lastByte - firstByte + 1;
+    const stall = new StallTimer(signal);
+    let hasBegun = false;
     try {
-      const { checksum, bytes } = await source.open(range, stall.signal);
-      stall.start();
-      const treeHash = await receive(counted(bytes));
-      return { treeHash, proven: judge(range, { treeHash, checksum }, source.facts, progress) };
+      const { checksum, bytes } = await source.open({ firstByte, lastByte }, stall.signal);
+      hasBegun = true;
+      if (this.#receivedBytes === 0) {
+        this.#checksum = checksum;
+      }
+      await this.#keep(this.#counted(bytes, stall, signal), firstByte - this.#range.firstByte);
+      requestSize.completed(requestedBytes);
     } catch (cause) {
       const error = stall.reasonFor(asError(cause));
-      farthest = Math.max(farthest, received);
-      await retries.prepareNext(error, signal);
+      // Some servers ignore ranges, which does no harm until one is to be continued.
+      this.#canContinue &&= hasBegun || this.#receivedBytes === 0 || isOutage(error);
+      if (hasBegun && error instanceof GlacierConnectionError) {
+        requestSize.broke(requestedBytes);
+      }
+      throw error;
     } finally {
       stall.stop();
     }
   }
-}
 
-/** Decides after each failure of a range whether it is fetched again: outages are outlasted, wrong bytes are few. */
-class RangeRetries {
-  readonly #range: ByteRange;
-  readonly #retryForMilliseconds: number;
-  readonly #progress: Progress;
-  readonly #budget = new RetryBudget();
-  #attempts = 0;
-  #wrongAnswers = 0;
-  /** In a row, which the pauses grow with. */
-  #fruitless = 0;
-
-  constructor(range: ByteRange, retryForMilliseconds: number, progress: Progress) {
-    this.#range = range;
-    this.#retryForMilliseconds = retryForMilliseconds;
-    this.#progress = progress;
-    this.#budget.restart();
-  }
-
-  /** More of the range has arrived than ever before. */
-  progressed(): void {
-    this.#budget.restart();
-    this.#fruitless = 0;
-  }
-
-  /** Pauses before the next attempt, or throws. */
-  async prepareNext(error: Error, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    this.#attempts += 1;
-    this.#fruitless += 1;
-    const pause = this.#pauseAfter(error);
-    const event = { range: this.#range, attempt: this.#attempts, error, final: pause === null };
-    this.#progress.tell({ kind: "range-failed", ...event });
-    if (pause !== null) {
-      await sleep(pause, undefined, { signal });
-      return;
+  async *#counted(
+    bytes: AsyncIterable<Uint8Array>,
+    stall: StallTimer,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    const { bandwidth, progress } = this.#context;
+    stall.start();
+    for await (const piece of bytes) {
+      // Neither our own pace nor a slow disk is a stall of the connection.
+      stall.pause();
+      await bandwidth?.take(piece.length, signal);
+      this.#leaves.update(piece);
+      const position = this.#piece.firstByte - this.#range.firstByte + this.#receivedBytes;
+      this.#receivedBytes += piece.length;
+      const repeatedBytes = Math.min(piece.length, Math.max(0, this.#farthest - position));
+      this.#farthest = Math.max(this.#farthest, position + piece.length);
+      if (position + piece.length > this.#reached) {
+        this.#reached = position + piece.length;
+        this.#retries.progressed();
+      }
+      progress.moved(piece.length, repeatedBytes);
+      yield piece;
+      stall.start();
     }
-    const isTelling = error instanceof VerificationError || !isWorthAnother(error);
-    throw isTelling ? error : new RangeFailedError(this.#range, this.#attempts, error);
   }
 
-  #pauseAfter(error: Error): number | null {
-    const isOutage = error instanceof GlacierConnectionError || isTransient(error, "GetJobOutput");
-    this.#wrongAnswers += isOutage ? 0 : 1;
-    if (!isWorthAnother(error) || this.#wrongAnswers >= wrongAnswersMax) {
-      return null;
-    }
-    const wantedMilliseconds = pauseMilliseconds(this.#fruitless, false, Math.random());
-    const limit = isOutage ? this.#retryForMilliseconds : Number.POSITIVE_INFINITY;
-    return this.#budget.pauseBeforeNext({ wantedMilliseconds }, limit);
+  /** All pieces but the last are whole mebibytes. */
+  #leafCountBefore({ firstByte }: ByteRange): number {
+    return (firstByte - this.#range.firstByte) / leafSizeBytes;
   }
-}
-
-/** The service's refusals stay the same however often one asks, and so do the disk's, and damage in its store; a job that is not ready takes hours. */
-function isWorthAnother(error: Error): boolean {
-  const { type, code } = error as { type?: unknown; code?: unknown };
-  const isRefusal = type === "Client" && code !== "ThrottlingException" && code !== "RequestTimeoutException";
-  const settled = [LocalFileError, JobFailedError, JobNotReadyError, DamagedDataError];
-  const isSettled = settled.some((kind) => error instanceof kind);
-  return !isRefusal && !isSettled;
 }
 
 /** Whether the range is proven right. Throws VerificationError when it is wrong. */

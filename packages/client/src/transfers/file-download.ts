@@ -1,26 +1,20 @@
 import { open } from "node:fs/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
-import type { Bandwidth } from "./bandwidth.ts";
 import type { DigestPool } from "./digest-pool.ts";
 import type { DownloadJournal } from "./download-journal.ts";
-import { fetchRange } from "./fetch-range.ts";
+import { type FetchContext, fetchRange, type Keep } from "./fetch-range.ts";
 import { inParallel } from "./in-parallel.ts";
-import type { OutputSource } from "./output-source.ts";
 import type { PartialFile } from "./partial-file.ts";
-import type { Progress } from "./progress.ts";
 import type { PlannedRange } from "./ranges.ts";
 import type { Verification, VerifiedBy } from "./verification.ts";
 
-export interface FileDownloadParts {
-  readonly source: OutputSource;
+export interface FileDownloadParts extends FetchContext {
   readonly wanted: ByteRange;
   readonly ranges: Iterable<PlannedRange>;
   readonly verification: Verification;
   readonly partial: PartialFile;
   readonly journal: DownloadJournal;
   readonly pool: DigestPool;
-  readonly progress: Progress;
-  readonly bandwidth: Bandwidth | undefined;
   readonly concurrency: number;
   readonly signal: AbortSignal;
 }
@@ -93,8 +87,9 @@ async function fetchMissing(parts: FileDownloadParts): Promise<void> {
   const { ranges, wanted, partial, journal, progress, concurrency, signal } = parts;
   const recording = new Set<Promise<void>>();
   const fetch = async (range: PlannedRange, either: AbortSignal) => {
-    const receive = (bytes: AsyncIterable<Uint8Array>) => partial.write(bytes, range.firstByte - wanted.firstByte);
-    const fetched = await fetchRange(parts, range, receive, either);
+    const position = range.firstByte - wanted.firstByte;
+    const keep: Keep = (bytes, offset) => partial.write(bytes, position + offset);
+    const fetched = await fetchRange(parts, range, keep, either);
     const record = journal.add(range.index, fetched).then(() => {
       recording.delete(record);
       progress.verified(rangeLength(range));

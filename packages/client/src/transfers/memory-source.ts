@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DigestPool } from "./digest-pool.ts";
-import { PiecewiseTreeHash } from "./part-digest.ts";
+import { LeafDigests } from "./part-digest.ts";
 import { type OpenSource, partRanges } from "./source-part.ts";
 
 export function bytesSource(bytes: Uint8Array, pool: DigestPool): OpenSource {
@@ -43,11 +43,11 @@ export function blobSource(blob: Blob): OpenSource {
 }
 
 async function digestOf(pieces: AsyncIterable<Uint8Array>) {
-  const tree = new PiecewiseTreeHash();
+  const tree = new LeafDigests();
   const linear = createHash("sha256");
   for await (const piece of pieces) {
     tree.update(piece);
     linear.update(piece);
   }
-  return { treeHash: tree.digest(), sha256: linear.digest("hex") };
+  return { treeHash: tree.treeHash(), sha256: linear.digest("hex") };
 }

@@ -1,5 +1,6 @@
 import { type ByteRange, formatContentRange, formatRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
+import { GlacierConnectionError } from "../errors.ts";
 import type { JobOutput } from "../job-output.ts";
 import { release } from "../node/release.ts";
 import { retryForOf } from "../persistent-client.ts";
@@ -75,7 +76,9 @@ async function* exactly(
       release(value);
     }
     if (done < length) {
-      throw new Error(`Only ${done} of the ${length} bytes of the range came`);
+      // Where the server announces no length, a break looks like an end.
+      const message = `Only ${done} of the ${length} bytes of the range came`;
+      throw new GlacierConnectionError(message, { operation: "GetJobOutput", attempts: 1 });
     }
   } finally {
     await reader.cancel().catch(() => undefined);

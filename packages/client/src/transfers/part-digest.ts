@@ -12,9 +12,9 @@ export interface PartDigest {
 
 export const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
 
-/** The tree hash of bytes that come in pieces of any size. */
-export class PiecewiseTreeHash {
-  readonly #tree = new TreeHasher(sha256);
+/** The digests of each mebibyte of bytes that come in pieces of any size. */
+export class LeafDigests {
+  readonly #digests: Uint8Array[] = [];
   #leaf = createHash("sha256");
   #leafBytes = 0;
 
@@ -30,15 +30,23 @@ export class PiecewiseTreeHash {
     }
   }
 
-  digest(): TreeHash {
+  /** Returns the tree hash of all bytes from that leaf on. A last leaf that is not full ends with it. */
+  treeHash(firstLeaf = 0): TreeHash {
     if (this.#leafBytes > 0) {
       this.#endLeaf();
     }
-    return toHex(this.#tree.root());
+    return toHex(rootOf(this.#digests.slice(firstLeaf), sha256));
+  }
+
+  /** Forgets all bytes from that leaf on. */
+  truncate(leafCount: number): void {
+    this.#digests.length = leafCount;
+    this.#leaf = createHash("sha256");
+    this.#leafBytes = 0;
   }
 
   #endLeaf(): void {
-    this.#tree.push(this.#leaf.digest());
+    this.#digests.push(this.#leaf.digest());
     this.#leaf = createHash("sha256");
     this.#leafBytes = 0;
   }

@@ -1,7 +1,5 @@
-import type { TreeHash } from "@moraine/protocol";
-import { BlockFile } from "./block-file.ts";
+import { alignmentBytes, BlockFile } from "./block-file.ts";
 import { type Block, BlockWriter, blockBytes } from "./block-writer.ts";
-import { PiecewiseTreeHash } from "./part-digest.ts";
 import { local } from "./transfer-errors.ts";
 
 /** What is to become the target, beside it: as long as the target from the beginning, and sparse. */
@@ -22,21 +20,21 @@ export class PartialFile {
     return this.#file.fd;
   }
 
-  /** Writes the bytes from that place on; resolves to their tree hash. */
-  async write(bytes: AsyncIterable<Uint8Array>, position: number): Promise<TreeHash> {
-    const hash = new PiecewiseTreeHash();
+  /** Writes the bytes from that place on. When they fail, it rejects with their error, once those that came before are written. */
+  async write(bytes: AsyncIterable<Uint8Array>, position: number): Promise<void> {
     const run = new BlockRun(this.#writer, position);
     try {
-      for await (const piece of bytes) {
-        await run.add(piece);
-        hash.update(piece);
+      try {
+        for await (const piece of bytes) {
+          await run.add(piece);
+        }
+      } finally {
+        await run.end();
       }
-      await run.end();
     } finally {
       // Also when it failed: a write that is late must not meet those of the next attempt.
       await run.settle();
     }
-    return hash.digest();
   }
 
   async sync(): Promise<void> {
@@ -53,6 +51,8 @@ class BlockRun {
   readonly #writer: BlockWriter;
   #position: number;
   #block: Block;
+  /** Of the block. */
+  #roomBytes: number;
   #filledBytes = 0;
   #writing: Promise<unknown> = Promise.resolve();
   #failure: Error | null = null;
@@ -61,16 +61,18 @@ class BlockRun {
     this.#writer = writer;
     this.#position = position;
     this.#block = writer.take();
+    // A run that continues in the middle of a page ends its first block with a page: only then do the others go past the page cache.
+    this.#roomBytes = blockBytes - (position % alignmentBytes);
   }
 
   /** Resolves when the piece has been copied; rejects when one before it could not be written. */
   async add(piece: Uint8Array): Promise<void> {
     for (let rest = piece; rest.length > 0; ) {
-      const part = rest.subarray(0, blockBytes - this.#filledBytes);
+      const part = rest.subarray(0, this.#roomBytes - this.#filledBytes);
       this.#block.set(part, this.#filledBytes);
       this.#filledBytes += part.length;
       rest = rest.subarray(part.length);
-      if (this.#filledBytes === blockBytes) {
+      if (this.#filledBytes === this.#roomBytes) {
         await this.#flush();
       }
     }
@@ -100,6 +102,7 @@ class BlockRun {
     this.#writing = Promise.all([this.#writing, ended]);
     this.#position += this.#filledBytes;
     this.#filledBytes = 0;
+    this.#roomBytes = blockBytes;
     this.#block = this.#writer.take();
   }
 

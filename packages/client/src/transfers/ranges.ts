@@ -97,6 +97,12 @@ function* plannedRanges(
   }
 }
 
+/** Returns the first range of such a plan. */
+export function firstRange({ firstByte, lastByte }: ByteRange, totalBytes: number, rangeSizeBytes: number): ByteRange {
+  const end = lastByte + 1;
+  return { firstByte, lastByte: Math.min(endOfRange(firstByte, end, totalBytes, rangeSizeBytes), end) - 1 };
+}
+
 /** Whether each range of a plan is a node of the output's tree: those within whole mebibytes are. */
 export function areNodes({ firstByte, lastByte }: ByteRange, totalBytes: number): boolean {
   const end = lastByte + 1;

@@ -2,13 +2,13 @@ import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../client.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { never, type TransferOptions } from "./events.ts";
-import { type FetchContext, type FetchedRange, fetchRange } from "./fetch-range.ts";
+import { type FetchContext, type FetchedRange, fetchRange, type Keep } from "./fetch-range.ts";
 import { RangeFold } from "./fetched-ranges.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
-import { PiecewiseTreeHash } from "./part-digest.ts";
 import { Progress } from "./progress.ts";
 import { assertRangeOptions, type PlannedRange, planRanges, wantedRange } from "./ranges.ts";
+import { RequestSize } from "./request-size.ts";
 import { transferClient } from "./transfer-client.ts";
 import { Verification, type VerificationOptions } from "./verification.ts";
 
@@ -60,7 +60,14 @@ export async function* streamFrom(
   const verification = new Verification(facts, wanted, options);
   const progress = new Progress(rangeLength(wanted), options.onEvent);
   const free: Buffer<ArrayBuffer>[] = [];
-  const context = { source, progress, bandwidth: options.bandwidth, free, rangeSizeBytes };
+  const context = {
+    source,
+    progress,
+    bandwidth: options.bandwidth,
+    requestSize: new RequestSize(rangeSizeBytes),
+    free,
+    rangeSizeBytes,
+  };
   const fetched = new RangeFold();
   for await (const { bytes, range, ...result } of inOrder(ranges, context, options)) {
     verification.assertPassable(range, result, progress);
@@ -121,16 +128,13 @@ async function fetchToMemory(context: StreamContext, range: ByteRange, signal: A
   const length = rangeLength(range);
   const isFull = length === context.rangeSizeBytes;
   const memory = (isFull && context.free.pop()) || Buffer.allocUnsafeSlow(length);
-  const receive = async (bytes: AsyncIterable<Uint8Array>) => {
-    let filled = 0;
-    const hash = new PiecewiseTreeHash();
+  const keep: Keep = async (bytes, offset) => {
+    let filled = offset;
     for await (const piece of bytes) {
       memory.set(piece, filled);
       filled += piece.length;
-      hash.update(piece);
     }
-    return hash.digest();
   };
-  const fetched = await fetchRange(context, range, receive, signal);
+  const fetched = await fetchRange(context, range, keep, signal);
   return { ...fetched, range, bytes: memory };
 }

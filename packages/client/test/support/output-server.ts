@@ -27,8 +27,11 @@ export interface RangeRequest {
   readonly endByte: number;
 }
 
-/** Responds in the place of the server, or returns how much of the response it sends before the connection breaks. */
-export type Misbehaviour = (range: RangeRequest, response: ServerResponse) => "responded" | number | undefined;
+/** Responds in the place of the server, has it send a wrong byte, or returns after how many bytes of the body the connection breaks. */
+export type Misbehaviour = (
+  range: RangeRequest,
+  response: ServerResponse,
+) => "responded" | "corrupt" | number | undefined;
 
 export interface OutputServer extends AsyncDisposable {
   readonly url: string;
@@ -41,6 +44,13 @@ export interface OutputServer extends AsyncDisposable {
   misbehave: Misbehaviour;
   /** Headers in the place of its own; null takes one away. */
   headersOf: (range: RangeRequest) => Readonly<Record<string, string | null>>;
+}
+
+function corrupted(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  const index = Math.floor(copy.length / 2);
+  copy[index] = (copy[index] ?? 0) ^ 1;
+  return copy;
 }
 
 /** A service with one archive, whose retrieval job is called "job" and has succeeded; it starts another one when asked to. */
@@ -88,8 +98,8 @@ export async function outputServer({ sizeBytes, treeHash, contentOf }: Archive):
       206,
       Object.entries(headers).flatMap(([name, value]) => (value === null ? [] : [name, value])),
     );
-    if (outcome === undefined) {
-      response.end(bytes);
+    if (outcome === undefined || outcome === "corrupt") {
+      response.end(outcome === undefined ? bytes : corrupted(bytes));
     } else {
       response.write(bytes.subarray(0, outcome), () => setImmediate(() => response.destroy()));
     }

@@ -10,6 +10,7 @@ import { digestOfBytes } from "../../src/transfers/part-digest.ts";
 import { PartialFile } from "../../src/transfers/partial-file.ts";
 import { Progress } from "../../src/transfers/progress.ts";
 import { planRanges } from "../../src/transfers/ranges.ts";
+import { RequestSize } from "../../src/transfers/request-size.ts";
 import { Verification } from "../../src/transfers/verification.ts";
 
 const mebibyte = 1024 ** 2;
@@ -55,6 +56,7 @@ test("a disk that cannot keep what was fetched ends the download with its reason
     pool: stack.use(new DigestPool()),
     progress: new Progress(content.length, undefined),
     bandwidth: undefined,
+    requestSize: new RequestSize(mebibyte),
     concurrency: 1,
     signal: new AbortController().signal,
   });

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { digestOfBytes } from "../../src/transfers/part-digest.ts";
 import { PartialFile } from "../../src/transfers/partial-file.ts";
 import { LocalFileError } from "../../src/transfers/transfer-errors.ts";
 
@@ -45,8 +44,7 @@ test("whatever the place and the pieces, the file has the bytes there, and nothi
     const sizeBytes = position + length + 100;
     await withPartial(sizeBytes, async (partial, path) => {
       const bytes = content.subarray(0, length);
-      const treeHash = await partial.write(piecesOf(bytes, pieceBytes), position);
-      assert.equal(treeHash, digestOfBytes(bytes, "tree").treeHash);
+      await partial.write(piecesOf(bytes, pieceBytes), position);
       await partial.sync();
       const expected = Buffer.concat([Buffer.alloc(position), bytes, Buffer.alloc(100)]);
       assert.ok((await readFile(path)).equals(expected));

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { versionFlag } from "./global-options.ts";
 import type { AdminTools, Tools } from "./tools.ts";
 
 /** Loads a command, and makes it. */
@@ -26,9 +27,12 @@ const commands: Readonly<Record<string, Make>> = {
 
 /**
  * Those that a command line may call, since to load all takes longer than most requests: each whose name occurs in it. All for a
- * line that calls none, or asks for help before it does, and for completion, which speaks of all.
+ * line that calls none, or asks for help before it does, and for completion, which speaks of all. None for the version.
  */
 export function commandsFor(args: readonly string[]): Make[] {
+  if (args[0] === versionFlag) {
+    return [];
+  }
   const named = Object.keys(commands).filter((name) => args.includes(name));
   const [firstWord] = args.filter((arg) => named.includes(arg) || /^(-h|--help)$/.test(arg));
   const isAboutAll = firstWord === undefined || !named.includes(firstWord) || named.includes("completion");

@@ -86,7 +86,7 @@ async function writeSource(path: string): Promise<void> {
 async function retrieved(endpoint: string, path: string): Promise<string> {
   const client = await createClient({ endpoint, region, credentials: rootKey });
   const { archiveId } = await uploadArchive(client, { path }, { vaultName: vault });
-  const jobParameters = { Type: "archive-retrieval", ArchiveId: archiveId };
+  const jobParameters = { Type: "archive-retrieval", ArchiveId: archiveId } as const;
   const { jobId } = await client.initiateJob({ vaultName: vault, jobParameters });
   await waitForJob(client, { vaultName: vault, jobId });
   return jobId;

@@ -225,7 +225,7 @@ test("the account's limit for retrievals is set in the words in which it is show
   await refused("retrieval-policy set None 5", 2, /the other strategies take none/);
   await refused("retrieval-policy set Cheap", 2, /Allowed choices are None, FreeTier, BytesPerHour/);
   // More than a number could hold.
-  const rule = { Strategy: "BytesPerHour", BytesPerHour: 2n ** 63n - 1n };
+  const rule = { Strategy: "BytesPerHour", BytesPerHour: 2n ** 63n - 1n } as const;
   await client.setDataRetrievalPolicy({ Policy: { Rules: [rule] } });
   assert.match(await done("retrieval-policy get --json"), /"BytesPerHour": 9223372036854775807\n/);
   await done("retrieval-policy set None");

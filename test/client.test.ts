@@ -19,7 +19,7 @@ import {
   TreeHash,
   UnrecognizedClientException,
 } from "@moraine/client";
-import { createClient, type GlacierClient } from "@moraine/client/node";
+import { createClient, type GlacierClient, type JobParameters } from "@moraine/client/node";
 import { operations } from "@moraine/protocol";
 import { contentOf, sha256Of, treeHashOf } from "./support/content.ts";
 import {
@@ -113,7 +113,7 @@ test("an archive goes in, in one piece and in parts, and comes out in ranges", a
   const whole = { ...vault, uploadId, archiveSize: bytes.length, checksum };
   const { archiveId } = await client.completeMultipartUpload(whole);
 
-  const job = { Type: "archive-retrieval", ArchiveId: archiveId, Tier: "Bulk" };
+  const job = { Type: "archive-retrieval", ArchiveId: archiveId, Tier: "Bulk" } as const;
   const { jobId } = await client.initiateJob({ ...vault, jobParameters: job });
   await succeeded(jobId);
   const { body, ...output } = await client.getJobOutput({ ...vault, jobId });
@@ -172,7 +172,7 @@ test("what a vault is set to comes back", async () => {
   const vaultNotificationConfig = {
     SNSTopic: `arn:aws:sns:${region}:${accountId}:restores`,
     Events: ["ArchiveRetrievalCompleted"],
-  };
+  } as const;
   await client.createVault(settings);
   await client.setVaultNotifications({ ...settings, vaultNotificationConfig });
   assert.deepEqual(await client.getVaultNotifications(settings), { vaultNotificationConfig });
@@ -207,7 +207,7 @@ test("what an account is set to comes back, to the last digit", async () => {
     assert.deepEqual(Policy.Rules, [{ Strategy: "BytesPerHour", BytesPerHour: rate }]);
   }
   const { archiveId } = await client.uploadArchive({ ...vault, body: contentOf(2, 1000) });
-  const jobParameters = { Type: "archive-retrieval", ArchiveId: archiveId };
+  const jobParameters = { Type: "archive-retrieval", ArchiveId: archiveId } as const;
   await assert.rejects(client.initiateJob({ ...vault, jobParameters }), PolicyEnforcedException);
   await client.setDataRetrievalPolicy({ Policy: { Rules: [{ Strategy: "None" }] } });
   assert.deepEqual((await client.getDataRetrievalPolicy()).Policy.Rules, [{ Strategy: "None" }]);
@@ -235,7 +235,7 @@ test("three pages of vaults, of jobs, of uploads and of parts are each read to t
   assert.equal(new Set(names).size, 22);
   assert.equal(names.length, 22);
 
-  const jobParameters = { Type: "inventory-retrieval" };
+  const jobParameters = { Type: "inventory-retrieval" } as const;
   const made = await Promise.all(Array.from({ length: 5 }, () => client.initiateJob({ ...paging, jobParameters })));
   const jobs = await all(everyItem(client, "listJobs", { ...paging, limit: 2 }));
   assert.deepEqual(new Set(jobs.map(({ JobId }) => JobId)), new Set(made.map(({ jobId }) => jobId)));
@@ -274,7 +274,8 @@ test("errors are told by their classes, with the request they belong to", async 
   const body = contentOf(3, 10);
   const wrong = client.uploadArchive({ ...vault, body, checksum: "ab".repeat(32) });
   await assert.rejects(wrong, InvalidParameterValueException);
-  await assert.rejects(client.initiateJob({ ...vault, jobParameters: {} }), MissingParameterValueException);
+  const nothing = {} as JobParameters;
+  await assert.rejects(client.initiateJob({ ...vault, jobParameters: nothing }), MissingParameterValueException);
   await assert.rejects(client.describeVault({ ...vault, accountId: "210987654321" }), AccessDeniedException);
   const others = { region, endpoint: server.url };
   const stranger = await createClient({ ...others, credentials: { ...rootKey, accessKeyId: "AKIAMORAINETESTS0002" } });

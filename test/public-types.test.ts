@@ -48,6 +48,38 @@ test("each event and warning that the types name is sent", () => {
   );
 });
 
+test("each method, and each property of its input, is documented where an editor shows it", () => {
+  const client = declaredType("GlacierClient");
+  const methods = checker.getPropertiesOfType(client);
+  assert.equal(methods.length, 33);
+  const undocumented = methods.flatMap((method) => {
+    const signature = checker.getSignaturesOfType(checker.getTypeOfSymbol(method), ts.SignatureKind.Call)[0];
+    assert.ok(signature, method.name);
+    const [input] = signature.parameters;
+    const properties =
+      input === undefined
+        ? []
+        : checker.getPropertiesOfType(checker.getNonNullableType(checker.getTypeOfSymbol(input)));
+    assert.ok(properties.length > 0, method.name);
+    return [
+      ...(isDocumented(method) && signature.getDocumentationComment(checker).length > 0 ? [] : [method.name]),
+      ...properties.flatMap((property) => (isDocumented(property) ? [] : [`${method.name}: ${property.name}`])),
+    ];
+  });
+  assert.deepEqual(undocumented, []);
+});
+
+test("values that the service knows are unions, not any text", () => {
+  for (const [typeName, property, values] of [
+    ["JobParameters", "Type", ["archive-retrieval", "inventory-retrieval"]],
+    ["JobParameters", "Tier", ["Bulk", "Expedited", "Standard"]],
+    ["JobParameters", "Format", ["CSV", "JSON"]],
+    ["DataRetrievalRuleInput", "Strategy", ["BytesPerHour", "FreeTier", "None"]],
+  ] as const) {
+    assert.deepEqual(new Set(literalsOf(typeName, property)), new Set<string>(values));
+  }
+});
+
 function compilerOptions(): ts.CompilerOptions {
   const { config } = ts.readConfigFile(join(repositoryRoot, "tsconfig.base.json"), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, repositoryRoot);
@@ -97,15 +129,22 @@ function takesUndefined(type: ts.TypeNode | undefined): boolean {
 
 /** The string literals of a property of an exported interface. */
 function literalsOf(typeName: string, property: string): string[] {
-  const symbol = exported.find(({ name }) => name === typeName);
-  assert.ok(symbol, typeName);
-  const type = checker.getDeclaredTypeOfSymbol(
-    symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
-  );
-  const member = checker.getPropertyOfType(type, property);
+  const member = checker.getPropertyOfType(declaredType(typeName), property);
   assert.ok(member, `${typeName}.${property}`);
   const values = checker.getTypeOfSymbol(member);
   return (values.isUnion() ? values.types : [values]).flatMap((value) =>
     value.isStringLiteral() ? [value.value] : [],
   );
+}
+
+function declaredType(name: string): ts.Type {
+  const symbol = exported.find((one) => one.name === name);
+  assert.ok(symbol, name);
+  return checker.getDeclaredTypeOfSymbol(
+    symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
+  );
+}
+
+function isDocumented(symbol: ts.Symbol): boolean {
+  return symbol.getDocumentationComment(checker).length > 0;
 }

@@ -81,7 +81,7 @@ test("what moto has of vaults, archives and jobs is called, and its answers are 
   const body = contentOf(1, 1000);
   const { archiveId, checksum } = await client.uploadArchive({ ...vault, body, archiveDescription: "a  b" });
   assert.equal(checksum, treeHashOf(body));
-  const archive = { Type: "archive-retrieval", ArchiveId: archiveId, Tier: "Expedited" };
+  const archive = { Type: "archive-retrieval", ArchiveId: archiveId, Tier: "Expedited" } as const;
   const { jobId } = await client.initiateJob({ ...vault, jobParameters: archive });
   const listed = await all(everyItem(client, "listJobs", vault));
   assert.deepEqual(
@@ -93,7 +93,7 @@ test("what moto has of vaults, archives and jobs is called, and its answers are 
   assert.deepEqual(Buffer.concat(await all(output.body)), body);
   assert.deepEqual([output.status, output.sizeBytes, output.checksum], [200, 1000, null]);
 
-  const inventory = { Type: "inventory-retrieval", Tier: "Expedited" };
+  const inventory = { Type: "inventory-retrieval", Tier: "Expedited" } as const;
   const { jobId: inventoryId } = await client.initiateJob({ ...vault, jobParameters: inventory });
   await succeeded(inventoryId);
   const { body: text } = await client.getJobOutput({ ...vault, jobId: inventoryId });

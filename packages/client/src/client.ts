@@ -2,29 +2,14 @@ import { type OperationName, operations } from "@moraine/protocol";
 import { assertCount } from "./assert-count.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
 import { awsEndpoint, isAwsHost, parseEndpoint } from "./endpoints.ts";
+import type { GlacierClient } from "./glacier-client.ts";
 import { readJobOutput } from "./job-output.ts";
-import type { CallOptions, OperationInput, OperationOutput } from "./operation-types.ts";
+import type { CallOptions, OperationOutput } from "./operation-types.ts";
 import { readOutput } from "./output.ts";
 import { rememberRetries } from "./persistent-client.ts";
 import type { Platform } from "./platform.ts";
 import { type Reader, Sender } from "./send.ts";
 import { toWire } from "./wire.ts";
-
-/**
- * One method for each of the 33 operations: `client.describeVault({ vaultName }, { signal })`.
- *
- * Rejects with the class of the service's exception (`ResourceNotFoundException`, …), with `GlacierConnectionError` when no
- * answer could be had, or with the signal's reason; what is worth it has been tried again by then.
- */
-export type GlacierClient = {
-  readonly [Name in OperationName as Uncapitalize<Name>]: Method<Name>;
-};
-
-/** An operation that needs to be told nothing may be told nothing. */
-type Method<Name extends OperationName> =
-  Record<never, never> extends OperationInput<Name>
-    ? (input?: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>
-    : (input: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>;
 
 export interface ClientOptions {
   /** As in `us-east-1`; part of every signature. */

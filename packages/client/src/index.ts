@@ -1,9 +1,10 @@
 import { type AdminClient, type AdminClientOptions, buildAdminClient } from "./admin-client.ts";
-import { buildClient, type ClientOptions, type GlacierClient } from "./client.ts";
+import { buildClient, type ClientOptions } from "./client.ts";
+import type { GlacierClient } from "./glacier-client.ts";
 import { webPlatform } from "./platform.ts";
 
 export type { AdminClient, AdminClientOptions } from "./admin-client.ts";
-export type { ClientOptions, GlacierClient } from "./client.ts";
+export type { ClientOptions } from "./client.ts";
 export type { CredentialProvider, Credentials } from "./credentials.ts";
 export { awsEndpoint } from "./endpoints.ts";
 export {
@@ -30,7 +31,9 @@ export {
   UnexpectedAnswerError,
   UnrecognizedClientException,
 } from "./errors.ts";
+export type { GlacierClient } from "./glacier-client.ts";
 export type { JobOutput } from "./job-output.ts";
+export type { DataRetrievalRuleInput, JobParameters } from "./natural-inputs.ts";
 export type { CallOptions, MethodName, OperationInput, OperationOutput, Retry } from "./operation-types.ts";
 export { everyItem, everyPage, type ListedItem, type PagedMethod } from "./paginate.ts";
 export { TreeHash } from "./tree-hash.ts";

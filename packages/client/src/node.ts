@@ -1,6 +1,7 @@
 import { type AdminClient, type AdminClientOptions, buildAdminClient } from "./admin-client.ts";
-import { buildClient, type ClientOptions, type GlacierClient } from "./client.ts";
+import { buildClient, type ClientOptions } from "./client.ts";
 import type { CredentialProvider } from "./credentials.ts";
+import type { GlacierClient } from "./glacier-client.ts";
 import { nodePlatform } from "./node/platform.ts";
 import { chainedCredentials, configuredEndpoint, configuredRegion } from "./node/settings.ts";
 import { TreeHash as PortableTreeHash } from "./tree-hash.ts";

@@ -1,5 +1,6 @@
-import type { ByteRange, OperationName, OperationShapes } from "@moraine/protocol";
+import type { OperationName, OperationShapes } from "@moraine/protocol";
 import type { JobOutput } from "./job-output.ts";
+import type { NaturalInputs } from "./natural-inputs.ts";
 import type { UploadBody } from "./upload-body.ts";
 
 /** `createVault` of CreateVault. */
@@ -42,40 +43,18 @@ export interface Retry {
   readonly pauseMilliseconds: number;
 }
 
-type Named<Name extends OperationName, Shape> = {
-  readonly [Member in keyof Shape as Extract<Member, Needed<Name>>]-?: Exclude<Given<Member, Shape[Member]>, undefined>;
-} & {
-  readonly [Member in keyof Shape as Exclude<Member, Needed<Name> | "accountId">]: Given<Member, Shape[Member]>;
-} & {
-  /** Twelve digits, where a vault is another account's. @default the client's, which is `-`: the caller's own */
-  readonly accountId?: string | undefined;
-};
+type Natural<Name extends OperationName> = Name extends keyof NaturalInputs ? NaturalInputs[Name] : unknown;
 
-/** Texts on the wire that are something else in a program; the client writes them as the service wants them. */
-type Given<Member, Value> = Member extends "partSize" | "archiveSize"
-  ? Value | number
-  : Member extends "range"
-    ? ByteRange | undefined
-    : Member extends "completed"
-      ? boolean | undefined
-      : Value | (undefined extends Value ? undefined : never);
-
-/** What the protocol leaves open, for the service to miss it with the right error, a caller has to say. */
-interface NeededMembers {
-  readonly InitiateMultipartUpload: "partSize";
-  readonly UploadMultipartPart: "range";
-  readonly CompleteMultipartUpload: "archiveSize" | "checksum";
-  readonly InitiateJob: "jobParameters";
-  readonly SetVaultNotifications: "vaultNotificationConfig";
-  readonly SetVaultAccessPolicy: "policy";
-  readonly InitiateVaultLock: "policy";
-  readonly AddTagsToVault: "Tags";
-  readonly RemoveTagsFromVault: "TagKeys";
-  readonly SetDataRetrievalPolicy: "Policy";
-}
-
-type Needed<Name extends OperationName> = Name extends keyof NeededMembers ? NeededMembers[Name] : never;
+/** Types are mapped without renaming, since only then do members keep their documentation. */
+type Named<Name extends OperationName, Shape> = Pick<Shape, Exclude<keyof Shape, keyof Natural<Name> | "accountId">> &
+  Natural<Name> & {
+    /** Twelve digits, where a vault is another account's. @default the client's, which is `-`: the caller's own */
+    readonly accountId?: string | undefined;
+  };
 
 type BodyOf<Name extends OperationName> = Name extends "UploadArchive" | "UploadMultipartPart"
-  ? { readonly body: UploadBody }
+  ? {
+      /** The bytes, or a body that is opened for each attempt. */
+      readonly body: UploadBody;
+    }
   : unknown;

@@ -1,4 +1,4 @@
-import type { GlacierClient } from "./client.ts";
+import type { GlacierClient } from "./glacier-client.ts";
 import type { CallOptions, OperationInput, OperationOutput } from "./operation-types.ts";
 
 /** The operations that answer page by page, and the member that has a page's items. */

@@ -36,7 +36,7 @@ describe("what passes is tried again", () => {
 });
 
 describe("what costs money each time", () => {
-  const retrieval = { ...vault, jobParameters: { Type: "inventory-retrieval" } };
+  const retrieval = { ...vault, jobParameters: { Type: "inventory-retrieval" } } as const;
   const started: Step = answer(202, { "x-amz-job-id": "job" });
 
   test("is not sent again when nobody knows whether it was done", async () => {

@@ -1,4 +1,5 @@
-import type { JobParameters } from "@moraine/protocol";
+import type { JobParameters } from "@moraine/client";
+import type { InventoryFormat, JobTier } from "@moraine/protocol";
 import { type Command, InvalidArgumentError } from "commander";
 import { UsageError } from "../exit-codes.ts";
 import { checkedId } from "../ids.ts";
@@ -12,7 +13,7 @@ import { tierOption } from "./retrieve.ts";
 
 interface StartOptions {
   readonly inventory?: true;
-  readonly tier?: string;
+  readonly tier?: JobTier;
   readonly range?: ReturnType<typeof byteRange>;
   readonly description?: string;
   readonly snsTopic?: string;
@@ -112,7 +113,7 @@ function inventoryParameters({ format = "json", from, until, limit, marker }: St
   };
   return {
     Type: "inventory-retrieval",
-    Format: format.toUpperCase(),
+    Format: format.toUpperCase() as InventoryFormat,
     ...(Object.keys(wishes).length > 0 && { InventoryRetrievalParameters: wishes }),
   };
 }

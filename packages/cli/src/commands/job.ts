@@ -33,7 +33,7 @@ function addList(job: Command, { client, show, signal }: Tools): void {
       "after",
       "\nWith --quiet, ids alone.\n\nExamples:\n  moraine job list photos\n  moraine job list photos --status Succeeded --quiet",
     )
-    .action(async (vaultName: string, { status }: { status?: string }) => {
+    .action(async (vaultName: string, { status }: { status?: GlacierJobDescription["StatusCode"] }) => {
       const { everyItem } = await import("@moraine/client/node");
       const input = { vaultName, ...(status !== undefined && { statuscode: status }) };
       const jobs = await listed(everyItem(await client(), "listJobs", input, { signal }));

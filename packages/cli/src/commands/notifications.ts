@@ -1,9 +1,10 @@
+import type { VaultNotificationEvent } from "@moraine/protocol";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { listing } from "../table.ts";
 import type { Tools } from "../tools.ts";
 
 /** There are no others. */
-const allEvents = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];
+const allEvents: readonly VaultNotificationEvent[] = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];
 
 /** Who is told when jobs on a vault have ended. */
 export function notificationsCommand(tools: Tools): Command {
@@ -47,14 +48,23 @@ Examples:
   moraine notifications set photos arn:aws:sns:us-east-1:123456789012:jobs
   moraine notifications set photos arn:aws:sns:us-east-1:123456789012:jobs --event InventoryRetrievalCompleted`,
     )
-    .action(async (vaultName: string, topic: string, { event: events = allEvents }: { event?: readonly string[] }) => {
-      const vaultNotificationConfig = { SNSTopic: topic, Events: events };
-      const what = `set the topic of vault ${vaultName} to ${topic}, told of ${events.join(" and ")}`;
-      if (!isDryRun(what, { vaultName, vaultNotificationConfig })) {
-        const answer = await (await client()).setVaultNotifications({ vaultName, vaultNotificationConfig }, { signal });
-        tell(answer, `Vault ${vaultName} tells ${topic} of ${events.join(" and ")}.`);
-      }
-    });
+    .action(
+      async (
+        vaultName: string,
+        topic: string,
+        { event: events = allEvents }: { event?: readonly VaultNotificationEvent[] },
+      ) => {
+        const vaultNotificationConfig = { SNSTopic: topic, Events: events };
+        const what = `set the topic of vault ${vaultName} to ${topic}, told of ${events.join(" and ")}`;
+        if (!isDryRun(what, { vaultName, vaultNotificationConfig })) {
+          const answer = await (await client()).setVaultNotifications(
+            { vaultName, vaultNotificationConfig },
+            { signal },
+          );
+          tell(answer, `Vault ${vaultName} tells ${topic} of ${events.join(" and ")}.`);
+        }
+      },
+    );
 }
 
 function addDelete(notifications: Command, { client, tell, isDryRun, signal }: Tools): void {
@@ -71,8 +81,9 @@ function addDelete(notifications: Command, { client, tell, isDryRun, signal }: T
     });
 }
 
-function addEvent(event: string, before: readonly string[] = []): readonly string[] {
-  if (!allEvents.includes(event)) {
+function addEvent(given: string, before: readonly VaultNotificationEvent[] = []): readonly VaultNotificationEvent[] {
+  const event = allEvents.find((one) => one === given);
+  if (event === undefined) {
     throw new InvalidArgumentError(`Allowed choices are ${allEvents.join(", ")}.`);
   }
   return [...new Set([...before, event])];

@@ -8,7 +8,7 @@ import type { Tools } from "../tools.ts";
 
 type Rule = OperationOutput<"GetDataRetrievalPolicy">["Policy"]["Rules"][number];
 
-const meanings: Readonly<Record<string, string>> = {
+const meanings: Readonly<Record<Rule["Strategy"], string>> = {
   None: "no limit; every retrieval is accepted, and paid for where it costs money",
   FreeTier: "Standard retrievals beyond the free allowance are refused",
   BytesPerHour: "Standard retrievals beyond these bytes an hour are refused",
@@ -68,7 +68,7 @@ Examples:
   moraine retrieval-policy set FreeTier
   moraine retrieval-policy set BytesPerHour 10GiB`,
     )
-    .action(async (strategy: string, bytesPerHour: number | undefined) => {
+    .action(async (strategy: Rule["Strategy"], bytesPerHour: number | undefined) => {
       if ((strategy === "BytesPerHour") !== (bytesPerHour !== undefined)) {
         throw new UsageError("BytesPerHour needs a size, like 10GiB; the other strategies take none");
       }

@@ -1,4 +1,4 @@
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { never, type TransferOptions } from "./events.ts";
 import { type FoundJob, findOrStartJob, type JobCriteria } from "./find-job.ts";
 import { describedJob, type JobNote, type NotedJob } from "./job-note.ts";

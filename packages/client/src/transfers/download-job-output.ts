@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { DigestPool } from "./digest-pool.ts";
 import { DownloadJournal, downloadIdentity } from "./download-journal.ts";

@@ -1,5 +1,6 @@
-import type { GlacierJobDescription, JobParameters } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierJobDescription } from "@moraine/protocol";
+import type { GlacierClient } from "../glacier-client.ts";
+import type { JobParameters } from "../natural-inputs.ts";
 import { everyItem } from "../paginate.ts";
 import { isOutcomeUnknown } from "../retry.ts";
 import { never, type TransferOptions } from "./events.ts";

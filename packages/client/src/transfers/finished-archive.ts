@@ -1,6 +1,6 @@
 import { lstat, open } from "node:fs/promises";
 import { type GlacierJobDescription, leafSizeBytes } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { DigestPool } from "./digest-pool.ts";
 import type { DownloadResult } from "./download-job-output.ts";
 import { never } from "./events.ts";

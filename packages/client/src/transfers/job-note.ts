@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import type { GlacierJobDescription } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { never, type TransferOptions } from "./events.ts";
 import type { FoundJob } from "./find-job.ts";
 import { JournalFile, parseRecords } from "./journal-file.ts";

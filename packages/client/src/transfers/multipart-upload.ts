@@ -1,5 +1,5 @@
 import { formatRange, limits, rangeLength } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { everyItem } from "../paginate.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type SendContext, sendPart } from "./send-part.ts";

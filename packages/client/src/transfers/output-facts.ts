@@ -6,7 +6,7 @@ import {
   parseRetrievalByteRange,
   rangeLength,
 } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { DamagedArchiveError, JobFailedError, JobNotReadyError } from "./transfer-errors.ts";
 
 /** A job of a vault. */

@@ -1,6 +1,6 @@
 import { type ByteRange, formatContentRange, formatRange, rangeLength } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
 import { GlacierConnectionError } from "../errors.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import type { JobOutput } from "../job-output.ts";
 import { release } from "../node/release.ts";
 import { retryForOf } from "../persistent-client.ts";

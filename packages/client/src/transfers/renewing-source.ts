@@ -1,5 +1,5 @@
 import type { ByteRange } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { retryForOf } from "../persistent-client.ts";
 import { orAborted } from "../retry.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";

@@ -1,11 +1,11 @@
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { chooseJob } from "./choose-job.ts";
 import { type DownloadOptions, type DownloadResult, downloadToFile } from "./download-job-output.ts";
 import { DownloadTarget, namesFor } from "./download-target.ts";
 import { recordedArchive } from "./earlier-download.ts";
 import { never, type TransferOptions } from "./events.ts";
-import { findJob } from "./find-job.ts";
+import { findJob, type JobCriteria } from "./find-job.ts";
 import { finishedArchive } from "./finished-archive.ts";
 import { JobNote, type NoteSubject } from "./job-note.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
@@ -171,11 +171,14 @@ function subjectOf({ vaultName, accountId, archiveId }: ArchiveReference): NoteS
   return { vaultName, accountId: accountId ?? null, archiveId, inventoryFormat: null };
 }
 
-function criteriaFor({ vaultName, archiveId, accountId }: ArchiveReference, { tier, reuse = true }: RetrievalOptions) {
+function criteriaFor(
+  { vaultName, archiveId, accountId }: ArchiveReference,
+  { tier, reuse = true }: RetrievalOptions,
+): JobCriteria {
   return {
     vaultName,
     accountId,
-    jobParameters: { Type: "archive-retrieval", ArchiveId: archiveId, ...(tier === undefined ? {} : { Tier: tier }) },
+    jobParameters: { Type: "archive-retrieval", ArchiveId: archiveId, Tier: tier },
     matches: (job: GlacierJobDescription) =>
       job.ArchiveId === archiveId &&
       job.RetrievalByteRange === `0-${(job.ArchiveSizeInBytes ?? 0) - 1}` &&

@@ -1,5 +1,5 @@
 import type { GlacierJobDescription, InventoryFormat } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { chooseJob } from "./choose-job.ts";
 import { type DownloadOptions, type DownloadResult, downloadOutput } from "./download-job-output.ts";
 import { DownloadTarget, namesFor } from "./download-target.ts";
@@ -115,7 +115,7 @@ async function chooseInventoryJob(
   const { format = "JSON" } = options;
   const contents = options.reuse === undefined ? await vaultContents(persistent, vault, options) : null;
   const reuse = options.reuse ?? !(contents?.hasCurrentInventories ?? false);
-  const jobParameters = { Type: "inventory-retrieval", Format: format };
+  const jobParameters = { Type: "inventory-retrieval", Format: format } as const;
   const matches = (job: GlacierJobDescription) => isWholeInventory(job, format);
   const criteria = { vaultName, accountId, jobParameters, matches, reuse };
   return chooseJob(persistent, criteria, { note, begunJobId }, options);

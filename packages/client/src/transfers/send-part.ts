@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { type Bandwidth, paced } from "./bandwidth.ts";
 import type { PartDigest } from "./part-digest.ts";
 import type { Progress } from "./progress.ts";

@@ -1,5 +1,5 @@
 import { type ByteRange, rangeLength } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { never, type TransferOptions } from "./events.ts";
 import { type FetchContext, type FetchedRange, fetchRange, type Keep } from "./fetch-range.ts";

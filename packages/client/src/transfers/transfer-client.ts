@@ -1,4 +1,4 @@
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { persistentClient } from "../persistent-client.ts";
 import { transferRetryMilliseconds } from "../retry-budget.ts";
 import type { TransferOptions } from "./events.ts";

@@ -1,6 +1,7 @@
 import { rangeLength } from "@moraine/protocol";
 import { assertCount } from "../assert-count.ts";
-import { type GlacierClient, mayBeAws } from "../client.ts";
+import { mayBeAws } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { orAborted } from "../retry.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { assertAcceptedAs, completeUpload, differences } from "./complete-upload.ts";

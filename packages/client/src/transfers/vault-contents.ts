@@ -1,5 +1,5 @@
 import { inventoriesHeader } from "@moraine/protocol";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import type { TransferOptions } from "./events.ts";
 import { hasCode } from "./transfer-errors.ts";
 

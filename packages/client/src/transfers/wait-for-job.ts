@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { GlacierClient } from "../client.ts";
+import type { GlacierClient } from "../glacier-client.ts";
 import { persistentClient } from "../persistent-client.ts";
 import { never, type TransferEvent, type TransferOptions } from "./events.ts";
 import { type JobReference, type OutputFacts, outputFacts } from "./output-facts.ts";

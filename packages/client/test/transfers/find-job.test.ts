@@ -9,7 +9,8 @@ const json = { "content-type": "application/json" };
 const listed = (...jobs: Partial<GlacierJobDescription>[]): Step =>
   answer(200, json, JSON.stringify({ JobList: jobs, Marker: null }));
 const job = { JobId: "paid-for", CreationDate: "2026-01-01T00:00:00.000Z", StatusCode: "InProgress" } as const;
-const criteria = { ...vault, jobParameters: { Type: "inventory-retrieval" }, matches: () => true, reuse: true };
+const jobParameters = { Type: "inventory-retrieval" } as const;
+const criteria = { ...vault, jobParameters, matches: () => true, reuse: true };
 
 test("a job whose start was not answered is looked for before another is started", async () => {
   await using server = await scriptedServer(listed(), reset, listed(job));

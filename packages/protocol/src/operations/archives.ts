@@ -18,6 +18,7 @@ export interface ArchiveShapes {
 }
 
 export interface UploadArchiveInput extends VaultInput {
+  /** Up to 1,024 printable ASCII characters; the inventory lists it. */
   readonly archiveDescription?: string | undefined;
   /** Tree hash of the body. The service requires it, but only after it has found the vault. */
   readonly checksum?: string | undefined;
@@ -33,5 +34,6 @@ export interface ArchiveCreationOutput {
 }
 
 export interface DeleteArchiveInput extends VaultInput {
+  /** As the upload returned it; it may begin with a dash. */
   readonly archiveId: string;
 }

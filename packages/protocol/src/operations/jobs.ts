@@ -30,6 +30,7 @@ export interface JobShapes {
 }
 
 export interface JobInput extends VaultInput {
+  /** As InitiateJob returned it; it is valid for 24 hours after the job has ended. */
   readonly jobId: string;
 }
 

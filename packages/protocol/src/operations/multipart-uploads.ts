@@ -24,10 +24,12 @@ export interface MultipartUploadShapes {
 }
 
 export interface UploadInput extends VaultInput {
+  /** As InitiateMultipartUpload returned it. */
   readonly uploadId: string;
 }
 
 export interface InitiateMultipartUploadInput extends VaultInput {
+  /** Up to 1,024 printable ASCII characters; the inventory lists it. */
   readonly archiveDescription?: string | undefined;
   /** Bytes, in decimal digits. */
   readonly partSize?: string | undefined;

@@ -34,7 +34,10 @@ export interface AccountInput {
 
 /** What every operation on a vault is told. */
 export interface VaultInput extends AccountInput {
-  /** As sent, so it may be no legal name: such a vault is not found, which is no syntax error. */
+  /**
+   * 1 to 255 letters, digits, `_`, `-` and `.`. It is passed on as sent, so it may be no legal name: such a vault is not found, which
+   * is no syntax error.
+   */
   readonly vaultName: string;
 }
 

@@ -30,6 +30,7 @@ export interface InitiateVaultLockOutput {
 }
 
 export interface CompleteVaultLockInput extends VaultInput {
+  /** As InitiateVaultLock returned it, at most 24 hours ago. */
   readonly lockId: string;
 }
 

@@ -31,7 +31,7 @@ module.exports = {
     {
       name: "nothing-sees-server",
       severity: "error",
-      from: { path: "^packages/(protocol|client|cli|console)/" },
+      from: { path: "^packages/(protocol|client|cli)/" },
       // `moraine serve` replaces its process by the server: docs/decisions/0042.
       to: { path: "^(packages|@moraine)/server/", pathNot: "^@moraine/server/launch$" },
     },

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
-import { type OperationName, operations } from "@moraine/protocol";
+import { limits, type OperationName, operations } from "@moraine/protocol";
 
 /** What no tool checks for us. Each rule names the file that breaks it. */
 const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" })
@@ -11,6 +11,11 @@ const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--excl
   .filter((file) => file !== "");
 const text = (file: string): string => readFileSync(file, "utf8");
 const sources = tracked.filter((file) => /^packages\/[^/]+\/src\/.*\.ts$/.test(file));
+
+/** Files in which people write sentences: code and pages, without the notes of changes. */
+const written = tracked.filter(
+  (file) => /\.(ts|mjs|cjs|md|py|rb|go|c|sh)$/.test(file) && !/^changes\/|tidy\.test\.ts$/.test(file),
+);
 
 const ofStorage = sources.filter((file) => file.includes("/storage/metadata/"));
 
@@ -192,6 +197,46 @@ test("the picture in ARCHITECTURE.md is what the imports are", () => {
   const drawn = /```mermaid\n(.*?)```/s.exec(text("docs/ARCHITECTURE.md"))?.[1];
   assert.equal(drawn?.trim(), picture.trim());
 });
+
+test("comments and docs refer only to files and headings that exist, and to no document by a number alone", () => {
+  const pages = tracked.filter((file) => /^docs\/.*\.md$/.test(file));
+  const headings = new Map(pages.map((file) => [file, headingsOf(text(file))]));
+  const decisions = new Set(pages.map((file) => /^docs\/decisions\/\d{4}/.exec(file)?.[0]));
+  const exists = (page: string, heading: string | undefined) =>
+    heading === undefined ? headings.has(page) : headings.get(page)?.has(heading) === true;
+  const brokenIn = (file: string) => [
+    ...[...text(file).matchAll(/\b(docs\/[\w/-]+\.md)(?:#([\w-]+))?/g)]
+      .filter(([, page = "", heading]) => !exists(page, heading))
+      .map(([reference]) => reference),
+    ...[...text(file).matchAll(/docs\/decisions\/\d{4}\b(?!-)/g)].map(String).filter((name) => !decisions.has(name)),
+    // Drafts with such numbers were never part of the repository.
+    ...(text(file).match(/\b(contract|durability) (S?[0-9]|§)|\((contract|durability)\b|§ ?[0-9]/gi) ?? []),
+  ];
+  assert.deepEqual(
+    written.flatMap((file) => brokenIn(file).map((reference) => `${file}: ${reference}`)),
+    [],
+  );
+});
+
+test("each limit of the API is read by somebody", () => {
+  const readers = sources.filter((file) => !file.endsWith("/limits.ts")).map(text);
+  const unread = Object.keys(limits).filter((name) => !readers.some((reader) => reader.includes(`limits.${name}`)));
+  // The rules of limits.ts itself read these.
+  assert.deepEqual(unread, ["descriptionLengthMax", "partSizeBytesMax"]);
+});
+
+/** GitHub's anchors: lower case, without punctuation, a hyphen for each space. */
+function headingsOf(markdown: string): ReadonlySet<string> {
+  const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}
 
 test("users are sent to our packages alone: the name moraine without a scope belongs to somebody else", () => {
   const told = tracked.filter((file) => /\.(md|ts)$/.test(file) && !/^changes\/|tidy\.test\.ts$/.test(file));

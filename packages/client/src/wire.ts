@@ -64,7 +64,7 @@ function textOf(member: string, value: unknown, request: Operation["request"]): 
     return request === "bytes" ? `bytes ${range}/*` : `bytes=${range}`;
   }
   const text = String(value);
-  // Beyond ASCII, client and service would not sign the same bytes (contract 5.1).
+  // Beyond ASCII, client and service would not sign the same bytes: docs/wire.md#signatures
   if (!/^[\x20-\x7e]*$/.test(text)) {
     throw new TypeError(`${member} may have printable ASCII characters only, and is ${JSON.stringify(text)}`);
   }

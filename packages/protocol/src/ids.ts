@@ -1,3 +1,5 @@
+import { limits } from "./limits.ts";
+
 /** A string that has passed the check of its kind, so that a vault name cannot go where an upload id belongs. */
 export type Branded<Kind extends string> = string & { readonly __kind: Kind };
 
@@ -25,12 +27,14 @@ export function isAccountId(text: string): text is AccountId {
   return /^[0-9]{12}$/.test(text);
 }
 
+const vaultNameForm = new RegExp(`^[A-Za-z0-9._-]{1,${limits.vaultNameLengthMax}}$`);
+
 /**
  * Glacier developer guide: 1 to 255 characters from `a–z A–Z 0–9 _ - .`, case-sensitive.
  * `.` and `..` are refused on top of that: URL parsers remove them, so no client could reach such a vault.
  */
 export function isVaultName(text: string): text is VaultName {
-  return /^[A-Za-z0-9._-]{1,255}$/.test(text) && text !== "." && text !== "..";
+  return vaultNameForm.test(text) && text !== "." && text !== "..";
 }
 
 /** Only the form the service writes; requests may use capitals, so lower them first. */

@@ -12,7 +12,7 @@ const exactJson = JSON as unknown as ExactJson;
 /** No 64-bit integer is written longer. */
 const integerLengthMax = 20;
 
-/** Reads JSON that is known to be well formed; an integer that a number cannot hold becomes a bigint (contract 2.5). */
+/** Reads JSON that is known to be well formed; an integer that a number cannot hold becomes a bigint. @see docs/wire.md#json */
 export function parseLossless(text: string): unknown {
   return exactJson.parse(text, (_key, value, { source = "" }) => {
     const exact = typeof value !== "number" || Number.isSafeInteger(value);

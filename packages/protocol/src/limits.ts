@@ -2,7 +2,10 @@ const mebibyte = 1024 ** 2;
 const gibibyte = 1024 ** 3;
 const dayInSeconds = 24 * 60 * 60;
 
-/** Every number the service promises. Lengths count characters, and so bytes, since those texts are ASCII. */
+/**
+ * The limits of the vault API. Lengths count characters, and so bytes, since those strings are ASCII. The server's limits on HTTP are in
+ * its `http/limits.ts`.
+ */
 export const limits = {
   vaultsPerAccountMax: 1000,
   vaultNameLengthMax: 255,
@@ -12,7 +15,7 @@ export const limits = {
   archiveSizeBytesMin: 1,
   /** By UploadArchive, in one request. */
   uploadSizeBytesMax: 4 * gibibyte,
-  /** What the service's own records add to a vault's size for each archive. */
+  /** Added to a vault's size for each archive, for the service's own records. */
   archiveOverheadBytes: 32_768,
   /** Descriptions of archives and of jobs. */
   descriptionLengthMax: 1024,

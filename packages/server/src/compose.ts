@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type AccountId, leafSizeBytes } from "@moraine/protocol";
+import { type AccountId, leafSizeBytes, limits } from "@moraine/protocol";
 import type { Logger } from "pino";
 import { startAudit } from "./audit/start.ts";
 import { authenticator } from "./auth/authenticate.ts";
@@ -337,7 +337,7 @@ function startSpaceKeeping({ blobs, ballast }: Stores, events: EventLog, started
 /** The profile, and how long things are kept. */
 const termsOf = ({ profile, audit, deletedGraceSeconds }: Config) => ({
   profile,
-  outputMilliseconds: dayMilliseconds,
+  outputMilliseconds: limits.jobOutputRetentionSeconds * 1000,
   auditKeptMilliseconds: audit.keptDays * dayMilliseconds,
   deletedGraceMilliseconds: deletedGraceSeconds * 1000,
 });

@@ -10,7 +10,7 @@ import { combinedTreeHash, digestOfBytes } from "../../src/transfers/part-digest
 
 const mebibyte = 1024 ** 2;
 
-/** Contract 18.3, content M. */
+/** Content M of docs/wire.md#tree-hash */
 const vector = { sizeBytes: 6_815_744, treeHash: "8bcaa7b4b8f991ca140f306627f2c4e84601364cde8e054b6e0924433ca7482f" };
 const content = Uint8Array.from({ length: vector.sizeBytes }, (_, index) => index % 251);
 const sha256 = createHash("sha256").update(content).digest("hex");

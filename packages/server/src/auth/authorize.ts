@@ -55,7 +55,7 @@ export interface AccessControl {
   ): Promise<Decision>;
 }
 
-/** Collects the policies that apply and what they ask for, and lets IAM's rules decide (contract 19.2). */
+/** Collects the policies that apply and the values that their conditions read, and evaluates them: docs/wire.md#policies */
 export function accessControl(options: AccessOptions): AccessControl {
   const parsed = new ParsedPolicies(options.policyMeter);
   const judge: AccessControl["judge"] = async (who, grants, asked, circumstances) => {

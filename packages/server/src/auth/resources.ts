@@ -5,7 +5,7 @@ import type { Asked } from "./asked.ts";
 
 const identityOnly: ReadonlySet<string> = new Set(identityOnlyOperations);
 
-/** What policies call an operation, and what it is done to (contract 19.1). */
+/** The action and the resource by which policies name an operation: docs/wire.md#actions-and-resources */
 export function resourceOf(
   name: OperationName,
   key: VaultKey,

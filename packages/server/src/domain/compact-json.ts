@@ -1,6 +1,6 @@
 import { exactNumber } from "@moraine/protocol";
 
-/** Without spaces, with keys in alphabetical order, as AWS's own bodies and messages are (contract 2.5, 8.3). */
+/** Writes JSON without spaces, with keys in alphabetical order, as AWS's own bodies and messages are: docs/wire.md#json */
 export function compactJson(value: unknown): string {
   return JSON.stringify(value, asAws);
 }

@@ -11,7 +11,7 @@ export interface InventoryBounds {
   readonly itemsMax: number | null;
 }
 
-/** Reads a selection (contract 15.3); throws InvalidParameterValueException, so that a wrong one is refused at once. */
+/** Reads a selection (docs/wire.md#jobs); throws InvalidParameterValueException, so that a wrong one is refused at once. */
 export function inventoryBounds(selection: InventorySelection): InventoryBounds {
   const createdFrom = parseDate("StartDate", selection.startDate);
   const createdBefore = parseDate("EndDate", selection.endDate);

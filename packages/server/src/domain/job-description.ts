@@ -45,7 +45,7 @@ function inventoryPart(job: InventoryRetrievalJob) {
       EndDate: endDate,
       Format: job.format,
       Limit: limit,
-      // While it runs the marker it began at; then the one to go on from (contract 15.6).
+      // The marker that the job was given; once it has ended, the one of the next page: docs/wire.md#jobs
       Marker: job.output === null ? marker : job.output.nextMarker,
       StartDate: startDate,
     },

@@ -16,8 +16,8 @@ import type { Instant } from "./instant.ts";
 import { invariant } from "./invariant.ts";
 import type { Segment } from "./segment.ts";
 
-/** An upload is idle for this long before it may be reclaimed, counted from its last activity (contract 14.1). */
-export const uploadIdleMilliseconds = 24 * 60 * 60 * 1000;
+/** An upload may be removed this long after its last activity: docs/wire.md#multipart-uploads */
+export const uploadIdleMilliseconds = limits.uploadIdleSeconds * 1000;
 
 export interface MultipartUpload {
   readonly id: UploadId;
@@ -45,7 +45,7 @@ export interface AnnouncedPart {
   readonly sizeBytes: number | null;
 }
 
-/** Checks a part against its upload (contract 14.3); throws InvalidParameterValueException. */
+/** Checks a part against its upload (docs/wire.md#multipart-uploads); throws InvalidParameterValueException. */
 export function assertPartFits(upload: MultipartUpload, { range, header, sizeBytes }: AnnouncedPart): void {
   const aligned = range.firstByte % upload.partSizeBytes === 0;
   if (!aligned || rangeLength(range) > upload.partSizeBytes) {
@@ -69,8 +69,8 @@ export interface AssembledArchive {
 
 /**
  * Joins parts, one after the other in order of their first byte, into the archive that a client claims them to be. Parts are
- * whole sub-trees, so their roots combine and nothing is read again. No gap from 0 on, and only the last part may be
- * short (contract 14.5).
+ * complete sub-trees, so their roots combine and nothing is read again. There may be no gap, and only the last part may be
+ * short: docs/wire.md#multipart-uploads
  */
 export class ArchiveAssembly {
   readonly #upload: MultipartUpload;

@@ -15,7 +15,7 @@ export interface Notification {
   readonly vaultArn: string;
   readonly jobId: JobId;
   readonly topic: string;
-  /** The job as DescribeJob shows it, byte for byte (contract 8.3). */
+  /** The job as DescribeJob shows it, byte for byte: docs/wire.md#notifications */
   readonly message: string;
   readonly createdAt: Instant;
 }
@@ -39,8 +39,8 @@ const retryMillisecondsMin = 1000;
 const retryMillisecondsMax = 60 * 60 * 1000;
 
 /**
- * What is to be sent when a job has ended, whether it succeeded or failed: one message to the topic of its vault, if that
- * asks for such an event, and one to its own, even when both are the same (contract 8.2).
+ * The messages to send when a job has ended, whether it succeeded or failed: one to the topic of its vault, if that
+ * asks for such an event, and one to its own, even when both are the same (docs/wire.md#notifications).
  */
 export function messagesAbout(job: Job, vault: Vault): Notification[] {
   const { completedAt } = job;

@@ -18,7 +18,7 @@ export function assertCapacityLeft(unexpired: number): void {
 
 /**
  * The same time a calendar month later, in UTC, its milliseconds cut off; the last day of the next month where that has
- * no such day: 31 January → 28 or 29 February, 31 August → 30 September (contract 12).
+ * no such day: 31 January → 28 or 29 February, 31 August → 30 September (docs/wire.md#provisioned-capacity).
  */
 export function capacityExpiry(startedAt: Instant): Instant {
   const start = new Date(startedAt);

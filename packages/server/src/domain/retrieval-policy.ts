@@ -2,7 +2,7 @@ import { type DataRetrievalPolicyInput, type DataRetrievalRuleInput, errors, ran
 import type { Instant } from "./instant.ts";
 import type { Job } from "./job.ts";
 
-/** How much an account lets be retrieved in a region at the Standard tier (contract 11). */
+/** How much an account allows to be retrieved in a region at the Standard tier: docs/wire.md#data-retrieval-policy */
 export type RetrievalPolicy =
   | { readonly strategy: "BytesPerHour"; readonly bytesPerHour: bigint }
   | { readonly strategy: "FreeTier" }
@@ -90,7 +90,7 @@ export function governedBytes(job: Job): number | null {
   return job.action === "ArchiveRetrieval" && job.tier === "Standard" ? rangeLength(job.range) : null;
 }
 
-/** A Standard job is taken to spread over four hours (contract 11), whatever its delay is here. */
+/** A Standard job is assumed to take four hours, whatever its delay is here: docs/wire.md#data-retrieval-policy */
 function hourlyBytes(rangeBytes: number): bigint {
   return BigInt(Math.ceil(rangeBytes / 4));
 }

@@ -3,7 +3,7 @@ import type { Instant } from "./instant.ts";
 
 /**
  * `none → in_progress → locked`, and back from `in_progress` to none by an abort or after 24 hours. Nothing leaves `locked`
- * but the end of its vault (contract 10.2). None is null.
+ * but the deletion of its vault (docs/wire.md#vault-lock). None is null.
  */
 export type VaultLock = InProgressLock | CompletedLock;
 

@@ -3,7 +3,7 @@ import { errors, limits } from "@moraine/protocol";
 /** A vault's tags; keys and values are case-sensitive, and a value may be empty. */
 export type VaultTags = Readonly<Record<string, string>>;
 
-/** Throws InvalidParameterValueException unless these tags may be added (contract 7): one bad entry refuses all. */
+/** Throws InvalidParameterValueException unless these tags may be added (docs/wire.md#tags): one bad entry refuses all. */
 export function assertTags(tags: VaultTags): void {
   assertEntryCount(Object.keys(tags).length, "tags");
   for (const [key, value] of Object.entries(tags)) {

@@ -43,7 +43,7 @@ export interface InventorySnapshot {
   readonly archiveBytes: number;
 }
 
-/** `practical` shows what is; `aws` shows and judges by the last inventory, as Glacier does (contract 1.1). */
+/** `practical` goes by the vault's current state; `aws` by its last inventory, as Glacier does: docs/wire.md#profiles */
 export type Profile = "practical" | "aws";
 
 export const arnOf = (key: VaultKey): string => vaultArn(key.region, key.accountId, key.vaultName);
@@ -58,7 +58,7 @@ export function vaultCounters(vault: Vault, profile: Profile): { archiveCount: n
   };
 }
 
-/** Throws InvalidParameterValueException unless the vault may be deleted (contract 6.4). */
+/** Throws InvalidParameterValueException unless the vault may be deleted: docs/wire.md#vaults */
 export function assertDeletable(vault: Vault, profile: Profile): void {
   // Both conditions are judged in both profiles: an inventory that lags must never let live archives go.
   const refused = vault.archiveCount > 0 || (profile === "aws" && writtenSinceInventory(vault));

@@ -47,7 +47,7 @@ function decodeJson(name: JsonOperationName, json: Uint8Array): object | undefin
   return result.data;
 }
 
-/** An empty limit is as good as none; so botocore sends it (contract 2.8). */
+/** An empty limit counts as absent: botocore sends it for an empty string (docs/wire.md#pages-of-lists). */
 function decodeLimit(value: string | undefined): number | undefined {
   if (value === undefined || value === "") {
     return undefined;

@@ -47,7 +47,7 @@ const policyDocument = z.object({ Policy: text });
  * must be is for the operations to say.
  */
 export const jsonInputs: { readonly [Name in JsonOperationName]: z.ZodType<Optional<JsonMembers[Name]>> } = {
-  // One page of AWS's guide wraps the parameters; whoever believed it is understood too (contract 23).
+  // One page of AWS's guide wraps the parameters; a client that follows it is understood too (docs/wire.md#jobs).
   InitiateJob: z.preprocess(unwrapped, jobParameters),
   AddTagsToVault: z.object({ Tags: optional(z.record(z.string(), z.string())) }),
   RemoveTagsFromVault: z.object({ TagKeys: texts }),

@@ -21,7 +21,7 @@ const rows: readonly Row[] = Object.entries(operations).map(([name, operation]) 
   segments: segmentsOf(operation.path),
 }));
 
-/** Finds the operation that a request names; throws BadRequest when there is none (contract 2.1). */
+/** Finds the operation that a request names; throws BadRequest when there is none (docs/wire.md#paths-and-accounts). */
 export function route(request: WireRequest): Route {
   const segments = decodeSegments(request.path);
   const onPath = rows.filter((row) => row.operation.method === request.method && matches(row.segments, segments));

@@ -78,8 +78,8 @@ const versionInQuery = ({ parameters }: WireRequest): string | undefined =>
   ["x-amz-glacier-version", "X-Amz-Glacier-Version"].flatMap(parameters)[0];
 
 /**
- * `-` is the account of whoever signed; answers always carry the real one (contract 2.2). Some operations are only for the
- * account's own: no policy lets others in.
+ * `-` is the account of the caller; responses always have the real one (docs/wire.md#paths-and-accounts). Some operations are
+ * only for the caller's own account: no policy admits others.
  */
 function resolveAccount({ operation, path }: Route, caller: Caller): AccountId {
   const { accountId: text = "" } = path;

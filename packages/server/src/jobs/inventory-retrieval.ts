@@ -54,7 +54,7 @@ export async function retrieveInventory(
   return { ...succeeded, ended };
 }
 
-/** `practical` looks at the vault now; `aws` at its last inventory, which is about a day old (contract 17.1). */
+/** `practical` lists the vault as it is; `aws` as of its last inventory, about a day old (docs/wire.md#inventories). */
 async function inventoriedVault({ metadata, profile, clock }: JobServices, vaultId: string): Promise<Vault | null> {
   const vault = await metadata.findVaultById(vaultId);
   const current = vault === null || (profile === "aws" && vault.inventory !== null);

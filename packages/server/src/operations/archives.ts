@@ -14,8 +14,8 @@ import { archivePath } from "./locations.ts";
 const requestMemoryMilliseconds = 24 * 60 * 60 * 1000;
 
 /**
- * Each call makes a new archive, even from the same bytes; nothing is stored unless it is answered (contract 13.1). Only a
- * call that an SDK sends again, because the answer was lost, gets the archive that it made before.
+ * Each call makes a new archive, even from the same bytes (docs/wire.md#archives). Only a call that an SDK sends again, because
+ * the response was lost, gets the archive that it made before.
  */
 export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, input, call) => {
   const { key, body } = call;
@@ -51,7 +51,7 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
   });
 };
 
-/** Deleting an archive again succeeds; one that never existed is not found (contract 13.5). */
+/** Deleting an archive again succeeds; one that never existed is not found: docs/wire.md#archives */
 export const deleteArchive: VaultHandler<"DeleteArchive"> = async (
   { metadata, trustedClock },
   { archiveId },

@@ -1,7 +1,7 @@
 import { errors, isDescription, isHexBytes } from "@moraine/protocol";
 import type { ContentDigest } from "../segments/content-hash.ts";
 
-/** @param name in words, for the error: what is missing is told before what is wrong (contract 4.3). */
+/** @param name in words, for the error. A missing value is reported before a wrong one: docs/wire.md#order-of-checks */
 export function requireHeader(value: string | undefined, name: string): string {
   if (value === undefined || value === "") {
     throw errors.missingParameter(name);
@@ -11,7 +11,7 @@ export function requireHeader(value: string | undefined, name: string): string {
 
 export const requireTreeHash = (checksum: string | undefined): string => requireHeader(checksum, "SHA256 tree hash");
 
-/** Text that is no hex at all is refused as such; hex of another length is merely a hash that will not match (contract 13.1). */
+/** A string that is not hex is refused as such; hex of another length is just a hash that will not match: docs/wire.md#archives */
 export function assertHex(treeHash: string): void {
   if (!isHexBytes(treeHash)) {
     throw errors.invalidTreeHash(treeHash);

@@ -2,7 +2,7 @@ import type { DataRetrievalRule } from "@moraine/protocol";
 import { type RetrievalPolicy, readRetrievalPolicy } from "../domain/retrieval-policy.ts";
 import type { AccountHandler } from "./context.ts";
 
-/** Holds from now on, for jobs that are not yet accepted (contract 11). */
+/** Takes effect at once, for jobs that are not yet accepted: docs/wire.md#data-retrieval-policy */
 export const setDataRetrievalPolicy: AccountHandler<"SetDataRetrievalPolicy"> = async (
   { metadata },
   { Policy },

@@ -21,7 +21,7 @@ import { readVerified } from "../segments/read.ts";
 import type { Answer, OutgoingBytes, Services, VaultCall, VaultHandler } from "./context.ts";
 import { requireJob } from "./require-job.ts";
 
-/** The output whole, or a range of it; ranges count from the first byte of the job's own range (contract 16). */
+/** Returns the output or a range of it; ranges count from the first byte of the job's own range (docs/wire.md#job-output). */
 export const getJobOutput: VaultHandler<"GetJobOutput"> = async (services, { jobId, range: header }, call) => {
   const job = await requireJob(services, call, jobId);
   if (job.state !== "succeeded") {
@@ -92,8 +92,8 @@ function answer(asked: ByteRange | undefined, totalBytes: number, contentType: s
 }
 
 /**
- * The tree hash of exactly the bytes that go out, when both the job's range and this one are nodes of the archive's tree;
- * otherwise none (contract 16.4). It comes from stored hashes.
+ * The tree hash of exactly the bytes that are sent, when both the job's range and this one are nodes of the archive's tree;
+ * otherwise none (docs/wire.md#job-output). It is computed from stored hashes.
  */
 async function checksumOf(
   { segments: opener }: Services,

@@ -25,7 +25,7 @@ export interface InventoryJobRequest extends CommonRequest {
   readonly selection: InventorySelection;
 }
 
-/** Judges the body of InitiateJob (contract 15.1); throws Missing- or InvalidParameterValueException. */
+/** Checks the body of InitiateJob (docs/wire.md#jobs); throws Missing- or InvalidParameterValueException. */
 export function readJobRequest(parameters: JobParameters | undefined, topicRule: TopicRule): JobRequest {
   if (parameters === undefined) {
     throw errors.missingParameter("Job Parameters");
@@ -37,9 +37,9 @@ export function readJobRequest(parameters: JobParameters | undefined, topicRule:
   if (kind !== "archive-retrieval" && kind !== "inventory-retrieval") {
     throw errors.invalidParameter(`Invalid job type: ${kind}`);
   }
-  // What is missing is told before what is wrong (contract 4.3).
+  // A missing field is reported before a wrong one: docs/wire.md#order-of-checks
   const archivePart = kind === "archive-retrieval" ? readArchivePart(parameters) : null;
-  // Tier and Format are judged for both kinds, and then count for one (contract 15.1).
+  // Tier and Format are checked for both kinds of job, and then each counts for one: docs/wire.md#jobs
   const tier = oneOf("Tier", tiers, parameters.Tier ?? "Standard");
   const format = oneOf<InventoryFormat>("Format", ["JSON", "CSV"], parameters.Format ?? "JSON");
   const { Description, SNSTopic } = parameters;

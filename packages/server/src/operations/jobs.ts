@@ -59,7 +59,7 @@ function mayEndSoon(job: Job, vault: Vault, now: Instant): boolean {
 export const describeJob: VaultHandler<"DescribeJob"> = async (services, { jobId }, call) =>
   describe(await requireJob(services, call, jobId), call.key);
 
-/** Newest first (contract 15.7). */
+/** Lists the newest first: docs/wire.md#jobs */
 export const listJobs: VaultHandler<"ListJobs"> = async (services, input, { key, vault }) => {
   const states = wantedStates(input.statuscode, input.completed);
   const limit = pageLimit(input.limit, limits.pageMax);
@@ -170,7 +170,7 @@ function inventoryJob(
   request: InventoryJobRequest,
   now: Instant,
 ): InventoryRetrievalJob {
-  // A correct request for an inventory that was never taken; `practical` takes it on demand (contract 17.2).
+  // A correct request for an inventory that was never taken; `practical` takes it on demand (docs/wire.md#inventories).
   if (services.profile === "aws" && call.vault.inventory === null) {
     throw errors.inventoryNotFound(arnOf(call.key));
   }

@@ -1,6 +1,6 @@
 import type { VaultKey } from "../domain/vault.ts";
 
-/** Paths for `Location`: they carry the real account id, never `-` (contract 2.2). */
+/** Paths for `Location`: they have the real account id, never `-` (docs/wire.md#paths-and-accounts). */
 export const vaultPath = (key: VaultKey): string => `/${key.accountId}/vaults/${key.vaultName}`;
 export const archivePath = (key: VaultKey, archiveId: string): string => `${vaultPath(key)}/archives/${archiveId}`;
 export const uploadPath = (key: VaultKey, uploadId: string): string =>

@@ -38,7 +38,7 @@ export const initiateMultipartUpload: VaultHandler<"InitiateMultipartUpload"> = 
   return { location: uploadPath(key, upload.id), uploadId: upload.id };
 };
 
-/** The order of the checks is that of contract 14.3: all that the headers tell comes before the first byte is read. */
+/** Checks everything that the headers say before the first byte is read, in the order of docs/wire.md#multipart-uploads */
 export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (services, input, call) => {
   const { key, body } = call;
   const treeHash = requireTreeHash(input.checksum);
@@ -71,7 +71,7 @@ export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (s
   });
 };
 
-/** Copies nothing: the archive is the list of its parts. Repeated, it gives the same archive for a day (contract 14.5). */
+/** Copies nothing: the archive is the list of its parts. A repeated call gets the same archive (docs/wire.md#multipart-uploads). */
 export const completeMultipartUpload: VaultHandler<"CompleteMultipartUpload"> = async (
   services,
   input,
@@ -155,7 +155,7 @@ async function requireUpload(services: Services, { vault }: VaultCall, uploadId:
   return upload;
 }
 
-/** A missing header is the null of AWS's own message (contract 14.2). */
+/** AWS's message names a missing header as null: docs/wire.md#multipart-uploads */
 function requirePartSize(partSize: string | undefined): number {
   const sizeBytes = /^[0-9]{1,10}$/.test(partSize ?? "") ? Number(partSize) : 0;
   if (!isPartSize(sizeBytes)) {

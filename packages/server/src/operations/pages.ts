@@ -1,7 +1,7 @@
 import { errors } from "@moraine/protocol";
 import type { Position } from "../domain/metadata-store.ts";
 
-/** A limit above the maximum is lowered, silently (contract 2.8). */
+/** Lowers a limit above the maximum, without an error: docs/wire.md#pages-of-lists */
 export function pageLimit(asked: number | undefined, most: number): number {
   return Math.min(asked ?? most, most);
 }

@@ -2,7 +2,7 @@ import { formatMilliseconds } from "@moraine/protocol";
 import { newCapacityId } from "../domain/new-id.ts";
 import type { AccountHandler } from "./context.ts";
 
-/** Buys a unit for a calendar month; two at a time are the most (contract 12). */
+/** Buys a unit for a calendar month; an account has at most two at a time (docs/wire.md#provisioned-capacity). */
 export const purchaseProvisionedCapacity: AccountHandler<"PurchaseProvisionedCapacity"> = async (
   { metadata, clock },
   _input,

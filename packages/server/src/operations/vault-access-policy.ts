@@ -3,7 +3,7 @@ import { permittedBy } from "../domain/permission.ts";
 import type { VaultHandler } from "./context.ts";
 import { requirePolicy } from "./require-policy.ts";
 
-/** Takes the place of the policy before; one that is refused changes nothing (contract 9). */
+/** Replaces the previous policy; one that is refused changes nothing (docs/wire.md#access-policy). */
 export const setVaultAccessPolicy: VaultHandler<"SetVaultAccessPolicy"> = async (
   { metadata, policyMeter },
   { policy: given },

@@ -5,7 +5,7 @@ import { lockInForce, lockStateNames } from "../domain/vault-lock.ts";
 import type { VaultHandler } from "./context.ts";
 import { requirePolicy } from "./require-policy.ts";
 
-/** Puts a lock on trial for 24 hours; its id is told only now (contract 10). */
+/** Starts a lock's 24 hours in progress; its id is in this response alone (docs/wire.md#vault-lock). */
 export const initiateVaultLock: VaultHandler<"InitiateVaultLock"> = async (
   { metadata, clock, policyMeter },
   { policy: given },

@@ -3,7 +3,7 @@ import { permittedBy } from "../domain/permission.ts";
 import { notificationsOf } from "../domain/vault-notifications.ts";
 import type { VaultHandler } from "./context.ts";
 
-/** Takes the place of what was set before (contract 8.1). */
+/** Replaces the previous configuration: docs/wire.md#notifications */
 export const setVaultNotifications: VaultHandler<"SetVaultNotifications"> = async (
   { metadata, sharedTopicAccounts: sharedAccounts },
   { vaultNotificationConfig },

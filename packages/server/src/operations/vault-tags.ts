@@ -3,7 +3,7 @@ import { permittedBy } from "../domain/permission.ts";
 import { assertTagKeys, assertTags } from "../domain/vault-tags.ts";
 import type { VaultHandler } from "./context.ts";
 
-/** A key that the vault has already gets the new value (contract 7). */
+/** A key that the vault has already gets the new value: docs/wire.md#tags */
 export const addTagsToVault: VaultHandler<"AddTagsToVault"> = async ({ metadata }, { Tags: tags }, { permitted }) => {
   if (tags === undefined) {
     throw errors.missingParameter("tags");

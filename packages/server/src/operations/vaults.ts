@@ -12,7 +12,7 @@ import type { AccountHandler, VaultHandler } from "./context.ts";
 import { vaultPath } from "./locations.ts";
 import { pageLimit } from "./pages.ts";
 
-/** Creating a vault that exists changes nothing and succeeds (contract 6.1). */
+/** Creating a vault that exists changes nothing and succeeds: docs/wire.md#vaults */
 export const createVault: AccountHandler<"CreateVault"> = async ({ metadata, clock }, _input, { key }) => {
   if (!isVaultName(key.vaultName)) {
     throw errors.invalidVaultName(key.vaultName);
@@ -24,7 +24,7 @@ export const createVault: AccountHandler<"CreateVault"> = async ({ metadata, clo
 export const describeVault: VaultHandler<"DescribeVault"> = async ({ profile }, _input, { vault }) =>
   describe(vault, profile);
 
-/** Deleting a vault that is not there succeeds (contract 6.4). */
+/** Deleting a vault that does not exist succeeds: docs/wire.md#vaults */
 export const deleteVault: AccountHandler<"DeleteVault"> = async (
   { metadata, trustedClock, profile },
   _input,
@@ -37,7 +37,7 @@ export const deleteVault: AccountHandler<"DeleteVault"> = async (
   return {};
 };
 
-/** In bytewise order of names; the marker is the ARN of the last vault on the page (contract 6.3). */
+/** Lists in bytewise order of names; the marker is the ARN of the last vault on the page: docs/wire.md#vaults */
 export const listVaults: AccountHandler<"ListVaults"> = async ({ metadata, profile }, input, { key }) => {
   const limit = pageLimit(input.limit, limits.vaultsPageMax);
   const afterName = readMarker(input.marker);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Draft, editHeader, emptyHash } from "./signing.ts";
 import { assertAccepted, assertRefused, mismatch } from "./verifying.ts";
 
-// The examples of contract 5.6, as requests that the verifier judges.
+// The guide's signed examples, as requests that the verifier judges: docs/wire.md#signatures
 
 const create: Draft = {
   method: "PUT",

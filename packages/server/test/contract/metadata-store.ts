@@ -17,7 +17,7 @@ import { vaultSettingsStories } from "./metadata/vault-settings.ts";
 import { vaultStories } from "./metadata/vaults.ts";
 import { type Story, World } from "./metadata/world.ts";
 
-/** What every metadata driver must do. `open` gives an empty store; the contract closes it. */
+/** The tests that every metadata driver must pass. `open` gives an empty store; the tests close it. */
 export function metadataStoreContract(name: string, open: () => Promise<MetadataStore>): void {
   const story: Story = (sentence, body) => {
     test(sentence, async () => {

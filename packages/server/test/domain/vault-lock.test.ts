@@ -17,7 +17,7 @@ type State = "none" | "trial" | "locked";
 type CallKind = "initiate" | "abort" | "get" | "completeRight" | "completeWrong";
 type Call = { readonly kind: CallKind } | { readonly kind: "wait"; readonly milliseconds: number };
 
-/** The table of contract 10.2, written down once more: what each call answers in each state, and the state after. */
+/** The table of docs/wire.md#vault-lock once more: the response of each call in each state, and the state after it. */
 const table: Readonly<Record<State, Readonly<Record<CallKind, readonly [answer: "ok" | number, next: State]>>>> = {
   none: {
     initiate: ["ok", "trial"],
@@ -58,7 +58,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   },
 );
 
-test("every sequence of calls and waits goes through the states as the contract's table says", () => {
+test("every sequence of calls and waits goes through the states as the table says", () => {
   fc.assert(fc.property(fc.array(call, { maxLength: 40 }), walk), { numRuns: 5000 });
 });
 

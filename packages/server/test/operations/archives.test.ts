@@ -79,7 +79,7 @@ describe("UploadArchive", () => {
       "8bcaa7b4b8f991ca140f306627f2c4e84601364cde8e054b6e0924433ca7482f",
     ],
   ] as const) {
-    test(`${sizeBytes} bytes of content ${kind} have the hashes of the contract`, async () => {
+    test(`${sizeBytes} bytes of content ${kind} have the known hashes`, async () => {
       const body = content(kind, sizeBytes);
       const answer = await upload({ "x-amz-content-sha256": sha256, "x-amz-sha256-tree-hash": treeHash }, { body });
       assert.equal(answer.status, 201, answer.text);
@@ -131,7 +131,7 @@ describe("UploadArchive", () => {
     assertError(await upload({}, { unsignedHeaders: { "transfer-encoding": "chunked" } }), missing("Content-Length"));
   });
 
-  test("of several missing headers the first in the contract's order is named", async () => {
+  test("names the first of several missing headers, in the documented order", async () => {
     const nothing = {
       "x-amz-glacier-version": undefined,
       "x-amz-content-sha256": undefined,

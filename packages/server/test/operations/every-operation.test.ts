@@ -5,7 +5,7 @@ import { assertError, createVault, invalid, missing, vaultNotFound } from "../su
 import { startTestServer, type TestServer } from "../support/server.ts";
 import type { RequestOptions } from "../support/signed-request.ts";
 
-// What the contract asks of all 33 operations alike.
+// The rules that hold for all 33 operations alike.
 
 let server: TestServer;
 before(async () => {

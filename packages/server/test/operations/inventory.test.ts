@@ -44,7 +44,7 @@ const selection = (parameters: Readonly<Record<string, unknown>>) => ({ Inventor
 const idsIn = (text: string) =>
   (JSON.parse(text) as { ArchiveList: Array<{ ArchiveId: string }> }).ArchiveList.map((item) => item.ArchiveId);
 
-/** The document by the words of the contract, with no code of ours. */
+/** The document by the rules of docs/wire.md#inventories, with no code of ours. */
 const jsonOf = (vault: string, date: string, archives: readonly Listed[]) =>
   `{"VaultARN":"${arn(vault)}","InventoryDate":"${date}","ArchiveList":[${archives
     .map(
@@ -68,7 +68,7 @@ async function fill(vault: string, descriptions: readonly string[]): Promise<Lis
 }
 
 describe("the JSON document", () => {
-  test("is the contract's, byte for byte", async () => {
+  test("is the documented one, byte for byte", async () => {
     const archives = await fill("json", ["", "plain", 'quote " backslash \\ comma ,']);
     server.clock.advance(3456);
     const answer = await inventoryOf("json");
@@ -106,7 +106,7 @@ describe("the JSON document", () => {
 });
 
 describe("the CSV document", () => {
-  test("is the contract's, byte for byte", async () => {
+  test("is the documented one, byte for byte", async () => {
     const fields = [
       ["", ""],
       ["my archive description", "my archive description"],

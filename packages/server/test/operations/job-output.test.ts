@@ -60,7 +60,7 @@ function assertWhole(answer: WireAnswer, whole: Uint8Array): void {
 }
 
 describe("the whole output", () => {
-  test("comes with exactly the headers of the contract", async () => {
+  test("has exactly the documented headers", async () => {
     const answer = await output();
     assertWhole(answer, archive);
     const expected = {
@@ -228,7 +228,7 @@ describe("the checksum header", () => {
       const bytes = (first: number, end: number) =>
         [first * mebibyte, Math.min(end * mebibyte, archive.length) - 1] as const;
 
-      test("each aligned range of the contract's table has its hash", async () => {
+      test("each aligned range of 6.5 MiB has its known hash", async () => {
         for (const [first, end, , hash] of alignedVectors) {
           const [a, b] = bytes(first, end);
           const answer = await output(`bytes=${a}-${b}`, job);

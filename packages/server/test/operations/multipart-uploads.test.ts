@@ -50,7 +50,7 @@ const complete = (uploadId: string, archive: Uint8Array, headers: Record<string,
 const describeVault = async () => (await send("GET", vaultPath("vault"))).json<DescribeVaultOutput>();
 
 describe("InitiateMultipartUpload", () => {
-  test("answers 201 with the upload's path and id, and an empty object, for each part size of the contract", async () => {
+  test("answers 201 with the upload's path and id, and an empty object, for each valid part size", async () => {
     for (let exponent = 0; exponent <= 12; exponent += 1) {
       const answer = await initiate({ "x-amz-part-size": String(mebibyte * 2 ** exponent) });
       assertCreated(answer);
@@ -82,7 +82,7 @@ describe("InitiateMultipartUpload", () => {
 });
 
 describe("a whole upload", () => {
-  test("the parts of the contract's vector, in any order, compose its tree hash", async () => {
+  test("parts in any order compose the known tree hash of 16.2 MiB", async () => {
     const archive = content("M", 16_986_931);
     const partSize = 4 * mebibyte;
     const uploadId = await initiateUpload(server, "vault", partSize, "sixteen and a bit");

@@ -187,7 +187,7 @@ describe("leaf hashes", () => {
     assert.throws(() => hasher.update(Buffer.alloc(mebibyte)), RangeError);
   });
 
-  test("have the contract's tree hashes, in pieces that do not end where leaves do", () => {
+  test("have the known tree hashes, in pieces that do not end where leaves do", () => {
     for (const [kind, sizeBytes, treeHash] of treeVectors) {
       const hasher = new LeafHasher(Math.ceil(sizeBytes / mebibyte));
       for (const piece of cut(content(kind, sizeBytes), [700_001])) {
@@ -197,7 +197,7 @@ describe("leaf hashes", () => {
     }
   });
 
-  test("on a thread they come with the contract's linear hashes", async () => {
+  test("on a thread they have the known linear hashes", async () => {
     for (const [kind, sizeBytes, sha256] of linearVectors) {
       assert.equal((await hashed(cut(content(kind, sizeBytes), [262_144]))).sha256, sha256);
     }

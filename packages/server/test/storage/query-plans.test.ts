@@ -10,7 +10,7 @@ import { migrate } from "../../src/storage/metadata/migrations.ts";
 import { type Connection, inMemory, openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
 import { metadataStoreContract } from "../contract/metadata-store.ts";
 
-// Every statement of the contract's stories is explained: none may visit all rows of a table, or sort more than a page.
+// Every statement that the driver tests run is explained: none may visit all rows of a table, or sort more than a page.
 
 const statements = new Set<string>();
 const { prepare } = DatabaseSync.prototype;

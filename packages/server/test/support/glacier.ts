@@ -122,7 +122,7 @@ export async function describeJob(
   return answer.json<GlacierJobDescription>();
 }
 
-/** Polls, as clients do, but for ten seconds at most. */
+/** Polls, as clients do, for at most 30 seconds. */
 export async function waitForJob(
   server: TestServer,
   vault: string,
@@ -140,7 +140,7 @@ export async function waitForJob(
   }
 }
 
-/** Asks again, for ten seconds at most, for what the service does in its own time. */
+/** Checks again, for at most 30 seconds, what the service does in its own time. */
 export async function eventually(what: string, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (!(await isSo())) {
@@ -177,7 +177,7 @@ export interface ExpectedError {
   readonly message: string | RegExp;
 }
 
-/** The error form of contract 4.1: three members, a request id, and JSON. */
+/** Asserts the form of docs/wire.md#errors: JSON with three fields, and a request id. */
 export function assertError(answer: WireAnswer, { status, code, message }: ExpectedError): void {
   assert.equal(answer.status, status, answer.text);
   const body = answer.json<Record<string, string>>();

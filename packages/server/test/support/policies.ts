@@ -22,7 +22,7 @@ export const policyOfSize = (vault: string, sizeBytes: number): string => policy
 
 const without = (vault: string, member: string) => policyFor(vault, { [member]: undefined });
 
-/** What is refused at write (contract 9): what it is, and the document. */
+/** Documents that are refused when they are set (docs/wire.md#access-policy), each with the reason. */
 export function badPolicies(vault: string): ReadonlyArray<readonly [what: string, document: string]> {
   return [
     ["an empty text", ""],

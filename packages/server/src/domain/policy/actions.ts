@@ -2,7 +2,7 @@ import { adminOperations, operations } from "@moraine/protocol";
 import { matches, type Pattern, withWildcards } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";
 
-/** Operations that a vault's policies cannot speak of: identity policies alone decide (contract 19.1). */
+/** Operations that a vault's policies cannot name: identity policies alone decide (docs/wire.md#actions-and-resources). */
 export const identityOnlyOperations = [
   "CreateVault",
   "ListVaults",

@@ -39,7 +39,7 @@ const kinds: ReadonlyMap<string, readonly ValueKind[]> = new Map<string, readonl
   ["glacier:archiveageindays", ["numeric"]],
 ]);
 
-/** Followed by the key of a tag, which keeps its rules (contract 7) but, like every condition key, not its case. */
+/** Followed by the key of a tag: by the rules of docs/wire.md#tags, but without regard to case, like every condition key. */
 export const resourceTagPrefix = "glacier:resourcetag/";
 const tagKey = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
 const tagKinds: readonly ValueKind[] = ["numeric", "date", "boolean", "binary", "address", "arn"];

@@ -58,7 +58,8 @@ export interface MatchedStatement {
 }
 
 /**
- * IAM's rules (contract 19.2): a Deny wins, the owner's root may, within an account one Allow is enough, across both are needed.
+ * IAM's rules (docs/wire.md#policies): a Deny wins, the owner's root may do everything else, within an account one Allow is
+ * enough, across accounts both sides must allow.
  * Policies that cost too much to judge by deny, like those that cannot be understood.
  * @param onSpent is passed the steps that it took, in one or two parts.
  */

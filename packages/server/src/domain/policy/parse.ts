@@ -13,7 +13,7 @@ export function parseIdentityPolicy(text: string): Policy {
   return parsePolicy(text, null);
 }
 
-/** A vault access policy or a vault lock policy (contract 9, 10, 19.3). Throws PolicyError as above. */
+/** Parses a vault access policy or a vault lock policy (docs/wire.md#policies). Throws PolicyError as above. */
 export function parseVaultPolicy(text: string, vaultArn: string): Policy {
   return parsePolicy(text, vaultArn);
 }

@@ -1,4 +1,4 @@
-/** Why a policy is refused, in words for who wrote it. Met when a stored policy is read, it denies (durability S15). */
+/** The reason why a policy is refused, for its author. A stored policy that causes it denies: docs/wire.md#policies */
 export class PolicyError extends Error {
   override readonly name = "PolicyError";
 }

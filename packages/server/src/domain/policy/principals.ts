@@ -25,7 +25,7 @@ type PrincipalName =
   /** A role: valid in IAM, and never who asks here. */
   | { readonly kind: "nobody" };
 
-/** `"*"` or `{"AWS": …}` (contract 19.3). */
+/** Parses `"*"` or `{"AWS": …}`: docs/wire.md#policies */
 export function parsePrincipals(value: unknown, negated: boolean): PrincipalClause {
   const what = negated ? "NotPrincipal" : "Principal";
   if (value === "*") {

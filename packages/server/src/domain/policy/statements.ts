@@ -100,7 +100,7 @@ function parseResource(text: string, scope: StatementScope): ArnPattern {
   return pattern;
 }
 
-/** A vault's policy speaks of that vault: a name that cannot be its ARN is a slip (contract 19.3). */
+/** A vault's policy is about that vault: a resource that cannot be its ARN is a mistake (docs/wire.md#policies). */
 function assertResources({ negated, patterns }: Clause<ArnPattern>, { vaultArn }: StatementScope): void {
   if (vaultArn === null) {
     return;

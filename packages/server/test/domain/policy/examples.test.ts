@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parseVaultPolicy } from "../../../src/domain/policy/parse.ts";
 import { asked, owner, root, user, vault } from "./asking.ts";
 
-/** The guide's examples of vault lock policies (contract 19). */
+/** AWS's examples: https://docs.aws.amazon.com/amazonglacier/latest/dev/vault-lock-policy.html */
 
 test("a retention lock denies deletes to everyone until an archive is old enough, the owner's root included", () => {
   const lock = parseVaultPolicy(

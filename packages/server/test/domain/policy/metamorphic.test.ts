@@ -8,7 +8,7 @@ import { many, type RawPolicy, type RawSet, type RawStatement } from "./naive-ev
 import { Random } from "./random.ts";
 import { randomSet, randomStatement } from "./random-cases.ts";
 
-/** What must be true of any evaluator, whatever it thinks of a single policy (durability S16). */
+/** Checks the laws that hold for every evaluator, whatever it decides on a single policy: docs/wire.md#policies */
 const setCount = 8000;
 const engine = { parseIdentityPolicy, parseVaultPolicy, evaluate };
 type Change = (random: Random, set: RawSet, vault: string) => RawSet | null;

@@ -99,12 +99,11 @@ export async function recompleteEarlier(upload: Upload): Promise<UploadedArchive
   if (completing === null || begun === null) {
     return null;
   }
-  assertAcceptedAs(journal.state, completing); // A service that contradicts itself later is not believed.
   const archiveId = await confirmedId(upload, completing);
   if (archiveId === null) {
     return null;
   }
-  assertAcceptedAs(journal.state, completing);
+  assertAcceptedAs(journal.state, completing); // As the service says now, if it was asked.
   if (source.identity === null) {
     await assertSameBytes(upload, completing, archiveId);
   }

@@ -25,9 +25,9 @@ interface Accepted {
 }
 
 /**
- * Sends a part with whatever request, and again if it was damaged on its way, which the service notices by its hashes.
- * Throws SourceChangedError when it is the source that changed, RangeFailedError, and VerificationError when the service accepts
- * the bytes and yet names another tree hash, or none.
+ * Sends a part with whatever request, and again if it was damaged on its way: the service notices that by its hashes, or names
+ * another hash of a part, which a repetition replaces. Throws SourceChangedError when it is the source that changed, RangeFailedError,
+ * and VerificationError when the service accepts the bytes and yet names another tree hash each time, or none, or of an archive.
  */
 export async function sendPart<Answer extends Accepted>(
   part: SourcePart,
@@ -52,11 +52,15 @@ export async function sendPart<Answer extends Accepted>(
       context.progress.tell({ kind: "range-failed", range, attempt, error, final });
       await assertSame(part, digest);
       if (final) {
-        throw new RangeFailedError(range, attempt, error);
+        throw finalFailure(range, attempt, error);
       }
       await sleep(pauseMilliseconds * 2 ** attempt * Math.random(), undefined, { signal: context.signal });
     }
   }
+}
+
+function finalFailure(range: ByteRange, attempts: number, error: Error): Error {
+  return error instanceof VerificationError ? error : new RangeFailedError(range, attempts, error);
 }
 
 function assertTakenAsSent(
@@ -67,9 +71,15 @@ function assertTakenAsSent(
   if (checksum.toLowerCase() !== treeHash) {
     const made = archiveId === undefined ? "" : `, and made archive ${archiveId} of them`;
     const advice = `So the server says, which has accepted the bytes all the same${made}.`;
-    throw new VerificationError({ range: rangeOf(part), expected: treeHash, computed: checksum }, advice);
+    const what = { range: rangeOf(part), expected: treeHash, computed: checksum };
+    throw archiveId === undefined && checksum !== "none"
+      ? new PartHashError(what, advice)
+      : new VerificationError(what, advice);
   }
 }
+
+/** The part may be sent again, as no archive can. */
+class PartHashError extends VerificationError {}
 
 function rangeOf({ firstByte, lastByte }: SourcePart): ByteRange {
   return { firstByte, lastByte };
@@ -78,6 +88,7 @@ function rangeOf({ firstByte, lastByte }: SourcePart): ByteRange {
 /** The service got other bytes than were hashed here. */
 function isDamage(error: Error): boolean {
   return (
+    error instanceof PartHashError ||
     (hasCode(error, "InvalidSignatureException") &&
       error.message.startsWith("The value passed in as x-amz-content-sha256")) ||
     (hasCode(error, "InvalidParameterValueException") && error.message.startsWith("Checksum mismatch"))

@@ -134,6 +134,21 @@ test("moraine admin faults puts, lists and ends rules", async () => {
   assert.match(health.stdout, /^WARNING: Faults are allowed/m);
 });
 
+test("moraine admin requests counts, and moraine admin reset starts over, with the faults of the command line", async () => {
+  const run = async (args: string) => {
+    const words = ["--endpoint", server.url, ...args.split(" ")];
+    const { code, stdout, stderr } = await runTool(server, process.execPath, [...moraineAdmin, ...words]);
+    assert.deepEqual([code, stderr], [0, ""], stdout);
+    return stdout;
+  };
+  const client = sdkClient(server);
+  assert.equal(await run("reset"), "The service is as it was after its first start.\n");
+  assert.deepEqual(JSON.parse(await run("requests --json")), { RequestCounts: [] });
+  await assert.rejects(client.send(new ListVaultsCommand(own)), { name: "ThrottlingException" });
+  assert.deepEqual((await client.send(new ListVaultsCommand(own))).VaultList, []);
+  assert.equal(await run("requests"), "OPERATION   REQUESTS  RESPONSES\nListVaults  2         1 × 200, 1 × 400\n");
+});
+
 test("a server without --allow-faults refuses to start with a fault, and one of no meaning too", async () => {
   const none = await runServer(["--data", `${folder.path}/other`, "--fault", "throttle"]);
   assert.deepEqual([none.code, none.stdout], [2, ""]);

@@ -111,6 +111,9 @@ test("what changes or removes archives, segments, vaults and their rows is known
   // Each of these was tried on a locked vault (packages/server/test/worm): one that is added must be, too.
   assert.deepEqual(found.sort(), [
     "archives.ts: markDeleted updates archives",
+    "contents.ts: deleteArchives deletes archives",
+    "contents.ts: deleteVaults deletes vaults",
+    "contents.ts: markSegmentsDead updates segments",
     "deleted-archives.ts: forget deletes archives",
     "deleted-archives.ts: unlist updates archives",
     "segments.ts: abandon updates segments",

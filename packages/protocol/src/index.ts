@@ -43,6 +43,7 @@ export type {
   SimulatePolicyInput,
   SimulatePolicyOutput,
 } from "./admin/simulation.ts";
+export type { ListRequestCountsOutput, RequestCount } from "./admin/testing.ts";
 export type { ListUsersOutput, UserDescription } from "./admin/users.ts";
 export { type AuditAnchor, anchorText, type UnsignedAnchor } from "./audit-anchor.ts";
 export {

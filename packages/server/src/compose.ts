@@ -23,6 +23,7 @@ import type { MetadataStore } from "./domain/metadata-store.ts";
 import { randomIds } from "./domain/new-id.ts";
 import type { Notifier } from "./domain/notifier.ts";
 import type { Place } from "./domain/place.ts";
+import { RequestCounts } from "./domain/request-counts.ts";
 import { describeReadOnly } from "./domain/storage-report.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { faulty } from "./faults/faulty.ts";
@@ -137,7 +138,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const { runner, delivery } = startBackground(parts, notifier, events, started);
   startSpaceKeeping(stores, events, started);
   const shared = { metadata, policyMeter: new PolicyMeters() };
-  const inside = { ...shared, clock: machineClock, wakeDelivery: delivery.wake, version: packageVersion() };
+  const inside = { ...shared, clock: machineClock, wakeDelivery: delivery.wake };
   listener.serve({
     services: { ...parts, ...shared, ...settingsOf(config), runner },
     perform: faults === null ? perform : faulty(perform, faults),
@@ -242,9 +243,17 @@ function doors(
   { tooCostly: onTooCostly }: EventLog["access"],
   parts: Omit<
     AdminContext["services"],
-    "access" | "systemNow" | "region" | "profile" | "operatorAccountId" | "uptimeSeconds"
+    | "access"
+    | "requestCounts"
+    | "systemNow"
+    | "region"
+    | "profile"
+    | "operatorAccountId"
+    | "isEphemeral"
+    | "version"
+    | "uptimeSeconds"
   >,
-): Pick<ServiceContext, "identify" | "access" | "admin" | "sts"> {
+): Pick<ServiceContext, "identify" | "access" | "admin" | "sts" | "requestCounts"> {
   const { region, profile, presigned, unsignedHeaders } = config;
   const credentials = new SealedCredentialStore(parts.metadata, parts.keyring);
   const common = { credentials, region, failures: new FailureLimiter(failureLimits), systemNow };
@@ -256,18 +265,23 @@ function doors(
     policyMeter: parts.policyMeter,
     onTooCostly,
   });
+  const requestCounts = new RequestCounts();
   const services = {
     ...parts,
     access,
+    requestCounts,
     systemNow,
     region,
     profile,
     operatorAccountId: config.accountId as AccountId,
+    isEphemeral: config.isEphemeral,
+    version: packageVersion(),
     uptimeSeconds: () => process.uptime(),
   };
   return {
     identify: authenticator({ ...common, service: "glacier", presigned, unsignedHeaders }),
     access,
+    requestCounts,
     sts: {
       region,
       identify: authenticator({ ...common, service: "sts", presigned: "off", unsignedHeaders: "refuse" }),

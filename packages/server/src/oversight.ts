@@ -10,7 +10,7 @@ import type { UnrecordedMetadata } from "./domain/recorded-changes.ts";
 import { type DeletedBytes, describeReadOnly, noDeletedBytes, type StorageReport } from "./domain/storage-report.ts";
 import type { KeptClock } from "./domain/trusted-clock.ts";
 import { arnOf } from "./domain/vault.ts";
-import { FaultBook } from "./faults/fault-book.ts";
+import { FaultBook, type FaultLog } from "./faults/fault-book.ts";
 import { type DamageLog, DamageReports } from "./segments/damage-reports.ts";
 import { FullDiskLog } from "./telemetry/full-disk-log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
@@ -135,13 +135,10 @@ function openFaults({ faults: allowed }: Config, log: Logger, onFired: (mode: Fa
   }
   const seed = allowed.seed ?? randomInt(1_000_000_000);
   log.warn({ seed }, faultsAllowed);
-  const book = new FaultBook(seed, {
+  const faultLog: FaultLog = {
     put: (fault) => log.warn({ fault: fault.id }, `a fault is in force: ${formatFault(fault)}`),
     removed: (fault) => log.warn({ fault: fault.id, fired: fault.fired }, `a fault ended: ${formatFault(fault)}`),
     fired: (fault) => onFired(fault.mode),
-  });
-  for (const rule of allowed.rules) {
-    book.put(rule);
-  }
-  return book;
+  };
+  return new FaultBook(seed, faultLog, allowed.rules);
 }

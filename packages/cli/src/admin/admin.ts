@@ -12,6 +12,7 @@ import { policyCommands } from "./policies.ts";
 import { rootKeyCommand } from "./root-key.ts";
 import { sessionCommands } from "./sessions.ts";
 import { simulateCommand } from "./simulation.ts";
+import { requestsCommand, resetCommand } from "./testing.ts";
 import { userCommands } from "./users.ts";
 
 /** Commands for whoever runs a server, and for owners of accounts on it. */
@@ -41,6 +42,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed,
     healthCommand(tools),
     damagedCommand(tools),
     auditCommand(tools),
+    requestsCommand(tools),
+    resetCommand(tools),
   ];
   for (const command of commands) {
     admin.addCommand(command);

@@ -22,6 +22,11 @@ export const adminErrors = {
   faultsNotAllowed: () => invalid("Fault modes are off: only a server that runs with --allow-faults has them"),
   faultNotFound: (id: string) => notFound(`The fault was not found: ${id}`),
 
+  vaultLocked: (name: string) =>
+    invalid(
+      `The vault ${name} is locked, and a lock outlives a reset: only a server that runs with --ephemeral removes it`,
+    ),
+
   tooManyKeys: (most: number) => tooMany(`active access keys for this user, which may have ${most}`),
   tooManySessions: (most: number) => tooMany(`sessions of this user, which may have ${most}`),
   tooManyPolicies: (most: number) => tooMany(`policies for this user, which may have ${most}`),

@@ -10,6 +10,7 @@ import { type NotificationShapes, notificationOperations } from "./notifications
 import { type PolicyShapes, policyOperations } from "./policies.ts";
 import { type SessionShapes, sessionOperations } from "./sessions.ts";
 import { type SimulationShapes, simulationOperations } from "./simulation.ts";
+import { type TestingShapes, testingOperations } from "./testing.ts";
 import { type UserShapes, userOperations } from "./users.ts";
 
 const table = {
@@ -25,6 +26,7 @@ const table = {
   ...healthOperations,
   ...damageOperations,
   ...auditOperations,
+  ...testingOperations,
 } as const;
 
 /** With the prefix `moraine:` it is also the name of the permission. */
@@ -46,4 +48,5 @@ export interface AdminShapes
     FaultShapes,
     HealthShapes,
     DamageShapes,
-    AuditShapes {}
+    AuditShapes,
+    TestingShapes {}

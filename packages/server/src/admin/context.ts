@@ -6,6 +6,7 @@ import type { Clock } from "../domain/clock.ts";
 import type { Faults } from "../domain/fault.ts";
 import type { PolicyMeter } from "../domain/policy-meter.ts";
 import type { RecordedMetadata } from "../domain/recorded-changes.ts";
+import type { RequestCounts } from "../domain/request-counts.ts";
 import type { StorageReport } from "../domain/storage-report.ts";
 import type { TrustedClock } from "../domain/trusted-clock.ts";
 import type { Profile } from "../domain/vault.ts";
@@ -26,6 +27,9 @@ export interface AdminServices {
   readonly trustedClock: TrustedClock;
   /** Null unless the server was started with faults allowed. */
   readonly faults: Faults | null;
+  readonly requestCounts: Pick<RequestCounts, "list" | "clear">;
+  /** Whether the data folder ends with this process. */
+  readonly isEphemeral: boolean;
   /** The system's time: sessions end by it, for clients compare it with their own. */
   systemNow(): Date;
   readonly region: string;

@@ -21,7 +21,7 @@ export const clearFaults: AdminHandler<"ClearFaults"> = async (services) => {
   return {};
 };
 
-function requireFaults({ faults }: AdminServices): Faults {
+export function requireFaults({ faults }: AdminServices): Faults {
   if (faults === null) {
     throw adminErrors.faultsNotAllowed();
   }

@@ -11,6 +11,7 @@ import { listNotifications, retryNotification } from "./notifications.ts";
 import { deleteUserPolicy, getUserPolicy, listUserPolicies, putUserPolicy } from "./policies.ts";
 import { createSession } from "./sessions.ts";
 import { simulatePolicy } from "./simulation.ts";
+import { listRequestCounts, resetService } from "./testing.ts";
 import { createUser, deleteUser, listUsers } from "./users.ts";
 
 /** The compiler refuses this table while an operation lacks its handler. */
@@ -44,4 +45,6 @@ export const adminHandlers: { readonly [Name in AdminOperationName]: AdminHandle
   ListDamagedArchives: listDamagedArchives,
   ListAuditEntries: listAuditEntries,
   GetAuditHead: getAuditHead,
+  ListRequestCounts: listRequestCounts,
+  ResetService: resetService,
 };

@@ -69,6 +69,8 @@ export interface Faults {
   /** False when there is none of this id. */
   remove(id: string): boolean;
   clear(): void;
+  /** Makes them as they were at the start, random numbers included. */
+  reset(): void;
 }
 
 /** A rule that was not understood, or could never act. */

@@ -12,6 +12,12 @@ export interface Installation {
 export interface InstallationChanges {
   /** Resolves to what the metadata belong to: to this account and region, if they belonged to none so far. */
   claimInstallation(claim: { accountId: AccountId; region: string }): Promise<Installation>;
+  /**
+   * Removes all vaults with what they hold, all settings, messages, users, sessions and policies, and all accounts but one, of
+   * which the root's keys stay; their bytes are freed later. One transaction, however much there is: for tests.
+   * Throws InvalidParameterValueException while a vault is locked, unless `removesLocked`.
+   */
+  removeContents(at: { accountId: AccountId; removesLocked: boolean }): Promise<void>;
   /** Notes which of the root's keys is yet to be shown; null when it was. After `claimInstallation`. */
   setUnshownKey(accessKeyId: string | null): Promise<void>;
 }

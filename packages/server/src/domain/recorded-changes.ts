@@ -50,6 +50,7 @@ export const recordedChanges = {
   setAccessKeyActive: ({ userName, accessKeyId }) => ofPrincipal(userName, accessKeyId),
   removeAccessKey: ({ userName, accessKeyId }) => ofPrincipal(userName, accessKeyId),
   putUserPolicy: ({ user, policy }) => ofPrincipal(user.userName, policy.policyName),
+  removeContents: asInPath,
   removeUserPolicy: ({ user, policyName }) => ofPrincipal(user.userName, policyName),
 
   // These add entries of their own.

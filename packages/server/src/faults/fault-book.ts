@@ -27,12 +27,16 @@ interface Entry {
 export class FaultBook implements Faults {
   readonly #seed: number;
   readonly #log: FaultLog;
+  readonly #initial: readonly FaultRule[];
   #entries: Entry[] = [];
   #putCount = 0;
 
-  constructor(seed: number, log: FaultLog) {
+  /** @param initial rules that are in force from the start. */
+  constructor(seed: number, log: FaultLog, initial: readonly FaultRule[] = []) {
     this.#seed = seed;
     this.#log = log;
+    this.#initial = initial;
+    this.#putInitial();
   }
 
   put(rule: FaultRule): ActiveFault {
@@ -60,6 +64,18 @@ export class FaultBook implements Faults {
   clear(): void {
     for (const { fault } of this.#entries.splice(0)) {
       this.#log.removed(fault);
+    }
+  }
+
+  reset(): void {
+    this.clear();
+    this.#putCount = 0;
+    this.#putInitial();
+  }
+
+  #putInitial(): void {
+    for (const rule of this.#initial) {
+      this.put(rule);
     }
   }
 

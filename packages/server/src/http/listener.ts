@@ -8,6 +8,7 @@ import type { AuditTrail } from "../domain/audit.ts";
 import { clientNetwork } from "../domain/client-network.ts";
 import { newRequestId } from "../domain/new-id.ts";
 import type { Network } from "../domain/policy/addresses.ts";
+import type { RequestCounts } from "../domain/request-counts.ts";
 import { audited } from "./audited.ts";
 import { BodyMemory } from "./body-memory.ts";
 import { Connections } from "./connections.ts";
@@ -64,6 +65,7 @@ export interface ServiceContext extends ServeContext {
   readonly sts: StsContext;
   readonly pages: PageSources;
   readonly audit: AuditTrail;
+  readonly requestCounts: Pick<RequestCounts, "received" | "responded">;
   onRequest(record: RequestRecord): void;
 }
 
@@ -163,12 +165,15 @@ async function answer(options: Options, request: IncomingMessage, response: Serv
   let failure: unknown = null;
   const onRoute = (name: string) => {
     operation = name;
+    options.context?.requestCounts.received(name);
   };
+  const onHead = (status: number) => options.context?.requestCounts.responded(operation, status);
   try {
-    await respond(request, response, await reply(options, request, response, { requestId, onRoute }), options.limits);
+    const answer = await reply(options, request, response, { requestId, onRoute });
+    await respond(request, response, answer, options.limits, onHead);
   } catch (error) {
     failure = error;
-    await sendFailure(options, request, response, error);
+    await sendFailure(options, request, response, error, onHead);
   }
   const clientGone = failure instanceof ClientGoneError;
   options.context?.onRequest({
@@ -274,6 +279,7 @@ async function sendFailure(
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
+  onHead: (status: number) => void,
 ): Promise<void> {
   if (response.headersSent || error instanceof ClientGoneError) {
     response.destroy();
@@ -283,5 +289,5 @@ async function sendFailure(
     // Who and what else speaks on a connection with such requests is not known.
     response.setHeader("Connection", "close");
   }
-  await respond(request, response, errorReply(error), limits).catch(() => response.destroy());
+  await respond(request, response, errorReply(error), limits, onHead).catch(() => response.destroy());
 }

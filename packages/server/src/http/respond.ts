@@ -17,21 +17,26 @@ const pieceSizeBytes = 256 * 1024;
  * Sends a reply. The first bytes of a body are made before the status goes out, so that a failure there is still an error
  * response. A later failure destroys the connection, and so does a body that is shorter or longer than announced: a short body
  * must never look complete, nor the next response look like a part of it.
+ *
+ * @param onHead called when the status is about to be sent.
  */
 export async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   { status, headers, body }: Reply,
   limits: ReplyLimits,
+  onHead: (status: number) => void = () => undefined,
 ): Promise<void> {
   // Node then counts what is written, of every kind of body, and throws when it is not as much as Content-Length says.
   response.strictContentLength = true;
   try {
     if (body !== null && typeof body !== "string") {
-      await respondWithBytes(response, { status, headers, body }, limits);
+      await respondWithBytes(response, { status, headers, body }, limits, onHead);
     } else if (request.readableEnded || request.complete) {
+      onHead(status);
       endUnlessGone(response.writeHead(status, { ...headers }), body ?? "", limits);
     } else {
+      onHead(status);
       await respondEarly(request, response, { status, headers, body }, limits);
     }
   } catch (error) {
@@ -46,9 +51,11 @@ async function respondWithBytes(
   response: ServerResponse,
   { status, headers, body }: Reply & { readonly body: OutgoingBytes },
   limits: ReplyLimits,
+  onHead: (status: number) => void,
 ): Promise<void> {
   const first = await body.stream.next();
   try {
+    onHead(status);
     response.writeHead(status, { ...headers });
     await sendBytes(response, body, first, limits);
     response.end();

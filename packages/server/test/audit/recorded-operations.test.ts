@@ -21,7 +21,7 @@ import { lastSequence, trailOf } from "../support/trail.ts";
 let server: TestServer;
 before(async () => {
   const log = { put: () => undefined, removed: () => undefined, fired: () => undefined };
-  server = await startTestServer({ faults: new FaultBook(1, log) });
+  server = await startTestServer({ faults: new FaultBook(1, log), isEphemeral: true });
 });
 after(() => server.stop());
 
@@ -167,6 +167,14 @@ test("changes that are not the store's: the clock, faults", async () => {
   const { FaultId: faultId } = put.answer.json<{ FaultId: string }>();
   assert.equal((await call("DeleteFault", { members: { faultId } })).entry.subject, faultId);
   await call("ClearFaults");
+});
+
+test("a reset, of which the trail itself stays", async () => {
+  const { metadata } = server.parts;
+  const before = await lastSequence(metadata);
+  await call("ResetService");
+  assert.ok((await trailOf(metadata)).length > before);
+  await server.client.send({ method: "PUT", path: vault });
 });
 
 test("no operation that changes something is missing here", () => {

@@ -17,6 +17,7 @@ import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { randomIds } from "../../src/domain/new-id.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifier.ts";
 import type { PolicyMeter } from "../../src/domain/policy-meter.ts";
+import { RequestCounts } from "../../src/domain/request-counts.ts";
 import { noDeletedBytes } from "../../src/domain/storage-report.ts";
 import type { Profile } from "../../src/domain/vault.ts";
 import type { FaultBook } from "../../src/faults/fault-book.ts";
@@ -65,6 +66,8 @@ export interface TestServerOptions {
   /** False is a server that takes the clock for a machine's, and does not believe its jumps. @default true: tests move it on purpose */
   readonly trustsClock?: boolean;
   readonly faults?: FaultBook;
+  /** Whether the service may forget locked vaults. @default false */
+  readonly isEphemeral?: boolean;
   readonly presigned?: AuthenticateOptions["presigned"];
   readonly unsignedHeaders?: AuthenticateOptions["unsignedHeaders"];
   readonly limits?: Partial<ListenerOptions["limits"]>;
@@ -215,6 +218,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     certificate: null,
     systemNow: now,
   });
+  const requestCounts = new RequestCounts();
   serve({
     services: {
       ...parts,
@@ -254,6 +258,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
           warningsOf({ trustedClock, faults: options.faults ?? null, networkFileSystem: null, damage: damage.counts }),
         uptimeSeconds: () => 1,
         wakeDelivery: delivery.wake,
+        requestCounts,
+        isEphemeral: options.isEphemeral === true,
       },
       identify: authenticator({ ...common, service: "moraine", presigned: "off", unsignedHeaders: "refuse" }),
       forgetCredentials: () => credentials.forgetAll(),
@@ -266,6 +272,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       storage: () => storageReport,
       metrics: async () => ({ contentType: "text/plain", text: "" }),
     },
+    requestCounts,
     onRequest: (record) => records.push(record),
   });
   started.defer(async () => {

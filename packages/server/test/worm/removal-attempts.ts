@@ -1,4 +1,5 @@
 import { type AdminOperationName, adminOperations } from "@moraine/protocol";
+import { FaultBook } from "../../src/faults/fault-book.ts";
 import {
   allow,
   callAdmin,
@@ -197,6 +198,13 @@ const identities: readonly Attempt[] = [
   refused("DeleteAccount", async ({ server }) => [
     await callAdmin(server, "DeleteAccount", { members: { accountId } }),
   ]),
+  refused("ResetService, on a server that allows faults", async (kept) => {
+    const log = { put: () => undefined, removed: () => undefined, fired: () => undefined };
+    await kept.restart(0, { faults: new FaultBook(1, log) });
+    const answers = [await callAdmin(kept.server, "ResetService")];
+    await kept.restart(0);
+    return answers;
+  }),
   harmless("every operation of the admin API, one after the other", async (kept) => {
     const members = {
       userName: "nobody",

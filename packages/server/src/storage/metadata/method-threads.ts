@@ -113,6 +113,7 @@ export const methodThreads: MethodThreads = {
   raiseTrustedTime: "writer",
   claimInstallation: "writer",
   setUnshownKey: "writer",
+  removeContents: "writer",
   recordDamage: "writer",
   removeDamage: "writer",
   expireDamage: "writer",

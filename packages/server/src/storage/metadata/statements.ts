@@ -3,6 +3,7 @@ import { accountSettingsChanges, accountSettingsQueries } from "./account-settin
 import { accountChanges, accountQueries } from "./accounts.ts";
 import { archiveChanges, archiveQueries } from "./archives.ts";
 import { auditChanges, auditQueries } from "./audit.ts";
+import { contentsChanges } from "./contents.ts";
 import { damageChanges, damageQueries } from "./damage.ts";
 import { dataKeyChanges, dataKeyQueries } from "./data-keys.ts";
 import { deletedArchiveChanges } from "./deleted-archives.ts";
@@ -55,6 +56,7 @@ export const changes: Changes = {
   ...dataKeyChanges,
   ...trustedTimeChanges,
   ...installationChanges,
+  ...contentsChanges,
   ...damageChanges,
   ...auditChanges,
 };

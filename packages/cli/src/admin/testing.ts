@@ -1,0 +1,36 @@
+import type { RequestCount } from "@moraine/protocol";
+import { Command } from "commander";
+import { table } from "../table.ts";
+import type { AdminTools } from "../tools.ts";
+
+const columns = { OPERATION: "operation", REQUESTS: "requests", RESPONSES: "responses" } as const;
+
+export function requestsCommand({ call, show }: AdminTools): Command {
+  return new Command("requests")
+    .description("Show how often each operation of the vault API was asked for since the start or the last reset")
+    .addHelpText("after", "\nExample:\n  moraine admin requests --json")
+    .action(async () => {
+      const answer = await call("ListRequestCounts", {});
+      show(answer, () => table(columns, answer.RequestCounts.map(rowOf)));
+    });
+}
+
+const rowOf = ({ Operation, Requests, Responses }: RequestCount) => ({
+  operation: Operation,
+  requests: Requests,
+  responses: Object.entries(Responses)
+    .map(([status, count]) => `${count} × ${status}`)
+    .join(", "),
+});
+
+export function resetCommand({ call, show }: AdminTools): Command {
+  return new Command("reset")
+    .description(
+      "Remove all vaults, users, policies and accounts of a server for tests, which runs with --allow-faults; only the root's keys, " +
+        "the clock's time and the audit trail stay",
+    )
+    .addHelpText("after", "\nExample:\n  moraine admin reset")
+    .action(async () => {
+      show(await call("ResetService", {}), () => "The service is as it was after its first start.");
+    });
+}

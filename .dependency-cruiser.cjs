@@ -21,6 +21,7 @@ module.exports = {
     layer("admin-sees-auth-and-domain", "admin", ["auth", "domain"]),
     layer("http-sees-operations-admin-and-auth", "http", ["auth", "operations", "admin", "secrets", "domain"]),
     layer("faults-are-wrapped-around-http", "faults", ["http", "operations", "domain"]),
+    layer("settings-see-secrets", "settings", ["secrets"]),
     {
       name: "only-main-sees-compose",
       severity: "error",

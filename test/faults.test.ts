@@ -152,7 +152,7 @@ test("moraine admin requests counts, and moraine admin reset starts over, with t
 test("a server without --allow-faults refuses to start with a fault, and one of no meaning too", async () => {
   const none = await runServer(["--data", `${folder.path}/other`, "--fault", "throttle"]);
   assert.deepEqual([none.code, none.stdout], [2, ""]);
-  assert.match(none.stderr, /^moraine: --fault falsifies answers: it needs --allow-faults/);
+  assert.match(none.stderr, /^moraine: --fault corrupts responses: it needs --allow-faults/);
   const odd = await runServer(["--data", `${folder.path}/other`, "--allow-faults", "--fault", "throttle:rate=2"]);
   assert.deepEqual([odd.code, odd.stdout], [2, ""]);
   assert.match(odd.stderr, /^moraine: --fault: A rate is above 0 and up to 1: 2/);

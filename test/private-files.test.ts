@@ -41,7 +41,7 @@ test("a file of settings that any user may change is refused in one line", async
   const file = join(folder.path, "moraine.json");
   await writeFile(file, '{ "region": "nowhere!" }');
   for (const [mode, message] of [
-    [0o664, /^moraine: --region: must be a region's name/],
+    [0o664, /^moraine: \S+\/moraine\.json: region: must be a region's name/],
     [0o666, /moraine\.json sets the service, and any user may change it \(mode 0666\): chmod go-w /],
   ] as const) {
     await chmod(file, mode);

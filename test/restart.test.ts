@@ -138,7 +138,7 @@ test("a flag that is not understood ends it with exit code 2, a line that says w
     [["--no-such-flag"], /^moraine: .*--no-such-flag.*\nTry --help\.\n$/],
     [["--listen", "nonsense"], /^moraine: .*must be HOST:PORT.*\nTry --help\.\n$/],
     [["--profile", "fast"], /^moraine: .*profile.*\nTry --help\.\n$/],
-    [["--listen", "0.0.0.0:0"], /^moraine: 0\.0\.0\.0 is not loopback.*\nTry --help\.\n$/],
+    [["--listen", "0.0.0.0:0"], /^moraine: --listen: 0\.0\.0\.0 is not loopback.*\nTry --help\.\n$/],
   ] as const) {
     const { code, stdout, stderr } = await runServer(args);
     assert.equal(code, 2);

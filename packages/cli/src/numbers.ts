@@ -1,3 +1,4 @@
+import { parseDuration } from "@moraine/protocol";
 import { InvalidArgumentError } from "commander";
 
 export function wholeNumber(text: string): number {
@@ -14,13 +15,11 @@ export function fraction(text: string): number {
   return Number(text);
 }
 
-const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
 /** `90`, `90s`, `15m`, `4h`, `2d`. */
 export function seconds(text: string): number {
-  const [, digits, unit = "s"] = /^([0-9]{1,10})([smhd])?$/.exec(text) ?? [];
-  if (digits === undefined) {
+  const parsed = parseDuration(text);
+  if (parsed === null) {
     throw new InvalidArgumentError("It must be like 90, 15m, 4h or 2d.");
   }
-  return Number(digits) * (units[unit] ?? 1);
+  return parsed;
 }

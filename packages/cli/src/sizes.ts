@@ -1,22 +1,10 @@
+import { parseSize } from "@moraine/protocol";
 import { InvalidArgumentError } from "commander";
 
-const units: Readonly<Record<string, number>> = {
-  "": 1,
-  kB: 1000,
-  MB: 1000 ** 2,
-  GB: 1000 ** 3,
-  TB: 1000 ** 4,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  TiB: 1024 ** 4,
-};
-
-/** `1048576`, `64MiB`, `1.5GB`; a lone `M` is refused, for people mean different things by it. */
+/** `1048576`, `64MiB`, `1.5GB`. */
 export function size(text: string): number {
-  const [, number = "", unit = ""] = /^([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([A-Za-z]*)$/.exec(text) ?? [];
-  const bytes = Number(number) * (units[unit] ?? Number.NaN);
-  if (number === "" || !Number.isSafeInteger(bytes)) {
+  const bytes = parseSize(text);
+  if (bytes === null) {
     throw new InvalidArgumentError("It must be a number of bytes, or like 64MiB, 10GiB or 500MB.");
   }
   return bytes;

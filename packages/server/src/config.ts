@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { parseDuration, parseSize, unitSeconds } from "@moraine/protocol";
 import { z } from "zod";
 import { type AuditSettings, auditSettings, isAnchorTarget } from "./audit/settings.ts";
 import { FaultError, type FaultRule } from "./domain/fault.ts";
@@ -8,9 +8,10 @@ import { isLoopback } from "./domain/loopback.ts";
 import { type Place, readPlace } from "./domain/place.ts";
 import { type Network, readNetwork } from "./domain/policy/addresses.ts";
 import { isSafeEndpoint } from "./domain/safe-endpoint.ts";
-import { rootKeyOf, secretOf } from "./secrets/given-secrets.ts";
-import { readSettingsFile } from "./secrets/private-file.ts";
+import { rootKeyOf } from "./secrets/given-secrets.ts";
 import type { RootKey } from "./secrets/root-key-file.ts";
+import { givenSettings, inSettings, readFlags, type Setting, UsageError } from "./settings/given-settings.ts";
+import { usageText } from "./settings/usage.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
@@ -63,22 +64,6 @@ export interface Config {
 
 type DelayName = "expeditedSeconds" | "standardSeconds" | "bulkSeconds" | "inventorySeconds";
 
-/** A setting that was not understood: one line for the user, exit code 2. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-interface Setting {
-  readonly flag?: string;
-  readonly environment: string;
-  readonly fallback?: string;
-  readonly help: string;
-  /** Whether `NAME_FILE` in the environment may name a file with the value. */
-  readonly isSecret?: true;
-  /** A switch takes no value; a list may be given more than once, or parted by semicolons. */
-  readonly kind?: "switch" | "list";
-}
-
 // biome-ignore format: one line per setting reads as a table.
 const settings = {
   data:       { flag: "data",              environment: "MORAINE_DATA",                                                 help: "DIR        where everything is kept (default: ./moraine-data)" },
@@ -99,16 +84,16 @@ const settings = {
   sealingKey: { flag: "sealing-key",       environment: "MORAINE_SEALING_KEY_FILE",                                     help: "FILE       32 bytes that seal secrets, in place of secrets.key" },
   previousKey: { flag: "previous-sealing-key", environment: "MORAINE_PREVIOUS_SEALING_KEY_FILE",                        help: "FILE  the key before; needed once, to change it" },
   profile:    { flag: "profile",           environment: "MORAINE_PROFILE",                fallback: "practical",        help: "NAME       practical, or aws with its delays" },
-  expedited:  { flag: "expedited-delay",   environment: "MORAINE_EXPEDITED_DELAY",                                      help: "SECONDS    before an Expedited job completes" },
-  standard:   { flag: "standard-delay",    environment: "MORAINE_STANDARD_DELAY",                                       help: "SECONDS    before a Standard job completes" },
-  bulk:       { flag: "bulk-delay",        environment: "MORAINE_BULK_DELAY",                                           help: "SECONDS    before a Bulk job completes" },
-  inventory:  { flag: "inventory-delay",   environment: "MORAINE_INVENTORY_DELAY",                                      help: "SECONDS    before an inventory job completes" },
-  freeTier:   { flag: "free-tier-bytes",   environment: "MORAINE_FREE_TIER_BYTES",        fallback: "10737418240",      help: "BYTES      a month may retrieve under the policy FreeTier" },
-  deletedGrace: { flag: "deleted-grace",   environment: "MORAINE_DELETED_GRACE",          fallback: "86400",            help: "SECONDS    to keep deleted bytes; 0 frees them at once" },
-  auditDays:  { flag: "audit-days",        environment: "MORAINE_AUDIT_DAYS",             fallback: "400",              help: "DAYS       to keep the audit trail" },
+  expedited:  { flag: "expedited-delay",   environment: "MORAINE_EXPEDITED_DELAY",                                      help: "TIME       before an Expedited job completes" },
+  standard:   { flag: "standard-delay",    environment: "MORAINE_STANDARD_DELAY",                                       help: "TIME       before a Standard job completes" },
+  bulk:       { flag: "bulk-delay",        environment: "MORAINE_BULK_DELAY",                                           help: "TIME       before a Bulk job completes" },
+  inventory:  { flag: "inventory-delay",   environment: "MORAINE_INVENTORY_DELAY",                                      help: "TIME       before an inventory job completes" },
+  freeTier:   { flag: "free-tier-bytes",   environment: "MORAINE_FREE_TIER_BYTES",        fallback: "10GiB",            help: "SIZE       a month may retrieve under the policy FreeTier" },
+  deletedGrace: { flag: "deleted-grace",   environment: "MORAINE_DELETED_GRACE",          fallback: "1d",               help: "TIME       to keep deleted bytes; 0 frees them at once" },
+  auditDays:  { flag: "audit-days",        environment: "MORAINE_AUDIT_DAYS",             fallback: "400d",             help: "TIME       to keep the audit trail" },
   auditLog:   { flag: "audit-log",         environment: "MORAINE_AUDIT_LOG",                                            help: "FILE       also gets the audit trail, or stdout; reopened on SIGUSR2" },
   auditAnchor: { flag: "audit-anchor",     environment: "MORAINE_AUDIT_ANCHOR",                                         help: "FILE       or URL that gets signed heads of the audit trail" },
-  anchorMinutes: { flag: "audit-anchor-minutes", environment: "MORAINE_AUDIT_ANCHOR_MINUTES", fallback: "15",           help: "MINUTES  between two of them" },
+  anchorMinutes: { flag: "audit-anchor-minutes", environment: "MORAINE_AUDIT_ANCHOR_MINUTES", fallback: "15m",          help: "TIME     between two of them" },
   clock:      { flag: "clock",             environment: "MORAINE_CLOCK",                  fallback: "system",           help: "KIND       system, or manual for tests" },
   trustClock: { flag: "trust-clock",       environment: "MORAINE_TRUST_CLOCK",            fallback: "false",            help: "           policies' time follows the clock, whatever its jumps", kind: "switch" },
   presigned:  { flag: "presigned",         environment: "MORAINE_PRESIGNED",              fallback: "reads",            help: "WHICH      requests a URL may sign: off, reads, all" },
@@ -123,6 +108,7 @@ const settings = {
 } as const satisfies Record<string, Setting>;
 
 type SettingName = keyof typeof settings;
+type Origins = Partial<Record<SettingName, string>>;
 
 /** Variables that only this file needs to find in the environment. */
 export const secretVariables = Object.values<Setting>(settings).flatMap(({ isSecret, environment }) =>
@@ -130,7 +116,26 @@ export const secretVariables = Object.values<Setting>(settings).flatMap(({ isSec
 );
 
 const wholeNumber = (pattern: RegExp, message: string) => z.string().regex(pattern, message).transform(Number);
-const seconds = wholeNumber(/^[0-9]{1,9}$/, "must be a whole number of seconds").optional();
+const amount = (parse: (text: string) => number | null, message: string) =>
+  z.string().transform((text, context) => {
+    const value = parse(text);
+    if (value === null) {
+      context.addIssue({ code: "custom", message });
+    }
+    return value ?? z.NEVER;
+  });
+const secondsMax = 999_999_999;
+const duration = amount((text) => {
+  const parsed = parseDuration(text);
+  return parsed !== null && parsed <= secondsMax ? parsed : null;
+}, "must be a duration like 90s, 15m, 4h or 2d");
+const seconds = duration.optional();
+/** A plain number counts these units. */
+const whole = (unit: "m" | "d", max: number) =>
+  amount((text) => {
+    const units = (parseDuration(text, unit) ?? Number.NaN) / (unitSeconds[unit] ?? 1);
+    return Number.isInteger(units) && units >= 1 && units <= max ? units : null;
+  }, `must be from 1${unit} to ${max}${unit}`);
 
 const onOff = z.enum(["true", "false"]);
 
@@ -170,15 +175,15 @@ const shape = z
     standard: seconds,
     bulk: seconds,
     inventory: seconds,
-    freeTier: wholeNumber(/^[0-9]{1,15}$/, "must be a whole number of bytes"),
-    deletedGrace: wholeNumber(/^[0-9]{1,9}$/, "must be a whole number of seconds"),
-    auditDays: wholeNumber(/^[1-9][0-9]{0,4}$/, "must be a number of days from 1 to 99999"),
+    freeTier: amount(parseSize, "must be a number of bytes, or a size like 64MiB, 10GiB or 500MB"),
+    deletedGrace: duration,
+    auditDays: whole("d", 99_999),
     auditLog: z.string().min(1).optional(),
     auditAnchor: z
       .string()
       .refine(isAnchorTarget, "must be a file, an https URL, or an http one of loopback")
       .optional(),
-    anchorMinutes: wholeNumber(/^[1-9][0-9]{0,3}$/, "must be a number of minutes from 1 to 9999"),
+    anchorMinutes: whole("m", 9999),
     clock: z.enum(["system", "manual"]),
     trustClock: onOff,
     allowFaults: onOff,
@@ -196,55 +201,30 @@ const shape = z
   })
   .strict();
 
-export const usage = `moraine serve [FLAGS]: serves the Glacier vault API (REST 2012-06-01) from a folder of yours
-
-${Object.values(settings)
-  .map((setting: Setting) =>
-    setting.flag === undefined
-      ? `  ${"".padEnd(18)}${setting.help} (${setting.environment})`
-      : `  --${setting.flag.padEnd(16)}${setting.help} (${[setting.environment, setting.fallback].filter(Boolean).join(", ")})`,
-  )
-  .join("\n")}
-  --config          FILE       the same settings as JSON, named as the flags are
-  --help
-  --version
-`;
+/** For a terminal of so many columns. */
+export const usage = (columns: number | undefined): string => usageText(Object.values<Setting>(settings), columns);
 
 /** Null when the user asked for help or the version. Throws UsageError. @param base the folder that relative paths count from. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv, base: string): Config | null {
-  const flags = readFlags(args);
+  const flags = readFlags(Object.values(settings), args);
   if (["help", "version"].some((name) => flags[name] === true)) {
     return null;
   }
-  const file = typeof flags["config"] === "string" ? readConfigFile(resolve(base, flags["config"])) : {};
-  const given: Partial<Record<SettingName, string>> = {};
-  for (const [name, setting] of Object.entries<Setting>(settings)) {
-    const { flag = "" } = setting;
-    const ofEnvironment = setting.isSecret
-      ? inSettings(() => secretOf(setting.environment, environment, base))
-      : environment[setting.environment];
-    const value = flags[flag] ?? ofEnvironment ?? file[flag] ?? setting.fallback;
-    if (value !== undefined) {
-      given[name as SettingName] = Array.isArray(value) ? value.join(";") : String(value);
-    }
-  }
+  const { values: given, origins } = givenSettings<SettingName>(settings, flags, environment, base);
   const rootKeyFile = optionalPath(base, given.rootKeyFile);
   const result = shape.safeParse({ ...given, ...inSettings(() => rootKeyOf(given, rootKeyFile)) });
   if (!result.success) {
-    throw new UsageError(describeIssue(result.error));
+    const [issue] = result.error.issues;
+    const name = String(issue?.path[0]) as SettingName;
+    const isSecret = "isSecret" in settings[name];
+    throw new UsageError(
+      `${origins[name]}: ${issue?.message}${isSecret ? "" : `, not ${JSON.stringify(given[name])}`}`,
+    );
   }
-  return freeze(result.data, base);
+  return freeze(result.data, base, origins);
 }
 
-function inSettings<Value>(read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function freeze(values: z.infer<typeof shape>, base: string): Config {
+function freeze(values: z.infer<typeof shape>, base: string, origins: Origins): Config {
   const { listen } = values;
   const tls = pair(values.tlsCert, values.tlsKey, "--tls-cert and --tls-key must be given together");
   const root = pair(
@@ -254,14 +234,14 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
   );
   if (!isLoopback(listen.host) && tls === null && values.insecure === "false") {
     throw new UsageError(
-      `${listen.host} is not loopback: give --tls-cert and --tls-key, or --insecure if the network is safe`,
+      `${origins.listen}: ${listen.host} is not loopback: give --tls-cert and --tls-key, or --insecure if the network is safe`,
     );
   }
   return Object.freeze({
     ...readDataFolder(values, base),
     allowNetworkStorage: values.networkStorage === "true",
     listen,
-    metrics: readMetrics(values),
+    metrics: readMetrics(values, origins),
     trustedProxies: (values.trustedProxy ?? []).filter((network) => network !== undefined),
     connectionsPerAddressMax: values.perAddress,
     tls: tls && { certFile: resolve(base, tls[0]), keyFile: resolve(base, tls[1]) },
@@ -289,7 +269,7 @@ function freeze(values: z.infer<typeof shape>, base: string): Config {
     deletedGraceSeconds: values.deletedGrace,
     audit: auditSettings(values, (path) => resolve(base, path)),
     trustClock: values.trustClock === "true",
-    faults: readFaults(values),
+    faults: readFaults(values, origins),
   });
 }
 
@@ -303,13 +283,16 @@ function readDataFolder({ data, ephemeral }: z.infer<typeof shape>, base: string
 }
 
 /** Metrics go with the API only where nobody reaches it from beyond this machine: they are not for strangers. */
-function readMetrics({ metricsListen, insecure, trustedProxy, listen }: z.infer<typeof shape>): Config["metrics"] {
+function readMetrics(
+  { metricsListen, insecure, trustedProxy, listen }: z.infer<typeof shape>,
+  origins: Origins,
+): Config["metrics"] {
   if (metricsListen === undefined) {
     return isLoopback(listen.host) && trustedProxy === undefined ? "with-api" : "off";
   }
   if (!isLoopback(metricsListen.host) && insecure === "false") {
     throw new UsageError(
-      `--metrics-listen: ${metricsListen.host} is not loopback, and metrics are served without TLS: give --insecure if the network is safe`,
+      `${origins.metricsListen}: ${metricsListen.host} is not loopback, and metrics are served without TLS: give --insecure if the network is safe`,
     );
   }
   return metricsListen;
@@ -319,22 +302,24 @@ function optionalPath(base: string, path: string | undefined): string | null {
   return path === undefined ? null : resolve(base, path);
 }
 
-function readFaults({ allowFaults, fault, faultSeed }: z.infer<typeof shape>): Config["faults"] {
+function readFaults({ allowFaults, fault, faultSeed }: z.infer<typeof shape>, origins: Origins): Config["faults"] {
   if (allowFaults === "true") {
     const texts = fault === undefined ? [] : fault.split(";");
-    return { rules: texts.map(readFault), seed: faultSeed ?? null };
+    return { rules: texts.map((text) => readFault(text, origins.fault)), seed: faultSeed ?? null };
   }
   if (fault !== undefined) {
-    throw new UsageError("--fault falsifies answers: it needs --allow-faults, on a server that is for tests alone");
+    throw new UsageError(
+      `${origins.fault} corrupts responses: it needs --allow-faults, on a server that is for tests alone`,
+    );
   }
   return null;
 }
 
-function readFault(text: string): FaultRule {
+function readFault(text: string, origin: string | undefined): FaultRule {
   try {
     return parseFault(text);
   } catch (error) {
-    throw error instanceof FaultError ? new UsageError(`--fault: ${error.message}`) : error;
+    throw error instanceof FaultError ? new UsageError(`${origin}: ${error.message}`) : error;
   }
 }
 
@@ -343,51 +328,4 @@ function pair(first: string | undefined, second: string | undefined, rule: strin
     throw new UsageError(rule);
   }
   return first === undefined || second === undefined ? null : [first, second];
-}
-
-type Flags = Record<string, string | boolean | string[] | undefined>;
-
-function readFlags(args: readonly string[]): Flags {
-  const options: Record<string, { type: "string" | "boolean"; multiple?: boolean }> = {
-    config: { type: "string" },
-    help: { type: "boolean" },
-    version: { type: "boolean" },
-  };
-  for (const setting of Object.values<Setting>(settings)) {
-    if (setting.flag !== undefined) {
-      options[setting.flag] = {
-        type: setting.kind === "switch" ? "boolean" : "string",
-        multiple: setting.kind === "list",
-      };
-    }
-  }
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values as Flags;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function readConfigFile(path: string): Record<string, unknown> {
-  try {
-    const file: unknown = JSON.parse(readSettingsFile(path).toString("utf8"));
-    const known = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).parse(file);
-    const flags: string[] = Object.values<Setting>(settings).flatMap(({ flag }) => flag ?? []);
-    const unknown = Object.keys(known).find((name) => !flags.includes(name));
-    if (unknown !== undefined) {
-      throw new UsageError(`${path}: there is no setting ${unknown}`);
-    }
-    return known;
-  } catch (error) {
-    throw error instanceof UsageError
-      ? error
-      : new UsageError(`${path} cannot be read as settings: ${(error as Error).message}`);
-  }
-}
-
-function describeIssue(error: z.ZodError): string {
-  const [issue] = error.issues;
-  const setting: Setting | undefined = settings[String(issue?.path[0]) as SettingName];
-  const name = setting?.flag === undefined ? setting?.environment : `--${setting.flag}`;
-  return `${name}: ${issue?.message}`;
 }

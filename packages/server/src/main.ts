@@ -3,8 +3,9 @@ import { setFlagsFromString } from "node:v8";
 import closeWithGrace from "close-with-grace";
 import { announce } from "./announce.ts";
 import { compose, type Service } from "./compose.ts";
-import { type Config, readConfig, secretVariables, UsageError, usage } from "./config.ts";
+import { type Config, readConfig, secretVariables, usage } from "./config.ts";
 import { packageVersion } from "./package-version.ts";
+import { UsageError } from "./settings/given-settings.ts";
 import { createLogger } from "./telemetry/log.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
@@ -90,7 +91,7 @@ function configOrExit(): Config {
       }
       return read.isEphemeral ? { ...read, dataFolder: makeTemporaryFolder() } : read;
     }
-    process.stdout.write(process.argv.includes("--version") ? `${packageVersion()}\n` : usage);
+    process.stdout.write(process.argv.includes("--version") ? `${packageVersion()}\n` : usage(process.stdout.columns));
     process.exit(0);
   } catch (error) {
     if (!(error instanceof UsageError)) {

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
-import { readConfig, UsageError } from "../src/config.ts";
+import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { readConfig, usage } from "../src/config.ts";
+import { UsageError } from "../src/settings/given-settings.ts";
 
 const read = (args: readonly string[], environment: NodeJS.ProcessEnv = {}) => readConfig(args, environment, "/base");
 
@@ -25,5 +29,73 @@ for (const [hosts, isLoopback] of [
         assert.throws(publish, UsageError, host);
       }
     }
+  });
+}
+
+test("an error names the flag, the variable or the file that was set, and its value", async () => {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, "settings.json");
+  await writeFile(file, '{ "standard-delay": "soon" }', { mode: 0o600 });
+  const failures: readonly (readonly [readonly string[], NodeJS.ProcessEnv, string])[] = [
+    [["--standard-delay", "soon"], {}, '--standard-delay: must be a duration like 90s, 15m, 4h or 2d, not "soon"'],
+    [
+      [],
+      { MORAINE_STANDARD_DELAY: "4 h" },
+      'MORAINE_STANDARD_DELAY: must be a duration like 90s, 15m, 4h or 2d, not "4 h"',
+    ],
+    [["--config", file], {}, `${file}: standard-delay: must be a duration like 90s, 15m, 4h or 2d, not "soon"`],
+    [[], { MORAINE_LISTEN: "0.0.0.0:1" }, "MORAINE_LISTEN: 0.0.0.0 is not loopback: give --tls-cert"],
+    [[], { MORAINE_METRICS_LISTEN: "0.0.0.0:1" }, "MORAINE_METRICS_LISTEN: 0.0.0.0 is not loopback"],
+    [[], { MORAINE_FAULT: "x" }, "MORAINE_FAULT corrupts responses"],
+    [[], { MORAINE_FAULT: "x", MORAINE_ALLOW_FAULTS: "true" }, "MORAINE_FAULT: "],
+    [[], { MORAINE_ROOT_SECRET_ACCESS_KEY: "short" }, "MORAINE_ROOT_SECRET_ACCESS_KEY: must be at least 16 characters"],
+    [["--nonsense"], {}, "Unknown option '--nonsense'"],
+    [["serve"], {}, "Unexpected argument 'serve'"],
+  ];
+  for (const [args, environment, message] of failures) {
+    assert.throws(
+      () => read(args, environment),
+      (error) => {
+        assert.ok(error instanceof UsageError && error.message.startsWith(message), String(error));
+        assert.doesNotMatch(error.message, /, not "short"|\n|positional argument starting/);
+        return true;
+      },
+    );
+  }
+});
+
+test("sizes and durations have the command's syntax, and a plain number counts as before", () => {
+  const flags = ["--deleted-grace", "2h", "--standard-delay", "90", "--free-tier-bytes", "1.5GiB"];
+  const config = read([...flags, "--audit-days", "30d", "--audit-anchor-minutes", "1h"]);
+  assert.equal(config?.deletedGraceSeconds, 7200);
+  assert.equal(config?.delays.standardSeconds, 90);
+  assert.equal(config?.freeTierBytes, 1.5 * 1024 ** 3);
+  assert.deepEqual([config?.audit.keptDays, config?.audit.anchorMinutes], [30, 60]);
+  const plain = read(["--audit-days", "7", "--audit-anchor-minutes", "5", "--free-tier-bytes", "1000"]);
+  assert.deepEqual([plain?.audit.keptDays, plain?.audit.anchorMinutes, plain?.freeTierBytes], [7, 5, 1000]);
+  const defaults = read([]);
+  assert.deepEqual(
+    [defaults?.deletedGraceSeconds, defaults?.freeTierBytes, defaults?.audit.keptDays, defaults?.audit.anchorMinutes],
+    [86_400, 10 * 1024 ** 3, 400, 15],
+  );
+  for (const [flag, text] of [
+    ["--audit-days", "36h"],
+    ["--audit-days", "0"],
+    ["--audit-anchor-minutes", "90s"],
+    ["--free-tier-bytes", "10G"],
+    ["--deleted-grace", "99999999d"],
+  ] as const) {
+    assert.throws(() => read([flag, text]), UsageError, `${flag} ${text}`);
+  }
+});
+
+for (const columns of [80, 40]) {
+  test(`help fits a terminal of ${columns} columns, and has every setting`, () => {
+    const lines = usage(columns).split("\n");
+    assert.deepEqual(
+      lines.filter((line) => line.length > columns && line.trim().includes(" ")),
+      [],
+    );
+    assert.deepEqual(usage(columns).match(/MORAINE_\w+/g)?.length, usage(undefined).match(/MORAINE_\w+/g)?.length);
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { IncomingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { pino } from "pino";
 import { compose, type Service } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
 import { invariant } from "../../src/domain/invariant.ts";
+import { readCertificate } from "../../src/http/tls.ts";
 import { signInHeader } from "../auth/signing.ts";
 import { selfSigned } from "../support/certificate.ts";
 import { openSocket, readToEnd } from "./raw-socket.ts";
@@ -160,3 +161,22 @@ async function get(path: string, headers: Record<string, string>): Promise<Got> 
   }
   return { status: response.statusCode ?? 0, headers: response.headers, text };
 }
+
+test("certificate and key that are missing, swapped, or not of each other are named", async () => {
+  const [one, other] = [join(folder, "one"), join(folder, "other")];
+  await Promise.all([mkdir(one), mkdir(other)]);
+  const [ec, rsa] = [await selfSigned(one), await selfSigned(other, undefined, "rsa")];
+  const [empty, missing] = [join(folder, "empty"), join(folder, "missing")];
+  await writeFile(empty, "", { mode: 0o600 });
+  const failures = [
+    [missing, ec.keyFile, /^Cannot read the certificate \(--tls-cert\): ENOENT/],
+    [ec.certFile, missing, /^Cannot read the private key \(--tls-key\): ENOENT/],
+    [ec.keyFile, ec.certFile, /\/key\.pem \(--tls-cert\) holds a private key: are --tls-cert and --tls-key swapped\?$/],
+    [empty, ec.keyFile, /\/empty \(--tls-cert\) holds no certificate in PEM form$/],
+    [ec.certFile, empty, /\/empty \(--tls-key\) holds no private key in PEM form/],
+    [ec.certFile, rsa.keyFile, /^The private key in \S+\/other\/key\.pem does not belong to the first certificate in/],
+  ] as const;
+  for (const [certFile, keyFile, message] of failures) {
+    await assert.rejects(readCertificate({ certFile, keyFile }), { message });
+  }
+});

@@ -80,16 +80,21 @@ class RangeFetch {
         }
         this.#retries.verified();
         this.#begin(this.#piece.lastByte + 1);
-      } catch (cause) {
-        const error = asError(cause);
-        await this.#retries.prepareNext(this.#piece, error, signal);
-        if (!isOutage(error)) {
-          this.#reached = this.#piece.firstByte - this.#range.firstByte;
-        }
-        if (!(isOutage(error) && this.#canContinue) || this.#receivedBytes === 0) {
-          this.#begin(this.#piece.firstByte);
-        }
+      } catch (error) {
+        await this.#recover(asError(error), signal);
       }
+    }
+  }
+
+  /** Pauses before the piece is continued, or begun again where what came of it may be wrong. Throws the error when it is final. */
+  async #recover(error: Error, signal: AbortSignal): Promise<void> {
+    await this.#retries.prepareNext(this.#piece, error, signal);
+    const isUseful = isOutage(error);
+    if (!isUseful) {
+      this.#reached = this.#piece.firstByte - this.#range.firstByte;
+    }
+    if (!(isUseful && this.#canContinue) || this.#receivedBytes === 0) {
+      this.#begin(this.#piece.firstByte);
     }
   }
 

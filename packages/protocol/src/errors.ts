@@ -36,7 +36,7 @@ export class GlacierError extends Error {
     return errorStatus[this.code];
   }
 
-  /** Whose fault it was; clients try again after a Server's. */
+  /** The side that caused the error; clients retry after a Server's. */
   get type(): "Client" | "Server" {
     return this.status < 500 ? "Client" : "Server";
   }

@@ -3,7 +3,7 @@ import { errors } from "./errors.ts";
 /** The only algorithm of the vault API; its hashes and keys are left to the environment. */
 export const algorithm = "AWS4-HMAC-SHA256";
 
-/** Whose key signed, and what for: `{accessKeyId}/{date}/{region}/{service}/{terminator}` on the wire. */
+/** The key that signed, and the purpose: `{accessKeyId}/{date}/{region}/{service}/{terminator}` on the wire. */
 export interface CredentialScope {
   readonly accessKeyId: string;
   /** `YYYYMMDD`. */
@@ -35,7 +35,7 @@ export function parseCredential(text: string): CredentialScope | undefined {
   return { accessKeyId, date, region, service, terminator };
 }
 
-/** What an Authorization header says, before any of it is believed. */
+/** The parts of an Authorization header, before any of them is trusted. */
 export interface Authorization {
   /** For {@link parseCredential}. */
   readonly credential: string;
@@ -77,7 +77,7 @@ export function parseAmzDate(text: string): Date | undefined {
 function parseComponents(header: string): Map<string, string> {
   const components = new Map<string, string>();
   const space = header.search(/\s/);
-  // Of a header for another algorithm the service finds no component at all.
+  // In a header for another algorithm the service finds no component at all.
   if (header.slice(0, space) !== algorithm) return components;
   for (const part of header.slice(space).split(",")) {
     const [name, text] = parsePair(part.trim(), header);

@@ -68,7 +68,7 @@ export interface Service {
   /** Notes that `newKey`, if there is one, was shown: the next start will not show it again. */
   keyShown(): Promise<void>;
   readonly clock: Clock;
-  /** What an operator should know though the service works. */
+  /** Warnings for the operator of a service that works. */
   warnings(): readonly string[];
   /** Opens files of logs again, which were renamed. */
   reopenLogs(): void;
@@ -209,7 +209,7 @@ async function claimFolder({ dataFolder, accountId, region }: Config, metadata: 
   return installation;
 }
 
-/** What seals the secrets now, and what did before, if the operator changes it. Made only while nothing is sealed. */
+/** The keys that seal secrets now and did before, if the operator changes them. The default one is made only while nothing is sealed. */
 async function sealingKeys(
   { sealingKeyFile, previousSealingKeyFile }: Config,
   folder: DataFolder,
@@ -237,7 +237,7 @@ async function openKeys(config: Config, stores: Stores & { log: Logger }, now: I
 
 type Stores = Awaited<ReturnType<typeof openStores>>;
 
-/** Who may come in: at the vault API and at the admin API by the same rules, each with a signature of its own. */
+/** Authentication and authorization: the vault API and the admin API have the same rules, each with a signature of its own. */
 function doors(
   config: Config,
   { tooCostly: onTooCostly }: EventLog["access"],
@@ -294,7 +294,7 @@ function doors(
   };
 }
 
-/** What moves bytes, and bounds the memory that moving them takes. */
+/** The parts that move bytes, and that bound the memory which moving them takes. */
 function openTransfers(blobs: BlobStore, mode: NodeMode, started: AsyncDisposableStack) {
   const hashPool = new HashPool(hashThreads, (error) =>
     mode.halt("A hashing thread failed; restart the server", error),

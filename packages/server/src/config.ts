@@ -54,7 +54,7 @@ export interface Config {
   /** How long the bytes of deleted archives are kept. */
   readonly deletedGraceSeconds: number;
   readonly audit: AuditSettings;
-  /** What the data retrieval policy FreeTier allows in a month. */
+  /** Bytes that the data retrieval policy FreeTier allows in a month. */
   readonly freeTierBytes: number;
   /** Whether policies' time follows the clock wherever it goes. */
   readonly trustClock: boolean;

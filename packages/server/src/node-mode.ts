@@ -23,7 +23,7 @@ export class NodeMode {
     this.#reason ??= "stopping";
   }
 
-  /** What was acknowledged is safe, but whether the last change happened is unknown: only a fresh start can tell. */
+  /** Acknowledged changes are safe, but whether the last change happened is unknown: only a fresh start can find out. */
   halt(reason: string, error: Error): void {
     if (!this.#halted) {
       this.#halted = true;

@@ -17,7 +17,7 @@ import { Metrics } from "./telemetry/metrics.ts";
 import { machineBootId, machineMonotonic, startTrustedClock } from "./trusted-clock.ts";
 import { describeLag, faultsAllowed, faultsInForce, lagSeconds, warningsOf } from "./warnings.ts";
 
-/** What an operator must not overlook, in the log, in the metrics and on the page of health. */
+/** Facts that an operator must not overlook, in the log, in the metrics and on the page of health. */
 export interface Oversight {
   readonly trustedClock: KeptClock;
   /** Null unless they are allowed. */

@@ -16,7 +16,7 @@ export interface TrustedClockOptions {
   monotonic(): number;
   /** Names the machine's boot; null where the kernel does not. */
   readonly bootId: string | null;
-  /** What an earlier run came to; null at the first start. */
+  /** The trusted time that an earlier run reached; null at the first start. */
   readonly kept: TrustedTimeState | null;
   /** Whether the operator vouches for the clock: then it is followed wherever it goes, but not back. */
   readonly followsClock: boolean;
@@ -33,7 +33,7 @@ const catchUpSpeed = 0.5;
 export function startTrustedClock(options: TrustedClockOptions): KeptClock {
   const { clock, monotonic, bootId, kept, followsClock, isManual, onLag } = options;
   const start = resumed(kept, { bootId, clock: clock.now(), monotonic: monotonic() });
-  // With its fraction, which many readings within a millisecond would lose otherwise.
+  // It keeps its fraction, which many readings within a millisecond would lose otherwise.
   let latest = start.highWater;
   let readAt = start.monotonic;
   let lags = false;

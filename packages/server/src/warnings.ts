@@ -10,7 +10,7 @@ interface WarningSources {
   readonly damage: DamageCounts;
 }
 
-/** What an operator should know though the service works; empty when all is well. */
+/** Warnings for the operator of a service that works; empty when all is well. */
 export function warningsOf({ trustedClock, faults, networkFileSystem, damage }: WarningSources): readonly string[] {
   const lag = trustedClock.lag();
   return [

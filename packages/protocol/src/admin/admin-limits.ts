@@ -1,6 +1,6 @@
-/** What the admin API promises and refuses. Lengths count characters. */
+/** The limits of the admin API. Lengths count characters. */
 export const adminLimits = {
-  /** Of users and of their policies. */
+  /** The longest name of a user or of a user's policy. */
   nameLengthMax: 64,
   /** Active keys of a user, or of an account's root; so that a new one can replace an old one without a gap. */
   activeKeysMax: 2,

@@ -3,11 +3,11 @@ export interface AdminOperation {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** Below `/admin/`. Segments in braces are members of the input. */
   readonly path: string;
-  /** Of success. */
+  /** The status of a successful response. */
   readonly status: number;
   /** `account`: in the caller's own account. `service`: for principals of the operator's account only. */
   readonly scope: "account" | "service";
-  /** What a policy may name: the ARN of the user (or root) that the call is about, or only `*`. */
+  /** The resource that a policy may name: the ARN of the user (or root) that the call is about, or only `*`. */
   readonly resource: "principal" | "any";
   /** Members of the input that travel in the query, under their own names. */
   readonly query?: readonly string[];
@@ -31,7 +31,7 @@ export interface UserInput {
 export interface AdminPageInput {
   /** Items at most; above the service's own maximum it is lowered, silently. */
   readonly limit?: number | undefined;
-  /** What the page before gave. */
+  /** The marker of the previous page. */
   readonly marker?: string | undefined;
 }
 

@@ -22,17 +22,17 @@ export interface PutFaultInput {
   readonly Mode: string;
   /** @default all that the mode can act on */
   readonly Operation?: string | undefined;
-  /** Of the account that signs. @default everybody's requests */
+  /** The account whose requests it acts on. @default all accounts */
   readonly AccountId?: string | undefined;
   /** The share of the answers that it acts on: above 0, up to 1. @default 1 */
   readonly Rate?: number | undefined;
   /** How many answers at most. @default no end */
   readonly Count?: number | undefined;
-  /** Of `reset`: how much of the answer's body is sent before; at 0 nothing of the answer is. @default 0 */
+  /** For `reset`: bytes of the response body that are sent first; at 0 nothing of the response is. @default 0 */
   readonly Bytes?: number | undefined;
-  /** Of `slow-body`. @default 1024 */
+  /** For `slow-body`: the speed of the response body. @default 1024 */
   readonly BytesPerSecond?: number | undefined;
-  /** Of `delay`: up to a day. @default 1000 */
+  /** For `delay`: at most a day. @default 1000 */
   readonly Milliseconds?: number | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface FaultDescription {
   readonly Bytes: number | null;
   readonly BytesPerSecond: number | null;
   readonly Milliseconds: number | null;
-  /** What is left of the count; null where there is none. */
+  /** The responses that remain of the count; null without one. */
   readonly Left: number | null;
   /** The answers it has acted on. */
   readonly Fired: number;

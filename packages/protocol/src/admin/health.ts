@@ -14,13 +14,13 @@ export interface HealthDescription {
   /** Why it is not ready; null when it is. */
   readonly Reason: string | null;
   readonly Storage: StorageDescription;
-  /** What an operator should know though the service works; empty when all is well. */
+  /** Warnings for the operator of a service that works; empty when all is well. */
   readonly Warnings: readonly string[];
   readonly Version: string;
   readonly Region: string;
   readonly Profile: "practical" | "aws";
   readonly Clock: "system" | "manual";
-  /** Of the process. */
+  /** Seconds since the process started. */
   readonly UptimeSeconds: number;
   readonly Accounts: number;
   readonly Users: number;

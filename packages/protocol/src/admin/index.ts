@@ -29,7 +29,7 @@ const table = {
   ...testingOperations,
 } as const;
 
-/** With the prefix `moraine:` it is also the name of the permission. */
+/** The operation's name; prefixed by `moraine:`, it is also the name of the permission. */
 export type AdminOperationName = keyof typeof table;
 
 /** The whole admin API. It is signed for the service `moraine`, and asks for no version header. */

@@ -11,13 +11,13 @@ export interface SimulationShapes {
 }
 
 export interface SimulatePolicyInput {
-  /** Who would ask. @default the account's root */
+  /** The caller to assume. @default the account's root */
   readonly UserName?: string | undefined;
   /** `glacier:DeleteArchive`, say, or `moraine:CreateUser`. */
   readonly Action: string;
   /** A vault of the caller's account, which need not exist; its own policies are judged too. */
   readonly VaultName?: string | undefined;
-  /** What is asked for, if no vault. @default `*` */
+  /** The resource, if it is not a vault. @default `*` */
   readonly Resource?: string | undefined;
   /** Condition keys and their values, beside those that the service knows and in their place: `{"aws:SourceIp": ["192.0.2.1"]}`. */
   readonly Context?: Readonly<Record<string, readonly string[]>> | undefined;

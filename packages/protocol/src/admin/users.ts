@@ -17,7 +17,7 @@ export const userOperations = {
 export interface UserShapes {
   CreateUser: { input: UserInput; output: UserDescription };
   ListUsers: { input: AdminPageInput; output: ListUsersOutput };
-  /** With its keys, sessions and policies. */
+  /** Deletes the user together with its keys, sessions and policies. */
   DeleteUser: { input: UserInput; output: NoOutput };
 }
 

@@ -30,8 +30,8 @@ export type OperationName = keyof typeof table;
 export const operations: { readonly [Name in OperationName]: Operation } = table;
 
 /**
- * What goes into an operation and comes out of it, under AWS's own member names: members of path, query and headers
- * begin lowercase, members of JSON bodies uppercase. Bodies of bytes travel beside these.
+ * The input and the output of each operation, under AWS's own names: fields of path, query and headers begin with a lower-case
+ * letter, fields of JSON bodies with a capital. Bodies of bytes are passed next to these.
  */
 export interface OperationShapes
   extends VaultShapes,

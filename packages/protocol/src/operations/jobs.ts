@@ -50,7 +50,7 @@ export interface JobParameters {
   readonly Tier?: string | undefined;
   /** `{first}-{last}` within the archive. */
   readonly RetrievalByteRange?: string | undefined;
-  /** Of an inventory; `JSON` when absent. */
+  /** The form of an inventory; `JSON` when absent. */
   readonly Format?: string | undefined;
   readonly InventoryRetrievalParameters?: InventoryRetrievalJobInput | undefined;
 }
@@ -78,7 +78,7 @@ export type JobTier = "Expedited" | "Standard" | "Bulk";
 export interface GlacierJobDescription {
   readonly Action: "ArchiveRetrieval" | "InventoryRetrieval";
   readonly ArchiveId: string | null;
-  /** Of the whole archive, also for a job of a range; likewise the size. */
+  /** The tree hash of the entire archive, also for a job of a range; likewise the size. */
   readonly ArchiveSHA256TreeHash: string | null;
   readonly ArchiveSizeInBytes: number | null;
   readonly Completed: boolean;
@@ -90,7 +90,7 @@ export interface GlacierJobDescription {
   readonly JobDescription: string | null;
   readonly JobId: string;
   readonly RetrievalByteRange: string | null;
-  /** Of the range; null unless the range is tree-hash aligned. */
+  /** The tree hash of the range; null unless the range is tree-hash aligned. */
   readonly SHA256TreeHash: string | null;
   readonly SNSTopic: string | null;
   readonly StatusCode: JobStatusCode;

@@ -5,7 +5,7 @@ export interface Operation {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** Segments in braces are members of the input: `/{accountId}/vaults/{vaultName}/archives`. */
   readonly path: string;
-  /** Of success. GetJobOutput answers 206 instead where a range was asked for. */
+  /** The status of a successful response. GetJobOutput's is 206 instead if a range was requested. */
   readonly status: number;
   /** Fixed query parameter that tells two operations on one path apart: operation=add|remove. */
   readonly selector?: Readonly<Record<string, string>>;
@@ -22,17 +22,17 @@ export interface Operation {
   readonly response: "none" | "json" | "bytes";
   /** The member of the output that is the whole JSON body, likewise. */
   readonly responsePayload?: string;
-  /** Whose account the path may name: the caller's own, or the vault owner's, who may have let the caller in. */
+  /** The account that the path may name: only the caller's own, or any vault owner's who has admitted the caller. */
   readonly account: "own" | "owner";
 }
 
-/** What every operation on an account is told. */
+/** The input of every operation on an account. */
 export interface AccountInput {
   /** The real twelve digits, also where the client wrote `-`. */
   readonly accountId: AccountId;
 }
 
-/** What every operation on a vault is told. */
+/** The input of every operation on a vault. */
 export interface VaultInput extends AccountInput {
   /**
    * 1 to 255 letters, digits, `_`, `-` and `.`. It is passed on as sent, so it may be no legal name: such a vault is not found, which
@@ -45,7 +45,7 @@ export interface VaultInput extends AccountInput {
 export interface PageInput {
   /** Items at most; above the service's own maximum it is lowered, silently. */
   readonly limit?: number | undefined;
-  /** What the page before gave; the empty text means the start. */
+  /** The marker of the previous page; the empty string means the start. */
   readonly marker?: string | undefined;
 }
 

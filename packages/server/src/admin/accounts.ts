@@ -12,7 +12,7 @@ import type { Account } from "../domain/identity-store.ts";
 import type { AdminHandler } from "./context.ts";
 import { pageOf } from "./pages.ts";
 
-/** With its root's first key: whoever gets that has the account. */
+/** Creates the account and its root's first key, which gives all control over the account. */
 export const createAccount: AdminHandler<"CreateAccount"> = async (
   { metadata, keyring, clock },
   { AccountId: asked },

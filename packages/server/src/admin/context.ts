@@ -40,7 +40,7 @@ export interface AdminServices {
   /** Null when the service is ready; otherwise why it is not. */
   readiness(): string | null;
   storage(): StorageReport;
-  /** What an operator should know though the service works. */
+  /** Warnings for the operator of a service that works. */
   warnings(): readonly string[];
   uptimeSeconds(): number;
 }

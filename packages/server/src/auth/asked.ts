@@ -1,7 +1,7 @@
 import type { AccountId } from "@moraine/protocol";
 import type { Vault } from "../domain/vault.ts";
 
-/** What somebody wants to do. */
+/** The action that a caller asks permission for, and its resource. */
 export interface Asked {
   /** `glacier:DeleteArchive`. */
   readonly action: string;

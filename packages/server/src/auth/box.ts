@@ -5,7 +5,7 @@ const cipher = "aes-256-gcm";
 const nonceLength = 12;
 const tagLength = 16;
 
-/** Of every key here. */
+/** The length of every key here. */
 export const keyLengthBytes = 32;
 
 export function sealBox(key: Buffer, boundTo: string, content: Uint8Array): Buffer {

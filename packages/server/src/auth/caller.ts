@@ -4,7 +4,7 @@ import type { KeyUser } from "../domain/identity-store.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Principal } from "../domain/policy/evaluate.ts";
 
-/** Who signed a request. */
+/** The principal that signed a request. */
 export interface Caller {
   readonly accountId: AccountId;
   readonly principal: Principal;

@@ -15,7 +15,7 @@ export interface Signed {
   readonly method: string;
   /** The path up to the `?`. */
   readonly path: string;
-  /** What follows the `?`; empty when nothing does. */
+  /** The part after the `?`; empty without one. */
   readonly query: string;
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   /** A header's value by its lower-case name. */
@@ -28,7 +28,7 @@ export interface Signed {
   readonly secure: boolean;
 }
 
-/** What a request says about its signature. Nothing of it has been checked yet. */
+/** The statements of a request about its signature. None of them has been checked yet. */
 export interface Claim {
   readonly form: "header" | "query";
   readonly scope: CredentialScope;

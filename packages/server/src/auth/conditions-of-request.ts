@@ -8,7 +8,7 @@ import type { Signed } from "./claim.ts";
 /** Lower-case condition key → its values. What is not known of a request has no key. */
 export type Conditions = Map<string, readonly string[]>;
 
-/** What policies may ask of whoever sends a request, and of the request. */
+/** The condition keys that depend on the connection, the request and the caller's session. */
 export function conditionsOfRequest(caller: Caller, request: Signed): Conditions {
   const conditions: Conditions = new Map([
     ["aws:sourceip", [request.address]],
@@ -26,7 +26,7 @@ export function conditionsOfRequest(caller: Caller, request: Signed): Conditions
   return conditions;
 }
 
-/** What is so whoever sends the request, and however. */
+/** The condition keys that do not depend on how the request was sent: the time, the principal and the vault. */
 export function conditionsOfMatter(
   principal: Principal,
   userId: string,

@@ -4,7 +4,7 @@ import { clientNetwork } from "../domain/client-network.ts";
 export interface FailureLimits {
   /** Failures at once that are still answered in full. */
   readonly burst: number;
-  /** So many are forgotten each second. */
+  /** Failures that are forgotten each second. */
   readonly perSecond: number;
 }
 
@@ -26,7 +26,7 @@ interface Failures {
   inFlight: number;
 }
 
-/** Of pairs that failed lately; the ones that failed longest ago make room. */
+/** Pairs of key id and address that are remembered; the ones that failed longest ago make room. */
 const pairsMax = 10_000;
 
 const guesses: ReadonlySet<string> = new Set([

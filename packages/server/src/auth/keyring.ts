@@ -21,7 +21,7 @@ export interface Keyring {
 export interface KeyringOptions {
   /** 32 bytes that are kept apart from the database: they wrap the data key, which seals the secrets. */
   readonly sealingKey: Buffer;
-  /** What wrapped the data key until now, if that was another: it is wrapped again, and the old one is needed no more. */
+  /** The key that wrapped the data key until now, if it was another: the data key is wrapped again, and the old one is needed no more. */
   readonly previous: Buffer | null;
   readonly now: Instant;
 }

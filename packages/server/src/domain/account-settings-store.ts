@@ -3,7 +3,7 @@ import type { CapacityUnit } from "./provisioned-capacity.ts";
 import type { RetrievalPolicy } from "./retrieval-policy.ts";
 import type { AccountKey } from "./vault.ts";
 
-/** What an account has set and bought in a region. */
+/** The settings of an account in a region, and the capacity that it bought there. */
 export interface AccountSettingsQueries {
   /** The default where none was set. */
   findRetrievalPolicy(account: AccountKey): Promise<RetrievalPolicy>;

@@ -1,6 +1,6 @@
 import { type AccountId, isAccountId, type OperationName, operations } from "@moraine/protocol";
 
-// What people who test their own clients can ask for. A fault acts on answers, and on ids that are made: never on what is kept.
+// Faults that people ask for to test their own clients. A fault acts on responses, and on ids that are made, never on stored data.
 
 /** Which operations a mode can act on; null is all. */
 export const faultModes = {
@@ -38,24 +38,24 @@ export interface FaultRule {
   readonly mode: FaultMode;
   /** Null is all that the mode can act on. */
   readonly operation: OperationName | null;
-  /** Whose requests, by the account that signs them; null is everybody's. */
+  /** The account whose requests it acts on; null is all accounts. */
   readonly accountId: AccountId | null;
-  /** Of the answers that it could act on, the share that it does act on: above 0, up to 1. */
+  /** The share of matching responses that it acts on: above 0, up to 1. */
   readonly rate: number;
   /** How many answers at most; null is no end. */
   readonly count: number | null;
-  /** Of `reset`: 0 unless it was given. Null in other modes. */
+  /** For `reset`: 0 unless it was given. Null in other modes. */
   readonly bytes: number | null;
-  /** Of `slow-body`: 1024 unless it was given. Null in other modes. */
+  /** For `slow-body`: 1024 unless it was given. Null in other modes. */
   readonly bytesPerSecond: number | null;
-  /** Of `delay`: 1000 unless it was given. Null in other modes. */
+  /** For `delay`: 1000 unless it was given. Null in other modes. */
   readonly milliseconds: number | null;
 }
 
 /** A rule that is in force. */
 export interface ActiveFault extends FaultRule {
   readonly id: string;
-  /** What is left of `count`; 0 when it has run out. */
+  /** The responses that remain of `count`; 0 when it has run out. */
   readonly left: number | null;
   /** The answers it has acted on. */
   readonly fired: number;

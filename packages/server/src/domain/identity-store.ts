@@ -1,7 +1,7 @@
 import type { AccountId } from "@moraine/protocol";
 import type { Instant } from "./instant.ts";
 
-/** Who there is, what they sign with, and what they were granted. Part of the metadata: the same promises hold. */
+/** Accounts and users, their keys and their policies. Part of the metadata: the same promises hold. */
 export interface IdentityQueries {
   findAccount(accountId: AccountId): Promise<Account | null>;
   /** By id, those after `afterId` (all, if null). */

@@ -26,7 +26,7 @@ interface JobBase {
   readonly createdAt: Instant;
   readonly dueAt: Instant;
   readonly state: JobState;
-  /** What a person reads; null while in progress. */
+  /** The message for people; null while in progress. */
   readonly statusMessage: string | null;
   readonly completedAt: Instant | null;
 }
@@ -40,7 +40,7 @@ export interface ArchiveRetrievalJob extends JobBase {
   readonly tier: Tier;
   /** Within the archive. */
   readonly range: ByteRange;
-  /** Of the range; null when the range is no node of the archive's tree. */
+  /** The tree hash of the range; null if the range is no node of the archive's tree. */
   readonly rangeTreeHash: TreeHash | null;
 }
 

@@ -29,7 +29,7 @@ export interface MultipartUpload {
   readonly createdAt: Instant;
 }
 
-/** What the client says the finished archive is. */
+/** The size and tree hash of the finished archive, as the client states them. */
 export interface ArchiveClaim {
   readonly sizeBytes: number;
   /** As sent: it is echoed when it is refused. */

@@ -8,7 +8,7 @@ export interface NotificationQueries {
   nextNotificationDue(at: { now: Instant; dueAfter: Instant | null }): Promise<Instant | null>;
   /** The account's messages by creation time and then id, after the position `after` (from the start, if null). */
   listNotifications(page: NotificationPage): Promise<NotificationStatus[]>;
-  /** Of all accounts. */
+  /** Counts those of all accounts. */
   countNotifications(): Promise<Readonly<Record<NotificationState, number>>>;
 }
 
@@ -48,7 +48,7 @@ export interface ClaimedMessage {
 export interface NotificationClaim {
   readonly notification: Notification;
   readonly fence: number;
-  /** With this one. */
+  /** The attempts so far, including this one. */
   readonly attempts: number;
   /** When to try it no more. */
   readonly giveUpAt: Instant;

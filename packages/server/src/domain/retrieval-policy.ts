@@ -8,7 +8,7 @@ export type RetrievalPolicy =
   | { readonly strategy: "FreeTier" }
   | { readonly strategy: "None" };
 
-/** What holds before any policy has been set. */
+/** The policy that holds before any has been set. */
 export const defaultRetrievalPolicy: RetrievalPolicy = { strategy: "None" };
 
 const bytesPerHourMax = 2n ** 63n - 1n;
@@ -53,13 +53,13 @@ function readBytesPerHour(given: number | bigint | undefined): bigint {
   return value;
 }
 
-/** What the policy is judged by. */
+/** The amounts that the policy is compared with. */
 export interface RetrievalLoad {
   /** Sum of `hourlyBytes` over the account's Standard archive jobs in progress in the region; read with BytesPerHour alone. */
   readonly hourlyBytes: bigint;
-  /** What Standard archive jobs of the same day asked for. */
+  /** Bytes that Standard archive jobs of the same day asked for. */
   readonly dayBytes: number;
-  /** What a month has for free. */
+  /** Bytes that are free each month. */
   readonly monthlyFreeBytes: number;
 }
 

@@ -1,6 +1,6 @@
 import { limits } from "@moraine/protocol";
 
-/** What is wrong with a text of JSON. The message goes on from a subject that the caller knows: "The request body" + " is not valid JSON". */
+/** Thrown for invalid JSON. The message continues a subject that the caller knows: "The request body" + " is not valid JSON". */
 export class JsonError extends Error {
   override readonly name = "JsonError";
 }

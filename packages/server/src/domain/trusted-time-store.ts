@@ -1,6 +1,6 @@
 import type { TrustedTimeState } from "./trusted-clock.ts";
 
-/** What the trusted time has come to, so that a restart cannot take it back. Part of the metadata: the same promises hold. */
+/** The latest trusted time, so that a restart cannot take it back. Part of the metadata: the same promises hold. */
 export interface TrustedTimeQueries {
   /** Null before the first run. */
   trustedTime(): Promise<TrustedTimeState | null>;

@@ -10,7 +10,7 @@ export interface AccountKey {
   readonly region: string;
 }
 
-/** What a request names a vault by. The name is as the client sent it and may be impossible. */
+/** The account, region and name by which a request names a vault. The name is as the client sent it and may be impossible. */
 export interface VaultKey extends AccountKey {
   readonly vaultName: string;
 }

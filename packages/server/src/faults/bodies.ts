@@ -32,7 +32,7 @@ export async function* slowed(pieces: Pieces, bytesPerSecond: number): Pieces {
 /** A reset overtakes what is on its way: so long a client has to take what was sent before. */
 const arrivalMilliseconds = 100;
 
-/** So many bytes, and then what `end` throws. */
+/** Passes on `sizeBytes` bytes and then throws the error of `end`. */
 export async function* brokenAfter(pieces: Pieces, sizeBytes: number, end: () => never): Pieces {
   let left = sizeBytes;
   for await (const piece of pieces) {

@@ -93,7 +93,7 @@ const withChecksum = (reply: Reply, hash: string): Reply => ({
 const randomHash = (random: Random): string =>
   Array.from({ length: 64 }, () => Math.floor(random() * 16).toString(16)).join("");
 
-/** Of the archive that a job retrieves, or a part of which it retrieves. */
+/** The tree hash of the entire archive that a job retrieves, or of which it retrieves a part. */
 async function wholeTreeHash(
   { metadata, trustedClock, outputMilliseconds }: Services,
   { found, vault }: Admitted,

@@ -2,7 +2,7 @@ import type { AccountId, OperationName } from "@moraine/protocol";
 import { type ActiveFault, type FaultRule, type Faults, faultModes } from "../domain/fault.ts";
 import { type Random, seededRandom } from "./random.ts";
 
-/** What has to be told whenever answers are falsified on purpose. */
+/** Reports each rule that is set or removed: nobody must overlook that responses are corrupted on purpose. */
 export interface FaultLog {
   put(fault: ActiveFault): void;
   removed(fault: ActiveFault): void;

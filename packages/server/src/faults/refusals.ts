@@ -2,7 +2,7 @@ import { errors, type GlacierError } from "@moraine/protocol";
 import type { FaultMode } from "../domain/fault.ts";
 import type { Admitted } from "../http/perform.ts";
 
-/** What is said in place of doing what was asked; null where the fault has no place. */
+/** The error that is returned instead of doing what was asked; null where the fault does not apply. */
 type Refusal = (admitted: Admitted) => GlacierError | null;
 
 export const refusals: Partial<Readonly<Record<FaultMode, Refusal>>> = {

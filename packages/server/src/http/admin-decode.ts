@@ -4,7 +4,7 @@ import type { AdminRoute } from "./admin-router.ts";
 import { parseJsonObject } from "./json-body.ts";
 import type { WireRequest } from "./wire-request.ts";
 
-/** What path and query say. The same values are authorized and used. */
+/** The values of path and query. The same values are authorized and used. */
 export type AdminMembers = Readonly<Record<string, string | number>>;
 
 /** This API is our own, so nothing that it does not know passes: throws InvalidParameterValueException. */

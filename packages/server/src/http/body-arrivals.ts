@@ -16,7 +16,7 @@ export class BodyArrivals {
   #filling: Buffer | null = null;
   #filled = 0;
   #taken: Buffer | null = null;
-  /** What found no room; until it has, nothing more arrives. */
+  /** Bytes that found no room; until they have, nothing more is read. */
   #rest: Buffer | null = null;
   readonly #onData = (piece: Buffer) => this.#arrive(piece);
 

@@ -2,7 +2,7 @@ import type { Operation } from "@moraine/protocol";
 import { compactJson } from "../domain/compact-json.ts";
 import type { OutgoingBytes } from "../operations/context.ts";
 
-/** What goes back. The listener adds the request id and sends it. */
+/** The response. The listener adds the request id and sends it. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

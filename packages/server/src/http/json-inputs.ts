@@ -1,7 +1,7 @@
 import type { OperationShapes } from "@moraine/protocol";
 import { z } from "zod";
 
-/** What each JSON body fills: one member of the input, or the input's own members beside those of the path. */
+/** The input that each JSON body fills: one field, or the input's own fields next to those of the path. */
 interface JsonMembers {
   readonly InitiateJob: NonNullable<OperationShapes["InitiateJob"]["input"]["jobParameters"]>;
   readonly AddTagsToVault: Pick<OperationShapes["AddTagsToVault"]["input"], "Tags">;

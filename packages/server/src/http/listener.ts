@@ -33,7 +33,7 @@ import { type Certificate, secureOptions, strictTransportSecurity } from "./tls.
 import { welcomePage } from "./welcome-page.ts";
 import { readWireRequest, type WireRequest } from "./wire-request.ts";
 
-/** What happened to one request; for logs and metrics. */
+/** The outcome of one request, for logs and metrics. */
 export interface RequestRecord {
   readonly requestId: string;
   /** The operation's name; `page`, or `none` when the request was not understood. */
@@ -286,7 +286,7 @@ async function sendFailure(
     return;
   }
   if (error instanceof GlacierError && error.code === "BadRequest") {
-    // Who and what else speaks on a connection with such requests is not known.
+    // Other requests on such a connection could come from anybody: behind a proxy, a malformed one may have smuggled them in.
     response.setHeader("Connection", "close");
   }
   await respond(request, response, errorReply(error), limits, onHead).catch(() => response.destroy());

@@ -2,14 +2,14 @@ import { noDeletedBytes, type StorageReport } from "../domain/storage-report.ts"
 import { jsonReply, type Reply } from "./encode.ts";
 import type { WireRequest } from "./wire-request.ts";
 
-/** What the server says about itself, without a signature. */
+/** The sources of the pages that need no signature. */
 export interface PageSources {
   /** Null when archives can be read and deleted; otherwise why not. */
   readability(): string | null;
   /** Null when the service is ready for all requests; otherwise why it is not. */
   readiness(): string | null;
   storage(): StorageReport;
-  /** What an operator should know though the service works. */
+  /** Warnings for the operator of a service that works. */
   warnings(): readonly string[];
   /** In the text format of Prometheus. */
   metrics(): Promise<{ contentType: string; text: string }>;

@@ -20,7 +20,7 @@ export interface ServeContext {
   readonly services: Omit<Services, "metadata"> & { readonly metadata: MetadataStore };
   readonly identify: Identify;
   readonly access: AccessControl;
-  /** What is done for a request that has been admitted: `perform`, or that and what is wrapped around it. */
+  /** Handles a request that has been admitted: `perform`, or `perform` with faults wrapped around it. */
   readonly perform: Perform;
 }
 

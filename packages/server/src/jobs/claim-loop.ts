@@ -50,7 +50,7 @@ export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: C
     const now = clock.now();
     const claims = free === 0 ? [] : await work.claim({ now, leaseUntil: now + leaseMilliseconds, limit: free });
     claims.forEach(begin);
-    // With every hand full, the end of a run wakes the loop, not the time of the next.
+    // If as many runs as allowed are under way, the end of one wakes the loop, not the due time of the next.
     const due = running.size === work.atOnceMax ? null : await work.nextDue(now);
     // A clock that was moved during the round, forward or back, makes the pause no longer.
     const pollAt = Math.min(now, clock.now()) + pollMilliseconds;
@@ -59,7 +59,7 @@ export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: C
 
   const loop = async () => {
     while (!stopping.signal.aborted) {
-      // Whoever wakes the loop from here on is heard: the round that follows has not looked yet.
+      // A call of `wake` from here on has its effect: the round that follows has not looked yet.
       alarm = new AbortController();
       await round().catch((error: unknown) => {
         log.postponed(`looking for ${work.name}`, error);

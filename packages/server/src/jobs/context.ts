@@ -40,7 +40,7 @@ export interface SweepResult {
   readonly failure: RemovalFailure | null;
 }
 
-/** What a job comes to. */
+/** The result of a job. */
 export interface Outcome {
   readonly state: "succeeded" | "failed";
   readonly statusMessage: string;

@@ -17,7 +17,7 @@ export interface DeliveryLog {
   delivered(notification: Notification): void;
   /** It did not arrive, for the reason, and is from now on in this state. */
   undelivered(notification: Notification, state: NotificationState, reason: string): void;
-  /** What became of a message could not be recorded; it is sent again. */
+  /** Reports that the outcome of a message could not be recorded; it is sent again. */
   postponed(what: string, error: unknown): void;
 }
 
@@ -57,7 +57,7 @@ async function deliver(services: DeliveryServices, claim: NotificationClaim, sig
   try {
     await notifier.notify(notification, signal);
   } catch (error) {
-    // What was broken off says nothing about the endpoint: the next start lets the claim go and sends it again.
+    // An aborted attempt says nothing about the endpoint: the next start releases the claim and sends the message again.
     if (!signal.aborted) {
       await recordFailure(services, claim, error);
     }

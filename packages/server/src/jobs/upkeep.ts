@@ -5,7 +5,7 @@ import { sumDeletedBytes } from "./deleted-bytes.ts";
 import { pruneAudit } from "./prune-audit.ts";
 import { sweepSegments } from "./sweep.ts";
 
-/** What has to be done now and then: expiry, daily inventories, and giving back the room of what was deleted. */
+/** Periodic work: expiry, daily inventories, and freeing the space of deleted archives. */
 export interface Upkeep {
   stop(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { DeliveryError } from "../domain/notifier.ts";
 
-/** What people may read of a failure: a code such as ECONNREFUSED. Texts may quote addresses, headers or an answer. */
+/** Reduces a failure to what people may read: a code such as ECONNREFUSED. Messages may quote addresses, headers or a response. */
 export function deliveryErrorOf(error: unknown): DeliveryError {
   if (error instanceof DeliveryError) {
     return error;

@@ -78,7 +78,7 @@ interface Message {
   readonly body: string;
 }
 
-/** What an HTTP subscriber of SNS gets, but for AWS's own signature: that cannot be made here. */
+/** The request that an HTTP subscriber of SNS gets, but for AWS's own signature: that cannot be made here. */
 function messageOf(notification: Notification, secret: WebhookSecret, now: Date): Message {
   const { id, topic, message, createdAt } = notification;
   const body = JSON.stringify({

@@ -18,7 +18,7 @@ export interface Services extends ReceiveServices, ReadServices {
   readonly profile: Profile;
   readonly delays: JobDelays;
   readonly region: string;
-  /** What the data retrieval policy FreeTier lets an account retrieve in a region in a month. */
+  /** Bytes that the data retrieval policy FreeTier allows an account to retrieve in a region in a month. */
   readonly monthlyFreeBytes: number;
   /** How long a completed job can be described and its output read. */
   readonly outputMilliseconds: number;
@@ -57,7 +57,7 @@ export interface OutgoingBytes {
   readonly stream: AsyncGenerator<Uint8Array, void, void>;
 }
 
-/** What came with a call beside its typed members. */
+/** The context of a call, in addition to its typed input. */
 export interface Call {
   /** The vault that the path names, under its real account. */
   readonly key: VaultKey;
@@ -72,7 +72,7 @@ export interface Call {
   readonly body: IncomingBytes;
   /** The id of the user who signed, or of the account whose root did. */
   readonly callerId: string;
-  /** What AWS's SDKs repeat when they send the same call again; null when the client sent none. */
+  /** The id that AWS's SDKs repeat when they send the same call again; null when the client sent none. */
   readonly invocationId: string | null;
   /** Calls the listener when nobody waits for the response any more, or it has been sent. */
   onClientGone(listener: () => void): void;
@@ -85,7 +85,7 @@ export interface VaultCall extends Call {
 }
 
 export interface IncomingBytes {
-  /** What the client announced; null when it did not. */
+  /** The size that the client announced; null when it did not. */
   readonly sizeBytes: number | null;
   /** The signed hash of the body, as sent: a claim until the bytes have been hashed. */
   readonly sha256: string;

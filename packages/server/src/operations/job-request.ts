@@ -3,7 +3,7 @@ import { inventoryBounds } from "../domain/inventory.ts";
 import { type InventorySelection, type Tier, tiers } from "../domain/job.ts";
 import { assertTopic, type TopicRule } from "../domain/topic.ts";
 
-/** What InitiateJob asks for, with all that can be judged without looking anything up. */
+/** The parsed body of InitiateJob, with everything checked that needs no look-up. */
 export type JobRequest = ArchiveJobRequest | InventoryJobRequest;
 
 interface CommonRequest {

@@ -1,7 +1,7 @@
 /** Bodies are received in runs of this size: large enough that a run's costs vanish, to threads and disk, small enough for many at once. */
 export const blockSizeBytes = 2 * 1024 * 1024;
 
-/** What is so short is hashed here and now, in memory of its own size: blocks and other threads would cost more. */
+/** A body up to this size is hashed on the main thread, in memory of its own size: blocks and other threads would cost more. */
 export const shortSizeBytesMax = 256 * 1024;
 
 /** Body bytes as they come from a socket or a generator, in pieces of any size, each valid until the next is asked for. */
@@ -20,7 +20,7 @@ const allocationHeaderBytes = 16;
  * @param sizeBytes of each: for bytes on their way out a leaf, which is the least that can be verified.
  */
 export function sharedBlocks(most: number, sizeBytes: number): () => Buffer {
-  // What is never touched takes no memory.
+  // Pages that are never touched take no memory.
   const memory = new SharedArrayBuffer(Math.max(mappedBytesMin, pageBytes + most * sizeBytes));
   let next = pageBytes - allocationHeaderBytes;
   return () => {
@@ -30,7 +30,7 @@ export function sharedBlocks(most: number, sizeBytes: number): () => Buffer {
   };
 }
 
-/** Of each block, in the time of a waiter's patience: what clients of less than 1 MB/s hold comes back less often. */
+/** Returns of each block within a waiter's timeout: a block that a client of less than 1 MB/s holds is returned less often. */
 const briskReturns = 1;
 
 /**

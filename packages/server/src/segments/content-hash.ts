@@ -3,7 +3,7 @@ import { leafSizeBytes, rootOf, type TreeHash, toHex } from "@moraine/protocol";
 import { DigestList } from "./digest-list.ts";
 import { sha256 } from "./footer.ts";
 
-/** What Glacier wants to know of a run of bytes. */
+/** The hashes of a run of bytes that Glacier needs. */
 export interface ContentDigest {
   /** Linear SHA-256, lower-case hex. */
   readonly sha256: string;
@@ -21,7 +21,7 @@ export interface ContentHash {
   abandon(): void;
 }
 
-/** Of at most a MiB: there the tree is one leaf, and all three hashes are the same. */
+/** Hashes at most a MiB: there the tree is one leaf, and all three hashes are the same. */
 export function digestOfLeaf(bytes: Uint8Array): ContentDigest {
   if (bytes.length > leafSizeBytes) {
     throw new RangeError("A leaf is no longer than a MiB");

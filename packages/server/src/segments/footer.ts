@@ -4,7 +4,7 @@ import type { Instant } from "../domain/instant.ts";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 
 /**
- * What stands behind a segment's bytes, so that a lost database could be rebuilt, a swapped file is noticed, and ranges
+ * The end of a segment's file, after its bytes: so that a lost database could be rebuilt, a swapped file is noticed, and ranges
  * are checked without reading everything. docs/storage-format.md draws it.
  */
 export interface Footer {

@@ -7,10 +7,10 @@ import type { HashReply, HashRequest, Leaves } from "./hash-lane.ts";
 /** One lane of the pool: keeps the running hashes of many bodies, and hashes blocks of shared memory in order of arrival. */
 const running = new Map<number, Hash | LeafHasher>();
 
-/** Whoever feeds this thread goes first: else there is soon nothing to hash. */
+/** The thread that feeds this one has priority: otherwise there is soon nothing to hash. */
 const niceness = 4;
 
-// What elsewhere would set back the whole process sets back this thread alone.
+// On Linux, setPriority affects only the calling thread; elsewhere, the entire process.
 if (process.platform === "linux") {
   setPriority(niceness);
 }

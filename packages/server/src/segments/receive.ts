@@ -24,7 +24,7 @@ export interface ReceiveServices {
 export interface IncomingSegment<Result> {
   readonly ownerId: string;
   readonly vaultArn: string;
-  /** Of the archive; empty when there is none. */
+  /** The archive's description; empty without one. */
   readonly description: string;
   readonly firstByte: number;
   /** The most bytes that will come. */

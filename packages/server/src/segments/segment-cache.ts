@@ -93,7 +93,7 @@ export class SegmentCache implements SegmentOpener {
     this.#entries.set(segment.key, entry);
     opening.then(
       (open) => this.#opened(entry, open),
-      () => undefined, // Whoever asked for it is told.
+      () => undefined, // The caller that asked for the segment gets the error.
     );
     return entry;
   }

@@ -46,7 +46,7 @@ const blobsName = "blobs";
 const tmpName = "tmp";
 const ballastName = "ballast";
 const probeName = `${probePrefix}folder`;
-/** What a first start may have left behind before there was a database; `lost+found` is a new disk's own. */
+/** Files that a first start may have left before there was a database; `lost+found` is a new disk's own. */
 const namesBeforeDatabase = new Set([
   probeName,
   lockName,

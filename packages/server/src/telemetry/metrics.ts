@@ -21,7 +21,7 @@ export interface MetricsSources {
 
 const renderMilliseconds = 1000;
 
-/** What operators can watch, in the text format of Prometheus. */
+/** The metrics of the service, in the text format of Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests = new Histogram({

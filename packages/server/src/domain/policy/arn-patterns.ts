@@ -13,7 +13,7 @@ import {
 /** `arn:partition:service:region:account:resource`; a colon after the fifth belongs to the resource. */
 const componentCount = 6;
 
-/** What an ARN may be: `*`, or one of some readings, each component for itself. */
+/** A pattern that ARNs are matched with: `*`, or one of several readings, component by component. */
 export interface ArnPattern {
   readonly everything: boolean;
   readonly readings: readonly (readonly Template[])[];

@@ -1,7 +1,7 @@
 import { PolicyError } from "./policy-error.ts";
 
 /**
- * What is known of a request: lower-case key → its values. A key that is not known is not there. Tags of a vault that differ
+ * The condition keys of a request: lower-case key → its values. A key without a known value is absent. Tags of a vault that differ
  * by case only are one key with several values.
  */
 export type Context = ReadonlyMap<string, readonly string[]>;
@@ -16,7 +16,7 @@ export function valueLengthMaxOf(key: string): number {
 
 const shortValueLengthMax = 256;
 
-/** What an operator reads values as. Every value is a text, so operators on strings suit every key. */
+/** The type that an operator reads values as. Every value is a string, so operators on strings suit every key. */
 export type ValueKind = "string" | "numeric" | "date" | "boolean" | "binary" | "address" | "arn";
 
 /** Lower-case, as `Context` has them. A key that is not here is refused at write: it could never match. */

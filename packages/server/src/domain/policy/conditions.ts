@@ -24,7 +24,7 @@ interface NullCondition {
   readonly type: "null";
   readonly stepsMax: number;
   readonly key: string;
-  /** What may be said of "the key is absent". */
+  /** The values of "the key is absent" that satisfy the condition. */
   readonly absent: readonly boolean[];
 }
 

@@ -1,7 +1,7 @@
 import { isJsonObject } from "../strict-json.ts";
 import { PolicyError } from "./policy-error.ts";
 
-/** What a part of a document must look like before anyone asks what it means. Each throws PolicyError. */
+// Checks of the form of a document's parts, before their meaning is read. Each throws PolicyError.
 
 export function objectOf(value: unknown, what: string): Record<string, unknown> {
   if (!isJsonObject(value)) {

@@ -2,7 +2,7 @@ import { type AccountId, isAccountId } from "@moraine/protocol";
 import { assertMembers, objectOf, textsOf } from "./documents.ts";
 import { PolicyError } from "./policy-error.ts";
 
-/** Who asks. */
+/** The root or the user that sends a request. */
 export type Principal =
   | { readonly kind: "root"; readonly accountId: AccountId }
   | { readonly kind: "user"; readonly accountId: AccountId; readonly userName: string };

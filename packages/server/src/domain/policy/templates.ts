@@ -12,7 +12,7 @@ interface Variable {
   readonly ignoreCase: boolean;
 }
 
-/** What the parts of a document need to know of it while they are read. */
+/** Facts about a document that its parts need while they are parsed. */
 export interface DocumentScope {
   /** Version 2012-10-17 has variables; before, `${` was two characters. */
   readonly hasVariables: boolean;
@@ -101,7 +101,7 @@ function replacement(found: RegExpExecArray, scope: DocumentScope, ignoreCase: b
   return { key, fallback: fallback ?? null, ignoreCase };
 }
 
-/** What the request says stands for itself: a `*` in a user's name is no wildcard. */
+/** A value from the request is literal: a `*` in a user's name is no wildcard. */
 function substituted({ key, fallback, ignoreCase }: Variable, context: Context): Pattern | null {
   const [value = fallback, ...others] = context.get(key) ?? [];
   // Several values are as good as none: no one could say which is meant.

@@ -34,7 +34,7 @@ export class FilesystemBlobWriter implements BlobWriter {
   #unsyncedBytes = 0;
   /** Never rejects: a failure is kept in `#failure`. */
   #writeBack: Promise<void> | null = null;
-  /** What made this file worthless. A failed sync is among them: it is never asked for again, it might lie. */
+  /** The failure that made this file unusable. After a failed sync, none is tried again: it could succeed although bytes were lost. */
   #failure: { error: unknown } | null = null;
 
   constructor(disk: Disk, health: SyncHealth, blob: UnfinishedBlob) {
@@ -161,7 +161,7 @@ export class FilesystemBlobWriter implements BlobWriter {
     }
   }
 
-  /** What stays behind when this fails is swept at the next start. */
+  /** A file that is left when this fails is removed at the next start. */
   async #leaveTemporary(): Promise<void> {
     await this.#writeBack;
     await this.#blob.direct?.close().catch(ignore);
@@ -170,7 +170,7 @@ export class FilesystemBlobWriter implements BlobWriter {
   }
 }
 
-/** What disks ask of lengths and positions, if bytes are to go past the page cache. Of memory too, but its place is not known. */
+/** Disks need this alignment of lengths and positions past the page cache. They need it of memory too, whose address is not known here. */
 const alignmentBytes = 4096;
 
 function isAligned(bytes: Uint8Array, position: number): boolean {

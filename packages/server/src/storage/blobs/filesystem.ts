@@ -22,7 +22,7 @@ import { SyncHealth } from "./sync-health.ts";
 
 const { O_CREAT, O_DIRECT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 const folderMode = 0o700;
-/** Whoever opens a blob again cannot change it; the handle that made it can still write. */
+/** A blob that is opened again cannot be changed; the handle that made it can still write. */
 const blobMode = 0o400;
 /** While a blob is opened a second time. */
 const openingMode = 0o600;

@@ -14,7 +14,7 @@ const blobBytesMin = 4096;
 /** A quota refuses bytes though the file system has room: then the disk counts as full for so long. */
 const refusalMilliseconds = 60_000;
 
-/** What one writer may still write. */
+/** The bytes that one writer may still write. */
 export interface SpaceClaim {
   /** Notes that so many claimed bytes are handed to the disk. */
   spend(sizeBytes: number): void;

@@ -119,7 +119,7 @@ async function assertRoomForActive(db: Database, { accountId, userId }: Owner): 
   }
 }
 
-/** Whoever has lost the root's last key has lost the account. */
+/** Without an active key of its root nobody could manage the account any more. */
 async function assertNotLastOfRoot(db: Database, row: AccessKeyRow): Promise<void> {
   if (row.user_id === null && row.active === 1) {
     const active = await countActiveOfRoot(db, { accountId: row.account_id });

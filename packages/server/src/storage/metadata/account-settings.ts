@@ -109,7 +109,7 @@ const upsertPolicy = rowsChanged((db, change: PolicyChange) =>
     ),
 );
 
-/** Of each job a quarter of its bytes, rounded up. As text: the sum may be more than a number can hold. */
+/** Sums a quarter of each job's bytes, rounded up. The result is text: it may be more than a number can hold. */
 const sumHourly = oneRow((db, at: AccountKey) =>
   db
     .selectFrom("jobs")

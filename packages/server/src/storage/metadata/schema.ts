@@ -64,7 +64,7 @@ export interface AccessKeyRow {
   /** Null is the account's root. */
   user_id: string | null;
   active: 0 | 1;
-  /** Of a session's key; both null otherwise. */
+  /** For a session's key; both null otherwise. */
   session_token_hash: Uint8Array | null;
   session_expires_at: number | null;
   /** 1 for the key of the root that the operator gave at the last start. */
@@ -110,7 +110,7 @@ export interface VaultRow {
   lock_id: string | null;
   lock_state: "in_progress" | "locked" | null;
   lock_created_at: number | null;
-  /** Of a lock in progress. */
+  /** For a lock in progress. */
   lock_expires_at: number | null;
   notification_topic: string | null;
   /** JSON: a list of names; null without a topic. */
@@ -146,7 +146,7 @@ export interface SegmentRow {
   /** Null while pending, as is the hash. */
   size_bytes: number | null;
   tree_hash: Uint8Array | null;
-  /** Of a pending segment; null once nobody holds it. */
+  /** For a pending segment; null once nobody holds it. */
   lease_until: number | null;
   deleted_at: number | null;
 }
@@ -242,7 +242,7 @@ export interface DataRetrievalPolicyRow {
   bytes_per_hour: string | null;
 }
 
-/** What Standard jobs of one day, in UTC, were accepted for. */
+/** The bytes that Standard jobs of one day, in UTC, were accepted for. */
 export interface RetrievedBytesRow {
   account_id: string;
   region: string;

@@ -7,7 +7,7 @@ import type { HistoryOptions, HistoryReport } from "./generation.ts";
 import type { ThreadName } from "./method-threads.ts";
 import type { Outcome, Request } from "./sqlite-transactions.ts";
 
-/** What a thread is started with. */
+/** The settings that a thread is started with. */
 export interface ThreadOptions {
   readonly role: ThreadName;
   readonly path: string;

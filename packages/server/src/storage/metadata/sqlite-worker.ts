@@ -34,7 +34,7 @@ let working = false;
 port.on("message", (message: ToThread) => {
   take(message);
   if (!working) {
-    // What rejects here is a database that failed: the thread ends by it, and its owner learns why.
+    // A rejection here is a failed database: it ends the thread, and the owner gets the error.
     work().catch((error: unknown) =>
       setImmediate(() => {
         throw error;

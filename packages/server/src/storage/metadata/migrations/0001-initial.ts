@@ -86,7 +86,7 @@ async function createArchives(db: Kysely<unknown>): Promise<void> {
     .addColumn("deleted_at", "bigint")
     .addColumn("deleted_revision", "bigint")
     .execute();
-  // With the revisions, so that rows an inventory leaves out are passed over within the index.
+  // The index has the revisions, so that rows which an inventory leaves out are skipped within it.
   await db.schema
     .createIndex("archives_by_vault")
     .on("archives")

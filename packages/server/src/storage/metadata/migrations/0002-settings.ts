@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 
-/** What owners set: on vaults as columns of their rows, on accounts in tables of their own. */
+/** Settings of owners: on vaults as columns of their rows, on accounts in tables of their own. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await addVaultSettings(db);
   await createAccountSettings(db);

@@ -5,8 +5,9 @@ import type { Bandwidth } from "./bandwidth.ts";
 import { DigestPool } from "./digest-pool.ts";
 import { DownloadJournal, downloadIdentity } from "./download-journal.ts";
 import { DownloadTarget } from "./download-target.ts";
-import type { TransferOptions } from "./events.ts";
+import { never, type TransferOptions } from "./events.ts";
 import { type FileDownloadParts, fillPartial, isAsRecorded, isComplete } from "./file-download.ts";
+import { completeResult, existingTarget, hasContent } from "./finished-target.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
 import { PartialFile } from "./partial-file.ts";
@@ -65,8 +66,30 @@ export async function downloadJobOutput(
   options: DownloadOptions,
 ): Promise<DownloadResult> {
   assertRangeOptions(options);
+  const finished = await finishedOutput(transferClient(client, options), job, options);
+  if (finished !== null) {
+    return finished;
+  }
   await using target = await DownloadTarget.open(options);
   return await downloadOutput(target, { client, job }, options);
+}
+
+/** The result of an earlier run, when the target is the output already; else null. */
+async function finishedOutput(
+  client: GlacierClient,
+  job: JobReference,
+  { target, range, treeHash, signal = never }: DownloadOptions,
+): Promise<DownloadResult | null> {
+  const existing = await existingTarget(target, range);
+  if (existing === null) {
+    return null;
+  }
+  const facts = treeHash === undefined ? await outputFacts(client, job, signal).catch(() => null) : null;
+  signal.throwIfAborted();
+  const known = treeHash ?? facts?.treeHash ?? null;
+  const isComplete =
+    known !== null && (await hasContent(existing, { sizeBytes: facts?.sizeBytes ?? null, treeHash: known }, signal));
+  return isComplete ? completeResult(existing, "whole", known) : null;
 }
 
 /** The same to a target that is open already. */

@@ -55,10 +55,7 @@ export async function retrieveArchive(
   const persistent = transferClient(client, options);
   const names = namesFor(options.target);
   const note = new JobNote(names.job, subjectOf(archive));
-  const finished =
-    options.range === undefined
-      ? await finishedArchive(persistent, criteriaFor(archive, options), note, options, [names.journal, names.partial])
-      : null;
+  const finished = await finishedArchive(persistent, criteriaFor(archive, options), note, options);
   if (finished !== null) {
     return finished;
   }

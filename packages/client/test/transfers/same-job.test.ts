@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import {
   type DownloadOptions,
+  downloadJobOutput,
   type RetrievalOptions,
   retrieveArchive,
   retrieveInventory,
@@ -191,6 +192,16 @@ test("with skipExisting the size decides, where a job tells it, and nothing is r
   await writeFile(target, "short");
   await assert.rejects(retrieve({ skipExisting: true }), { name: "TargetExistsError" });
   assert.equal(service.count("POST", "/jobs"), 0);
+});
+
+test("the output of a job is not downloaded to a target that is that output already", async () => {
+  const job = { vaultName: "photos", jobId: service.addJob(archive.archiveId) };
+  const download = () => downloadJobOutput(clientOf(service), job, { target });
+  await writeFile(target, content);
+  assert.equal((await download()).alreadyComplete, true);
+  await writeFile(target, content.subarray(1));
+  await assert.rejects(download(), { name: "TargetExistsError" });
+  assert.equal(service.count("GET", "/output"), 0);
 });
 
 const list = (options: Partial<DownloadOptions> & { reuse?: boolean } = {}) =>

@@ -219,6 +219,18 @@ test("with --json there is a line for each event, and the last one has the resul
   );
 });
 
+test("an archive is verified without a file, in ranges of the size that was asked for", async () => {
+  const passed = proxy.passed.length;
+  const shown = await here.done(["retrieve", vault, archiveId, "--verify-only", "--range-size", "4MiB"]);
+  assert.match(
+    shown,
+    /^size +20\.0 MiB \(20971525 bytes\)\ntree hash +\w{64}\nverified +by the tree hash of the whole\n$/,
+  );
+  assert.equal(proxy.ranges(passed).length, 6);
+  const output = await here.done(["job", "output", vault, jobId, "--verify-only", "--json"]);
+  assert.equal(JSON.parse(output.trimEnd().split("\n").at(-1) ?? "").treeHash, treeHash);
+});
+
 test("bytes that are wrong have code 4 and the range's name, and no file; a pipe gets what was right before", async () => {
   proxy.change = ({ path, range }) =>
     path.endsWith("/output") && range?.startsWith("16777216-") ? { flippedByte: 9 } : undefined;

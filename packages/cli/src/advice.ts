@@ -26,7 +26,8 @@ const advice: Readonly<Record<string, string>> = {
   TargetExistsError: "Choose another name, or replace it with --force.",
   TransferBusyError: "Wait until that process has ended, or end it.",
   UnrecognizedClientException: "Look at AWS_ACCESS_KEY_ID, or at the profile: the service does not know that key.",
-  UnusableFileError: "Name a regular file that is yours, or a new one; -o - writes to standard output.",
+  UnusableFileError:
+    "Name a regular file that is yours, or a new one; -o - writes to standard output, --verify-only to no file.",
   UnverifiableError: "If that does not matter, add --accept-unverified.",
 };
 

@@ -1,44 +1,88 @@
 import { existsSync } from "node:fs";
 import type { DownloadResult } from "@moraine/client/node";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { UsageError } from "./exit-codes.ts";
 import { bytesExactly } from "./sizes.ts";
 import { listing } from "./table.ts";
 import type { Tools, TransferView } from "./tools.ts";
-import { addPaceOptions, type PaceOptions, paceOf } from "./transfer-options.ts";
+import { addPaceOptions, type PaceOptions, paceOf, rangeSize } from "./transfer-options.ts";
 
 export const newJobFlag = "--new-job";
 
 export interface DownloadOptions extends PaceOptions {
-  readonly output: string;
+  readonly output?: string;
+  readonly verifyOnly?: true;
+  readonly rangeSize?: number;
   readonly force?: true;
   readonly acceptUnverified?: true;
+}
+
+/** Adds where an output goes: to a file, to standard output, or nowhere. */
+export function addOutputOptions(command: Command): Command {
+  const verifyOnly = new Option("--verify-only", "download and verify, and keep nothing").conflicts("output");
+  return command.option("-o, --output <file>", "where to; - is standard output").addOption(verifyOnly);
+}
+
+/** Throws UsageError where neither is given; called before anything is asked of the service. */
+export function assertHasOutput({ output, verifyOnly }: DownloadOptions): void {
+  if (output === undefined && verifyOnly === undefined) {
+    throw new UsageError("Missing output: name a file with -o FILE, or add --verify-only to keep nothing");
+  }
 }
 
 export function addDownloadOptions(command: Command): Command {
   command
     .option("--force", "replace a file that is there")
-    .option("--accept-unverified", "take an archive's bytes also where the service gives no checksum for them");
+    .option("--accept-unverified", "take an archive's bytes also where the service gives no checksum for them")
+    .option("--range-size <size>", "of each range, 1MiB times a power of two (16MiB or more)", rangeSize);
   return addPaceOptions(command, "ranges");
 }
 
 type Watched = Parameters<Parameters<Tools["transfer"]>[1]>[0];
-type Settings = Watched & Awaited<ReturnType<typeof paceOf>> & { readonly acceptUnverified: boolean };
+type Settings = Watched &
+  Awaited<ReturnType<typeof paceOf>> & { readonly acceptUnverified: boolean; readonly rangeSizeBytes?: number };
 
-/** The two ways in which the library gives an output. */
+/** The ways in which the library gives an output. */
 export interface Download {
   readonly name: string;
   toFile(settings: Settings & { readonly target: string; readonly overwrite: boolean }): Promise<DownloadResult>;
   stream(settings: Settings): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
 }
 
+export interface VerifiableDownload extends Download {
+  verify(settings: Settings): Promise<DownloadResult>;
+}
+
+/** Returns what a download is called while it is shown. */
+export const nameOf = ({ output }: DownloadOptions, vaultName: string) =>
+  output === undefined || output === "-" ? vaultName : output;
+
+/** To a file, with `-` to standard output, or with `--verify-only` nowhere. */
+export async function downloadOrVerify(tools: Tools, options: DownloadOptions, way: VerifiableDownload): Promise<void> {
+  if (!options.verifyOnly) {
+    await download(tools, options, way);
+    return;
+  }
+  const settings = await settingsOf(options);
+  await tools.transfer<DownloadResult>(
+    {
+      name: way.name,
+      goOn: () => `Nothing is kept, so verification starts over. ${resumeHint(tools, null)}`,
+      readable: (result) => resultText(null, result),
+    },
+    (watched) => way.verify({ ...settings, ...watched }),
+  );
+}
+
 /** To a file, or with `-` to standard output. */
 export async function download(tools: Tools, options: DownloadOptions, way: Download): Promise<void> {
-  const settings = { acceptUnverified: options.acceptUnverified ?? false, ...(await paceOf(options)) };
-  if (options.output === "-") {
+  const { output = "-" } = options;
+  const settings = await settingsOf(options);
+  if (output === "-") {
     await downloadToStdout(tools, settings, way);
     return;
   }
-  const target = tools.pathOf(options.output);
+  const target = tools.pathOf(output);
   const overwrite = options.force ?? false;
   const { partialFileOf } = await import("@moraine/client/node");
   const partialFile = partialFileOf(target);
@@ -46,10 +90,15 @@ export async function download(tools: Tools, options: DownloadOptions, way: Down
     {
       name: way.name,
       goOn: () => resumeHint(tools, partialFile),
-      readable: (result) => resultText(options.output, result),
+      readable: (result) => resultText(output, result),
     },
     (watched) => way.toFile({ ...settings, ...watched, target, overwrite }),
   );
+}
+
+async function settingsOf(options: DownloadOptions): Promise<Omit<Settings, keyof Watched>> {
+  const { rangeSize: rangeSizeBytes, acceptUnverified = false } = options;
+  return { acceptUnverified, ...(rangeSizeBytes !== undefined && { rangeSizeBytes }), ...(await paceOf(options)) };
 }
 
 async function downloadToStdout(tools: Tools, settings: Omit<Settings, keyof Watched>, way: Download): Promise<void> {
@@ -100,10 +149,10 @@ const completeBy = {
   nothing: "skipped by its name; its size is not known",
 } as const;
 
-function resultText(file: string, result: DownloadResult): string {
+function resultText(file: string | null, result: DownloadResult): string {
   const { sizeBytes, treeHash, verifiedBy, resumedBytes, alreadyComplete } = result;
   return listing({
-    file,
+    ...(file !== null && { file }),
     size: bytesExactly(sizeBytes),
     ...(treeHash !== null && { "tree hash": treeHash }),
     ...(alreadyComplete ? { state: completeBy[verifiedBy] } : { verified: provenBy[verifiedBy] }),

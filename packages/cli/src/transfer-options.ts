@@ -2,7 +2,7 @@ import type { Bandwidth } from "@moraine/client/node";
 import type { ByteRange } from "@moraine/protocol";
 import { type Command, InvalidArgumentError } from "commander";
 import { seconds, wholeNumber } from "./numbers.ts";
-import { rate } from "./sizes.ts";
+import { rate, size } from "./sizes.ts";
 
 export interface PaceOptions {
   readonly concurrency?: number;
@@ -48,6 +48,15 @@ export function byteRange(text: string): ByteRange {
     throw new InvalidArgumentError("It must be like 0-1048575: the first and the last byte, counted from 0.");
   }
   return { firstByte: Number(first), lastByte: Number(last) };
+}
+
+/** `4MiB`: a size of which ranges are nodes of a tree. */
+export function rangeSize(text: string): number {
+  const bytes = size(text);
+  if (bytes < 1024 ** 2 || !Number.isInteger(Math.log2(bytes))) {
+    throw new InvalidArgumentError("It must be 1MiB times a power of two, like 4MiB.");
+  }
+  return bytes;
 }
 
 /** 64 hexadecimal digits. */

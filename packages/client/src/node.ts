@@ -30,6 +30,7 @@ export {
   retrieveArchive,
   type StreamRetrievalOptions,
   streamArchive,
+  verifyArchive,
 } from "./transfers/retrieve-archive.ts";
 export {
   type InventoriedVault,
@@ -61,6 +62,7 @@ export { type UploadOptions, type UploadResult, uploadArchive } from "./transfer
 export type { UploadSource } from "./transfers/upload-source.ts";
 export { type VaultContents, vaultContents } from "./transfers/vault-contents.ts";
 export type { VerificationOptions, VerifiedBy } from "./transfers/verification.ts";
+export { type VerifyOptions, verifyJobOutput } from "./transfers/verify-output.ts";
 export { type WaitOptions, waitForJob } from "./transfers/wait-for-job.ts";
 
 export interface NodeClientOptions extends Partial<ClientOptions> {

@@ -1,7 +1,14 @@
 import type { OutputFacts } from "@moraine/client/node";
 import type { GlacierJobDescription } from "@moraine/protocol";
 import { Command, Option } from "commander";
-import { addDownloadOptions, type DownloadOptions, download } from "../download-options.ts";
+import {
+  addDownloadOptions,
+  addOutputOptions,
+  assertHasOutput,
+  type DownloadOptions,
+  downloadOrVerify,
+  nameOf,
+} from "../download-options.ts";
 import { checkedId } from "../ids.ts";
 import { listed } from "../listed.ts";
 import { bytesExactly } from "../sizes.ts";
@@ -132,29 +139,30 @@ interface OutputOptions extends DownloadOptions {
 }
 
 function addOutput(job: Command, tools: Tools): void {
-  const command = job
-    .command("output")
+  const command = addOutputOptions(job.command("output"))
     .description("Download the output of a job that has succeeded, and verify it")
     .argument("<vault>")
     .argument(...idArgument)
-    .requiredOption("-o, --output <file>", "where to; - is standard output")
     .option("--range <first-last>", "of the output, in bytes, like 0-1048575 (all of it)", byteRange)
     .option("--tree-hash <hash>", "what the whole output must have, where you know it", treeHash);
   addDownloadOptions(command)
     .addHelpText("after", outputDetails)
     .action(async (vaultName: string, given: string, options: OutputOptions) => {
+      assertHasOutput(options);
       const reference = { vaultName, jobId: await tools.readId(given) };
-      if (tools.isDryRun(`download the output of job ${reference.jobId} to ${options.output}`)) {
+      const where = options.output === undefined ? "and verify it" : `to ${options.output}`;
+      if (tools.isDryRun(`download the output of job ${reference.jobId} ${where}`)) {
         return;
       }
       const client = await tools.client();
-      const { downloadJobOutput, streamJobOutput } = await import("@moraine/client/node");
+      const { downloadJobOutput, streamJobOutput, verifyJobOutput } = await import("@moraine/client/node");
       const { range, treeHash: known } = options;
       const wishes = { ...(range !== undefined && { range }), ...(known !== undefined && { treeHash: known }) };
-      await download(tools, options, {
-        name: options.output === "-" ? vaultName : options.output,
+      await downloadOrVerify(tools, options, {
+        name: nameOf(options, vaultName),
         toFile: (settings) => downloadJobOutput(client, reference, { ...wishes, ...settings }),
         stream: (settings) => streamJobOutput(client, reference, { ...wishes, ...settings, lendsPieces: true }),
+        verify: (settings) => verifyJobOutput(client, reference, { ...wishes, ...settings }),
       });
     });
 }
@@ -172,4 +180,5 @@ for a day), with 4 when bytes do not verify.
 Examples:
   moraine job output photos JOB_ID -o holiday.tar --bwlimit 10MiB
   moraine job output photos JOB_ID -o - | tar x
+  moraine job output photos JOB_ID --verify-only
   moraine job output photos JOB_ID -o first.mib --range 0-1048575`;

@@ -1,6 +1,14 @@
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
 import { Command, Option } from "commander";
-import { addDownloadOptions, type DownloadOptions, download, newJobFlag } from "../download-options.ts";
+import {
+  addDownloadOptions,
+  addOutputOptions,
+  assertHasOutput,
+  type DownloadOptions,
+  downloadOrVerify,
+  nameOf,
+  newJobFlag,
+} from "../download-options.ts";
 import { bytesExactly } from "../sizes.ts";
 import type { Tools } from "../tools.ts";
 import { addWaitOption, treeHash, type WaitOptions, waitOf } from "../transfer-options.ts";
@@ -15,11 +23,10 @@ interface RetrieveOptions extends DownloadOptions, WaitOptions {
 
 /** Gets an archive: job, wait, download, verification. */
 export function retrieveCommand(tools: Tools): Command {
-  const command = new Command("retrieve")
+  const command = addOutputOptions(new Command("retrieve"))
     .description("Get an archive: take or start its job, wait for it, download, verify")
     .argument("<vault>")
     .argument("<archive>", "its id, @FILE that holds it, or - for standard input")
-    .requiredOption("-o, --output <file>", "where to; - is standard output")
     .addOption(tierOption())
     .option(newJobFlag, "start a job even if one exists for the archive")
     .option("--skip-existing", "take a file of the archive's size as complete, without reading it");
@@ -55,15 +62,17 @@ Examples:
   moraine retrieve photos ARCHIVE_ID -o holiday.tar
   moraine retrieve photos ARCHIVE_ID -o holiday.tar --tier Bulk --wait 0   # start the job; exit 75 until it is done
   moraine retrieve photos @id.txt -o - | tar x
+  moraine retrieve photos ARCHIVE_ID --verify-only
   moraine retrieve photos ARCHIVE_ID -o holiday.tar --dry-run`;
 
 async function retrieve(tools: Tools, vaultName: string, given: string, options: RetrieveOptions): Promise<void> {
+  assertHasOutput(options);
   const archive = { vaultName, archiveId: await tools.readId(given) };
   if (await isDryRun(tools, archive, options)) {
     return;
   }
   const client = await tools.client();
-  const { retrieveArchive, streamArchive } = await import("@moraine/client/node");
+  const { retrieveArchive, streamArchive, verifyArchive } = await import("@moraine/client/node");
   const { tier, newJob = false, skipExisting = false } = options;
   const wishes = {
     ...waitOf(options),
@@ -71,12 +80,16 @@ async function retrieve(tools: Tools, vaultName: string, given: string, options:
     ...(tier !== undefined && { tier }),
     ...(options.treeHash !== undefined && { treeHash: options.treeHash }),
   };
-  await download(tools, options, {
-    name: options.output === "-" ? vaultName : options.output,
+  await downloadOrVerify(tools, options, {
+    name: nameOf(options, vaultName),
     toFile: (settings) => retrieveArchive(client, archive, { ...wishes, ...settings, skipExisting }),
     async stream(settings) {
       const jobFile = await jobFileFor(tools, vaultName, archive.archiveId);
       return streamArchive(client, archive, { ...wishes, ...settings, jobFile, lendsPieces: true });
+    },
+    async verify(settings) {
+      const jobFile = await jobFileFor(tools, vaultName, archive.archiveId);
+      return verifyArchive(client, archive, { ...wishes, ...settings, jobFile });
     },
   });
 }
@@ -96,7 +109,8 @@ async function isDryRun(
   const job = options.newJob ? null : plan.job;
   const size = sizeBytes === null ? "a size that only the inventory tells" : bytesExactly(sizeBytes);
   const how = job === null ? `start a ${options.tier ?? "Standard"} job` : `take ${jobText(job)}`;
-  const what = `${how}, then download archive ${archive.archiveId}, ${size}, to ${options.output}`;
+  const where = options.output === undefined ? "and verify it" : `to ${options.output}`;
+  const what = `${how}, then download archive ${archive.archiveId}, ${size}, ${where}`;
   return tools.isDryRun(what, { sizeBytes, tier: job?.Tier ?? options.tier ?? "Standard", jobId: job?.JobId ?? null });
 }
 

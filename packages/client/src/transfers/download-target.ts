@@ -42,7 +42,7 @@ export class DownloadTarget implements AsyncDisposable {
     const opened = new DownloadTarget(names, overwrite, lock);
     try {
       await removeSecondName(names);
-      await Promise.all([names.partial, names.journal].map(assertOwnIfPresent));
+      await Promise.all([names.partial, names.journal, names.job].map(assertOwnIfPresent));
       if (!(await opened.mayBeDone())) {
         await opened.assertMayPublish();
       }

@@ -14,6 +14,7 @@ import { RenewingSource } from "./renewing-source.ts";
 import { type StreamOptions, streamFrom } from "./stream-job-output.ts";
 import { transferClient } from "./transfer-client.ts";
 import { JournalMismatchError } from "./transfer-errors.ts";
+import { type VerifyOptions, verifyFrom } from "./verify-output.ts";
 import { type SizeCheck, type WaitOptions, waitForJob } from "./wait-for-job.ts";
 
 /** An archive of a vault. */
@@ -83,6 +84,21 @@ export async function* streamArchive(
   const { source } = await openFirst(persistent, archiveJobs(persistent, archive, note, options), options.signal);
   yield* streamFrom(source, options);
   await note.forget();
+}
+
+/** Verifies an archive as `verifyJobOutput` does, with its job found or started: for an audit, when its bytes are not needed. */
+export async function verifyArchive(
+  client: GlacierClient,
+  archive: ArchiveReference,
+  options: StreamRetrievalOptions & VerifyOptions = {},
+): Promise<DownloadResult> {
+  assertRangeOptions(options);
+  const persistent = transferClient(client, options);
+  const note = new JobNote(options.jobFile ?? null, subjectOf(archive), { onlyStarted: true });
+  const { source } = await openFirst(persistent, archiveJobs(persistent, archive, note, options), options.signal);
+  const result = await verifyFrom(source, options);
+  await note.forget();
+  return result;
 }
 
 /** What retrieving an archive would begin with. */

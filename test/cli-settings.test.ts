@@ -165,6 +165,7 @@ describe("a lock", () => {
       /InProgress[\s\S]*"Sid":"Keep"[\s\S]*nobody can ever change or remove it\.\r\nType typed to go on:/,
     );
     assert.match(not.stdout, /moraine: Not confirmed; nothing was changed\r\n$/);
+    assert.ok(not.stdout.includes(`endpoint  ${server.url}\r\nregion    ${region}\r\naccount   ${accountId}\r\n`));
     assert.equal((await json("lock get typed")).State, "InProgress");
     const completed = await atTerminal(`lock complete typed ${lockId}`, "typed");
     assert.equal(completed.code, 0, completed.stdout);
@@ -238,6 +239,7 @@ test("capacity is purchased only when somebody says so, and never twice for a lo
   await refused("capacity purchase", 2, /There is no terminal to ask on/);
   const not = await atTerminal("capacity purchase", "");
   assert.equal(not.code, 1, not.stdout);
+  assert.ok(not.stdout.includes(`endpoint  ${server.url}\r\nregion    ${region}\r\naccount   ${accountId}\r\n`));
   assert.equal(await done("capacity list --quiet"), "");
   await refused(
     "capacity purchase --yes --endpoint http://127.0.0.1:3",

@@ -315,7 +315,7 @@ test("a terminal is shown how far it is, how fast, how long still and what is ve
   assert.ok(frames.length > 3, shown);
   assert.match(
     frames.at(-2) ?? "",
-    /^shown {2}[█░]{8,24} {2} *\d+ % {2}\d:\d\d left {2}\d+(\.\d)? (bytes|MiB) verified {2} *\d+\.\d MiB\/s {2}of 20\.0 MiB/,
+    /^shown {2}[█░]{8,24} {2} *\d+ % {2}\d:\d\d left {2}\d+(\.\d)? MiB verified {2} *\d+\.\d MiB\/s {2}of 20\.0 MiB/,
   );
   assert.match(shown, /file +shown\r\nsize +20\.0 MiB/);
   await rm(join(folder.path, "shown"));

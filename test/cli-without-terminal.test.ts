@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, mock, test } from "node:test";
 import { plainReport } from "../packages/cli/src/plain-report.ts";
+import { ProgressLine } from "../packages/cli/src/progress-line.ts";
 import { asRoot, Shell, ShellHere } from "./support/command.ts";
 import { contentOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
@@ -133,4 +134,15 @@ test("a line a minute says how far a transfer is, and a failing service gets one
   report.done({});
   assert.deepEqual(minute(), []);
   mock.timers.reset();
+});
+
+test("amounts of a line share one unit, and a line fits 40 columns", () => {
+  const line = new ProgressLine("holiday.tar");
+  const event = { kind: "progress", sizeBytes: 10 * 1024 ** 3, repeatedBytes: 0, resumedBytes: 0 } as const;
+  line.progress({ ...event, verifiedBytes: 0, transferredBytes: 0 }, 0);
+  line.progress({ ...event, verifiedBytes: 1000, transferredBytes: 5 * 1024 ** 2 }, 1000);
+  assert.match(line.text(1000, 100), / 0\.0 MiB verified +5\.0 MiB\/s {2}of 10240 MiB$/);
+  assert.ok(line.text(1000, 40).length < 40, line.text(1000, 40));
+  line.waiting("j".repeat(92), 0);
+  assert.ok(line.text(1000, 40).length < 40, line.text(1000, 40));
 });

@@ -1,11 +1,13 @@
 import type { ProgressEvent } from "@moraine/client/node";
 import { onOneLine } from "./printable.ts";
-import { bytesInWords } from "./sizes.ts";
+import { bytesInWords, unitOf } from "./sizes.ts";
 
 /** The rate is of so many of the last milliseconds. */
 const rateMilliseconds = 8000;
 /** Events come far more often than they are worth remembering. */
 const sampleMilliseconds = 100;
+/** Such a part of the whole is at least one of its unit. */
+const fractionInUnit = 16;
 const nameLengthMax = 24;
 const barLength = { most: 24, least: 8 };
 
@@ -41,7 +43,9 @@ export class ProgressLine {
   text(now: number, width: number): string {
     if (this.#waiting !== null) {
       const { jobId, since } = this.#waiting;
-      return `${this.#name}  waiting for job ${onOneLine(jobId.slice(0, 12))}…  ${clock((now - since) / 1000)}`;
+      const time = clock((now - since) / 1000);
+      const full = `${this.#name}  waiting for job ${onOneLine(jobId.slice(0, 12))}…  ${time}`;
+      return full.length < width ? full : `${this.#name}  waiting  ${time}`;
     }
     return this.#progress === null ? `${this.#name}  …` : this.#bytesText(this.#progress, now, width);
   }
@@ -53,25 +57,25 @@ export class ProgressLine {
       progress.resumedBytes + progress.transferredBytes - progress.repeatedBytes,
     );
     const rate = this.#bytesPerSecond(now);
-    const verified = `${bytesInWords(verifiedBytes)} verified`;
+    // Amounts share a unit, so that they can be compared, and do not change it in the middle of a transfer.
+    const unit = unitOf((sizeBytes ?? doneBytes) / fractionInUnit);
+    const verified = `${bytesInWords(verifiedBytes, unit)} verified`;
+    const perSecond = `${bytesInWords(rate)}/s`;
     if (sizeBytes === null) {
-      return [this.#name, bytesInWords(doneBytes), `${bytesInWords(rate)}/s`, verified].join("  ");
+      return fitting([this.#name, bytesInWords(doneBytes, unit), perSecond, verified], width).join("  ");
     }
     const share = sizeBytes === 0 ? 1 : Math.min(1, doneBytes / sizeBytes);
     const left = rate === 0 ? "-:--" : clock((sizeBytes - Math.min(doneBytes, sizeBytes)) / rate);
-    // The last ones go first, where a line is short.
     const texts = [
       `${Math.floor(share * 100)} %`.padStart(5),
       `${left} left`,
       verified,
-      `${bytesInWords(rate)}/s`.padStart(11),
-      `of ${bytesInWords(sizeBytes)}`,
+      perSecond.padStart(11),
+      `of ${bytesInWords(sizeBytes, unit)}`,
     ];
-    const room = () => width - 1 - [this.#name, ...texts].join("  ").length;
-    while (room() < 0 && texts.length > 1) {
-      texts.pop();
-    }
-    return [this.#name, ...barOf(share, room() - 2), ...texts].join("  ");
+    const line = fitting([this.#name, ...texts], width);
+    const room = width - 1 - line.join("  ").length;
+    return [this.#name, ...barOf(share, room - 2), ...line.slice(1)].join("  ");
   }
 
   #bytesPerSecond(now: number): number {
@@ -82,6 +86,11 @@ export class ProgressLine {
     }
     return Math.round(((last.bytes - first.bytes) / (now - first.at)) * 1000);
   }
+}
+
+/** Without the last ones, where a line is short; the name and one more stay. */
+function fitting(texts: readonly string[], width: number): readonly string[] {
+  return texts.length <= 2 || texts.join("  ").length < width ? texts : fitting(texts.slice(0, -1), width);
 }
 
 /** None where there is no room for one. */

@@ -19,18 +19,18 @@ export function rate(text: string): number {
   return bytesPerSecond;
 }
 
-/** `1.5 GiB`; less than a KiB in bytes. */
-export function bytesInWords(bytes: number): string {
-  let value = bytes;
-  let unit = "bytes";
-  for (const larger of ["KiB", "MiB", "GiB", "TiB"]) {
-    if (value < 1024) {
-      break;
-    }
-    value /= 1024;
-    unit = larger;
-  }
+const units = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const;
+type Unit = (typeof units)[number];
+
+/** `1.5 GiB`; less than a KiB in bytes. @param unit of the numbers that it stands with. */
+export function bytesInWords(bytes: number, unit: Unit = unitOf(bytes)): string {
+  const value = bytes / 1024 ** units.indexOf(unit);
   return unit === "bytes" ? `${value} ${unit}` : `${value.toFixed(value < 100 ? 1 : 0)} ${unit}`;
+}
+
+/** In which such a number is short. */
+export function unitOf(bytes: number): Unit {
+  return units.findLast((_, power) => bytes >= 1024 ** power) ?? "bytes";
 }
 
 /** For people, and for programs. */

@@ -63,17 +63,21 @@ export function buildClient(options: ClientOptions, platform: Platform): Glacier
   ]);
   const client = Object.freeze(Object.fromEntries(methods)) as GlacierClient;
   rememberRetries(client, options.retryForMilliseconds);
-  if (!isAwsHost(connection.endpoint.hostname)) {
-    ofOtherServices.add(client);
-  }
+  endpoints.set(client, connection.endpoint);
   return client;
 }
 
-const ofOtherServices = new WeakSet<GlacierClient>();
+const endpoints = new WeakMap<GlacierClient, URL>();
+
+/** Returns where a client sends its requests; null for a client that was not made here, which may wrap another one. */
+export function endpointOf(client: GlacierClient): URL | null {
+  return endpoints.get(client) ?? null;
+}
 
 /** Whether the client may be calling AWS; true also for a client that was not made here, which may wrap one that does. */
 export function mayBeAws(client: GlacierClient): boolean {
-  return !ofOtherServices.has(client);
+  const endpoint = endpointOf(client);
+  return endpoint === null || isAwsHost(endpoint.hostname);
 }
 
 /** What is checked once, when a client is made. */

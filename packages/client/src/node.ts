@@ -6,6 +6,7 @@ import { nodePlatform } from "./node/platform.ts";
 import { chainedCredentials, configuredEndpoint, configuredRegion } from "./node/settings.ts";
 import { TreeHash as PortableTreeHash } from "./tree-hash.ts";
 
+export { endpointOf } from "./client.ts";
 export * from "./index.ts";
 export { Bandwidth } from "./transfers/bandwidth.ts";
 export { type DownloadOptions, type DownloadResult, downloadJobOutput } from "./transfers/download-job-output.ts";

@@ -1,6 +1,7 @@
 import type { FaultDescription } from "@moraine/protocol";
 import { Command } from "commander";
 import { fraction, wholeNumber } from "../numbers.ts";
+import { rate, size } from "../sizes.ts";
 import { table } from "../table.ts";
 import type { AdminTools } from "../tools.ts";
 
@@ -72,12 +73,8 @@ function addPut(faults: Command, { call, show }: AdminTools): void {
     .option("--account <id>", "whose requests (everybody's)")
     .option("--rate <share>", "of the answers, above 0 and up to 1 (1)", fraction)
     .option("--count <number>", "of answers at most (no end)", wholeNumber)
-    .option(
-      "--bytes <number>",
-      "reset: of the body that are sent before; at 0 nothing of the answer is (0)",
-      wholeNumber,
-    )
-    .option("--bytes-per-second <number>", "slow-body: how slow (1024)", wholeNumber)
+    .option("--bytes <size>", "reset: of the body that are sent before; at 0 nothing of the answer is (0)", size)
+    .option("--bytes-per-second <rate>", "slow-body: how slow, like 64KiB (1024)", rate)
     .option("--milliseconds <number>", "delay: before the response starts (1000)", wholeNumber)
     .addHelpText("after", "\nExample:\n  moraine admin faults put throttle --operation GetJobOutput --count 3")
     .action(async (mode: string, options: PutOptions) => {

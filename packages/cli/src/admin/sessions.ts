@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { wholeNumber } from "../numbers.ts";
+import { seconds as duration } from "../numbers.ts";
 import { credentialLines } from "../shell-lines.ts";
 import type { AdminTools } from "../tools.ts";
 
@@ -9,7 +9,7 @@ export function sessionCommands({ call, show }: AdminTools): Command {
     .command("create")
     .description("Make credentials that expire")
     .argument("<user>")
-    .option("--seconds <number>", "from 900 to 129600 (43200)", wholeNumber)
+    .option("--seconds <duration>", "from 15m to 36h, or a number of seconds (12h)", duration)
     .addHelpText("after", "\nExample:\n  moraine admin sessions create backup --seconds 3600")
     .action(async (userName: string, { seconds }: { seconds?: number }) => {
       const made = await call("CreateSession", { userName, DurationSeconds: seconds });

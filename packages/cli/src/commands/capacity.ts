@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addYesOption, type YesOption } from "../confirm.ts";
 import { checkedId } from "../ids.ts";
 import { sentOnce } from "../sent-once.ts";
+import { serviceFacts } from "../service-facts.ts";
 import { table } from "../table.ts";
 import type { Tools } from "../tools.ts";
 
@@ -36,7 +37,7 @@ function addList(capacity: Command, { client, show, signal }: Tools): void {
 const what = "purchase one unit of provisioned capacity, for a month from now";
 const price = "AWS charges its price at once, whether the unit is used or not; a purchase cannot be taken back.";
 
-function addPurchase(capacity: Command, { client, confirm, show, keep, isDryRun }: Tools): void {
+function addPurchase(capacity: Command, { client, confirm, show, keep, isDryRun, signal }: Tools): void {
   const command = capacity.command("purchase").description("Purchase one unit, for a month; it costs money at AWS");
   addYesOption(command)
     .addHelpText(
@@ -53,11 +54,15 @@ Examples:
       if (isDryRun(what, { cost: price })) {
         return;
       }
+      const glacier = await client({ attemptsMax: 1 });
       if (!yes) {
-        await confirm("purchase", () => `This would ${what}. ${price}`);
+        await confirm("purchase", async () => {
+          const facts = await serviceFacts({ client: glacier, signal }, null);
+          return `${facts}\n\nThis would ${what}. ${price}`;
+        });
       }
       // Neither repeated nor broken off: it might be bought twice, or without anybody knowing.
-      const request = (await client({ attemptsMax: 1 })).purchaseProvisionedCapacity({});
+      const request = glacier.purchaseProvisionedCapacity({});
       const answer = await sentOnce(request, "see moraine capacity list");
       keep(`The unit is purchased. Its id is ${answer.capacityId}`);
       show(

@@ -4,6 +4,7 @@ import { addYesOption, type YesOption } from "../confirm.ts";
 import { checkedId } from "../ids.ts";
 import { readPolicy } from "../policy-document.ts";
 import { sentOnce } from "../sent-once.ts";
+import { serviceFacts } from "../service-facts.ts";
 import { shellWord } from "../shell-lines.ts";
 import { listing } from "../table.ts";
 import type { Tools } from "../tools.ts";
@@ -119,7 +120,8 @@ Examples:
       if (!yes) {
         await confirm(vaultName, async () => {
           const answer = await glacier.getVaultLock({ vaultName }, { signal });
-          return `${inWords(answer)}\n\n${answer.Policy}\n\nThis would ${what}.`;
+          const facts = await serviceFacts({ client: glacier, signal }, vaultName);
+          return `${facts}\n${inWords(answer)}\n\n${answer.Policy}\n\nThis would ${what}.`;
         });
       }
       const answer = await glacier.completeVaultLock({ vaultName, lockId }, { signal });

@@ -1,0 +1,33 @@
+import type { GlacierClient } from "@moraine/client";
+import { listing } from "./table.ts";
+
+interface Call {
+  readonly client: GlacierClient;
+  readonly signal: AbortSignal;
+}
+
+/** Where a change would be made, for a person who is asked: another profile or endpoint may be set than they think. */
+export async function serviceFacts(call: Call, vaultName: string | null): Promise<string> {
+  const { endpointOf } = await import("@moraine/client/node");
+  const arn = await arnOf(call, vaultName).catch((error: unknown) => {
+    if (error instanceof Error && error.name === "AccessDeniedException") {
+      return undefined;
+    }
+    throw error;
+  });
+  const [, , , region, account] = arn?.split(":") ?? [];
+  return listing({
+    endpoint: endpointOf(call.client)?.origin,
+    ...(region !== undefined && { region }),
+    account: account ?? "of the credentials",
+  });
+}
+
+/** The account of the credentials is only in the names of its vaults. */
+async function arnOf({ client, signal }: Call, vaultName: string | null): Promise<string | undefined> {
+  if (vaultName !== null) {
+    return (await client.describeVault({ vaultName }, { signal })).VaultARN;
+  }
+  const { VaultList } = await client.listVaults({ limit: 1 }, { signal });
+  return VaultList[0]?.VaultARN;
+}

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 /**
- * What `node:http` can do when nothing is asked of it: no signature, no hash, no sync, no error handling. Ours is
- * measured against it. It runs in a process apart, with the folder of its files as its argument.
+ * The reference for our server: `node:http` without a signature, a hash, a sync or error handling. It runs in a process of its own,
+ * with the folder of its files as its argument.
  */
 const [folder = "."] = process.argv.slice(2);
 

@@ -11,7 +11,7 @@ export interface Contestant {
 }
 
 export interface Reference extends Contestant {
-  /** What our rate must be in terms of this one's. */
+  /** The rate that ours must reach, as a share of this one's. */
   readonly goal?: number;
 }
 
@@ -20,14 +20,14 @@ export interface Comparison {
   readonly unit: "bytes" | "requests";
   readonly serverPid: number;
   run(): Promise<number>;
-  /** What our rate must be, in units a second. */
+  /** The rate that ours must reach, in units a second. */
   readonly goal?: number;
   /** The CPU that the server's main thread may take for a GiB, in seconds; only where the unit is bytes. */
   readonly mainSecondsPerGibibyteMax?: number;
   readonly references?: readonly Reference[];
 }
 
-/** What came out of a comparison; rates in units a second. */
+/** The result of a comparison; rates in units a second. */
 export interface Figure {
   readonly name: string;
   readonly unit: "bytes" | "requests";
@@ -149,7 +149,7 @@ function mainSecondsPerGibibyte(samples: readonly Sample[]): number {
 
 const nearlyAll = 0.85;
 
-/** What the split of CPU time tells: who was busy all the time, or that all waited for something else. */
+/** Names the limit by the split of CPU time: the part that was busy all the time, or that all waited for something else. */
 function limitOf(samples: readonly Sample[]): string {
   const cores = availableParallelism();
   const share = (pick: (cpu: CpuTimes) => number | null) =>

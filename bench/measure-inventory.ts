@@ -20,7 +20,7 @@ export async function measureInventory(): Promise<Race[]> {
 }
 
 async function read(format: InventoryFormat): Promise<InventoryReport & { amount: number }> {
-  // What grew with the inventory would end it; with room, the collector lets more lie about.
+  // Memory that grew with the inventory would end the child. With more room, the collector would free less.
   const args = ["--max-old-space-size=64", "--conditions=@moraine/source", child, format, String(rows)];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const report: InventoryReport = JSON.parse(stdout);

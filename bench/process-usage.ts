@@ -3,13 +3,13 @@ import { cpus } from "node:os";
 
 /** Seconds of CPU, each counted from some moment in the past: only differences mean anything. */
 export interface CpuTimes {
-  /** Of the server, all threads; null where the system does not tell. */
+  /** CPU time of the server's threads; null where the system does not report it. */
   readonly server: number | null;
-  /** Of the thread that runs the server's event loop. */
+  /** CPU time of the thread that runs the server's event loop. */
   readonly serverMain: number | null;
-  /** Of this process, which plays the clients. */
+  /** CPU time of this process, which plays the clients. */
   readonly client: number;
-  /** Of the machine: whatever is busy on it. */
+  /** CPU time of everything on the machine. */
   readonly machine: number;
 }
 

@@ -3,14 +3,14 @@ import { median } from "./compare.ts";
 /** A program in a process of its own: one of those that do the same. */
 export interface Program {
   readonly name: string;
-  /** What the first program's rate must be in terms of this one's. */
+  /** The rate that the first program must reach, as a share of this one's. */
   readonly goal?: number;
   run(): Promise<ProgramRun>;
   /** Cleans up, off the clock. */
   after?(): Promise<void>;
 }
 
-/** What one run has done and taken. */
+/** The work and the cost of one run. */
 export interface ProgramRun {
   readonly amount: number;
   readonly seconds: number;

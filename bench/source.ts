@@ -33,7 +33,7 @@ export function hashTwice(bytes: Buffer): { sha256: string; treeHash: string } {
   return { sha256: linear.digest("hex"), treeHash: toHex(rootOf(leaves, sha256)) };
 }
 
-/** So many contents of equal length, one after the other. */
+/** Splits the bytes into `count` contents of equal length. */
 export function slicesOf(bytes: Buffer, count: number): Content[] {
   const sizeBytes = bytes.length / count;
   return Array.from({ length: count }, (_, index) =>

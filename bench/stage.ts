@@ -3,7 +3,7 @@ import { Connection, headerOf } from "./connection.ts";
 import { Requests } from "./requests.ts";
 import { type Content, contentOf, randomBytes, sourceSizeBytes } from "./source.ts";
 
-/** What all measurements share. */
+/** The servers and the content that all measurements share. */
 export interface Stage {
   readonly server: { readonly pid: number; readonly port: number };
   readonly requests: Requests;

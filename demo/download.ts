@@ -17,9 +17,9 @@ export interface JobOutput {
 export interface Download {
   readonly ranges: number;
   readonly rangeSizeBytes: number;
-  /** Of the ranges, those that came with a checksum. Each matched. */
+  /** The number of ranges that had a checksum. Each matched. */
   readonly checked: number;
-  /** Of all the bytes as they came. */
+  /** The tree hash of all the bytes that were received. */
   readonly treeHash: string;
 }
 

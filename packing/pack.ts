@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../", import.meta.url));
-/** What is published, in the order in which it is: each needs those before it. */
+/** The packages in the order in which they are published: each needs those before it. */
 const packages = ["@moraine/protocol", "@moraine/client", "@moraine/server", "@moraine/cli"];
 
 export interface Tarball {

@@ -3,7 +3,7 @@ import { installedDependencies } from "./bundle.ts";
 /** Where the repository's own package.json waits while npm packs. */
 export const keptManifest = "package.json.kept";
 
-/** What is read of a package.json. */
+/** The fields that are read from a package.json. */
 export interface Manifest {
   readonly name: string;
   readonly dependencies?: Readonly<Record<string, string>>;

@@ -169,7 +169,7 @@ function clientOf(endpoint: string): Promise<GlacierClient> {
   return createClient({ region, credentials: rootKey, endpoint, attemptsMax: 1 });
 }
 
-/** What AWS's SDK takes as text, our client takes as what it is. */
+/** Converts values that AWS's SDK takes as strings to the natural types that our client takes. */
 function inOurTypes(input: Members): Members {
   return mapped(input, (value, member) => {
     switch (member) {
@@ -212,7 +212,7 @@ const ownHeaders = new Set([
   "accept-encoding", // `identity`: no proxy is to change what is verified.
   "accept-language",
   "sec-fetch-mode",
-  "user-agent", // Who asks, and with which attempt.
+  "user-agent", // The client and its version, and the attempt.
   "x-amz-user-agent",
   "amz-sdk-invocation-id",
   "amz-sdk-request",

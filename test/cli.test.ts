@@ -7,7 +7,7 @@ import { GlacierHttp } from "./support/glacier-http.ts";
 import { region, repositoryRoot, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-// What the command says and does, apart from transfers, against a real server.
+// The command's output and effect, apart from transfers, against a real server.
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let server: ServerProcess;
@@ -159,7 +159,7 @@ test("--dry-run says what a retrieval would take, and starts nothing", async () 
   assert.match(would, /^take the Standard job that exists \(done: /);
 });
 
-describe("what goes wrong has a code and says what to do", () => {
+describe("a failure has an exit code and says what to do", () => {
   test("2 for what cannot be understood", async () => {
     const wrong: readonly (readonly [string, RegExp])[] = [
       ["vault", /Usage: moraine vault/],

@@ -155,7 +155,7 @@ test("an upload that is aborted is gone", async () => {
   await assert.rejects(client.listParts({ ...vault, uploadId }), ResourceNotFoundException);
 });
 
-test("what a vault is set to comes back", async () => {
+test("the settings of a vault are returned as they were set", async () => {
   const Policy = JSON.stringify({
     Version: "2012-10-17",
     Statement: [
@@ -199,7 +199,7 @@ test("what a vault is set to comes back", async () => {
   assert.deepEqual(await client.listTagsForVault(settings), { Tags: { project: "moraine" } });
 });
 
-test("what an account is set to comes back, to the last digit", async () => {
+test("the settings of an account are returned as they were set, to the last digit", async () => {
   const BytesPerHour = 9_223_372_036_854_775_807n;
   for (const rate of [BytesPerHour, 1n]) {
     await client.setDataRetrievalPolicy({ Policy: { Rules: [{ Strategy: "BytesPerHour", BytesPerHour: rate }] } });
@@ -323,7 +323,7 @@ test("in Node, region, keys and endpoint are those of AWS's tools", async () => 
   await assert.rejects(described(plain), /Nothing is sent to AWS over plain HTTP/);
 });
 
-/** What a process of its own finds with such an environment. */
+/** Runs the client in a process of its own with such an environment, and returns its output. */
 async function described(environment: Readonly<Record<string, string>>, options = ""): Promise<string> {
   const script = `
     const { createClient } = await import("@moraine/client/node");

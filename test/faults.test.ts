@@ -22,7 +22,7 @@ import { own, sdkClient } from "./support/sdk-client.ts";
 import { accountId, repositoryRoot, runServer, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-// What people see who test their own clients: faults from the command line and by the admin API, through AWS's own SDK.
+// Faults as people see them who test their own clients: from the command line and by the admin API, through AWS's own SDK.
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let server: ServerProcess;

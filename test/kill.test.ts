@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { runKillRig } from "./support/kill-rig/rig.ts";
 
-test("whatever was acknowledged before a kill -9 is there after it, and nothing is half visible", async (t) => {
+test("everything acknowledged before a kill -9 exists after it, and nothing is half visible", async (t) => {
   await runKillRig(t, 25);
 });

@@ -140,7 +140,7 @@ for (const [when, { before, after }] of Object.entries(interruptions)) {
       assert.equal(form.get("TopicArn"), snsTopic);
       assert.equal(form.get("Message"), described);
     }
-    // What was acknowledged is not sent again.
+    // An acknowledged message is not sent again.
     const [hookEnd, snsEnd] = [hook.requests.length, sns.requests.length];
     const stopped = await second.stop();
     await using third = await world.serve();
@@ -198,7 +198,7 @@ test("messages are counted among the metrics, and those that lead nowhere count 
   assert.match(stderr, /"reason":"no endpoint is configured for this topic","msg":"message not delivered"/);
 });
 
-test("what sends messages is not loaded until a message calls for it", async () => {
+test("the modules that send messages are not loaded until a message needs them", async () => {
   await using world = await openWorld();
   const loaded = join(world.folder, "loaded.mjs");
   await writeFile(

@@ -65,7 +65,7 @@ test("the sealing key of a data folder that others may read is refused, and the 
   assert.match(stderr, /secrets\.key holds a secret/);
 });
 
-test("whatever the umask, nothing in a data folder is open to others", async () => {
+test("nothing in a data folder is open to others, whatever the umask", async () => {
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");
   const umask = process.umask(0);

@@ -34,7 +34,7 @@ import { own, sdkClient } from "./support/sdk-client.ts";
 import { accountId, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-// What owners set on vaults and accounts, with AWS's SDK for JavaScript, against a server process.
+// Settings of vaults and accounts, with AWS's SDK for JavaScript, against a server process.
 
 const vaultName = "records";
 const vault = { ...own, vaultName };
@@ -175,7 +175,7 @@ test("two units of capacity can be bought, and are listed", async () => {
   assert.ok(units.every((unit) => unit.ExpirationDate?.endsWith(".000Z")));
 });
 
-test("what was set is there after a restart", async () => {
+test("settings survive a restart", async () => {
   await client.send(new AddTagsToVaultCommand({ ...vault, Tags: { empty: "no longer" } }));
   await client.send(
     new SetDataRetrievalPolicyCommand({ ...own, Policy: { Rules: [{ Strategy: "BytesPerHour", BytesPerHour: 7 }] } }),
@@ -194,6 +194,6 @@ test("what was set is there after a restart", async () => {
   assert.equal(capacity.ProvisionedCapacityList?.length, 2);
 });
 
-test("with all of that, each operation on settings has been called with success", () => {
+test("each operation on settings has been called with success", () => {
   called.assertAll(settingOperations);
 });

@@ -285,6 +285,6 @@ test("ids that begin with a dash work in every place", async () => {
   await client.send(new DeleteArchiveCommand({ ...vault, archiveId }));
 });
 
-test("with all of that, each operation on vaults, archives, uploads and jobs has been called with success", () => {
+test("each operation on vaults, archives, uploads and jobs has been called with success", () => {
   called.assertAll(contentOperations);
 });

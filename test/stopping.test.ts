@@ -172,7 +172,7 @@ async function endpointOf(stdout: NodeJS.ReadableStream): Promise<string> {
   throw new Error("It ended before it served");
 }
 
-/** Whatever is left of it. */
+/** Kills the processes of the group that still run. */
 function killGroup(leader: number): void {
   try {
     process.kill(-leader, "SIGKILL");

@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { limits, type OperationName, operations } from "@moraine/protocol";
 
-/** What no tool checks for us. Each rule names the file that breaks it. */
+/** Rules that no tool checks for us. Each names the file that breaks it. */
 const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" })
   .split("\n")
   .filter((file) => file !== "");
@@ -96,7 +96,7 @@ test("only the blob store of the file system removes files of the data folder, s
   assert.deepEqual(filesThatSay(remover, own), []);
 });
 
-test("what changes or removes archives, segments, vaults and their rows is known by name", () => {
+test("all statements that change or remove archives, segments and vaults are known by name", () => {
   const statement =
     /^(?:export )?(?:const|function|async function) (\w+)|\.(deleteFrom|updateTable)\("(archives|segments|vaults)"\)/gm;
   const found = ofStorage.flatMap((file) => {

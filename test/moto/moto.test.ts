@@ -69,7 +69,7 @@ async function succeeded(jobId: string): Promise<void> {
   }
 }
 
-test("what moto has of vaults, archives and jobs is called, and its answers are read", async () => {
+test("moto's operations on vaults, archives and jobs are called, and its responses are read", async () => {
   const VaultARN = `arn:aws:glacier:${region}:${accountId}:vaults/${vault.vaultName}`;
   assert.equal((await client.describeVault(vault)).VaultARN, VaultARN);
   const vaults = await all(everyItem(client, "listVaults", {}));
@@ -105,7 +105,7 @@ test("what moto has of vaults, archives and jobs is called, and its answers are 
   await client.deleteVault(other);
 });
 
-test("what moto does not have fails as another service's answer", async () => {
+test("operations that moto does not have fail as another service's response", async () => {
   const methods = Object.keys(operations).map((name) => `${name.charAt(0).toLowerCase()}${name.slice(1)}`);
   const missing = methods.filter((method) => !served.includes(method));
   assert.equal(missing.length, 23);

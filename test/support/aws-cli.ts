@@ -24,14 +24,14 @@ export class AwsCli {
     return ending;
   }
 
-  /** What it printed, which is its answer. */
+  /** Runs the command and returns the JSON that it printed. */
   async succeed(command: string, args: readonly string[]) {
     const { code, stdout, stderr } = await this.run(command, args);
     assert.equal(code, 0, stderr);
     return stdout === "" ? {} : JSON.parse(stdout);
   }
 
-  /** What it complains of. */
+  /** Runs a command that must fail, and returns its message. */
   async fail(command: string, args: readonly string[]): Promise<string> {
     const { code, stderr } = await this.run(command, args);
     assert.equal(code, 254, stderr);

@@ -3,8 +3,8 @@ import { runInNewContext } from "node:vm";
 import * as sdk from "@aws-sdk/client-glacier";
 import { type OperationName, operations } from "@moraine/protocol";
 
-// What AWS's SDK says of each operation: the example in its documentation, input and answer, and the schema by which it reads
-// answers. From that schema alone, not from our own table, an answer gets its form on the wire.
+// Facts about each operation from AWS's SDK: the example in its documentation, input and response, and the schema by which it reads
+// responses. That schema alone, not our own table, gives a response its form on the wire.
 
 export type Members = Readonly<Record<string, unknown>>;
 

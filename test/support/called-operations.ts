@@ -5,7 +5,7 @@ export const allOperations = Object.keys(operations) as OperationName[];
 const aboutSettings =
   /\/(notification-configuration|access-policy|lock-policy|tags|data-retrieval|provisioned-capacity)\b/;
 
-/** What owners set on vaults and accounts; and the rest: vaults, archives, uploads in parts and jobs. */
+/** Operations on the settings of vaults and accounts, and the rest: vaults, archives, uploads in parts and jobs. */
 export const settingOperations = allOperations.filter((name) => aboutSettings.test(operations[name].path));
 export const contentOperations = allOperations.filter((name) => !settingOperations.includes(name));
 

@@ -19,7 +19,7 @@ export interface Run {
 
 export const asRoot = { AWS_ACCESS_KEY_ID: rootKey.accessKeyId, AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey };
 
-/** What a shell would start for `moraine`. */
+/** The command line that a shell would run for `moraine`. */
 export const moraineCommand = [
   process.execPath,
   "--conditions=@moraine/source",
@@ -55,12 +55,12 @@ export class Shell {
 
   async run(args: readonly string[], run: Run = {}): Promise<Ending> {
     const child = this.start(args, run);
-    child.stdin?.on("error", () => undefined); // Whoever ends early reads no more.
+    child.stdin?.on("error", () => undefined); // A command that ends early reads no more.
     child.stdin?.end(run.input);
     return within(30_000, endingOf(child), `moraine ${args.join(" ")}`);
   }
 
-  /** What it printed; it must say nothing else, except what happens to jobs. */
+  /** Returns its stdout; on stderr it may report nothing but the progress of jobs. */
   async done(args: readonly string[], run?: Run): Promise<string> {
     const { code, stdout, stderr } = await this.run(args, run);
     assert.deepEqual([code, stderr.replace(ofJobs, "")], [0, ""], `moraine ${args.join(" ")}: ${stdout}`);

@@ -20,7 +20,7 @@ export interface Call {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** Of the body, when it is known already. */
+  /** The hash of the body, if it is known already. */
   readonly bodyHash?: string;
   /** `moraine` for the admin API. @default glacier */
   readonly service?: "glacier" | "moraine";

@@ -43,7 +43,7 @@ export interface Ending {
 interface Addresses {
   readonly url: string;
   readonly metricsUrl: string | null;
-  /** What the start printed, for a shell. */
+  /** The lines for a shell that the start printed. */
   readonly lines: string;
 }
 
@@ -52,7 +52,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly url: string;
   /** Where the metrics are, if on an address of their own. */
   readonly metricsUrl: string | null;
-  /** What the start printed, for a shell. */
+  /** The lines for a shell that the start printed. */
   readonly lines: string;
   readonly pid: number;
   readonly #child: ChildProcess;

@@ -13,11 +13,11 @@ export interface Passed {
   readonly range: string | null;
   /** The server's; null until it has answered. */
   status: number | null;
-  /** Of the answer's body, passed on so far. */
+  /** Bytes of the response body that have been passed on so far. */
   bytes: number;
 }
 
-/** What becomes of an answer; undefined leaves it as it is. */
+/** The change to a response; undefined leaves it as it is. */
 export interface Change {
   /** Answered in the server's place, which hears nothing of the request. */
   readonly refusal?: { readonly status: number; readonly code: string; readonly message: string };

@@ -5,7 +5,7 @@ import { CalledOperations, settingOperations } from "../support/called-operation
 import { accountId, region, type ServerProcess, startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-// What owners set on vaults and accounts, with Debian's aws-cli, unmodified.
+// Settings of vaults and accounts, with Debian's aws-cli, unmodified.
 
 const vault = "settings";
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -101,6 +101,6 @@ test("aws-cli sets a data retrieval policy and is refused by it; buys capacity, 
   assert.deepEqual(new Set(ids), new Set(units));
 });
 
-test("with all of that, each operation on settings has been called with success", () => {
+test("each operation on settings has been called with success", () => {
   called.assertAll(settingOperations);
 });

@@ -140,6 +140,6 @@ test("aws-cli takes ids that begin with a dash", async () => {
   assert.ok(left.every(({ ArchiveId }) => ArchiveId !== archiveId));
 });
 
-test("with all of that, each operation on vaults, archives, uploads and jobs has been called with success", () => {
+test("each operation on vaults, archives, uploads and jobs has been called with success", () => {
   called.assertAll(contentOperations);
 });

@@ -20,7 +20,7 @@ const script = (name: string): string[] => ["-B", fileURLToPath(new URL(`./${nam
 const arn = (vault: string) => `arn:aws:glacier:${region}:${accountId}:vaults/${vault}`;
 const called = new CalledOperations();
 
-/** What a script saw. */
+/** Runs a script against a new server, and returns the result that it printed. */
 async function run(name: string, args: readonly string[] = [], flags: readonly string[] = []) {
   await using folder = await temporaryFolder();
   await using server = await startServer({ dataFolder: folder.path, flags });
@@ -161,7 +161,7 @@ test("boto3 raises its own classes also for what seldom happens", async () => {
   });
 });
 
-test("with all of that, boto3 has called each of the 33 operations with success", () => {
+test("boto3 has called each of the 33 operations with success", () => {
   assert.equal(allOperations.length, 33);
   called.assertAll(allOperations);
 });
@@ -174,7 +174,7 @@ interface SignedLine {
   readonly body: string;
 }
 
-test("what botocore signs over random paths, queries and headers is accepted, and not one byte besides", async (t) => {
+test("botocore's signatures over random paths, queries and headers are accepted, and no request with one byte changed", async (t) => {
   const count = 5000;
   const seed = randomInt(2 ** 31);
   t.diagnostic(`seed ${seed}`);

@@ -145,7 +145,7 @@ test("uploads of every size are refused while another program has filled the dis
   });
 });
 
-test("with 0 bytes free archives are read and deleted and uploads refused, and all is well when room returns", async () => {
+test("a disk with 0 bytes free serves reads and deletions and refuses uploads, until space is freed", async () => {
   await onSmallDisk(async ({ glacier, disk, dataFolder, server, archiveId, jobId }) => {
     const second = await glacier.uploadArchive(vault, archive, "second");
     await ballastMade(dataFolder);
@@ -169,7 +169,7 @@ test("with 0 bytes free archives are read and deleted and uploads refused, and a
   });
 });
 
-test("with 0 bytes free a server starts, serves archives and deletes them; with room again it takes archives", async () => {
+test("a server starts on a disk with 0 bytes free, serves archives and deletes them, and takes archives once space is freed", async () => {
   await onSmallDisk(async ({ glacier, disk, dataFolder, server, archiveId }) => {
     const second = await glacier.uploadArchive(vault, archive, "second");
     await ballastMade(dataFolder);
@@ -248,7 +248,7 @@ test("a full disk shows in health and metrics, with the time when deletions give
   });
 });
 
-test("with --deleted-grace 0 deletions on a full disk give their room back, and uploads are taken again", async () => {
+test("deletions on a full disk free their space at once under --deleted-grace 0, and uploads are taken again", async () => {
   await onSmallDisk(async ({ glacier, disk, dataFolder, server }) => {
     const ids: string[] = [];
     for (let count = 0; count < 12; count += 1) {

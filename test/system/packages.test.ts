@@ -16,7 +16,7 @@ import {
 } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-// What is published, as a stranger has it: packed, installed into an empty folder, and used there.
+// The published packages as a user gets them: packed, installed into an empty folder, and used there.
 
 const run = promisify(execFile);
 const consumers = join(import.meta.dirname, "packages");
@@ -83,7 +83,7 @@ test("an installation runs no script and brings neither AWS's SDK nor what the b
     installed.filter(([, { hasInstallScript }]) => hasInstallScript),
     [],
   );
-  // What the library needs to sign and to read AWS's files; the command and the server need nothing.
+  // The library's dependencies, to sign and to read AWS's files; the command and the server need none.
   const names = installed.map(([path]) => path.replace(/^.*node_modules\//, ""));
   assert.deepEqual(
     names.filter((name) => !/^@(moraine|smithy)\/|^tslib$|^@aws-crypto\//.test(name)),

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { Shell, ShellHere } from "../support/command.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-// What zsh and fish make of the scripts that complete the command; bash, which every machine has, is tested in cli-completion.test.ts.
+// The completion scripts in zsh and fish; bash, which every machine has, is tested in cli-completion.test.ts.
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let shell: Shell;

@@ -38,7 +38,7 @@ const heard: [value: string, firstByte: number, lastByte: number][] = [
 ];
 
 for (const [value, firstByte, lastByte] of heard) {
-  test(`of 100 bytes, ${value} asks for ${firstByte} to ${lastByte}`, () => {
+  test(`${value} asks for ${firstByte} to ${lastByte} of 100 bytes`, () => {
     assert.deepEqual(parseRangeHeader(value, 100), range(firstByte, lastByte));
   });
 }
@@ -82,7 +82,7 @@ for (const value of [
   "bytes=18446744073709551616-",
   "bytes=-0",
 ]) {
-  test(`of 100 bytes, ${value} starts beyond the end`, () => {
+  test(`${value} starts beyond the end of 100 bytes`, () => {
     assert.throws(
       () => parseRangeHeader(value, 100),
       invalid(`The start of the range is larger than size of retrieved data: ${value}`),
@@ -140,7 +140,7 @@ for (const [value, firstByte, lastByte] of [
   [`0-${archiveBytes - 1}`, 0, archiveBytes - 1],
   [`4194304-${archiveBytes - 1}`, 4 * mebibyte, archiveBytes - 1],
 ] as const) {
-  test(`of 4.5 MiB, the range ${value} may be retrieved`, () => {
+  test(`the range ${value} of 4.5 MiB may be retrieved`, () => {
     assert.deepEqual(parseRetrievalByteRange(value, archiveBytes), range(firstByte, lastByte));
   });
 }
@@ -165,7 +165,7 @@ for (const value of [
   "0 - 1048575",
   "99999999999999999999-99999999999999999999",
 ]) {
-  test(`of 4.5 MiB, the range ${JSON.stringify(value)} may not be retrieved`, () => {
+  test(`the range ${JSON.stringify(value)} of 4.5 MiB may not be retrieved`, () => {
     assert.throws(
       () => parseRetrievalByteRange(value, archiveBytes),
       invalid(`Invalid retrieval byte range: ${value}`),

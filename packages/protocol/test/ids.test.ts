@@ -60,7 +60,7 @@ test("the name comes back out of a vault's ARN of any partition", () => {
   }
 });
 
-test("what is no vault ARN gives no name", () => {
+test("a string that is no vault ARN gives no name", () => {
   for (const text of [
     "",
     "examplevault",

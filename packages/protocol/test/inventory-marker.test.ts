@@ -55,7 +55,7 @@ test("a marker keeps the creation time to the millisecond, and a full archive id
   assert.equal(position?.archiveId.slice(0, 126), archiveId.slice(0, 126));
 });
 
-test("what the service cannot have issued is no marker", () => {
+test("a string that the service cannot have issued is no marker", () => {
   const marker = encodeInventoryMarker({ createdAt: 1, archiveId: "a".repeat(138) as ArchiveId });
   for (const text of [
     "",

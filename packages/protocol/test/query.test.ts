@@ -20,7 +20,7 @@ test("an empty query has no parameters", () => {
   assert.deepEqual(parseQuery(""), []);
 });
 
-test("what is not percent-encoded UTF-8 is refused", () => {
+test("a query that is not percent-encoded UTF-8 is refused", () => {
   for (const query of ["marker=%", "marker=%zz", "%ff=1", "marker=%c3%28"]) {
     assert.throws(
       () => parseQuery(query),
@@ -30,7 +30,7 @@ test("what is not percent-encoded UTF-8 is refused", () => {
   }
 });
 
-test("whatever was encoded comes back", () => {
+test("any encoded string is decoded again", () => {
   const parameter = fc.tuple(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme" }));
   fc.assert(
     fc.property(fc.array(parameter, { minLength: 1 }), (parameters) => {

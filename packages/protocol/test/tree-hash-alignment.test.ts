@@ -8,7 +8,7 @@ import { allNodes, countedLeaves, sha256 } from "./naive-tree.ts";
 const exampleBytes = 6_815_744;
 
 for (const [firstLeaf, endLeaf, range, treeHash] of alignedVectors) {
-  test(`of 6.5 MiB, leaves ${firstLeaf} to ${endLeaf} are aligned and hash as published`, () => {
+  test(`leaves ${firstLeaf} to ${endLeaf} of 6.5 MiB are aligned and have the published hash`, () => {
     const { firstByte, lastByte } = bytesOf(firstLeaf, endLeaf, exampleBytes);
     assert.equal(`${firstByte}-${lastByte}`, range);
     assert.equal(isTreeHashAligned({ firstByte, lastByte }, exampleBytes), true);
@@ -21,7 +21,7 @@ for (const [firstLeaf, endLeaf, range, treeHash] of alignedVectors) {
 }
 
 for (const [firstLeaf, endLeaf] of unalignedVectors) {
-  test(`of 6.5 MiB, leaves ${firstLeaf} to ${endLeaf} are not aligned`, () => {
+  test(`leaves ${firstLeaf} to ${endLeaf} of 6.5 MiB are not aligned`, () => {
     assert.equal(isTreeHashAligned(bytesOf(firstLeaf, endLeaf, exampleBytes), exampleBytes), false);
   });
 }
@@ -71,7 +71,7 @@ test("alignment holds for archives of forty terabytes", () => {
   );
 });
 
-test("what is no range of the archive is not aligned", () => {
+test("a range that is not within the archive is not aligned", () => {
   for (const [firstByte, lastByte] of [
     [0, exampleBytes],
     [0, 7 * leafSizeBytes - 1],

@@ -91,7 +91,7 @@ test("digests survive the way to hexadecimal and back", () => {
   );
 });
 
-test("what is no digest in hexadecimal throws", () => {
+test("throws for a string that is no digest in hexadecimal", () => {
   for (const text of ["", "00", "0".repeat(63), "0".repeat(65), "g".repeat(64), `${"0".repeat(64)}\n`]) {
     assert.throws(() => fromHex(text), TypeError);
   }

@@ -271,7 +271,7 @@ describe("over boots of the machine", () => {
   });
 });
 
-describe("whatever happens to the clock", () => {
+describe("any moves of the clock", () => {
   // Moves of the machine's clock, time that passes, restarts of the service and boots of the machine, in any order.
   const event = fc.oneof(
     fc.record({ kind: fc.constant("passes" as const), by: fc.integer({ min: 0, max: 3 * day }) }),

@@ -46,7 +46,7 @@ export interface HostileProxyOptions {
   readonly random: Random;
   /** Share of requests that get a fault. */
   readonly faultShare: number;
-  /** Of all connections together. */
+  /** The bandwidth of all connections together. */
   readonly bytesPerSecond: number;
 }
 

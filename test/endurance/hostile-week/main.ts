@@ -9,7 +9,7 @@ const { values } = parseArgs({
     "first-seed": { type: "string", default: "1" },
     seeds: { type: "string", default: "20" },
     mib: { type: "string", default: "1024" },
-    /** Of each transfer, of which a seed has two. */
+    /** The time of each transfer; a seed has two. */
     seconds: { type: "string", default: "45" },
   },
 });

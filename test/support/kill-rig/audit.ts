@@ -9,7 +9,7 @@ import type { GlacierHttp, InventoryEntry } from "../glacier-http.ts";
 import { bytesOf, type Ledger, type OpenUpload, pieceHash, type Sending } from "./ledger.ts";
 import { completeUpload } from "./workload.ts";
 
-// What must hold after every restart. Each check names what it found, so that a failure tells which promise was broken.
+// Invariants that must hold after every restart. Each check names its findings, so that a failure shows which promise was broken.
 
 interface Audit {
   readonly glacier: GlacierHttp;

@@ -1,6 +1,6 @@
 import { contentOf, treeHashOf } from "../content.ts";
 
-// What the client knows: which archives it sent, and which answers it received. It lives in a process that is not killed.
+// The client's knowledge: the archives that it sent, and the responses that it received. It is in a process that is not killed.
 
 /** A run of bytes that can be made again. */
 export interface Piece {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { createClient, ResourceNotFoundException, retrieveArchive, uploadArchive } from "@moraine/client/node";
 
-// Of several parts, so that threads hash them, and those are found as they are packed.
+// It has several parts, so that threads hash them: their module must be found as it is packed.
 const bytes = randomBytes(5 * 1024 ** 2 + 1);
 const vaultName = "photos";
 await writeFile("sent", bytes);

@@ -46,7 +46,7 @@ test("it does not move backwards, nor by what is no time", async () => {
   assert.equal(server.clock.now(), before);
 });
 
-test("what waits for the time wakes up: a job completes, its day passes, and it is gone", async () => {
+test("moving the clock wakes sleepers: a job completes, its day passes, and it expires", async () => {
   await createVault(server, "photos");
   const archiveId = await uploadArchive(server, "photos", Buffer.from("bytes"));
   const jobId = await initiateJob(server, "photos", {

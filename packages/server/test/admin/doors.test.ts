@@ -17,7 +17,7 @@ import { assertError, invalid, missing } from "../support/glacier.ts";
 import { accountId, region, startTestServer, type TestServer } from "../support/server.ts";
 import type { Credentials } from "../support/signed-request.ts";
 
-// Who comes in at the admin API: over every route of its table, and so over those that are added to it.
+// Access to the admin API: the tests walk every route of its table, and so those that are added to it.
 
 let server: TestServer;
 let other: Credentials;
@@ -60,7 +60,7 @@ test("the table has the operations that are promised, each on a path below /admi
   assert.ok(routes.every(({ operation }) => operation.path.startsWith("/admin/")));
 });
 
-describe("without the right signature", () => {
+describe("a request without the right signature", () => {
   for (const { name } of routes) {
     test(`${name} is refused, whatever is wrong with it`, async () => {
       const request = requestOf(name);
@@ -146,7 +146,7 @@ describe("without a permission", () => {
   });
 });
 
-describe("with a permission", () => {
+describe("a caller with a permission", () => {
   test("a user may do just what it names, to just those users it names", async () => {
     const carol = await makeUser(server, "carol", [
       allow(["moraine:CreateUser", "moraine:GetUserPolicy"], [userArn("team-*")]),
@@ -189,7 +189,7 @@ describe("with a permission", () => {
   });
 });
 
-describe("what a request says", () => {
+describe("the input of a request", () => {
   test("is read strictly: nothing unknown, nothing twice, nothing of another type", async () => {
     const send = (body: unknown) => callAdmin(server, "AdvanceClock", { body });
     assertError(await send({ Seconds: 1, Minutes: 1 }), invalid("Unknown member: Minutes"));

@@ -40,7 +40,7 @@ async function told(name: string): Promise<{ jobId: string; message: Notificatio
   return { jobId, message };
 }
 
-test("what is pending and what has failed is listed with the reason, and can be asked for by state", async () => {
+test("pending and failed messages are listed with the reason, and can be filtered by state", async () => {
   const date = new Date(startTime).toISOString();
   const { jobId, message: failed } = await told("nowhere");
   assert.deepEqual(failed, {

@@ -40,7 +40,7 @@ test("a policy grants from the next request on, is given back as it was put, and
   assertError(await callAdmin(server, "DeleteUserPolicy", { members }), gone);
 });
 
-test("what is not understood in a policy is refused with its reason, and the one before stays", async () => {
+test("a policy that is not understood is refused with the reason, and the previous one stays", async () => {
   const good = policy(allow("glacier:ListVaults"));
   await put("kept", good);
   const bad = [

@@ -56,7 +56,7 @@ function recorded(name: AdminOperationName, userName = "eve") {
 
 const isRead = ({ method, changesNothing }: AdminOperation) => method === "GET" || changesNothing === true;
 
-test("whatever changes something is done once, though its request comes twice", async () => {
+test("a change is made once, though its request arrives twice", async () => {
   for (const [text, operation] of Object.entries(adminOperations)) {
     const request = recorded(text as AdminOperationName);
     const first = await server.client.send(request);

@@ -121,7 +121,7 @@ test("actions of an account need no vault", async () => {
   assert.equal((await simulate({ UserName: "bob", Action: "glacier:SetDataRetrievalPolicy" })).Allowed, false);
 });
 
-test("what cannot be asked is refused", async () => {
+test("a question that cannot be answered is refused", async () => {
   assertError(await refused({}), missing("Action"));
   assertError(await refused({ Action: "glacier:DeleteVault" }), missing("VaultName"));
   for (const Action of ["glacier:*", "glacier:Nonsense", "s3:GetObject", "DeleteVault", ""]) {

@@ -13,7 +13,7 @@ import {
   withoutHeader,
 } from "./signing.ts";
 
-// What somebody without the key could send, or could make of a request that was captured.
+// Requests that somebody without the key could send, or could make of a request that was captured.
 
 /** How to forge one: from a request that is right but unsigned, and the means to sign it. */
 export interface Attack {
@@ -277,7 +277,7 @@ function turned(values: readonly string[], value: string, step: number): string 
   return values[(values.indexOf(value) + step) % values.length] ?? value;
 }
 
-/** Of those whose change leaves the request in one piece, beginning again after the last. */
+/** Changes one of the headers whose change leaves the request well-formed, starting again after the last. */
 function changeHeader(signed: Draft, at: number): Draft {
   const names = signed.headers.map(([name]) => name.toLowerCase());
   const safe = names.filter((name) => !["authorization", "content-length"].includes(name));

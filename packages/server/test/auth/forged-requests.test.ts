@@ -41,7 +41,7 @@ async function assertRefused(route: DraftRequest, { body = route.body, ...forged
   refused.push(route);
 }
 
-test("of all forged requests over all routes, none is accepted and none leaves a trace", {
+test("no forged request over any route is accepted or leaves a trace", {
   timeout: 120_000,
 }, async () => {
   const untouched = await target.snapshot();
@@ -67,7 +67,7 @@ test("the signature of a request that was captured opens no other", { timeout: 1
   assert.deepEqual(await target.snapshot(), untouched);
 });
 
-test("with any one character changed, no request is accepted", { timeout: 120_000 }, async (context) => {
+test("no request is accepted with any one character changed", { timeout: 120_000 }, async (context) => {
   const seed = randomInt(2 ** 31);
   context.diagnostic(`seed ${seed}`);
   const random = new Random(seed);
@@ -82,7 +82,7 @@ test("with any one character changed, no request is accepted", { timeout: 120_00
   assert.deepEqual(await target.snapshot(), untouched);
 });
 
-test("whoever has a key that holds no longer, or a session without its token, is refused", async () => {
+test("a key that is no longer valid and a session without its token are refused", async () => {
   const { accessKeyId, secretAccessKey } = await makeUser(server, "carol");
   const members = { userName: "carol", accessKeyId };
   const session = await demand<CreateSessionOutput>(server, "CreateSession", { members, body: {} });
@@ -106,7 +106,7 @@ test("whoever has a key that holds no longer, or a session without its token, is
   assert.deepEqual(await target.snapshot(), untouched);
 });
 
-test("with all of that, more than 5,000 requests over the 33 routes were refused", (context) => {
+test("more than 5,000 requests over the 33 routes were refused in all", (context) => {
   const perRoute = new Map<string, number>();
   for (const { name, service } of refused) {
     perRoute.set(name, (perRoute.get(name) ?? 0) + (service === "glacier" ? 1 : 0));

@@ -29,7 +29,7 @@ test("a header signed with its runs of spaces collapsed or only trimmed is accep
   const spaced = withHeader(draft, "x-amz-archive-description", "  two  spaces,   then three ");
   await assertAccepted(signInHeader(spaced, { spaces: "collapsed" }));
   await assertAccepted(signInHeader(spaced, { spaces: "trimmed" }));
-  // What collapsing tolerates, it tolerates on both sides; other white space it does not.
+  // Runs of spaces may be collapsed on either side; other white space may not.
   await assertRefused(
     editHeader(signInHeader(spaced), "x-amz-archive-description", (text) => text.replaceAll(" ", "")),
     mismatch,

@@ -101,7 +101,7 @@ test("another algorithm, an unreadable date and a session token are refused", as
   );
 });
 
-test("whatever is changed in a presigned request, its signature no longer fits", async () => {
+test("any change of a presigned request breaks its signature", async () => {
   const { accessKeyId } = key;
   await assertRefused(
     edited((query) => query.set("X-Amz-Expires", "601")),

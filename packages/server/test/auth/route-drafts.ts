@@ -13,7 +13,7 @@ import { policyFor } from "../support/policies.ts";
 /** A request that is in itself correct. */
 export interface DraftRequest {
   readonly name: string;
-  /** What it is signed for. */
+  /** The service that it is signed for. */
   readonly service: "glacier" | "moraine";
   readonly method: string;
   readonly path: string;

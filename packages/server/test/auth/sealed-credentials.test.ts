@@ -174,7 +174,7 @@ describe("the store of credentials", () => {
     store.forgetAll();
     assert.equal(await store.findAccessKey(accessKeyId), null);
 
-    // What was read before the change arrives after it.
+    // The row that was read before the change arrives after it.
     await metadata.setAccessKeyActive({ accountId, accessKeyId, userName: null, active: true });
     const arrival = Promise.withResolvers<void>();
     const findAccessKey: MetadataStore["findAccessKey"] = async (id) => {

@@ -31,7 +31,7 @@ export interface Draft {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
 }
 
-/** What a signer may do differently from the right way. */
+/** Deviations of a signer from the right way. */
 export interface Signing {
   readonly secretAccessKey?: string;
   readonly scope?: Partial<CredentialScope>;

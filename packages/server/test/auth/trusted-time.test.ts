@@ -22,7 +22,7 @@ import {
   type TestServerOptions,
 } from "../support/server.ts";
 
-// Whoever moves the clock does not age what a lock protects.
+// A moved clock does not age the archives that a lock protects.
 
 const year = 365 * dayMilliseconds;
 const vault = "kept";
@@ -92,7 +92,7 @@ test("where the operator vouches for the clock, ten years forward are ten years"
   });
 });
 
-test("what policies ask of the time is the time that can be believed", async () => {
+test("conditions on the time use trusted time", async () => {
   await withServer({ trustsClock: false }, async (server) => {
     await createVault(server, vault);
     const inAYear = new Date(startTime + year);

@@ -56,7 +56,7 @@ const send = ({ method, path, headers, body }: RouteRequest, key: Credentials): 
   server.client.send({ method, path, headers, key, ...(body === "" ? {} : { body }) });
 const theirs = (values: Record<string, string>) => routeRequests({ ...pathValues, accountId, ...values });
 
-describe("of another account's vault, without its permission", () => {
+describe("another account's vault, without its permission", () => {
   for (const name of Object.keys(Object.fromEntries(routeRequests().map((route) => [route.name, route])))) {
     test(`${name} is denied to the root and to a user, in the same words whether or not it is there`, async () => {
       const there = theirs({ vaultName: "photos", ...ids }).find((route) => route.name === name) as RouteRequest;
@@ -161,7 +161,7 @@ describe("across accounts both sides must allow", () => {
     await setAccessPolicy(null);
   });
 
-  test("what is only for the owner's account is for nobody else, whatever a vault's policy says", async () => {
+  test("operations for the owner's account alone are denied to others, whatever a vault's policy says", async () => {
     await setAccessPolicy([allow("glacier:*", arn("photos"), { Principal: "*" })]);
     for (const route of theirs({ vaultName: "photos" }).filter(({ operation }) => operation.account === "own")) {
       assertError(await send(route, root), denied(`Access denied for account ID: ${accountId}`));

@@ -8,7 +8,7 @@ import { accountId, startTestServer, type TestServer } from "../support/server.t
 import type { Credentials, WireAnswer } from "../support/signed-request.ts";
 import { pathValues, routeRequests } from "./route-drafts.ts";
 
-// What users may do in their own account.
+// Permissions of users in their own account.
 
 let server: TestServer;
 let bob: Credentials;

@@ -7,7 +7,7 @@ import { accountId, dayMilliseconds, hourMilliseconds, startTestServer, type Tes
 import type { WireAnswer } from "../support/signed-request.ts";
 import { unmetered } from "../support/unmetered.ts";
 
-// What a lock policy denies, it denies to everyone, the account's root included.
+// A Deny of a lock policy binds everyone, the account's root included.
 
 let server: TestServer;
 before(async () => {
@@ -118,7 +118,7 @@ test("a legal hold by tag denies while the tag is there", async () => {
   assert.equal((await remove()).status, 204);
 });
 
-test("what a lock denies, no identity policy and no removal of users or policies gives back", async () => {
+test("no identity policy and no removal of users or policies allows what a lock denies", async () => {
   const remove = await vaultWithArchive("frozen");
   await initiateUpload(server, "frozen", 1024 ** 2);
   const all = ["glacier:Delete*", "glacier:Abort*", "glacier:SetVaultAccessPolicy", "glacier:CompleteMultipartUpload"];

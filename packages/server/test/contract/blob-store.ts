@@ -6,7 +6,7 @@ import { InvariantError } from "../../src/domain/invariant.ts";
 
 const owner = "-owner_0";
 
-/** What every blob store must do; `open` gives a new, empty one each time. */
+/** The tests that every blob store must pass; `open` gives a new, empty one each time. */
 export function blobStoreContract(name: string, open: () => Promise<BlobStore>): void {
   describe(`${name} blob store`, () => {
     visibility(open);

@@ -30,7 +30,7 @@ describe("the bounds of an inventory", () => {
     }
   });
 
-  test("what only looks like a date is refused, under its name", () => {
+  test("a value that only looks like a date is refused, under its name", () => {
     for (const text of [
       "",
       "now",

@@ -8,7 +8,7 @@ test("an object that has one meaning is read", () => {
   }
 });
 
-test("what is no object, or has two meanings, is refused with the end of a sentence", () => {
+test("a value that is no object, or has two meanings, is refused with the end of a sentence", () => {
   for (const [text, reason] of [
     ["", "is not valid JSON"],
     ["{", "is not valid JSON"],

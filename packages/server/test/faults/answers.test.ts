@@ -100,7 +100,7 @@ test("a reset after n bytes sends no more than those, under the length of all", 
     assert.equal(answer.complete, false);
     assert.equal(answer.headers["content-length"], String(world.content.length));
     assert.equal(answer.headers["x-moraine-fault"], "reset");
-    // Of what was sent, a reset takes back what the client has not read yet.
+    // A reset discards the bytes that were sent and that the client has not read yet.
     assert.ok(answer.body.length <= bytes);
     assertSameBytes(answer.body, world.content.subarray(0, answer.body.length));
     world.server.book.remove(id);

@@ -5,7 +5,7 @@ import { startTestServer, type TestServer, type TestServerOptions } from "../sup
 
 export interface FaultyServer extends TestServer, AsyncDisposable {
   readonly book: FaultBook;
-  /** What was told about rules, in order. */
+  /** The events that were reported about rules, in order. */
   readonly told: readonly string[];
   /** As on the command line. */
   put(text: string): ActiveFault;

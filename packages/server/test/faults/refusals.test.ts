@@ -52,7 +52,7 @@ test("a rule acts on requests of its account alone", async () => {
   assertError(await server.client.send(listVaults), throttled);
 });
 
-test("with the same seed, a rate hits the same answers again", async () => {
+test("the same seed and rate hit the same responses again", async () => {
   const statuses = async () => {
     await using server = await faultyServer({ seed: 42 });
     server.put("unavailable:rate=0.5");
@@ -81,7 +81,7 @@ test("unavailable answers 500, of type Server, and is no failure of ours in the 
   );
 });
 
-test("what is refused is not done, though the client sends all of an archive", async () => {
+test("a refused upload stores nothing, though the client sends the entire archive", async () => {
   await using server = await faultyServer();
   await createVault(server, "v");
   server.put("unavailable:operation=UploadArchive,count=1");
@@ -119,7 +119,7 @@ test("request-timeout refuses archives and parts with 408, and neither is stored
   assert.deepEqual([vault.NumberOfArchives, parts.json<{ Parts: unknown[] }>().Parts], [0, []]);
 });
 
-test("whoever is not let in learns nothing of faults", async () => {
+test("a caller without permission learns nothing of faults", async () => {
   await using server = await faultyServer();
   server.put("throttle");
   const key = { ...server.key, secretAccessKey: "x".repeat(40) };

@@ -62,7 +62,7 @@ test("a rule that is not understood, or could never act, is refused with its rea
   }
 });
 
-/** What the first rule does to a hundred answers. */
+/** The effect of the first rule on each of a hundred responses. */
 function firings(seed: number, ...texts: string[]): string {
   const book = new FaultBook(seed, quiet);
   for (const text of texts) {

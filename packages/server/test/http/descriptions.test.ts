@@ -15,7 +15,7 @@ after(() => server.stop());
 
 const isPrintable = (byte: number) => byte >= 0x20 && byte <= 0x7e;
 
-test("of all 256 bytes, descriptions in headers may hold the printable ones, and come back as they were", async () => {
+test("descriptions in headers may have the printable ones of all 256 bytes, and are returned unchanged", async () => {
   const connection = await connectRaw(server.port);
   const kept = new Set<string>();
   for (let byte = 0; byte < 256; byte += 1) {
@@ -32,7 +32,7 @@ test("of all 256 bytes, descriptions in headers may hold the printable ones, and
   assert.deepEqual(await storedDescriptions(), kept);
 });
 
-test("of all bytes, descriptions of jobs may hold the printable ones", async () => {
+test("descriptions of jobs may have the printable ones of all 256 bytes", async () => {
   for (let byte = 0; byte < 256; byte += 1) {
     const Description = `a${String.fromCharCode(byte)}b`;
     const answer = await server.client.send(jobRequest("photos", { Type: "inventory-retrieval", Description }));
@@ -85,7 +85,7 @@ function headerRequests(description: string) {
   }));
 }
 
-/** Of all open uploads, over all pages. */
+/** The descriptions of all open uploads, over all pages. */
 async function storedDescriptions(): Promise<Set<string>> {
   const found = new Set<string>();
   for (let marker: string | null = ""; marker !== null; ) {

@@ -8,11 +8,11 @@ import { assertError, contentHeaders, createVault, vaultPath } from "../support/
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectRaw } from "./raw-socket.ts";
 
-// What goes wrong inside is answered in the API's form, without a word of what it was; what cannot be read is no request.
+// An internal failure is a response in the API's form that says nothing of the cause; bytes that cannot be parsed are no request.
 
 let metadata: MetadataStore;
 let server: TestServer;
-/** What the stores fail with. */
+/** The error that the stores fail with. */
 let failure: Error | undefined;
 const secret = "/var/lib/moraine/metadata.db";
 

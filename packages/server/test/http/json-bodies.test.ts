@@ -24,7 +24,7 @@ async function assertCode(body: string | Uint8Array, code: RegExp, what: string)
 const inventory = '"Type":"inventory-retrieval"';
 const deep = (depth: number) => `{${inventory},"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
 
-test("what parsers disagree about is not parsed at all", async () => {
+test("JSON that parsers disagree about is refused", async () => {
   for (const [what, body] of [
     ["a key twice", `{${inventory},${inventory}}`],
     ["a key twice, once escaped", `{${inventory},"\\u0054ype":"archive-retrieval"}`],
@@ -66,7 +66,7 @@ test("what parsers disagree about is not parsed at all", async () => {
   }
 });
 
-test("what is unusual, but has one meaning, is understood", async () => {
+test("unusual JSON with one meaning is understood", async () => {
   for (const body of [
     `\ufeff{${inventory}}`,
     ` \r\n\t{ ${inventory} } `,

@@ -6,7 +6,7 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly text: string;
-  /** Of head and body together. */
+  /** The size of head and body together. */
   readonly sizeBytes: number;
   /** The body of an error, if it is one. */
   json(): { code?: string; message?: string; type?: string } | undefined;

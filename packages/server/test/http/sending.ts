@@ -54,7 +54,7 @@ export async function eventually(holds: () => boolean | Promise<boolean>, millis
   return true;
 }
 
-/** What a transfer holds in this process while it lasts: open files and sockets, and blocks. */
+/** Counts the resources that transfers hold in this process: open files and sockets, and blocks. */
 export async function holdings(server: TestServer): Promise<{ descriptors: number; blocks: number; leaves: number }> {
   return {
     descriptors: (await readdir("/proc/self/fd")).length,

@@ -62,7 +62,7 @@ test("signed requests and pages are served over TLS", async () => {
   assert.deepEqual(JSON.parse(answer.text), { Marker: null, VaultList: [] });
 });
 
-test("what is no TLS, or too old, or breaks off is refused, and the server serves on", async () => {
+test("a connection that is not TLS, too old or interrupted is refused, and the server keeps serving", async () => {
   for (const text of [
     "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n",
     "\x16\x03\x01\x00\x05hello",

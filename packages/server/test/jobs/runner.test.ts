@@ -28,7 +28,7 @@ import { dayMilliseconds, hourMilliseconds, startTestServer, startTime, type Tes
 
 /** A real store that holds every caller at a gate while the gate is shut, so that jobs can be caught at work. */
 class GatedBlobStore implements BlobStore {
-  /** Of the blobs that were begun, in order. */
+  /** The keys of the blobs that were started, in order. */
   readonly keys: string[] = [];
   /** Callers at the gate. */
   waiting = 0;
@@ -192,7 +192,7 @@ describe("a claim that was lost", () => {
   });
 });
 
-describe("what happens to an archive or a vault while its job waits", () => {
+describe("an archive or a vault that changes while its job waits", () => {
   test("a deleted archive fails the job, with the reason", async () => {
     const retrieval = await retrievalOf("hello", { Tier: "Bulk" });
     const jobId = await initiateJob(server, "vault", retrieval);
@@ -257,7 +257,7 @@ describe("upkeep", () => {
     await eventually("the bytes are removed", () => isGone(key));
   });
 
-  test("so it can when the archive was deleted while the job was at work, longer ago than deleted bytes stay", async () => {
+  test("an output stays readable when the archive was deleted while the job ran, longer ago than deleted bytes are kept", async () => {
     const retrieval = await retrievalOf("hello");
     blobs.shut();
     const jobId = await initiateJob(server, "vault", retrieval);

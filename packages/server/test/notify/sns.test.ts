@@ -112,7 +112,7 @@ test("without credentials nothing is sent, and the reason says so", async () => 
   assert.equal(receiver.connections, 0);
 });
 
-test("what is broken off ends at once", async () => {
+test("an aborted delivery ends at once", async () => {
   const stopping = new AbortController();
   receiver.answer = (...given) => {
     holdBack(...given);

@@ -89,7 +89,7 @@ test("no way to write a private address in a URL leads there", async () => {
   for (const host of hosts) {
     const text = `https://${host}:${receiver.port}/`;
     const url = URL.parse(text);
-    // What is no URL to the file of webhooks never gets so far.
+    // A value that the file of webhooks refuses as a URL never gets so far.
     if (url !== null) {
       await assert.rejects(send(url, systemResolve), notPublic, text);
       refused += 1;

@@ -179,7 +179,7 @@ test("a name that cannot be resolved, or takes too long, is told as such", async
   await assert.rejects(send({ url }, options), fails("the endpoint did not answer within 0.05 s"));
 });
 
-test("what is broken off ends at once", async () => {
+test("an aborted delivery ends at once", async () => {
   const stopping = new AbortController();
   receiver.answer = () => stopping.abort();
   await assert.rejects(send({}, {}, stopping.signal), { name: "DeliveryError" });

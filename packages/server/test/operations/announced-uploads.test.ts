@@ -64,7 +64,7 @@ async function announce(body: Buffer, sentBytes: number, head = uploadHead(serve
 
 const storageFull = /storage is full/;
 
-describe("what was announced and has not arrived", () => {
+describe("an upload that was announced and has not arrived", () => {
   test("takes no room from the uploads of others, however much it is", async () => {
     const announced = randomContent(40 * mebibyte);
     const head = uploadHead(server, announced);

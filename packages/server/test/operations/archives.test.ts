@@ -167,7 +167,7 @@ describe("UploadArchive", () => {
     );
   });
 
-  test("what is no SHA-256 in place of the body hash is refused", async () => {
+  test("a body hash that is no SHA-256 is refused", async () => {
     for (const wrong of ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "abc", "0".repeat(63)]) {
       const answer = await upload({ "x-amz-content-sha256": wrong });
       assertError(answer, {

@@ -91,7 +91,7 @@ describe("the JSON document", () => {
     }
   });
 
-  test("of a vault that never held an archive has an empty list", async () => {
+  test("has an empty list for a vault that never held an archive", async () => {
     await createVault(server, "empty");
     assert.equal((await inventoryOf("empty")).text, jsonOf("empty", secondsNow(), []));
   });
@@ -128,7 +128,7 @@ describe("the CSV document", () => {
     assert.equal(answer.headers["content-type"], "text/csv");
   });
 
-  test("of an empty vault is the header line alone", async () => {
+  test("is the header line alone for an empty vault", async () => {
     const answer = await inventoryOf("empty", { Format: "CSV" });
     assert.equal(answer.text, "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n");
   });
@@ -139,7 +139,7 @@ describe("ranges of a document", () => {
     ["JSON", "application/json"],
     ["CSV", "text/csv"],
   ] as const) {
-    test(`of ${Format} give 206, their bytes, and never a checksum`, async () => {
+    test(`${Format}: 206, the bytes of the range, and never a checksum`, async () => {
       const jobId = await finishedJob(server, "json", request({ Format }));
       const whole = (await getOutput(server, "json", jobId)).body;
       const last = whole.length - 1;

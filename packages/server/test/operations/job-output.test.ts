@@ -165,7 +165,7 @@ describe("the Range header", () => {
     }
   });
 
-  test("what is malformed, or more than one range, is ignored", async () => {
+  test("a malformed value, or more than one range, is ignored", async () => {
     for (const header of [
       "bytes 0-4194303/235812776",
       "Range: bytes=0-1048575",
@@ -218,7 +218,7 @@ describe("the checksum header", () => {
     ["of parts of 1 MiB", mebibyte],
     ["of parts of 4 MiB", 4 * mebibyte],
   ] as const) {
-    describe(`of an archive ${name}`, () => {
+    describe(`for an archive ${name}`, () => {
       let id: string;
       let job: string;
       before(async () => {

@@ -90,7 +90,7 @@ describe("InitiateJob", () => {
     assertError(await ask(inventory({ InventoryRetrievalParameters: { StartDate: 5 } })), serialization);
   });
 
-  test("what is missing is named", async () => {
+  test("names the missing parameter", async () => {
     assertError(await ask({}), missing("type"));
     assertError(await ask({ Type: null, ArchiveId: archiveId }), missing("type"));
     assertError(await ask({ Type: "archive-retrieval" }), missing("archiveId"));
@@ -115,7 +115,7 @@ describe("InitiateJob", () => {
     }
   });
 
-  test("what belongs to the other kind of job is ignored, but not the range or the archive of an inventory", async () => {
+  test("parameters of the other kind of job are ignored, but not the range or the archive of an inventory", async () => {
     assert.equal((await ask(retrieval({ Format: "CSV" }))).status, 202);
     assert.equal((await ask(inventory({ Tier: "Bulk" }))).status, 202);
     assertError(await ask(inventory({ ArchiveId: archiveId })), invalid(/^ArchiveId must not be given/));

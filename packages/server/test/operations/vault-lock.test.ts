@@ -209,7 +209,7 @@ describe("a lock that is complete", () => {
   });
 });
 
-test("of many who initiate at once, one gets a lock", async () => {
+test("one of many concurrent initiations gets the lock", async () => {
   const vault = await newVault();
   const answers = await Promise.all(Array.from({ length: 6 }, () => initiate(vault)));
   assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 403, 403, 403, 403, 403]);

@@ -30,7 +30,7 @@ async function kept(body: unknown): Promise<void> {
 
 const serialization = { status: 400, code: "SerializationException", message: /^The request body is not of the right/ };
 
-test("what is set comes back, what is set again replaces it, and what is deleted is gone", async () => {
+test("a configuration is returned as it was set, replaced, and deleted", async () => {
   await kept({ SNSTopic: topic, Events: [inventories, archives] });
   const both = `{"Events":["${inventories}","${archives}"],"SNSTopic":"${topic}"}`;
   assert.equal((await send("GET")).text, both);

@@ -142,7 +142,7 @@ test("tags that are added at once are all kept, and no more than 50", async () =
   assert.equal(Object.keys(await tagsOf(vault)).length, 50);
 });
 
-test("what is missing is named", async () => {
+test("names the missing parameter", async () => {
   const vault = await newVault();
   for (const body of [undefined, {}, { Tags: null }, { TagKeys: ["a"] }]) {
     assertError(await change("?operation=add", vault, body), missing("tags"));
@@ -188,7 +188,7 @@ test("the account may be named by its digits, and must be one's own", async () =
   });
 });
 
-test("whatever is added and removed, a vault has what a map would have", async () => {
+test("any sequence of additions and removals leaves the tags that a map would have", async () => {
   const key = fc.constantFrom("a", "A", "b b", "constructor", "toString", "1", "0", "é");
   const step: fc.Arbitrary<{ tags?: Record<string, string>; keys?: string[] }> = fc.oneof(
     fc.record({ tags: fc.dictionary(key, fc.constantFrom("", "1", "x y"), { minKeys: 1, maxKeys: 4 }) }),

@@ -30,14 +30,14 @@ function takenPool(most: number) {
 const outcomes = async (waiting: readonly Promise<Buffer | null>[]) =>
   (await Promise.all(waiting)).map((block) => (block === null ? "none" : "a block"));
 
-test("who waits in vain while blocks seldom come back goes on without one", async () => {
+test("times out without a block when slow clients hold them", async () => {
   const { pool, serve } = takenPool(5);
   const waiting = Array.from({ length: 10 }, () => pool.takeWithin(milliseconds));
-  serve(4); // Of five blocks, each once would be five.
+  serve(4); // Five returns would be each of the five blocks once.
   assert.deepEqual(await outcomes(waiting), [...Array(4).fill("a block"), ...Array(6).fill("none")]);
 });
 
-test("who waits among many gets a block in turn, however long it takes, while blocks go round briskly", async () => {
+test("waits in turn beyond the timeout while blocks are returned quickly", async () => {
   const { pool, serve } = takenPool(5);
   const waiting = Array.from({ length: 40 }, () => pool.takeWithin(milliseconds));
   for (let turn = 0; turn < 8; turn += 1) {
@@ -46,7 +46,7 @@ test("who waits among many gets a block in turn, however long it takes, while bl
   assert.deepEqual(await outcomes(waiting), Array(40).fill("a block"));
 });
 
-test("who has waited long while blocks went round gives up when they do no more", async () => {
+test("times out once blocks are no longer returned quickly", async () => {
   const { pool, serve } = takenPool(5);
   const waiting = Array.from({ length: 20 }, () => pool.takeWithin(milliseconds));
   serve(5);

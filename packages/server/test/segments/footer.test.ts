@@ -61,7 +61,7 @@ test("the largest segment has room for the longest names", () => {
   assert.ok(encodeFooter(written).length <= footerSizeMax(sizeBytes));
 });
 
-test("with any bit flipped, cut short, or longer, it is called damaged", () => {
+test("reports a footer with a flipped bit, too short or too long as damaged", () => {
   const property = fc.property(footer, fc.nat(), fc.nat({ max: 7 }), fc.nat(), (written, at, bit, cut) => {
     const whole = Buffer.from(encodeFooter(written));
     const flipped = Buffer.from(whole);
@@ -91,7 +91,7 @@ function bodyOf(descriptor: string, leaves: number, announced = descriptor.lengt
   return Buffer.concat([Buffer.from("MORSEG01"), length, Buffer.from(descriptor), Buffer.alloc(32 * leaves)]);
 }
 
-test("with a hash that is right, but lengths or a descriptor that are not, it is called damaged", () => {
+test("reports a footer with the right hash but wrong lengths or a wrong descriptor as damaged", () => {
   const segment = { key: "the key", sizeBytes: 2 * mebibyte };
   const descriptor = JSON.stringify({ ownerId: "a" });
   assert.equal(decodeFooter(sealed(bodyOf(descriptor, 2)), segment).ownerId, "a");

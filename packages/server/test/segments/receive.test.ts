@@ -362,7 +362,7 @@ describe("a pool of blocks", () => {
     assert.deepEqual([order, made], [["third", "fourth"], 2]);
   });
 
-  test("who waits for a block long enough goes without, and does not get one later", async () => {
+  test("a waiter that times out gets no block later", async () => {
     const pool = new BlockPool(() => Buffer.alloc(1), 1);
     const only = await take(pool);
     assert.equal(await pool.takeWithin(10), null);

@@ -94,7 +94,7 @@ describe("the order of a commit", () => {
       await writer.write(piece);
     }
     running[0]?.();
-    // What came in meanwhile is due as soon as the first has ended.
+    // Bytes that were written meanwhile are due for a sync as soon as the first has ended.
     for (let turn = 0; running.length < 2 && turn < 1000; turn += 1) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       await writer.write(Buffer.alloc(0));

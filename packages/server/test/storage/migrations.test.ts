@@ -154,7 +154,7 @@ test("the backup is a database that the first release's schema can be migrated f
   });
 });
 
-test("what only the log holds yet is in the backup too", async () => {
+test("the backup includes changes that are only in the log yet", async () => {
   await inFolder(async (path) => {
     await makeOld(path);
     const connection = openWriting(path, false);

@@ -152,7 +152,7 @@ test("errors keep their kind, code and words across threads", async () => {
   });
 });
 
-test("what was answered is there after a close and after a sudden end", async () => {
+test("acknowledged changes exist after a close and after a sudden end", async () => {
   await inFolder(async (path) => {
     const first = await openAt(path);
     await first.createVault({ id: "closed", key: keyOf("closed"), now: 0 });
@@ -232,7 +232,7 @@ test("another program's database is refused", async () => {
   });
 });
 
-test("what is no database is refused", async () => {
+test("a file that is no database is refused", async () => {
   await inFolder(async (path) => {
     await writeFile(path, Buffer.alloc(20_000, "no database "));
     await assert.rejects(openAt(path), /file is not a database/);

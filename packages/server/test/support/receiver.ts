@@ -96,7 +96,7 @@ export const answerWith =
 /** Has the message, and says nothing. */
 export const holdBack: Answer = () => undefined;
 
-/** What SNS answers to Publish. */
+/** The response of SNS to Publish. */
 export const snsAccepts: Answer = (response, { body }) => {
   assert.equal(new URLSearchParams(body).get("Action"), "Publish");
   response

@@ -85,11 +85,11 @@ export interface TestServer {
   readonly client: SignedClient;
   readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly clock: ManualClock;
-  /** What runs inside, for tests that prepare or damage something. */
+  /** The internal parts, for tests that prepare or damage something. */
   readonly parts: JobServices & { readonly metadata: MetadataStore };
   /** One for each request that has ended. */
   readonly records: readonly RequestRecord[];
-  /** What the runner and upkeep could not do. */
+  /** Failures of the runner and of upkeep. */
   readonly postponed: readonly unknown[];
   /** One for each pass over the blobs that are to be removed. */
   readonly sweeps: readonly SweepResult[];

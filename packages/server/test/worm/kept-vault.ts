@@ -37,7 +37,7 @@ interface Kept {
 /** A vault with archives of every kind over real files, and a server over it, whose policies believe no clock that was moved. */
 export class KeptVault implements AsyncDisposable {
   readonly archives = new Map<string, Kept>();
-  /** Of the upload that became an archive, and what it became. */
+  /** The upload that became an archive, and the bytes of its parts. */
   uploadId = "";
   parts: Buffer = Buffer.alloc(0);
   readonly folder: string;

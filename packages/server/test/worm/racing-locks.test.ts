@@ -10,15 +10,15 @@ import { arn, createVault, uploadArchive, vaultPath } from "../support/glacier.t
 import { startTestServer, type TestServer } from "../support/server.ts";
 import type { WireAnswer } from "../support/signed-request.ts";
 
-// What was allowed before a lock came is not done after it.
+// A deletion that was allowed before a lock was set is not done after it.
 
 let metadata: MetadataStore;
 let server: TestServer;
-/** What a deletion waits for, once it has been allowed. */
+/** Delays a deletion, once it has been allowed. */
 let held = async (): Promise<void> => undefined;
 /** Deletions that were allowed and came too late. */
 let late = 0;
-/** What was done to which vault, in order. */
+/** The changes and their vaults, in order. */
 const done: string[] = [];
 
 before(async () => {
@@ -112,7 +112,7 @@ test("a deletion that was allowed before a legal hold, by a tag that a lock asks
   assert.equal((await send("DELETE", path)).status, 403);
 });
 
-test("of many deletions that race with a lock, each is done before it or not at all", {
+test("each of many deletions that race with a lock is done before it or not at all", {
   timeout: 60_000,
 }, async (context) => {
   const seed = randomInt(2 ** 31);

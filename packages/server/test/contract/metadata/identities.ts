@@ -158,7 +158,7 @@ async function makeAccount(store: MetadataStore, id: AccountId): Promise<void> {
   await store.createAccount({ account: { id, createdAt: start }, key: sealed(`ROOT${id}`, id) });
 }
 
-/** With a key, a session and a policy. */
+/** Creates a user with a key, a session and a policy. */
 async function fullUser(store: MetadataStore, userName: string): Promise<void> {
   await store.createUser(userOf(userName));
   await store.addAccessKey({ key: sealed(`K${userName}`), userName, now: start });

@@ -83,7 +83,7 @@ export function conditionHolds(
   return base in negations ? !values.some(isMet) : values.some(isMet);
 }
 
-/** Of what the generator plants: an operator or a key that nobody has. */
+/** Finds the flaws that the generator plants: an operator or a key that does not exist. */
 export function conditionFlaw(operator: string, block: object): boolean {
   const { base } = parts(operator);
   const isKnown = operator === "Null" || base in positive || base in negations;

@@ -21,7 +21,7 @@ function assertRefused(parse: (text: string) => unknown, cases: Record<string, r
   }
 }
 
-test("what is no document of a policy is refused", () => {
+test("a document that is no policy is refused", () => {
   const whole = inVault({});
   assertRefused(readVault, {
     empty: ["", /not valid JSON/],

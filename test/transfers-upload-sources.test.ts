@@ -53,6 +53,15 @@ test("blobs, of a file and of memory, and file: URLs are uploaded, in one reques
   }
 });
 
+test("a blob of a file that has changed makes no archive", async () => {
+  const before = await rig.archiveIds();
+  const { path, options } = await rig.newRun(content);
+  const blob = await openAsBlob(path);
+  appendFileSync(path, "more");
+  await assert.rejects(uploadArchive(rig.client, blob, options), { name: "SourceChangedError" });
+  assert.deepEqual(await rig.archiveIds(), before);
+});
+
 test("a path of a named pipe is uploaded as what comes out of it", async () => {
   const { path, options } = await rig.newRun(content);
   await promisify(execFile)("mkfifo", [`${path}.pipe`]);

@@ -6,7 +6,8 @@ const damaged =
 const advice: Readonly<Record<string, string>> = {
   AccessDeniedException:
     "Look at which credentials are used (AWS_PROFILE, --profile), at the policies of user and vault, and at the vault's lock.",
-  CompletionUnknownError: "Uploads that were not completed are shown by moraine upload list.",
+  CompletionUnknownError:
+    "If a new inventory does not list it (moraine inventory VAULT --new-job), upload again with --restart. Unfinished uploads are shown by moraine upload list.",
   CredentialsProviderError: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile.",
   DamagedArchiveError: damaged,
   DamagedDataError: damaged,

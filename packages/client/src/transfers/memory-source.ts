@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { DigestPool } from "./digest-pool.ts";
 import { LeafDigests } from "./part-digest.ts";
 import { type OpenSource, partRanges } from "./source-part.ts";
+import { asError, SourceChangedError } from "./transfer-errors.ts";
 
 export function bytesSource(bytes: Uint8Array, pool: DigestPool): OpenSource {
   return {
@@ -33,13 +34,26 @@ export function blobSource(blob: Blob): OpenSource {
     identity: null,
     async *parts(partSizeBytes) {
       for (const range of partRanges(blob.size, partSizeBytes)) {
-        const open = () => blob.slice(range.firstByte, range.lastByte + 1).stream() as AsyncIterable<Uint8Array>;
+        const open = () => readBlob(blob.slice(range.firstByte, range.lastByte + 1));
         yield { ...range, digest: () => digestOf(open()), open, release: () => undefined };
       }
     },
     assertUnchanged: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+/** A blob of a file cannot be read any more once the file has changed. */
+async function* readBlob(blob: Blob): AsyncGenerator<Uint8Array> {
+  try {
+    yield* blob.stream() as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw asError(error).name === "NotReadableError"
+      ? new SourceChangedError("The file of the blob changed, or can no longer be read; no archive was made of it", {
+          cause: error,
+        })
+      : error;
+  }
 }
 
 async function digestOf(pieces: AsyncIterable<Uint8Array>) {

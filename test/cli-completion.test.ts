@@ -50,7 +50,7 @@ const offered: Readonly<Record<string, string>> = {
   [`admin users list --${insertAll}`]: "<admin><users><list><--endpoint><--help><--json><--region>",
   [`--versi${tab}`]: "<--version>",
   [`upload list --jou${tab}`]: "<upload><list><--jou>",
-  [`retrieve photos ID --ti${tab}B${tab}`]: "<retrieve><photos><ID><--tier><Bulk>",
+  [`retrieve photos ID --tie${tab}B${tab}`]: "<retrieve><photos><ID><--tier><Bulk>",
   [`inventory photos --format=c${tab}`]: "<inventory><photos><--format=csv>",
   [`retrieval-policy set ${insertAll}`]: "<retrieval-policy><set><BytesPerHour><FreeTier><None>",
   [`notifications set photos arn:aws:sns:us-east-1::t --ev${tab}Inv${tab}`]:

@@ -1,45 +1,16 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { moraineCommand } from "./support/command.ts";
-import { cleanEnvironment, endingOf, spawnServer, startServer, within } from "./support/server-process.ts";
+import { leftOver, runInShell } from "./support/left-over.ts";
+import { endingOf, spawnServer, startServer, within } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 // Tests of the lines that a start prints for a shell, and of what they say of the data folder.
 
 /** The server makes the root's key itself. */
 const environment = { MORAINE_ROOT_ACCESS_KEY_ID: undefined, MORAINE_ROOT_SECRET_ACCESS_KEY: undefined };
-
-/** A shell in which somebody has worked with AWS, or with another server, before. */
-const leftOver = {
-  AWS_ACCESS_KEY_ID: "AKIASOMEBODYELSES000",
-  AWS_SECRET_ACCESS_KEY: "of-somebody-else",
-  AWS_SESSION_TOKEN: "expired-long-ago",
-  AWS_SECURITY_TOKEN: "expired-long-ago",
-  AWS_CREDENTIAL_EXPIRATION: "2020-01-01T00:00:00Z",
-  AWS_PROFILE: "not-in-any-file",
-  AWS_DEFAULT_PROFILE: "not-in-any-file",
-  AWS_REGION: "eu-central-1",
-  AWS_DEFAULT_REGION: "eu-central-1",
-  AWS_ENDPOINT_URL_GLACIER: "http://127.0.0.1:1",
-  AWS_ENDPOINT_URL: "http://127.0.0.1:1",
-  AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true",
-  AWS_USE_FIPS_ENDPOINT: "true",
-  AWS_USE_DUALSTACK_ENDPOINT: "true",
-  MORAINE_ENDPOINT: "http://127.0.0.1:1",
-};
-
-/** Runs lines in a shell with all that left over. */
-async function runInShell(home: string, lines: string) {
-  const child = spawn("sh", ["-e", "-c", lines], {
-    cwd: home,
-    env: { ...cleanEnvironment(), HOME: home, AWS_EC2_METADATA_DISABLED: "true", ...leftOver },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  return within(30_000, endingOf(child), "the shell does not end");
-}
 
 const command = moraineCommand.map((word) => `'${word}'`).join(" ");
 

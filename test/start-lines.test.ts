@@ -35,6 +35,24 @@ test("a later start, which shows no key, leaves the credentials of the shell as 
   await server.stop();
 });
 
+test("the lines lead past a proxy of the shell, and leave its other exceptions", async () => {
+  await using folder = await temporaryFolder();
+  const proxied = { http_proxy: "http://127.0.0.1:1", HTTP_PROXY: "http://127.0.0.1:1", no_proxy: "intranet.example" };
+  await using server = await startServer({
+    dataFolder: join(folder.path, "data"),
+    environment: { ...environment, ...proxied },
+  });
+  const { code, stdout, stderr } = await runInShell(
+    folder.path,
+    `set -u\n${server.lines}\n${command} vault list --json\nenv`,
+    proxied,
+  );
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(stdout, /^no_proxy=127\.0\.0\.1,intranet\.example$/m);
+  assert.match(stdout, /^NO_PROXY=127\.0\.0\.1,intranet\.example$/m);
+  await server.stop();
+});
+
 test("a start says where the data folder is, whether by default, and that it is inside a Git clone", async () => {
   await using folder = await temporaryFolder();
   const clone = join(folder.path, "a clone");

@@ -21,10 +21,10 @@ export const leftOver = {
 };
 
 /** Runs lines in a shell with all that left over. */
-export async function runInShell(home: string, lines: string): Promise<Ending> {
+export async function runInShell(home: string, lines: string, more: NodeJS.ProcessEnv = {}): Promise<Ending> {
   const child = spawn("sh", ["-e", "-c", lines], {
     cwd: home,
-    env: { ...cleanEnvironment(), HOME: home, AWS_EC2_METADATA_DISABLED: "true", ...leftOver },
+    env: { ...cleanEnvironment(), HOME: home, AWS_EC2_METADATA_DISABLED: "true", ...leftOver, ...more },
     stdio: ["ignore", "pipe", "pipe"],
   });
   return within(30_000, endingOf(child), "the shell does not end");

@@ -9,6 +9,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 // AWS_ENDPOINT_URL_GLACIER yet, so it is passed on; the rest they must find.
 
 const environment = { MORAINE_ROOT_ACCESS_KEY_ID: undefined, MORAINE_ROOT_SECRET_ACCESS_KEY: undefined };
+const proxied = { http_proxy: "http://127.0.0.1:1", HTTP_PROXY: "http://127.0.0.1:1" };
 const python = `/usr/bin/python3 -B -c '
 import boto3, os
 glacier = boto3.client("glacier", endpoint_url=os.environ["AWS_ENDPOINT_URL_GLACIER"])
@@ -22,11 +23,14 @@ for (const [name, command] of [
 ] as const) {
   test(`${name} finds the key and the region of the lines of a start, whatever was set before`, async () => {
     await using folder = await temporaryFolder();
-    await using server = await startServer({ dataFolder: join(folder.path, "data"), environment });
+    await using server = await startServer({
+      dataFolder: join(folder.path, "data"),
+      environment: { ...environment, ...proxied },
+    });
     const exportsOnly = server.lines.replaceAll(/^unset .*$/gm, "");
     const without = await runInShell(folder.path, `${exportsOnly}\n${command}`);
     assert.notEqual(without.code, 0, "the variables get in the way");
-    const { code, stdout, stderr } = await runInShell(folder.path, `${server.lines}\n${command}`);
+    const { code, stdout, stderr } = await runInShell(folder.path, `${server.lines}\n${command}`, proxied);
     assert.deepEqual([code, stdout, stderr], [0, "[]\n", ""], Object.keys(leftOver).join(" "));
     await server.stop();
   });

@@ -14,6 +14,8 @@ interface Announcement {
   /** Whether the folder is removed when the server stops. */
   readonly isEphemeral: boolean;
   readonly region: string;
+  /** Whether a proxy is set where the server runs, and so most likely where its lines are pasted. */
+  readonly isProxied: boolean;
   readonly warnings: readonly string[];
   /** The root's key, if nobody has seen it yet. */
   readonly newKey: PlainSecret | null;
@@ -40,7 +42,7 @@ const credentialObstacles = [
 
 /** Prints, in a form that can be pasted into a shell, where the server listens. Resolves when that was taken, and a new key shown. */
 export async function announce(output: NodeJS.WriteStream, announcement: Announcement): Promise<void> {
-  const { url, metricsUrl, region, warnings } = announcement;
+  const { url, metricsUrl, region, isProxied, warnings } = announcement;
   const lines = [
     ...folderLines(announcement),
     ...(metricsUrl === null ? [] : [`# Metrics are at ${metricsUrl}/metrics`]),
@@ -50,6 +52,7 @@ export async function announce(output: NodeJS.WriteStream, announcement: Announc
     // boto3 and aws-cli read the first, AWS's other SDKs the second.
     `export AWS_DEFAULT_REGION=${region}`,
     `export AWS_REGION=${region}`,
+    ...(isProxied ? pastProxies(url) : []),
     ...(await keyLines(announcement, output.isTTY)),
   ];
   await new Promise<void>((resolve, reject) => {
@@ -71,6 +74,12 @@ function folderLines({ url, dataFolder, isDefaultDataFolder, isEphemeral }: Anno
         ]),
   ];
 }
+
+/** Hosts that were excepted before stay so. Programs differ in which of the two variables counts. */
+const pastProxies = (url: string): string[] => [
+  `export NO_PROXY="${new URL(url).hostname.replace(/[[\]]/g, "")},\${no_proxy:-\${NO_PROXY:-}}"`,
+  'export no_proxy="$NO_PROXY"',
+];
 
 /** The nearest folder around `path` that Git works in; null when there is none. */
 function gitCloneOf(path: string): string | null {

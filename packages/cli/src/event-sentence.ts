@@ -1,9 +1,9 @@
-import type { TransferEvent } from "@moraine/client/node";
 import { messageOf } from "./exit-codes.ts";
 import { onOneLine } from "./printable.ts";
+import type { ReportEvent } from "./report-event.ts";
 
 /** One line for a person. */
-export function sentenceOf(event: Exclude<TransferEvent, { kind: "progress" }>): string {
+export function sentenceOf(event: Exclude<ReportEvent, { kind: "progress" }>): string {
   switch (event.kind) {
     case "job":
       return onOneLine(`job ${event.jobId} ${jobWords[event.state]}`);

@@ -1,6 +1,6 @@
 import type { AdminClient, GlacierClient } from "@moraine/client";
-import type { TransferEvent } from "@moraine/client/node";
 import type { GlobalOptions } from "./global-options.ts";
+import type { ReportEvent } from "./report-event.ts";
 
 /** What the command finds around itself. */
 export interface Surroundings {
@@ -85,7 +85,7 @@ export interface TransferView<Result> {
 
 export type Transfer<Result> = (watched: {
   readonly signal: AbortSignal;
-  readonly onEvent: (event: TransferEvent) => void;
+  readonly onEvent: (event: ReportEvent) => void;
 }) => Promise<Result>;
 
 /** What the admin commands work with. */

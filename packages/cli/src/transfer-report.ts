@@ -1,12 +1,12 @@
-import type { TransferEvent } from "@moraine/client/node";
 import { rangeText, sentenceOf } from "./event-sentence.ts";
 import { exitCodeOf, messageOf } from "./exit-codes.ts";
 import { printableJson } from "./printable.ts";
 import { ProgressLine } from "./progress-line.ts";
+import type { ReportEvent } from "./report-event.ts";
 
 /** Where the events of a transfer go, and what it comes to. */
 export interface TransferReport {
-  onEvent(event: TransferEvent): void;
+  onEvent(event: ReportEvent): void;
   done(result: object): void;
   failed(error: unknown): void;
 }
@@ -92,7 +92,7 @@ export function quietReport(write: (line: string) => void, print: (result: objec
 export function lineReport(stream: NodeJS.WritableStream): TransferReport {
   const write = (event: object) => void stream.write(`${printableJson(event)}\n`);
   let last = Number.NEGATIVE_INFINITY;
-  let held: TransferEvent | null = null;
+  let held: ReportEvent | null = null;
   const flush = () => {
     if (held !== null) {
       write(eventLine(held));
@@ -123,7 +123,7 @@ export function lineReport(stream: NodeJS.WritableStream): TransferReport {
   };
 }
 
-function eventLine({ kind, ...event }: TransferEvent): object {
+function eventLine({ kind, ...event }: ReportEvent): object {
   return {
     event: kind,
     ...event,

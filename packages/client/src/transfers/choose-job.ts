@@ -7,7 +7,7 @@ import { describedJob, type JobNote, type NotedJob } from "./job-note.ts";
 export interface EarlierRun {
   readonly note: JobNote;
   /** By the journal of the download, which may be older than its note. @default null */
-  readonly begunJobId?: string | null;
+  readonly begunJobId?: string | null | undefined;
 }
 
 /** Takes the job that an earlier run of the same transfer had, else finds or starts one, and notes it before it is waited for. */

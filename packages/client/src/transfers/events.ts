@@ -43,8 +43,6 @@ export interface WarningEvent {
     | "partial-changed"
     /** The lock's owner cannot be seen from here, so taking the lock over may last two minutes. */
     | "lock-unseen"
-    /** The list of archives is older than the vault may be. */
-    | "inventory-age"
     /** The job's id could not be written down, so a further run may start another job. */
     | "job-not-noted"
     /** The inventory job of a partial file no longer exists, so the download starts again with another one. */

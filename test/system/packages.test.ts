@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { cruise, type ICruiseResult } from "dependency-cruiser";
 import { lint, pack, type Tarball } from "../../packing/pack.ts";
@@ -117,9 +118,9 @@ test("the library has no code of the server, and no database", async () => {
   }
 });
 
-test("the types of both entries hold, in Node and where there is only the DOM", async () => {
+test("the types of both entries hold, in Node by each of its resolutions, and where there is only the DOM", async () => {
   const compiler = join(repositoryRoot, "node_modules/typescript/bin/tsc");
-  for (const project of ["tsconfig.node.json", "tsconfig.browser.json"]) {
+  for (const project of ["node", "node16", "commonjs", "browser"].map((name) => `tsconfig.${name}.json`)) {
     const types = join(repositoryRoot, "node_modules/@types");
     const args = [compiler, "--project", project, "--typeRoots", types];
     await at(home, process.execPath, args).catch(({ stdout }) => assert.fail(`${project}: ${stdout}`));
@@ -133,6 +134,32 @@ test("the command runs as it is installed, also under the repository's own condi
   assert.equal((await readFile(command, "utf8")).split("\n")[0], "#!/usr/bin/env node");
   const conditioned = await at(home, command, ["--help"], { NODE_OPTIONS: "--conditions=@moraine/source" });
   assert.equal(conditioned.stdout, stdout);
+});
+
+test("the library can be required by CommonJS", async () => {
+  const script = 'process.stdout.write(typeof require("@moraine/client/node").createClient)';
+  assert.equal((await at(home, process.execPath, ["--input-type=commonjs", "-e", script])).stdout, "function");
+});
+
+test("a short command reads few files, none of them outside of its package", async () => {
+  const counter = `import { registerHooks } from "node:module";
+    const files = [];
+    registerHooks({ load: (url, context, next) => { if (url.startsWith("file:")) files.push(url); return next(url, context); } });
+    process.on("exit", () => process.stderr.write(JSON.stringify(files)));`;
+  const command = await realpath(join(home, "node_modules/@moraine/cli/dist/main.js"));
+  for (const [args, filesMax] of [
+    [["--version"], 30],
+    [["vault", "list", "--help"], 30],
+  ] as const) {
+    const hooked = ["--import", `data:text/javascript,${encodeURIComponent(counter)}`, command, ...args];
+    const files: string[] = JSON.parse((await at(home, process.execPath, hooked)).stderr);
+    assert.ok(files.length > 1 && files.length <= filesMax, `${args.join(" ")}: ${files.length} files`);
+    const folderUrl = `${pathToFileURL(dirname(command))}/`;
+    assert.deepEqual(
+      files.filter((url) => !url.startsWith(folderUrl)),
+      [],
+    );
+  }
 });
 
 test("moraine serve lists its flags, prints its version, and refuses what it does not know", async () => {

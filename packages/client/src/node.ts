@@ -1,6 +1,6 @@
 import { type AdminClient, type AdminClientOptions, buildAdminClient } from "./admin-client.ts";
 import { buildClient, type ClientOptions } from "./client.ts";
-import type { CredentialProvider } from "./credentials.ts";
+import type { CredentialProvider, Credentials } from "./credentials.ts";
 import type { GlacierClient } from "./glacier-client.ts";
 import { nodePlatform } from "./node/platform.ts";
 import { chainedCredentials, configuredEndpoint, configuredRegion } from "./node/settings.ts";
@@ -66,7 +66,11 @@ export type { VerificationOptions, VerifiedBy } from "./transfers/verification.t
 export { type VerifyOptions, verifyJobOutput } from "./transfers/verify-output.ts";
 export { type WaitOptions, waitForJob } from "./transfers/wait-for-job.ts";
 
-export interface NodeClientOptions extends Partial<ClientOptions> {
+export interface NodeClientOptions extends Omit<ClientOptions, "region" | "credentials"> {
+  /** As in `us-east-1`; part of every signature. @default `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's */
+  readonly region?: string | undefined;
+  /** Keys, or a function that finds some. @default where AWS's tools find them: see {@link defaultCredentials} */
+  readonly credentials?: Credentials | CredentialProvider | undefined;
   /** Of AWS's configuration files. @default `AWS_PROFILE`, else `default` */
   readonly profile?: string | undefined;
 }
@@ -89,11 +93,16 @@ export async function createClient(options: NodeClientOptions = {}): Promise<Gla
   return buildClient(settings, nodePlatform);
 }
 
+export interface NodeAdminClientOptions extends Omit<AdminClientOptions, "credentials"> {
+  /** Keys, or a function that finds some. @default where AWS's tools find them: see {@link defaultCredentials} */
+  readonly credentials?: Credentials | CredentialProvider | undefined;
+}
+
 /** A client of the admin API of Moraine's servers, with credentials as AWS's tools find them where none are given. */
 export function createAdminClient({
   credentials = defaultCredentials(),
   ...options
-}: Omit<AdminClientOptions, "credentials"> & Partial<Pick<AdminClientOptions, "credentials">>): AdminClient {
+}: NodeAdminClientOptions): AdminClient {
   return buildAdminClient({ ...options, credentials }, nodePlatform);
 }
 

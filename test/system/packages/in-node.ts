@@ -1,5 +1,13 @@
 import { createReadStream } from "node:fs";
-import { createClient, ResourceNotFoundException, type UploadResult, uploadArchive } from "@moraine/client/node";
+import {
+  createAdminClient,
+  createClient,
+  ResourceNotFoundException,
+  retrieveArchive,
+  TransferError,
+  type UploadResult,
+  uploadArchive,
+} from "@moraine/client/node";
 import { operations } from "@moraine/protocol";
 
 const client = await createClient({ profile: "backup" });
@@ -15,3 +23,17 @@ await client.describeVault({}).catch((error) => {
     console.log(status);
   }
 });
+
+// Options that may be left out take undefined too, under exactOptionalPropertyTypes.
+const signal: AbortSignal | undefined = undefined;
+const vaultName = "photos";
+await createClient({ region: undefined, credentials: undefined, endpoint: undefined, profile: undefined });
+createAdminClient({ region: "us-east-1", endpoint: "http://127.0.0.1:8484", credentials: undefined });
+await uploadArchive(client, { path: "a.tar" }, { vaultName, description: undefined, journal: undefined, signal });
+const target = { target: "a.tar", tier: undefined, concurrency: undefined, onEvent: undefined, signal };
+await retrieveArchive(client, { vaultName, archiveId: "-" }, target).catch((error: unknown) => {
+  if (error instanceof TransferError) console.log(error.name);
+});
+await client.initiateJob({ vaultName, jobParameters: { Type: "inventory-retrieval", Tier: undefined } }, { signal });
+// @ts-expect-error There is no such tier.
+await client.initiateJob({ vaultName, jobParameters: { Type: "archive-retrieval", Tier: "Fast" } });

@@ -80,14 +80,14 @@ export async function hostileWeek({ seed, sizeBytes, hostileSeconds }: WeekOptio
   };
 }
 
-/** Throws unless the archive was stored once, retrieved by one job, and came back as it was. */
+/**
+ * Throws unless the archive was stored once, retrieved by one job, and came back as it was. An upload may stay open: nobody knows its
+ * id when the response that begins it is lost, and the service drops it after a day.
+ */
 export function assertSurvived(result: WeekResult): void {
-  const { archives, retrievalJobs, isIdentical, openUploads } = result;
-  assert.deepEqual(
-    { archives, retrievalJobs, isIdentical, openUploads },
-    { archives: 1, retrievalJobs: 1, isIdentical: true, openUploads: 0 },
-    JSON.stringify(result),
-  );
+  const { archives, retrievalJobs, isIdentical } = result;
+  const expected = { archives: 1, retrievalJobs: 1, isIdentical: true };
+  assert.deepEqual({ archives, retrievalJobs, isIdentical }, expected, JSON.stringify(result));
 }
 
 interface WorldOptions {

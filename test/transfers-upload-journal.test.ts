@@ -224,6 +224,19 @@ for (const [service, client] of [
   });
 }
 
+test("a small file whose lost request is refused when it is repeated is not stored again later", async () => {
+  const count = (await rig.archiveIds()).length;
+  const { source, journal, options } = await rig.newRun(small, (request) =>
+    isUpload(request) ? { swallowed: true } : undefined,
+  );
+  await assert.rejects(uploadArchive(rig.client, source, { ...options, journal }), { name: "GlacierConnectionError" });
+  rig.proxy.change = (request) => (isUpload(request) ? { refusal } : undefined);
+  await assert.rejects(uploadArchive(rig.client, source, { ...options, journal }), { name: "AccessDeniedException" });
+  rig.proxy.change = () => undefined;
+  await uploadArchive(rig.client, source, { ...options, journal });
+  assert.equal((await rig.archiveIds()).length, count + 1);
+});
+
 test("a small stream with other bytes than the lost request had is a new archive, and says what the other one may be", async () => {
   const { journal, options, warnings } = await rig.newRun(small, (request) =>
     isUpload(request) ? { swallowed: true } : undefined,

@@ -18,13 +18,13 @@ export async function uploadInOneRequest(upload: Upload, part: SourcePart): Prom
   const { client, vaultName, accountId } = place;
   const digest = await part.digest();
   const archive = { sizeBytes: rangeLength(part), treeHash: digest.treeHash };
-  const invocationId = await recordRequest(upload, archive);
-  let mayBeStored = false;
+  const { invocationId, isRepeated } = await recordRequest(upload, archive);
+  let completeBodies = isRepeated ? 1 : 0;
   const watched = {
     ...part,
     open: () =>
       beforeLastPiece(part.open(), archive.sizeBytes, () => {
-        mayBeStored = true;
+        completeBodies += 1;
       }),
   };
   try {
@@ -42,14 +42,11 @@ export async function uploadInOneRequest(upload: Upload, part: SourcePart): Prom
     context.progress.verified(archive.sizeBytes);
     return { archiveId, ...archive };
   } catch (error) {
-    if (isDecided(error)) {
-      throw error;
-    }
-    if (!mayBeStored || isRefusal(error)) {
+    const isStoredNowhere = completeBodies === 0 || (completeBodies === 1 && !isRepeated && isRefusal(error));
+    if (isStoredNowhere) {
       await forgetRequest(journal);
-      throw error;
     }
-    if (journal.isKept) {
+    if (isStoredNowhere || journal.isKept || isDecided(error)) {
       throw error;
     }
     // No later run can ask again.
@@ -61,16 +58,19 @@ export async function uploadInOneRequest(upload: Upload, part: SourcePart): Prom
   }
 }
 
-/** The request's id, in the journal; undefined where there is none. */
-async function recordRequest({ journal, context }: Upload, archive: Completion): Promise<string | undefined> {
+/** Returns the request's id, which is in the journal by then, and whether an earlier run has sent it; no id without a journal. */
+async function recordRequest(
+  { journal, context }: Upload,
+  archive: Completion,
+): Promise<{ readonly invocationId?: string; readonly isRepeated: boolean }> {
   if (!journal.isKept) {
-    return undefined;
+    return { isRepeated: false };
   }
   const { request, completing, archiveId } = journal.state;
   if (request !== null && completing !== null) {
     const isSame = completing.treeHash === archive.treeHash && completing.sizeBytes === archive.sizeBytes;
     if (isSame && journal.ageOf(request.madeAt) < repeatableMilliseconds) {
-      return request.invocationId;
+      return { invocationId: request.invocationId, isRepeated: true };
     }
     const what = archiveId === null ? `may have stored ${archiveOf(completing)}` : `has stored archive ${archiveId}`;
     const message = `An earlier run ${what}; the service can no longer tell it from this upload, which makes another archive`;
@@ -83,14 +83,12 @@ async function recordRequest({ journal, context }: Upload, archive: Completion):
     archiveId: null,
     checksum: null,
   });
-  return invocationId;
+  return { invocationId, isRepeated: false };
 }
 
 /** Nothing was stored, so nothing is left to resume. */
 async function forgetRequest(journal: UploadJournal): Promise<void> {
-  if (journal.state.archiveId === null) {
-    await journal.note({ request: null, completing: null }).catch(() => undefined);
-  }
+  await journal.note({ request: null, completing: null }).catch(() => undefined);
 }
 
 /** Calls back before the last piece, without which no service has the archive. */

@@ -130,7 +130,7 @@ test("an inventory is shown with escapes on a terminal, as a table and as a docu
     assertPlain(text.stdout);
     assert.ok(text.stdout.includes("\\u202e"), text.stdout);
   }
-  assert.equal(await here.done(["inventory", "v", "--format", "json"]), document);
+  assert.equal((await here.run(["inventory", "v", "--format", "json"])).stdout, document);
 });
 
 test("credentials that are read by eval bring no command of the server's", async () => {

@@ -86,3 +86,11 @@ test("a folder is served for the account and the region of its first start only"
   await using again = await startServer({ dataFolder, flags });
   await again.stop();
 });
+
+test("the name of a data folder brings no line of its own into what a shell reads", async () => {
+  await using folder = await temporaryFolder();
+  const dataFolder = join(folder.path, "a\nexport EVIL=1 #");
+  await using server = await startServer({ dataFolder });
+  const { stdout } = await server.stop();
+  assert.doesNotMatch(stdout, /^export EVIL/m);
+});

@@ -16,7 +16,8 @@ export function exportLines(comment: string, { AccessKeyId, SecretAccessKey, Ses
     `# ${onOneLine(comment)}`,
     exportLine("AWS_ACCESS_KEY_ID", AccessKeyId),
     exportLine("AWS_SECRET_ACCESS_KEY", SecretAccessKey),
-    ...(SessionToken === undefined ? [] : [exportLine("AWS_SESSION_TOKEN", SessionToken)]),
+    // A token that is left over from other credentials would be sent with these.
+    SessionToken === undefined ? "unset AWS_SESSION_TOKEN" : exportLine("AWS_SESSION_TOKEN", SessionToken),
   ].join("\n");
 }
 

@@ -56,7 +56,7 @@ export async function announce(output: NodeJS.WriteStream, announcement: Announc
     ...(await keyLines(announcement, output.isTTY)),
   ];
   await new Promise<void>((resolve, reject) => {
-    output.write(`${lines.join("\n")}\n`, (error) => (error ? reject(error) : resolve()));
+    output.write(`${lines.map(onOneLine).join("\n")}\n`, (error) => (error ? reject(error) : resolve()));
   });
 }
 
@@ -108,6 +108,9 @@ async function keyLines({ newKey, rootKeyFile, dataFolder }: Announcement, isTer
   const where = "# The root's access key is in a file that only its owner can read: keep it elsewhere.";
   return [where, unset, `. ${quoted(file)}`];
 }
+
+/** The name of a folder may have a line in it, which a shell would run. A quoted one is right as it is. */
+const onOneLine = (line: string): string => (line.startsWith("#") ? line.replace(/\p{Cc}/gu, "?") : line);
 
 /** For a shell. */
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

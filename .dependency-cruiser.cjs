@@ -49,7 +49,7 @@ module.exports = {
       to: { path: "^packages/", pathNot: "^packages/(client|protocol)/" },
     },
     {
-      // What Node alone has is in these places; all else runs in a browser too.
+      // Only these files need Node; everything else also runs in a browser.
       name: "client-is-portable",
       severity: "error",
       from: { path: "^packages/client/src/", pathNot: "^packages/client/src/(node|transfers)(/|\\.ts$)" },

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { limits, type OperationName, operations } from "@moraine/protocol";
+import { sentencesOf } from "./support/sentences.ts";
 
 /** Rules that no tool checks for us. Each names the file that breaks it. */
 const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" })
@@ -238,6 +239,33 @@ function headingsOf(markdown: string): ReadonlySet<string> {
         .replace(/[^\w\- ]/g, "")
         .replaceAll(" ", "-"),
     ),
+  );
+}
+
+test("comments and test names begin with their subject or a verb", () => {
+  assertPlain(/^(What|Who|Whoever|Whatever|Whose|Whom|Of|So|With)\b/i, [
+    "packages/client/",
+    "packages/cli/",
+    "test/cli-",
+    "test/transfers-",
+  ]);
+});
+
+/** @param allowed beginnings of paths that still have such sentences; one that has none any more must be taken off. */
+function assertPlain(unwanted: RegExp, allowed: readonly string[]): void {
+  const found = written
+    .filter((file) => !file.endsWith(".md"))
+    .flatMap((file) => sentencesOf(file, text(file)).map((sentence) => ({ file, sentence })))
+    .filter(({ sentence }) => unwanted.test(sentence));
+  const isAllowed = ({ file }: { file: string }) => allowed.some((start) => file.startsWith(start));
+  assert.deepEqual(
+    found.filter((one) => !isAllowed(one)),
+    [],
+  );
+  assert.deepEqual(
+    allowed.filter((start) => !found.some(({ file }) => file.startsWith(start))),
+    [],
+    "take these off the list",
   );
 }
 

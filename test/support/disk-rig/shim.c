@@ -114,7 +114,7 @@ static void note_written(const struct stat *file, const char *path, const struct
     }
 }
 
-// What is written to a socket is recorded before it leaves, so that all that follows in the trace was too late for it.
+// Bytes for a socket are recorded before they leave: calls that follow in the trace came too late for them.
 static void note_sent(int fd, const struct iovec *parts, int count) {
     struct stat found;
     if (trace < 0 || count == 0 || parts[0].iov_len < 9 || memcmp(parts[0].iov_base, "HTTP/1.1 ", 9)) return;

@@ -6,9 +6,9 @@ export const testingOperations = {
   ResetService:      { method: "POST", path: "/admin/reset",    status: 204, scope: "service", resource: "any", request: "none", response: "none" },
 } as const satisfies Record<string, AdminOperation>;
 
-/** What test suites ask a server for. */
+/** Operations for test suites. */
 export interface TestingShapes {
-  /** Of the vault API, since the server's start or its last reset. */
+  /** Counts the requests to the vault API since the start of the server or its last reset. */
   ListRequestCounts: { input: NoInput; output: ListRequestCountsOutput };
   /**
    * Makes the service as it was after its first start: only the root's keys, the clock's time and the audit trail stay. Refused

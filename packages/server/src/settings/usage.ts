@@ -5,7 +5,7 @@ const termWidth = 29;
 /** Below this, descriptions stand under their flags. */
 const besideWidthMin = 70;
 
-/** What `--help` prints: 80 columns at most, wrapped at words on narrower terminals. */
+/** The text of `--help`: 80 columns at most, wrapped at words on narrower terminals. */
 export function usageText(settings: readonly Setting[], columns: number | undefined): string {
   const width = Math.min(columns || widthMax, widthMax);
   const title = "moraine serve [FLAGS]: serves the Glacier vault API (REST 2012-06-01) from a folder of yours";

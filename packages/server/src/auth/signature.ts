@@ -10,6 +10,7 @@ import {
 } from "@moraine/protocol";
 import type { AccessKey } from "../domain/credential-store.ts";
 import type { Claim, Signed } from "./claim.ts";
+import { cutTo } from "./cut-text.ts";
 import { impliedValue } from "./signed-headers.ts";
 
 /** Compares in constant time. The signature counts only as 64 lower-case hexadecimal digits. */
@@ -28,7 +29,7 @@ export function signatureMatches(claim: Claim, request: Signed, payloadHash: str
 
 /**
  * The error for a signature that does not match. It shows what was expected to be signed, as AWS does, so that the author of a
- * client can compare. Both strings repeat the request and hold no secret. The error's JSON body has at most 8 KiB.
+ * client can compare. Both strings repeat the request and hold no secret. The error's body has at most 8 KiB, as JSON and as XML.
  */
 export function signatureMismatch(claim: Claim, request: Signed, payloadHash: string): GlacierError {
   const signed = signedRequest(claim, request, payloadHash);
@@ -52,20 +53,6 @@ function signedRequest(claim: Claim, request: Signed, payloadHash: string): Sign
 
 /** Leaves room for the rest of an error's body of 8 KiB. */
 const canonicalBytesMax = 7 * 1024;
-
-/** The start of a string whose JSON form is not longer than that many bytes. */
-function cutTo(text: string, bytesMax: number): string {
-  let end = 0;
-  let sizeBytes = 0;
-  while (end < text.length) {
-    sizeBytes += Buffer.byteLength(JSON.stringify(text.charAt(end))) - 2;
-    if (sizeBytes > bytesMax) {
-      return `${text.slice(0, end)}…`;
-    }
-    end += 1;
-  }
-  return text;
-}
 
 /**
  * A derived key holds for a day and a region, so it is derived once and kept in the form that signs fastest: for as long as

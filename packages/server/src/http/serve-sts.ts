@@ -1,5 +1,6 @@
 import { errors, GlacierError, partitionOf } from "@moraine/protocol";
 import type { Identify } from "../auth/authenticate.ts";
+import { cutTo } from "../auth/cut-text.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
 import type { Reply } from "./encode.ts";
 import type { Incoming } from "./perform.ts";
@@ -16,6 +17,8 @@ const action = "GetCallerIdentity";
 const apiVersion = "2011-06-15";
 /** The action and the version take 43. */
 const bodySizeBytesMax = 4096;
+/** Of an action or a version that is repeated in an error. */
+const namedBytesMax = 512;
 
 /** Whether a request is signed for STS, whose only path is the root. */
 export function isStsRequest({ method, path, header }: WireRequest): boolean {
@@ -57,8 +60,9 @@ function assertAction({ parameters }: WireRequest, body: URLSearchParams): void 
   };
   const version = one("Version");
   if (one("Action") !== action || version !== apiVersion) {
-    throw errors.invalidParameter(
-      `Could not find operation ${one("Action")} for version ${version ?? "NO_VERSION_SPECIFIED"}`,
+    const [named, ofVersion] = [String(one("Action")), version ?? "NO_VERSION_SPECIFIED"].map((text) =>
+      cutTo(text, namedBytesMax),
     );
+    throw errors.invalidParameter(`Could not find operation ${named} for version ${ofVersion}`);
   }
 }

@@ -113,3 +113,26 @@ for (const [form, sizes] of [
     });
   }
 }
+
+for (const requestEnds of [true, false]) {
+  const name = requestEnds ? "" : ", sent before the request has ended,";
+  test(`a string body${name} that the client never takes is given up after the stall time`, async (context) => {
+    const given = Promise.withResolvers<string>();
+    const server = createServer((request, response) => {
+      response.once("close", () => given.resolve(response.writableFinished ? "taken" : "given up"));
+      // More than the buffers of two sockets hold.
+      const reply = { status: 200, headers: {}, body: "x".repeat(64 * 1024 ** 2) };
+      void respond(request, response, reply, { ...limits, sendStallSeconds: 0.2, drainSecondsMax: 0.1 });
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    context.after(() => server.close());
+    const socket = await openSocket((server.address() as AddressInfo).port);
+    context.after(() => socket.destroy());
+    socket.pause();
+    const head = requestEnds ? "GET / HTTP/1.1\r\n" : "PUT / HTTP/1.1\r\nContent-Length: 1000\r\n";
+    await send(socket, `${head}Host: x\r\n\r\n${requestEnds ? "" : "abc"}`);
+    const late = new Promise<string>((resolve) => setTimeout(resolve, 20_000, "kept").unref());
+    assert.equal(await Promise.race([given.promise, late]), "given up");
+  });
+}

@@ -122,6 +122,25 @@ test("refusals have the codes and statuses of STS, and their text is escaped", a
   assert.match(error.Message, /^Signature expired: /);
 });
 
+test("what a refusal repeats of a request is cut, so that its body has at most 8 KiB however it is escaped", async () => {
+  const wrong = { ...server.key, secretAccessKey: "x" };
+  for (const text of ["&".repeat(9000), "<>".repeat(4000), '"\\'.repeat(4000), "é".repeat(4000)]) {
+    for (const accept of ["text/xml", "application/json"]) {
+      const headers = { "x-amz-a": Buffer.from(text).toString("latin1"), accept };
+      const answer = await ask({ key: wrong, headers });
+      assert.equal(answer.status, 403);
+      assert.ok(answer.body.length <= 8192, `${answer.body.length} bytes`);
+      assert.match(answer.text, /The String-to-Sign should have been(\\n|\n)'AWS4-HMAC-SHA256/);
+    }
+    const path = `/?Action=${encodeURIComponent(text.slice(0, 1200))}&Version=2011-06-15`;
+    const options = { method: "GET", path, service: "sts", headers: { "x-amz-glacier-version": undefined } };
+    const unknown = await server.client.send(options);
+    assert.equal(unknown.status, 400);
+    assert.ok(unknown.body.length <= 8192, `${unknown.body.length} bytes`);
+    assert.match(unknown.text, /Could not find operation .+… for version 2011-06-15/s);
+  }
+});
+
 test("a body is bounded", async () => {
   const answer = await ask({ body: `${form}&${"x".repeat(4096)}` });
   assert.equal(answer.status, 400);

@@ -8,7 +8,6 @@ import type { Progress } from "./progress.ts";
 import { isOutage, RangeRetries } from "./range-retries.ts";
 import { firstRange } from "./ranges.ts";
 import type { RequestSize } from "./request-size.ts";
-import { StallTimer } from "./stall-timer.ts";
 import { asError, VerificationError } from "./transfer-errors.ts";
 
 export interface FetchContext {
@@ -126,18 +125,18 @@ class RangeFetch {
     const firstByte = this.#piece.firstByte + this.#receivedBytes;
     const lastByte = Math.min(this.#piece.lastByte, firstByte + requestSize.bytes - 1);
     const requestedBytes = lastByte - firstByte + 1;
-    const stall = new StallTimer(signal);
+    const ended = new AbortController();
     let hasBegun = false;
     try {
-      const { checksum, bytes } = await source.open({ firstByte, lastByte }, stall.signal);
+      const { checksum, bytes } = await source.open({ firstByte, lastByte }, AbortSignal.any([signal, ended.signal]));
       hasBegun = true;
       if (this.#receivedBytes === 0) {
         this.#checksum = checksum;
       }
-      await this.#keep(this.#counted(bytes, stall, signal), firstByte - this.#range.firstByte);
+      await this.#keep(this.#counted(bytes, signal), firstByte - this.#range.firstByte);
       requestSize.completed(requestedBytes);
     } catch (cause) {
-      const error = stall.reasonFor(asError(cause));
+      const error = asError(cause);
       // Some servers ignore ranges, which does no harm until one is to be continued.
       this.#canContinue &&= hasBegun || this.#receivedBytes === 0 || isOutage(error);
       if (hasBegun && error instanceof GlacierConnectionError) {
@@ -145,20 +144,13 @@ class RangeFetch {
       }
       throw error;
     } finally {
-      stall.stop();
+      ended.abort(); // Also where nobody read the response to its end.
     }
   }
 
-  async *#counted(
-    bytes: AsyncIterable<Uint8Array>,
-    stall: StallTimer,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array, void, void> {
+  async *#counted(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const { bandwidth, progress } = this.#context;
-    stall.start();
     for await (const piece of bytes) {
-      // Neither our own pace nor a slow disk is a stall of the connection.
-      stall.pause();
       await bandwidth?.take(piece.length, signal);
       this.#leaves.update(piece);
       const position = this.#piece.firstByte - this.#range.firstByte + this.#receivedBytes;
@@ -171,7 +163,6 @@ class RangeFetch {
       }
       progress.moved(piece.length, repeatedBytes);
       yield piece;
-      stall.start();
     }
   }
 

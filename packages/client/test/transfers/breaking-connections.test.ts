@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { contentOf } from "../../../../test/support/content.ts";
 import { Random } from "../../../../test/support/random.ts";
-import { createClient } from "../../src/node.ts";
+import { createClient, type NodeClientOptions } from "../../src/node.ts";
+import { Bandwidth } from "../../src/transfers/bandwidth.ts";
 import { type DownloadOptions, downloadJobOutput } from "../../src/transfers/download-job-output.ts";
 import type { TransferEvent } from "../../src/transfers/events.ts";
 import { streamJobOutput } from "../../src/transfers/stream-job-output.ts";
@@ -33,8 +34,14 @@ after(async () => {
 });
 
 /** Without progress for this long, a transfer fails. */
-const client = () =>
-  createClient({ region: "us-east-1", credentials: keys, endpoint: server.url, retryForMilliseconds: 20_000 });
+const client = (options: NodeClientOptions = {}) =>
+  createClient({
+    region: "us-east-1",
+    credentials: keys,
+    endpoint: server.url,
+    retryForMilliseconds: 20_000,
+    ...options,
+  });
 const lengthOf = ({ firstByte, endByte }: RangeRequest) => endByte - firstByte;
 
 let count = 0;
@@ -130,6 +137,45 @@ test("a server that announces no length and breaks does not use up the attempts 
   // Without checksums, the whole decides.
   const { verifiedBy, repeatedBytes } = await download({ rangeSizeBytes: 32 * mebibyte });
   assert.deepEqual([verifiedBy, repeatedBytes], ["whole", 0]);
+});
+
+test("a connection on which nothing comes any more is given up, and its range continued", async () => {
+  let isFirst = true;
+  server.misbehave = ({ firstByte, endByte }, response) => {
+    if (!isFirst) {
+      return undefined;
+    }
+    isFirst = false;
+    response.writeHead(206, {
+      "content-range": `bytes ${firstByte}-${endByte - 1}/${content.length}`,
+      "content-length": String(endByte - firstByte),
+    });
+    response.write(content.subarray(firstByte, firstByte + mebibyte));
+    return "responded";
+  };
+  const target = join(folder, "silent");
+  const { transferredBytes } = await downloadJobOutput(await client({ timeoutMilliseconds: 1000 }), job, { target });
+  assert.ok((await readFile(target)).equals(content));
+  assert.equal(transferredBytes, content.length);
+});
+
+test("bytes that wait for bandwidth longer than the service may be silent are no failure", async () => {
+  await using slow = await outputServer(archiveOf(content.subarray(0, mebibyte)));
+  const impatient = await createClient({
+    region: "us-east-1",
+    credentials: keys,
+    endpoint: slow.url,
+    timeoutMilliseconds: 1000,
+  });
+  const failures: TransferEvent[] = [];
+  const onEvent = (event: TransferEvent) => {
+    if (event.kind === "range-failed") {
+      failures.push(event);
+    }
+  };
+  const target = join(folder, "paced");
+  await downloadJobOutput(impatient, job, { target, bandwidth: new Bandwidth(mebibyte / 4), onEvent });
+  assert.deepEqual(failures, []);
 });
 
 for (let seed = 1; seed <= 6; seed += 1) {

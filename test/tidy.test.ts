@@ -280,3 +280,13 @@ test("users are sent to our packages alone: the name moraine without a scope bel
     [],
   );
 });
+
+test("the program of each thread is an entry of its package's bundle, or the packed one would not find it", () => {
+  const threads = sources.filter((file) => file.endsWith("-worker.ts")).map((file) => file.split("/src/")[1] ?? "");
+  assert.ok(threads.length > 2);
+  const bundles = text("packing/bundle.ts");
+  assert.deepEqual(
+    threads.filter((file) => !bundles.includes(`src/${file}"`)),
+    [],
+  );
+});

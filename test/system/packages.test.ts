@@ -165,6 +165,7 @@ test("a short command reads few files, none of them outside of its package", asy
 test("moraine serve lists its flags, prints its version, and refuses what it does not know", async () => {
   const { stdout } = await at(home, "npx", ["moraine", "serve", "--help"]);
   assert.match(stdout, /^moraine serve \[FLAGS\]/);
+  assert.equal((await at(home, "npx", ["moraine", "help", "serve"])).stdout, stdout);
   assert.match((await at(home, "npx", ["moraine", "--help"])).stdout, /^ {2}serve +/m);
   const versions = await Promise.all(
     [["--version"], ["serve", "--version"]].map((args) => at(home, "npx", ["moraine", ...args])),

@@ -10,9 +10,10 @@ export async function run(running: NodeJS.Process, environment: Surroundings["en
   running.on("SIGUSR1", () => undefined);
   keepCompiled(environment);
   const args = running.argv.slice(2);
-  if (args[0] === "serve") {
+  const flags = serverFlags(args);
+  if (flags !== null) {
     const { launch } = await import("@moraine/server/launch");
-    launch(args.slice(1), environment);
+    launch(flags, environment);
   }
   const { runProgram } = await import("./program.ts");
   running.exitCode = await runProgram(args, {
@@ -33,4 +34,13 @@ function keepCompiled(environment: Surroundings["environment"]): void {
   } catch {
     // A user who is in no list of users, as in containers, has no home.
   }
+}
+
+/** The flags after `serve`, which are the server's own; null for any other command. */
+function serverFlags(args: readonly string[]): readonly string[] | null {
+  const [first, ...rest] = args;
+  if (first === "serve") {
+    return rest;
+  }
+  return first === "help" && rest[0] === "serve" ? ["--help"] : null;
 }

@@ -22,7 +22,7 @@ export async function chooseJob(
     options.onEvent?.({ kind: "job", jobId: earlierJob.jobId, state: "reused" });
     return earlierJob;
   }
-  const job = await findOrStartJob(client, criteria, options);
+  const job = await findOrStartJob(client, criteria, () => earlier.note.mark(options), options);
   await earlier.note.write(job, options);
   return job;
 }

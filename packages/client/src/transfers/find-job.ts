@@ -22,44 +22,70 @@ export interface JobCriteria {
   readonly onListed?: ((job: GlacierJobDescription) => void) | undefined;
 }
 
-/**
- * Finds a job that matches: the newest that has succeeded, else the newest in progress, else starts one. The service's own
- * list is what remembers them.
- */
-export async function findOrStartJob(
-  client: GlacierClient,
-  criteria: JobCriteria,
-  { signal = never, onEvent }: TransferOptions,
-): Promise<FoundJob> {
-  const { vaultName, accountId } = criteria;
-  const found = criteria.reuse ? await findJob(client, criteria, signal) : null;
-  const jobId = found?.JobId ?? (await startJob(client, criteria, signal));
-  onEvent?.({ kind: "job", jobId, state: found === null ? "started" : "reused" });
-  return { vaultName, accountId, jobId, isStarted: found === null };
+/** By which a job can be found whose start had no response, also among others for the same output. */
+export interface JobMark {
+  /** Of the job. */
+  readonly description: string;
+  /** An earlier run has sent it, and may have started the job. */
+  readonly isEarlier: boolean;
 }
 
 export interface FoundJob extends JobReference {
   readonly isStarted: boolean;
 }
 
+/**
+ * Finds a job that matches: the newest that has succeeded, else the newest in progress, else starts one. The service's own
+ * list is what remembers them.
+ *
+ * @param newMark called where a new job is wanted in any case.
+ */
+export async function findOrStartJob(
+  client: GlacierClient,
+  criteria: JobCriteria,
+  newMark: () => Promise<JobMark>,
+  { signal = never, onEvent }: TransferOptions,
+): Promise<FoundJob> {
+  const { vaultName, accountId, reuse } = criteria;
+  const found = reuse ? await findJob(client, criteria, signal) : null;
+  const jobId = found?.JobId ?? (await startJob(client, reuse ? criteria : marked(criteria, await newMark()), signal));
+  onEvent?.({ kind: "job", jobId, state: found === null ? "started" : "reused" });
+  return { vaultName, accountId, jobId, isStarted: found === null };
+}
+
 /** Each job may cost money: when its start had no response, the service's list is looked at before another is started. */
-async function startJob(client: GlacierClient, criteria: JobCriteria, signal: AbortSignal): Promise<string> {
+async function startJob(
+  client: GlacierClient,
+  criteria: JobCriteria & { readonly mayBeStarted?: boolean },
+  signal: AbortSignal,
+): Promise<string> {
   const { vaultName, accountId, jobParameters } = criteria;
+  let { mayBeStarted = false } = criteria;
   for (let attempt = 1; ; attempt += 1) {
+    const found = mayBeStarted ? await findJob(client, criteria, signal) : null;
+    if (found !== null) {
+      return found.JobId;
+    }
     try {
       return (await client.initiateJob({ vaultName, accountId, jobParameters }, { signal })).jobId;
     } catch (error) {
       signal.throwIfAborted();
-      // Where a new job is wanted, it cannot be told from those that existed before.
-      if (!(criteria.reuse && isOutcomeUnknown(error)) || attempt >= startsMax) {
+      if (!isOutcomeUnknown(error) || attempt >= startsMax) {
         throw error;
       }
-      const started = await findJob(client, criteria, signal);
-      if (started !== null) {
-        return started.JobId;
-      }
+      mayBeStarted = true;
     }
   }
+}
+
+/** Only the job with that mark matches, as one that exists may be another run's. */
+function marked(criteria: JobCriteria, { description, isEarlier }: JobMark) {
+  return {
+    ...criteria,
+    jobParameters: { ...criteria.jobParameters, Description: description },
+    matches: (job: GlacierJobDescription) => job.JobDescription === description,
+    mayBeStarted: isEarlier,
+  };
 }
 
 /**

@@ -1,8 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import type { GlacierJobDescription } from "@moraine/protocol";
 import type { GlacierClient } from "../glacier-client.ts";
 import { never, type TransferOptions } from "./events.ts";
-import type { FoundJob } from "./find-job.ts";
+import type { FoundJob, JobMark } from "./find-job.ts";
 import { JournalFile, parseRecords } from "./journal-file.ts";
 import { hasCode } from "./transfer-errors.ts";
 
@@ -16,7 +17,14 @@ export interface NoteSubject {
 
 const format = "moraine job 1";
 
-type NoteRecord = NoteSubject & { readonly format: string; readonly jobId: string; readonly isStarted: boolean };
+type NoteRecord = NoteSubject & {
+  readonly format: string;
+  /** Null while the response to its start is due. */
+  readonly jobId: string | null;
+  readonly isStarted: boolean;
+  /** Of a job that is new in any case. */
+  readonly description: string | null;
+};
 
 /**
  * A file that remembers the job of a transfer until the transfer is complete, so that a further run takes the same one: without looking
@@ -40,7 +48,7 @@ export class JobNote {
   /** Null when there is none for this output, or its job no longer exists or has failed. */
   async job(client: GlacierClient, signal: AbortSignal = never): Promise<NotedJob | null> {
     const record = await this.#read();
-    if (record === null) {
+    if (record === null || record.jobId === null) {
       return null;
     }
     const { vaultName, accountId } = this.#subject;
@@ -49,22 +57,20 @@ export class JobNote {
     return description && { ...reference, isStarted: record.isStarted, description };
   }
 
-  /** Survives a power cut: the job may have cost money. A file that cannot be written is reported and no reason to stop. */
-  async write({ jobId, isStarted }: FoundJob, { onEvent }: TransferOptions): Promise<void> {
-    if (this.#path === null || (this.#onlyStarted && !isStarted)) {
-      return;
+  /** Resolves with what marks a job that is about to be started, once it is noted. */
+  async mark(options: TransferOptions): Promise<JobMark> {
+    const record = await this.#read();
+    if (record?.jobId === null && record.description !== null) {
+      return { description: record.description, isEarlier: true };
     }
-    try {
-      const { journal } = await JournalFile.open(this.#path);
-      try {
-        await journal.append({ format, ...this.#subject, jobId, isStarted } satisfies NoteRecord);
-        await journal.sync();
-      } finally {
-        await journal.close();
-      }
-    } catch (error) {
-      const message = `Job ${jobId} could not be written down, so a further run may start another: ${(error as Error).message}`;
-      onEvent?.({ kind: "warning", code: "job-not-noted", message });
+    const description = `moraine ${randomUUID()}`;
+    await this.#append({ jobId: null, isStarted: true, description }, options);
+    return { description, isEarlier: false };
+  }
+
+  async write({ jobId, isStarted }: FoundJob, options: TransferOptions): Promise<void> {
+    if (isStarted || !this.#onlyStarted) {
+      await this.#append({ jobId, isStarted, description: null }, options);
     }
   }
 
@@ -74,12 +80,31 @@ export class JobNote {
     }
   }
 
+  /** Survives a power cut: the job may have cost money. A file that cannot be written is reported and no reason to stop. */
+  async #append(job: Pick<NoteRecord, "jobId" | "isStarted" | "description">, options: TransferOptions): Promise<void> {
+    if (this.#path === null) {
+      return;
+    }
+    try {
+      const { journal } = await JournalFile.open(this.#path);
+      try {
+        await journal.append({ format, ...this.#subject, ...job } satisfies NoteRecord);
+        await journal.sync();
+      } finally {
+        await journal.close();
+      }
+    } catch (error) {
+      const message = `The job could not be written down, so a further run may start another: ${(error as Error).message}`;
+      options.onEvent?.({ kind: "warning", code: "job-not-noted", message });
+    }
+  }
+
   async #read(): Promise<NoteRecord | null> {
     const bytes = this.#path === null ? null : await readFile(this.#path).catch(() => null);
     const last = parseRecords(bytes ?? new Uint8Array()).records.at(-1) as Partial<NoteRecord> | undefined;
     const wanted = Object.entries({ format, ...this.#subject });
     const isOurs = last !== undefined && wanted.every(([name, value]) => last[name as keyof NoteRecord] === value);
-    return isOurs && typeof last.jobId === "string" ? (last as NoteRecord) : null;
+    return isOurs ? (last as NoteRecord) : null;
   }
 }
 

@@ -15,10 +15,12 @@ export interface JobService extends AsyncDisposable {
   readonly jobs: Map<string, Job>;
   /** Whether its jobs have succeeded. */
   isReady: boolean;
+  /** Called in the place of a response once a job is started. */
+  onLostStart: (() => void) | null;
   /** The header of that name, as DescribeVault sends it. */
   inventories: string | null;
   /** Null for an inventory. */
-  addJob(archiveId: string | null): string;
+  addJob(archiveId: string | null, description?: string | null): string;
   /** Requests so far whose path ends so. */
   count(method: string, pathEnd: string): number;
   reset(): void;
@@ -33,12 +35,18 @@ export async function jobService(content: Buffer): Promise<JobService> {
     requests: [],
     jobs: new Map(),
     isReady: true,
+    onLostStart: null,
     inventories: null,
-    addJob(archiveId) {
+    addJob(archiveId, JobDescription = null) {
       started += 1;
       const jobId = `job-${started}`;
       const kind = archiveId === null ? inventoryJob(content.length) : archiveJob(archiveId, content.length, treeHash);
-      service.jobs.set(jobId, { ...kind, JobId: jobId, CreationDate: new Date(started * 1000).toISOString() });
+      service.jobs.set(jobId, {
+        ...kind,
+        JobDescription,
+        JobId: jobId,
+        CreationDate: new Date(started * 1000).toISOString(),
+      });
       return jobId;
     },
     count: (method, pathEnd) =>
@@ -46,7 +54,7 @@ export async function jobService(content: Buffer): Promise<JobService> {
     reset() {
       service.requests.length = 0;
       service.jobs.clear();
-      Object.assign(service, { isReady: true, inventories: null });
+      Object.assign(service, { isReady: true, onLostStart: null, inventories: null });
     },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
@@ -60,8 +68,7 @@ export async function jobService(content: Buffer): Promise<JobService> {
     for await (const piece of request) pieces.push(piece);
     const [, , , , jobs, jobId = "", output] = new URL(url, "http://service").pathname.split("/");
     if (method === "POST") {
-      const { ArchiveId = null } = JSON.parse(Buffer.concat(pieces).toString());
-      response.writeHead(202, { "x-amz-job-id": service.addJob(ArchiveId) }).end();
+      startJob(response, service, Buffer.concat(pieces).toString());
     } else if (jobs === undefined) {
       describeVault(response, service.inventories);
     } else if (output === undefined) {
@@ -91,6 +98,16 @@ const archiveJob = (archiveId: string, sizeBytes: number, treeHash: string): Job
   SHA256TreeHash: treeHash,
   RetrievalByteRange: `0-${sizeBytes - 1}`,
 });
+
+function startJob(response: ServerResponse, { addJob, onLostStart }: JobService, body: string): void {
+  const { ArchiveId = null, Description } = JSON.parse(body);
+  const jobId = addJob(ArchiveId, Description);
+  if (onLostStart === null) {
+    response.writeHead(202, { "x-amz-job-id": jobId }).end();
+  } else {
+    onLostStart();
+  }
+}
 
 function describeVault(response: ServerResponse, inventories: string | null): void {
   const vault = { VaultName: "photos", NumberOfArchives: 1, LastInventoryDate: null };

@@ -10,11 +10,12 @@ const listed = (...jobs: Partial<GlacierJobDescription>[]): Step =>
   answer(200, json, JSON.stringify({ JobList: jobs, Marker: null }));
 const job = { JobId: "paid-for", CreationDate: "2026-01-01T00:00:00.000Z", StatusCode: "InProgress" } as const;
 const jobParameters = { Type: "inventory-retrieval" } as const;
+const mark = async () => ({ description: "moraine 1", isEarlier: false });
 const criteria = { ...vault, jobParameters, matches: () => true, reuse: true };
 
 test("a job whose start was not answered is looked for before another is started", async () => {
   await using server = await scriptedServer(listed(), reset, listed(job));
-  const found = await findOrStartJob(clientOf(server), criteria, {});
+  const found = await findOrStartJob(clientOf(server), criteria, mark, {});
   assert.equal(found.jobId, "paid-for");
   assert.deepEqual(
     server.seen.map(({ method }) => method),
@@ -25,15 +26,31 @@ test("a job whose start was not answered is looked for before another is started
 test("when the list has none, it was not started, and is asked for again", async () => {
   const started = answer(202, { "x-amz-job-id": "second" });
   await using server = await scriptedServer(listed(), reset, listed(), started);
-  assert.equal((await findOrStartJob(clientOf(server), criteria, {})).jobId, "second");
+  assert.equal((await findOrStartJob(clientOf(server), criteria, mark, {})).jobId, "second");
 });
 
-test("where a new job is wished for, one that was not answered is told, and no other is started", async () => {
-  await using server = await scriptedServer(reset);
-  await assert.rejects(findOrStartJob(clientOf(server), { ...criteria, reuse: false }, {}), {
-    name: "GlacierConnectionError",
-  });
-  assert.equal(server.seen.length, 1);
+test("a new job whose start was not answered is told from those that existed before by its description", async () => {
+  const other = { ...job, JobId: "other" };
+  const marked = { ...job, JobDescription: "moraine 1" };
+  const started = answer(202, { "x-amz-job-id": "second" });
+  for (const [listedJobs, isEarlier, expected, methods] of [
+    [[other, marked], false, "paid-for", ["POST", "GET"]],
+    [[other], false, "second", ["POST", "GET", "POST"]],
+    [[other, marked], true, "paid-for", ["GET"]],
+    [[other], true, "second", ["GET", "POST"]],
+  ] as const) {
+    const steps = [...(isEarlier ? [] : [reset]), listed(...listedJobs), started];
+    await using server = await scriptedServer(...steps);
+    const wanted = { ...criteria, reuse: false };
+    const found = await findOrStartJob(clientOf(server), wanted, async () => ({ ...(await mark()), isEarlier }), {});
+    assert.equal(found.jobId, expected);
+    assert.deepEqual(
+      server.seen.map(({ method }) => method),
+      methods,
+    );
+    const sent = server.seen.filter(({ method }) => method === "POST").map(({ body }) => JSON.parse(body.toString()));
+    assert.ok(sent.every(({ Description }) => Description === "moraine 1"));
+  }
 });
 
 const dated = (JobId: string, day: number, StatusCode: "InProgress" | "Succeeded" | "Failed") => ({
@@ -52,7 +69,7 @@ test("the list is read once, newest first, and no further than the first job tha
     dated("older", 7, "Succeeded"),
   );
   await using server = await scriptedServer(found);
-  assert.equal((await findOrStartJob(clientOf(server), criteria, {})).jobId, "newest");
+  assert.equal((await findOrStartJob(clientOf(server), criteria, mark, {})).jobId, "newest");
   assert.equal(server.seen.length, 1);
 });
 
@@ -61,7 +78,7 @@ test("the newest job is found also where a service lists the oldest first", asyn
     page(dated("oldest", 1, "Succeeded"), dated("older", 2, "Succeeded")),
     listed(dated("newest", 3, "Succeeded"), dated("failed", 4, "Failed")),
   );
-  assert.equal((await findOrStartJob(clientOf(server), criteria, {})).jobId, "newest");
+  assert.equal((await findOrStartJob(clientOf(server), criteria, mark, {})).jobId, "newest");
   assert.equal(server.seen.length, 2);
 });
 
@@ -69,5 +86,5 @@ test("the newest job in progress is taken where none has succeeded", async () =>
   await using server = await scriptedServer(
     listed(dated("newer", 3, "InProgress"), dated("older", 2, "InProgress"), dated("failed", 4, "Failed")),
   );
-  assert.equal((await findOrStartJob(clientOf(server), criteria, {})).jobId, "newer");
+  assert.equal((await findOrStartJob(clientOf(server), criteria, mark, {})).jobId, "newer");
 });

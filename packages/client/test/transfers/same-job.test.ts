@@ -66,6 +66,17 @@ test("a job that was started is taken by the next run, also where a new one is w
   assert.ok((await readFile(target)).equals(content));
 });
 
+test("a job that was started by a run which did not learn its id is found by the next one", async () => {
+  service.addJob(archive.archiveId);
+  const stop = new AbortController();
+  service.onLostStart = () => stop.abort(new Error("enough"));
+  await assert.rejects(retrieve({ reuse: false, signal: stop.signal }), /enough/);
+  service.onLostStart = null;
+  assert.equal(service.jobs.size, 2);
+  await retrieve({ reuse: false });
+  assert.equal(service.jobs.size, 2);
+});
+
 test("a new job is started after the transfer that had one is complete", async () => {
   await retrieve({ reuse: false });
   await rm(target);

@@ -243,6 +243,9 @@ test("advice fits what was not found, and what is in the way", async () => {
     [`upload abort advised ${id}`, 3, /\nmoraine: See moraine upload list/],
     [`archive delete advised ${"A".repeat(138)}`, 3, /\nmoraine: See moraine inventory/],
     ["upload nowhere small", 3, /\nmoraine: See moraine vault list/],
+    ["vault create bad*name", 1, /\nmoraine: A vault's name has 1 to 255 letters/],
+    [`vault list --retry-for 0 --endpoint ${server.url.replace("http", "https")}`, 69, /\nmoraine: .* use http:\/\//],
+    ["policy set advised .", 2, /^moraine: cannot read \.: EISDIR[^\n]*\n$/],
   ];
   await writeFile(join(folder.path, "small"), "small");
   for (const [line, code, message] of advised) {

@@ -1,3 +1,5 @@
+import { messageOf } from "./exit-codes.ts";
+
 const damaged =
   "The server's copy is damaged, and another job would fail as well. Ask the operator to run moraine admin damaged and to restore " +
   "what it lists; then run the same command again. Byte ranges without damage can still be retrieved (moraine job start --range).";
@@ -43,6 +45,12 @@ const unknownThings: readonly (readonly [RegExp, string])[] = [
   [/\bupload\b.* not found/i, "See moraine upload list VAULT. Uploads are completed or aborted only once."],
 ];
 
+/** What the message names without saying what is expected. */
+const ofMessages: readonly (readonly [RegExp, string])[] = [
+  [/^Invalid vault name\b/, "A vault's name has 1 to 255 letters, digits, dots, dashes and underscores."],
+  [/\bwrong version number\b/, "The service does not speak TLS there: use http:// in the endpoint."],
+];
+
 /** What the file system refuses, by code. */
 const ofFiles: Readonly<Record<string, string>> = {
   EACCES: "Change the permissions, or choose another folder.",
@@ -78,7 +86,9 @@ export function adviceFor(error: unknown, goOn: string | null): string | null {
     const { message } = error as Error;
     return unknownThings.find(([pattern]) => pattern.test(message))?.[1] ?? advice[name] ?? null;
   }
-  return advice[name] ?? ofFiles[codeOf(error)] ?? null;
+  const byMessage = ofMessages.find(([pattern]) => pattern.test(messageOf(error)))?.[1];
+  // A usage error says itself what is expected.
+  return byMessage ?? advice[name] ?? (name === "UsageError" ? null : (ofFiles[codeOf(error)] ?? null));
 }
 
 /** A refusal of the file system, or its cause. */

@@ -16,7 +16,7 @@ import type { Surroundings } from "./tools.ts";
 /** Does what the arguments say, and says what went wrong. Resolves with the exit code. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const program = new Command("moraine").description(
-    "Archives in Glacier vaults, of AWS's or of a Moraine server: transferred in parallel, verified, and so that what breaks off goes on.",
+    "Archives in Glacier vaults, at AWS or on a Moraine server: parallel, verified, resumable transfers.",
   );
   const running: Running = { command: program, args, goOn: null, unprinted: null, isOutput: true, log: null };
   let stopLogging = () => {};
@@ -50,10 +50,11 @@ export async function runProgram(args: readonly string[], surroundings: Surround
 const details = `
 Global options may stand anywhere after "moraine". An id may be given as
 itself, also when it begins with a dash; as @FILE, which holds it; or as -, to
-be read from standard input. Behind -- nothing is taken for an option.
+be read from standard input. Everything after -- is an argument, not an option.
 
 Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and
 AWS_SECRET_ACCESS_KEY, profiles, SSO, roles.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification
 failed, 5 denied, 69 service unavailable (try again later), 75 not ready yet,
 130 interrupted (143 by SIGTERM).

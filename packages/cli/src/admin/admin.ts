@@ -26,6 +26,7 @@ export function adminCommand(tools: AdminTools): Command {
       "after",
       `
 Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed, 5 denied.`,
     );
   const commands = [

@@ -15,5 +15,5 @@ export function cutTo(text: string, bytesMax: number): string {
 
 const jsonBytes = (character: string): number => Buffer.byteLength(JSON.stringify(character)) - 2;
 
-/** Of the characters that XML writes as entities. */
+/** Sizes of the entities that XML writes for these characters. */
 const xmlBytes: Readonly<Record<string, number>> = { "&": 5, "<": 4, ">": 4 };

@@ -17,7 +17,7 @@ const action = "GetCallerIdentity";
 const apiVersion = "2011-06-15";
 /** The action and the version take 43. */
 const bodySizeBytesMax = 4096;
-/** Of an action or a version that is repeated in an error. */
+/** The longest action or version that an error repeats. */
 const namedBytesMax = 512;
 
 /** Whether a request is signed for STS, whose only path is the root. */

@@ -122,7 +122,7 @@ test("refusals have the codes and statuses of STS, and their text is escaped", a
   assert.match(error.Message, /^Signature expired: /);
 });
 
-test("what a refusal repeats of a request is cut, so that its body has at most 8 KiB however it is escaped", async () => {
+test("a refusal cuts what it repeats of a request, so that its body has at most 8 KiB however it is escaped", async () => {
   const wrong = { ...server.key, secretAccessKey: "x" };
   for (const text of ["&".repeat(9000), "<>".repeat(4000), '"\\'.repeat(4000), "é".repeat(4000)]) {
     for (const accept of ["text/xml", "application/json"]) {

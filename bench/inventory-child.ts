@@ -8,7 +8,7 @@ import {
 import { InventoryReader } from "../packages/client/src/node.ts";
 import { peakBytes } from "./process-usage.ts";
 
-// Reads an inventory of so many archives, which is never in memory, and prints what that took.
+// Reads an inventory of this many archives, which is never in memory, and prints what that took.
 
 export interface InventoryReport {
   readonly rows: number;

@@ -81,7 +81,7 @@ function fillLarge(rows: RowWriter, vault: string): void {
   rows.count(vault, archiveCount, archiveCount);
 }
 
-/** Ten archives live; the rows of a tenth of the others tell of archives that were deleted. */
+/** Ten archives live; the rows of a tenth of the others are of archives that were deleted. */
 function fillEmptied(rows: RowWriter, vault: string): void {
   const deletedCount = Math.floor(archiveCount / 10);
   const firstAt = Date.now() - deletedCount;

@@ -137,7 +137,7 @@ function storedArchives(): string[] {
   return found.map((row) => unpackId(row as unknown as Parameters<typeof unpackId>[0]));
 }
 
-/** A date after which about so many archives were made: a thousand were made in each second. */
+/** A date after which about this many archives were made: a thousand were made in each second. */
 function newest(count: number): string {
   const row = database
     .prepare(

@@ -59,7 +59,7 @@ export function retrievedSource({ server, requests, source }: Stage): Promise<st
   });
 }
 
-/** Each connection asks again as soon as it has its answer, for so long; resolves to the number of answers. */
+/** Each connection asks again as soon as it has its response, for this long; resolves to the number of responses. */
 export async function askForSeconds(
   connections: readonly Connection[],
   seconds: number,

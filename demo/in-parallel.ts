@@ -1,4 +1,4 @@
-/** Works on all items, so many at a time, begun in their order; rejects with the first failure, once all have stopped. */
+/** Works on all items, this many at a time, started in their order; rejects with the first failure, once all have stopped. */
 export async function inParallel<Item>(
   items: readonly Item[],
   lanes: number,

@@ -30,7 +30,7 @@ function faultsOf({ version, integrity = "", resolved, license, link, hasInstall
   return [
     ...(version === undefined ? ["it has no version"] : []),
     ...(/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity) ? [] : [`its integrity is no SHA-512: ${integrity}`]),
-    // npm takes an integrity from where it is told to; without this it asks the registry that the user has set.
+    // npm takes an integrity from the registry that it is given; without this it asks the one that the user has set.
     ...(resolved === undefined ? [] : [`it is taken from ${resolved}`]),
     ...(licences.has(license ?? "") ? [] : [`its licence is not on the list: ${license}`]),
     ...(hasInstallScript ? ["it runs a script when it is installed"] : []),

@@ -122,7 +122,7 @@ const falsePrunings = fc.record({
   kind: fc.constant("prune" as const),
   through: fc.integer({ min: first, max: last - 1 }),
 });
-/** Changes an entry, and computes its hash and those of all that follow anew. */
+/** Changes an entry, and computes its hash and those of all later entries again. */
 const recomputations = fc.record({
   kind: fc.constant("recompute" as const),
   seq: place,

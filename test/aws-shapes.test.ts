@@ -16,7 +16,7 @@ import { contentOf } from "./support/content.ts";
 import { sdkClient } from "./support/sdk-client.ts";
 import { region, rootKey } from "./support/server-process.ts";
 
-// Our client beside AWS's SDK, called alike and answered alike, by a server that is neither AWS's nor ours: it has the
+// Our client compared with AWS's SDK, called alike and answered alike, by a server that is neither AWS's nor ours: it has the
 // examples of AWS's documentation in the form that the SDK's schemas give them.
 
 const names = Object.keys(operations) as OperationName[];

@@ -262,7 +262,7 @@ test("three pages of vaults, of jobs, of uploads and of parts are each read to t
   );
 });
 
-test("errors are told by their classes, with the request they belong to", async () => {
+test("errors are distinguished by their classes, with the request they belong to", async () => {
   const missing = client.describeVault({ vaultName: "nowhere" });
   await assert.rejects(missing, (error) => {
     assert.ok(error instanceof ResourceNotFoundException && error instanceof GlacierServiceError);

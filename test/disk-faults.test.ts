@@ -110,7 +110,7 @@ test("needs no folder for temporary files, even for a change of many rows", asyn
   assert.equal(stdout, "condemned 2000\n", stderr);
 });
 
-/** A folder for the data of a server whose disk fails as told. */
+/** A folder for the data of a server whose disk fails as the test says. */
 async function faultyDisk() {
   const folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");

@@ -38,7 +38,7 @@ after(async () => {
   admin.close();
   const { stdout, stderr } = await server.stop();
   await folder[Symbol.asyncDispose]();
-  assert.match(stdout, /^# WARNING: Faults are allowed: answers may be falsified on purpose/m);
+  assert.match(stdout, /^# WARNING: Faults are allowed: responses may be corrupted on purpose/m);
   assert.match(stdout, /^# WARNING: Fault fault-1 is in force: throttle:operation=ListVaults,count=1$/m);
   const warnings = stderr.split("\n").filter((line) => line.includes('"level":40'));
   assert.match(warnings[0] ?? "", /"seed":7,.*Faults are allowed/);
@@ -101,7 +101,7 @@ test("each refusal is the SDK's own class of error", async () => {
   await client.send(new ListVaultsCommand(own));
 });
 
-test("health and metrics tell of faults while they last", async () => {
+test("health and metrics report faults while they last", async () => {
   await put({ Mode: "slow-body", BytesPerSecond: 1_000_000 });
   const health = (await admin.admin("GET", "/health")) as HealthDescription;
   assert.equal(health.Ready, true);

@@ -110,7 +110,7 @@ describe("the clock alone decides", () => {
     await assert.rejects(call("POST", `/lock-policy/${initiated.headers["x-amz-lock-id"]}`), RefusedError);
   });
 
-  test("when an upload that nobody goes on with is gone", async () => {
+  test("when an abandoned upload expires", async () => {
     const initiated = await glacier.demand({
       method: "POST",
       path: `/-/vaults/${vault}/multipart-uploads`,

@@ -17,7 +17,7 @@ import { GlacierHttp } from "./support/glacier-http.ts";
 import { accountId, region, runServer, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-// The end of a job reaches those who asked to be told, whatever happens to the server in between.
+// The end of a job reaches those who asked for a message, whatever happens to the server in between.
 
 const secret = "c4n4ry-of-the-webhook-that-nobody-may-see";
 const snsSecret = "c4n4ryOfSnsThatNobodyMaySee0123456789ABC";

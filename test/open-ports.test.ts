@@ -39,7 +39,7 @@ function linkOf(path: string): string {
 
 const onLoopback = (port: number) => `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
 
-test("a server listens on the one port it was given, and on one more for metrics when told to", async () => {
+test("a server listens on the one port it was given, and on one more for metrics when it is given one", async () => {
   await using folder = await temporaryFolder();
   await using plain = await startServer({ dataFolder: folder.path });
   assert.deepEqual(listeners(plain.pid), [onLoopback(Number(new URL(plain.url).port))]);

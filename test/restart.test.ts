@@ -106,7 +106,7 @@ test("SIGTERM lets a download that runs come to its end, takes no new connection
   assert.equal((await within(10_000, server.ended, "the server waits for more")).code, 0);
 });
 
-test("a second server on the same folder is refused with one line, and the first goes on", async () => {
+test("a second server on the same folder is refused with one line, and the first continues", async () => {
   await using folder = await temporaryFolder();
   await using first = await startServer({ dataFolder: folder.path });
   const { code, stdout, stderr } = await runServer(["--data", folder.path, "--listen", "127.0.0.1:0"]);

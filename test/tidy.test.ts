@@ -88,7 +88,7 @@ test("the environment is read in each main.ts and in the client's node.ts, and p
 
 test("only the blob store of the file system removes files of the data folder, secret-file.ts its own draft, and temporary-folder.ts what it made", () => {
   const remover = /\bunlink\b|\brm\(|\brmdir\b/;
-  // Client and command have no data folder: they remove what they made beside a target, and journals of uploads.
+  // Client and command have no data folder: they remove what they made next to a target, and journals of uploads.
   const own = tracked.filter((file) =>
     /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|server\/src\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/upload-state\.ts/.test(
       file,
@@ -249,6 +249,13 @@ test("comments and test names begin with their subject or a verb", () => {
     "test/cli-",
     "test/transfers-",
   ]);
+});
+
+test("comments and test names use the field's words", () => {
+  // Resume or continue, is notified or reports, started, again, is interrupted, for N ms, at most, corrupt, next to.
+  const unwanted =
+    /\b((go|goes|going|gone) on|told|tells? of|begun|anew|(break|breaks|breaking|broken) off|so (long|many)|at the most|falsif\w*|beside)\b/i;
+  assertPlain(unwanted, ["packages/client/", "packages/cli/", "test/cli-", "test/transfers-"]);
 });
 
 /** @param allowed beginnings of paths that still have such sentences; one that has none any more must be taken off. */

@@ -122,7 +122,7 @@ test("operations that moto does not have fail as another service's response", as
   }
 });
 
-test("an error in moto's words is told with them", async () => {
+test("an error in moto's words is reported with them", async () => {
   await assert.rejects(client.describeVault({ vaultName: "nowhere" }), (error) => {
     assert.ok(error instanceof UnexpectedAnswerError);
     assert.match(error.message, /^DescribeVault: answered 400 .*not as this service does: .*Vault not found/);

@@ -8,7 +8,7 @@ export class AwsCli {
   readonly #server: Pick<ServerProcess, "url">;
   readonly #called: CalledOperations;
 
-  /** @param called is told of every call that succeeds. */
+  /** @param called is passed every call that succeeds. */
   constructor(server: Pick<ServerProcess, "url">, called: CalledOperations) {
     this.#server = server;
     this.#called = called;

@@ -13,7 +13,7 @@ export interface Run {
   readonly input?: string | Uint8Array;
   readonly command?: readonly string[];
   readonly cwd?: string;
-  /** Standard output is a terminal, or one of so many columns; of commands without a process of their own. */
+  /** Standard output is a terminal, or one of this many columns; of commands without a process of their own. */
   readonly onTerminal?: true | number;
 }
 

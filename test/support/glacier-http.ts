@@ -132,7 +132,7 @@ export class GlacierHttp {
   /** A call of the admin API; resolves to what it answers. */
   async admin(method: string, path: string, body?: object): Promise<unknown> {
     const bytes = body === undefined ? noBody : Buffer.from(JSON.stringify(body));
-    // As SDKs do: calls of one second that are equal otherwise are told apart, and none counts as a replay.
+    // As SDKs do: calls of one second that are equal otherwise are distinguished, and none counts as a replay.
     const headers = { "amz-sdk-invocation-id": randomUUID() };
     const answer = await this.demand({ method, path: `/admin${path}`, headers, body: bytes, service: "moraine" });
     return answer.body.length === 0 ? undefined : JSON.parse(answer.body.toString());

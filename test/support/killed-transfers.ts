@@ -17,9 +17,9 @@ export interface KillPlan {
   /** The transfer, in a process of its own. */
   readonly start: () => ChildProcess;
   readonly random: Random;
-  /** A kill comes so many milliseconds at most after the run's first request for content. */
+  /** A kill comes this many milliseconds at most after the run's first request for content. */
   readonly lifeMilliseconds: number;
-  /** After so many kills a run is left alone. */
+  /** After this many kills a run is left alone. */
   readonly kills: number;
   /** Which requests carry content. */
   readonly isContent: (request: { readonly method: string; readonly path: string }) => boolean;

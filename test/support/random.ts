@@ -1,4 +1,4 @@
-/** Numbers that follow from a seed, so that a run can be told by it. */
+/** Numbers that follow from a seed, so that a run can be repeated by it. */
 export class Random {
   #state: number;
 

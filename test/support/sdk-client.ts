@@ -5,7 +5,7 @@ import { region, rootKey, type ServerProcess } from "./server-process.ts";
 export interface SdkClientOptions {
   /** @default 1: a test sees what the first try was answered */
   readonly maxAttempts?: number;
-  /** Told of every call that succeeds. */
+  /** Called for every call that succeeds. */
   readonly called?: CalledOperations;
 }
 

@@ -1,6 +1,6 @@
 const lineComment = { slashes: /(?<=^|\s)\/\/ ?([^\n]*(?:\n[ \t]*\/\/[^\n]*)*)/gm, hashes: /^[ \t]*# ?([^\n]*)/gm };
 const blockComment = /(?<=^|\s)\/\*+([\s\S]*?)\*\//g;
-const testName = /\b(?:test|it|describe|suite)(?:\.\w+)?\(\s*(["'`])([\s\S]*?)\1/g;
+const testName = /\b(?:test|it|describe|story)(?:\.\w+)?\(\s*(["'`])([\s\S]*?)\1/g;
 
 /** The comments of a source file and the names of its tests, each as one line. Code in backticks is left out: it is no English. */
 export function sentencesOf(file: string, source: string): readonly string[] {

@@ -147,7 +147,7 @@ export async function startServer({
   }
 }
 
-/** Starts a server and kills it so many milliseconds later, listening or not. */
+/** Starts a server and kills it this many milliseconds later, listening or not. */
 export async function killWhileStarting(dataFolder: string, milliseconds: number): Promise<void> {
   const child = spawnServer(["--data", dataFolder, "--listen", "127.0.0.1:0"], {});
   const ended = endingOf(child);

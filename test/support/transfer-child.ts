@@ -5,7 +5,7 @@ import { downloadJobOutput } from "../../packages/client/src/transfers/download-
 import { uploadArchive } from "../../packages/client/src/transfers/upload-archive.ts";
 import { region, rootKey } from "./server-process.ts";
 
-// A transfer in a process of its own, for tests that kill it: told what to do in JSON, it prints its result in JSON.
+// A transfer in a process of its own, for tests that kill it: it reads its task as JSON and prints its result as JSON.
 
 export interface TransferOrder {
   readonly endpoint: string;

@@ -25,7 +25,7 @@ export interface Change {
   readonly headers?: Readonly<Record<string, string | null>>;
   /** One bit of this byte of the body is turned over. */
   readonly flippedByte?: number;
-  /** The connection breaks after so many bytes of the body. */
+  /** The connection breaks after this many bytes of the body. */
   readonly breakAfterBytes?: number;
   /** The request is carried out, and its answer never comes. */
   readonly swallowed?: boolean;

@@ -15,7 +15,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 // Debian's python3-boto3, unmodified.
 
 const python = "/usr/bin/python3";
-/** Without `-B` it would leave its bytecode beside the scripts. */
+/** Without `-B` it would leave its bytecode next to the scripts. */
 const script = (name: string): string[] => ["-B", fileURLToPath(new URL(`./${name}`, import.meta.url))];
 const arn = (vault: string) => `arn:aws:glacier:${region}:${accountId}:vaults/${vault}`;
 const called = new CalledOperations();
@@ -33,7 +33,7 @@ async function run(name: string, args: readonly string[] = [], flags: readonly s
   return seen;
 }
 
-/** As a script tells of an error: the class that boto3 raised, which is botocore's own where AWS's model has none. */
+/** An error as a script reports it: the class that boto3 raised, which is botocore's own where AWS's model has none. */
 const error = (code: string, status: number, message: string) =>
   [code === "AccessDeniedException" ? "ClientError" : code, status, code, message] as const;
 

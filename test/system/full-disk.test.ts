@@ -48,7 +48,7 @@ interface Setting {
   readonly jobId: string;
 }
 
-/** Takes room as another program would, until so many bytes are left. */
+/** Takes room as another program would, until this many bytes are left. */
 async function leave(disk: string, bytesLeft: number): Promise<void> {
   const { bavail, bsize } = await statfs(disk);
   await writeFile(join(disk, "filler"), Buffer.alloc(Math.max(0, bavail * bsize - bytesLeft)));
@@ -71,7 +71,7 @@ async function listedIds(glacier: GlacierHttp): Promise<Set<string>> {
   return new Set(listed.map(({ ArchiveId }) => ArchiveId));
 }
 
-test("uploads that fill the disk end in a clear refusal, and reads, jobs and deletions go on", async () => {
+test("uploads that fill the disk end in a clear refusal, and reads, jobs and deletions continue", async () => {
   await onSmallDisk(async ({ glacier, dataFolder, archiveId, jobId }) => {
     const stored = [archiveId];
     const fillUp = async () => {

@@ -207,7 +207,7 @@ test("an archive goes to an installed server and comes back by the installed lib
   await at(home, process.execPath, ["--conditions=@moraine/source", "round-trip.mjs"], environment);
 });
 
-test("keys in AWS's files need no package more, and whoever has none is told which one finds others", async () => {
+test("keys in AWS's files need no package more, and without any the error names the one that finds others", async () => {
   await using server = await startInstalled(join(folder.path, "keys"));
   const command = join(home, "node_modules/.bin/moraine");
   const environment = { AWS_ENDPOINT_URL_GLACIER: server.url, AWS_REGION: region, HOME: folder.path };

@@ -8,7 +8,7 @@ import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import type { TenantLoad } from "../support/tenant-load.ts";
 
-// Two tenants share a server, and one of them sends whatever costs most. The other's times are compared with those beside a tenant
+// Two tenants share a server, and one of them sends whatever costs most. The other's times are compared with those next to a tenant
 // that sends as many ordinary requests at a time.
 
 const mebibyte = 1024 ** 2;

@@ -22,7 +22,7 @@ export const errorStatus = {
 
 export type ErrorCode = keyof typeof errorStatus;
 
-/** A failure the caller is told about, in Glacier's words: code and message travel in the body of the answer. */
+/** A failure that is reported to the caller in Glacier's words: code and message are in the body of the response. */
 export class GlacierError extends Error {
   override readonly name = "GlacierError";
   readonly code: ErrorCode;

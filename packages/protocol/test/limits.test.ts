@@ -12,7 +12,7 @@ test("part sizes are the thirteen powers of two from 1 MiB to 4 GiB", () => {
   assert.deepEqual(powers.filter(isPartSize), powers.slice(20, 33));
 });
 
-test("nothing between or beside the powers of two is a part size", () => {
+test("nothing between or next to the powers of two is a part size", () => {
   for (const size of [
     0,
     -1_048_576,

@@ -12,7 +12,7 @@ type Output<Name extends keyof OperationShapes> = OperationShapes[Name]["output"
 type Theirs<T, Without extends string = never> = Exclude<keyof T, Without | "$metadata">;
 type Retired = "JobOutputPath" | "OutputLocation" | "SelectParameters";
 
-test("inputs have the members of AWS's client, and bodies travel beside them", () => {
+test("inputs have the fields of AWS's client, and bodies are passed next to them", () => {
   const checks: true[] = [
     same<Keys<Input<"CreateVault">>, Theirs<sdk.CreateVaultInput>>(true),
     same<Keys<Input<"DescribeVault">>, Theirs<sdk.DescribeVaultInput>>(true),
@@ -63,7 +63,7 @@ test("inputs have the members of AWS's client, and bodies travel beside them", (
   assert.equal(checks.length, 39);
 });
 
-test("outputs have the members of AWS's client, and bodies travel beside them", () => {
+test("outputs have the fields of AWS's client, and bodies are passed next to them", () => {
   const checks: true[] = [
     same<Keys<Output<"CreateVault">>, Theirs<sdk.CreateVaultOutput>>(true),
     same<Keys<Output<"DescribeVault">>, Theirs<sdk.DescribeVaultOutput>>(true),

@@ -54,7 +54,7 @@ test("subtrees of any power of two combine to the same root as their leaves", ()
   );
 });
 
-test("a root may be asked for at any time, again and again, and pushing goes on", () => {
+test("a root may be asked for at any time, again and again, and pushing continues", () => {
   const leaves = countedLeaves(40);
   const hasher = new TreeHasher(sha256);
   assert.equal(toHex(hasher.root()), toHex(naiveRoot([])));
@@ -97,7 +97,7 @@ test("throws for a string that is no digest in hexadecimal", () => {
   }
 });
 
-test("a checksum that cannot be read as bytes is told from one of the wrong length", () => {
+test("a checksum that cannot be read as bytes is distinguished from one of the wrong length", () => {
   assert.equal(isHexBytes("000"), false);
   assert.equal(isHexBytes(""), false);
   assert.equal(isHexBytes("0g"), false);

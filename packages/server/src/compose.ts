@@ -74,7 +74,7 @@ export interface Service {
   reopenLogs(): void;
   /** Has new connections use what the certificate's files now hold; rejects, changing nothing, when that is damaged. Null without TLS. */
   readonly reloadCertificate: (() => Promise<void>) | null;
-  /** Lets running requests end, at most so long, and leaves everything in order. */
+  /** Lets running requests end, at most this long, and leaves everything in order. */
   stop(graceMilliseconds: number): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 export interface ComposeOptions {
   readonly log: Logger;
-  /** Called once when the service cannot go on; it answers 500 until it is stopped. */
+  /** Called once when the service cannot continue; it responds with 500 until it is stopped. */
   onHalt(error: Error): void;
 }
 

@@ -102,7 +102,7 @@ const settings = {
   webhooks:   { flag: "webhooks",          environment: "MORAINE_WEBHOOKS",                                             help: "FILE       webhooks of topics (JSON)" },
   topicAccounts: { flag: "topic-accounts", environment: "MORAINE_TOPIC_ACCOUNTS",         fallback: "",                 help: "ID,…       accounts whose topics the vaults of all accounts may name" },
   logLevel:   { flag: "log-level",         environment: "MORAINE_LOG_LEVEL",              fallback: "info",             help: "LEVEL      debug, info, warn, error, silent" },
-  allowFaults: { flag: "allow-faults",     environment: "MORAINE_ALLOW_FAULTS",           fallback: "false",            help: "           lets answers be falsified on purpose; for tests", kind: "switch" },
+  allowFaults: { flag: "allow-faults",     environment: "MORAINE_ALLOW_FAULTS",           fallback: "false",            help: "           lets responses be corrupted on purpose; for tests", kind: "switch" },
   fault:      { flag: "fault",             environment: "MORAINE_FAULT",                                                help: "MODE[:name=value,…]  a fault from the start; repeatable", kind: "list" },
   faultSeed:  { flag: "fault-seed",        environment: "MORAINE_FAULT_SEED",                                           help: "NUMBER     makes faults repeat what they did" },
 } as const satisfies Record<string, Setting>;
@@ -201,7 +201,7 @@ const shape = z
   })
   .strict();
 
-/** For a terminal of so many columns. */
+/** For a terminal of this many columns. */
 export const usage = (columns: number | undefined): string => usageText(Object.values<Setting>(settings), columns);
 
 /** Null when the user asked for help or the version. Throws UsageError. @param base the folder that relative paths count from. */

@@ -108,7 +108,7 @@ function damageLog(log: Logger, metrics: Metrics): DamageLog {
   };
 }
 
-/** Goes on from where the last run got to. */
+/** Continues from where the last run got to. */
 async function openTrustedClock(
   { trustClock, clock: kind }: Config,
   { clock, metadata, log }: OversightOptions,

@@ -29,10 +29,10 @@ export const faultsInForce = (faults: Faults | null): readonly ActiveFault[] =>
   faults?.list().filter(({ left }) => left !== 0) ?? [];
 
 export const faultsAllowed =
-  "Faults are allowed: answers may be falsified on purpose, so this server is for tests alone";
+  "Faults are allowed: responses may be corrupted on purpose, so this server is for tests alone";
 
 export const describeLag = ({ serviceTime, trustedTime }: ClockLag): string =>
-  `The clock says ${iso(serviceTime)}, further ahead than can be believed, so policies go on by ${iso(trustedTime)}: if the ` +
+  `The clock says ${iso(serviceTime)}, implausibly far ahead, so policies use ${iso(trustedTime)}: if the ` +
   "clock is right, restart with --trust-clock";
 
 /** Names nothing: anybody may read a warning. */

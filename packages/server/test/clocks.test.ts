@@ -5,7 +5,7 @@ import { ManualClock, notBeforeTrusted, systemClock } from "../src/clocks.ts";
 const hour = 60 * 60 * 1000;
 const never = new AbortController().signal;
 
-/** The machine's clock, which the test sets; monotonic time goes on as it does. */
+/** The machine's clock, which the test sets; monotonic time continues as it does. */
 function movableMachine(context: TestContext): { ahead: number } {
   const machine = { ahead: 0 };
   const now = Date.now;

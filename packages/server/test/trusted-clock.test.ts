@@ -37,7 +37,7 @@ class Machine {
     this.monotonic += milliseconds;
   }
 
-  /** The machine is off for so long. */
+  /** The machine is off for this long. */
   boots(offMilliseconds: number): void {
     this.wall += offMilliseconds;
     this.monotonic = 10;
@@ -80,7 +80,7 @@ describe("within a run", () => {
     assert.equal(trusted.policyNow(), start + 5 * minute + 1000);
   });
 
-  test("after ten years forward, policies' time goes on from where it was, and says once that the clock is ahead", () => {
+  test("after ten years forward, policies' time continues from where it was, and says once that the clock is ahead", () => {
     const machine = new Machine();
     const trusted = machine.run(null);
     machine.passes(minute);
@@ -176,7 +176,7 @@ describe("over restarts of the service alone", () => {
     assert.equal(trusted.policyNow(), machine.wall);
   });
 
-  test("time goes on while the service is stopped, for as long as the machine counts it", () => {
+  test("time continues while the service is stopped, for as long as the machine counts it", () => {
     const machine = new Machine();
     const kept = machine.run(null).state();
     machine.passes(30 * day);

@@ -19,7 +19,7 @@ export class SmallDisk implements AsyncDisposable {
     return new SmallDisk(folder);
   }
 
-  /** Leaves so many bytes free. */
+  /** Leaves this many bytes free. */
   async fill(bytesLeft: number): Promise<void> {
     const { bavail, bsize } = await statfs(this.path);
     await writeFile(join(this.path, "filler"), Buffer.alloc(Math.max(0, bavail * bsize - bytesLeft))).catch(() => {

@@ -29,7 +29,7 @@ export async function emptyDatabase(path: string): Promise<void> {
 }
 
 /**
- * Changes a copy of the database, or a new one, in a process whose disk fails as told, and compares what the process printed
+ * Changes a copy of the database, or a new one, in a process whose disk fails as the test says, and compares what the process printed
  * with what is there.
  */
 export async function runOnFailingDisk(

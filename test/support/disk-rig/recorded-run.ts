@@ -43,7 +43,7 @@ export class RecordingClient {
     this.#glacier = glacier;
   }
 
-  /** Stores so many archives, several at once. */
+  /** Stores this many archives, several at once. */
   async uploadMany(count: number, sizeBytes: number): Promise<void> {
     let left = count;
     const writer = async () => {
@@ -70,7 +70,7 @@ export class RecordingClient {
     await this.#promise(call, () => ({ kind: "deletion", id }));
   }
 
-  /** Sends so many parts; completes the upload if `completes`. */
+  /** Sends this many parts; completes the upload if `completes`. */
   async uploadInParts(parts: number, completes: boolean): Promise<void> {
     const path = `/-/vaults/${vault}/multipart-uploads`;
     const headers = { "x-amz-part-size": String(partSizeBytes) };

@@ -33,7 +33,7 @@ export interface OpenUpload {
   readonly parts: Array<{ readonly planned: Piece; acknowledged: Piece | null; unanswered: Piece | null }>;
   /** Complete was sent: it must succeed, now or when it is sent again. */
   completing: boolean;
-  /** One worker at a time goes on with an upload. */
+  /** One worker at a time continues with an upload. */
   busy: boolean;
 }
 

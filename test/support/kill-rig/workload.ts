@@ -46,7 +46,7 @@ async function deleteOne({ glacier, vault, ledger, random, onAcknowledged }: Wor
   onAcknowledged();
 }
 
-/** Goes on with an upload that a kill has interrupted, or begins one. */
+/** Continues with an upload that a kill has interrupted, or begins one. */
 async function workOnUpload(workload: Workload): Promise<void> {
   const { ledger } = workload;
   const upload = [...ledger.uploads].find(({ busy }) => !busy) ?? (await initiateUpload(workload));

@@ -24,6 +24,6 @@ export interface ClockDescription {
   readonly Now: string;
   /** The time by which policies judge, archives' ages among it: it follows the clock only as far as that can be believed. */
   readonly PolicyNow: string;
-  /** The clock is further ahead than can be believed, so policies' time goes on without it. */
+  /** The clock is implausibly far ahead, so trusted time continues without it. */
   readonly PolicyTimeIsBehind: boolean;
 }

@@ -19,7 +19,7 @@ export interface SimulatePolicyInput {
   readonly VaultName?: string | undefined;
   /** The resource, if it is not a vault. @default `*` */
   readonly Resource?: string | undefined;
-  /** Condition keys and their values, beside those that the service knows and in their place: `{"aws:SourceIp": ["192.0.2.1"]}`. */
+  /** Condition keys and their values, in addition to those that the service knows or in place of them: `{"aws:SourceIp": ["192.0.2.1"]}`. */
   readonly Context?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 

@@ -2,7 +2,7 @@ import type { StorageDescription } from "@moraine/protocol";
 import type { StorageReport } from "../domain/storage-report.ts";
 import type { AdminHandler } from "./context.ts";
 
-/** Says how the service is, and nothing that it was told in confidence: no setting, no path, no secret. */
+/** Reports the state of the service, and nothing confidential: no setting, no path, no secret. */
 export const getHealth: AdminHandler<"GetHealth"> = async (services) => {
   const { accounts, users, vaults } = await services.metadata.countIdentities();
   const reason = services.readiness();

@@ -7,7 +7,7 @@ export interface Page<Row> {
 }
 
 /**
- * One page of a list that goes on after the last row of the one before. Markers are opaque to clients: what `nameOf` gives,
+ * One page of a list that continues after the last row of the one before. Markers are opaque to clients: what `nameOf` gives,
  * in base64url.
  * @param list rows after the name that a marker holds (all, if null), at most `limit`.
  */

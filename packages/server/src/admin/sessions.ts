@@ -2,7 +2,7 @@ import { adminLimits, errors, formatMilliseconds } from "@moraine/protocol";
 import { hashOfToken, newSecret, newSessionKeyId, newSessionToken } from "../auth/new-credentials.ts";
 import type { AdminHandler } from "./context.ts";
 
-/** For so long a session that has expired is still told so, and not that it was never there. */
+/** An expired session is reported as expired for this long, and afterwards as unknown. */
 const rememberedMilliseconds = 7 * 24 * 60 * 60 * 1000;
 
 export const createSession: AdminHandler<"CreateSession"> = async (

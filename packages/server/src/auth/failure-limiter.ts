@@ -36,7 +36,7 @@ const guesses: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Throttles clients that keep failing: they are told nothing more about what is wrong. Failures are counted for a key id and a
+ * Throttles clients that keep failing: they get no more details. Failures are counted for a key id and a
  * client's network together, and with those that are still to come of attempts in flight. A correct signature is
  * never refused: many clients may share an address, and one of them must not be able to lock the others out.
  */

@@ -33,7 +33,7 @@ const idLengthBytes = 8;
 const resealedAtOnce = 500;
 
 /**
- * Opens the data keys of a database, or makes the first. Secrets that an earlier release sealed are sealed anew. Rejects,
+ * Opens the data keys of a database, or makes the first. Secrets that an earlier release sealed are sealed again. Rejects,
  * changing nothing, when neither key is the one that the database was written with.
  */
 export async function openKeyring(metadata: UnrecordedMetadata, options: KeyringOptions): Promise<Keyring> {

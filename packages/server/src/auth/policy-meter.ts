@@ -19,7 +19,7 @@ interface Account {
   /** When all that was done is paid for, by the monotonic clock. */
   paidAt: number;
   waiting: number;
-  /** Ends when the last of those that wait may go on. */
+  /** Ends when the last of those that wait may continue. */
   last: Promise<void>;
 }
 

@@ -62,7 +62,7 @@ export class BlobMissingError extends Error {
   }
 }
 
-/** The medium has no room. Nothing was stored; reads go on; it passes when room returns. */
+/** The medium has no room. Nothing was stored; reads continue; it passes when room returns. */
 export class StorageFullError extends Error {
   override readonly name = "StorageFullError";
 }

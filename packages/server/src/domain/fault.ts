@@ -14,7 +14,7 @@ export const faultModes = {
   delay: null,
   /** The body of the answer comes at `bytesPerSecond`. */
   "slow-body": null,
-  /** The operation is done, and its answer breaks off after `bytes` of its body; at 0 nothing of the answer is sent. */
+  /** The operation is done, and its response is interrupted after `bytes` of its body; at 0 nothing of the response is sent. */
   reset: null,
   /** The answer's tree hash is of something else. */
   "wrong-checksum": ["UploadArchive", "UploadMultipartPart", "CompleteMultipartUpload", "GetJobOutput"],
@@ -24,7 +24,7 @@ export const faultModes = {
   "corrupt-byte": null,
   /** 404, as a day after completion. */
   "expired-job": ["DescribeJob", "GetJobOutput"],
-  /** 503 for Expedited retrievals; the job is not begun. */
+  /** 503 for Expedited retrievals; the job is not started. */
   "insufficient-capacity": ["InitiateJob"],
   /** 400 `NoLongerSupportedException`; the operation is not done. */
   "no-longer-supported": null,

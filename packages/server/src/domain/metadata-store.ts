@@ -219,7 +219,7 @@ export interface MetadataChanges
   /** Prolongs a claim. False when the claim was lost. */
   renewJob(claim: { jobId: JobId; fence: number; leaseUntil: Instant }): Promise<boolean>;
   /**
-   * Ends a job, once: an inventory's `output` becomes `live` with it, and whoever asked to be told has a message waiting.
+   * Ends a job, once: an inventory's `output` becomes `live` with it, and a message waits for each topic that asked for one.
    * False when the claim was lost; then nothing happened.
    */
   finishJob(end: JobEnd): Promise<boolean>;

@@ -64,7 +64,7 @@ export function messagesAbout(job: Job, vault: Vault): Notification[] {
 }
 
 /**
- * How long to wait after so many attempts: anything from a second to a ceiling that doubles up to an hour, so that
+ * How long to wait after this many attempts: anything from a second to a ceiling that doubles up to an hour, so that
  * messages which failed together do not all come back together.
  * @param random from 0 up to, but not including, 1.
  */

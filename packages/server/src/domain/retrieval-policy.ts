@@ -63,7 +63,7 @@ export interface RetrievalLoad {
   readonly monthlyFreeBytes: number;
 }
 
-/** Throws PolicyEnforcedException when a job for so many bytes must not be added. */
+/** Throws PolicyEnforcedException when a job for this many bytes must not be added. */
 export function assertRetrievalAllowed(
   policy: RetrievalPolicy,
   rangeBytes: number,

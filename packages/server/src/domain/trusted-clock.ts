@@ -13,7 +13,7 @@ export interface TrustedClock {
    * clock that jumps removes nothing early; but a manual clock's own time, which tests move on purpose.
    */
   expiryNow(): Instant;
-  /** Set while the service's clock is further ahead than can be believed; then policies' time goes on without it. */
+  /** Set while the service's clock is implausibly far ahead; then trusted time continues without it. */
   lag(): ClockLag | null;
 }
 

@@ -29,7 +29,7 @@ export async function* slowed(pieces: Pieces, bytesPerSecond: number): Pieces {
   }
 }
 
-/** A reset overtakes what is on its way: so long a client has to take what was sent before. */
+/** A reset overtakes bytes that are under way: the client has this long to read those that were sent before. */
 const arrivalMilliseconds = 100;
 
 /** Passes on `sizeBytes` bytes and then throws the error of `end`. */

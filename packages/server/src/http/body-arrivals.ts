@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-/** A socket gives 64 KiB at a time at the most; gathered, a body costs its readers fewer and longer pieces. */
+/** A socket gives at most 64 KiB at a time; gathered, a body reaches its readers in fewer and longer pieces. */
 const pieceSizeBytes = 128 * 1024;
 /** One is read while the other fills. */
 const buffersMax = 2;
@@ -20,7 +20,7 @@ export class BodyArrivals {
   #rest: Buffer | null = null;
   readonly #onData = (piece: Buffer) => this.#arrive(piece);
 
-  /** @param onArrival told of every byte that came, at once. */
+  /** @param onArrival is called at once for all bytes that arrive. */
   constructor(request: IncomingMessage, onArrival: (count: number) => void) {
     this.#request = request;
     this.#onArrival = onArrival;

@@ -36,7 +36,7 @@ export class BodyMemory {
     return this.#sizeBytes;
   }
 
-  /** @param source the network that the body comes from. @param onEvicted told that the memory is lost, with the client's error. */
+  /** @param source the network that the body comes from. @param onEvicted is called with the client's error when the memory is lost. */
   lease(source: string, isVerified: boolean, onEvicted: (error: Error) => void): BodyLease {
     const holder: Holder = { source, isVerified, onEvicted, sizeBytes: 0 };
     this.#holders.add(holder);

@@ -65,7 +65,7 @@ export class Connections {
     }
   }
 
-  /** The first of some requests on the socket has begun. */
+  /** The first of some requests on the socket has started. */
   busy(socket: Socket): void {
     const connection = this.#ofSocket.get(socket);
     if (connection !== undefined) {

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 const waitingMax = 16;
 
 interface InTurnOptions {
-  /** After so many the connection is closed. */
+  /** After this many the connection is closed. */
   readonly requestsPerConnectionMax: number;
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** The first of some requests on a connection begins. */

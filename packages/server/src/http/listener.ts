@@ -72,7 +72,7 @@ export interface ServiceContext extends ServeContext {
 export interface Listener {
   readonly server: Server;
   readonly connections: Pick<Connections, "closeUnused" | "closeAll">;
-  /** Until then every request is told that the service is starting. */
+  /** Until then the response to every request is that the service is starting. */
   serve(context: ServiceContext): void;
   pages(): PageSources;
   /** Has new connections use it. Throws, changing nothing, when it does not fit its key. */
@@ -93,7 +93,7 @@ const serverOptions: ServerOptions = {
   connectionsCheckingInterval: 1000,
   keepAliveTimeout: 65_000,
   maxHeaderSize: 16 * 1024,
-  // Asked for in so many words, whatever flags the process was started with.
+  // Asked for expressly, whatever flags the process was started with.
   insecureHTTPParser: false,
   // Node's own answer would lack the API's form: `readWireRequest` refuses instead.
   requireHostHeader: false,

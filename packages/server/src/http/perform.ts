@@ -27,13 +27,13 @@ export interface Incoming {
   readonly body: AsyncIterable<Buffer>;
   /** Any other body. */
   readonly shortBody: Pick<ShortBody, "read">;
-  /** Told as soon as it is known, for logs and metrics. */
+  /** Called as soon as the route is known, for logs and metrics. */
   onRoute(name: string): void;
   /** Called once the signature has been verified. */
   onVerified(): void;
   /** Collects what the audit trail says of it. */
   readonly audit: RequestAudit;
-  /** Ends the connection as a network does that fails; nobody can be answered after it. */
+  /** Resets the connection to simulate a network failure; no response can follow. */
   resetConnection(): void;
   /** Calls the listener when nobody waits for the response any more, or it has been sent. */
   onClientGone(listener: () => void): void;

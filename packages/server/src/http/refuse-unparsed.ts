@@ -45,7 +45,7 @@ export function refuseUnparsed(
   socket.end(
     `HTTP/1.1 ${status} ${timedOut ? "Request Timeout" : "Bad Request"}\r\n${lines.join("\r\n")}\r\n\r\n${body}`,
   );
-  // A client that still sends would lose the answer to a reset, so it is let go on for a while.
+  // A client that still sends would lose the response to a reset, so it may continue for a while.
   setTimeout(() => socket.destroy(), limits.drainSecondsMax * 1000).unref();
 }
 

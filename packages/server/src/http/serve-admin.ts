@@ -17,7 +17,7 @@ import { readSigned } from "./read-signed.ts";
 export interface AdminContext {
   readonly services: Omit<AdminServices, "metadata"> & { readonly metadata: MetadataStore };
   readonly identify: Identify;
-  /** Told after anything that may have changed who may sign. */
+  /** Called after anything that may have changed who may sign. */
   forgetCredentials(): void;
 }
 

@@ -15,7 +15,7 @@ interface ShortBodyOptions {
 export interface ShortBody {
   /**
    * Throws BadRequest when the body is longer than `sizeBytesMax`, ThrottlingException when it has to give way to others,
-   * RequestTimeoutException when it stalls, and ClientGoneError when it breaks off.
+   * RequestTimeoutException when it stalls, and ClientGoneError when it is interrupted.
    */
   read(limits: { readonly sizeBytesMax: number; readonly isVerified: boolean }): Promise<Uint8Array>;
   /** Gives its memory back, so the bytes must no longer be used. */

@@ -6,7 +6,7 @@ import type { Instant } from "../domain/instant.ts";
 export interface ClaimLoop {
   /** Something may have become due. */
   wake(): void;
-  /** Claims no more, breaks off what is at work and waits for it; claims that are left are taken up again at the next start. */
+  /** Claims no more, aborts the runs under way and waits for them; claims that are left are taken up again at the next start. */
   stop(): Promise<void>;
 }
 

@@ -57,7 +57,7 @@ function pauseBetween(name: TaskName, { deletedGraceMilliseconds }: JobServices)
 type Task = (services: JobServices, signal: AbortSignal) => Promise<void>;
 
 const tasks = {
-  /** A restart goes on from here, so it is kept at the end too; a crash loses the time since the last round. */
+  /** A restart continues from here, so it is kept at the end too; a crash loses the time since the last round. */
   "keeping the trusted time": ({ metadata, trustedClock }) => metadata.raiseTrustedTime(trustedClock.state()),
   "pruning the audit trail": pruneAudit,
   "expiring uploads": ({ metadata, trustedClock }, signal) =>

@@ -1,7 +1,7 @@
 import { DeliveryError } from "../domain/notifier.ts";
 
 /**
- * Runs `work` for so long at most. Rejects with a `DeliveryError` when its time is over, and with the signal's reason when
+ * Runs `work` for this long at most. Rejects with a `DeliveryError` when its time is over, and with the signal's reason when
  * that aborts: in both cases at once, even if the work does not hear of it.
  */
 export async function bounded<Value>(

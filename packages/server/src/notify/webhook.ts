@@ -59,7 +59,7 @@ export function webhookNotifier(options: WebhookOptions): Notifier {
       const status = await bounded(timeoutMilliseconds, signal, async (bound) => {
         const addresses = await checkedAddresses(webhook.url, { ...webhook, resolve });
         bound.throwIfAborted();
-        // A client for one request: the next one asks anew where the host is.
+        // A client for one request: the next one asks again where the host is.
         const client = new Client(webhook.url.origin, { connect: connectOptions(webhook, addresses) });
         const message = messageOf(notification, webhook.secret, systemNow());
         return post(client, { ...message, path: `${webhook.url.pathname}${webhook.url.search}` }, bound);

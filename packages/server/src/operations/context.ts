@@ -48,7 +48,7 @@ export type VaultOperationName = Exclude<OperationName, AccountOperationName>;
 
 export type Input<Name extends OperationName> = OperationShapes[Name]["input"];
 
-/** Members of the answer; bytes go beside them. */
+/** The fields of the response; bytes are passed next to them. */
 export type Answer<Name extends OperationName> = OperationShapes[Name]["output"] & { readonly body?: OutgoingBytes };
 
 export interface OutgoingBytes {

@@ -118,7 +118,7 @@ interface Output {
   segmentsOf(part: ByteRange): SegmentPages;
 }
 
-/** Refuses a range with known damage as a whole: a response that has begun could only be cut off. */
+/** Refuses a range with known damage as a whole: a response that has started could only be cut off. */
 function recheck(services: Services, { owner, range, segmentsOf }: Output): Promise<void> {
   const fromDisk = { ...services, segments: freshSegments(services.blobs) };
   return services.damage.recheck(owner.id, range, (part) => readVerified(fromDisk, segmentsOf(part), part));

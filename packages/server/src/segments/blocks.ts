@@ -53,8 +53,8 @@ export class BlockPool {
   }
 
   /**
-   * Waits its turn when all blocks are taken; null after so long without one, unless they go round briskly: then it is many
-   * who wait, or the disk that is waited for, and nobody is slow.
+   * Waits for a free block. Resolves to null on timeout, unless blocks are returned quickly: then many waiters or the disk cause the
+   * wait, not slow clients.
    */
   async takeWithin(milliseconds: number): Promise<Buffer | null> {
     const idle = this.takeIdle();
@@ -117,7 +117,7 @@ export class PatientTaker {
     this.#pool = pool;
   }
 
-  /** Null while all blocks are with others, who are slow: the transfer goes on without. */
+  /** Null while slow transfers hold all blocks: this one continues without. */
   async take(): Promise<Buffer | null> {
     const block = this.#isPatient ? await this.#pool.takeWithin(patienceMilliseconds) : this.#pool.takeIdle();
     this.#isPatient = block !== null;

@@ -41,7 +41,7 @@ export async function openSegment(blobs: BlobStore, segment: Segment): Promise<O
   }
 }
 
-/** Opens each segment anew: for jobs, whose success says what is on the disk now. */
+/** Opens each segment again: for jobs, whose success says what is on the disk now. */
 export const freshSegments = (blobs: BlobStore): SegmentOpener => ({
   open: (segment) => openSegment(blobs, segment),
   forget: () => undefined,

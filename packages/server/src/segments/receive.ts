@@ -29,7 +29,7 @@ export interface IncomingSegment<Result> {
   readonly firstByte: number;
   /** The most bytes that will come. */
   readonly sizeBytes: number;
-  /** The bytes that will surely come: without room for them nothing is begun. @default sizeBytes */
+  /** The bytes that will surely arrive: without room for them nothing is started. @default sizeBytes */
   readonly sizeBytesMin?: number;
   readonly body: ByteStream;
   /** Throws when the bytes are not what the client said they are: then nothing is stored. */

@@ -60,7 +60,7 @@ const namesBeforeDatabase = new Set([
 const ownNames = new Set([markerName, `${markerName}.partial`, quarantineName, "secrets.key", "root-key"]);
 
 const sqliteBusy = 5;
-/** SQLITE_READONLY and SQLITE_CANTOPEN: the lock, or the journal beside it, cannot be made. */
+/** SQLITE_READONLY and SQLITE_CANTOPEN: the lock, or the journal next to it, cannot be made. */
 const sqliteUnwritable = [8, 14];
 /** Two processes that start at the same moment can get in each other's way; then one of them has to wait a little. */
 const lockWaitMilliseconds = 500;
@@ -82,7 +82,7 @@ export async function openDataFolder(path: string, options: DataFolderOptions = 
     isBallastReleased = await ballast.releaseIfFull();
     await assertWritable(folder);
     await refuseDamaged(folder);
-    // From here on a database without `blobs/` beside it means that the blobs were lost.
+    // From here on a database without `blobs/` next to it means that the blobs were lost.
     await mkdir(join(folder, blobsName), { recursive: true, mode: 0o700 });
     await syncFolder(folder);
   } catch (error) {

@@ -13,7 +13,7 @@ export interface MetricsSources {
   countNotifications(): Promise<Readonly<Record<string, number>>>;
   /** By how much the time of policies is behind the clock, because that is not believed. */
   policyTimeBehindSeconds(): number;
-  /** Rules that may still falsify answers. */
+  /** Rules that may still corrupt responses. */
   faultsInForce(): number;
   /** Stored bytes that are known to be damaged. */
   damage(): { readonly archives: number; readonly inventories: number; readonly segments: number };
@@ -45,7 +45,7 @@ export class Metrics {
   });
   readonly #faults = new Counter({
     name: "moraine_faults_total",
-    help: "Answers that were falsified on purpose, by fault mode",
+    help: "Responses that were corrupted on purpose, by fault mode",
     labelNames: ["mode"],
     registers: [this.#registry],
   });
@@ -80,7 +80,7 @@ export class Metrics {
       "How far the time of policies is behind a clock that is not believed; 0 when it is",
       () => sources.policyTimeBehindSeconds(),
     );
-    this.#gauge("moraine_faults_in_force", "Rules that falsify answers on purpose", () => sources.faultsInForce());
+    this.#gauge("moraine_faults_in_force", "Rules that corrupt responses on purpose", () => sources.faultsInForce());
     this.#gauge("moraine_suspect_segments", "Segments that are damaged or missing", () => sources.damage().segments);
     this.#gauge(
       "moraine_damaged_archives",

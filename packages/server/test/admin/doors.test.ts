@@ -103,7 +103,7 @@ describe("a request without the right signature", () => {
     });
   });
 
-  test("no path beside the table answers", async () => {
+  test("no path outside the table is served", async () => {
     for (const path of [
       "/admin/",
       "/admin/users/",

@@ -87,7 +87,7 @@ test("only the operator's principals that were granted it may put a fault", asyn
   assert.deepEqual(server.told, []);
 });
 
-test("the admin API itself is not falsified, so that a fault can always be ended", async () => {
+test("the admin API itself is not corrupted, so that a fault can always be ended", async () => {
   await using server = await faultyServer();
   server.put("unavailable");
   server.put("reset");

@@ -4,7 +4,7 @@ import { demand, makeAccount, makeUser } from "../support/admin.ts";
 import { createVault } from "../support/glacier.ts";
 import { startTestServer } from "../support/server.ts";
 
-test("health tells how the service is and how much there is, and not what it was told in confidence", async (context) => {
+test("health reports the state of the service and its counts, and nothing confidential", async (context) => {
   const server = await startTestServer({ profile: "aws" });
   context.after(() => server.stop());
   await makeAccount(server);

@@ -163,7 +163,7 @@ test("attempts that a failing store did not take are written when it works again
   await metadata.close();
 });
 
-test("accounts beyond those that are told apart share the strangers' bound, and memory does not grow", async () => {
+test("accounts beyond those that are distinguished share the strangers' bound, and memory does not grow", async () => {
   const written: AuditFacts[] = [];
   const metadata = { addAuditEntries: async (entries: readonly AuditFacts[]) => void written.push(...entries) };
   const limits = { burst: 1, perSecond: 0 };

@@ -181,7 +181,7 @@ export const attacks: readonly Attack[] = [
     },
   },
   {
-    name: "a query form beside the header",
+    name: "a query form in addition to the header",
     forge: afterSigning((signed) => ({
       ...signed,
       query: [signed.query, "X-Amz-Credential=x"].filter(Boolean).join("&"),

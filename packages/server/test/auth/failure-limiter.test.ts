@@ -43,7 +43,7 @@ const right = key.secretAccessKey;
 const [here, there] = ["192.0.2.1", "198.51.100.7"];
 
 describe("a client that keeps failing", () => {
-  test("is told nothing more than that", async () => {
+  test("gets no more details than that", async () => {
     const { attempt } = door(3);
     for (let count = 0; count < 3; count += 1) {
       assert.equal(await attempt("wrong", here), "InvalidSignatureException");

@@ -25,7 +25,7 @@ after(async () => {
 const version = ["x-amz-glacier-version", "2012-06-01"] as const;
 const hello = "hello world";
 
-/** Headers beside the host. */
+/** Headers in addition to the host. */
 function draft(on: TestServer, method: string, path: string, headers: Draft["headers"], query = ""): Draft {
   return { method, path, query, headers: [["Host", `127.0.0.1:${on.port}`], ...headers] };
 }

@@ -161,7 +161,7 @@ test("a presigned request may leave out the x-amz-content-sha256 that it signed,
   await assertRefused(withoutHeader(other, "x-amz-content-sha256"), mismatch);
 });
 
-test("a presigned request has one security token at the most, in its query or in a header", async () => {
+test("a presigned request has one security token at most, in its query or in a header", async () => {
   const headers = [...draft.headers, ["x-amz-security-token", "abc"] as const];
   const twice = { status: 400, code: "IncompleteSignatureException", message: /more than one security token/ };
   await assertRefused(signInQuery({ ...draft, headers, query: "X-Amz-Security-Token=abc" }), twice);

@@ -99,7 +99,7 @@ describe("the sealing key", () => {
 
 describe("secrets that the first release sealed", () => {
   for (const changed of [false, true]) {
-    test(`open, and are sealed anew at the start${changed ? ", also when the sealing key changes then" : ""}`, async () => {
+    test(`open, and are sealed again at the start${changed ? ", also when the sealing key changes then" : ""}`, async () => {
       const old = await openInlineStore(":memory:");
       await old.putRootKey({ ...sealedByFirstRelease(key), now: 1 });
       await old.putRootKey({ ...sealedByFirstRelease(other), now: 1 });
@@ -163,7 +163,7 @@ describe("the store of credentials", () => {
     assert.equal(await new SealedCredentialStore(metadata, keyring).findAccessKey("AKIAUNKNOWN"), null);
   });
 
-  test("remembers a key until it is told to forget, also while it is being looked up", async () => {
+  test("remembers a key until it must forget it, also while it is being looked up", async () => {
     await metadata.putRootKey({ ...keyring.seal(key), now: 1 });
     await metadata.putRootKey({ ...keyring.seal(other), now: 1 });
     const disable = () => metadata.setAccessKeyActive({ accountId, accessKeyId, userName: null, active: false });

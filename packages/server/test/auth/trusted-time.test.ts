@@ -118,7 +118,7 @@ test("the clock and the health say that policies' time is behind, and by how muc
     assert.match(String(clock["PolicyNow"]), /^2026-03-04T05:06/);
     assert.equal(clock["PolicyTimeIsBehind"], true);
     const { Warnings } = await demand<{ Warnings: string[] }>(server, "GetHealth");
-    assert.match(Warnings.join(), /^The clock says 2036-03-01.* go on by 2026-03-04T05:06.* --trust-clock$/);
+    assert.match(Warnings.join(), /^The clock says 2036-03-01.* policies use 2026-03-04T05:06.* --trust-clock$/);
   });
 });
 

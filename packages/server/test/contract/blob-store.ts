@@ -179,7 +179,7 @@ function reading(open: () => Promise<BlobStore>): void {
     assert.equal((await readBlob(store, key)).length, 0);
   });
 
-  test("a reader goes on when its blob is removed", async () => {
+  test("a reader continues when its blob is removed", async () => {
     const store = await open();
     const key = await storeBlob(store, Buffer.from("still here"));
     const reader = await store.open(key);

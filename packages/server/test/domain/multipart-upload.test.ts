@@ -26,7 +26,7 @@ const hex = (digest: Uint8Array) => Buffer.from(digest).toString("hex") as TreeH
 const refused = (message: RegExp) => (error: unknown) =>
   error instanceof GlacierError && error.code === "InvalidParameterValueException" && message.test(error.message);
 
-/** An archive of so many leaves in parts of so many, with the hash of the naive tree over all leaves. */
+/** An archive of this many leaves in parts of this many, with the hash of the naive tree over all leaves. */
 function archiveOf(leafCount: number, leavesPerPart: number, lastLeafBytes = mebibyte) {
   const leaves = countedLeaves(leafCount);
   const sizeBytes = (leafCount - 1) * mebibyte + lastLeafBytes;

@@ -74,7 +74,7 @@ function walk(calls: readonly Call[]): void {
   }
 }
 
-/** A lock, and beside it what the table says of it. */
+/** A lock, and the state that the table gives it. */
 class LockStory {
   #lock: VaultLock | null = null;
   #state: State = "none";

@@ -87,7 +87,7 @@ describe("deletion", () => {
     }
   }
 
-  test("whether something was written is told by the revision alone", () => {
+  test("the revision alone decides whether something was written", () => {
     assert.equal(writtenSinceInventory(fresh), false);
     assert.equal(writtenSinceInventory({ ...fresh, revision: 1 }), true);
     assert.equal(writtenSinceInventory({ ...fresh, revision: 1, ...taken(1, 0, 0) }), false);

@@ -134,7 +134,7 @@ test("a reset keeps its count while bodies end before its place", async () => {
   assert.deepEqual(server.book.list(), [fault]);
 });
 
-test("a wrong checksum looks right, beside the right bytes; and is another every time", async () => {
+test("a wrong checksum looks right, next to the right bytes; and is another every time", async () => {
   await using world = await retrieved(1000);
   const { client } = world.server;
   world.server.put("wrong-checksum");

@@ -21,7 +21,7 @@ test("the largest body of the source that holds the most gives way", () => {
   assert.equal(memory.sizeBytes, 760);
 });
 
-test("a body that is itself the largest is told so", () => {
+test("a body that is itself the largest is evicted", () => {
   const { memory, evicted, lease } = memoryOf();
   lease("honest").grow(400);
   const greedy = lease("greedy");

@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => target.stop());
 
-/** Nothing stored, no file begun, all blocks back, no descriptor left. */
+/** Nothing stored, no file started, all blocks back, no descriptor left. */
 async function assertClean(): Promise<void> {
   const same = async () => JSON.stringify(await holdings(target.server)) === JSON.stringify(atRest);
   await eventually(same, 4000);

@@ -95,7 +95,7 @@ test("a client that leaves after a refusal, in place of sending on, costs nothin
 
 const expecting = (body: Uint8Array) => [`Content-Length: ${body.length}`, "Expect: 100-continue"];
 
-test("a client that asks first is told to continue, and its body is stored", async () => {
+test("a client that asks first gets 100 Continue, and its body is stored", async () => {
   const body = large.subarray(0, 2 * mebibyte);
   const socket = await openSocket(server.port);
   const asked = readAnswer(socket);
@@ -107,7 +107,7 @@ test("a client that asks first is told to continue, and its body is stored", asy
   socket.destroy();
 });
 
-test("a client that asks first is refused without being told to continue", async () => {
+test("a client that asks first is refused without 100 Continue", async () => {
   const body = large.subarray(0, 2 * mebibyte);
   const uploadId = await initiateUpload(server, "photos", mebibyte);
   for (const [head, status] of [

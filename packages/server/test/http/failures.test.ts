@@ -43,7 +43,7 @@ const upload = () => {
   });
 };
 
-test("a failure that nobody foresaw is a 500 that tells nothing of it, and the service goes on", async () => {
+test("a failure that nobody foresaw is a 500 that tells nothing of it, and the service continues", async () => {
   failure = new Error(secret);
   const internal = unavailable("The service had an internal failure. Try again later.");
   assertError(await list(), internal);

@@ -113,7 +113,7 @@ test("a signed request never gets to a page: it is an API request for something 
   }
 });
 
-test("an unsigned request for anything else is told what is missing, or that there is no such thing", async () => {
+test("an unsigned request for anything else gets an error that names what is missing or does not exist", async () => {
   for (const path of ["/-/vaults", "/-/vaults/x"]) {
     assertError(await unsigned(path), {
       status: 400,

@@ -72,7 +72,7 @@ export async function readAnswer(socket: Socket, timeoutMilliseconds = 10_000): 
   }
 }
 
-/** Everything that comes until the connection ends, or for so long. `ended` tells which. */
+/** Everything that is received until the connection ends, or for this long. `ended` says which. */
 export async function readToEnd(
   socket: Socket,
   timeoutMilliseconds: number,

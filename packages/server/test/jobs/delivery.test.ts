@@ -146,7 +146,7 @@ describe("when a job has ended", () => {
     assert.notEqual(first?.["MessageId"], second?.["MessageId"]);
   });
 
-  test("and has failed, they are told as well", async () => {
+  test("and has failed, they are notified as well", async () => {
     await notify(snsTopic, ["ArchiveRetrievalCompleted"]);
     const archiveId = await uploadArchive(server, "vault", Buffer.from("hello"));
     const retrieval = { Type: "archive-retrieval", ArchiveId: archiveId, Tier: "Bulk", SNSTopic: hookTopic };
@@ -163,7 +163,7 @@ describe("when a job has ended", () => {
     );
   });
 
-  test("nobody is told who has not asked", async () => {
+  test("a topic that was not asked for gets no message", async () => {
     await notify(hookTopic, ["ArchiveRetrievalCompleted"]);
     await finishedJob(server, "vault", inventory);
     assert.deepEqual(await waiting(), []);
@@ -268,7 +268,7 @@ describe("a message that does not arrive", () => {
 });
 
 describe("a restart", () => {
-  test("breaks off what is on its way, and sends it again", async () => {
+  test("aborts deliveries under way, and sends them again", async () => {
     hook.answer = holdBack;
     await finishedJob(server, "vault", { ...inventory, SNSTopic: hookTopic });
     await arrived(hook, 1);
@@ -289,7 +289,7 @@ describe("a restart", () => {
     server = first;
     const jobId = await finishedJob(server, "vault", { ...inventory, SNSTopic: snsTopic });
     await eventually("the message is claimed", async () => (await waiting())[0]?.attempts === 1);
-    // The first server is not told to stop yet: what it holds is no longer its own.
+    // The first server does not stop yet: its claims are no longer its own.
     server = await start();
     await arrived(sns, 1);
     await settled();

@@ -85,7 +85,7 @@ function moveInIndex(part: number, to: number): void {
   );
 }
 
-/** Each connection keeps the schema that it has read, so this one is new, and the others are told to read it again. */
+/** Each connection keeps the schema that it has read, so this one is new, and the others must read it again. */
 function editSchema(edit: (connection: DatabaseSync) => void): void {
   const connection = new DatabaseSync(path);
   connection.enableDefensive(false);

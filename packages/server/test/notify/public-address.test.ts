@@ -46,7 +46,7 @@ for (const [kind, addresses] of Object.entries(forbidden)) {
   });
 }
 
-test("public: what lies between, and just beside", () => {
+test("public: addresses between, and just next to, those ranges", () => {
   const addresses = [
     ...["1.0.0.0", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255"],
     ...["128.0.0.0", "168.63.129.15", "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0"],

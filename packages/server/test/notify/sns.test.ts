@@ -71,7 +71,7 @@ test("topics of many regions share one connection", async () => {
   assert.equal(receiver.connections, 1);
 });
 
-test("a refusal is told by its code, and nothing else of it is quoted; the SDK does not try again", async () => {
+test("a refusal is reported by its code, and nothing else of it is quoted; the SDK does not try again", async () => {
   for (const [status, code] of [
     [404, "NotFoundException"],
     [403, "AuthorizationErrorException"],
@@ -90,7 +90,7 @@ test("a refusal is told by its code, and nothing else of it is quoted; the SDK d
   }
 });
 
-test("an answer that is none of SNS's is told by its status", async () => {
+test("a response that is none of SNS's is reported by its status", async () => {
   receiver.answer = (response) => response.writeHead(502).end("<html>hunter2</html>");
   await assert.rejects(send(), ({ message: reason }: Error) => {
     assert.match(reason, /^the (SNS endpoint answered 502 [A-Za-z]+|endpoint could not be reached \(.*\))$/);
@@ -99,7 +99,7 @@ test("an answer that is none of SNS's is told by its status", async () => {
   });
 });
 
-test("an endpoint that is not there is told as such", async () => {
+test("an endpoint that does not exist is reported as such", async () => {
   const { url, port } = receiver;
   await receiver.stop();
   await assert.rejects(send(snsNotifier(url)), { message: "the endpoint could not be reached (ECONNREFUSED)" });

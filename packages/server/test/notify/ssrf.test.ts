@@ -137,7 +137,7 @@ test("a name that is rebound after it was checked leads where it was checked, an
   assert.equal(elsewhere.connections, 0);
 });
 
-test("a name that is rebound between two attempts is checked anew", async () => {
+test("a name that is rebound between two attempts is checked again", async () => {
   const url = new URL(`https://hooks.example:${receiver.port}/`);
   const before = receiver.connections;
   const answers = [publicAddresses, ["127.0.0.1"]];

@@ -130,14 +130,14 @@ describe("an endpoint that misbehaves", () => {
     assert.ok(sentBytes < 32 * 1024 ** 2, `it sent ${sentBytes} bytes`);
   });
 
-  test("and breaks the connection is told as such, and no body of it is quoted", async () => {
+  test("and breaks the connection is reported as such, and no body of it is quoted", async () => {
     receiver.answer = (response) => response.socket?.destroy();
     await assert.rejects(send(), fails(/^the endpoint could not be reached \([A-Z_]+\)$/));
     receiver.answer = (response) => response.writeHead(500).end("hunter2");
     await assert.rejects(send(), fails("the endpoint answered 500"));
   });
 
-  test("and is not there is told as such, without its address", async () => {
+  test("and does not exist is reported as such, without its address", async () => {
     const url = new URL(receiver.url);
     await receiver.stop();
     await assert.rejects(send({ url }), fails("the endpoint could not be reached (ECONNREFUSED)"));
@@ -167,7 +167,7 @@ describe("an endpoint that misbehaves", () => {
   });
 });
 
-test("a name that cannot be resolved, or takes too long, is told as such", async () => {
+test("a name that cannot be resolved, or takes too long, is reported as such", async () => {
   const url = new URL("https://hooks.example/");
   const unknown = async () => {
     throw Object.assign(new Error("getaddrinfo ENOTFOUND hooks.example"), { code: "ENOTFOUND" });

@@ -250,7 +250,7 @@ describe("enforcement", () => {
     assertError(await retrieve("other", small), enforced);
   });
 
-  test("FreeTier begins anew with every day in UTC, whether or not jobs are done", async () => {
+  test("FreeTier begins again with every day in UTC, whether or not jobs are done", async () => {
     const { server, large, retrieve } = await prepared({ monthlyFreeBytes: 31 * 4 * mebibyte });
     await kept(server, '{"Strategy":"FreeTier"}');
     assert.equal((await retrieve("vault", large)).status, 202);

@@ -222,7 +222,7 @@ describe("a selection", () => {
     assert.deepEqual(await chosen({ StartDate: "2099-01-01T00:00:00Z" }), []);
   });
 
-  test("by a limit goes on from its marker until there is none, without gaps", async () => {
+  test("by a limit continues from its marker until there is none, without gaps", async () => {
     for (const limit of [1, 2, 3, 4, 5, 6]) {
       const seen: string[] = [];
       let marker: string | null = null;
@@ -298,7 +298,7 @@ describe("in profile `aws`", () => {
     return (await getOutput(aws, "vault", jobId)).text;
   };
 
-  test("a vault without an inventory has none to retrieve, but a wrong request is told first", async () => {
+  test("a vault without an inventory has none to retrieve, but a wrong request is reported first", async () => {
     await uploadArchive(aws, "vault", Buffer.from("x"));
     const none = notFound(`No inventory is available yet for vault: ${arn("vault")}`);
     assertError(await aws.client.send(jobRequest("vault", request())), none);

@@ -115,7 +115,7 @@ describe("ListMultipartUploads", () => {
     );
   });
 
-  test("pages have no gaps, though many uploads were begun in the same millisecond and some end meanwhile", async () => {
+  test("pages have no gaps, though many uploads were started in the same millisecond and some end meanwhile", async () => {
     const ids: string[] = [];
     for (let index = 0; index < 70; index += 1) {
       ids.push(await initiateUpload(server, "uploads", mebibyte, `number ${index}`));

@@ -111,7 +111,7 @@ describe("a lock in progress", () => {
     assertEmpty(await complete(vault, lockId));
   });
 
-  test("is not completed by another id, which is told", async () => {
+  test("is not completed by another id, which the error names", async () => {
     const vault = await newVault();
     const lockId = await initiated(vault);
     for (const id of [otherId, lockId.toLowerCase() === lockId ? `${lockId}x` : lockId.toLowerCase(), "x"]) {
@@ -252,7 +252,7 @@ test("a missing policy is named, and one that is no text is not of the right sha
   }
 });
 
-test("a bad policy is told before the lock's state is", async () => {
+test("a bad policy is reported before the lock's state", async () => {
   const { vault } = await lockedVault();
   assertError(await initiate(vault, "{"), invalid(/^The specified vault lock policy is invalid/));
 });

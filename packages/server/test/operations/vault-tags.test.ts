@@ -120,7 +120,7 @@ test("a request has 1 to 10 entries", async () => {
   assert.deepEqual(await tagsOf(vault), {});
 });
 
-test("a vault has 50 tags at the most; a request that would exceed that changes nothing", async () => {
+test("a vault has 50 tags at most; a request that would exceed that changes nothing", async () => {
   const vault = await newVault();
   for (let from = 0; from < 50; from += 10) {
     await tagged(vault, numbered(10, from));

@@ -182,7 +182,7 @@ describe("ListVaults", () => {
     assert.equal((await send("GET", "/-/vaults", listing)).text, '{"Marker":null,"VaultList":[]}');
   });
 
-  test("vaults come in bytewise order of their names, ten at the most, and pages have no gaps", async () => {
+  test("vaults come in bytewise order of their names, ten at most, and pages have no gaps", async () => {
     for (const name of names.toReversed()) {
       await createVault(listing, name);
     }
@@ -263,7 +263,7 @@ describe("DeleteVault", () => {
     assert.equal((await remove("filled")).status, 204);
   });
 
-  test("open uploads and jobs go with their vault, and a vault of the same name begins anew", async () => {
+  test("open uploads and jobs go with their vault, and a vault of the same name begins again", async () => {
     await createVault(server, "reborn");
     const first = await describeVault("reborn");
     const uploadId = await initiateUpload(server, "reborn", 1024 ** 2);
@@ -317,7 +317,7 @@ describe("profile `aws`", () => {
     assert.equal((await remove("lagging")).status, 204);
   });
 
-  test("a vault that was never written to goes at once, even with an upload begun", async () => {
+  test("a vault that was never written to goes at once, even with an upload started", async () => {
     await createVault(aws, "untouched");
     const uploadId = await initiateUpload(aws, "untouched", 1024 ** 2);
     const part = Buffer.from("part");

@@ -15,7 +15,7 @@ function takenPool(most: number) {
   const taken = Array.from({ length: most }, () => pool.takeIdle());
   return {
     pool,
-    /** In that time, so many of those who waited before are served. */
+    /** In that time, this many of those who waited before are served. */
     serve(count: number): void {
       for (let served = 0; served < count; served += 1) {
         const block = taken[0];

@@ -130,7 +130,7 @@ describe("hashing on other threads", () => {
     assert.deepEqual(busy(), [0, 0, 0, 0]);
   });
 
-  test("refuses more bytes than were announced, and the thread goes on with other bodies", async () => {
+  test("refuses more bytes than were announced, and the thread continues with other bodies", async () => {
     const body = pool.start(1000);
     await body.update(shared(randomBytes(1000)));
     await assert.rejects(body.update(shared(randomBytes(1))), RangeError);

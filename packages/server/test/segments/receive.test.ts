@@ -124,7 +124,7 @@ describe("receiving a segment", () => {
     assertBlocksAreBack();
   });
 
-  test("goes on without a block while others hold all of them, and with one as soon as there is one", async () => {
+  test("continues without a block while others hold all of them, and with one as soon as there is one", async () => {
     const held = await Promise.all(Array.from({ length: blocksMax }, () => take(services.receiveBlocks)));
     const bytes = randomContent(3 * blockSizeBytes + 1);
     async function* body() {
@@ -152,7 +152,7 @@ describe("receiving a segment", () => {
     }
   });
 
-  test("leaves nothing behind when the body breaks off", async () => {
+  test("leaves nothing when the body is interrupted", async () => {
     for (const sizeBytes of sizes) {
       blobs.keys.length = 0;
       const bytes = randomContent(sizeBytes);
@@ -182,7 +182,7 @@ describe("receiving a segment", () => {
     assert.deepEqual(await deadSegments(), blobs.keys);
   });
 
-  test("is not swept while it goes on, however long it takes", async () => {
+  test("is not swept while it runs, however long it takes", async () => {
     const bytes = randomContent(3);
     async function* slow() {
       for (const byte of bytes) {

@@ -43,7 +43,7 @@ async function use(segment: Segment): Promise<void> {
   await (await cache.open(segment)).close();
 }
 
-/** Closing goes on in the background. */
+/** Closing continues in the background. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("a cache of open segments", () => {
@@ -118,7 +118,7 @@ describe("a cache of open segments", () => {
     assert.equal(store.opened, 2);
   });
 
-  test("opens again what it was told to forget, while its readers keep theirs", async () => {
+  test("opens again a segment that it had to forget, while its readers keep theirs", async () => {
     const segment = await stored("one");
     const reader = await cache.open(segment);
     const other = await cache.open(segment);

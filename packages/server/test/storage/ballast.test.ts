@@ -120,7 +120,7 @@ test("the disk counts as full without room next to the reserve, and after it ref
   assert.ok(!space.isFull);
 });
 
-/** Resolves after the disk was looked at so many times. */
+/** Resolves after the disk was looked at this many times. */
 async function looks(space: FreeSpace, count: number): Promise<void> {
   const measure = space.measure.bind(space);
   await new Promise<void>((resolve) => {

@@ -195,7 +195,7 @@ describe("a failing disk", () => {
     assert.deepEqual(await readdir(join(folder, "tmp")), []);
   });
 
-  test("after two failed syncs in a row no blob is begun any more; reads and removals go on", async () => {
+  test("after two failed syncs in a row no blob is started any more; reads and removals continue", async () => {
     const { store, failNext } = await watchedStore();
     const key = await storeBlob(store, Buffer.from("kept"));
     for (const _ of ["failed, then well", "so not in a row"]) {
@@ -387,7 +387,7 @@ async function storeBlobUnder(store: FilesystemBlobStore, key: string, pieces: r
   }
 }
 
-/** All that can go on without a timer or the disk has gone on. */
+/** All that can continue without a timer or the disk has continued. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -23,7 +23,7 @@ after(async () => {
 blobStoreContract("memory", async () => new MemoryBlobStore());
 blobStoreContract("filesystem", async () => (await filesystemStore()).store);
 
-test("a memory store is full where it was told to be", async () => {
+test("a memory store is full at its limit", async () => {
   const store = new MemoryBlobStore(10);
   const key = await storeBlob(store, Buffer.alloc(8));
   await assert.rejects(store.create(store.newKey("a"), 3), StorageFullError);
@@ -127,7 +127,7 @@ describe("filesystem blob store, running out of room", () => {
     await Promise.all(writers.map((writer) => writer.discard()));
   });
 
-  test("a blob that may become too large is begun when what it surely needs fits", async () => {
+  test("a blob that may become too large is started when what it surely needs fits", async () => {
     const { store } = await filesystemStore();
     await assert.rejects(store.create(store.newKey("surely"), 2 ** 52), StorageFullError);
     const writer = await store.create(store.newKey("perhaps"), 2 ** 52, 0);
@@ -135,7 +135,7 @@ describe("filesystem blob store, running out of room", () => {
     await writer.commit();
   });
 
-  test("on a disk that others have filled, writing says so, and reads and deletions go on", async (t) => {
+  test("on a disk that others have filled, writing says so, and reads and deletions continue", async (t) => {
     const folder = await newFolder();
     if (!mountSmallDisk(folder)) {
       // Without the right to mount, the real disk's reserve must do.

@@ -87,7 +87,7 @@ const readersInTurn = `
   }, 2);
 `;
 
-/** A change of so many pages at least. */
+/** A change of this many pages at least. */
 function write({ database }: Connection, pages: number): void {
   const statement = database.prepare("INSERT INTO filler (content) VALUES (zeroblob(4000))");
   database.exec("BEGIN IMMEDIATE");

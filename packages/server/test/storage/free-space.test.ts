@@ -6,7 +6,7 @@ import { FreeSpace } from "../../src/storage/blobs/free-space.ts";
 const MiB = 1024 ** 2;
 const bsize = 4096;
 
-/** A file system of so many bytes; `free` is what it answers until it is changed. */
+/** A file system of this many bytes; `free` is what it answers until it is changed. */
 function fileSystem(totalBytes: number) {
   const figures = { free: totalBytes };
   const statfs = async () => ({ bsize, blocks: totalBytes / bsize, bavail: Math.floor(figures.free / bsize) });

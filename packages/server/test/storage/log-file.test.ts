@@ -67,7 +67,7 @@ describe("a power cut during the last transaction", () => {
     });
   }
 
-  test("is told from a kill when a later frame of the transaction is there", () => {
+  test("is distinguished from a kill when a later frame of the transaction exists", () => {
     const [first, end] = bounds.find(([first, end]) => end - first > 2) ?? [0, 0];
     const image = Buffer.from(log.subarray(0, positionOf(end)));
     flip(image, positionOf(first) + 24 + 100);

@@ -49,7 +49,7 @@ async function migrateNow(path: string, statfs?: Parameters<typeof migrate>[2]):
   }
 }
 
-/** Without what SQLite keeps beside a database while somebody reads it. */
+/** Without what SQLite keeps next to a database while somebody reads it. */
 const filesIn = async (folder: string) => (await readdir(folder)).filter((name) => !/-(wal|shm)$/.test(name)).sort();
 
 function read(path: string, statement: string): unknown[] {
@@ -212,7 +212,7 @@ test("half a backup that a crash left is not taken for one", async () => {
   });
 });
 
-test("without room for twice the database nothing is changed, and what is needed is told", async () => {
+test("without room for twice the database nothing is changed, and the error names the room that is needed", async () => {
   await inFolder(async (path, folder) => {
     await makeOld(path);
     const { size } = await stat(path);

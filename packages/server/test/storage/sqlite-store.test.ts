@@ -185,7 +185,7 @@ test("closing lets what was asked before finish, and refuses what comes after", 
 });
 
 for (const role of ["writer", "lookups", "lists"] as const) {
-  test(`when the thread "${role}" dies, every call rejects and the owner is told once`, async () => {
+  test(`when the thread "${role}" dies, every call rejects and the owner is notified once`, async () => {
     await inFolder(async (path) => {
       const failures: Error[] = [];
       const { store, workers } = await watched(path, (error) => failures.push(error));

@@ -53,7 +53,7 @@ test("a change that fails half way is undone, and the others of its batch are ke
   });
 });
 
-test("a read that meets damage says that the store is unavailable, and the next one goes on", async () => {
+test("a read that meets damage says that the store is unavailable, and the next one works", async () => {
   await withDatabase(async (connection, path) => {
     await runChanges(connection, [create, intend("x")]);
     connection.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");

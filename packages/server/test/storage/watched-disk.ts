@@ -27,7 +27,7 @@ export async function watchedStore(hook?: Hook, pieceBytes?: number) {
   return { store, folder, key: store.newKey("owner"), ...watched };
 }
 
-/** The real disk; each call is noted as `name path`, and fails when it was told to. */
+/** The real disk; each call is noted as `name path`, and fails when the test wants it to. */
 export function watchedDisk(folder: string, hook?: Hook, pieceBytes = Number.POSITIVE_INFINITY) {
   const calls: string[] = [];
   let openHandles = 0;

@@ -17,7 +17,7 @@ export function policyFor(vault: string, statement: Readonly<Record<string, unkn
   });
 }
 
-/** A policy of exactly so many bytes: white space at its end is part of what is kept. */
+/** A policy of exactly this many bytes: white space at its end is part of what is kept. */
 export const policyOfSize = (vault: string, sizeBytes: number): string => policyFor(vault).padEnd(sizeBytes, " ");
 
 const without = (vault: string, member: string) => policyFor(vault, { [member]: undefined });

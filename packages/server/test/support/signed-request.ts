@@ -14,7 +14,7 @@ export interface RequestOptions {
   readonly method: string;
   /** Path and query, percent-encoded as they go out. */
   readonly path: string;
-  /** Beside the defaults, and in their place; undefined leaves one out. All of these are signed. */
+  /** In addition to the defaults, or in place of them; undefined leaves one out. All of these are signed. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly body?: Uint8Array | string;
   /** Added after signing, or put in the place of what was signed. */
@@ -71,7 +71,7 @@ async function signedHeaders(defaults: SignedClientOptions, options: RequestOpti
   const wanted = {
     host: `127.0.0.1:${defaults.port}`,
     "x-amz-glacier-version": "2012-06-01",
-    // As SDKs do: calls of one second that are equal otherwise are told apart, and none counts as a replay.
+    // As SDKs do: calls of one second that are equal otherwise are distinguished, and none counts as a replay.
     ...(options.service === "moraine" && { "amz-sdk-invocation-id": randomUUID() }),
     ...options.headers,
   };

@@ -10,7 +10,7 @@ export async function trailOf(metadata: MetadataStore, afterSequence = 0): Promi
   return rows;
 }
 
-/** The entries after one, as soon as there are so many: attempts are recorded in batches. */
+/** The entries after one, as soon as there are this many: attempts are recorded in batches. */
 export async function trailOnce(metadata: MetadataStore, afterSequence: number, count: number) {
   let rows: readonly AuditRow[] = [];
   await eventually(`the trail has ${count} entries more`, async () => {

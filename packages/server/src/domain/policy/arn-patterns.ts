@@ -20,7 +20,7 @@ export interface ArnPattern {
 }
 
 /**
- * As the Resource element has them: `*` and `?` stay within a component, but a `*` that ends one may go on over the colons
+ * As the Resource element has them: `*` and `?` stay within a component, but a `*` that ends one may continue over the colons
  * behind it, so a pattern of fewer than six components is read in every way that fills it up. Throws PolicyError if none does.
  */
 export function parseResourcePattern(text: string, scope: DocumentScope): ArnPattern {
@@ -78,7 +78,7 @@ export function couldNameService({ everything, readings }: ArnPattern, services:
   );
 }
 
-/** Steps of a comparison with an ARN of so many characters: each reading compares each of its components at most once. */
+/** Steps of a comparison with an ARN of this many characters: each reading compares each of its components at most once. */
 export function stepsOfArn({ everything, readings }: ArnPattern, arnLength: number): number {
   const ofReading = (reading: readonly Template[]) => {
     const perPoint = Math.max(

@@ -10,7 +10,7 @@ import { readBase64, readBoolean, readDate, readNumber } from "./values.ts";
 /** One value of a policy, to be compared with values of a request. */
 export interface ValueTest {
   meets(value: string, context: Context): boolean;
-  /** Steps of a comparison with a value of so many characters, whatever the request says. */
+  /** Steps of a comparison with a value of this many characters, whatever the request says. */
   stepsMax(valueLength: number): number;
 }
 

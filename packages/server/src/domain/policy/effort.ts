@@ -4,7 +4,7 @@
  */
 export const stepsMax = { identity: 1_000_000, resource: 400_000 } as const;
 
-/** Steps that a policy may cost: so many, and more for each of its bytes. A policy of many short patterns on long values exceeds it. */
+/** Steps that every policy may cost; each of its bytes adds more. A policy of many short patterns on long values exceeds it. */
 export const policySteps = { base: 20_000, perByte: 8 } as const;
 
 /** Judging never waits for anything, so there is only one meter that runs. */

@@ -3,7 +3,7 @@ import { assertAffordable } from "./cost.ts";
 import { parseIdentityPolicy, parseVaultPolicy } from "./parse.ts";
 
 /**
- * Throws PolicyError for the policy of a user that is not to be stored: besides what is not fully understood, one that costs
+ * Throws PolicyError for the policy of a user that is not to be stored: in addition to what is not fully understood, one that costs
  * too much to evaluate or has invisible characters. Policies that were stored before such were refused stay in force.
  */
 export function assertNewIdentityPolicy(text: string): void {

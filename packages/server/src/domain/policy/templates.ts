@@ -72,7 +72,7 @@ function assembled(template: Template, context: Context): Pattern | null {
   return points;
 }
 
-/** Steps of a comparison with a text of so many characters, whatever the request says. */
+/** Steps of a comparison with a string of this many characters, whatever the request says. */
 export function stepsOfTemplate(template: Template, textLength: number): number {
   const length = template.reduce(
     (sum, piece) => sum + (isPattern(piece) ? piece.length : valueLengthMaxOf(piece.key)),

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { BlobReader } from "../../domain/blob-store.ts";
 
-/** Reads one file; it goes on reading a blob that is removed meanwhile. */
+/** Reads one file; it continues reading a blob that is removed meanwhile. */
 export class FilesystemBlobReader implements BlobReader {
   readonly sizeBytes: number;
   readonly #file: FileHandle;

@@ -4,7 +4,7 @@ import type { SyncHealth } from "./sync-health.ts";
 
 /** The syncs of one folder: never two at once, and at most one waiting. */
 interface Line {
-  /** The sync that has not begun yet: whoever comes now is served by it. */
+  /** The sync that has not started yet: it serves all callers until then. */
   waiting: Promise<void> | null;
   /** Resolves when the newest sync has ended, whatever became of it. */
   ended: Promise<void>;

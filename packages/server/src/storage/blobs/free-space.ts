@@ -11,14 +11,14 @@ const reserveShareMax = 0.25;
 const sampleAgeMillisecondsMax = 1000;
 /** A blob of one byte takes this much at least, with its footer and in whole blocks. */
 const blobBytesMin = 4096;
-/** A quota refuses bytes though the file system has room: then the disk counts as full for so long. */
+/** A quota refuses bytes though the file system has room: then the disk counts as full for this long. */
 const refusalMilliseconds = 60_000;
 
 /** The bytes that one writer may still write. */
 export interface SpaceClaim {
-  /** Notes that so many claimed bytes are handed to the disk. */
+  /** Notes that this many claimed bytes are handed to the disk. */
   spend(sizeBytes: number): void;
-  /** Notes that the disk has taken so many of the spent bytes, or has failed to. */
+  /** Notes that the disk has taken this many of the spent bytes, or has failed to. */
   written(sizeBytes: number): void;
   /** Gives back what was not spent; a second call does nothing. */
   release(): void;
@@ -56,7 +56,7 @@ export class FreeSpace {
     this.#folder = folder;
   }
 
-  /** Rejects with `StorageFullError` when so many bytes more would touch the reserve. */
+  /** Rejects with `StorageFullError` when this many bytes more would touch the reserve. */
   async claim(sizeBytes: number): Promise<SpaceClaim> {
     invariant(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0, "a blob's size is a whole number of bytes");
     const age = performance.now() - (this.#sample?.takenAt ?? Number.NEGATIVE_INFINITY);
@@ -65,7 +65,7 @@ export class FreeSpace {
       this.#sample = await this.#takeSample();
     }
     if (this.#freeBytes() < sizeBytes) {
-      throw new StorageFullError(`No room for ${sizeBytes} bytes beside the reserve of free space`);
+      throw new StorageFullError(`No room for ${sizeBytes} bytes in addition to the reserve of free space`);
     }
     return this.#newClaim(sizeBytes);
   }

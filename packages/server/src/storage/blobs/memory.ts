@@ -90,7 +90,7 @@ export class MemoryBlobStore implements BlobStore {
 }
 
 interface MemoryRoom {
-  /** Throws `StorageFullError` when there is no room for so many bytes. */
+  /** Throws `StorageFullError` when there is no room for this many bytes. */
   take(sizeBytes: number): void;
   /** Keeps the blob, or nothing when it is null, and frees the bytes that were taken while it was written. */
   end(bytes: Uint8Array | null, takenBytes: number): void;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isBlobName, shelfOf } from "../blobs/blob-key.ts";
 import type { HistoryMarker } from "./marker.ts";
 
-/** A folder that could not be made is passed over; so many in a row mean that the run came no further. */
+/** A folder that could not be made is skipped; after this many in a row the run made no more. */
 const gapMax = 8;
 const shelvesMax = 65_536;
 /** The blobs stored last lie in the last folder, unless that one has just been started. */

@@ -66,7 +66,7 @@ export async function govern(
   // The only strategy that needs the sum, which costs the number of jobs that are in progress.
   const hourlyBytes = policy.strategy === "BytesPerHour" ? BigInt((await sumHourly(db, at))?.bytes ?? 0) : 0n;
   assertRetrievalAllowed(policy, bytes, { hourlyBytes, dayBytes, monthlyFreeBytes }, job.createdAt);
-  // No allowance comes near the greatest number that is exact, so what goes beyond need not be told apart.
+  // No allowance comes near the greatest number that is exact, so what goes beyond need not be distinguished.
   await upsertRetrieved(db, { ...at, bytes: Math.min(dayBytes + bytes, Number.MAX_SAFE_INTEGER) });
   await dropRetrieved(db, at);
 }

@@ -1,7 +1,7 @@
 import type { MetadataChanges, MetadataQueries } from "../../domain/metadata-store.ts";
 import type { Database } from "./schema.ts";
 
-/** Each method of the interface as a function that runs within the transaction its driver has begun. */
+/** Each method of the interface as a function that runs within the transaction its driver has started. */
 type OnDatabase<Methods> = {
   readonly [Name in keyof Methods]: Methods[Name] extends (input: infer Input) => infer Result
     ? (db: Database, input: Input) => Result

@@ -283,7 +283,7 @@ export const releaseMessages = rowsChanged((db, _: object) =>
     .where("lease_until", "is not", null),
 );
 
-/** They tell of its vaults: an account that is made again under its old id must not see them. */
+/** Messages name the account's vaults: an account that is made again under its old id must not see them. */
 export const removeMessagesOfAccount = rowsChanged((db, at: { accountId: string }) =>
   db.deleteFrom("notifications").where("account_id", "=", at.accountId),
 );

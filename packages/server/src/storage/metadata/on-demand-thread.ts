@@ -97,7 +97,7 @@ export class OnDemandThread {
         () => undefined, // A thread that could not be opened has nothing to close.
       );
       this.#closed = Promise.all([this.#closed, closing]).then(() => undefined);
-      // A thread that fails has told its owner; `close` rejects by it too.
+      // A thread that fails has reported it to its owner; `close` rejects by it too.
       this.#closed.catch(() => undefined);
     }
   }

@@ -183,7 +183,7 @@ export interface UploadRow {
   description: string;
   part_size_bytes: number;
   created_at: number;
-  /** When it was begun, or got its last part. */
+  /** When it was started, or got its last part. */
   active_at: number;
   state: "open" | "completed" | "aborted" | "expired";
   ended_at: number | null;

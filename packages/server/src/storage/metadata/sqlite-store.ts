@@ -34,7 +34,7 @@ export interface SqliteStoreOptions {
 const listsIdleMilliseconds = 30_000;
 
 /**
- * Keeps metadata in a SQLite file, on threads beside the caller's: one changes, many changes to a commit; one looks up; one lists,
+ * Keeps metadata in a SQLite file, on threads of its own: one changes, many changes to a commit; one looks up; one lists,
  * and runs only while somebody lists. Readers never wait for a sync. Rejects, with the reason, when the database is damaged, of a newer schema, or cannot be
  * trusted to keep what it commits.
  */

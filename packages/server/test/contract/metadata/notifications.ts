@@ -48,7 +48,7 @@ export function notificationStories(story: Story): void {
   }
 
   story(
-    "a vault's topic has a message of each event that it asked for, beside the job's own, even the same",
+    "a vault's topic has a message of each event that it asked for, in addition to the job's own, even the same",
     async (world) => {
       const { store } = world;
       const vault = await world.vault();
@@ -95,7 +95,7 @@ export function notificationStories(story: Story): void {
     assert.match(message, /"InventorySizeInBytes":10,/);
   });
 
-  story("a job that nobody asked to be told of leaves no message, nor does one whose claim was lost", async (world) => {
+  story("a job without a topic leaves no message, nor does one whose claim was lost", async (world) => {
     const vault = await world.vault();
     await world.inventoryJob(vault);
     await world.finish();

@@ -192,14 +192,14 @@ export function uploadStories(story: Story): void {
     await assert.rejects(world.part(upload, 0), uploadGone(upload.id));
   });
 
-  story("completions that race make one archive, and all are told of it", async (world) => {
+  story("completions that race make one archive, and all return it", async (world) => {
     const { upload, complete } = await uploadOfThree(world);
     const archives = await Promise.all(Array.from({ length: 8 }, (_, index) => complete(start + index)));
     assert.equal(new Set(archives.map((archive) => JSON.stringify(archive))).size, 1);
     assert.equal((await world.store.findVaultById(upload.vaultId))?.archiveCount, 1);
   });
 
-  story("of an abort and a completion that race, one wins and the other is told", async (world) => {
+  story("an abort and a completion that race: one succeeds and the other fails", async (world) => {
     for (const abortFirst of [true, false]) {
       const { upload, complete } = await uploadOfThree(world);
       const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start, now: start };

@@ -46,7 +46,7 @@ export function vaultStories(story: Story): void {
     assert.deepEqual([seen?.id, seen?.createdAt], ["first", start]);
   });
 
-  story("names are told apart by case, region and account", async ({ store }) => {
+  story("names are distinguished by case, region and account", async ({ store }) => {
     const keys = [keyOf("a"), keyOf("A"), keyOf("a", "eu-west-1"), keyOf("a", "us-east-1", otherAccountId)];
     for (const [index, key] of keys.entries()) {
       await store.createVault({ id: `${index}`, key, now: start });

@@ -154,7 +154,7 @@ export class World {
     await this.store.removeArchive({ ...permittedBy(vault), archiveId, now });
   }
 
-  /** Goes through all vaults, in steps of so many rows. */
+  /** Goes through all vaults, in steps of this many rows. */
   async unlist(profile: Profile = "practical", limit = 100): Promise<void> {
     let afterVault: string | null = null;
     do {

@@ -13,7 +13,7 @@ export const user = (accountId: string, userName: string): Principal => ({
   userName,
 });
 
-/** Asks as the owner's root to describe the vault, unless told otherwise. */
+/** Asks as the owner's root to describe the vault, unless the options say otherwise. */
 export function asked(question: {
   identity?: readonly Policy[];
   resource?: readonly Policy[];

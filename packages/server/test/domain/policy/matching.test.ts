@@ -29,7 +29,7 @@ test("actions are compared without case, and with wildcards", () => {
   }
 });
 
-test("resources are compared component by component, and a * at the end of one may go on", () => {
+test("resources are compared component by component, and a * at the end of one may continue", () => {
   for (const [Resource, on, expected] of [
     [vault, vault, true],
     [vault, `${vault}x`, false],

@@ -54,7 +54,7 @@ const mutants: readonly Mutant[] = [
   mutant("a run never grows", "patterns.ts", "if (found < 0) {", "if (found !== at) {"),
   mutant("a pattern may stop early", "patterns.ts", "pattern.length === points.length", "pattern.length <= points.length"),
   mutant("? is a character", "patterns.ts", "wanted !== anyOne && ", ""),
-  mutant("* does not go on over colons", "arn-patterns.ts", "endsInRun(next) ?", "false ?"),
+  mutant("* does not continue over colons", "arn-patterns.ts", "endsInRun(next) ?", "false ?"),
   mutant("components are compared as a prefix", "arn-patterns.ts", "return reading.every((template, index) => {", "return reading.slice(0, 5).every((template, index) => {"),
   mutant("an account that allows itself allows its users", "principals.ts", "principal.accountId !== owner;", "true;"),
   mutant("a denied account denies its root only", "principals.ts", 'effect === "Deny" || ', ""),

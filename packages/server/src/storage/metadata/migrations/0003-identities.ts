@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 
-/** Users beside the account's root, what they sign with and what they were granted; and the keys that seal secrets. */
+/** Users in addition to the account's root, their keys and their policies; and the keys that seal secrets. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createUsers(db);
   await extendAccessKeys(db);

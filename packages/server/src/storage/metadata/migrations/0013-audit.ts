@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 
-/** The audit trail, and what is known of it besides its entries. The key is the row's number: a new entry goes to the end of the table. */
+/** The audit trail, and what is known of it in addition to its entries. The key is the row's number: a new entry goes to the end of the table. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("audit_entries")

@@ -65,10 +65,10 @@ function asUpload(command: Command, tools: Tools): Command {
     .option("--journal <file>", "file in which to record upload progress")
     .option("--restart", "abort the unfinished upload and start over")
     .addOption(
-      new Option(
-        "--if-changed <what>",
-        "restart, or fail, if the file is not what the unfinished upload has (fail)",
-      ).choices(["restart", "fail"]),
+      new Option("--if-changed <what>", "if the file has changed since its upload was interrupted (fail)").choices([
+        "restart",
+        "fail",
+      ]),
     );
   return addPaceOptions(command, "parts")
     .addHelpText("after", details)

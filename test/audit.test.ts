@@ -40,12 +40,12 @@ async function start(flags: readonly string[], name?: string): Promise<{ shell: 
 const audit = (...args: string[]) => ["admin", "audit", ...args];
 
 async function entries(filter: ListAuditEntriesInput = {}): Promise<readonly AuditEntryDescription[]> {
-  const call = createAdminClient({ endpoint: server.url, region, credentials: rootKey });
+  const call = await createAdminClient({ endpoint: server.url, region, credentials: rootKey });
   return (await call("ListAuditEntries", filter)).AuditEntries;
 }
 
 async function warnings(): Promise<string> {
-  const call = createAdminClient({ endpoint: server.url, region, credentials: rootKey });
+  const call = await createAdminClient({ endpoint: server.url, region, credentials: rootKey });
   return (await call("GetHealth", {})).Warnings.join("\n");
 }
 

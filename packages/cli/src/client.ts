@@ -21,32 +21,27 @@ export async function glacierClient(
     createClient({
       endpoint,
       profile,
+      ca: options.ca,
       accountId: account,
       retryForMilliseconds: milliseconds(retryFor),
       timeoutMilliseconds: milliseconds(options.timeout),
+      region,
       ...settings,
-      ...(region !== undefined && { region }),
     }),
   );
 }
 
-/** Throws `UsageError` for an endpoint that cannot be one. */
-export async function adminClient(
-  options: Pick<GlobalOptions, "endpoint" | "region" | "profile" | "timeout">,
-  environment: Environment,
-): Promise<AdminClient> {
-  const { createAdminClient, defaultCredentials } = await import("@moraine/client/node");
-  const endpoint =
-    options.endpoint ??
-    environment["MORAINE_ENDPOINT"] ??
-    environment["AWS_ENDPOINT_URL_GLACIER"] ??
-    "http://127.0.0.1:8484";
-  const region = options.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? "us-east-1";
-  const credentials = defaultCredentials({ profile: options.profile });
+/** Throws `UsageError` for settings that cannot be used. */
+export async function adminClient(options: AdminOptions, environment: Environment): Promise<AdminClient> {
+  const { createAdminClient } = await import("@moraine/client/node");
+  const { region, profile, ca, timeout } = options;
+  const endpoint = options.endpoint ?? (environment["MORAINE_ENDPOINT"] || undefined);
   // Whoever types a command can type it again; and a key that was made unseen would count.
-  const timeoutMilliseconds = milliseconds(options.timeout);
-  return orUsageError(() => createAdminClient({ endpoint, region, credentials, attemptsMax: 1, timeoutMilliseconds }));
+  const once = { attemptsMax: 1, timeoutMilliseconds: milliseconds(timeout) };
+  return orUsageError(() => createAdminClient({ endpoint, region, profile, ca, ...once }));
 }
+
+type AdminOptions = Pick<GlobalOptions, "endpoint" | "region" | "profile" | "ca" | "timeout">;
 
 const milliseconds = (seconds: number | undefined) => (seconds === undefined ? undefined : seconds * 1000);
 

@@ -7,6 +7,7 @@ export interface GlobalOptions {
   readonly region?: string;
   readonly profile?: string;
   readonly account?: string;
+  readonly ca?: string;
   readonly retryFor?: number;
   readonly timeout?: number;
   readonly logFile?: string;
@@ -19,10 +20,14 @@ export interface GlobalOptions {
 type Row = readonly [flags: string, description: string, parse?: (text: string) => unknown];
 
 const table: readonly Row[] = [
-  ["--endpoint <url>", "of the service (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER, AWS_ENDPOINT_URL; AWS's)"],
+  [
+    "--endpoint <url>",
+    "of the service (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER, AWS_ENDPOINT_URL, the profile's; AWS's)",
+  ],
   ["--region <name>", "of the service (AWS_REGION, AWS_DEFAULT_REGION, the profile's)"],
   ["--profile <name>", "of AWS's configuration files (AWS_PROFILE, default)"],
   ["--account <id>", "whose vaults, twelve digits (those of the credentials)"],
+  ["--ca <file>", "certificates (PEM) to trust instead of the built-in (AWS_CA_BUNDLE, the profile's ca_bundle)"],
   [
     "--retry-for <duration>",
     "how long to retry during an outage, e.g. 90s, 6h (30m; no limit while waiting for a job)",

@@ -2,8 +2,10 @@ import { type AdminClient, type AdminClientOptions, buildAdminClient } from "./a
 import { buildClient, type ClientOptions } from "./client.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
 import type { GlacierClient } from "./glacier-client.ts";
-import { nodePlatform } from "./node/platform.ts";
-import { chainedCredentials, configuredEndpoint, configuredRegion } from "./node/settings.ts";
+import { agentsFor } from "./node/certificates.ts";
+import { chainedCredentials } from "./node/credential-chain.ts";
+import { nodePlatform, nodeSha256 } from "./node/platform.ts";
+import { settingsOf } from "./node/settings.ts";
 import { TreeHash as PortableTreeHash } from "./tree-hash.ts";
 
 export { endpointOf } from "./client.ts";
@@ -66,63 +68,90 @@ export type { VerificationOptions, VerifiedBy } from "./transfers/verification.t
 export { type VerifyOptions, verifyJobOutput } from "./transfers/verify-output.ts";
 export { type WaitOptions, waitForJob } from "./transfers/wait-for-job.ts";
 
-export interface NodeClientOptions extends Omit<ClientOptions, "region" | "credentials"> {
+export interface NodeClientOptions extends Omit<ClientOptions, "region" | "credentials">, CertificateOptions {
   /** As in `us-east-1`; part of every signature. @default `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's */
   readonly region?: string | undefined;
   /** Keys, or a function that finds some. @default where AWS's tools find them: see {@link defaultCredentials} */
   readonly credentials?: Credentials | CredentialProvider | undefined;
-  /** Of AWS's configuration files. @default `AWS_PROFILE`, else `default` */
+  /** Of AWS's configuration files. Its keys come before those of the environment. @default `AWS_PROFILE`, else `default` */
   readonly profile?: string | undefined;
+}
+
+interface CertificateOptions {
+  /** A file of certificates (PEM) to trust instead of Node's. @default `AWS_CA_BUNDLE`, else the profile's `ca_bundle` */
+  readonly ca?: string | undefined;
 }
 
 /**
  * A client with the settings that AWS's tools would use, where none are given: region and credentials from the environment, the
- * profile, or what the machine offers; the endpoint from `AWS_ENDPOINT_URL_GLACIER` or `AWS_ENDPOINT_URL`.
+ * profile, or what the machine offers; the endpoint from `AWS_ENDPOINT_URL_GLACIER`, `AWS_ENDPOINT_URL`, or the profile.
  *
- * Credentials are looked for with the first call. Rejects with a TypeError without a region, or with an endpoint that cannot
- * be used.
+ * Credentials are looked for with the first call. Rejects with a TypeError without a region, with a profile that does not exist, or with
+ * an endpoint or a file of certificates that cannot be used.
  */
 export async function createClient(options: NodeClientOptions = {}): Promise<GlacierClient> {
-  const { profile, region, credentials, endpoint, ...rest } = options;
-  const settings: ClientOptions = {
+  const { profile, region, credentials, endpoint, ca, ...rest } = options;
+  const settings = settingsOf(process.env, profile);
+  if (credentials === undefined) {
+    await settings.assertProfile();
+  }
+  const url = endpoint ?? (await settings.endpoint());
+  const agents = await agentsFor(url, ca, settings);
+  const connection: ClientOptions = {
     ...rest,
-    region: region ?? (await configuredRegion(process.env, profile)),
-    credentials: credentials ?? defaultCredentials({ profile }),
-    endpoint: endpoint ?? configuredEndpoint(process.env),
+    region: region ?? (await settings.region()),
+    credentials: credentials ?? chainedCredentials(process.env, profile, agents),
+    endpoint: url,
   };
-  return buildClient(settings, nodePlatform);
+  return buildClient(connection, nodePlatform(agents));
 }
 
-export interface NodeAdminClientOptions extends Omit<AdminClientOptions, "credentials"> {
+export interface NodeAdminClientOptions
+  extends Omit<AdminClientOptions, "region" | "credentials" | "endpoint">,
+    CertificateOptions {
+  /** @default as for {@link createClient}, else `http://127.0.0.1:8484` */
+  readonly endpoint?: string | URL | undefined;
+  /** @default as for {@link createClient}, else `us-east-1` */
+  readonly region?: string | undefined;
   /** Keys, or a function that finds some. @default where AWS's tools find them: see {@link defaultCredentials} */
   readonly credentials?: Credentials | CredentialProvider | undefined;
+  /** As for {@link createClient}. */
+  readonly profile?: string | undefined;
 }
 
-/** A client of the admin API of Moraine's servers, with credentials as AWS's tools find them where none are given. */
-export function createAdminClient({
-  credentials = defaultCredentials(),
-  ...options
-}: NodeAdminClientOptions): AdminClient {
-  return buildAdminClient({ ...options, credentials }, nodePlatform);
+/**
+ * A client of the admin API of Moraine's servers, with settings as AWS's tools find them where none are given.
+ */
+export async function createAdminClient(options: NodeAdminClientOptions = {}): Promise<AdminClient> {
+  const { profile, region, credentials, endpoint, ca, ...rest } = options;
+  const settings = settingsOf(process.env, profile);
+  if (credentials === undefined) {
+    await settings.assertProfile();
+  }
+  const url = endpoint ?? (await settings.endpoint()) ?? "http://127.0.0.1:8484";
+  const agents = await agentsFor(url, ca, settings);
+  const connection: AdminClientOptions = {
+    ...rest,
+    region: region ?? (await settings.region().catch(() => "us-east-1")),
+    credentials: credentials ?? chainedCredentials(process.env, profile, agents),
+    endpoint: url,
+  };
+  return buildAdminClient(connection, nodePlatform(agents));
 }
 
 /** Where AWS's tools find credentials: environment, profiles, SSO, roles, containers, instances. Kept, and renewed in time. */
 export function defaultCredentials({ profile }: { readonly profile?: string | undefined } = {}): CredentialProvider {
-  let chain: CredentialProvider | undefined;
-  return async (options) => {
-    chain ??= chainedCredentials(process.env, profile);
-    return chain(options);
-  };
+  return chainedCredentials(process.env, profile, undefined);
 }
 
 /** The same as the portable one, with Node's own SHA-256. */
 export class TreeHash extends PortableTreeHash {
   constructor() {
-    super(nodePlatform.sha256);
+    super(nodeSha256);
   }
 
   /** See {@link PortableTreeHash.ofParts}. */
   static override ofParts(hashes: Iterable<string>): Promise<string> {
-    return PortableTreeHash.ofParts(hashes, nodePlatform.sha256);
+    return PortableTreeHash.ofParts(hashes, nodeSha256);
   }
 }

@@ -1,23 +1,23 @@
-import type { Agent, AgentOptions, ClientRequest, IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Answer, HttpRequest } from "../http.ts";
+import { type Agents, createAgents } from "./agents.ts";
 import { Arrivals } from "./arrivals.ts";
 import { http, https } from "./built-in.ts";
-import { keepFreedMemory, release } from "./release.ts";
+import { release } from "./release.ts";
 import { sendPieces } from "./send-pieces.ts";
-import { WideAgent } from "./wide-agent.ts";
 
 const connectMillisecondsMax = 10_000;
 /** Interim responses, such as 100 Continue, before the final one. */
 const interimMax = 100;
-let wideAgent: WideAgent | undefined;
+let sharedAgents: Agents | undefined;
 
 /** By `node:http`. Whoever reads a body may `release` each piece as soon as it is done with. */
-export async function nodeHttp(url: URL, request: HttpRequest): Promise<Answer> {
+export async function nodeHttp(url: URL, request: HttpRequest, agents = defaultAgents()): Promise<Answer> {
   const { signal, timeoutMilliseconds } = request;
   for (;;) {
     signal?.throwIfAborted();
-    const sent = send(url, request);
+    const sent = send(url, request, agents);
     try {
       return answerOf(await answered(sent, timeoutMilliseconds), request);
     } catch (error) {
@@ -31,10 +31,11 @@ export async function nodeHttp(url: URL, request: HttpRequest): Promise<Answer> 
   }
 }
 
-function send(url: URL, { method, headers, body, signal, timeoutMilliseconds }: HttpRequest): ClientRequest {
+function send(url: URL, request: HttpRequest, { httpAgent, httpsAgent }: Agents): ClientRequest {
+  const { method, headers, body, signal, timeoutMilliseconds } = request;
   const isSecure = url.protocol === "https:";
   const sent = (isSecure ? https : http).request(url, {
-    ...(!isSecure && { agent: plainAgent() }),
+    agent: isSecure ? httpsAgent : httpAgent,
     method,
     headers: { ...headers },
     timeout: Math.min(timeoutMilliseconds, connectMillisecondsMax),
@@ -64,13 +65,10 @@ function silence({ socket }: ClientRequest, milliseconds: number): Error {
     : new Error(`Nothing came for ${milliseconds} ms`);
 }
 
-function plainAgent(): WideAgent {
-  if (wideAgent === undefined) {
-    keepFreedMemory();
-    // As Node's own, which knows whether there are proxies.
-    wideAgent = new WideAgent((http.globalAgent as Agent & { readonly options?: AgentOptions }).options);
-  }
-  return wideAgent;
+/** Of all clients that trust the same certificates as Node. */
+export function defaultAgents(): Agents {
+  sharedAgents ??= createAgents();
+  return sharedAgents;
 }
 
 /** What the socket gives, the parser has copied by the time that it returns. */

@@ -1,50 +1,55 @@
-import type { CredentialProvider, Credentials } from "../credentials.ts";
-import { credentialsAfterEnvironment } from "./credential-chain.ts";
+import { chosenProfile, loadProfile, type Profile } from "./profile.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** AWS's own chain of places, which begins with the environment unless a profile is named. */
-export function chainedCredentials(
-  environment: Environment,
-  profile = environment["AWS_PROFILE"] || undefined,
-): CredentialProvider {
-  const keys = environmentKeys(environment);
-  return profile === undefined && keys !== null ? async () => keys : credentialsAfterEnvironment(profile);
+/** What AWS's tools would use, for what a caller leaves open. */
+export interface Settings {
+  /** Rejects with a TypeError when a profile is chosen that does not exist, whatever else is set. */
+  assertProfile(): Promise<void>;
+  region(): Promise<string>;
+  /** Undefined for AWS's own. */
+  endpoint(): Promise<string | undefined>;
+  /** The path of a file. */
+  caBundle(): Promise<string | undefined>;
 }
 
-function environmentKeys(environment: Environment): Credentials | null {
-  const accessKeyId = environment["AWS_ACCESS_KEY_ID"];
-  const secretAccessKey = environment["AWS_SECRET_ACCESS_KEY"];
-  if (!accessKeyId || !secretAccessKey) {
-    return null;
-  }
-  const expiration = environment["AWS_CREDENTIAL_EXPIRATION"];
+/** Settings from the environment, else from the profile: its files are read when the first setting needs them. */
+export function settingsOf(environment: Environment, explicit: string | undefined): Settings {
+  let loaded: Promise<Profile> | undefined;
+  const profile = () => {
+    loaded ??= loadProfile(environment, explicit);
+    return loaded;
+  };
   return {
-    accessKeyId,
-    secretAccessKey,
-    sessionToken: environment["AWS_SESSION_TOKEN"] || undefined,
-    expiration: expiration ? new Date(expiration) : undefined,
+    assertProfile: async () => {
+      if (chosenProfile(environment, explicit) !== undefined) {
+        await profile();
+      }
+    },
+    region: async () => {
+      const region =
+        environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || (await profile()).fields["region"];
+      if (!region) {
+        throw new TypeError("No region is set: give one, set AWS_REGION, or add it to the profile");
+      }
+      return region;
+    },
+    endpoint: async () => {
+      if (isTrue(environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])) {
+        return undefined;
+      }
+      const named = environment["AWS_ENDPOINT_URL_GLACIER"] || environment["AWS_ENDPOINT_URL"];
+      return named || profileEndpoint(await profile());
+    },
+    caBundle: async () => environment["AWS_CA_BUNDLE"] || (await profile()).fields["ca_bundle"] || undefined,
   };
 }
 
-/** From `AWS_REGION`, else from `AWS_DEFAULT_REGION`, else from the profile. Throws a TypeError when none of them says it. */
-export async function configuredRegion(environment: Environment, profile: string | undefined): Promise<string> {
-  const named = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"];
-  if (named) {
-    return named;
-  }
-  const { loadConfig, NODE_REGION_CONFIG_FILE_OPTIONS, NODE_REGION_CONFIG_OPTIONS } = await import(
-    "@smithy/core/config"
-  );
-  try {
-    const files = { ...NODE_REGION_CONFIG_FILE_OPTIONS, ...(profile !== undefined && { profile }) };
-    return await loadConfig(NODE_REGION_CONFIG_OPTIONS, files)();
-  } catch (error) {
-    throw new TypeError("No region is set: give one, set AWS_REGION, or add it to the profile", { cause: error });
-  }
+/** https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+function profileEndpoint({ fields, services }: Profile): string | undefined {
+  return isTrue(fields["ignore_configured_endpoint_urls"])
+    ? undefined
+    : services["glacier.endpoint_url"] || fields["endpoint_url"] || undefined;
 }
 
-/** As AWS's tools read it: the one for Glacier first. */
-export function configuredEndpoint(environment: Environment): string | undefined {
-  return environment["AWS_ENDPOINT_URL_GLACIER"] || environment["AWS_ENDPOINT_URL"] || undefined;
-}
+const isTrue = (value: string | undefined) => value?.toLowerCase() === "true";

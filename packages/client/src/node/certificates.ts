@@ -1,0 +1,32 @@
+import { readFile } from "node:fs/promises";
+import { type Agents, createAgents } from "./agents.ts";
+import { defaultAgents } from "./node-http.ts";
+import type { Settings } from "./settings.ts";
+
+const agentsByFile = new Map<string, Agents>();
+
+/** Returns agents that trust what the caller's file, the environment's or the profile's has; Node's own certificates without one. */
+export async function agentsFor(
+  endpoint: string | URL | undefined,
+  given: string | undefined,
+  settings: Pick<Settings, "caBundle">,
+): Promise<Agents> {
+  const isPlain = endpoint !== undefined && String(endpoint).startsWith("http:");
+  const file = given ?? (isPlain ? undefined : await settings.caBundle());
+  if (file === undefined) {
+    return defaultAgents();
+  }
+  const agents = agentsByFile.get(file) ?? createAgents(await readCertificates(file));
+  agentsByFile.set(file, agents);
+  return agents;
+}
+
+async function readCertificates(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch((cause: Error) => {
+    throw new TypeError(`Cannot read the file of certificates ${JSON.stringify(file)}: ${cause.message}`, { cause });
+  });
+  if (!text.includes("-----BEGIN CERTIFICATE-----")) {
+    throw new TypeError(`The file ${JSON.stringify(file)} has no certificates: expected PEM`);
+  }
+  return text;
+}

@@ -1,0 +1,50 @@
+import type { Environment } from "./settings.ts";
+
+type Fields = Readonly<Record<string, string | undefined>>;
+
+/** A profile of AWS's configuration files. */
+export interface Profile {
+  readonly name: string;
+  /** Of both files; the credentials file takes precedence. */
+  readonly fields: Fields;
+  readonly credentialsFile: Fields;
+  readonly configFile: Fields;
+  /** The section `[services NAME]` that the profile leads to, by `SERVICE.FIELD`. */
+  readonly services: Fields;
+}
+
+/** Returns the profile's name where one is chosen, in the order of AWS's Python tools. */
+export function chosenProfile(environment: Environment, explicit: string | undefined): string | undefined {
+  return explicit ?? (environment["AWS_DEFAULT_PROFILE"] || environment["AWS_PROFILE"] || undefined);
+}
+
+/** Reads AWS's files. Throws a TypeError when the chosen profile, or the section of services that it names, does not exist. */
+export async function loadProfile(environment: Environment, explicit: string | undefined): Promise<Profile> {
+  const { loadSharedConfigFiles } = await import("@smithy/core/config");
+  const [filepath, configFilepath] = [environment["AWS_SHARED_CREDENTIALS_FILE"], environment["AWS_CONFIG_FILE"]];
+  const files = await loadSharedConfigFiles({
+    ...(filepath && { filepath }),
+    ...(configFilepath && { configFilepath }),
+    ignoreCache: true, // Other tools renew keys there.
+  });
+  const chosen = chosenProfile(environment, explicit);
+  const name = chosen ?? "default";
+  const [inConfig, inCredentials] = [files.configFile[name], files.credentialsFile[name]];
+  if (chosen !== undefined && inConfig === undefined && inCredentials === undefined) {
+    const places = `${configFilepath || "~/.aws/config"} and ${filepath || "~/.aws/credentials"}`;
+    throw new TypeError(`The profile ${JSON.stringify(name)} does not exist: expected a section of ${places}`);
+  }
+  const [configFile, credentialsFile] = [lowerCase(inConfig), lowerCase(inCredentials)];
+  const fields = { ...configFile, ...credentialsFile };
+  const services = fields["services"] === undefined ? {} : files.configFile[`services.${fields["services"]}`];
+  if (services === undefined) {
+    const section = `[services ${fields["services"]}]`;
+    throw new TypeError(`The section ${section}, which the profile ${JSON.stringify(name)} names, does not exist`);
+  }
+  return { name, fields, credentialsFile, configFile, services: lowerCase(services) };
+}
+
+/** As AWS's Python tools read names. */
+function lowerCase(fields: Fields | undefined): Fields {
+  return Object.fromEntries(Object.entries(fields ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+}

@@ -1,7 +1,6 @@
 import type { CredentialProvider, Credentials } from "../credentials.ts";
 import type { Agents } from "./agents.ts";
-import { chosenProfile, loadProfile, type Profile } from "./profile.ts";
-import type { Environment } from "./settings.ts";
+import { chosenProfile, type Environment, loadProfile, type Profile } from "./profile.ts";
 
 /**
  * Finds credentials in the order of AWS's Python tools: keys in the environment, unless a profile was asked for explicitly; roles and

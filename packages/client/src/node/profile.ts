@@ -1,4 +1,4 @@
-import type { Environment } from "./settings.ts";
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 type Fields = Readonly<Record<string, string | undefined>>;
 
@@ -13,9 +13,9 @@ export interface Profile {
   readonly services: Fields;
 }
 
-/** Returns the profile's name where one is chosen, in the order of AWS's Python tools. */
+/** Returns the profile's name where one is chosen, in the order of aws-cli 2. */
 export function chosenProfile(environment: Environment, explicit: string | undefined): string | undefined {
-  return explicit ?? (environment["AWS_DEFAULT_PROFILE"] || environment["AWS_PROFILE"] || undefined);
+  return explicit ?? (environment["AWS_PROFILE"] || environment["AWS_DEFAULT_PROFILE"] || undefined);
 }
 
 /** Reads AWS's files. Throws a TypeError when the chosen profile, or the section of services that it names, does not exist. */

@@ -1,6 +1,4 @@
-import { chosenProfile, loadProfile, type Profile } from "./profile.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { chosenProfile, type Environment, loadProfile, type Profile } from "./profile.ts";
 
 /** What AWS's tools would use, for what a caller leaves open. */
 export interface Settings {
@@ -35,7 +33,8 @@ export function settingsOf(environment: Environment, explicit: string | undefine
       return region;
     },
     endpoint: async () => {
-      if (isTrue(environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])) {
+      const ignored = environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"];
+      if (isTrue(ignored || (await profile()).fields["ignore_configured_endpoint_urls"])) {
         return undefined;
       }
       const named = environment["AWS_ENDPOINT_URL_GLACIER"] || environment["AWS_ENDPOINT_URL"];
@@ -47,9 +46,7 @@ export function settingsOf(environment: Environment, explicit: string | undefine
 
 /** https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
 function profileEndpoint({ fields, services }: Profile): string | undefined {
-  return isTrue(fields["ignore_configured_endpoint_urls"])
-    ? undefined
-    : services["glacier.endpoint_url"] || fields["endpoint_url"] || undefined;
+  return services["glacier.endpoint_url"] || fields["endpoint_url"] || undefined;
 }
 
 const isTrue = (value: string | undefined) => value?.toLowerCase() === "true";

@@ -1,3 +1,7 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 type Fields = Readonly<Record<string, string | undefined>>;
@@ -18,8 +22,23 @@ export function chosenProfile(environment: Environment, explicit: string | undef
   return explicit ?? (environment["AWS_PROFILE"] || environment["AWS_DEFAULT_PROFILE"] || undefined);
 }
 
+/** Whether AWS's files contain a string. To read them takes a tenth of the time that it takes to load their parser. */
+export async function filesContain(environment: Environment, text: string): Promise<boolean> {
+  const folder = join(homedir(), ".aws");
+  const files = [
+    environment["AWS_CONFIG_FILE"] || join(folder, "config"),
+    environment["AWS_SHARED_CREDENTIALS_FILE"] || join(folder, "credentials"),
+  ];
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
+  return texts.some((one) => one.toLowerCase().includes(text));
+}
+
 /** Reads AWS's files. Throws a TypeError when the chosen profile, or the section of services that it names, does not exist. */
 export async function loadProfile(environment: Environment, explicit: string | undefined): Promise<Profile> {
+  const chosen = chosenProfile(environment, explicit);
+  if (chosen === undefined && !(await filesContain(environment, "["))) {
+    return { name: "default", fields: {}, credentialsFile: {}, configFile: {}, services: {} };
+  }
   const { loadSharedConfigFiles } = await import("@smithy/core/config");
   const [filepath, configFilepath] = [environment["AWS_SHARED_CREDENTIALS_FILE"], environment["AWS_CONFIG_FILE"]];
   const files = await loadSharedConfigFiles({
@@ -27,7 +46,6 @@ export async function loadProfile(environment: Environment, explicit: string | u
     ...(configFilepath && { configFilepath }),
     ignoreCache: true, // Other tools renew keys there.
   });
-  const chosen = chosenProfile(environment, explicit);
   const name = chosen ?? "default";
   const [inConfig, inCredentials] = [files.configFile[name], files.credentialsFile[name]];
   if (chosen !== undefined && inConfig === undefined && inCredentials === undefined) {

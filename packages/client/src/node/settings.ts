@@ -1,4 +1,4 @@
-import { chosenProfile, type Environment, loadProfile, type Profile } from "./profile.ts";
+import { chosenProfile, type Environment, filesContain, loadProfile, type Profile } from "./profile.ts";
 
 /** What AWS's tools would use, for what a caller leaves open. */
 export interface Settings {
@@ -18,6 +18,8 @@ export function settingsOf(environment: Environment, explicit: string | undefine
     loaded ??= loadProfile(environment, explicit);
     return loaded;
   };
+  const ofProfile = async (field: string) =>
+    (await filesContain(environment, field)) ? (await profile()).fields[field] : undefined;
   return {
     assertProfile: async () => {
       if (chosenProfile(environment, explicit) !== undefined) {
@@ -34,13 +36,13 @@ export function settingsOf(environment: Environment, explicit: string | undefine
     },
     endpoint: async () => {
       const ignored = environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"];
-      if (isTrue(ignored || (await profile()).fields["ignore_configured_endpoint_urls"])) {
+      if (isTrue(ignored || (await ofProfile("ignore_configured_endpoint_urls")))) {
         return undefined;
       }
       const named = environment["AWS_ENDPOINT_URL_GLACIER"] || environment["AWS_ENDPOINT_URL"];
       return named || profileEndpoint(await profile());
     },
-    caBundle: async () => environment["AWS_CA_BUNDLE"] || (await profile()).fields["ca_bundle"] || undefined,
+    caBundle: async () => environment["AWS_CA_BUNDLE"] || (await ofProfile("ca_bundle")) || undefined,
   };
 }
 

@@ -96,7 +96,7 @@ export async function createClient(options: NodeClientOptions = {}): Promise<Gla
     await settings.assertProfile();
   }
   const url = endpoint ?? (await settings.endpoint());
-  const agents = await agentsFor(url, ca, settings);
+  const agents = await agentsFor(process.env, url, ca, settings);
   const connection: ClientOptions = {
     ...rest,
     region: region ?? (await settings.region()),
@@ -129,7 +129,7 @@ export async function createAdminClient(options: NodeAdminClientOptions = {}): P
     await settings.assertProfile();
   }
   const url = endpoint ?? (await settings.endpoint()) ?? "http://127.0.0.1:8484";
-  const agents = await agentsFor(url, ca, settings);
+  const agents = await agentsFor(process.env, url, ca, settings);
   const connection: AdminClientOptions = {
     ...rest,
     region: region ?? (await settings.region().catch(() => "us-east-1")),

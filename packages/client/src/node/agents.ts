@@ -1,6 +1,6 @@
 import type { Agent, AgentOptions } from "node:http";
 import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions } from "node:https";
-import { https } from "./built-in.ts";
+import { http, https } from "./built-in.ts";
 import { keepFreedMemory } from "./release.ts";
 import { WideAgent } from "./wide-agent.ts";
 
@@ -13,11 +13,18 @@ export interface Agents {
 /**
  * Creates agents that use the proxies of HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as AWS's tools do. Node does so from release 24.5 on.
  *
+ * @param environment where the proxies are named; without it, those that Node was started with.
  * @param ca certificates (PEM) to trust instead of Node's.
  */
-export function createAgents(ca?: string): Agents {
+export function createAgents(environment?: NodeJS.ProcessEnv, ca?: string): Agents {
   keepFreedMemory();
-  const options: AgentOptions = { keepAlive: true, scheduling: "lifo", timeout: 5000, proxyEnv: process.env };
+  const { proxyEnv } = (http.globalAgent as Agent & { readonly options?: AgentOptions }).options ?? {};
+  const options: AgentOptions = {
+    keepAlive: true,
+    scheduling: "lifo",
+    timeout: 5000,
+    proxyEnv: environment ?? proxyEnv,
+  };
   const secure: SecureAgentOptions = ca === undefined ? options : { ...options, ca };
   return { httpAgent: new WideAgent(options), httpsAgent: new https.Agent(secure) };
 }

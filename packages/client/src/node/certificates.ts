@@ -7,6 +7,7 @@ const agentsByFile = new Map<string, Agents>();
 
 /** Returns agents that trust what the caller's file, the environment's or the profile's has; Node's own certificates without one. */
 export async function agentsFor(
+  environment: NodeJS.ProcessEnv,
   endpoint: string | URL | undefined,
   given: string | undefined,
   settings: Pick<Settings, "caBundle">,
@@ -14,9 +15,9 @@ export async function agentsFor(
   const isPlain = endpoint !== undefined && String(endpoint).startsWith("http:");
   const file = given ?? (isPlain ? undefined : await settings.caBundle());
   if (file === undefined) {
-    return defaultAgents();
+    return defaultAgents(environment);
   }
-  const agents = agentsByFile.get(file) ?? createAgents(await readCertificates(file));
+  const agents = agentsByFile.get(file) ?? createAgents(environment, await readCertificates(file));
   agentsByFile.set(file, agents);
   return agents;
 }

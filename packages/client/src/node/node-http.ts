@@ -66,8 +66,8 @@ function silence({ socket }: ClientRequest, milliseconds: number): Error {
 }
 
 /** Of all clients that trust the same certificates as Node. */
-export function defaultAgents(): Agents {
-  sharedAgents ??= createAgents();
+export function defaultAgents(environment?: NodeJS.ProcessEnv): Agents {
+  sharedAgents ??= createAgents(environment);
   return sharedAgents;
 }
 

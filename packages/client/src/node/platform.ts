@@ -1,7 +1,7 @@
 import { createHash, createHmac, hash } from "node:crypto";
 import type { Platform } from "../platform.ts";
 import type { Agents } from "./agents.ts";
-import { defaultAgents, nodeHttp } from "./node-http.ts";
+import { nodeHttp } from "./node-http.ts";
 
 class NodeSha256 {
   readonly #secret: Uint8Array | string | undefined;
@@ -31,7 +31,7 @@ class NodeSha256 {
 
 export const nodeSha256 = (bytes: Uint8Array) => hash("sha256", bytes, "buffer");
 
-export const nodePlatform = (agents: Agents = defaultAgents()): Platform => ({
+export const nodePlatform = (agents: Agents): Platform => ({
   sha256: nodeSha256,
   Sha256: NodeSha256,
   http: (url, request) => nodeHttp(url, request, agents),

@@ -182,6 +182,14 @@ test("every note of a change begins as the template says", () => {
   }
 });
 
+test("every decision begins with its status and date", () => {
+  const decisions = tracked.filter((file) => /^docs\/decisions\/\d{4}-.*\.md$/.test(file));
+  assert.deepEqual(
+    decisions.filter((file) => !/^# \d{4} [^\n]+\n\n\*\*Status:\*\* \w[^\n]*, \d{4}-\d\d-\d\d\n\n/.test(text(file))),
+    [],
+  );
+});
+
 test("no lock file names the host of a registry", () => {
   assert.doesNotMatch(text("package-lock.json"), /"resolved": "https?:/);
 });

@@ -194,6 +194,20 @@ test("no lock file names the host of a registry", () => {
   assert.doesNotMatch(text("package-lock.json"), /"resolved": "https?:/);
 });
 
+test("packages without ES modules are loaded by their default export: in a bundle they have no other", () => {
+  const named = /const \{ (?!default\b)[^}]*\} = await import\("((?:@[\w-]+\/)?[\w-]+)/g;
+  const found = tracked
+    .filter((file) => /^packages\/\w+\/src\/.*\.ts$/.test(file))
+    .flatMap((file) => [...text(file).matchAll(named)].map(([, name = ""]) => name))
+    .filter((name) => name !== "node" && !name.startsWith("@moraine/"));
+  const isCommon = (name: string) => {
+    const { module, type, exports } = JSON.parse(text(`node_modules/${name}/package.json`));
+    return module === undefined && type !== "module" && !/"(import|module)"/.test(JSON.stringify(exports ?? {}));
+  };
+  assert.notDeepEqual(found, []);
+  assert.deepEqual(found.filter(isCommon), []);
+});
+
 test("the picture in ARCHITECTURE.md is what the imports are", () => {
   const picture = execFileSync(
     process.execPath,

@@ -25,9 +25,9 @@ export async function terminalReport(
   stream: NodeJS.WriteStream,
   { name, givesWay, print }: { name: string; givesWay: boolean; print: (result: object) => void },
 ): Promise<TransferReport> {
-  const { MultiBar } = await import("cli-progress");
+  const { default: progress } = await import("cli-progress");
   const line = new ProgressLine(name);
-  const bars = new MultiBar({
+  const bars = new progress.MultiBar({
     stream,
     fps: framesPerSecond,
     clearOnComplete: true,

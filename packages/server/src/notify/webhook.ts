@@ -55,12 +55,12 @@ export function webhookNotifier(options: WebhookOptions): Notifier {
         throw new DeliveryError("the endpoint is not https");
       }
       // Loaded with the first message, and not at the cost of its time.
-      const { Client } = await import("undici");
+      const { default: undici } = await import("undici");
       const status = await bounded(timeoutMilliseconds, signal, async (bound) => {
         const addresses = await checkedAddresses(webhook.url, { ...webhook, resolve });
         bound.throwIfAborted();
         // A client for one request: the next one asks again where the host is.
-        const client = new Client(webhook.url.origin, { connect: connectOptions(webhook, addresses) });
+        const client = new undici.Client(webhook.url.origin, { connect: connectOptions(webhook, addresses) });
         const message = messageOf(notification, webhook.secret, systemNow());
         return post(client, { ...message, path: `${webhook.url.pathname}${webhook.url.search}` }, bound);
       }).catch((error: unknown) => {

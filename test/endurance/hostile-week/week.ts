@@ -147,7 +147,8 @@ class World implements AsyncDisposable {
       clearTimeout(kill);
       const code = String(ending.code ?? "killed");
       runs[code] = (runs[code] ?? 0) + 1;
-      if (ending.code === 0) {
+      // An upload that is killed once it has printed the id is complete, and has no journal any more.
+      if (ending.code === 0 || ending.stdout !== "") {
         calm.abort();
         await Promise.all([harm, calming]);
         this.proxy.isCalm = false;

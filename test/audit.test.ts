@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, afterEach, before, test } from "node:test";
-import { createAdminClient } from "@moraine/client/node";
-import type { AuditAnchor, AuditEntryDescription, ListAuditEntriesInput } from "@moraine/protocol";
+import { type AdminInput, createAdminClient } from "@moraine/client/node";
+import type { AuditAnchor, AuditEntryDescription } from "@moraine/protocol";
 import { asRoot, Shell } from "./support/command.ts";
 import { accountId, region, rootKey, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -39,7 +39,7 @@ async function start(flags: readonly string[], name?: string): Promise<{ shell: 
 
 const audit = (...args: string[]) => ["admin", "audit", ...args];
 
-async function entries(filter: ListAuditEntriesInput = {}): Promise<readonly AuditEntryDescription[]> {
+async function entries(filter: AdminInput<"ListAuditEntries"> = {}): Promise<readonly AuditEntryDescription[]> {
   const call = await createAdminClient({ endpoint: server.url, region, credentials: rootKey });
   return (await call("ListAuditEntries", filter)).AuditEntries;
 }
@@ -71,7 +71,7 @@ test("the command shows, filters and follows the trail, as lines, JSON and CSV",
   const [created, ...others] = await entries({ vault: "photos" });
   assert.deepEqual(others, []);
   assert.equal(created?.Vault, `${accountId}/photos`);
-  const count = async (filter: ListAuditEntriesInput) => (await entries(filter)).length;
+  const count = async (filter: AdminInput<"ListAuditEntries">) => (await entries(filter)).length;
   assert.equal(await count({ vault: `${accountId}/music` }), 1);
   assert.equal(await count({ vault: "usic" }), 0);
   assert.equal(await count({ operation: "CreateVault", principal: "root" }), 2);

@@ -1,4 +1,11 @@
-import { type AdminOperationName, type AdminShapes, adminOperations } from "@moraine/protocol";
+import {
+  type AdminOperationName,
+  type AdminShapes,
+  type AuditOutcome,
+  adminOperations,
+  type FaultModeName,
+  type NotificationStateName,
+} from "@moraine/protocol";
 import { type ClientOptions, connectionOf } from "./client.ts";
 import type { CallOptions } from "./operation-types.ts";
 import { jsonOf, textOf } from "./output.ts";
@@ -12,9 +19,30 @@ import { jsonBody, pathOf } from "./wire.ts";
  */
 export type AdminClient = <Name extends AdminOperationName>(
   name: Name,
-  input: AdminShapes[Name]["input"],
+  input: AdminInput<Name>,
   options?: CallOptions,
 ) => Promise<AdminShapes[Name]["output"]>;
+
+export type AdminInput<Name extends AdminOperationName> = Pick<
+  AdminShapes[Name]["input"],
+  Exclude<keyof AdminShapes[Name]["input"], keyof Known<Name>>
+> &
+  Known<Name>;
+
+type Known<Name extends AdminOperationName> = Name extends keyof KnownValues ? KnownValues[Name] : unknown;
+
+/** Values that the service knows, where the protocol has whatever a client may send. */
+interface KnownValues {
+  readonly PutFault: { readonly Mode: FaultModeName };
+  readonly ListNotifications: {
+    /** @default both */
+    readonly state?: NotificationStateName | undefined;
+  };
+  readonly ListAuditEntries: {
+    /** How the attempt ended. @default all */
+    readonly outcome?: AuditOutcome | undefined;
+  };
+}
 
 /** Where AWS's endpoint would be the default there is none: AWS has no such API. */
 export type AdminClientOptions = Omit<ClientOptions, "accountId" | "endpoint"> &

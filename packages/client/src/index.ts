@@ -3,7 +3,7 @@ import { buildClient, type ClientOptions } from "./client.ts";
 import type { GlacierClient } from "./glacier-client.ts";
 import { webPlatform } from "./platform.ts";
 
-export type { AdminClient, AdminClientOptions } from "./admin-client.ts";
+export type { AdminClient, AdminClientOptions, AdminInput } from "./admin-client.ts";
 export type { ClientOptions } from "./client.ts";
 export type { CredentialProvider, Credentials } from "./credentials.ts";
 export { awsEndpoint } from "./endpoints.ts";

@@ -26,7 +26,7 @@ export {
 } from "./admin/audit.ts";
 export type { AdvanceClockInput, ClockDescription } from "./admin/clock.ts";
 export type { DamageDescription } from "./admin/damage.ts";
-export type { FaultDescription, ListFaultsOutput, PutFaultInput } from "./admin/faults.ts";
+export type { FaultDescription, FaultModeName, ListFaultsOutput, PutFaultInput } from "./admin/faults.ts";
 export type { HealthDescription, StorageDescription } from "./admin/health.ts";
 export { type AdminOperationName, type AdminShapes, adminOperations } from "./admin/index.ts";
 export {

@@ -1,9 +1,9 @@
+import type { AdminInput } from "@moraine/client";
 import {
   type AuditEntryDescription,
   type AuditRow,
   type ChainPlace,
   formatMilliseconds,
-  type ListAuditEntriesInput,
   type ListAuditEntriesOutput,
 } from "@moraine/protocol";
 import type { AdminTools } from "../tools.ts";
@@ -21,7 +21,7 @@ const followMilliseconds = 2000;
 /** Entries page by page; with `isFollowed`, those to come too, without end. */
 export async function* entriesOf(
   { call, signal }: Pick<AdminTools, "call" | "signal">,
-  filter: ListAuditEntriesInput,
+  filter: AdminInput<"ListAuditEntries">,
   isFollowed: boolean,
 ): AsyncGenerator<AuditEntryDescription, void, void> {
   let marker: string | null = null;

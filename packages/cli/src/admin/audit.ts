@@ -1,9 +1,5 @@
-import {
-  type AuditCheckResult,
-  type AuditEntryDescription,
-  auditOutcomes,
-  type ListAuditEntriesInput,
-} from "@moraine/protocol";
+import type { AdminInput } from "@moraine/client";
+import { type AuditCheckResult, type AuditEntryDescription, auditOutcomes } from "@moraine/protocol";
 import { Command, Option } from "commander";
 import { UsageError } from "../exit-codes.ts";
 import { seconds } from "../numbers.ts";
@@ -12,7 +8,7 @@ import type { AdminTools } from "../tools.ts";
 import { checkTrail, readAnchors, VerificationError } from "./audit-check.ts";
 import { type AuditTrail, entriesOf, trailOfServer } from "./audit-trail.ts";
 
-interface AuditOptions extends Omit<ListAuditEntriesInput, "limit" | "marker"> {
+interface AuditOptions extends Omit<AdminInput<"ListAuditEntries">, "limit" | "marker"> {
   readonly follow?: true;
   readonly csv?: true;
   readonly head?: true;
@@ -90,7 +86,7 @@ async function timeOf(
   { call }: Pick<AdminTools, "call">,
   name: "since" | "until",
   text: string | undefined,
-): Promise<ListAuditEntriesInput> {
+): Promise<AdminInput<"ListAuditEntries">> {
   if (text === undefined || !/^[0-9]+[smhd]?$/.test(text)) {
     return text === undefined ? {} : { [name]: text };
   }

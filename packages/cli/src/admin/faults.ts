@@ -1,4 +1,4 @@
-import type { FaultDescription } from "@moraine/protocol";
+import type { FaultDescription, FaultModeName } from "@moraine/protocol";
 import { Command } from "commander";
 import { fraction, wholeNumber } from "../numbers.ts";
 import { rate, size } from "../sizes.ts";
@@ -79,7 +79,8 @@ function addPut(faults: Command, { call, show }: AdminTools): void {
     .addHelpText("after", "\nExample:\n  moraine admin faults put throttle --operation GetJobOutput --count 3")
     .action(async (mode: string, options: PutOptions) => {
       const made = await call("PutFault", {
-        Mode: mode,
+        // Newer servers may have more.
+        Mode: mode as FaultModeName,
         Operation: options.operation,
         AccountId: options.account,
         Rate: options.rate,

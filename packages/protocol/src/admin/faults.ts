@@ -17,8 +17,24 @@ export interface FaultShapes {
   ClearFaults: { input: NoInput; output: NoOutput };
 }
 
+/** What a fault does; docs of the server say how each looks to a client. */
+export type FaultModeName =
+  | "throttle"
+  | "unavailable"
+  | "request-timeout"
+  | "delay"
+  | "slow-body"
+  | "reset"
+  | "wrong-checksum"
+  | "whole-checksum"
+  | "corrupt-byte"
+  | "expired-job"
+  | "insufficient-capacity"
+  | "no-longer-supported"
+  | "dash-ids";
+
 export interface PutFaultInput {
-  /** `throttle`, `unavailable`, `request-timeout`, `delay`, `slow-body`, `reset`, `wrong-checksum`, `whole-checksum`, `corrupt-byte`, `expired-job`, `insufficient-capacity`, `no-longer-supported` or `dash-ids`. */
+  /** As sent, so it may be no mode's name: {@link FaultModeName}. */
   readonly Mode: string;
   /** @default all that the mode can act on */
   readonly Operation?: string | undefined;

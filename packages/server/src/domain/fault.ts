@@ -1,4 +1,4 @@
-import { type AccountId, isAccountId, type OperationName, operations } from "@moraine/protocol";
+import { type AccountId, type FaultModeName, isAccountId, type OperationName, operations } from "@moraine/protocol";
 
 // Faults that people ask for to test their own clients. A fault acts on responses, and on ids that are made, never on stored data.
 
@@ -30,7 +30,7 @@ export const faultModes = {
   "no-longer-supported": null,
   /** Ids begin with `-`. */
   "dash-ids": ["UploadArchive", "InitiateMultipartUpload", "InitiateJob"],
-} as const satisfies Record<string, readonly OperationName[] | null>;
+} as const satisfies Record<FaultModeName, readonly OperationName[] | null>;
 
 export type FaultMode = keyof typeof faultModes;
 

@@ -17,7 +17,7 @@ export interface FaultShapes {
   ClearFaults: { input: NoInput; output: NoOutput };
 }
 
-/** What a fault does; docs of the server say how each looks to a client. */
+/** Effects of faults; the README lists how each looks to a client. */
 export type FaultModeName =
   | "throttle"
   | "unavailable"

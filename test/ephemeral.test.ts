@@ -23,6 +23,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const dataFolder = folderOf(server);
     assert.equal(dirname(dataFolder), folder.path);
     assert.ok(existsSync(join(dataFolder, "moraine.db")));
+    assert.doesNotMatch(server.lines, /--offline/, "there is no folder to recover a key from");
     const glacier = new GlacierHttp(server.url);
     await glacier.createVault("v");
     await glacier.uploadArchive("v", Buffer.from("gone soon"), "");

@@ -94,7 +94,11 @@ function gitCloneOf(path: string): string | null {
 }
 
 /** Output that is no terminal is kept, in a service's log for one: the key goes into a file instead. */
-async function keyLines({ newKey, rootKeyFile, dataFolder }: Announcement, isTerminal: boolean): Promise<string[]> {
+async function keyLines(announcement: Announcement, isTerminal: boolean): Promise<string[]> {
+  const { newKey, rootKeyFile, dataFolder, isEphemeral } = announcement;
+  if (newKey === null && isEphemeral) {
+    return ["# The root's access key was given."];
+  }
   if (newKey === null) {
     const command = `npx @moraine/cli admin root-key --offline --data ${quoted(dataFolder)}`;
     return [`# The root's access key was given, or shown before; a lost one, while the server is down: ${command}`];

@@ -11,7 +11,7 @@ export interface Chosen {
   readonly options: Readonly<Partial<Record<"profile" | "endpoint" | "ca", string>>>;
   /** The endpoint and the key's id with its session token; `error` where nothing may be asked. */
   readonly expected: string;
-  /** What a tool chooses otherwise, and why that is left so. */
+  /** The choice of a tool that differs, and why that is left so. */
   readonly unlike?: Partial<Record<Tool | "aws-cli 1", { readonly chosen: string; readonly reason: string }>>;
   /** The choice of tools that know no endpoints in variables and files, as boto3 before 1.31 and aws-cli before 2.13. */
   readonly withoutEndpoints?: string;

@@ -1,5 +1,7 @@
 import { messageOf } from "./exit-codes.ts";
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 const damaged =
   "The server's copy is damaged, and another job would fail as well. Ask the operator to run moraine admin damaged and to restore " +
   "what it lists; then run the same command again. Byte ranges without damage can still be retrieved (moraine job start --range).";
@@ -76,9 +78,25 @@ const isBrokenOff = new Set([
   "ThrottlingException",
 ]);
 
+/** What a service says to a key that is sent with another key's token. */
+const isOfToken = new Set(["ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"]);
+
+/** A token that was left over from other keys; temporary keys, which need one, begin with ASIA. */
+function leftOverToken(environment: Environment): string | null {
+  const { AWS_ACCESS_KEY_ID: keyId } = environment;
+  const token = ["AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"].find((name) => environment[name]);
+  return keyId && token && !keyId.startsWith("ASIA")
+    ? `${token} is set and was sent with the key ${keyId}: unset it, unless it belongs to that key.`
+    : null;
+}
+
 /** @param goOn how the command under way would go on, if it is one that can. */
-export function adviceFor(error: unknown, goOn: string | null): string | null {
+export function adviceFor(error: unknown, goOn: string | null, environment: Environment): string | null {
   const name = error instanceof Error ? error.name : "";
+  const ofToken = isOfToken.has(name) ? leftOverToken(environment) : null;
+  if (ofToken !== null) {
+    return ofToken;
+  }
   if (isBrokenOff.has(name) && goOn !== null) {
     return goOn;
   }

@@ -65,7 +65,7 @@ Examples:
   moraine inventory photos
   moraine retrieve photos ARCHIVE_ID -o holiday.tar`;
 
-function failed(error: unknown, running: Running, { stderr }: Surroundings): number {
+function failed(error: unknown, running: Running, { stderr, environment }: Surroundings): number {
   // What commander throws it has said already; its only success is help.
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
@@ -78,7 +78,11 @@ function failed(error: unknown, running: Running, { stderr }: Surroundings): num
   stderr.write(`moraine: ${onOneLine(message)}\n`);
   running.log?.write(`failed with exit code ${exitCodeOf(error)}: ${message}`);
   const isUnprinted = error instanceof OutputError && unprinted !== null;
-  const advice = isUnprinted ? unprinted : isOfAdmin(running.command) ? null : adviceFor(error, running.goOn);
+  const advice = isUnprinted
+    ? unprinted
+    : isOfAdmin(running.command)
+      ? null
+      : adviceFor(error, running.goOn, environment);
   if (advice !== null) {
     stderr.write(`moraine: ${onOneLine(advice)}\n`);
   }

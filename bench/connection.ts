@@ -45,7 +45,7 @@ export class Connection {
     return Promise.all(Array.from({ length: count }, () => Connection.open(port)));
   }
 
-  /** Sends a request, head and body, and resolves to its answer when all of it is there. @param sink gets the body. */
+  /** Sends a request, head and body, and resolves to its response when all of it is there. @param sink gets the body. */
   ask(request: readonly Uint8Array[], sink?: Sink): Promise<Answer> {
     this.#pending = Promise.withResolvers();
     this.#sink = sink;
@@ -57,7 +57,7 @@ export class Connection {
     return this.#pending.promise;
   }
 
-  /** Like `ask`; rejects unless the answer has this status. */
+  /** Like `ask`; rejects unless the response has this status. */
   async expect(status: number, request: readonly Uint8Array[], sink?: Sink): Promise<Answer> {
     const answer = await this.ask(request, sink);
     if (answer.status !== status) {
@@ -144,7 +144,7 @@ export class Connection {
   }
 }
 
-/** A header of an answer; throws when it has none of this name. */
+/** A header of a response; throws when it has none of this name. */
 export function headerOf({ head }: Answer, name: string): string {
   const line = head.split("\r\n").find((text) => text.toLowerCase().startsWith(`${name}:`));
   if (line === undefined) {

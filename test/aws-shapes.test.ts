@@ -23,7 +23,7 @@ const names = Object.keys(operations) as OperationName[];
 const own = { accountId: "-", vaultName: "my-vault" };
 const mebibyte = 1024 ** 2;
 
-/** Members, and forms of them, that AWS's examples do not have. */
+/** Fields, and forms of them, that AWS's examples do not have. */
 const furtherInputs: [OperationName, Members][] = [
   ["ListVaults", { accountId: "123456789012", limit: 3, marker: "arn:aws:glacier:us-east-1:123456789012:vaults/a" }],
   ["ListJobs", { ...own, limit: 50, marker: "a+b/c=", completed: "false", statuscode: "InProgress" }],
@@ -76,7 +76,7 @@ const wholeOutput = {
 };
 
 for (const name of names) {
-  test(`${name} is asked for, and its answer read, as by AWS's SDK`, async () => {
+  test(`${name} is asked for, and its response read, as by AWS's SDK`, async () => {
     const example = exampleOf(name);
     const { theirs, ours } = await besideEachOther(name, example);
     assertSameRequest(ours.request, theirs.request);
@@ -222,7 +222,7 @@ const ownHeaders = new Set([
 
 function assertSameRequest(ours: Seen, theirs: Seen): void {
   const isJson = theirs.headers["content-type"] === "application/json";
-  // The SDK sends the tree hash of JSON too, and names the type of archives; it orders members as its model does.
+  // The SDK sends the tree hash of JSON too, and names the type of archives; it orders fields as its model does.
   const alsoOwn = isJson ? ["x-amz-sha256-tree-hash", "x-amz-content-sha256"] : ["content-type"];
   const compared = ({ headers }: Seen) =>
     Object.fromEntries(Object.entries(headers).filter(([name]) => !ownHeaders.has(name) && !alsoOwn.includes(name)));

@@ -274,9 +274,9 @@ test("comments and test names begin with their subject or a verb", () => {
 });
 
 test("comments and test names use the field's words", () => {
-  // Resume or continue, is notified or reports, started, again, is interrupted, for N ms, at most, corrupt, next to.
+  // Resume or continue, is notified or reports, started, again, is interrupted, for N ms, at most, corrupt, next to, field.
   const unwanted =
-    /\b((go|goes|going|gone) on|told|tells? of|begun|anew|(break|breaks|breaking|broken) off|so (long|many)|at the most|falsif\w*|beside)\b/i;
+    /\b((go|goes|going|gone) on|told|tells? of|begun|anew|(break|breaks|breaking|broken) off|so (long|many)|at the most|falsif\w*|beside|members?)\b/i;
   assertPlain(unwanted, ["packages/client/", "packages/cli/", "test/cli-", "test/transfers-"]);
 });
 

@@ -13,7 +13,7 @@ export interface Example {
   readonly output: Members;
 }
 
-/** An answer as a service sends it. */
+/** A response as a service sends it. */
 export interface WireAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -91,7 +91,7 @@ type OperationSchema = [
   output: () => Structure | "unit",
 ];
 
-/** Bits of a member's traits, where they are given as a number. */
+/** Bits of a field's traits, where they are given as a number. */
 const traitBit = { payload: 16, responseCode: 32 } as const;
 
 function membersOf(structure: Structure | "unit"): { name: string; traits: Traits }[] {

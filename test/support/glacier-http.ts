@@ -26,7 +26,7 @@ export interface Call {
   readonly service?: "glacier" | "moraine";
 }
 
-/** An answer that is no success, with what its body says. */
+/** A response that is no success, with what its body says. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
   readonly status: number;
@@ -78,7 +78,7 @@ export class GlacierHttp {
     this.#agent.destroy();
   }
 
-  /** Resolves with the head of any answer; rejects when the connection breaks before it. */
+  /** Resolves with the head of any response; rejects when the connection breaks before it. */
   async open(call: Call): Promise<IncomingMessage> {
     const { method, path, query = {}, body = noBody } = call;
     const { headers } = await this.#signers[call.service ?? "glacier"].sign(
@@ -120,7 +120,7 @@ export class GlacierHttp {
     return { status: message.statusCode ?? 0, headers: message.headers, body: Buffer.concat(pieces) };
   }
 
-  /** Like `send`, but throws RefusedError on an answer that is no success. */
+  /** Like `send`, but throws RefusedError on a response that is no success. */
   async demand(call: Call): Promise<Answer> {
     const answer = await this.send(call);
     if (answer.status >= 300) {

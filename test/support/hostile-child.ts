@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { constants, setPriority } from "node:os";
 
-// Clients that want no answer, in a process of their own: the server's port, their number, the address that they connect from,
+// Clients that want no response, in a process of their own: the server's port, their number, the address that they connect from,
 // a key id of the server, and the ways in which they take turns. A connection that the server closes is opened again a second later.
 
 const [port = "", count = "", localAddress = "", accessKeyId = "", names = ""] = process.argv.slice(2);

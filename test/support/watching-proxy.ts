@@ -3,7 +3,7 @@ import { Agent, createServer, type IncomingMessage, request, type Server, type S
 import type { AddressInfo } from "node:net";
 
 // Stands between a client and the server, passes everything on as it is, signatures included, and remembers it; a test may
-// have it change an answer.
+// have it change a response.
 
 /** A request that has passed. */
 export interface Passed {
@@ -27,7 +27,7 @@ export interface Change {
   readonly flippedByte?: number;
   /** The connection breaks after this many bytes of the body. */
   readonly breakAfterBytes?: number;
-  /** The request is carried out, and its answer never comes. */
+  /** The request is carried out, and its response never comes. */
   readonly swallowed?: boolean;
 }
 

@@ -42,7 +42,7 @@ export class GlacierError extends Error {
   }
 }
 
-/** The JSON body of an error answer: exactly these three members, lowercase unlike all other bodies. */
+/** The JSON body of an error response: exactly these three fields, lowercase unlike all other bodies. */
 export function errorBody(error: GlacierError): { code: ErrorCode; message: string; type: "Client" | "Server" } {
   return { code: error.code, message: error.message, type: error.type };
 }

@@ -32,7 +32,7 @@ export const inventoryContentType: Readonly<Record<InventoryFormat, string>> = {
 };
 
 export const inventoryWriters: Readonly<Record<InventoryFormat, InventoryWriter>> = {
-  /** One compact line without an end, its members in the order AWS has them. */
+  /** One compact line without an end, its fields in the order AWS has them. */
   JSON: {
     head: (vaultArn, inventoryDate) =>
       `{"VaultARN":${JSON.stringify(vaultArn)},"InventoryDate":"${formatSeconds(inventoryDate)}","ArchiveList":[`,

@@ -36,7 +36,7 @@ for (const [code, status, type] of expected) {
   });
 }
 
-test("an error's body has exactly three lowercase members, code first", () => {
+test("an error's body has exactly three lowercase fields, code first", () => {
   const arn = "arn:aws:glacier:us-east-1:012345678901:vaults/examplevault";
   assert.equal(
     JSON.stringify(errorBody(errors.vaultNotFound(arn))),

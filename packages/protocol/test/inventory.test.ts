@@ -17,7 +17,7 @@ const inventoryDate = new Date("2015-04-07T00:26:18.999Z");
 const archiveId = `-${"kKB7".repeat(34)}_` as ArchiveId;
 const treeHash = "9628195fcdbcbbe76cdde932d4646fa7de5f219fb39823836d81f0cc0e18aa67" as TreeHash;
 
-test("a JSON inventory is one compact line in AWS's order of members", () => {
+test("a JSON inventory is one compact line in AWS's order of fields", () => {
   assert.equal(
     document("JSON", [item("")]),
     `{"VaultARN":"${vaultArn}","InventoryDate":"2015-04-07T00:26:18Z","ArchiveList":[{"ArchiveId":"${archiveId}",` +

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type * as sdk from "@aws-sdk/client-glacier";
 import type { OperationName, OperationShapes } from "@moraine/protocol";
 
-// The compiler does the comparing: a member that AWS spells otherwise makes the value `true` an error.
+// The compiler does the comparing: a field that AWS spells otherwise makes the value `true` an error.
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 type Keys<T> = keyof Required<T>;

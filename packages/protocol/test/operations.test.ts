@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-glacier";
 import { type OperationName, operations } from "@moraine/protocol";
 
-// The schemas that AWS's own client is generated with say how every member travels; ours must agree with them.
+// The schemas that AWS's own client is generated with say how every field travels; ours must agree with them.
 
 const names = Object.keys(operations) as OperationName[];
 
@@ -24,7 +24,7 @@ for (const name of names) {
     assert.deepEqual([ours.method, ours.path + selector, ours.status], traits.http);
   });
 
-  test(`${name} takes its members from where AWS's client puts them`, () => {
+  test(`${name} takes its fields from where AWS's client puts them`, () => {
     assert.deepEqual(ours.headers ?? {}, bindings(input(), "httpHeader"));
     assert.deepEqual(ours.query ?? {}, bindings(input(), "httpQuery"));
     assert.deepEqual(new Set(pathMembers(ours.path)), new Set(labels(input())));
@@ -72,7 +72,7 @@ test("no success without content has a body", () => {
 });
 
 const kindOfSchema = { blob: 42, structure: 3, operation: 9 } as const;
-/** Bits of a member's traits, where they are given as a number. */
+/** Bits of a field's traits, where they are given as a number. */
 const traitBit = { label: 1, payload: 16, responseCode: 32 } as const;
 
 type Structure = [kind: 3, namespace: string, name: string, traits: unknown, members: string[], types: unknown[]];
@@ -118,7 +118,7 @@ function pathMembers(path: string): string[] {
   return path.match(/(?<=\{)\w+(?=\})/g) ?? [];
 }
 
-/** The member that is the whole body, where the body is JSON. */
+/** The field that is the whole body, where the body is JSON. */
 function jsonPayload(structure: Structure | "unit"): string | undefined {
   const payload = members(structure).find(({ traits }) => traits === traitBit.payload);
   return bodyKind(structure) === "json" ? payload?.name : undefined;

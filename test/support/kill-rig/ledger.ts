@@ -9,7 +9,7 @@ export interface Piece {
 }
 
 /**
- * `sent`: no answer yet. `stored` and `deleted`: the server said so. `deleting`: asked for, not answered. `absent`: never
+ * `sent`: no response yet. `stored` and `deleted`: the server said so. `deleting`: asked for, not answered. `absent`: never
  * answered, and not there after the restart: it must not come up later.
  */
 type Fate = "sent" | "stored" | "deleting" | "deleted" | "absent";

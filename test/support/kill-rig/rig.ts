@@ -14,7 +14,7 @@ const workersMax = 8;
 const burstMillisecondsMax = 60_000;
 
 /**
- * Kills the server at random moments while clients work, starts it again, and holds it to every answer that was received.
+ * Kills the server at random moments while clients work, starts it again, and holds it to every response that was received.
  * What is random follows from the seed, but not what the scheduler makes of it: the seed tells a run, it does not repeat it.
  */
 export async function runKillRig(test: TestContext, kills: number): Promise<void> {
@@ -75,7 +75,7 @@ async function audit({ dataFolder, glacier, ledger }: Cycle): Promise<number> {
   );
 }
 
-/** Half of the kills come at a random time, half in the very turn in which an answer arrives. */
+/** Half of the kills come at a random time, half in the very turn in which a response arrives. */
 async function workUntilKilled({
   server,
   glacier,

@@ -1,7 +1,7 @@
 /** One row of the admin API. Its permission is `moraine:` and its name. */
 export interface AdminOperation {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
-  /** Below `/admin/`. Segments in braces are members of the input. */
+  /** Below `/admin/`. Segments in braces are fields of the input. */
   readonly path: string;
   /** The status of a successful response. */
   readonly status: number;
@@ -9,7 +9,7 @@ export interface AdminOperation {
   readonly scope: "account" | "service";
   /** The resource that a policy may name: the ARN of the user (or root) that the call is about, or only `*`. */
   readonly resource: "principal" | "any";
-  /** Members of the input that travel in the query, under their own names. */
+  /** Fields of the input that travel in the query, under their own names. */
   readonly query?: readonly string[];
   readonly request: "none" | "json";
   readonly response: "none" | "json";

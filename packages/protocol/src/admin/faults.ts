@@ -40,9 +40,9 @@ export interface PutFaultInput {
   readonly Operation?: string | undefined;
   /** The account whose requests it acts on. @default all accounts */
   readonly AccountId?: string | undefined;
-  /** The share of the answers that it acts on: above 0, up to 1. @default 1 */
+  /** The share of the responses that it acts on: above 0, up to 1. @default 1 */
   readonly Rate?: number | undefined;
-  /** How many answers at most. @default no end */
+  /** How many responses at most. @default no end */
   readonly Count?: number | undefined;
   /** For `reset`: bytes of the response body that are sent first; at 0 nothing of the response is. @default 0 */
   readonly Bytes?: number | undefined;
@@ -68,7 +68,7 @@ export interface FaultDescription {
   readonly Milliseconds: number | null;
   /** The responses that remain of the count; null without one. */
   readonly Left: number | null;
-  /** The answers it has acted on. */
+  /** The responses it has acted on. */
   readonly Fired: number;
 }
 

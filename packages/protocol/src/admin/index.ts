@@ -35,7 +35,7 @@ export type AdminOperationName = keyof typeof table;
 /** The whole admin API. It is signed for the service `moraine`, and asks for no version header. */
 export const adminOperations: { readonly [Name in AdminOperationName]: AdminOperation } = table;
 
-/** Members of path and query begin lowercase, members of JSON bodies uppercase. */
+/** Fields of path and query begin lowercase, fields of JSON bodies uppercase. */
 export interface AdminShapes
   extends AccountShapes,
     UserShapes,

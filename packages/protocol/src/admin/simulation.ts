@@ -30,7 +30,7 @@ export interface SimulatePolicyOutput {
   readonly Source: "identity" | "resource" | null;
   /** The statements that say so. */
   readonly Statements: readonly MatchedStatementDescription[];
-  /** The answer that such a request would get; null when it is allowed. */
+  /** The response that such a request would get; null when it is allowed. */
   readonly Message: string | null;
 }
 

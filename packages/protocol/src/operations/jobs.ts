@@ -35,7 +35,7 @@ export interface JobInput extends VaultInput {
 }
 
 export interface InitiateJobInput extends VaultInput {
-  /** The whole JSON body, its members at the top level; absent when there is no body. */
+  /** The whole JSON body, its fields at the top level; absent when there is no body. */
   readonly jobParameters?: JobParameters | undefined;
 }
 
@@ -74,7 +74,7 @@ export interface InitiateJobOutput {
 export type JobStatusCode = "InProgress" | "Succeeded" | "Failed";
 export type JobTier = "Expedited" | "Standard" | "Bulk";
 
-/** Members that do not concern the kind of job are null, never absent; those of retired `select` jobs are left out. */
+/** Fields that do not concern the kind of job are null, never absent; those of retired `select` jobs are left out. */
 export interface GlacierJobDescription {
   readonly Action: "ArchiveRetrieval" | "InventoryRetrieval";
   readonly ArchiveId: string | null;
@@ -126,7 +126,7 @@ export interface GetJobOutputInput extends JobInput {
 export interface GetJobOutputOutput {
   /** 206 for a range, 200 for the whole. */
   readonly status: 200 | 206;
-  /** Tree hash of exactly the bytes of this answer, where the service gives one. */
+  /** Tree hash of exactly the bytes of this response, where the service gives one. */
   readonly checksum?: string | undefined;
   readonly contentRange?: string | undefined;
   readonly acceptRanges: string;

@@ -3,24 +3,24 @@ import type { AccountId } from "../ids.ts";
 /** One row of the wire: all that router, decoder, encoder and client need to know of an operation. */
 export interface Operation {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
-  /** Segments in braces are members of the input: `/{accountId}/vaults/{vaultName}/archives`. */
+  /** Segments in braces are fields of the input: `/{accountId}/vaults/{vaultName}/archives`. */
   readonly path: string;
   /** The status of a successful response. GetJobOutput's is 206 instead if a range was requested. */
   readonly status: number;
   /** Fixed query parameter that tells two operations on one path apart: operation=add|remove. */
   readonly selector?: Readonly<Record<string, string>>;
-  /** Members of the input that travel in headers: member → wire name. */
+  /** Fields of the input that travel in headers: field → wire name. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Members of the input that travel in the query: member → wire name. */
+  /** Fields of the input that travel in the query: field → wire name. */
   readonly query?: Readonly<Record<string, string>>;
   /** Where the body of the request goes: nowhere, JSON, or raw bytes. */
   readonly request: "none" | "json" | "bytes";
-  /** The member of the input that is the whole JSON body. Without it, the members of the body are the input's own. */
+  /** The field of the input that is the whole JSON body. Without it, the fields of the body are the input's own. */
   readonly requestPayload?: string;
-  /** Members of the output that travel in headers: member → wire name. */
+  /** Fields of the output that travel in headers: field → wire name. */
   readonly responseHeaders?: Readonly<Record<string, string>>;
   readonly response: "none" | "json" | "bytes";
-  /** The member of the output that is the whole JSON body, likewise. */
+  /** The field of the output that is the whole JSON body, likewise. */
   readonly responsePayload?: string;
   /** The account that the path may name: only the caller's own, or any vault owner's who has admitted the caller. */
   readonly account: "own" | "owner";
@@ -52,5 +52,5 @@ export interface PageInput {
 /** How {@link PageInput} travels. */
 export const pageQuery = { limit: "limit", marker: "marker" } as const;
 
-/** The output of operations that answer with their status alone. */
+/** The output of operations that respond with their status alone. */
 export type EmptyOutput = Readonly<Record<string, never>>;

@@ -12,7 +12,7 @@ export interface Recorder {
 
 /** Collects what the trail says of one request while it is served. */
 export interface RequestAudit extends Recorder {
-  /** @param path members of the path, which name what the request is about. */
+  /** @param path fields of the path, which name what the request is about. */
   onRoute(route: { name: string; method: string; path: Readonly<Record<string, string>> }): void;
   onCaller(caller: { accountId: string; principal: AuditPrincipal; accessKeyId: string }): void;
   onVault(key: VaultKey): void;

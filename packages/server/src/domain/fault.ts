@@ -12,11 +12,11 @@ export const faultModes = {
   "request-timeout": ["UploadArchive", "UploadMultipartPart"],
   /** The operation is done, and its response starts `milliseconds` later. */
   delay: null,
-  /** The body of the answer comes at `bytesPerSecond`. */
+  /** The body of the response comes at `bytesPerSecond`. */
   "slow-body": null,
   /** The operation is done, and its response is interrupted after `bytes` of its body; at 0 nothing of the response is sent. */
   reset: null,
-  /** The answer's tree hash is of something else. */
+  /** The response's tree hash is of something else. */
   "wrong-checksum": ["UploadArchive", "UploadMultipartPart", "CompleteMultipartUpload", "GetJobOutput"],
   /** A range comes with the tree hash of the whole archive, as some servers have it. */
   "whole-checksum": ["GetJobOutput"],
@@ -42,7 +42,7 @@ export interface FaultRule {
   readonly accountId: AccountId | null;
   /** The share of matching responses that it acts on: above 0, up to 1. */
   readonly rate: number;
-  /** How many answers at most; null is no end. */
+  /** How many responses at most; null is no end. */
   readonly count: number | null;
   /** For `reset`: 0 unless it was given. Null in other modes. */
   readonly bytes: number | null;
@@ -57,7 +57,7 @@ export interface ActiveFault extends FaultRule {
   readonly id: string;
   /** The responses that remain of `count`; 0 when it has run out. */
   readonly left: number | null;
-  /** The answers it has acted on. */
+  /** The responses it has acted on. */
   readonly fired: number;
 }
 

@@ -4,7 +4,7 @@ import { arnOf, type VaultKey } from "./vault.ts";
 
 const statusCodes = { in_progress: "InProgress", succeeded: "Succeeded", failed: "Failed" } as const;
 
-/** A job as DescribeJob, ListJobs and notifications show it: every member is there, with null where it does not apply. */
+/** A job as DescribeJob, ListJobs and notifications show it: every field is there, with null where it does not apply. */
 export function describeJob(job: Job, vault: VaultKey): GlacierJobDescription {
   return {
     ...(job.action === "ArchiveRetrieval" ? archivePart(job) : inventoryPart(job)),

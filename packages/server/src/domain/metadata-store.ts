@@ -183,7 +183,7 @@ export interface MetadataChanges
     part: PermittedVault & { uploadId: UploadId; segment: Segment; idleSince: Instant; now: Instant },
   ): Promise<void>;
   /**
-   * Makes the archive that was assembled, or gives the same answer again for 24 h after it was made. Null when the upload is
+   * Makes the archive that was assembled, or gives the same response again for 24 h after it was made. Null when the upload is
    * open and its parts are not those that were assembled. Throws what `assertClaimed` throws, VaultChangedError, and
    * ResourceNotFoundException when the upload was never open, aborted or expired; then it stays as it is.
    */
@@ -262,7 +262,7 @@ export interface JobTurn extends AccountTurn {
   readonly lane: JobLane;
 }
 
-/** One request of a client that may come again, because its answer was lost. */
+/** One request of a client that may come again, because its response was lost. */
 export interface UploadRequest {
   /** Names the principal, the operation, the vault and the content: a repetition gets only what this principal made from these. */
   readonly key: string;

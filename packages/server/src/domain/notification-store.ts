@@ -60,6 +60,6 @@ export interface NotificationStatus extends Notification {
   /** When it is tried next, if it is pending. */
   readonly dueAt: Instant;
   readonly failedAt: Instant | null;
-  /** Why the last attempt did not succeed; null before it. Names no secret and quotes no answer. */
+  /** Why the last attempt did not succeed; null before it. Names no secret and quotes no response. */
   readonly lastError: string | null;
 }

@@ -10,7 +10,7 @@ export interface Notifier {
   notify(notification: Notification, signal: AbortSignal): Promise<void>;
 }
 
-/** An attempt that did not succeed. Its message is stored and shown to people: no secret, nothing of the answer's body. */
+/** An attempt that did not succeed. Its message is stored and shown to people: no secret, nothing of the response's body. */
 export class DeliveryError extends Error {
   override readonly name: string = "DeliveryError";
 }

@@ -9,14 +9,14 @@ import { brokenAfter, bytesOf, corrupted, slowed } from "./bodies.ts";
 import type { Chance } from "./fault-book.ts";
 import type { Random } from "./random.ts";
 
-/** An answer, and what it was the answer to. */
+/** A response and its request. */
 export interface Answered {
   readonly reply: Reply;
   readonly services: Services;
   readonly admitted: Admitted;
 }
 
-/** Makes another answer of it, once `fires` says so; null where the fault has no place, or does not fire. */
+/** Makes another response of it, once `fires` says so; null where the fault has no place, or does not fire. */
 type Change = (answered: Answered, chance: Chance) => Reply | null | Promise<Reply | null>;
 
 const checksumHeader = "x-amz-sha256-tree-hash";

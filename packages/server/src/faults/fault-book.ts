@@ -9,7 +9,7 @@ export interface FaultLog {
   fired(fault: ActiveFault): void;
 }
 
-/** A rule that may act on the answer at hand. */
+/** A rule that may act on the response at hand. */
 export interface Chance {
   readonly rule: FaultRule;
   /** For what the fault makes up; the rule's own. */

@@ -7,7 +7,7 @@ import { changes } from "./changes.ts";
 import type { Chance, FaultBook } from "./fault-book.ts";
 import { refusals } from "./refusals.ts";
 
-/** Says on every answer that a fault changed which one it was; more than one in the order in which they acted. */
+/** Says on every response that a fault changed which one it was; more than one in the order in which they acted. */
 export const faultHeader = "x-moraine-fault";
 
 /**

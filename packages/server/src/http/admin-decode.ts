@@ -57,7 +57,7 @@ export type AdminBodyName =
 const optional = <Type extends z.ZodType>(type: Type) => type.nullish().transform((value) => value ?? undefined);
 const nothing = z.strictObject({});
 
-/** The members of each body; which values they may have is for the operations to say. */
+/** The fields of each body; which values they may have is for the operations to say. */
 const bodies: { readonly [Name in AdminBodyName]: z.ZodType<Omit<AdminShapes[Name]["input"], PathAndQuery>> } = {
   CreateAccount: z.strictObject({ AccountId: optional(z.string()) }),
   UpdateAccessKey: z.strictObject({

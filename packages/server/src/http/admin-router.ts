@@ -5,7 +5,7 @@ import type { WireRequest } from "./wire-request.ts";
 export interface AdminRoute {
   readonly name: AdminOperationName;
   readonly operation: AdminOperation;
-  /** Members of the path, decoded once. */
+  /** Fields of the path, decoded once. */
   readonly path: Readonly<Record<string, string>>;
 }
 

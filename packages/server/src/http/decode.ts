@@ -27,12 +27,12 @@ export function decode<Name extends OperationName>(
   return withBody(operation, input, body) as unknown as Input<Name>;
 }
 
-/** The members of the body become the input's own, or the body one member of it, as the row says. */
+/** The fields of the body become the input's own, or the body one field of it, as the row says. */
 function withBody({ requestPayload }: Operation, input: Record<string, unknown>, body: object | undefined): object {
   return requestPayload === undefined ? { ...input, ...body } : { ...input, [requestPayload]: body };
 }
 
-/** A body that is not there has no members: what is missing in it is for the operation to say. */
+/** A body that is not there has no fields: what is missing in it is for the operation to say. */
 function decodeJson(name: JsonOperationName, json: Uint8Array): object | undefined {
   if (json.length === 0) {
     return undefined;

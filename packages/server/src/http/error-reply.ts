@@ -5,7 +5,7 @@ import { CorruptSegmentError } from "../domain/segment.ts";
 import { jsonReply, type Reply } from "./encode.ts";
 import { StsError, stsErrorReply } from "./sts-form.ts";
 
-/** Any failure → an answer in the API's form. What went wrong inside is for the log, never for the client. */
+/** Any failure → a response in the API's form. What went wrong inside is for the log, never for the client. */
 export function errorReply(error: unknown): Reply {
   if (error instanceof StsError) {
     return stsErrorReply(error);

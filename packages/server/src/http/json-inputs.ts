@@ -43,7 +43,7 @@ const jobParameters = z.object({
 const policyDocument = z.object({ Policy: text });
 
 /**
- * The types of the members; a wrong one is a SerializationException, and unknown members are ignored. What the values
+ * The types of the fields; a wrong one is a SerializationException, and unknown fields are ignored. What the values
  * must be is for the operations to say.
  */
 export const jsonInputs: { readonly [Name in JsonOperationName]: z.ZodType<Optional<JsonMembers[Name]>> } = {
@@ -63,7 +63,7 @@ export const jsonInputs: { readonly [Name in JsonOperationName]: z.ZodType<Optio
   }),
 };
 
-/** Absent members come out as undefined, which stands for the same. */
+/** Absent fields come out as undefined, which stands for the same. */
 type Optional<Value> = Value extends readonly (infer Item)[]
   ? readonly Optional<Item>[]
   : Value extends object

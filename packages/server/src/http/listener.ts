@@ -95,7 +95,7 @@ const serverOptions: ServerOptions = {
   maxHeaderSize: 16 * 1024,
   // Asked for expressly, whatever flags the process was started with.
   insecureHTTPParser: false,
-  // Node's own answer would lack the API's form: `readWireRequest` refuses instead.
+  // Node's own response would lack the API's form: `readWireRequest` refuses instead.
   requireHostHeader: false,
 };
 

@@ -5,7 +5,7 @@ export const segmentsOf = (path: string): readonly string[] => path.split("/").s
 
 const isMember = (segment: string) => segment.startsWith("{");
 
-/** Whether a path could be of this pattern; a member is never empty. */
+/** Whether a path could be of this pattern; a field is never empty. */
 export function matches(pattern: readonly string[], segments: readonly string[]): boolean {
   return (
     pattern.length === segments.length &&
@@ -13,7 +13,7 @@ export function matches(pattern: readonly string[], segments: readonly string[])
   );
 }
 
-/** The members of a path that matches. */
+/** The fields of a path that matches. */
 export function members(pattern: readonly string[], segments: readonly string[]): Record<string, string> {
   const found: Record<string, string> = {};
   pattern.forEach((expected, index) => {

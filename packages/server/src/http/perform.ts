@@ -57,7 +57,7 @@ export interface Admitted {
 
 export type Perform = (services: Services, admitted: Admitted) => Promise<Reply>;
 
-/** Typed input, the operation, and its answer for the wire. */
+/** Typed input, the operation, and its response for the wire. */
 export const perform: Perform = async (services, admitted) => {
   const output = await handle(services, admitted);
   const reply = encode(admitted.found.operation, { ...output });

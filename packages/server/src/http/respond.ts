@@ -113,7 +113,7 @@ function writer(response: ServerResponse, { sendStallSeconds }: ReplyLimits) {
 
 /**
  * Answers while the client may still be sending. Closing at once would reset the connection, and the client would see a
- * network failure in place of the answer: so the rest is read and thrown away, within bounds, and only then it closes.
+ * network failure in place of the response: so the rest is read and thrown away, within bounds, and only then it closes.
  */
 async function respondEarly(
   request: IncomingMessage,

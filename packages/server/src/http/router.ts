@@ -5,7 +5,7 @@ import type { WireRequest } from "./wire-request.ts";
 export interface Route {
   readonly name: OperationName;
   readonly operation: Operation;
-  /** Members of the path, decoded once: `accountId`, `vaultName`, and the id of what lies below. */
+  /** Fields of the path, decoded once: `accountId`, `vaultName`, and the id of what lies below. */
   readonly path: Readonly<Record<string, string>>;
 }
 

@@ -10,7 +10,7 @@ import type { JobServices, Outcome } from "./context.ts";
 
 /** A page exists several times over: as rows, as a message between threads, as objects and as text. */
 const pageRows = 250;
-/** Ids, hashes, digits and names of members, and a description in which each character is escaped. */
+/** Ids, hashes, digits and names of fields, and a description in which each character is escaped. */
 const itemSizeBytesMax = 512 + 2 * 1024;
 const headSizeBytesMax = 1024;
 const succeeded = { state: "succeeded", statusMessage: "Succeeded" } as const;

@@ -78,7 +78,7 @@ class RegionalClients {
   }
 }
 
-/** An answer that is no success, or the lack of credentials: the SDK names both. */
+/** A response that is no success, or the lack of credentials: the SDK names both. */
 function refusalOf(error: unknown): DeliveryError | undefined {
   if (!(error instanceof Error) || !/^[A-Za-z]{1,64}$/.test(error.name)) {
     return undefined;

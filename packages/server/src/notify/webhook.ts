@@ -87,7 +87,7 @@ function messageOf(notification: Notification, secret: WebhookSecret, now: Date)
     TopicArn: topic,
     Message: message,
     Timestamp: new Date(createdAt).toISOString(),
-    // Subscribers expect the member; there is no subscription to end.
+    // Subscribers expect the field; there is no subscription to end.
     UnsubscribeURL: "",
     MessageAttributes: Object.fromEntries(
       Object.entries(messageAttributes(notification)).map(([name, Value]) => [name, { Type: "String", Value }]),
@@ -109,7 +109,7 @@ function connectOptions({ ca }: Webhook, addresses: readonly string[]) {
   return { lookup: lookupOf(addresses), timeout: connectMilliseconds, ...(ca === null ? {} : { ca }) };
 }
 
-/** Resolves to the status of the answer, which says all: its body is dropped, and no more than a little of it awaited. */
+/** Resolves to the status of the response, which says all: its body is dropped, and no more than a little of it awaited. */
 async function post(client: Client, request: Message & { path: string }, signal: AbortSignal): Promise<number> {
   try {
     const { statusCode, body } = await client.request({ ...request, method: "POST", signal });

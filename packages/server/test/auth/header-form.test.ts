@@ -168,7 +168,7 @@ test("a signature holds for five minutes in both directions, to the second", asy
   }
 });
 
-test("an older signature has expired, and the answer says when", () =>
+test("an older signature has expired, and the response says when", () =>
   assertRefused(
     signed,
     invalidSignature(
@@ -177,7 +177,7 @@ test("an older signature has expired, and the answer says when", () =>
     at(301),
   ));
 
-test("a signature from the future is not yet current, and the answer says until when", () =>
+test("a signature from the future is not yet current, and the response says until when", () =>
   assertRefused(
     signed,
     invalidSignature(

@@ -53,7 +53,7 @@ const bodies: Partial<Record<OperationName, string>> = {
   SetDataRetrievalPolicy: '{"Policy":{"Rules":[{"Strategy":"FreeTier"}]}}',
 };
 
-/** Values for the members of a path; a test may put others in their place. */
+/** Values for the fields of a path; a test may put others in their place. */
 export const pathValues: Readonly<Record<string, string>> = {
   accountId: "-",
   vaultName: "photos",
@@ -94,7 +94,7 @@ const adminBodies: Partial<Record<AdminOperationName, object>> = {
   AdvanceClock: { Seconds: 3600 },
 };
 
-/** One for each operation of the admin API. @param members for their paths and queries */
+/** One for each operation of the admin API. @param fields for their paths and queries */
 export function adminRouteRequests(members: Readonly<Record<string, string>>): DraftRequest[] {
   return (Object.keys(adminOperations) as AdminOperationName[]).map((name) => {
     const { method, path, body = "" } = adminRequest(name, { members, body: adminBodies[name] });

@@ -14,7 +14,7 @@ import { startTestServer, type TestServer, type TestServerOptions } from "../sup
 export interface Target {
   readonly server: TestServer;
   readonly uploadId: string;
-  /** The members of paths that lead to what is there. */
+  /** The fields of paths that lead to what is there. */
   readonly values: Readonly<Record<string, string>>;
   /** All that is stored: each row of each table, and each file by its path and content. */
   snapshot(): Promise<unknown>;

@@ -108,7 +108,7 @@ test("a reset after n bytes sends no more than those, under the length of all", 
   assertSameBytes((await world.output()).body, world.content);
 });
 
-test("a reset after no byte sends nothing of the answer, though the operation is done", async () => {
+test("a reset after no byte sends nothing of the response, though the operation is done", async () => {
   await using server = await faultyServer();
   await createVault(server, "v");
   server.put("reset:operation=UploadArchive,count=1");
@@ -156,7 +156,7 @@ test("a wrong checksum looks right, next to the right bytes; and is another ever
   assert.notEqual(answer.headers[checksum], treeHashOf(world.content));
 });
 
-test("an answer without a checksum does not get a wrong one", async () => {
+test("a response without a checksum does not get a wrong one", async () => {
   await using world = await retrieved(3 * mebibyte);
   const fault = world.server.put("wrong-checksum:operation=GetJobOutput,count=1");
   const answer = await world.output("bytes=1-1000");
@@ -244,7 +244,7 @@ test("ids begin with a dash, and lead to what they name", async () => {
   assert.equal(new Set([archiveId, assembled]).size, 2);
 });
 
-test("an answer says that its id begins with a dash by a fault; a count of one is one request, not one id", async () => {
+test("a response says that its id begins with a dash by a fault; a count of one is one request, not one id", async () => {
   await using server = await faultyServer();
   await createVault(server, "v");
   server.put("dash-ids:count=1,operation=InitiateMultipartUpload");
@@ -259,7 +259,7 @@ test("an answer says that its id begins with a dash by a fault; a count of one i
   assert.deepEqual(server.told, ["put dash-ids", "fired dash-ids"]);
 });
 
-test("several faults act on one answer, in the order in which they were put", async () => {
+test("several faults act on one response, in the order in which they were put", async () => {
   await using world = await retrieved(1000);
   world.server.put("wrong-checksum:count=1");
   world.server.put("corrupt-byte:count=1");
@@ -270,7 +270,7 @@ test("several faults act on one answer, in the order in which they were put", as
   assertSameBytes((await world.output()).body, world.content);
 });
 
-test("an answer that is an error of itself stays as it is", async () => {
+test("a response that is an error of itself stays as it is", async () => {
   await using server = await faultyServer();
   server.put("corrupt-byte");
   server.put("reset");
@@ -278,7 +278,7 @@ test("an answer that is an error of itself stays as it is", async () => {
   assertError(answer, vaultNotFound("none"));
 });
 
-test("jobs that run on in the background are no answers, and end as ever", async () => {
+test("jobs that run on in the background are no responses, and end as ever", async () => {
   await using server = await faultyServer();
   await createVault(server, "v");
   const ArchiveId = await uploadArchive(server, "v", randomContent(1000));

@@ -22,7 +22,7 @@ import { faultyServer } from "./faulty-server.ts";
 const listVaults = { method: "GET", path: "/-/vaults" };
 const throttled = { status: 400, code: "ThrottlingException", message: "Rate exceeded" };
 
-test("throttle answers 400 as often as its count says, and says on the answer that it was a fault", async () => {
+test("throttle answers 400 as often as its count says, and says on the response that it was a fault", async () => {
   await using server = await faultyServer();
   server.put("throttle:count=2");
   for (let time = 0; time < 2; time += 1) {

@@ -87,7 +87,7 @@ test("one rule more does not change what another does, and no two do the same", 
   assert.notEqual(firings(7, "unavailable:rate=0.0000000001", "throttle:rate=0.5"), first);
 });
 
-test("a rate is the share of the answers, whatever the seed", () => {
+test("a rate is the share of the responses, whatever the seed", () => {
   for (const rate of [0.05, 0.3, 0.9]) {
     let fired = 0;
     for (let seed = 0; seed < 200; seed += 1) {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** An answer as its bytes came. */
+/** A response as its bytes came. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
@@ -15,7 +15,7 @@ export interface RawAnswer {
 /** A connection that sends exactly the bytes it is given. */
 export interface RawConnection {
   readonly socket: Socket;
-  /** Sends, and waits for one answer; rejects when the connection ends without. Connects again after it ended. */
+  /** Sends, and waits for one response; rejects when the connection ends without. Connects again after it ended. */
   request(bytes: string | Uint8Array): Promise<RawAnswer>;
   close(): void;
 }
@@ -50,7 +50,7 @@ export async function connectRaw(port: number): Promise<RawConnection> {
   };
 }
 
-/** Reads one answer off the socket; informational ones count as answers too. */
+/** Reads one response off the socket; informational ones count as answers too. */
 export async function readAnswer(socket: Socket, timeoutMilliseconds = 10_000): Promise<RawAnswer> {
   let received = Buffer.alloc(0);
   const answer = Promise.withResolvers<RawAnswer>();
@@ -90,7 +90,7 @@ export async function readToEnd(
   return { text: Buffer.concat(pieces).toString("latin1"), ended, reset };
 }
 
-/** Null until the answer is whole. */
+/** Null until the response is whole. */
 export function parseAnswer(bytes: Buffer): RawAnswer | null {
   const headEnd = bytes.indexOf("\r\n\r\n");
   if (headEnd < 0) {

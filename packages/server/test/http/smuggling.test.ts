@@ -41,7 +41,7 @@ test("the requests of the corpus would have been executed, had nothing been wron
   );
 });
 
-test("an answer on its way is not mixed with the refusal of what comes after it", async () => {
+test("a response on its way is not mixed with the refusal of what comes after it", async () => {
   for (const garbage of ["garbage\r\n\r\n", "GET / HTTP/1.1\r\nHost : x\r\n\r\n"]) {
     const socket = await openSocket(server.port);
     socket.write(textOf(signedText(server, { method: "GET", path: "/-/vaults" })) + garbage, "latin1");

@@ -42,7 +42,7 @@ async function nextRound(): Promise<void> {
   await eventually("upkeep has swept", async () => server.sweeps.length > before);
 }
 
-/** An upload that has sent half of its body; resolves to what sends the rest and gives the answer. */
+/** An upload that has sent half of its body; resolves to what sends the rest and gives the response. */
 async function halfAnUpload(body: Buffer) {
   const socket = await openSocket(server.port);
   socket.write(uploadHead(server, body));

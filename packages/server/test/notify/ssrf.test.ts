@@ -107,7 +107,7 @@ const privateAddresses = [
   ...["2001:0:7f00:1::1", "64:ff9b:1::a00:1", "not an address", ""],
 ];
 
-test("no answer of a resolver leads to a private address, alone or among public ones", async () => {
+test("no response of a resolver leads to a private address, alone or among public ones", async () => {
   const url = new URL(`https://hooks.example:${receiver.port}/`);
   for (const address of privateAddresses) {
     for (const answer of [[address], [...publicAddresses, address], [address, ...publicAddresses]]) {

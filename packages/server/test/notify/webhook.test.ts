@@ -104,7 +104,7 @@ describe("an endpoint that misbehaves", () => {
     await assert.rejects(send({}, { timeoutMilliseconds: 200 }), fails("the endpoint did not answer within 0.2 s"));
   });
 
-  test("and never ends its answer has the message all the same, if the answer says so", async () => {
+  test("and never ends its response has the message all the same, if the response says so", async () => {
     receiver.answer = (response) => response.writeHead(200).write("and");
     await send();
     receiver.answer = (response) => response.writeHead(500).write("and");

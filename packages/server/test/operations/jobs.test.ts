@@ -82,7 +82,7 @@ describe("InitiateJob", () => {
     assertError(await server.client.send({ method: "POST", path, body: latin }), serialization);
   });
 
-  test("a member of the wrong JSON type is refused", async () => {
+  test("a field of the wrong JSON type is refused", async () => {
     const wrong = [{ ArchiveId: 5 }, { Tier: true }, { InventoryRetrievalParameters: "x" }, { Description: ["x"] }];
     for (const members of wrong) {
       assertError(await ask(retrieval(members)), serialization);
@@ -170,7 +170,7 @@ describe("InitiateJob", () => {
     }
   });
 
-  test("nulls, unknown members, any content type, and the guide's wrapper are understood", async () => {
+  test("nulls, unknown fields, any content type, and the guide's wrapper are understood", async () => {
     const nulls = { Tier: null, Description: null, SNSTopic: null, RetrievalByteRange: null, Format: null };
     const none = { InventoryRetrievalParameters: null };
     assert.equal((await ask(retrieval({ ...nulls, ...none, SelectParameters: null }))).status, 202);
@@ -200,7 +200,7 @@ describe("InitiateJob", () => {
 describe("DescribeJob", () => {
   const wholeHash = "8bcaa7b4b8f991ca140f306627f2c4e84601364cde8e054b6e0924433ca7482f";
 
-  test("a retrieval has every member but those of select, in alphabetical order, with nulls", async () => {
+  test("a retrieval has every field but those of select, in alphabetical order, with nulls", async () => {
     const jobId = await initiateJob(server, "vault", retrieval({ Description: "why" }));
     const created = isoNow();
     await waitForJob(server, "vault", jobId);

@@ -73,7 +73,7 @@ describe("ListParts", () => {
     }
   });
 
-  test("without a description the member is null", async () => {
+  test("without a description the field is null", async () => {
     const bare = await initiateUpload(server, "parts", mebibyte);
     const { ArchiveDescription } = (
       await get(`${vaultPath("parts")}/multipart-uploads/${bare}`)
@@ -105,7 +105,7 @@ describe("ListMultipartUploads", () => {
     assert.equal((await get(path)).text, '{"Marker":null,"UploadsList":[]}');
   });
 
-  test("an upload has five members", async () => {
+  test("an upload has five fields", async () => {
     const id = await initiateUpload(server, "uploads", 4 * mebibyte);
     const created = new Date(server.clock.now()).toISOString();
     assert.equal(

@@ -50,7 +50,7 @@ test("a vault that is made again has no configuration", async () => {
   assert.equal((await send("GET", "short-lived")).status, 404);
 });
 
-test("both members are required", async () => {
+test("both fields are required", async () => {
   for (const body of [undefined, {}, { Events: [archives] }, { SNSTopic: null, Events: ["wrong"] }]) {
     assertError(await set(body), missing("snsTopic"));
   }

@@ -152,7 +152,7 @@ test("names the missing parameter", async () => {
   }
 });
 
-test("a member of another type is not of the right shape", async () => {
+test("a field of another type is not of the right shape", async () => {
   const vault = await newVault();
   for (const tags of ["a", ["a"], 1, { a: 1 }, { a: null }, { a: { b: "c" } }]) {
     assertError(await add(vault, tags), serialization);

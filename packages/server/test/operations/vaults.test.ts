@@ -123,7 +123,7 @@ describe("the account in the path", () => {
 });
 
 describe("DescribeVault", () => {
-  test("answers six members, compact and in alphabetical order", async () => {
+  test("answers six fields, compact and in alphabetical order", async () => {
     await createVault(server, "described");
     const answer = await send("GET", vaultPath("described"));
     const created = new Date(server.clock.now()).toISOString();

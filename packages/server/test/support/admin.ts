@@ -37,7 +37,7 @@ export function adminRequest(name: AdminOperationName, { members = {}, body, key
 export const callAdmin = ({ client }: TestServer, name: AdminOperationName, call?: AdminCall): Promise<WireAnswer> =>
   client.send(adminRequest(name, call));
 
-/** The body of an answer that is a success. */
+/** The body of a response that is a success. */
 export async function demand<Body>(server: TestServer, name: AdminOperationName, call?: AdminCall): Promise<Body> {
   const answer = await callAdmin(server, name, call);
   assert.equal(answer.status, adminOperations[name].status, answer.text);

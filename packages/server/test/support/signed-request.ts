@@ -21,7 +21,7 @@ export interface RequestOptions {
   readonly unsignedHeaders?: Readonly<Record<string, string>>;
   /** False sends what there is of the body and leaves it open, as a client does that has more to say. */
   readonly endsBody?: boolean;
-  /** Goes away once so much of the answer's body has come. */
+  /** Goes away once so much of the response's body has come. */
   readonly leavesAfterBytes?: number;
   /** Null sends no Authorization at all. */
   readonly key?: Credentials | null;
@@ -30,7 +30,7 @@ export interface RequestOptions {
   readonly service?: string;
 }
 
-/** An answer as it stood on the wire. */
+/** A response as it stood on the wire. */
 export interface WireAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -112,7 +112,7 @@ async function exchange(
 ): Promise<WireAnswer> {
   const { method, path, body, endsBody = true } = options;
   const request = httpRequest({ agent, host: "127.0.0.1", port, method, path, headers, setDefaultHeaders: false });
-  // A server may answer and close before all has been sent; only a failure before the answer is one.
+  // A server may answer and close before all has been sent; only a failure before the response is one.
   request.on("error", () => undefined);
   const answered = once(request, "response") as Promise<[IncomingMessage]>;
   if (!endsBody) {

@@ -56,7 +56,7 @@ const initiate = (vault: string, action: string, more = {}) =>
     Policy: policy(deny(action, arn(vault), { Principal: "*", ...more })),
   });
 
-/** Sends a deletion, does something else between its permission and its deed, and resolves to its answer. */
+/** Sends a deletion, does something else between its permission and its deed, and resolves to its response. */
 async function during(path: string, act: () => Promise<unknown>): Promise<WireAnswer> {
   const allowed = Promise.withResolvers<void>();
   const acted = Promise.withResolvers<void>();

@@ -26,7 +26,7 @@ import { invocationId, type KeptVault, vault } from "./kept-vault.ts";
 /** A way that there might be to remove or change what a vault holds. */
 export interface Attempt {
   readonly what: string;
-  /** Whether every answer must be a refusal. */
+  /** Whether every response must be a refusal. */
   readonly refused: boolean;
   make(kept: KeptVault): Promise<readonly WireAnswer[] | undefined>;
 }

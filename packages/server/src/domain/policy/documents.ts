@@ -10,7 +10,7 @@ export function objectOf(value: unknown, what: string): Record<string, unknown> 
   return value;
 }
 
-/** A member that nobody understands could be a misspelt restriction. */
+/** A field that nobody understands could be a misspelt restriction. */
 export function assertMembers(object: Record<string, unknown>, known: readonly string[], what: string): void {
   for (const name of Object.keys(object)) {
     if (!known.includes(name)) {

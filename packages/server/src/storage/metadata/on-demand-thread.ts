@@ -5,7 +5,7 @@ export interface OnDemandThreadOptions {
   open(): Promise<SqliteThread>;
   /** Serves calls until the thread is open, one at a time, so that its own callers wait for one of them at most. */
   readonly substitute: SqliteThread;
-  /** How long the thread is kept after its last answer. */
+  /** How long the thread is kept after its last response. */
   readonly idleMilliseconds: number;
 }
 

@@ -17,7 +17,7 @@ export interface SqliteStoreOptions {
   readonly mayCreate?: boolean;
   /** When the log is moved into the database. @default `defaultLogLimits` */
   readonly logLimits?: LogLimits;
-  /** How long the thread of lists is kept after its last answer. @default 30,000 */
+  /** How long the thread of lists is kept after its last response. @default 30,000 */
   readonly listsIdleMilliseconds?: number;
   /** Where the history of the database is kept outside it. @default nowhere */
   readonly history?: HistoryOptions;

@@ -18,7 +18,7 @@ import {
 const workerFile = import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js";
 
 /**
- * Bounds the requests that a thread is given before it has answered: it holds them and their answers in memory. More wait here. The
+ * Bounds the requests that a thread is given before it has answered: it holds them and their responses in memory. More wait here. The
  * writer has two batches, so that one gathers while the other is synced.
  */
 const backlogMax: Readonly<Record<ThreadName, number>> = { writer: 512, lookups: 64, lists: 8 };

@@ -49,7 +49,7 @@ export async function runChanges(connection: Connection, requests: readonly Requ
 }
 
 /**
- * Runs queries on one snapshot, taken when it begins: all of them, or the first ones, if their answers are large. There is an
+ * Runs queries on one snapshot, taken when it begins: all of them, or the first ones, if their responses are large. There is an
  * outcome for each that was run.
  */
 export async function runQueries({ database, db }: Connection, requests: readonly Request[]): Promise<Outcome[]> {

@@ -67,6 +67,9 @@ const ofFiles: Readonly<Record<string, string>> = {
   EROFS: "Choose a folder that can be written.",
 };
 
+/** Their messages say what is expected, or which output is full. */
+const saysItAll: ReadonlySet<string> = new Set(["UsageError", "OutputError"]);
+
 /** After these, a transfer that was broken off can go on. */
 const isBrokenOff = new Set([
   "InterruptedError",
@@ -105,8 +108,7 @@ export function adviceFor(error: unknown, goOn: string | null, environment: Envi
     return unknownThings.find(([pattern]) => pattern.test(message))?.[1] ?? advice[name] ?? null;
   }
   const byMessage = ofMessages.find(([pattern]) => pattern.test(messageOf(error)))?.[1];
-  // A usage error says itself what is expected.
-  return byMessage ?? advice[name] ?? (name === "UsageError" ? null : (ofFiles[codeOf(error)] ?? null));
+  return byMessage ?? advice[name] ?? (saysItAll.has(name) ? null : (ofFiles[codeOf(error)] ?? null));
 }
 
 /** A refusal of the file system, or its cause. */

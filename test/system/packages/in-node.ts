@@ -28,7 +28,7 @@ await client.describeVault({}).catch((error) => {
 const signal: AbortSignal | undefined = undefined;
 const vaultName = "photos";
 await createClient({ region: undefined, credentials: undefined, endpoint: undefined, profile: undefined });
-createAdminClient({ region: "us-east-1", endpoint: "http://127.0.0.1:8484", credentials: undefined });
+void createAdminClient({ region: "us-east-1", endpoint: "http://127.0.0.1:8484", credentials: undefined });
 await uploadArchive(client, { path: "a.tar" }, { vaultName, description: undefined, journal: undefined, signal });
 const target = { target: "a.tar", tier: undefined, concurrency: undefined, onEvent: undefined, signal };
 await retrieveArchive(client, { vaultName, archiveId: "-" }, target).catch((error: unknown) => {

@@ -22,11 +22,12 @@ module.exports = {
     layer("http-sees-operations-admin-and-auth", "http", ["auth", "operations", "admin", "secrets", "domain"]),
     layer("faults-are-wrapped-around-http", "faults", ["http", "operations", "domain"]),
     layer("settings-see-secrets", "settings", ["secrets"]),
+    layer("clocks-see-domain", "clock", ["domain"]),
     {
       name: "only-main-sees-compose",
       severity: "error",
-      from: { path: "^packages/server/src/", pathNot: "^packages/server/src/(main|compose|oversight)\\.ts$" },
-      to: { path: "^packages/server/src/[^/]+\\.ts$" },
+      from: { path: "^packages/server/src/", pathNot: "^packages/server/src/(main\\.ts$|(compose|health)/)" },
+      to: { path: "^packages/server/src/([^/]+\\.ts$|compose/)" },
     },
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     {

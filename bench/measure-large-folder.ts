@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { unpackId } from "../packages/server/src/storage/metadata/packed.ts";
+import { unpackId } from "../packages/server/src/storage/metadata/tables/packed.ts";
 import { startServer } from "../test/support/server-process.ts";
 import { Connection, headerOf } from "./connection.ts";
 import { peakBytes } from "./process-usage.ts";

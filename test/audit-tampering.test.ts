@@ -9,7 +9,7 @@ import { checkTrail, readAnchors } from "../packages/cli/src/admin/audit-check.t
 import { trailIn } from "../packages/cli/src/offline/audit-trail.ts";
 import { openAnchorSigner } from "../packages/server/src/audit/anchors.ts";
 import { openKeyring } from "../packages/server/src/auth/keyring.ts";
-import { openInlineStore } from "../packages/server/src/storage/metadata/inline-store.ts";
+import { openInlineStore } from "../packages/server/test/support/inline-store.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 // The audit trail can be changed by anybody who may write to the database; no change goes unnoticed.

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openSqliteStore } from "../packages/server/src/storage/metadata/sqlite-store.ts";
+import { openSqliteStore } from "../packages/server/src/storage/metadata/sqlite/sqlite-store.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { runServer, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";

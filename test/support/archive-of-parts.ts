@@ -2,10 +2,10 @@ import { hash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { type AccountId, type ArchiveId, TreeHasher, toHex } from "@moraine/protocol";
-import { permittedBy } from "../../packages/server/src/domain/permission.ts";
 import type { Segment } from "../../packages/server/src/domain/segment.ts";
+import { permittedBy } from "../../packages/server/src/domain/vaults/permission.ts";
 import { encodeFooter } from "../../packages/server/src/segments/footer.ts";
-import { openSqliteStore } from "../../packages/server/src/storage/metadata/sqlite-store.ts";
+import { openSqliteStore } from "../../packages/server/src/storage/metadata/sqlite/sqlite-store.ts";
 import { GlacierHttp } from "./glacier-http.ts";
 import { accountId, region, startServer } from "./server-process.ts";
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { authenticator } from "../../packages/server/src/auth/authenticate.ts";
 import { FailureLimiter } from "../../packages/server/src/auth/failure-limiter.ts";
-import { readWireRequest } from "../../packages/server/src/http/wire-request.ts";
+import { readWireRequest } from "../../packages/server/src/http/wire/wire-request.ts";
 import { allOperations, CalledOperations } from "../support/called-operations.ts";
 import { sha256Of } from "../support/content.ts";
 import { runTool } from "../support/run-tool.ts";

@@ -4,7 +4,7 @@ const dayInSeconds = 24 * 60 * 60;
 
 /**
  * The limits of the vault API. Lengths count characters, and so bytes, since those strings are ASCII. The server's limits on HTTP are in
- * its `http/limits.ts`.
+ * its `http/connections/limits.ts`.
  */
 export const limits = {
   vaultsPerAccountMax: 1000,

@@ -2,7 +2,7 @@ import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
 import closeWithGrace from "close-with-grace";
 import { announce } from "./announce.ts";
-import { compose, type Service } from "./compose.ts";
+import { compose, type Service } from "./compose/compose.ts";
 import { type Config, readConfig, secretVariables, usage } from "./config.ts";
 import { packageVersion } from "./package-version.ts";
 import { UsageError } from "./settings/given-settings.ts";

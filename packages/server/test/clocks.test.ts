@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import { ManualClock, notBeforeTrusted, systemClock } from "../src/clocks.ts";
+import { ManualClock, notBeforeTrusted, systemClock } from "../src/clock/clocks.ts";
 
 const hour = 60 * 60 * 1000;
 const never = new AbortController().signal;

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
-import type { ClockLag, TrustedTimeState } from "../src/domain/trusted-clock.ts";
-import { openInlineStore } from "../src/storage/metadata/inline-store.ts";
-import { startTrustedClock } from "../src/trusted-clock.ts";
+import { startTrustedClock } from "../src/clock/trusted-clock.ts";
+import type { ClockLag, TrustedTimeState } from "../src/domain/time/trusted-clock.ts";
+import { openInlineStore } from "./support/inline-store.ts";
 
 const minute = 60 * 1000;
 const day = 24 * 60 * minute;

@@ -1,4 +1,4 @@
-import { openSqliteStore } from "../../../packages/server/src/storage/metadata/sqlite-store.ts";
+import { openSqliteStore } from "../../../packages/server/src/storage/metadata/sqlite/sqlite-store.ts";
 
 // Makes a change of many rows, for which SQLite keeps what it may have to undo: more than it keeps in memory by default.
 

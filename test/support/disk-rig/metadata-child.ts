@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import type { AccountId } from "@moraine/protocol";
-import { StorageFullError } from "../../../packages/server/src/domain/blob-store.ts";
-import { openSqliteStore } from "../../../packages/server/src/storage/metadata/sqlite-store.ts";
+import { StorageFullError } from "../../../packages/server/src/domain/stores/blob-store.ts";
+import { openSqliteStore } from "../../../packages/server/src/storage/metadata/sqlite/sqlite-store.ts";
 import { accountId, region } from "../server-process.ts";
 
 // Changes the metadata in the database of the first argument, on a disk that fails, and prints each outcome as it becomes known:

@@ -3,7 +3,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AccountId } from "@moraine/protocol";
-import { openInlineStore } from "../../../packages/server/src/storage/metadata/inline-store.ts";
+import { openInlineStore } from "../../../packages/server/test/support/inline-store.ts";
 import { accountId, cleanEnvironment, endingOf, region, repositoryRoot } from "../server-process.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { DiskModel, nothingUnsynced } from "./disk-model.ts";

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { keyOf } from "../../../packages/server/src/storage/metadata/rows.ts";
+import { keyOf } from "../../../packages/server/src/storage/metadata/tables/rows.ts";
 import { treeHashOf } from "../content.ts";
 import type { GlacierHttp, InventoryEntry } from "../glacier-http.ts";
 import { bytesOf, type Ledger, type OpenUpload, pieceHash, type Sending } from "./ledger.ts";

@@ -1,9 +1,9 @@
 import { type AccessKeyDescription, accessKeyStatuses, errors, formatMilliseconds } from "@moraine/protocol";
 import type { Caller } from "../auth/caller.ts";
 import { newAccessKeyId, newSecret } from "../auth/new-credentials.ts";
-import type { StoredAccessKey } from "../domain/identity-store.ts";
+import type { StoredAccessKey } from "../domain/stores/identity-store.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./pages.ts";
+import { pageOf } from "./list-page.ts";
 import { requireUser } from "./require-user.ts";
 
 export const createAccessKey: AdminHandler<"CreateAccessKey"> = async (

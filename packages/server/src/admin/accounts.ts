@@ -8,9 +8,9 @@ import {
   type NewAccessKey,
 } from "@moraine/protocol";
 import { newAccessKeyId, newSecret } from "../auth/new-credentials.ts";
-import type { Account } from "../domain/identity-store.ts";
+import type { Account } from "../domain/stores/identity-store.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./pages.ts";
+import { pageOf } from "./list-page.ts";
 
 /** Creates the account and its root's first key, which gives all control over the account. */
 export const createAccount: AdminHandler<"CreateAccount"> = async (

@@ -1,9 +1,9 @@
 import { adminLimits, auditOutcomes, errors, type ListAuditEntriesInput } from "@moraine/protocol";
 import type { AuditFilter } from "../domain/audit.ts";
 import { describeEntry } from "../domain/audit-entry.ts";
-import type { Instant } from "../domain/instant.ts";
+import type { Instant } from "../domain/time/instant.ts";
 import type { AdminHandler } from "./context.ts";
-import { readMarker, writeMarker } from "./pages.ts";
+import { readMarker, writeMarker } from "./list-page.ts";
 
 /** The entries that one page looks at: filters may pass over many, while other lists wait. */
 const visitsMax = 20_000;

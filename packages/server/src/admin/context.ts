@@ -2,14 +2,14 @@ import type { AccountId, AdminOperationName, AdminShapes, AuditAnchor, ChainPlac
 import type { AccessControl } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Keyring } from "../auth/keyring.ts";
-import type { Clock } from "../domain/clock.ts";
-import type { Faults } from "../domain/fault.ts";
-import type { PolicyMeter } from "../domain/policy-meter.ts";
-import type { RecordedMetadata } from "../domain/recorded-changes.ts";
+import type { Faults } from "../domain/faults/fault.ts";
+import type { PolicyMeter } from "../domain/policy/policy-meter.ts";
 import type { RequestCounts } from "../domain/request-counts.ts";
-import type { StorageReport } from "../domain/storage-report.ts";
-import type { TrustedClock } from "../domain/trusted-clock.ts";
-import type { Profile } from "../domain/vault.ts";
+import type { RecordedMetadata } from "../domain/stores/recorded-changes.ts";
+import type { StorageReport } from "../domain/stores/storage-report.ts";
+import type { Clock } from "../domain/time/clock.ts";
+import type { TrustedClock } from "../domain/time/trusted-clock.ts";
+import type { Profile } from "../domain/vaults/vault.ts";
 
 /** All that an admin operation may touch. */
 export interface AdminServices {

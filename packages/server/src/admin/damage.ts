@@ -1,8 +1,8 @@
 import { type DamageDescription, errors, formatMilliseconds, formatRange } from "@moraine/protocol";
-import type { Damage, DamagePosition } from "../domain/damage.ts";
-import { arnOf } from "../domain/vault.ts";
+import type { Damage, DamagePosition } from "../domain/vaults/damage.ts";
+import { arnOf } from "../domain/vaults/vault.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./pages.ts";
+import { pageOf } from "./list-page.ts";
 
 export const listDamagedArchives: AdminHandler<"ListDamagedArchives"> = async ({ metadata }, input) => {
   const { rows, marker } = await pageOf(

@@ -1,5 +1,5 @@
 import { adminErrors, errors, type FaultDescription, type PutFaultInput } from "@moraine/protocol";
-import { type ActiveFault, FaultError, type FaultRule, type Faults, faultRule } from "../domain/fault.ts";
+import { type ActiveFault, FaultError, type FaultRule, type Faults, faultRule } from "../domain/faults/fault.ts";
 import type { AdminHandler, AdminServices } from "./context.ts";
 
 export const putFault: AdminHandler<"PutFault"> = async (services, input) =>

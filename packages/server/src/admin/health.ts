@@ -1,5 +1,5 @@
 import type { StorageDescription } from "@moraine/protocol";
-import type { StorageReport } from "../domain/storage-report.ts";
+import type { StorageReport } from "../domain/stores/storage-report.ts";
 import type { AdminHandler } from "./context.ts";
 
 /** Reports the state of the service, and nothing confidential: no setting, no path, no secret. */

@@ -1,9 +1,9 @@
 import { adminErrors, errors, formatMilliseconds, type NotificationDescription } from "@moraine/protocol";
-import type { Instant } from "../domain/instant.ts";
-import type { NotificationState } from "../domain/notification.ts";
-import type { NotificationStatus } from "../domain/notification-store.ts";
+import type { NotificationState } from "../domain/notifications/notification.ts";
+import type { NotificationStatus } from "../domain/stores/notification-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./pages.ts";
+import { pageOf } from "./list-page.ts";
 
 export const listNotifications: AdminHandler<"ListNotifications"> = async ({ metadata }, input, { accountId }) => {
   const state = stateOf(input.state);

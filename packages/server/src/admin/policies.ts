@@ -1,10 +1,10 @@
 import { adminErrors, isIdentityName } from "@moraine/protocol";
-import type { UserPolicy } from "../domain/identity-store.ts";
 import { assertNewIdentityPolicy } from "../domain/policy/new-policy.ts";
 import { PolicyError } from "../domain/policy/parse.ts";
-import { readingMilliseconds } from "../domain/policy-meter.ts";
+import { readingMilliseconds } from "../domain/policy/policy-meter.ts";
+import type { UserPolicy } from "../domain/stores/identity-store.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./pages.ts";
+import { pageOf } from "./list-page.ts";
 import { requireUser } from "./require-user.ts";
 
 /** Refused as a whole when any of it is not understood: a policy that is half understood would grant or deny by accident. */

@@ -1,5 +1,5 @@
 import { type AccountId, adminErrors } from "@moraine/protocol";
-import type { User } from "../domain/identity-store.ts";
+import type { User } from "../domain/stores/identity-store.ts";
 import type { AdminServices } from "./context.ts";
 
 /** Throws ResourceNotFoundException. */

@@ -1,5 +1,5 @@
 import { type AccountId, errors, type OperationName, operations, partitionOf } from "@moraine/protocol";
-import type { Asked } from "../auth/asked.ts";
+import type { Asked } from "../auth/access-request.ts";
 import { denial } from "../auth/authorize.ts";
 import { principalOf } from "../auth/caller.ts";
 import type { Conditions } from "../auth/conditions-of-request.ts";

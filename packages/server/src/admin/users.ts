@@ -1,10 +1,10 @@
 import { adminErrors, formatMilliseconds, isIdentityName, partitionOf, type UserDescription } from "@moraine/protocol";
 import { principalOf } from "../auth/caller.ts";
 import { newUserId } from "../auth/new-credentials.ts";
-import type { User } from "../domain/identity-store.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
+import type { User } from "../domain/stores/identity-store.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./pages.ts";
+import { pageOf } from "./list-page.ts";
 
 /** A new user may do nothing until a policy says otherwise. */
 export const createUser: AdminHandler<"CreateUser"> = async (

@@ -1,5 +1,5 @@
 import type { AuditAnchor } from "@moraine/protocol";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import type { SignHead } from "./anchors.ts";
 import { openLogTarget } from "./log-target.ts";
 import { isUrl } from "./settings.ts";

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { type AuditAnchor, anchorText, type ChainPlace, formatMilliseconds } from "@moraine/protocol";
-import type { Instant } from "../domain/instant.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
 
 /** Signs heads of the trail, so that whoever keeps them can tell later whether an entry is missing at its end. */
 export type SignHead = (head: ChainPlace) => AuditAnchor;

@@ -1,7 +1,7 @@
 import type { AuditOutcome } from "@moraine/protocol";
 import type { AuditFacts } from "../domain/audit.ts";
-import type { Instant } from "../domain/instant.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
 
 export interface AttemptLimits {
   /** Attempts of one source that are recorded at once. */

@@ -1,8 +1,8 @@
 import { type AuditOutcome, GlacierError } from "@moraine/protocol";
 import { type AuditFacts, type AuditPrincipal, auditedVault, type RequestAudit } from "../domain/audit.ts";
-import type { Instant } from "../domain/instant.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
-import type { VaultKey } from "../domain/vault.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import type { VaultKey } from "../domain/vaults/vault.ts";
 import type { Attempts } from "./attempts.ts";
 
 export interface TrailParts {

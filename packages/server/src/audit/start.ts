@@ -1,7 +1,7 @@
 import type { AuditTrail } from "../domain/audit.ts";
-import type { Clock } from "../domain/clock.ts";
-import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
-import { archiveTime, type TrustedClock } from "../domain/trusted-clock.ts";
+import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
+import type { Clock } from "../domain/time/clock.ts";
+import { archiveTime, type TrustedClock } from "../domain/time/trusted-clock.ts";
 import { anchorExport, anchorSender } from "./anchor-export.ts";
 import { type AnchorOptions, openAnchorSigner, type SignHead } from "./anchors.ts";
 import { Attempts, attemptLimits } from "./attempts.ts";

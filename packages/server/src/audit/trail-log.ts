@@ -1,7 +1,7 @@
 import type { AuditRow } from "@moraine/protocol";
 import { everyAuditEntry } from "../domain/audit.ts";
 import { describeEntry } from "../domain/audit-entry.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import type { LogTarget } from "./log-target.ts";
 
 /** Bounds the text that is in memory at a time. */

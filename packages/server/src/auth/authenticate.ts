@@ -1,11 +1,11 @@
 import { errors, formatAmzDate, limits } from "@moraine/protocol";
-import type { AccessKey, CredentialStore } from "../domain/credential-store.ts";
-import type { Instant } from "../domain/instant.ts";
+import type { AccessKey, CredentialStore } from "../domain/stores/credential-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
 import { type Caller, callerOf } from "./caller.ts";
-import { type Claim, readClaim, type Signed } from "./claim.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
 import { isToken } from "./new-credentials.ts";
 import { SigningKeys, signatureMatches, signatureMismatch } from "./signature.ts";
+import { type Claim, readClaim, type Signed } from "./signature-claim.ts";
 import { assertSignedHeaders, type UnsignedHeaders } from "./signed-headers.ts";
 
 export interface AuthenticateOptions {

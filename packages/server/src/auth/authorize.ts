@@ -1,8 +1,5 @@
 import { errors, partitionOf } from "@moraine/protocol";
 import type { RequestAudit } from "../domain/audit.ts";
-import type { UserPolicy } from "../domain/identity-store.ts";
-import type { Instant } from "../domain/instant.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
 import {
   type Decision,
   evaluate,
@@ -13,15 +10,18 @@ import {
   principalArn,
 } from "../domain/policy/evaluate.ts";
 import { PolicyError } from "../domain/policy/parse.ts";
-import { type PolicyMeter, stepsMilliseconds } from "../domain/policy-meter.ts";
-import { arnOf } from "../domain/vault.ts";
-import { lockInForce } from "../domain/vault-lock.ts";
-import type { Asked } from "./asked.ts";
+import { type PolicyMeter, stepsMilliseconds } from "../domain/policy/policy-meter.ts";
+import type { UserPolicy } from "../domain/stores/identity-store.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import { arnOf } from "../domain/vaults/vault.ts";
+import { lockInForce } from "../domain/vaults/vault-lock.ts";
+import type { Asked } from "./access-request.ts";
 import type { Caller } from "./caller.ts";
-import type { Signed } from "./claim.ts";
 import { type Conditions, conditionsOfMatter, conditionsOfRequest } from "./conditions-of-request.ts";
 import { decisionReason } from "./decision-reason.ts";
 import { ParsedPolicies } from "./parsed-policies.ts";
+import type { Signed } from "./signature-claim.ts";
 
 export interface AccessOptions {
   readonly metadata: Pick<MetadataStore, "userPolicies" | "findArchive">;

@@ -1,8 +1,8 @@
 import type { AccountId } from "@moraine/protocol";
-import type { AccessKey } from "../domain/credential-store.ts";
-import type { KeyUser } from "../domain/identity-store.ts";
-import type { Instant } from "../domain/instant.ts";
 import type { Principal } from "../domain/policy/evaluate.ts";
+import type { AccessKey } from "../domain/stores/credential-store.ts";
+import type { KeyUser } from "../domain/stores/identity-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
 
 /** The principal that signed a request. */
 export interface Caller {

@@ -1,9 +1,9 @@
 import { formatSeconds, partitionOf } from "@moraine/protocol";
-import type { Instant } from "../domain/instant.ts";
 import { type Principal, principalArn } from "../domain/policy/evaluate.ts";
-import type { Asked } from "./asked.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import type { Asked } from "./access-request.ts";
 import type { Caller } from "./caller.ts";
-import type { Signed } from "./claim.ts";
+import type { Signed } from "./signature-claim.ts";
 
 /** Lower-case condition key → its values. What is not known of a request has no key. */
 export type Conditions = Map<string, readonly string[]>;

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { SealedAccessKey, WrappedDataKey } from "../domain/identity-store.ts";
-import type { Instant } from "../domain/instant.ts";
-import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
-import { keyLengthBytes, openBox, sealBox } from "./box.ts";
+import type { SealedAccessKey, WrappedDataKey } from "../domain/stores/identity-store.ts";
+import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import { keyLengthBytes, openBox, sealBox } from "./sealed-box.ts";
 
 /** A secret and the key that it belongs to. */
 export type PlainSecret = Omit<SealedAccessKey, "sealedSecret"> & { readonly secretAccessKey: string };

@@ -1,7 +1,7 @@
 import type { AccountId } from "@moraine/protocol";
 import type { Policy } from "../domain/policy/model.ts";
 import { PolicyError, parseIdentityPolicy, parseVaultPolicy } from "../domain/policy/parse.ts";
-import { type PolicyMeter, readingMilliseconds } from "../domain/policy-meter.ts";
+import { type PolicyMeter, readingMilliseconds } from "../domain/policy/policy-meter.ts";
 
 /** Bounds the texts of all accounts together: their parsed form takes several times as much memory. */
 const textLengthMax = 2 * 1024 ** 2;

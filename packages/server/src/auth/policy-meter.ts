@@ -1,5 +1,5 @@
 import { type AccountId, errors } from "@moraine/protocol";
-import type { PolicyMeter } from "../domain/policy-meter.ts";
+import type { PolicyMeter } from "../domain/policy/policy-meter.ts";
 
 export interface MeterLimits {
   /** Share of the main thread's time that one account may have. */

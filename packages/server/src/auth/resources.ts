@@ -1,7 +1,7 @@
 import { type OperationName, partitionOf, vaultArn } from "@moraine/protocol";
 import { identityOnlyOperations } from "../domain/policy/actions.ts";
-import type { VaultKey } from "../domain/vault.ts";
-import type { Asked } from "./asked.ts";
+import type { VaultKey } from "../domain/vaults/vault.ts";
+import type { Asked } from "./access-request.ts";
 
 const identityOnly: ReadonlySet<string> = new Set(identityOnlyOperations);
 

@@ -1,8 +1,8 @@
 import type { AccountId } from "@moraine/protocol";
 import { serviceFacts } from "../domain/audit.ts";
-import type { Instant } from "../domain/instant.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
-import { recordedBy } from "../domain/recorded-changes.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import { recordedBy } from "../domain/stores/recorded-changes.ts";
+import type { Instant } from "../domain/time/instant.ts";
 import type { Keyring, PlainSecret } from "./keyring.ts";
 import { newAccessKeyId, newSecret } from "./new-credentials.ts";
 

@@ -1,6 +1,6 @@
-import type { AccessKey, CredentialStore } from "../domain/credential-store.ts";
-import type { StoredAccessKey } from "../domain/identity-store.ts";
-import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
+import type { AccessKey, CredentialStore } from "../domain/stores/credential-store.ts";
+import type { StoredAccessKey } from "../domain/stores/identity-store.ts";
+import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** A key that was disabled by another process works no longer than this here. */

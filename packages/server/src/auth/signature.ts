@@ -8,9 +8,9 @@ import {
   type SignedRequest,
   stringToSign,
 } from "@moraine/protocol";
-import type { AccessKey } from "../domain/credential-store.ts";
-import type { Claim, Signed } from "./claim.ts";
+import type { AccessKey } from "../domain/stores/credential-store.ts";
 import { cutTo } from "./cut-text.ts";
+import type { Claim, Signed } from "./signature-claim.ts";
 import { impliedValue } from "./signed-headers.ts";
 
 /** Compares in constant time. The signature counts only as 64 lower-case hexadecimal digits. */

@@ -1,5 +1,5 @@
 import { errors } from "@moraine/protocol";
-import type { Claim, Signed } from "./claim.ts";
+import type { Claim, Signed } from "./signature-claim.ts";
 
 /** Whether `x-amz-*` headers of other kinds than the ones below may arrive unsigned. */
 export type UnsignedHeaders = "refuse" | "allow";

@@ -1,6 +1,6 @@
 import type { AuditOutcome, AuditRecord, AuditRow, ChainPlace } from "@moraine/protocol";
-import type { Instant } from "./instant.ts";
-import type { VaultKey } from "./vault.ts";
+import type { Instant } from "./time/instant.ts";
+import type { VaultKey } from "./vaults/vault.ts";
 
 /** An entry of the audit trail, before it has its place there. */
 export type AuditFacts = Omit<AuditRecord, "sequence">;

@@ -1,5 +1,5 @@
 import type { ByteRange, TreeHash } from "@moraine/protocol";
-import type { Instant } from "./instant.ts";
+import type { Instant } from "./time/instant.ts";
 
 /**
  * The life of a segment's row. `pending` is the intent, written before the bytes can become visible; `live` means

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Reply } from "../http/encode.ts";
+import type { Reply } from "../http/wire/encode.ts";
 import type { OutgoingBytes } from "../operations/context.ts";
 import type { Random } from "./random.ts";
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FaultMode } from "../domain/fault.ts";
+import type { FaultMode } from "../domain/faults/fault.ts";
 import { invariant } from "../domain/invariant.ts";
-import type { Reply } from "../http/encode.ts";
+import { ClientGoneError } from "../http/body/request-body.ts";
 import type { Admitted } from "../http/perform.ts";
-import { ClientGoneError } from "../http/request-body.ts";
+import type { Reply } from "../http/wire/encode.ts";
 import type { Services } from "../operations/context.ts";
 import { brokenAfter, bytesOf, corrupted, slowed } from "./bodies.ts";
-import type { Chance } from "./fault-book.ts";
+import type { Chance } from "./fault-registry.ts";
 import type { Random } from "./random.ts";
 
 /** A response and its request. */

@@ -1,5 +1,5 @@
 import { errors, type GlacierError } from "@moraine/protocol";
-import type { FaultMode } from "../domain/fault.ts";
+import type { FaultMode } from "../domain/faults/fault.ts";
 import type { Admitted } from "../http/perform.ts";
 
 /** The error that is returned instead of doing what was asked; null where the fault does not apply. */

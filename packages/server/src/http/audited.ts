@@ -1,7 +1,7 @@
-import { readClaim } from "../auth/claim.ts";
-import type { Reply } from "./encode.ts";
+import { readClaim } from "../auth/signature-claim.ts";
 import type { Incoming } from "./perform.ts";
-import type { WireRequest } from "./wire-request.ts";
+import type { Reply } from "./wire/encode.ts";
+import type { WireRequest } from "./wire/wire-request.ts";
 
 /** Serves a request, and makes sure that the audit trail has the result. */
 export async function audited({ audit, request }: Incoming, serve: () => Promise<Reply>): Promise<Reply> {

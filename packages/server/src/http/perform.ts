@@ -1,7 +1,7 @@
 import { errors, inventoriesHeader, type OperationName } from "@moraine/protocol";
 import type { Caller } from "../auth/caller.ts";
 import type { RequestAudit } from "../domain/audit.ts";
-import { arnOf, type Vault, type VaultKey } from "../domain/vault.ts";
+import { arnOf, type Vault, type VaultKey } from "../domain/vaults/vault.ts";
 import type {
   AccountHandler,
   AccountOperationName,
@@ -13,13 +13,13 @@ import type {
   VaultOperationName,
 } from "../operations/context.ts";
 import { accountHandlers, vaultHandlers } from "../operations/index.ts";
-import { decode } from "./decode.ts";
-import { encode, type Reply } from "./encode.ts";
-import { claimedHash } from "./payload-hash.ts";
+import { claimedHash } from "./body/payload-hash.ts";
+import type { ShortBody } from "./body/short-body.ts";
 import { makePermitted } from "./permitted-change.ts";
-import type { Route } from "./router.ts";
-import type { ShortBody } from "./short-body.ts";
-import type { WireRequest } from "./wire-request.ts";
+import { decode } from "./wire/decode.ts";
+import { encode, type Reply } from "./wire/encode.ts";
+import type { Route } from "./wire/router.ts";
+import type { WireRequest } from "./wire/wire-request.ts";
 
 export interface Incoming {
   readonly request: WireRequest;

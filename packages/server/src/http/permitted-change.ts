@@ -1,6 +1,6 @@
 import { errors } from "@moraine/protocol";
-import { VaultChangedError } from "../domain/permission.ts";
-import type { Vault } from "../domain/vault.ts";
+import { VaultChangedError } from "../domain/vaults/permission.ts";
+import type { Vault } from "../domain/vaults/vault.ts";
 
 /** More than a call needs while others change the vault all the time: once it waits its turn, only new calls are in its way. */
 const roundsMax = 16;

@@ -1,18 +1,18 @@
 import { type AdminOperationName, errors, limits, partitionOf } from "@moraine/protocol";
 import type { AdminHandler, AdminServices } from "../admin/context.ts";
 import { adminHandlers } from "../admin/index.ts";
-import type { Asked } from "../auth/asked.ts";
+import type { Asked } from "../auth/access-request.ts";
 import type { IdentifiedCaller, Identify } from "../auth/authenticate.ts";
 import { type Caller, principalOf } from "../auth/caller.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
-import { recordedBy } from "../domain/recorded-changes.ts";
-import { type AdminMembers, decodeAdminBody, decodeAdminMembers } from "./admin-decode.ts";
-import { type AdminRoute, routeAdmin } from "./admin-router.ts";
-import { adminBodyBytesMax } from "./body-limits.ts";
-import { jsonReply, type Reply } from "./encode.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import { recordedBy } from "../domain/stores/recorded-changes.ts";
+import { adminBodyBytesMax } from "./body/body-limits.ts";
+import { readSigned } from "./body/read-signed.ts";
 import type { Incoming } from "./perform.ts";
-import { readSigned } from "./read-signed.ts";
+import { type AdminMembers, decodeAdminBody, decodeAdminMembers } from "./wire/admin-decode.ts";
+import { type AdminRoute, routeAdmin } from "./wire/admin-router.ts";
+import { jsonReply, type Reply } from "./wire/encode.ts";
 
 export interface AdminContext {
   readonly services: Omit<AdminServices, "metadata"> & { readonly metadata: MetadataStore };

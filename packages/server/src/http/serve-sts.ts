@@ -2,11 +2,11 @@ import { errors, GlacierError, partitionOf } from "@moraine/protocol";
 import type { Identify } from "../auth/authenticate.ts";
 import { cutTo } from "../auth/cut-text.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
-import type { Reply } from "./encode.ts";
+import { readSigned } from "./body/read-signed.ts";
+import { StsError, stsReply } from "./body/sts-form.ts";
 import type { Incoming } from "./perform.ts";
-import { readSigned } from "./read-signed.ts";
-import { StsError, stsReply } from "./sts-form.ts";
-import type { WireRequest } from "./wire-request.ts";
+import type { Reply } from "./wire/encode.ts";
+import type { WireRequest } from "./wire/wire-request.ts";
 
 export interface StsContext {
   readonly identify: Identify;

@@ -1,5 +1,5 @@
 import type { AccountId } from "@moraine/protocol";
-import type { AccountTurn } from "../domain/account-turn.ts";
+import type { AccountTurn } from "../domain/jobs/account-turn.ts";
 
 /** Remembers which account had the last turn, and how many claims each account holds. */
 export class AccountTurns {

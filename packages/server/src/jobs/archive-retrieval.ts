@@ -1,8 +1,8 @@
 import { type AccountId, type ByteRange, damagedArchiveMessage, errors } from "@moraine/protocol";
-import { ownerOf } from "../domain/damage.ts";
 import { invariant } from "../domain/invariant.ts";
-import type { ArchiveRetrievalJob } from "../domain/job.ts";
+import type { ArchiveRetrievalJob } from "../domain/jobs/job.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
+import { ownerOf } from "../domain/vaults/damage.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
 import { freshSegments } from "../segments/open.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";

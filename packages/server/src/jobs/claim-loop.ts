@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { Clock } from "../domain/clock.ts";
-import type { Instant } from "../domain/instant.ts";
+import type { Clock } from "../domain/time/clock.ts";
+import type { Instant } from "../domain/time/instant.ts";
 
 /** Does what becomes due, so much at once, and survives the failures of the store. */
 export interface ClaimLoop {

@@ -1,8 +1,8 @@
-import type { RemovalFailure } from "../domain/blob-store.ts";
-import type { JobClaim } from "../domain/job.ts";
-import type { DeletedBytes } from "../domain/storage-report.ts";
-import type { KeptClock } from "../domain/trusted-clock.ts";
-import type { Profile } from "../domain/vault.ts";
+import type { JobClaim } from "../domain/jobs/job.ts";
+import type { RemovalFailure } from "../domain/stores/blob-store.ts";
+import type { DeletedBytes } from "../domain/stores/storage-report.ts";
+import type { KeptClock } from "../domain/time/trusted-clock.ts";
+import type { Profile } from "../domain/vaults/vault.ts";
 import type { DamageReports } from "../segments/damage-reports.ts";
 import type { ReadServices } from "../segments/read.ts";
 import type { ReceiveServices } from "../segments/receive.ts";

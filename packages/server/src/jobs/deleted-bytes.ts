@@ -1,5 +1,5 @@
-import type { DeletedSegment } from "../domain/metadata-store.ts";
-import type { DeletedBytes } from "../domain/storage-report.ts";
+import type { DeletedSegment } from "../domain/stores/metadata-store.ts";
+import type { DeletedBytes } from "../domain/stores/storage-report.ts";
 import type { JobServices } from "./context.ts";
 
 const pageRows = 250;

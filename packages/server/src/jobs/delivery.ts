@@ -1,8 +1,12 @@
-import type { Clock } from "../domain/clock.ts";
-import { type Notification, type NotificationState, retryDelayMilliseconds } from "../domain/notification.ts";
-import type { NotificationClaim } from "../domain/notification-store.ts";
-import { DeliveryError, type Notifier, UndeliverableError } from "../domain/notifier.ts";
-import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
+import {
+  type Notification,
+  type NotificationState,
+  retryDelayMilliseconds,
+} from "../domain/notifications/notification.ts";
+import { DeliveryError, type Notifier, UndeliverableError } from "../domain/notifications/notifier.ts";
+import type { NotificationClaim } from "../domain/stores/notification-store.ts";
+import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
+import type { Clock } from "../domain/time/clock.ts";
 import { AccountTurns } from "./account-turns.ts";
 import { type ClaimLoop, startClaimLoop } from "./claim-loop.ts";
 

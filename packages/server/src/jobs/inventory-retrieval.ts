@@ -1,10 +1,10 @@
 import { type ArchiveId, encodeInventoryMarker, type InventoryWriter, inventoryWriters } from "@moraine/protocol";
-import type { Archive } from "../domain/archive.ts";
-import { type InventoryBounds, inventoryBounds } from "../domain/inventory.ts";
-import type { InventoryRetrievalJob } from "../domain/job.ts";
-import type { Position } from "../domain/metadata-store.ts";
-import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
-import { arnOf, type InventorySnapshot, type Vault } from "../domain/vault.ts";
+import { type InventoryBounds, inventoryBounds } from "../domain/jobs/inventory.ts";
+import type { InventoryRetrievalJob } from "../domain/jobs/job.ts";
+import type { Position } from "../domain/stores/metadata-store.ts";
+import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
+import type { Archive } from "../domain/vaults/archive.ts";
+import { arnOf, type InventorySnapshot, type Vault } from "../domain/vaults/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import type { JobServices, Outcome } from "./context.ts";
 

@@ -1,5 +1,5 @@
 import type { AccountId, JobId } from "@moraine/protocol";
-import { type Job, type JobClaim, type JobLane, jobLanes, laneOf } from "../domain/job.ts";
+import { type Job, type JobClaim, type JobLane, jobLanes, laneOf } from "../domain/jobs/job.ts";
 import { AccountTurns } from "./account-turns.ts";
 import { retrieveArchive, type Verifying } from "./archive-retrieval.ts";
 import { type ClaimLoop, leaseMilliseconds, startClaimLoop } from "./claim-loop.ts";

@@ -1,5 +1,5 @@
-import type { RemovalFailure } from "../domain/blob-store.ts";
-import type { Instant } from "../domain/instant.ts";
+import type { RemovalFailure } from "../domain/stores/blob-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
 import { inBatches } from "./batches.ts";
 import type { JobServices, SweepResult } from "./context.ts";
 

@@ -1,4 +1,4 @@
-import { uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
+import { uploadIdleMilliseconds } from "../domain/vaults/multipart-upload.ts";
 import { inBatches } from "./batches.ts";
 import type { JobServices } from "./context.ts";
 import { sumDeletedBytes } from "./deleted-bytes.ts";

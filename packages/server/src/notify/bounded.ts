@@ -1,4 +1,4 @@
-import { DeliveryError } from "../domain/notifier.ts";
+import { DeliveryError } from "../domain/notifications/notifier.ts";
 
 /**
  * Runs `work` for this long at most. Rejects with a `DeliveryError` when its time is over, and with the signal's reason when

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
-import { DeliveryError } from "../domain/notifier.ts";
+import { DeliveryError } from "../domain/notifications/notifier.ts";
 import { isPublicAddress } from "./public-address.ts";
 
 /** All addresses of a host. */

@@ -1,4 +1,4 @@
-import { DeliveryError } from "../domain/notifier.ts";
+import { DeliveryError } from "../domain/notifications/notifier.ts";
 
 /** Reduces a failure to what people may read: a code such as ECONNREFUSED. Messages may quote addresses, headers or a response. */
 export function deliveryErrorOf(error: unknown): DeliveryError {

@@ -1,6 +1,6 @@
 import type { SNSClient, SNSClientConfig } from "@aws-sdk/client-sns";
-import { messageAttributes } from "../domain/notification.ts";
-import { DeliveryError, type Notifier } from "../domain/notifier.ts";
+import { messageAttributes } from "../domain/notifications/notification.ts";
+import { DeliveryError, type Notifier } from "../domain/notifications/notifier.ts";
 import { bounded } from "./bounded.ts";
 import { deliveryErrorOf } from "./failure-reason.ts";
 

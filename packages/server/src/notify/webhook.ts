@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import type { Client } from "undici";
 import { invariant } from "../domain/invariant.ts";
-import { messageAttributes, type Notification } from "../domain/notification.ts";
-import { DeliveryError, type Notifier } from "../domain/notifier.ts";
+import { messageAttributes, type Notification } from "../domain/notifications/notification.ts";
+import { DeliveryError, type Notifier } from "../domain/notifications/notifier.ts";
 import { bounded } from "./bounded.ts";
 import { checkedAddresses, lookupOf, type Resolve, systemResolve } from "./checked-addresses.ts";
 import { deliveryErrorOf } from "./failure-reason.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { isTopicArn } from "../domain/topic.ts";
+import { isTopicArn } from "../domain/notifications/topic.ts";
 import { readPrivateFile } from "../secrets/private-file.ts";
 import { type Webhook, WebhookSecret } from "./webhook.ts";
 

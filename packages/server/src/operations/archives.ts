@@ -1,10 +1,10 @@
 import { errors, limits } from "@moraine/protocol";
-import type { Archive } from "../domain/archive.ts";
-import type { Instant } from "../domain/instant.ts";
-import type { UploadRequest } from "../domain/metadata-store.ts";
-import { permittedBy } from "../domain/permission.ts";
-import { archiveTime } from "../domain/trusted-clock.ts";
-import { arnOf } from "../domain/vault.ts";
+import type { UploadRequest } from "../domain/stores/metadata-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import { archiveTime } from "../domain/time/trusted-clock.ts";
+import type { Archive } from "../domain/vaults/archive.ts";
+import { permittedBy } from "../domain/vaults/permission.ts";
+import { arnOf } from "../domain/vaults/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import { assertHex, contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
 import type { Call, VaultCall, VaultHandler } from "./context.ts";

@@ -1,15 +1,15 @@
 import { hash } from "node:crypto";
 import type { Sha256 } from "@moraine/protocol";
-import type { Archive } from "../domain/archive.ts";
-import type { Instant } from "../domain/instant.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import type { Archive } from "../domain/vaults/archive.ts";
 import {
   ArchiveAssembly,
   type ArchiveClaim,
   type AssembledArchive,
   type MultipartUpload,
-} from "../domain/multipart-upload.ts";
-import type { PermittedVault } from "../domain/permission.ts";
+} from "../domain/vaults/multipart-upload.ts";
+import type { PermittedVault } from "../domain/vaults/permission.ts";
 
 const pageRows = 250;
 const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");

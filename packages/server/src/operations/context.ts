@@ -1,10 +1,10 @@
 import type { AccountId, JobId, OperationName, OperationShapes } from "@moraine/protocol";
-import type { Job, JobDelays } from "../domain/job.ts";
+import type { Job, JobDelays } from "../domain/jobs/job.ts";
 import type { NewIds } from "../domain/new-id.ts";
-import type { PolicyMeter } from "../domain/policy-meter.ts";
-import type { RecordedMetadata } from "../domain/recorded-changes.ts";
-import type { TrustedClock } from "../domain/trusted-clock.ts";
-import type { Profile, Vault, VaultKey } from "../domain/vault.ts";
+import type { PolicyMeter } from "../domain/policy/policy-meter.ts";
+import type { RecordedMetadata } from "../domain/stores/recorded-changes.ts";
+import type { TrustedClock } from "../domain/time/trusted-clock.ts";
+import type { Profile, Vault, VaultKey } from "../domain/vaults/vault.ts";
 import type { ByteStream } from "../segments/blocks.ts";
 import type { DamageReports } from "../segments/damage-reports.ts";
 import type { ReadServices } from "../segments/read.ts";

@@ -1,5 +1,5 @@
 import type { DataRetrievalRule } from "@moraine/protocol";
-import { type RetrievalPolicy, readRetrievalPolicy } from "../domain/retrieval-policy.ts";
+import { type RetrievalPolicy, readRetrievalPolicy } from "../domain/jobs/retrieval-policy.ts";
 import type { AccountHandler } from "./context.ts";
 
 /** Takes effect at once, for jobs that are not yet accepted: docs/wire.md#data-retrieval-policy */

@@ -9,10 +9,10 @@ import {
   rangeLength,
   type TreeHash,
 } from "@moraine/protocol";
-import { type BytesOwner, ownerOf } from "../domain/damage.ts";
 import { invariant } from "../domain/invariant.ts";
-import type { ArchiveRetrievalJob, InventoryRetrievalJob } from "../domain/job.ts";
+import type { ArchiveRetrievalJob, InventoryRetrievalJob } from "../domain/jobs/job.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
+import { type BytesOwner, ownerOf } from "../domain/vaults/damage.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
 import type { SegmentPages } from "../segments/coverage.ts";
 import { freshSegments } from "../segments/open.ts";

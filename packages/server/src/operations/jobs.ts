@@ -7,9 +7,6 @@ import {
   rangeLength,
   type TreeHash,
 } from "@moraine/protocol";
-import type { Archive } from "../domain/archive.ts";
-import { ownerOf } from "../domain/damage.ts";
-import type { Instant } from "../domain/instant.ts";
 import {
   type ArchiveRetrievalJob,
   delaySeconds,
@@ -17,17 +14,20 @@ import {
   isSmallRetrieval,
   type Job,
   type JobState,
-} from "../domain/job.ts";
-import { describeJob as describe } from "../domain/job-description.ts";
-import { permittedBy } from "../domain/permission.ts";
+} from "../domain/jobs/job.ts";
+import { describeJob as describe } from "../domain/jobs/job-description.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
-import { arnOf, type Vault } from "../domain/vault.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import type { Archive } from "../domain/vaults/archive.ts";
+import { ownerOf } from "../domain/vaults/damage.ts";
+import { permittedBy } from "../domain/vaults/permission.ts";
+import { arnOf, type Vault } from "../domain/vaults/vault.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import type { Services, VaultCall, VaultHandler } from "./context.ts";
 import { type ArchiveJobRequest, type InventoryJobRequest, readJobRequest } from "./job-request.ts";
 import { jobPath } from "./locations.ts";
-import { decodeMarker, encodeMarker, pageLimit } from "./pages.ts";
+import { decodeMarker, encodeMarker, pageLimit } from "./page-markers.ts";
 import { requireJob } from "./require-job.ts";
 
 /** Makes a job of its own for every call. A small one that is due has usually ended when the call is answered. */

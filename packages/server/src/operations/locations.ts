@@ -1,4 +1,4 @@
-import type { VaultKey } from "../domain/vault.ts";
+import type { VaultKey } from "../domain/vaults/vault.ts";
 
 /** Paths for `Location`: they have the real account id, never `-` (docs/wire.md#paths-and-accounts). */
 export const vaultPath = (key: VaultKey): string => `/${key.accountId}/vaults/${key.vaultName}`;

@@ -7,18 +7,18 @@ import {
   parseContentRange,
   rangeLength,
 } from "@moraine/protocol";
-import type { Instant } from "../domain/instant.ts";
-import { assertPartFits, type MultipartUpload, uploadIdleMilliseconds } from "../domain/multipart-upload.ts";
-import { permittedBy } from "../domain/permission.ts";
 import type { Segment } from "../domain/segment.ts";
-import { archiveTime } from "../domain/trusted-clock.ts";
-import { arnOf } from "../domain/vault.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import { archiveTime } from "../domain/time/trusted-clock.ts";
+import { assertPartFits, type MultipartUpload, uploadIdleMilliseconds } from "../domain/vaults/multipart-upload.ts";
+import { permittedBy } from "../domain/vaults/permission.ts";
+import { arnOf } from "../domain/vaults/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import { completeUpload } from "./complete-upload.ts";
 import { assertHex, contentCheck, requireDescription, requireHeader, requireTreeHash } from "./content-claims.ts";
 import type { Services, VaultCall, VaultHandler } from "./context.ts";
 import { archivePath, uploadPath } from "./locations.ts";
-import { decodeMarker, encodeMarker, pageLimit } from "./pages.ts";
+import { decodeMarker, encodeMarker, pageLimit } from "./page-markers.ts";
 
 export const initiateMultipartUpload: VaultHandler<"InitiateMultipartUpload"> = async (
   services,

@@ -1,5 +1,5 @@
 import { errors } from "@moraine/protocol";
-import type { Job } from "../domain/job.ts";
+import type { Job } from "../domain/jobs/job.ts";
 import type { Services, VaultCall } from "./context.ts";
 
 /** A job of another vault, or one whose retention has passed, is not found. */

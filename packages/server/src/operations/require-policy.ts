@@ -1,8 +1,8 @@
 import { errors } from "@moraine/protocol";
 import { assertNewVaultPolicy } from "../domain/policy/new-policy.ts";
 import { PolicyError } from "../domain/policy/parse.ts";
-import { readingMilliseconds } from "../domain/policy-meter.ts";
-import { arnOf, type VaultKey } from "../domain/vault.ts";
+import { readingMilliseconds } from "../domain/policy/policy-meter.ts";
+import { arnOf, type VaultKey } from "../domain/vaults/vault.ts";
 import type { Services } from "./context.ts";
 
 /**

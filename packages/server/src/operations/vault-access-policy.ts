@@ -1,5 +1,5 @@
 import { errors } from "@moraine/protocol";
-import { permittedBy } from "../domain/permission.ts";
+import { permittedBy } from "../domain/vaults/permission.ts";
 import type { VaultHandler } from "./context.ts";
 import { requirePolicy } from "./require-policy.ts";
 

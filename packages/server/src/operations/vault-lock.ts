@@ -1,7 +1,7 @@
 import { errors, formatMilliseconds } from "@moraine/protocol";
 import { newLockId } from "../domain/new-id.ts";
-import { permittedBy } from "../domain/permission.ts";
-import { lockInForce, lockStateNames } from "../domain/vault-lock.ts";
+import { permittedBy } from "../domain/vaults/permission.ts";
+import { lockInForce, lockStateNames } from "../domain/vaults/vault-lock.ts";
 import type { VaultHandler } from "./context.ts";
 import { requirePolicy } from "./require-policy.ts";
 

@@ -1,6 +1,6 @@
 import { errors } from "@moraine/protocol";
-import { permittedBy } from "../domain/permission.ts";
-import { notificationsOf } from "../domain/vault-notifications.ts";
+import { notificationsOf } from "../domain/notifications/vault-notifications.ts";
+import { permittedBy } from "../domain/vaults/permission.ts";
 import type { VaultHandler } from "./context.ts";
 
 /** Replaces the previous configuration: docs/wire.md#notifications */

@@ -1,6 +1,6 @@
 import { errors } from "@moraine/protocol";
-import { permittedBy } from "../domain/permission.ts";
-import { assertTagKeys, assertTags } from "../domain/vault-tags.ts";
+import { permittedBy } from "../domain/vaults/permission.ts";
+import { assertTagKeys, assertTags } from "../domain/vaults/vault-tags.ts";
 import type { VaultHandler } from "./context.ts";
 
 /** A key that the vault has already gets the new value: docs/wire.md#tags */

@@ -7,10 +7,10 @@ import {
   vaultNameFromArn,
 } from "@moraine/protocol";
 import { newVaultId } from "../domain/new-id.ts";
-import { arnOf, type Profile, type Vault, vaultCounters } from "../domain/vault.ts";
+import { arnOf, type Profile, type Vault, vaultCounters } from "../domain/vaults/vault.ts";
 import type { AccountHandler, VaultHandler } from "./context.ts";
 import { vaultPath } from "./locations.ts";
-import { pageLimit } from "./pages.ts";
+import { pageLimit } from "./page-markers.ts";
 
 /** Creating a vault that exists changes nothing and succeeds: docs/wire.md#vaults */
 export const createVault: AccountHandler<"CreateVault"> = async ({ metadata, clock }, _input, { key }) => {

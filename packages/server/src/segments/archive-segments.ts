@@ -1,6 +1,6 @@
 import type { ArchiveId, ByteRange } from "@moraine/protocol";
-import type { MetadataStore } from "../domain/metadata-store.ts";
 import type { Segment } from "../domain/segment.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 
 /** Bounds the memory of a reader: an archive has up to 10,000 segments, and a row takes about 400 bytes. */
 const pageRows = 100;

@@ -1,8 +1,8 @@
 import type { ByteRange } from "@moraine/protocol";
-import type { Clock } from "../domain/clock.ts";
-import type { BytesOwner, Damage, DamageCounts } from "../domain/damage.ts";
-import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
+import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
+import type { Clock } from "../domain/time/clock.ts";
+import type { BytesOwner, Damage, DamageCounts } from "../domain/vaults/damage.ts";
 
 /** Receives what an operator has to know of damage. */
 export interface DamageLog {

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type Digest, leafCount, type TreeHash } from "@moraine/protocol";
-import type { Instant } from "../domain/instant.ts";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
+import type { Instant } from "../domain/time/instant.ts";
 
 /**
  * The end of a segment's file, after its bytes: so that a lost database could be rebuilt, a swapped file is noticed, and ranges

@@ -1,6 +1,6 @@
 import { type ByteRange, leafCount, leafSizeBytes } from "@moraine/protocol";
-import { BlobMissingError, type BlobReader, type BlobStore } from "../domain/blob-store.ts";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
+import { BlobMissingError, type BlobReader, type BlobStore } from "../domain/stores/blob-store.ts";
 import { decodeFooter, type Footer, footerSizeMax } from "./footer.ts";
 import { rootOfLeaves } from "./leaves-root.ts";
 

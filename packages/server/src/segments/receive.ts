@@ -1,9 +1,9 @@
-import type { BlobStore, BlobWriter } from "../domain/blob-store.ts";
-import type { Clock } from "../domain/clock.ts";
-import { MetadataUnavailableError } from "../domain/metadata-store.ts";
-import type { UnrecordedMetadata } from "../domain/recorded-changes.ts";
 import type { Segment } from "../domain/segment.ts";
-import type { TrustedClock } from "../domain/trusted-clock.ts";
+import type { BlobStore, BlobWriter } from "../domain/stores/blob-store.ts";
+import { MetadataUnavailableError } from "../domain/stores/metadata-store.ts";
+import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
+import type { Clock } from "../domain/time/clock.ts";
+import type { TrustedClock } from "../domain/time/trusted-clock.ts";
 import { type BlockPool, type ByteStream, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
 import { type ContentDigest, type ContentHash, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";

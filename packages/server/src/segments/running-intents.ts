@@ -1,5 +1,5 @@
-import type { Instant } from "../domain/instant.ts";
-import type { MetadataStore } from "../domain/metadata-store.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
 
 /** A body that takes longer than a day is cut off by the listener; its intent must outlive it. */
 export const intentLeaseMilliseconds = 25 * 60 * 60 * 1000;

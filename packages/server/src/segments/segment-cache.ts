@@ -1,5 +1,5 @@
-import type { BlobStore } from "../domain/blob-store.ts";
 import type { Segment } from "../domain/segment.ts";
+import type { BlobStore } from "../domain/stores/blob-store.ts";
 import { checkedFields, type OpenSegment, openSegment, type SegmentOpener } from "./open.ts";
 
 export interface SegmentCacheLimits {

@@ -1,6 +1,6 @@
-import { StorageFullError } from "../domain/blob-store.ts";
-import type { MetadataChanges, MetadataStore } from "../domain/metadata-store.ts";
-import type { StoreMethod } from "../domain/recorded-changes.ts";
+import { StorageFullError } from "../domain/stores/blob-store.ts";
+import type { MetadataChanges, MetadataStore } from "../domain/stores/metadata-store.ts";
+import type { StoreMethod } from "../domain/stores/recorded-changes.ts";
 
 /** Changes that give room back, or prepare to: they must succeed on a full disk. */
 const roomMaking = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { ListNotificationsOutput, NotificationDescription } from "@moraine/protocol";
-import { DeliveryError, NoEndpointError, type Notifier } from "../../src/domain/notifier.ts";
+import { DeliveryError, NoEndpointError, type Notifier } from "../../src/domain/notifications/notifier.ts";
 import { allow, callAdmin, demand, deniedAdmin, makeAccount, makeUser, userArn } from "../support/admin.ts";
 import { arn, assertError, createVault, eventually, finishedJob, invalid, notFound } from "../support/glacier.ts";
 import { accountId, startTestServer, startTime, type TestServer } from "../support/server.ts";

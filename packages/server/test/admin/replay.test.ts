@@ -6,10 +6,10 @@ import {
   adminOperations,
   type ListAccessKeysOutput,
 } from "@moraine/protocol";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { adminRequest, allow, demand, makeUser, policy } from "../support/admin.ts";
 import { assertError } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 // A request to the admin API that somebody recorded, and sends again as it was.

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ListRequestCountsOutput } from "@moraine/protocol";
-import { parseFault } from "../../src/domain/fault-text.ts";
-import { FaultBook } from "../../src/faults/fault-book.ts";
+import { parseFault } from "../../src/domain/faults/fault-text.ts";
+import { FaultBook } from "../../src/faults/fault-registry.ts";
 import { faultyServer } from "../faults/faulty-server.ts";
 import { allow, callAdmin, credentialsOf, demand, deny, makeAccount, makeUser, policy } from "../support/admin.ts";
 import {

@@ -3,9 +3,9 @@ import { after, before, test } from "node:test";
 import type { AuditRow } from "@moraine/protocol";
 import { Attempts } from "../../src/audit/attempts.ts";
 import type { AuditFacts } from "../../src/domain/audit.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { allow, callAdmin, deny, makeAccount, makeUser } from "../support/admin.ts";
 import { createVault, unknownArchiveId } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { accountId, startTestServer, type TestServer } from "../support/server.ts";
 import { lastSequence, trailOf, trailOnce } from "../support/trail.ts";
 

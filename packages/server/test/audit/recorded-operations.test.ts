@@ -9,7 +9,7 @@ import {
   type NewAccessKey,
   operations,
 } from "@moraine/protocol";
-import { FaultBook } from "../../src/faults/fault-book.ts";
+import { FaultBook } from "../../src/faults/fault-registry.ts";
 import { type AdminCall, callAdmin, demand, makeUser, policy } from "../support/admin.ts";
 import { completeRequest, contentHeaders, jobRequest, mebibyte, partRequest } from "../support/glacier.ts";
 import { accountId, startTestServer, type TestServer } from "../support/server.ts";

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { AuditChainCheck, pruningSubject } from "@moraine/protocol";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { policy } from "../support/admin.ts";
 import { arn, createVault, eventually } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { accountId, dayMilliseconds, startTestServer, type TestServer } from "../support/server.ts";
 import { lastSequence, trailOf } from "../support/trail.ts";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { writeTrailLog } from "../../src/audit/trail-log.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { createVault } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { startTestServer } from "../support/server.ts";
 
 test("an entry whose time was changed to none does not keep later entries from the log", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type AccountId, adminLimits, errors } from "@moraine/protocol";
-import { permittedBy } from "../../src/domain/permission.ts";
+import { permittedBy } from "../../src/domain/vaults/permission.ts";
 import { allow, callAdmin, deny, makeUser, policy } from "../support/admin.ts";
 import { arn, assertError, createVault, invalid, vaultPath } from "../support/glacier.ts";
 import { accountId, region, startTestServer, type TestServer } from "../support/server.ts";

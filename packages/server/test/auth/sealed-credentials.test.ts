@@ -9,9 +9,9 @@ import type { AccountId } from "@moraine/protocol";
 import { type Keyring, openKeyring, type PlainSecret } from "../../src/auth/keyring.ts";
 import { ensureRootKey } from "../../src/auth/root-key.ts";
 import { SealedCredentialStore } from "../../src/auth/sealed-credentials.ts";
-import type { SealedAccessKey } from "../../src/domain/identity-store.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import type { SealedAccessKey } from "../../src/domain/stores/identity-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { key as accessKey } from "./signing.ts";
 
 const sealingKey = randomBytes(32);

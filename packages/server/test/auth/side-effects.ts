@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { createVault, finishedJob, initiateUpload, uploadArchive, vaultPath } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { policyFor } from "../support/policies.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "../support/server.ts";
 

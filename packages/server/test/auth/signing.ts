@@ -7,8 +7,8 @@ import {
   parseQuery,
   stringToSign,
 } from "@moraine/protocol";
-import type { Signed } from "../../src/auth/claim.ts";
-import type { AccessKey } from "../../src/domain/credential-store.ts";
+import type { Signed } from "../../src/auth/signature-claim.ts";
+import type { AccessKey } from "../../src/domain/stores/credential-store.ts";
 
 /** The key of AWS's own examples. */
 export const key: AccessKey = {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { type Network, readNetwork } from "../../src/domain/policy/addresses.ts";
-import { originOf } from "../../src/http/client-origin.ts";
+import { originOf } from "../../src/http/connections/client-origin.ts";
 import { allow, grant, makeUser } from "../support/admin.ts";
 import { createVault, vaultPath } from "../support/glacier.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";

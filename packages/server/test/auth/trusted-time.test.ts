@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ManualClock } from "../../src/clocks.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { ManualClock } from "../../src/clock/clocks.ts";
 import { allow, demand, deny, makeUser, policy } from "../support/admin.ts";
 import {
   arn,
@@ -12,6 +11,7 @@ import {
   uploadInParts,
   vaultPath,
 } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import {
   accountId,
   dayMilliseconds,

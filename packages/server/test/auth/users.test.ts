@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Operation, type OperationName, operations } from "@moraine/protocol";
-import { permittedBy } from "../../src/domain/permission.ts";
+import { permittedBy } from "../../src/domain/vaults/permission.ts";
 import { allow, deny, grant, makeUser, policy, userArn } from "../support/admin.ts";
 import { arn, assertError, createVault, eventually, uploadArchive, vaultPath } from "../support/glacier.ts";
 import { accountId, startTestServer, type TestServer } from "../support/server.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
-import { BlobMissingError, type BlobStore } from "../../src/domain/blob-store.ts";
 import { InvariantError } from "../../src/domain/invariant.ts";
+import { BlobMissingError, type BlobStore } from "../../src/domain/stores/blob-store.ts";
 
 const owner = "-owner_0";
 

@@ -1,5 +1,5 @@
 import { describe, test } from "node:test";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { accessKeyStories } from "./metadata/access-keys.ts";
 import { accountSettingsStories } from "./metadata/account-settings.ts";
 import { archiveStories } from "./metadata/archives.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type ArchiveId, encodeInventoryMarker, GlacierError } from "@moraine/protocol";
-import { inventoryBounds } from "../../src/domain/inventory.ts";
-import { delaySeconds, type InventorySelection } from "../../src/domain/job.ts";
+import { inventoryBounds } from "../../src/domain/jobs/inventory.ts";
+import { delaySeconds, type InventorySelection } from "../../src/domain/jobs/job.ts";
 import { newArchiveId, newJobId, newRequestId, newUploadId, newVaultId } from "../../src/domain/new-id.ts";
 
 const none: InventorySelection = { startDate: null, endDate: null, limit: null, marker: null };

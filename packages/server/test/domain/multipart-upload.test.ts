@@ -4,14 +4,14 @@ import { type ArchiveId, GlacierError, type TreeHash, type UploadId } from "@mor
 import fc from "fast-check";
 import { countedLeaves, naiveRoot, sha256 } from "../../../protocol/test/naive-tree.ts";
 import { InvariantError } from "../../src/domain/invariant.ts";
+import type { Segment } from "../../src/domain/segment.ts";
 import {
   ArchiveAssembly,
   type ArchiveClaim,
   assertClaimed,
   assertPartFits,
   type MultipartUpload,
-} from "../../src/domain/multipart-upload.ts";
-import type { Segment } from "../../src/domain/segment.ts";
+} from "../../src/domain/vaults/multipart-upload.ts";
 
 const mebibyte = 1024 ** 2;
 const upload = (partSizeBytes: number): MultipartUpload => ({

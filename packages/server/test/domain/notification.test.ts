@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { retryDelayMilliseconds } from "../../src/domain/notification.ts";
+import { retryDelayMilliseconds } from "../../src/domain/notifications/notification.ts";
 
 const second = 1000;
 const hour = 60 * 60 * second;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { capacityExpiry } from "../../src/domain/provisioned-capacity.ts";
+import { capacityExpiry } from "../../src/domain/jobs/provisioned-capacity.ts";
 
 const expiry = (text: string) => new Date(capacityExpiry(Date.parse(text))).toISOString();
 

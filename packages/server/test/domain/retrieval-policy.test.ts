@@ -6,7 +6,7 @@ import {
   dailyFreeBytes,
   dayOf,
   type RetrievalPolicy,
-} from "../../src/domain/retrieval-policy.ts";
+} from "../../src/domain/jobs/retrieval-policy.ts";
 
 const at = (text: string) => Date.parse(text);
 const nothing = { hourlyBytes: 0n, dayBytes: 0, monthlyFreeBytes: 0 };

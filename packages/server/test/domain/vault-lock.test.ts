@@ -8,7 +8,7 @@ import {
   initiateLock,
   lockInForce,
   type VaultLock,
-} from "../../src/domain/vault-lock.ts";
+} from "../../src/domain/vaults/vault-lock.ts";
 
 const vaultName = "vault";
 const day = 24 * 60 * 60 * 1000;

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type AccountId, GlacierError } from "@moraine/protocol";
-import { arnOf, assertDeletable, type Vault, vaultCounters, writtenSinceInventory } from "../../src/domain/vault.ts";
+import {
+  arnOf,
+  assertDeletable,
+  type Vault,
+  vaultCounters,
+  writtenSinceInventory,
+} from "../../src/domain/vaults/vault.ts";
 
 const fresh: Vault = {
   accountId: "012345678901" as AccountId,

@@ -1,6 +1,6 @@
-import type { ActiveFault } from "../../src/domain/fault.ts";
-import { parseFault } from "../../src/domain/fault-text.ts";
-import { FaultBook } from "../../src/faults/fault-book.ts";
+import type { ActiveFault } from "../../src/domain/faults/fault.ts";
+import { parseFault } from "../../src/domain/faults/fault-text.ts";
+import { FaultBook } from "../../src/faults/fault-registry.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "../support/server.ts";
 
 export interface FaultyServer extends TestServer, AsyncDisposable {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccountId } from "@moraine/protocol";
-import { FaultError, faultModes } from "../../src/domain/fault.ts";
-import { formatFault, parseFault } from "../../src/domain/fault-text.ts";
-import { FaultBook, type FaultLog } from "../../src/faults/fault-book.ts";
+import { FaultError, faultModes } from "../../src/domain/faults/fault.ts";
+import { formatFault, parseFault } from "../../src/domain/faults/fault-text.ts";
+import { FaultBook, type FaultLog } from "../../src/faults/fault-registry.ts";
 
 const quiet: FaultLog = { put: () => undefined, removed: () => undefined, fired: () => undefined };
 const accountId = "012345678901" as AccountId;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { BodyArrivals } from "../../src/http/body-arrivals.ts";
+import { BodyArrivals } from "../../src/http/body/request-body-buffer.ts";
 import { openSocket } from "./raw-socket.ts";
 import { send } from "./sending.ts";
 

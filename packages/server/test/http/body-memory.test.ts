@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BodyMemory } from "../../src/http/body-memory.ts";
+import { BodyMemory } from "../../src/http/body/body-memory.ts";
 
 /** A memory of 1,000 bytes; each lease notes when it has to give way. */
 function memoryOf() {

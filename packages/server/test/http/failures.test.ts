@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { StorageFullError } from "../../src/domain/blob-store.ts";
-import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/metadata-store.ts";
-import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { StorageFullError } from "../../src/domain/stores/blob-store.ts";
+import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
 import { assertError, contentHeaders, createVault, vaultPath } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
+import { MemoryBlobStore } from "../support/memory-blobs.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectRaw } from "./raw-socket.ts";
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { inTurn } from "../../src/http/in-turn.ts";
+import { inTurn } from "../../src/http/connections/in-turn.ts";
 import { startTestServer } from "../support/server.ts";
 import { openSocket, readToEnd } from "./raw-socket.ts";
 import { eventually } from "./sending.ts";

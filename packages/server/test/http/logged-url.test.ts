@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { loggedUrl } from "../../src/http/logged-url.ts";
+import { loggedUrl } from "../../src/http/wire/logged-url.ts";
 
 test("a logged URL keeps everything but signatures and session tokens", () => {
   for (const [url, logged] of [

@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BodyLimits } from "../../src/http/pace.ts";
-import { ClientGoneError, requestBody } from "../../src/http/request-body.ts";
+import { ClientGoneError, requestBody } from "../../src/http/body/request-body.ts";
+import type { BodyLimits } from "../../src/http/connections/pace.ts";
 import { openSocket, readAnswer } from "./raw-socket.ts";
 import { send } from "./sending.ts";
 

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import type { Reply } from "../../src/http/encode.ts";
-import { jsonReply } from "../../src/http/encode.ts";
-import { respond } from "../../src/http/respond.ts";
+import type { Reply } from "../../src/http/wire/encode.ts";
+import { jsonReply } from "../../src/http/wire/encode.ts";
+import { respond } from "../../src/http/wire/respond.ts";
 import { openSocket, readToEnd } from "./raw-socket.ts";
 import { send } from "./sending.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { createListener } from "../../src/http/listener.ts";
+import { createListener } from "../../src/http/connections/listener.ts";
 import { assertError } from "../support/glacier.ts";
 import { testLimits } from "../support/server.ts";
 import { signedClient } from "../support/signed-request.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StrangerPace } from "../../src/http/stranger-pace.ts";
+import { StrangerPace } from "../../src/http/connections/stranger-pace.ts";
 import { startTestServer } from "../support/server.ts";
 
 const limits = { burst: 3, perSecond: 0.4 };

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "node:tls";
-import { createListener } from "../../src/http/listener.ts";
+import { createListener } from "../../src/http/connections/listener.ts";
 import { selfSigned } from "../support/certificate.ts";
 import { testLimits } from "../support/server.ts";
 import { openSocket } from "./raw-socket.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { httpLimits } from "../../src/http/limits.ts";
-import { createListener } from "../../src/http/listener.ts";
-import { closeListener, listen } from "../../src/http/listening.ts";
+import { httpLimits } from "../../src/http/connections/limits.ts";
+import { createListener } from "../../src/http/connections/listener.ts";
+import { closeListener, listen } from "../../src/http/connections/listening.ts";
 import { assertError } from "../support/glacier.ts";
 import { accountId, region, startTestServer, type TestServer } from "../support/server.ts";
 

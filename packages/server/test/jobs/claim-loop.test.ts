@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { ManualClock } from "../../src/clocks.ts";
+import { ManualClock } from "../../src/clock/clocks.ts";
 import { type ClaimedWork, startClaimLoop } from "../../src/jobs/claim-loop.ts";
 
 test("rounds that fail leave no listeners behind", async () => {

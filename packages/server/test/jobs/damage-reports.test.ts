@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import type { ArchiveId, DamageDescription } from "@moraine/protocol";
-import type { BlobReader } from "../../src/domain/blob-store.ts";
+import type { BlobReader } from "../../src/domain/stores/blob-store.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { demand } from "../support/admin.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import {
@@ -22,6 +21,7 @@ import {
   uploadInParts,
   waitForJob,
 } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 // Tests how an operator learns of damage, and how a damaged place counts as sound again.

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import fc from "fast-check";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { filesOf, refusedAsDamaged } from "../support/damaged-files.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import {
@@ -25,6 +24,7 @@ import {
   uploadInParts,
   waitForJob,
 } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { accountId as account, region, startTestServer, type TestServer } from "../support/server.ts";
 
 // Files are changed behind the service's back. It must notice: a job fails, and no wrong byte ever goes out.

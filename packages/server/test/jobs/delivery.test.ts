@@ -4,14 +4,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { ManualClock } from "../../src/clocks.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
-import type { NotificationStatus } from "../../src/domain/notification-store.ts";
-import type { Notifier } from "../../src/domain/notifier.ts";
-import { routedNotifier } from "../../src/notify/router.ts";
+import { ManualClock } from "../../src/clock/clocks.ts";
+import type { Notifier } from "../../src/domain/notifications/notifier.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import type { NotificationStatus } from "../../src/domain/stores/notification-store.ts";
 import { snsNotifier } from "../../src/notify/sns.ts";
+import { routedNotifier } from "../../src/notify/topic-router.ts";
 import { WebhookSecret, webhookNotifier } from "../../src/notify/webhook.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { type Certificate, selfSigned } from "../support/certificate.ts";
 import {
   createVault,
@@ -23,6 +22,7 @@ import {
   vaultPath,
   waitForJob,
 } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { answerWith, holdBack, type Receiver, readEnvelope, snsAccepts, startReceiver } from "../support/receiver.ts";
 import {
   accountId,

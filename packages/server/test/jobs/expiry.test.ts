@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { ManualClock } from "../../src/clocks.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import { ManualClock } from "../../src/clock/clocks.ts";
 import { openSocket, readAnswer } from "../http/raw-socket.ts";
 import { uploadHead } from "../http/sending.ts";
 import {
@@ -20,6 +19,7 @@ import {
   vaultPath,
   waitForJob,
 } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { dayMilliseconds, hourMilliseconds, startTestServer, startTime, type TestServer } from "../support/server.ts";
 
 const jump = 26 * hourMilliseconds;

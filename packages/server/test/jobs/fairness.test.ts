@@ -2,14 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { type AccountId, limits } from "@moraine/protocol";
-import { ManualClock } from "../../src/clocks.ts";
-import type { BlobReader, BlobStore, BlobWriter } from "../../src/domain/blob-store.ts";
-import { type Job, laneOf } from "../../src/domain/job.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { ManualClock } from "../../src/clock/clocks.ts";
+import { type Job, laneOf } from "../../src/domain/jobs/job.ts";
 import { newJobId } from "../../src/domain/new-id.ts";
-import { permittedBy } from "../../src/domain/permission.ts";
-import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import type { BlobReader, BlobStore, BlobWriter } from "../../src/domain/stores/blob-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import { permittedBy } from "../../src/domain/vaults/permission.ts";
 import { makeAccount } from "../support/admin.ts";
 import {
   assertError,
@@ -23,6 +21,8 @@ import {
   uploadInParts,
   vaultPath,
 } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
+import { MemoryBlobStore } from "../support/memory-blobs.ts";
 import { accountId, region, startTestServer, startTime, type TestServer } from "../support/server.ts";
 import type { Credentials } from "../support/signed-request.ts";
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AccountId, JobId } from "@moraine/protocol";
-import type { BlobReader, BlobWriter } from "../../src/domain/blob-store.ts";
+import type { BlobReader, BlobWriter } from "../../src/domain/stores/blob-store.ts";
 import { JobWaits } from "../../src/jobs/job-waits.ts";
-import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { createVault, describeJob, eventually, initiateJob, jobRequest, uploadArchive } from "../support/glacier.ts";
+import { MemoryBlobStore } from "../support/memory-blobs.ts";
 import { accountId, region, startTestServer } from "../support/server.ts";
 import { signedClient } from "../support/signed-request.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import type { Notification } from "../../src/domain/notification.ts";
-import { permittedBy } from "../../src/domain/permission.ts";
-import { routedNotifier } from "../../src/notify/router.ts";
+import type { Notification } from "../../src/domain/notifications/notification.ts";
+import { permittedBy } from "../../src/domain/vaults/permission.ts";
+import { routedNotifier } from "../../src/notify/topic-router.ts";
 import { allow, makeAccount, otherAccountId, policy, rootArn } from "../support/admin.ts";
 import { arn, assertError, eventually, invalid, vaultPath } from "../support/glacier.ts";
 import { accountId, startTestServer, type TestServer } from "../support/server.ts";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { TreeHash } from "@moraine/protocol";
-import type { Archive } from "../../src/domain/archive.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { newArchiveId } from "../../src/domain/new-id.ts";
-import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import type { Archive } from "../../src/domain/vaults/archive.ts";
 import { assertSameBytes, createVault, describeJob, finishedJob, getOutput, mebibyte } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
+import { MemoryBlobStore } from "../support/memory-blobs.ts";
 import { accountId, region, startTestServer, startTime, type TestServer } from "../support/server.ts";
 
 // A vault with more archives than one page of rows holds, and a document longer than one leaf.

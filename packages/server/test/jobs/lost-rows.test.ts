@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
-import { packHead } from "../../src/storage/metadata/packed.ts";
+import { packHead } from "../../src/storage/metadata/tables/packed.ts";
 import { openSocket, readAnswer } from "../http/raw-socket.ts";
 import { signedText, textOf } from "../http/signed-text.ts";
 import { refusedAsDamaged } from "../support/damaged-files.ts";
@@ -22,6 +21,7 @@ import {
   vaultPath,
   waitForJob,
 } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 // Rows of the database are lost or changed behind the service's back. No wrong byte may go out, and no short body look complete.

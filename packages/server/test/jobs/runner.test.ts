@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { ManualClock } from "../../src/clocks.ts";
+import { ManualClock } from "../../src/clock/clocks.ts";
 import {
   BlobMissingError,
   type BlobReader,
   type BlobStore,
   type BlobWriter,
   type RemovalFailure,
-} from "../../src/domain/blob-store.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
-import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+} from "../../src/domain/stores/blob-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { claimAll } from "../support/claims.ts";
 import {
   createVault,
@@ -24,6 +22,8 @@ import {
   vaultPath,
   waitForJob,
 } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
+import { MemoryBlobStore } from "../support/memory-blobs.ts";
 import { dayMilliseconds, hourMilliseconds, startTestServer, startTime, type TestServer } from "../support/server.ts";
 
 /** A real store that holds every caller at a gate while the gate is shut, so that jobs can be caught at work. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { ManualClock } from "../../src/clocks.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { ManualClock } from "../../src/clock/clocks.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { newFolder, watchedDisk } from "../storage/watched-disk.ts";
 import { eventually } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { startTestServer, startTime, type TestServer } from "../support/server.ts";
 
 const minute = 60_000;

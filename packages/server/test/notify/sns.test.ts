@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import type { AccountId, JobId } from "@moraine/protocol";
-import type { Notification } from "../../src/domain/notification.ts";
+import type { Notification } from "../../src/domain/notifications/notification.ts";
 import { snsNotifier } from "../../src/notify/sns.ts";
 import { holdBack, type Receiver, snsAccepts, snsRefuses, startReceiver } from "../support/receiver.ts";
 

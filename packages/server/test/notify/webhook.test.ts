@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import type { AccountId, JobId } from "@moraine/protocol";
-import type { Notification } from "../../src/domain/notification.ts";
+import type { Notification } from "../../src/domain/notifications/notification.ts";
 import { type Webhook, type WebhookOptions, WebhookSecret, webhookNotifier } from "../../src/notify/webhook.ts";
 import { type Certificate, selfSigned } from "../support/certificate.ts";
 import { answerWith, holdBack, type Receiver, readEnvelope, startReceiver } from "../support/receiver.ts";

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { BlobReader } from "../../src/domain/blob-store.ts";
+import type { BlobReader } from "../../src/domain/stores/blob-store.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
 import {
   assertSameBytes,

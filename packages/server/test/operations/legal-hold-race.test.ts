@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
-import { openSqliteStore } from "../../src/storage/metadata/sqlite-store.ts";
+import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 import { allow, makeUser, policy } from "../support/admin.ts";
 import { arn, createVault, vaultPath } from "../support/glacier.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";

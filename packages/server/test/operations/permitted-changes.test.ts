@@ -6,14 +6,14 @@ import fc, { type Scheduler } from "fast-check";
 import { accessControl } from "../../src/auth/authorize.ts";
 import { type Caller, principalOf } from "../../src/auth/caller.ts";
 import { resourceOf } from "../../src/auth/resources.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
-import { type PermittedVault, permittedBy } from "../../src/domain/permission.ts";
-import { arnOf, type Vault, type VaultKey } from "../../src/domain/vault.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import { type PermittedVault, permittedBy } from "../../src/domain/vaults/permission.ts";
+import { arnOf, type Vault, type VaultKey } from "../../src/domain/vaults/vault.ts";
 import { makePermitted } from "../../src/http/permitted-change.ts";
 import { completeUpload } from "../../src/operations/complete-upload.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { accountId, day, start, World } from "../contract/metadata/world.ts";
 import { allow, deny, policy } from "../support/admin.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { unmetered } from "../support/unmetered.ts";
 
 // Changes of one vault are authorized and made in every order that fast-check finds, on the real store.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ListProvisionedCapacityOutput } from "@moraine/protocol";
-import { ManualClock } from "../../src/clocks.ts";
+import { ManualClock } from "../../src/clock/clocks.ts";
 import { assertCreated, assertError } from "../support/glacier.ts";
 import { accountId, startTestServer, type TestServer } from "../support/server.ts";
 

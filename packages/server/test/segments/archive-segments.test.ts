@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { ByteRange } from "@moraine/protocol";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { archiveSegments } from "../../src/segments/archive-segments.ts";
 import { coveringSlices } from "../../src/segments/coverage.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { joinedHash, mebibyte, start, unchanged, World } from "../contract/metadata/world.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 
 const partCount = 250;
 const sizeBytes = partCount * mebibyte;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { type BytesOwner, type Damage, ownerOf } from "../../src/domain/damage.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { CorruptSegmentError } from "../../src/domain/segment.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import { type BytesOwner, type Damage, ownerOf } from "../../src/domain/vaults/damage.ts";
 import { DamageReports } from "../../src/segments/damage-reports.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { mebibyte, start, World } from "../contract/metadata/world.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 
 const all = { firstByte: 0, lastByte: mebibyte - 1 };
 const half = { firstByte: 0, lastByte: mebibyte / 2 };

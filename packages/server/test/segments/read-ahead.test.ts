@@ -6,9 +6,9 @@ import { BlockPool, sharedBlocks } from "../../src/segments/blocks.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
 import { freshSegments } from "../../src/segments/open.ts";
 import { readVerified } from "../../src/segments/read.ts";
-import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { assertSameBytes, mebibyte, randomContent } from "../support/glacier.ts";
 import { idleBlocks } from "../support/idle-blocks.ts";
+import { MemoryBlobStore } from "../support/memory-blobs.ts";
 import { storedSegment } from "../support/stored-segment.ts";
 
 const hashPool = new HashPool(2, (error) => {

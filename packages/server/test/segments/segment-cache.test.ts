@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, mock, test } from "node:test";
-import type { BlobReader } from "../../src/domain/blob-store.ts";
 import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
+import type { BlobReader } from "../../src/domain/stores/blob-store.ts";
 import { SegmentCache } from "../../src/segments/segment-cache.ts";
-import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { mebibyte } from "../support/glacier.ts";
+import { MemoryBlobStore } from "../support/memory-blobs.ts";
 import { storedSegment } from "../support/stored-segment.ts";
 
 /** Counts how often blobs are opened, and which readers are open still. */

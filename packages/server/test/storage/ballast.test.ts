@@ -4,7 +4,7 @@ import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { StorageFullError } from "../../src/domain/blob-store.ts";
+import { StorageFullError } from "../../src/domain/stores/blob-store.ts";
 import { Ballast, type BallastDisk } from "../../src/storage/blobs/ballast.ts";
 import { FreeSpace } from "../../src/storage/blobs/free-space.ts";
 import { startSpaceKeeper } from "../../src/storage/blobs/space-keeper.ts";

@@ -3,7 +3,7 @@ import * as nodeFiles from "node:fs/promises";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { BlobMissingError, StorageFullError } from "../../src/domain/blob-store.ts";
+import { BlobMissingError, StorageFullError } from "../../src/domain/stores/blob-store.ts";
 import { blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
 import type { Disk } from "../../src/storage/blobs/disk.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";

@@ -6,10 +6,10 @@ import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs, symlink, wri
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
-import { StorageFullError } from "../../src/domain/blob-store.ts";
+import { StorageFullError } from "../../src/domain/stores/blob-store.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
-import { MemoryBlobStore } from "../../src/storage/blobs/memory.ts";
 import { assertSameBytes, blobStoreContract, readBlob, storeBlob } from "../contract/blob-store.ts";
+import { MemoryBlobStore } from "../support/memory-blobs.ts";
 
 const MiB = 1024 ** 2;
 const folders: string[] = [];

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { MultipartUpload } from "../../src/domain/multipart-upload.ts";
+import type { MultipartUpload } from "../../src/domain/vaults/multipart-upload.ts";
 import { completeUpload } from "../../src/operations/complete-upload.ts";
-import { type Connection, openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
-import { openSqliteStore } from "../../src/storage/metadata/sqlite-store.ts";
-import { runChanges } from "../../src/storage/metadata/sqlite-transactions.ts";
+import { type Connection, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
+import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
+import { runChanges } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
 import { day, joinedHash, keyOf, start, unchanged, World } from "../contract/metadata/world.ts";
 
 // One change at a time is made to the database, and all others wait for it: none may change many rows.

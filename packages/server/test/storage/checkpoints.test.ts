@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { Checkpoints } from "../../src/storage/metadata/checkpoints.ts";
-import { migrate } from "../../src/storage/metadata/migrations.ts";
-import { type Connection, openReading, openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
+import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
+import { Checkpoints } from "../../src/storage/metadata/sqlite/log/checkpoints.ts";
+import { type Connection, openReading, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
 
 const frameSizeBytes = 4096 + 24;
 const limits = { framesMax: 10, overdueFrames: 40, fullFramesMax: 1000 };

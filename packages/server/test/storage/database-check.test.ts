@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { AccountId } from "@moraine/protocol";
-import { MetadataDamagedError } from "../../src/domain/metadata-store.ts";
-import { findDamage } from "../../src/storage/metadata/database-check.ts";
-import { openSqliteStore } from "../../src/storage/metadata/sqlite-store.ts";
+import { MetadataDamagedError } from "../../src/domain/stores/metadata-store.ts";
+import { findDamage } from "../../src/storage/metadata/sqlite/database-check.ts";
+import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 
 const accountId = "123456789012" as AccountId;
 const vaults = 1200;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { StorageFullError } from "../../src/domain/blob-store.ts";
+import { StorageFullError } from "../../src/domain/stores/blob-store.ts";
 import { FreeSpace } from "../../src/storage/blobs/free-space.ts";
 
 const MiB = 1024 ** 2;

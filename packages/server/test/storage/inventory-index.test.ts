@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { start, World } from "../contract/metadata/world.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 
 // An inventory page costs the part of the index that it visits, so these tests count the rows there.
 

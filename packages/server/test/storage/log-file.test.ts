@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
-import { examineLog } from "../../src/storage/metadata/log-file.ts";
+import { examineLog } from "../../src/storage/metadata/sqlite/log/log-file.ts";
 
 // The log is SQLite's own; what a power cut and what damage make of it is made here, frame by frame.
 

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before } from "node:test";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
-import { openSqliteStore } from "../../src/storage/metadata/sqlite-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 import { metadataStoreContract } from "../contract/metadata-store.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 
 metadataStoreContract("inline in memory", () => openInlineStore(":memory:"));
 

@@ -8,9 +8,9 @@ import { test } from "node:test";
 import type { AccountId } from "@moraine/protocol";
 import { Migrator } from "kysely/migration";
 import { up as initial } from "../../src/storage/metadata/migrations/0001-initial.ts";
-import { migrate } from "../../src/storage/metadata/migrations.ts";
-import { openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
-import { openSqliteStore } from "../../src/storage/metadata/sqlite-store.ts";
+import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
+import { openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
+import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 
 const key = { accountId: "123456789012" as AccountId, region: "us-east-1", vaultName: "photos" };
 const nextName = "0002-settings";

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { defaultLogLimits } from "../../src/storage/metadata/checkpoints.ts";
-import { OnDemandThread } from "../../src/storage/metadata/on-demand-thread.ts";
-import { openSqliteStore } from "../../src/storage/metadata/sqlite-store.ts";
-import { SqliteThread } from "../../src/storage/metadata/sqlite-thread.ts";
+import { defaultLogLimits } from "../../src/storage/metadata/sqlite/log/checkpoints.ts";
+import { OnDemandThread } from "../../src/storage/metadata/sqlite/on-demand-thread.ts";
+import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
+import { SqliteThread } from "../../src/storage/metadata/sqlite/sqlite-thread.ts";
 
 const page = { accountId: "123456789012", region: "us-east-1", afterName: null, limit: 10 };
 

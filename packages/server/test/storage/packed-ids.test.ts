@@ -7,19 +7,19 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { type AccountId, type JobId, type TreeHash, toHex, type UploadId } from "@moraine/protocol";
 import { Migrator } from "kysely/migration";
-import type { Archive } from "../../src/domain/archive.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
 import { newArchiveId, newJobId, newUploadId } from "../../src/domain/new-id.ts";
 import type { Segment } from "../../src/domain/segment.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import type { Archive } from "../../src/domain/vaults/archive.ts";
 import { KeySource } from "../../src/storage/blobs/blob-key.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import { up as initial } from "../../src/storage/metadata/migrations/0001-initial.ts";
 import { up as settings } from "../../src/storage/metadata/migrations/0002-settings.ts";
 import { up as identities } from "../../src/storage/metadata/migrations/0003-identities.ts";
 import { up as notifications } from "../../src/storage/metadata/migrations/0004-notifications.ts";
 import { up as trustedTime } from "../../src/storage/metadata/migrations/0005-trusted-time.ts";
-import { openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
+import { openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
 import { claimAll } from "../support/claims.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 
 // A database from before ids were packed, with every kind of row, must answer after its migration as it did before.
 

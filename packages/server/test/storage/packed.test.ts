@@ -11,7 +11,7 @@ import {
   unpackHash,
   unpackId,
   unpackKey,
-} from "../../src/storage/metadata/packed.ts";
+} from "../../src/storage/metadata/tables/packed.ts";
 
 const digits = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
-import { beginGeneration } from "../../src/storage/metadata/generation.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
-import { migrate } from "../../src/storage/metadata/migrations.ts";
-import { type Connection, inMemory, openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
+import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
+import { beginGeneration } from "../../src/storage/metadata/sqlite/generation.ts";
+import { type Connection, inMemory, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
 import { metadataStoreContract } from "../contract/metadata-store.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 
 // Every statement that the driver tests run is explained: none may visit all rows of a table, or sort more than a page.
 

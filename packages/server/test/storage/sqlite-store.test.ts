@@ -8,9 +8,9 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { type AccountId, adminLimits, limits } from "@moraine/protocol";
-import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/metadata-store.ts";
-import type { ThreadName } from "../../src/storage/metadata/method-threads.ts";
-import { openSqliteStore, type SqliteStoreOptions } from "../../src/storage/metadata/sqlite-store.ts";
+import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
+import type { ThreadName } from "../../src/storage/metadata/sqlite/method-threads.ts";
+import { openSqliteStore, type SqliteStoreOptions } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 
 const accountId = "123456789012" as AccountId;
 const keyOf = (vaultName: string) => ({ accountId, region: "us-east-1", vaultName });

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { AccountId } from "@moraine/protocol";
-import { StorageFullError } from "../../src/domain/blob-store.ts";
-import { MetadataUnavailableError } from "../../src/domain/metadata-store.ts";
-import { migrate } from "../../src/storage/metadata/migrations.ts";
-import { type Connection, openReading, openWriting } from "../../src/storage/metadata/sqlite-connection.ts";
-import { type Outcome, runChanges, runQueries } from "../../src/storage/metadata/sqlite-transactions.ts";
+import { StorageFullError } from "../../src/domain/stores/blob-store.ts";
+import { MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
+import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
+import { type Connection, openReading, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
+import { type Outcome, runChanges, runQueries } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
 
 const key = { accountId: "123456789012" as AccountId, region: "us-east-1", vaultName: "a" };
 const create = { method: "createVault", input: { id: "a", key, now: 0 } };

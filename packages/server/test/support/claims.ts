@@ -1,5 +1,5 @@
-import { type JobClaim, jobLanes } from "../../src/domain/job.ts";
-import type { JobTurn, MetadataStore } from "../../src/domain/metadata-store.ts";
+import { type JobClaim, jobLanes } from "../../src/domain/jobs/job.ts";
+import type { JobTurn, MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 
 /** Claims jobs of all lanes, in no account's turn and without a bound for accounts. */
 export async function claimAll(

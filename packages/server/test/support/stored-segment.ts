@@ -1,5 +1,5 @@
-import type { BlobStore } from "../../src/domain/blob-store.ts";
 import type { Segment } from "../../src/domain/segment.ts";
+import type { BlobStore } from "../../src/domain/stores/blob-store.ts";
 import { LeafHasher } from "../../src/segments/content-hash.ts";
 import { encodeFooter } from "../../src/segments/footer.ts";
 

@@ -1,6 +1,6 @@
 import type { AuditRow } from "@moraine/protocol";
 import { everyAuditEntry } from "../../src/domain/audit.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { eventually } from "./glacier.ts";
 
 /** All entries of the audit trail that the store holds after one. */

@@ -3,10 +3,9 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
-import { ManualClock } from "../../src/clocks.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
+import { ManualClock } from "../../src/clock/clocks.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
 import {
   assertSameBytes,
   completeRequest,
@@ -22,6 +21,7 @@ import {
   uploadArchive,
   vaultPath,
 } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { dayMilliseconds, startTestServer, type TestServer, type TestServerOptions } from "../support/server.ts";
 import type { RequestOptions, WireAnswer } from "../support/signed-request.ts";
 

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Random } from "../../../../test/support/random.ts";
-import type { MetadataStore } from "../../src/domain/metadata-store.ts";
-import { VaultChangedError } from "../../src/domain/permission.ts";
-import { openInlineStore } from "../../src/storage/metadata/inline-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import { VaultChangedError } from "../../src/domain/vaults/permission.ts";
 import { deny, policy } from "../support/admin.ts";
 import { arn, createVault, uploadArchive, vaultPath } from "../support/glacier.ts";
+import { openInlineStore } from "../support/inline-store.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import type { WireAnswer } from "../support/signed-request.ts";
 

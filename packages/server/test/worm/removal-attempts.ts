@@ -1,5 +1,5 @@
 import { type AdminOperationName, adminOperations } from "@moraine/protocol";
-import { FaultBook } from "../../src/faults/fault-book.ts";
+import { FaultBook } from "../../src/faults/fault-registry.ts";
 import {
   allow,
   callAdmin,

@@ -1,6 +1,6 @@
 import type * as files from "node:fs/promises";
 import { constants } from "node:os";
-import { StorageFullError } from "../../domain/blob-store.ts";
+import { StorageFullError } from "../../domain/stores/blob-store.ts";
 
 /** The calls through which every byte of this driver passes, so that a test can make any one of them fail. */
 export type Disk = Pick<typeof files, "link" | "mkdir" | "open" | "readdir" | "rm" | "stat" | "statfs" | "unlink">;

@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import type { BlobReader } from "../../domain/blob-store.ts";
+import type { BlobReader } from "../../domain/stores/blob-store.ts";
 
 /** Reads one file; it continues reading a blob that is removed meanwhile. */
 export class FilesystemBlobReader implements BlobReader {

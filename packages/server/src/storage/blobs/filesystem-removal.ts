@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { RemovalFailure } from "../../domain/blob-store.ts";
+import type { RemovalFailure } from "../../domain/stores/blob-store.ts";
 import { partsOf } from "./blob-key.ts";
 import { type Disk, ifPresent } from "./disk.ts";
 import type { FolderSyncs } from "./folder-syncs.ts";

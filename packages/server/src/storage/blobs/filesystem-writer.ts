@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
-import type { BlobWriter } from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
+import type { BlobWriter } from "../../domain/stores/blob-store.ts";
 import { type Disk, errorCode, inDomainWords } from "./disk.ts";
 import type { FreeSpace } from "./free-space.ts";
 import type { SyncHealth } from "./sync-health.ts";

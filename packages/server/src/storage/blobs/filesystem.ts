@@ -1,15 +1,15 @@
 import { constants } from "node:fs";
 import * as nodeFiles from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { invariant } from "../../domain/invariant.ts";
 import {
   BlobMissingError,
   type BlobReader,
   type BlobStore,
   type BlobWriter,
   type RemovalFailure,
-} from "../../domain/blob-store.ts";
-import { invariant } from "../../domain/invariant.ts";
-import type { StorageReport } from "../../domain/storage-report.ts";
+} from "../../domain/stores/blob-store.ts";
+import type { StorageReport } from "../../domain/stores/storage-report.ts";
 import { KeySource, partsOf } from "./blob-key.ts";
 import { type Disk, errorCode, ifPresent, inDomainWords } from "./disk.ts";
 import { FilesystemBlobReader } from "./filesystem-reader.ts";

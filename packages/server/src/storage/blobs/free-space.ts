@@ -1,5 +1,5 @@
-import { StorageFullError } from "../../domain/blob-store.ts";
 import { invariant } from "../../domain/invariant.ts";
+import { StorageFullError } from "../../domain/stores/blob-store.ts";
 import { type Disk, isOutOfSpace } from "./disk.ts";
 
 const reserveBytesMax = 256 * 1024 ** 2;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type DataFolder, DataFolderError } from "../data-folder.ts";
-import { hasNoLog, type Inspection, inspectDatabase } from "../metadata/inspection.ts";
-import { examineLog, type LogState } from "../metadata/log-file.ts";
+import { hasNoLog, type Inspection, inspectDatabase } from "../metadata/sqlite/inspection.ts";
+import { examineLog, type LogState } from "../metadata/sqlite/log/log-file.ts";
 import { type HistoryMarker, markerName, readMarker } from "./marker.ts";
 import { recentBlobs } from "./recent-blobs.ts";
 

@@ -1,4 +1,4 @@
-import type { HistoryReport } from "../metadata/generation.ts";
+import type { HistoryReport } from "../metadata/sqlite/generation.ts";
 import { markerName } from "./marker.ts";
 import type { QuarantineTotals } from "./quarantine.ts";
 

@@ -1,8 +1,8 @@
-import type { Instant } from "../../domain/instant.ts";
+import type { Instant } from "../../domain/time/instant.ts";
 import { newShelfSeed } from "../blobs/blob-key.ts";
 import type { DataFolder } from "../data-folder.ts";
-import type { HistoryReport } from "../metadata/generation.ts";
-import type { SqliteStoreOptions } from "../metadata/sqlite-store.ts";
+import type { HistoryReport } from "../metadata/sqlite/generation.ts";
+import type { SqliteStoreOptions } from "../metadata/sqlite/sqlite-store.ts";
 import { examineHistory } from "./examine.ts";
 import { historyNotices, quarantineNotices } from "./notices.ts";
 import { quarantineTotals } from "./quarantine.ts";

@@ -1,7 +1,7 @@
 import { adminErrors } from "@moraine/protocol";
-import type { Changes } from "./methods.ts";
-import { literal, oneRow, rowsChanged } from "./prepared.ts";
-import type { Schema } from "./schema.ts";
+import type { Changes } from "./sqlite/methods.ts";
+import { literal, oneRow, rowsChanged } from "./sqlite/prepared.ts";
+import type { Schema } from "./tables/schema.ts";
 
 export const contentsChanges = {
   async removeContents(db, { accountId, removesLocked }) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AccountKey } from "../../../src/domain/vault.ts";
+import type { AccountKey } from "../../../src/domain/vaults/vault.ts";
 import { accountId, day, otherAccountId, type Story, start } from "./world.ts";
 
 const here: AccountKey = { accountId, region: "us-east-1" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type Damage, placesPerSegmentMax } from "../../../src/domain/damage.ts";
 import { newArchiveId } from "../../../src/domain/new-id.ts";
+import { type Damage, placesPerSegmentMax } from "../../../src/domain/vaults/damage.ts";
 import { bytewise, doomsday, everyPage, keyOf, mebibyte, type Story, start } from "./world.ts";
 
 const everything = { firstByte: 0, lastByte: Number.MAX_SAFE_INTEGER };

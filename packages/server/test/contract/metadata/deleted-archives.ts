@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Vault } from "../../../src/domain/vault.ts";
+import type { Vault } from "../../../src/domain/vaults/vault.ts";
 import { day, doomsday, hour, type Story, start, type World } from "./world.ts";
 
 const notFound = { code: "ResourceNotFoundException" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AccountId } from "@moraine/protocol";
-import type { Account, User } from "../../../src/domain/identity-store.ts";
-import type { MetadataStore } from "../../../src/domain/metadata-store.ts";
+import type { Account, User } from "../../../src/domain/stores/identity-store.ts";
+import type { MetadataStore } from "../../../src/domain/stores/metadata-store.ts";
 import { accountId, day, everyPage, hour, keyOf, otherAccountId, type Story, start } from "./world.ts";
 
 const gone = (message: string) => ({ name: "GlacierError", code: "ResourceNotFoundException", message });

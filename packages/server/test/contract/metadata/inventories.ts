@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { ArchiveId } from "@moraine/protocol";
-import type { Archive } from "../../../src/domain/archive.ts";
-import type { Position } from "../../../src/domain/metadata-store.ts";
-import type { Vault } from "../../../src/domain/vault.ts";
+import type { Position } from "../../../src/domain/stores/metadata-store.ts";
+import type { Archive } from "../../../src/domain/vaults/archive.ts";
+import type { Vault } from "../../../src/domain/vaults/vault.ts";
 import { bytewise, day, everyPage, hour, keyOf, type Story, start, type World } from "./world.ts";
 
 export function inventoryStories(story: Story): void {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Job } from "../../../src/domain/job.ts";
+import type { Job } from "../../../src/domain/jobs/job.ts";
 import { day, everyPage, hour, type Story, start, type World } from "./world.ts";
 
 export function jobStories(story: Story): void {

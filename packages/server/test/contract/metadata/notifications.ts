@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import type { AccountId, VaultNotificationEvent } from "@moraine/protocol";
-import type { AccountTurn } from "../../../src/domain/account-turn.ts";
 import { compactJson } from "../../../src/domain/compact-json.ts";
-import type { Instant } from "../../../src/domain/instant.ts";
-import type { Job } from "../../../src/domain/job.ts";
-import { describeJob } from "../../../src/domain/job-description.ts";
+import type { AccountTurn } from "../../../src/domain/jobs/account-turn.ts";
+import type { Job } from "../../../src/domain/jobs/job.ts";
+import { describeJob } from "../../../src/domain/jobs/job-description.ts";
 import { newVaultId } from "../../../src/domain/new-id.ts";
-import { deliveryMilliseconds, type Notification } from "../../../src/domain/notification.ts";
-import type { NotificationClaim, NotificationStatus } from "../../../src/domain/notification-store.ts";
-import { arnOf, type Vault } from "../../../src/domain/vault.ts";
+import { deliveryMilliseconds, type Notification } from "../../../src/domain/notifications/notification.ts";
+import type { NotificationClaim, NotificationStatus } from "../../../src/domain/stores/notification-store.ts";
+import type { Instant } from "../../../src/domain/time/instant.ts";
+import { arnOf, type Vault } from "../../../src/domain/vaults/vault.ts";
 import {
   accountId,
   bytewise,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TreeHash } from "@moraine/protocol";
-import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
 import type { Segment } from "../../../src/domain/segment.ts";
+import type { MultipartUpload } from "../../../src/domain/vaults/multipart-upload.ts";
 import { completeUpload } from "../../../src/operations/complete-upload.ts";
 import { archiveSegments } from "../../../src/segments/archive-segments.ts";
 import {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { newVaultId } from "../../../src/domain/new-id.ts";
-import { type PermittedVault, permittedBy } from "../../../src/domain/permission.ts";
-import type { Vault } from "../../../src/domain/vault.ts";
+import { type PermittedVault, permittedBy } from "../../../src/domain/vaults/permission.ts";
+import type { Vault } from "../../../src/domain/vaults/vault.ts";
 import { day, keyOf, type Story, start, vaultGone, type World } from "./world.ts";
 
 /** Permission by the vault's row as it is now. */

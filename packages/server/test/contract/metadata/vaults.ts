@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { newVaultId } from "../../../src/domain/new-id.ts";
-import type { Vault } from "../../../src/domain/vault.ts";
+import type { Vault } from "../../../src/domain/vaults/vault.ts";
 import {
   accountId,
   bytewise,

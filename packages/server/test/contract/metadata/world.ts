@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { hash, randomBytes } from "node:crypto";
 import { type AccountId, fromHex, rootOf, type TreeHash, toHex } from "@moraine/protocol";
-import type { Archive } from "../../../src/domain/archive.ts";
-import type { Damage } from "../../../src/domain/damage.ts";
-import type { Instant } from "../../../src/domain/instant.ts";
 import {
   type ArchiveRetrievalJob,
   type InventoryRetrievalJob,
   type JobClaim,
   jobLanes,
   type Tier,
-} from "../../../src/domain/job.ts";
-import type { MetadataStore, UploadRequest } from "../../../src/domain/metadata-store.ts";
-import type { MultipartUpload } from "../../../src/domain/multipart-upload.ts";
+} from "../../../src/domain/jobs/job.ts";
 import { newArchiveId, newJobId, newUploadId, newVaultId } from "../../../src/domain/new-id.ts";
-import { permittedBy } from "../../../src/domain/permission.ts";
 import type { Segment } from "../../../src/domain/segment.ts";
-import { arnOf, type Profile, type Vault, type VaultKey } from "../../../src/domain/vault.ts";
+import type { MetadataStore, UploadRequest } from "../../../src/domain/stores/metadata-store.ts";
+import type { Instant } from "../../../src/domain/time/instant.ts";
+import type { Archive } from "../../../src/domain/vaults/archive.ts";
+import type { Damage } from "../../../src/domain/vaults/damage.ts";
+import type { MultipartUpload } from "../../../src/domain/vaults/multipart-upload.ts";
+import { permittedBy } from "../../../src/domain/vaults/permission.ts";
+import { arnOf, type Profile, type Vault, type VaultKey } from "../../../src/domain/vaults/vault.ts";
 import { type Completion, completeUpload } from "../../../src/operations/complete-upload.ts";
 import { claimAll } from "../../support/claims.ts";
 

@@ -1,0 +1,90 @@
+import type { Logger } from "pino";
+import { StorageFullError } from "../domain/stores/blob-store.ts";
+import type { DeletedBytes } from "../domain/stores/storage-report.ts";
+import type { RequestRecord } from "../http/connections/listener.ts";
+import type { JobLog } from "../jobs/context.ts";
+import type { DeliveryLog } from "../jobs/delivery.ts";
+import type { FullDiskLog } from "../telemetry/full-disk-log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+
+interface EventLogOptions {
+  readonly metrics: Metrics;
+  readonly fullDisk: FullDiskLog;
+  noteDeletedBytes(deleted: DeletedBytes): void;
+}
+
+/** Writes down what happens: in the log, and in the metrics. */
+export interface EventLog {
+  readonly job: JobLog;
+  readonly delivery: DeliveryLog;
+  readonly access: {
+    /** Policies denied a request because they cost too much to evaluate. Logged at most once a minute. */
+    tooCostly(source: "identity" | "resource", resource: string): void;
+  };
+  request(record: RequestRecord): void;
+}
+
+export function createEventLog(log: Logger, { metrics, fullDisk, noteDeletedBytes }: EventLogOptions): EventLog {
+  const postponed = (what: string, error: unknown) => {
+    if (error instanceof StorageFullError) {
+      fullDisk.refused(what);
+    } else {
+      log.error({ err: error }, `${what} failed and is tried again`);
+    }
+  };
+  return {
+    job: {
+      postponed,
+      finished({ job }, state) {
+        metrics.job(job.action, state);
+        log.info({ job: job.id, action: job.action, state }, "job ended");
+      },
+      deletedBytes: noteDeletedBytes,
+      swept({ removedCount, failedCount, failure }) {
+        metrics.swept(removedCount, failedCount);
+        if (failure !== null) {
+          const message = `${failedCount} deleted blobs could not be removed from the disk; tried again in a minute`;
+          log.error({ err: failure.error, blob: failure.key }, message);
+        }
+      },
+    },
+    delivery: {
+      postponed,
+      delivered({ id, topic, jobId }) {
+        metrics.deliveryAttempt("delivered");
+        log.info({ message: id, topic, job: jobId }, "message delivered");
+      },
+      undelivered({ id, topic, jobId }, state, reason) {
+        metrics.deliveryAttempt(state);
+        log.warn({ message: id, topic, job: jobId, state, reason }, "message not delivered");
+      },
+    },
+    access: { tooCostly: rarely(log) },
+    request({ error, ...details }) {
+      metrics.request(details.operation, details.status, details.seconds);
+      if (error instanceof StorageFullError) {
+        fullDisk.refused(details.operation, { requestId: details.requestId });
+      } else if (error !== null) {
+        log.error({ err: error, ...details }, "request failed");
+      } else {
+        log.debug(details, "request");
+      }
+    },
+  };
+}
+
+const rareMilliseconds = 60_000;
+
+/** A tenant that repeats its request cannot fill the log. */
+function rarely(log: Logger): EventLog["access"]["tooCostly"] {
+  let lastAt = Number.NEGATIVE_INFINITY;
+  return (source, resource) => {
+    if (performance.now() - lastAt >= rareMilliseconds) {
+      lastAt = performance.now();
+      log.warn(
+        { source, resource },
+        "policies denied a request because they cost too much to evaluate: put cheaper ones",
+      );
+    }
+  };
+}

@@ -1,0 +1,149 @@
+import { randomInt } from "node:crypto";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { machineBootId, machineMonotonic, startTrustedClock } from "../clock/trusted-clock.ts";
+import type { Config } from "../config.ts";
+import type { FaultMode } from "../domain/faults/fault.ts";
+import { formatFault } from "../domain/faults/fault-text.ts";
+import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
+import {
+  type DeletedBytes,
+  describeReadOnly,
+  noDeletedBytes,
+  type StorageReport,
+} from "../domain/stores/storage-report.ts";
+import type { Clock } from "../domain/time/clock.ts";
+import type { KeptClock } from "../domain/time/trusted-clock.ts";
+import type { Damage } from "../domain/vaults/damage.ts";
+import { arnOf } from "../domain/vaults/vault.ts";
+import { FaultBook, type FaultLog } from "../faults/fault-registry.ts";
+import { type DamageLog, DamageReports } from "../segments/damage-reports.ts";
+import { FullDiskLog } from "../telemetry/full-disk-log.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { describeLag, faultsAllowed, faultsInForce, lagSeconds, warningsOf } from "./warnings.ts";
+
+/** Facts that an operator must not overlook, in the log, in the metrics and on the page of health. */
+export interface Oversight {
+  readonly trustedClock: KeptClock;
+  /** Null unless they are allowed. */
+  readonly faults: FaultBook | null;
+  readonly metrics: Metrics;
+  readonly damage: DamageReports;
+  warnings(): readonly string[];
+  storage(): StorageReport;
+  /** Takes note of what deletions will give back. */
+  noteDeletedBytes(deleted: DeletedBytes): void;
+  /** Writes down what a full disk refused. */
+  readonly fullDisk: FullDiskLog;
+}
+
+interface OversightOptions {
+  readonly clock: Clock;
+  readonly metadata: UnrecordedMetadata;
+  /** Findings of the start, which stay true until the next one. */
+  readonly notices: readonly string[];
+  /** Null when the service is ready; otherwise why it is not. */
+  readonly readiness: () => string | null;
+  readonly blobs: {
+    readonly readOnly: StorageReport["readOnly"];
+    readonly space: { readonly figures: (Pick<StorageReport, "reserveBytes"> & { readonly freeBytes: number }) | null };
+  };
+  /** The network file system that the data folder lies on, if that was allowed. */
+  readonly networkFileSystem: string | null;
+  readonly log: Logger;
+}
+
+export async function openOversight(config: Config, options: OversightOptions): Promise<Oversight> {
+  const { readiness, log, metadata, blobs, networkFileSystem, notices } = options;
+  for (const notice of notices) {
+    log.warn(notice);
+  }
+  let deleted = noDeletedBytes;
+  const storage = (): StorageReport => {
+    const { freeBytes, reserveBytes } = blobs.space.figures ?? { freeBytes: Number.POSITIVE_INFINITY, reserveBytes: 0 };
+    return {
+      readOnly: blobs.readOnly,
+      freeBytes: Number.isFinite(freeBytes) ? freeBytes : null,
+      reserveBytes,
+      deleted,
+    };
+  };
+  const trustedClock = await openTrustedClock(config, options);
+  const metrics: Metrics = new Metrics({
+    isReady: () => readiness() === null,
+    storage,
+    countNotifications: () => metadata.countNotifications(),
+    policyTimeBehindSeconds: () => lagSeconds(trustedClock.lag()),
+    faultsInForce: () => faultsInForce(faults).length,
+    damage: () => damage.counts,
+  });
+  const damage = new DamageReports({ metadata, clock: options.clock, log: damageLog(log, metrics) });
+  await damage.refresh();
+  const faults = openFaults(config, log, (mode) => metrics.fault(mode));
+  return {
+    trustedClock,
+    faults,
+    metrics,
+    damage,
+    warnings: () => [...notices, ...warningsOf({ trustedClock, faults, networkFileSystem, damage: damage.counts })],
+    storage,
+    noteDeletedBytes: (sum) => {
+      deleted = sum;
+    },
+    fullDisk: new FullDiskLog(log, () => describeReadOnly(storage())),
+  };
+}
+
+/** The file is named relative to the data folder: blobs/ holds the segments by their keys. */
+function damageLog(log: Logger, metrics: Metrics): DamageLog {
+  const factsOf = ({ owner, range, segmentKey, reason }: Damage) => ({
+    vault: arnOf(owner.vault),
+    [owner.kind === "archive" ? "archive" : "job"]: owner.id,
+    firstByte: range.firstByte,
+    lastByte: range.lastByte,
+    segment: segmentKey,
+    file: segmentKey === null ? null : join("blobs", segmentKey),
+    reason,
+  });
+  return {
+    found: (damage, cause) =>
+      log.error({ ...factsOf(damage), ...(cause !== undefined && { err: cause }) }, "stored data is damaged"),
+    repaired: (damage) => log.warn(factsOf(damage), "damaged data reads right again"),
+    met: () => metrics.damagedRead(),
+  };
+}
+
+/** Continues from where the last run got to. */
+async function openTrustedClock(
+  { trustClock, clock: kind }: Config,
+  { clock, metadata, log }: OversightOptions,
+): Promise<KeptClock> {
+  const kept = await metadata.trustedTime();
+  if (trustClock) {
+    const times = { serviceTime: clock.now(), trustedTime: kept?.highWater };
+    log.warn(times, "--trust-clock: the time of policies follows the clock, whatever its jumps");
+  }
+  return startTrustedClock({
+    clock,
+    monotonic: machineMonotonic,
+    bootId: await machineBootId(),
+    kept,
+    followsClock: trustClock,
+    isManual: kind === "manual",
+    onLag: (lag) => log.warn(lag, describeLag(lag)),
+  });
+}
+
+function openFaults({ faults: allowed }: Config, log: Logger, onFired: (mode: FaultMode) => void): FaultBook | null {
+  if (allowed === null) {
+    return null;
+  }
+  const seed = allowed.seed ?? randomInt(1_000_000_000);
+  log.warn({ seed }, faultsAllowed);
+  const faultLog: FaultLog = {
+    put: (fault) => log.warn({ fault: fault.id }, `a fault is in force: ${formatFault(fault)}`),
+    removed: (fault) => log.warn({ fault: fault.id, fired: fault.fired }, `a fault ended: ${formatFault(fault)}`),
+    fired: (fault) => onFired(fault.mode),
+  };
+  return new FaultBook(seed, faultLog, allowed.rules);
+}

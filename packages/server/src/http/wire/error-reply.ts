@@ -1,0 +1,36 @@
+import { damagedDataMessage, errorBody, errors, GlacierError } from "@moraine/protocol";
+import { CorruptSegmentError } from "../../domain/segment.ts";
+import { StorageFullError } from "../../domain/stores/blob-store.ts";
+import { MetadataUnavailableError } from "../../domain/stores/metadata-store.ts";
+import { StsError, stsErrorReply } from "../body/sts-form.ts";
+import { jsonReply, type Reply } from "./encode.ts";
+
+/** Any failure → a response in the API's form. What went wrong inside is for the log, never for the client. */
+export function errorReply(error: unknown): Reply {
+  if (error instanceof StsError) {
+    return stsErrorReply(error);
+  }
+  const shown = toGlacierError(error);
+  return jsonReply(shown.status, errorBody(shown));
+}
+
+/** Whether a failure is ours, and so belongs into the log with its cause. */
+export function isInternal(error: unknown): boolean {
+  return !(error instanceof GlacierError) || error.type === "Server";
+}
+
+function toGlacierError(error: unknown): GlacierError {
+  if (error instanceof GlacierError) {
+    return error;
+  }
+  if (error instanceof StorageFullError) {
+    return errors.unavailable("The storage is full: nothing can be stored until there is room again.");
+  }
+  if (error instanceof MetadataUnavailableError) {
+    return errors.unavailable("The service cannot reach its metadata. Try again later.");
+  }
+  if (error instanceof CorruptSegmentError) {
+    return errors.unavailable(damagedDataMessage);
+  }
+  return errors.unavailable("The service had an internal failure. Try again later.");
+}

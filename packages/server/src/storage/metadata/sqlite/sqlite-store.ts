@@ -1,0 +1,104 @@
+import { MetadataDamagedError, type MetadataStore } from "../../../domain/stores/metadata-store.ts";
+import type { StoreMethod } from "../../../domain/stores/recorded-changes.ts";
+import { type BackgroundCheck, startBackgroundCheck } from "./background-check.ts";
+import type { HistoryOptions, HistoryReport } from "./generation.ts";
+import { defaultLogLimits, type LogLimits } from "./log/checkpoints.ts";
+import { LogGuard } from "./log/log-guard.ts";
+import { methodThreads, type ThreadName } from "./method-threads.ts";
+import { OnDemandThread } from "./on-demand-thread.ts";
+import { SqliteThread } from "./sqlite-thread.ts";
+
+export interface SqliteStoreOptions {
+  readonly path: string;
+  /**
+   * Whether the database may be missing or empty. False when there is data already: then its absence is damage, and a
+   * fresh one would hide it. @default true
+   */
+  readonly mayCreate?: boolean;
+  /** When the log is moved into the database. @default `defaultLogLimits` */
+  readonly logLimits?: LogLimits;
+  /** How long the thread of lists is kept after its last response. @default 30,000 */
+  readonly listsIdleMilliseconds?: number;
+  /** Where the history of the database is kept outside it. @default nowhere */
+  readonly history?: HistoryOptions;
+  /** Called once, before the store is opened, with what the history says. */
+  readonly onHistory?: (report: HistoryReport) => void;
+  /**
+   * Called once, when a thread dies or a commit fails: what was being changed may or may not have been kept, all calls
+   * reject from then on, and only a fresh start finds out. Also called, with `MetadataDamagedError`, when the check that runs on
+   * after the start finds damage.
+   */
+  readonly onFailure: (error: Error) => void;
+}
+
+const listsIdleMilliseconds = 30_000;
+
+/**
+ * Keeps metadata in a SQLite file, on threads of its own: one changes, many changes to a commit; one looks up; one lists,
+ * and runs only while somebody lists. Readers never wait for a sync. Rejects, with the reason, when the database is damaged, of a newer schema, or cannot be
+ * trusted to keep what it commits.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<MetadataStore> {
+  const { path, mayCreate = true, logLimits = defaultLogLimits, history = null, onFailure } = options;
+  const threads: Array<SqliteThread | OnDemandThread> = [];
+  let failed = false;
+  let check: BackgroundCheck | undefined;
+  const fail = (error: Error) => {
+    if (!failed) {
+      failed = true;
+      for (const thread of threads) {
+        thread.fail(error);
+      }
+      void check?.stop();
+      onFailure(error);
+    }
+  };
+
+  const log = new LogGuard(path);
+  const open = (role: ThreadName, ofWriter: HistoryOptions | null) =>
+    SqliteThread.open({ role, path, mayCreate, logLimits, history: ofWriter }, fail);
+  // The writer first: it makes the file, and recovers it after a crash.
+  const writer = await open("writer", history).catch((error: unknown) => {
+    log.release();
+    throw error;
+  });
+  threads.push(writer);
+  log.hold();
+  const closeWriter = () => writer.close(() => log.release()).finally(() => log.release());
+  const lookups = await open("lookups", null).catch(async (error: unknown) => {
+    await closeWriter();
+    throw error;
+  });
+  const lists = new OnDemandThread({
+    open: () => open("lists", null),
+    substitute: lookups,
+    idleMilliseconds: options.listsIdleMilliseconds ?? listsIdleMilliseconds,
+  });
+  threads.push(lookups, lists);
+  if (writer.report !== null) {
+    options.onHistory?.(writer.report);
+  }
+  check = startBackgroundCheck(path, (finding) => fail(new MetadataDamagedError(path, finding)));
+  const close = async () => {
+    writer.refuse();
+    try {
+      // Lookups after lists, whose calls they may have to serve.
+      await Promise.all([lists.close().finally(() => lookups.close()), check?.stop()]);
+    } finally {
+      // The writer last, so that it is alone when it moves its log into the database.
+      await closeWriter();
+    }
+  };
+
+  const threadOf = { writer, lookups, lists };
+  const methods = Object.entries(methodThreads).map(([method, name]) => {
+    const thread = threadOf[name];
+    const run: StoreMethod = (input, facts) => thread.call(method, input, facts);
+    return [method, run];
+  });
+  return { ...Object.fromEntries(methods), close };
+}
+
+/** Why the service stops after `onFailure`. */
+export const failureReason = (error: Error): string =>
+  error instanceof MetadataDamagedError ? error.message : "The metadata store failed; restart the server";

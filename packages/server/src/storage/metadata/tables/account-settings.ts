@@ -1,0 +1,176 @@
+import { sql } from "kysely";
+import type { Job } from "../../../domain/jobs/job.ts";
+import { assertCapacityLeft, capacityExpiry } from "../../../domain/jobs/provisioned-capacity.ts";
+import {
+  assertRetrievalAllowed,
+  dayOf,
+  defaultRetrievalPolicy,
+  governedBytes,
+  type RetrievalPolicy,
+} from "../../../domain/jobs/retrieval-policy.ts";
+import type { Instant } from "../../../domain/time/instant.ts";
+import type { AccountKey } from "../../../domain/vaults/vault.ts";
+import type { Changes, Queries } from "../sqlite/methods.ts";
+import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import { present } from "./rows.ts";
+import type { Database, DataRetrievalPolicyRow } from "./schema.ts";
+
+export const accountSettingsQueries = {
+  findRetrievalPolicy(db, account) {
+    return findPolicy(db, account);
+  },
+
+  async listCapacityUnits(db, { account, now }) {
+    const rows = await selectUnits(db, { ...account, now });
+    return rows.map((row) => ({ id: row.id, startedAt: row.started_at, expiresAt: row.expires_at }));
+  },
+} satisfies Partial<Queries>;
+
+export const accountSettingsChanges = {
+  async setRetrievalPolicy(db, { account, policy }) {
+    await upsertPolicy(db, {
+      ...account,
+      strategy: policy.strategy,
+      bytesPerHour: policy.strategy === "BytesPerHour" ? String(policy.bytesPerHour) : null,
+    });
+  },
+
+  async addCapacityUnit(db, { account, id, now }) {
+    const unexpired = await selectUnits(db, { ...account, now });
+    assertCapacityLeft(unexpired.length);
+    const { accountId, region } = account;
+    await insertUnit(db, { id, account_id: accountId, region, started_at: now, expires_at: capacityExpiry(now) });
+  },
+} satisfies Partial<Changes>;
+
+/** In every region: an account that is made again under its old id starts afresh. */
+export async function removeSettingsOfAccount(db: Database, at: { accountId: string }): Promise<void> {
+  await deletePolicies(db, at);
+  await deleteRetrieved(db, at);
+  await deleteUnits(db, at);
+}
+
+/** Counts the job against the account's policy; throws when `assertRetrievalAllowed` does. The job is not yet there. */
+export async function govern(
+  db: Database,
+  { job, account, monthlyFreeBytes }: { job: Job; account: AccountKey; monthlyFreeBytes: number },
+): Promise<void> {
+  const bytes = governedBytes(job);
+  if (bytes === null) {
+    return;
+  }
+  const { accountId, region } = account;
+  const at = { accountId, region, day: dayOf(job.createdAt) };
+  const policy = await findPolicy(db, account);
+  const dayBytes = (await selectRetrieved(db, at))?.bytes ?? 0;
+  // The only strategy that needs the sum, which costs the number of jobs that are in progress.
+  const hourlyBytes = policy.strategy === "BytesPerHour" ? BigInt((await sumHourly(db, at))?.bytes ?? 0) : 0n;
+  assertRetrievalAllowed(policy, bytes, { hourlyBytes, dayBytes, monthlyFreeBytes }, job.createdAt);
+  // No allowance comes near the greatest number that is exact, so what goes beyond need not be distinguished.
+  await upsertRetrieved(db, { ...at, bytes: Math.min(dayBytes + bytes, Number.MAX_SAFE_INTEGER) });
+  await dropRetrieved(db, at);
+}
+
+async function findPolicy(db: Database, { accountId, region }: AccountKey): Promise<RetrievalPolicy> {
+  const row = await selectPolicy(db, { accountId, region });
+  return row === undefined ? defaultRetrievalPolicy : policyOf(row);
+}
+
+function policyOf({ strategy, bytes_per_hour }: DataRetrievalPolicyRow): RetrievalPolicy {
+  return strategy === "BytesPerHour" ? { strategy, bytesPerHour: BigInt(present(bytes_per_hour)) } : { strategy };
+}
+
+const selectPolicy = oneRow((db, at: AccountKey) =>
+  db
+    .selectFrom("data_retrieval_policies")
+    .selectAll()
+    .where("account_id", "=", at.accountId)
+    .where("region", "=", at.region),
+);
+
+interface PolicyChange extends AccountKey {
+  strategy: RetrievalPolicy["strategy"];
+  bytesPerHour: string | null;
+}
+
+const upsertPolicy = rowsChanged((db, change: PolicyChange) =>
+  db
+    .insertInto("data_retrieval_policies")
+    .values({
+      account_id: change.accountId,
+      region: change.region,
+      strategy: change.strategy,
+      bytes_per_hour: change.bytesPerHour,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(["account_id", "region"])
+        .doUpdateSet({ strategy: change.strategy, bytes_per_hour: change.bytesPerHour }),
+    ),
+);
+
+/** Sums a quarter of each job's bytes, rounded up. The result is text: it may be more than a number can hold. */
+const sumHourly = oneRow((db, at: AccountKey) =>
+  db
+    .selectFrom("jobs")
+    .innerJoin("vaults", "vaults.id", "jobs.vault_id")
+    .select(sql<string>`cast(coalesce(sum((range_last_byte - range_first_byte + 4) / 4), 0) as text)`.as("bytes"))
+    .where("jobs.state", "=", literal("in_progress"))
+    .where("jobs.tier", "=", literal("Standard"))
+    .where("vaults.account_id", "=", at.accountId)
+    .where("vaults.region", "=", at.region),
+);
+
+interface RetrievalDay extends AccountKey {
+  day: string;
+}
+
+const selectRetrieved = oneRow((db, at: RetrievalDay) =>
+  db
+    .selectFrom("retrieved_bytes")
+    .select("bytes")
+    .where("account_id", "=", at.accountId)
+    .where("region", "=", at.region)
+    .where("day", "=", at.day),
+);
+
+const upsertRetrieved = rowsChanged((db, at: RetrievalDay & { bytes: number }) =>
+  db
+    .insertInto("retrieved_bytes")
+    .values({ account_id: at.accountId, region: at.region, day: at.day, bytes: at.bytes })
+    .onConflict((conflict) => conflict.columns(["account_id", "region", "day"]).doUpdateSet({ bytes: at.bytes })),
+);
+
+/** Days that are over have nothing to say any more. */
+const dropRetrieved = rowsChanged((db, at: RetrievalDay) =>
+  db
+    .deleteFrom("retrieved_bytes")
+    .where("account_id", "=", at.accountId)
+    .where("region", "=", at.region)
+    .where("day", "<", at.day),
+);
+
+const insertUnit = insertion("capacity_units");
+
+const selectUnits = manyRows((db, at: AccountKey & { now: Instant }) =>
+  db
+    .selectFrom("capacity_units")
+    .selectAll()
+    .where("account_id", "=", at.accountId)
+    .where("region", "=", at.region)
+    .where("expires_at", ">", at.now)
+    .orderBy("started_at")
+    .orderBy("id"),
+);
+
+const deletePolicies = rowsChanged((db, at: { accountId: string }) =>
+  db.deleteFrom("data_retrieval_policies").where("account_id", "=", at.accountId),
+);
+
+const deleteRetrieved = rowsChanged((db, at: { accountId: string }) =>
+  db.deleteFrom("retrieved_bytes").where("account_id", "=", at.accountId),
+);
+
+const deleteUnits = rowsChanged((db, at: { accountId: string }) =>
+  db.deleteFrom("capacity_units").where("account_id", "=", at.accountId),
+);

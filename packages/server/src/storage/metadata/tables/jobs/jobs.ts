@@ -1,0 +1,228 @@
+import { invariant } from "../../../../domain/invariant.ts";
+import { assertJobsLeft, type JobLane, type JobState } from "../../../../domain/jobs/job.ts";
+import type { Instant } from "../../../../domain/time/instant.ts";
+import type { Changes, Queries } from "../../sqlite/methods.ts";
+import { insertion, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { govern } from "../account-settings.ts";
+import type { Database, JobRow } from "../schema.ts";
+import { makeLive, releasePending } from "../segments.ts";
+import { requirePermitted } from "../vault-contents.ts";
+import { jobOf, jobRow } from "./job-rows.ts";
+import { claimJobs, countInProgress, dropJob, inProgress, inVault } from "./job-turns.ts";
+import { addNotifications, releaseMessages } from "./notifications.ts";
+
+export const jobQueries = {
+  async findJob(db, at) {
+    const row = await selectJob(db, at);
+    return row === undefined ? null : jobOf(row);
+  },
+
+  async listJobs(db, { states, after, limit, ...page }) {
+    const from = { afterTime: after?.createdAt ?? Number.MAX_SAFE_INTEGER, afterId: after?.id ?? "" };
+    const rows: JobRow[] = [];
+    for (const state of states ?? everyState) {
+      rows.push(...(await selectJobs(db, { ...page, ...from, state, limit })));
+    }
+    return rows.sort(newestFirst).slice(0, limit).map(jobOf);
+  },
+
+  async nextJobDue(db, { lane, now, dueAfter }) {
+    const lapsed = await selectLapsed(db, { lane, now });
+    const row = lapsed ?? (await selectNextDue(db, { lane, dueAfter: dueAfter ?? Number.MIN_SAFE_INTEGER }));
+    return row?.due_at ?? null;
+  },
+} satisfies Partial<Queries>;
+
+export const jobChanges = {
+  async addJob(db, { job, monthlyFreeBytes, ...permitted }) {
+    const account = await requirePermitted(db, { vaultId: job.vaultId, ...permitted });
+    assertJobsLeft(await countInProgress(db, account));
+    await govern(db, { job, account, monthlyFreeBytes });
+    await insertJob(db, jobRow(job, account.accountId));
+  },
+
+  claimJobs,
+
+  async renewJob(db, claimed) {
+    return (await renew(db, claimed)) === 1;
+  },
+
+  async finishJob(db, { jobId, fence, state, statusMessage, now, output }) {
+    const finished = await finish(db, {
+      jobId,
+      fence,
+      state,
+      statusMessage,
+      now,
+      outputKey: output?.document.segmentKey ?? null,
+      outputSizeBytes: output?.document.sizeBytes ?? null,
+      outputNextMarker: output?.document.nextMarker ?? null,
+    });
+    if (finished === undefined) {
+      return false;
+    }
+    if (output !== null) {
+      const { segment, document } = output;
+      invariant(segment.ownerId === jobId && segment.key === document.segmentKey, "a job's output is its own segment");
+      await makeLive(db, segment);
+    }
+    await addNotifications(db, jobOf(finished));
+    return true;
+  },
+
+  async expireJobs(db, at) {
+    const jobs = await selectExpired(db, at);
+    for (const job of jobs) {
+      await dropJob(db, job, at.now);
+    }
+    return jobs.length;
+  },
+
+  async releaseLeases(db) {
+    await releasePending(db, {});
+    await releaseClaims(db, {});
+    await releaseMessages(db, {});
+  },
+} satisfies Partial<Changes>;
+
+/** Drops up to `limit` jobs of a vault that was removed, with their outputs, and returns how many. */
+export async function removeJobsOf(
+  db: Database,
+  { vaultId, now, limit }: { vaultId: string; now: Instant; limit: number },
+): Promise<number> {
+  const jobs = await selectOfVault(db, { vaultId, limit });
+  for (const job of jobs) {
+    await dropJob(db, job, now);
+  }
+  return jobs.length;
+}
+
+const everyState: readonly JobState[] = ["in_progress", "succeeded", "failed"];
+
+function newestFirst(a: JobRow, b: JobRow): number {
+  return b.created_at - a.created_at || (a.id < b.id ? -1 : 1);
+}
+
+const insertJob = insertion("jobs");
+
+const selectJob = oneRow((db, at: { vaultId: string; jobId: string; completedSince: Instant }) =>
+  db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("id", "=", at.jobId)
+    .where("vault_id", "=", at.vaultId)
+    .where((eb) => eb.or([eb("completed_at", "is", null), eb("completed_at", ">", at.completedSince)]))
+    .where(inVault),
+);
+
+interface JobListing {
+  vaultId: string;
+  completedSince: Instant;
+  state: JobState;
+  afterTime: Instant;
+  afterId: string;
+  limit: number;
+}
+
+/** Selects jobs of one state, so that a list of few failed jobs does not pass over many that succeeded. */
+const selectJobs = manyRows((db, page: JobListing) =>
+  db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("vault_id", "=", page.vaultId)
+    .where("state", "=", page.state)
+    // The first condition is what the index serves; the second cuts within the time itself.
+    .where("created_at", "<=", page.afterTime)
+    .where((eb) => eb.or([eb("created_at", "<", page.afterTime), eb("id", ">", page.afterId)]))
+    .where((eb) => eb.or([eb("completed_at", "is", null), eb("completed_at", ">", page.completedSince)]))
+    .orderBy("created_at", "desc")
+    .orderBy("id")
+    .limit(page.limit),
+);
+
+const selectNextDue = oneRow((db, at: { lane: JobLane; dueAfter: Instant }) =>
+  db
+    .selectFrom("jobs")
+    .select("due_at")
+    .where("lane", "=", at.lane)
+    .where("state", "=", inProgress)
+    .where("lease_until", "is", null)
+    .where("due_at", ">", at.dueAfter)
+    .where(inVault)
+    .orderBy("due_at")
+    .limit(1),
+);
+
+const selectLapsed = oneRow((db, at: { lane: JobLane; now: Instant }) =>
+  db
+    .selectFrom("jobs")
+    .select("due_at")
+    .where("lane", "=", at.lane)
+    .where("state", "=", inProgress)
+    .where("lease_until", "<=", at.now)
+    .where(inVault)
+    .orderBy("lease_until")
+    .limit(1),
+);
+
+const renew = rowsChanged((db, claimed: { jobId: string; fence: number; leaseUntil: Instant }) =>
+  db
+    .updateTable("jobs")
+    .set({ lease_until: claimed.leaseUntil })
+    .where("id", "=", claimed.jobId)
+    .where("fence", "=", claimed.fence)
+    .where("state", "=", inProgress)
+    .where(inVault),
+);
+
+interface Finish {
+  jobId: string;
+  fence: number;
+  state: JobState;
+  statusMessage: string;
+  now: Instant;
+  outputKey: string | null;
+  outputSizeBytes: number | null;
+  outputNextMarker: string | null;
+}
+
+const finish = oneRow((db, end: Finish) =>
+  db
+    .updateTable("jobs")
+    .set({
+      state: end.state,
+      status_message: end.statusMessage,
+      completed_at: end.now,
+      lease_until: null,
+      output_key: end.outputKey,
+      output_size_bytes: end.outputSizeBytes,
+      output_next_marker: end.outputNextMarker,
+    })
+    .where("id", "=", end.jobId)
+    .where("fence", "=", end.fence)
+    .where("state", "=", inProgress)
+    .where(inVault)
+    .returningAll(),
+);
+
+/** The fence moves too, so that whoever held a claim has lost it. */
+const releaseClaims = rowsChanged((db, _: object) =>
+  db
+    .updateTable("jobs")
+    .set((eb) => ({ lease_until: null, fence: eb("fence", "+", 1) }))
+    .where("state", "=", inProgress)
+    .where("lease_until", "is not", null),
+);
+
+const selectExpired = manyRows((db, at: { completedBefore: Instant; limit: number }) =>
+  db
+    .selectFrom("jobs")
+    .select("id")
+    .where("completed_at", "<", at.completedBefore)
+    .orderBy("completed_at")
+    .limit(at.limit),
+);
+
+const selectOfVault = manyRows((db, at: { vaultId: string; limit: number }) =>
+  db.selectFrom("jobs").select("id").where("vault_id", "=", at.vaultId).limit(at.limit),
+);

@@ -1,0 +1,289 @@
+import type { AccountId, JobId } from "@moraine/protocol";
+import { invariant } from "../../../../domain/invariant.ts";
+import type { Job } from "../../../../domain/jobs/job.ts";
+import {
+  deliveryMilliseconds,
+  messagesAbout,
+  type Notification,
+  type NotificationState,
+} from "../../../../domain/notifications/notification.ts";
+import type { ClaimedMessage, NotificationStatus } from "../../../../domain/stores/notification-store.ts";
+import type { Instant } from "../../../../domain/time/instant.ts";
+import type { Changes, Queries } from "../../sqlite/methods.ts";
+import { insertion, literal, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import type { Database, NotificationRow } from "../schema.ts";
+import { findById } from "../vault-contents.ts";
+import { claimInTurn } from "./account-turns.ts";
+
+export const notificationQueries = {
+  async nextNotificationDue(db, { now, dueAfter }) {
+    const row = (await selectLapsed(db, { now })) ?? (await selectNextDue(db, { dueAfter: dueAfter ?? 0 }));
+    return row?.due_at ?? null;
+  },
+
+  async listNotifications(db, { accountId, state, after, limit }) {
+    const states = { stateA: state ?? "pending", stateB: state ?? "failed" } as const;
+    const place = { afterTime: after?.createdAt ?? 0, afterId: after?.id ?? "" };
+    const rows = await selectPage(db, { accountId, limit, ...states, ...place });
+    return rows.map(statusOf);
+  },
+
+  async countNotifications(db) {
+    const [pending, failed] = [await countPending(db, {}), await countFailed(db, {})];
+    return { pending: Number(pending?.count), failed: Number(failed?.count) };
+  },
+} satisfies Partial<Queries>;
+
+export const notificationChanges = {
+  async claimNotifications(db, turn) {
+    const { now, leaseUntil } = turn;
+    await endLapsedLeases(db, { now });
+    const claims = await claimInTurn(turn, {
+      nextAccount: async (after) => (await selectTurn(db, { after }))?.account_id ?? null,
+      claim: (accountId) => claimEarliest(db, { accountId, now, leaseUntil }),
+    });
+    return claims.map(([, row]) => ({
+      notification: notificationOf(row),
+      fence: row.fence,
+      attempts: row.attempts,
+      giveUpAt: row.give_up_at,
+    }));
+  },
+
+  async removeNotification(db, claimed) {
+    return (await remove(db, claimed)) === 1;
+  },
+
+  async postponeNotification(db, claimed) {
+    return (await postpone(db, claimed)) === 1;
+  },
+
+  async failNotification(db, claimed) {
+    return (await fail(db, claimed)) === 1;
+  },
+
+  async retryNotification(db, at) {
+    return (await retry(db, { ...at, giveUpAt: at.now + deliveryMilliseconds })) === 1;
+  },
+
+  expireNotifications(db, at) {
+    return deleteExpired(db, at);
+  },
+} satisfies Partial<Changes>;
+
+/** Within the transaction that ends the job: a job has not ended before its messages are sure to be sent. */
+export async function addNotifications(db: Database, job: Job): Promise<void> {
+  const vault = await findById(db, job.vaultId);
+  invariant(vault !== null, "a job goes with its vault");
+  for (const notification of messagesAbout(job, vault)) {
+    await insertNotification(db, newRow(notification));
+  }
+}
+
+function newRow({ id, accountId, vaultArn, jobId, topic, message, createdAt }: Notification): NotificationRow {
+  return {
+    id,
+    account_id: accountId,
+    vault_arn: vaultArn,
+    job_id: jobId,
+    topic,
+    message,
+    created_at: createdAt,
+    due_at: createdAt,
+    give_up_at: createdAt + deliveryMilliseconds,
+    attempts: 0,
+    lease_until: null,
+    fence: 0,
+    state: "pending",
+    failed_at: null,
+    last_error: null,
+  };
+}
+
+function notificationOf(row: NotificationRow): Notification {
+  return {
+    id: row.id,
+    accountId: row.account_id as AccountId,
+    vaultArn: row.vault_arn,
+    jobId: row.job_id as JobId,
+    topic: row.topic,
+    message: row.message,
+    createdAt: row.created_at,
+  };
+}
+
+function statusOf(row: NotificationRow): NotificationStatus {
+  return {
+    ...notificationOf(row),
+    state: row.state,
+    attempts: row.attempts,
+    dueAt: row.due_at,
+    failedAt: row.failed_at,
+    lastError: row.last_error,
+  };
+}
+
+const pending = literal("pending");
+const failed = literal("failed");
+
+const insertNotification = insertion("notifications");
+
+const selectNextDue = oneRow((db, at: { dueAfter: Instant }) =>
+  db
+    .selectFrom("notifications")
+    .select("due_at")
+    .where("state", "=", pending)
+    .where("lease_until", "is", null)
+    .where("due_at", ">", at.dueAfter)
+    .orderBy("due_at")
+    .limit(1),
+);
+
+const selectLapsed = oneRow((db, at: { now: Instant }) =>
+  db
+    .selectFrom("notifications")
+    .select("due_at")
+    .where("state", "=", pending)
+    .where("lease_until", "<=", at.now)
+    .orderBy("lease_until")
+    .limit(1),
+);
+
+interface Page {
+  accountId: string;
+  stateA: NotificationState;
+  stateB: NotificationState;
+  afterTime: Instant;
+  afterId: string;
+  limit: number;
+}
+
+const selectPage = manyRows((db, page: Page) =>
+  db
+    .selectFrom("notifications")
+    .selectAll()
+    .where("account_id", "=", page.accountId)
+    // The first condition is what the index serves; the second cuts within the time itself.
+    .where("created_at", ">=", page.afterTime)
+    .where((eb) => eb.or([eb("created_at", ">", page.afterTime), eb("id", ">", page.afterId)]))
+    .where("state", "in", [page.stateA, page.stateB])
+    .orderBy("created_at")
+    .orderBy("id")
+    .limit(page.limit),
+);
+
+const countPending = oneRow((db, _: object) =>
+  db
+    .selectFrom("notifications")
+    .select((eb) => eb.fn.countAll().as("count"))
+    .where("state", "=", pending),
+);
+
+const countFailed = oneRow((db, _: object) =>
+  db
+    .selectFrom("notifications")
+    .select((eb) => eb.fn.countAll().as("count"))
+    .where("state", "=", failed),
+);
+
+const endLapsedLeases = rowsChanged((db, at: { now: Instant }) =>
+  db
+    .updateTable("notifications")
+    .set({ lease_until: null })
+    .where("state", "=", pending)
+    .where("lease_until", "<=", at.now),
+);
+
+/** Selects the first account after `after` of which messages wait. */
+const selectTurn = oneRow((db, at: { after: string }) =>
+  db
+    .selectFrom("notifications")
+    .select("account_id")
+    .where("state", "=", pending)
+    .where("lease_until", "is", null)
+    .where("account_id", ">", at.after)
+    .orderBy("account_id")
+    .limit(1),
+);
+
+const claimEarliest = oneRow((db, at: { accountId: string; now: Instant; leaseUntil: Instant }) =>
+  db
+    .updateTable("notifications")
+    .set((eb) => ({ lease_until: at.leaseUntil, fence: eb("fence", "+", 1), attempts: eb("attempts", "+", 1) }))
+    .where("id", "=", (eb) =>
+      eb
+        .selectFrom("notifications")
+        .select("id")
+        .where("state", "=", pending)
+        .where("lease_until", "is", null)
+        .where("account_id", "=", at.accountId)
+        .where("due_at", "<=", at.now)
+        .orderBy("due_at")
+        .orderBy("id")
+        .limit(1),
+    )
+    .returningAll(),
+);
+
+const remove = rowsChanged((db, claimed: ClaimedMessage) =>
+  db
+    .deleteFrom("notifications")
+    .where("id", "=", claimed.id)
+    .where("fence", "=", claimed.fence)
+    .where("lease_until", "is not", null),
+);
+
+const postpone = rowsChanged((db, claimed: ClaimedMessage & { dueAt: Instant; reason: string }) =>
+  db
+    .updateTable("notifications")
+    .set({ lease_until: null, due_at: claimed.dueAt, last_error: claimed.reason })
+    .where("id", "=", claimed.id)
+    .where("fence", "=", claimed.fence)
+    .where("lease_until", "is not", null),
+);
+
+const fail = rowsChanged((db, claimed: ClaimedMessage & { now: Instant; reason: string }) =>
+  db
+    .updateTable("notifications")
+    .set({ lease_until: null, state: "failed", failed_at: claimed.now, last_error: claimed.reason })
+    .where("id", "=", claimed.id)
+    .where("fence", "=", claimed.fence)
+    .where("lease_until", "is not", null),
+);
+
+/** The claim of whoever is sending it right now is left alone. */
+const retry = rowsChanged((db, at: { accountId: string; id: string; now: Instant; giveUpAt: Instant }) =>
+  db
+    .updateTable("notifications")
+    .set({ state: "pending", due_at: at.now, give_up_at: at.giveUpAt, attempts: 0, failed_at: null })
+    .where("id", "=", at.id)
+    .where("account_id", "=", at.accountId),
+);
+
+const deleteExpired = rowsChanged((db, at: { failedBefore: Instant; limit: number }) =>
+  db
+    .deleteFrom("notifications")
+    .where("id", "in", (eb) =>
+      eb
+        .selectFrom("notifications")
+        .select("id")
+        .where("state", "=", failed)
+        .where("failed_at", "<", at.failedBefore)
+        .orderBy("failed_at")
+        .limit(at.limit),
+    ),
+);
+
+/** The fence moves too, so that whoever held a claim has lost it. */
+export const releaseMessages = rowsChanged((db, _: object) =>
+  db
+    .updateTable("notifications")
+    .set((eb) => ({ lease_until: null, fence: eb("fence", "+", 1) }))
+    .where("state", "=", pending)
+    .where("lease_until", "is not", null),
+);
+
+/** Messages name the account's vaults: an account that is made again under its old id must not see them. */
+export const removeMessagesOfAccount = rowsChanged((db, at: { accountId: string }) =>
+  db.deleteFrom("notifications").where("account_id", "=", at.accountId),
+);

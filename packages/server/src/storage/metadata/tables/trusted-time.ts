@@ -1,0 +1,65 @@
+import type { TrustedTimeState } from "../../../domain/time/trusted-clock.ts";
+import type { Changes, Queries } from "../sqlite/methods.ts";
+import { oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import { present } from "./rows.ts";
+import type { TrustedTimeRow } from "./schema.ts";
+
+export const trustedTimeQueries = {
+  async trustedTime(db) {
+    const row = await selectState(db, {});
+    return row === undefined ? null : stateOf(row);
+  },
+} satisfies Partial<Queries>;
+
+export const trustedTimeChanges = {
+  async raiseTrustedTime(db, to) {
+    await raise(db, rowOf(to));
+  },
+} satisfies Partial<Changes>;
+
+function stateOf(row: TrustedTimeRow): TrustedTimeState {
+  const { high_water: highWater, boot_id: id, boot_time: time, boot_monotonic: monotonic, unproven } = row;
+  const boot = time === null ? null : { id, time, monotonic: present(monotonic), unproven };
+  return { highWater, monotonic: row.monotonic ?? 0, boot };
+}
+
+function rowOf({ highWater, monotonic, boot }: TrustedTimeState): TrustedTimeRow {
+  return {
+    id: 1,
+    high_water: highWater,
+    monotonic,
+    boot_id: boot?.id ?? null,
+    boot_time: boot?.time ?? null,
+    boot_monotonic: boot?.monotonic ?? null,
+    unproven: boot?.unproven ?? 0,
+  };
+}
+
+const selectState = oneRow((db, _none: object) => db.selectFrom("trusted_time").selectAll());
+
+const raise = rowsChanged((db, row: TrustedTimeRow) =>
+  db
+    .insertInto("trusted_time")
+    .values({
+      id: 1,
+      high_water: row.high_water,
+      monotonic: row.monotonic,
+      boot_id: row.boot_id,
+      boot_time: row.boot_time,
+      boot_monotonic: row.boot_monotonic,
+      unproven: row.unproven,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .column("id")
+        .doUpdateSet({
+          high_water: row.high_water,
+          monotonic: row.monotonic,
+          boot_id: row.boot_id,
+          boot_time: row.boot_time,
+          boot_monotonic: row.boot_monotonic,
+          unproven: row.unproven,
+        })
+        .where("trusted_time.high_water", "<=", row.high_water),
+    ),
+);

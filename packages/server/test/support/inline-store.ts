@@ -1,0 +1,58 @@
+import type { AuditFacts } from "../../src/domain/audit.ts";
+import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
+import type { StoreMethod } from "../../src/domain/stores/recorded-changes.ts";
+import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
+import { Checkpoints } from "../../src/storage/metadata/sqlite/log/checkpoints.ts";
+import { moveWholeLog } from "../../src/storage/metadata/sqlite/log/move-log.ts";
+import { methodThreads, type ThreadName } from "../../src/storage/metadata/sqlite/method-threads.ts";
+import { openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
+import { type Outcome, runChanges, runQueries } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
+
+/**
+ * Runs every method on the calling thread, one after the other: for tests, and for filling a database.
+ * @param path a file, or `:memory:`.
+ */
+export async function openInlineStore(path: string): Promise<MetadataStore> {
+  const connection = openWriting(path, true);
+  moveWholeLog(connection, "RESTART");
+  await migrate(connection, true);
+  const checkpoints = new Checkpoints(connection);
+  const runs = { lookups: runQueries, lists: runQueries, writer: runChanges };
+  // A method waits in microtasks, between which another caller's could slip into its transaction.
+  let previous: Promise<unknown> = Promise.resolve();
+
+  function call(method: string, thread: ThreadName, input: unknown, facts?: AuditFacts): Promise<unknown> {
+    const result = previous.then(async () => {
+      if (!connection.database.isOpen) {
+        throw new MetadataUnavailableError("The metadata store is closed");
+      }
+      const [outcome] = await runs[thread](connection, [{ method, input, facts }]);
+      if (thread === "writer") {
+        checkpoints.runIfDue();
+      }
+      return settled(outcome);
+    });
+    previous = result.catch(() => undefined);
+    return result;
+  }
+
+  const methods = Object.entries(methodThreads).map(([method, thread]) => [
+    method,
+    ((input, facts) => call(method, thread, input, facts)) satisfies StoreMethod,
+  ]);
+  const close = async () => {
+    await previous;
+    if (connection.database.isOpen) {
+      checkpoints.finish();
+      connection.database.close();
+    }
+  };
+  return { ...Object.fromEntries(methods), close };
+}
+
+function settled(outcome: Outcome | undefined): unknown {
+  if (outcome === undefined || "error" in outcome) {
+    throw outcome?.error;
+  }
+  return outcome.value;
+}

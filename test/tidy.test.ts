@@ -74,9 +74,9 @@ test("the system's clock is read by the server's clocks.ts, the client's service
     "cli/src/admin/audit.ts",
     "cli/src/log-file.ts",
     "server/src/clock/clocks.ts",
-    "client/src/service-clock.ts",
-    "client/src/transfers/lock-file.ts",
-    "client/src/transfers/upload-journal.ts",
+    "client/src/http/service-clock.ts",
+    "client/src/transfers/journal/lock-file.ts",
+    "client/src/transfers/upload/upload-journal.ts",
   ];
   assert.deepEqual(filesThatSay(/\bDate\.now\(\)|\bnew Date\(\)/, own), []);
 });

@@ -4,10 +4,13 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createClient, type GlacierClient } from "../packages/client/src/node.ts";
-import { type DownloadOptions, downloadJobOutput } from "../packages/client/src/transfers/download-job-output.ts";
+import {
+  type DownloadOptions,
+  downloadJobOutput,
+} from "../packages/client/src/transfers/download/download-job-output.ts";
+import { streamJobOutput } from "../packages/client/src/transfers/download/stream-job-output.ts";
 import type { TransferEvent } from "../packages/client/src/transfers/events.ts";
-import { retrieveArchive, streamArchive } from "../packages/client/src/transfers/retrieve-archive.ts";
-import { streamJobOutput } from "../packages/client/src/transfers/stream-job-output.ts";
+import { retrieveArchive, streamArchive } from "../packages/client/src/transfers/retrieval/retrieve-archive.ts";
 import { contentOf, treeHashOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { region, rootKey, type ServerProcess, startServer } from "./support/server-process.ts";

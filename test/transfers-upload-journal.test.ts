@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { access, readFile, utimes, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { createClient, type GlacierClient } from "../packages/client/src/node.ts";
-import { uploadArchive } from "../packages/client/src/transfers/upload-archive.ts";
+import { uploadArchive } from "../packages/client/src/transfers/upload/upload-archive.ts";
 import { contentOf } from "./support/content.ts";
 import { region, rootKey } from "./support/server-process.ts";
 import { inPieces, UploadRig } from "./support/upload-rig.ts";

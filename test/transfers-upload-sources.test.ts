@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { Bandwidth } from "../packages/client/src/transfers/bandwidth.ts";
-import { uploadArchive } from "../packages/client/src/transfers/upload-archive.ts";
+import { uploadArchive } from "../packages/client/src/transfers/upload/upload-archive.ts";
 import { contentOf } from "./support/content.ts";
 import { UploadRig } from "./support/upload-rig.ts";
 

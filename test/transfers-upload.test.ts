@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { createClient, type GlacierClient } from "../packages/client/src/node.ts";
 import { Bandwidth } from "../packages/client/src/transfers/bandwidth.ts";
 import type { TransferEvent } from "../packages/client/src/transfers/events.ts";
-import { uploadArchive } from "../packages/client/src/transfers/upload-archive.ts";
+import { uploadArchive } from "../packages/client/src/transfers/upload/upload-archive.ts";
 import { contentOf, treeHashOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { region, rootKey, type ServerProcess, startServer } from "./support/server-process.ts";

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseRecords } from "../../packages/client/src/transfers/journal-file.ts";
+import { parseRecords } from "../../packages/client/src/transfers/journal/journal-file.ts";
 import type { Random } from "./random.ts";
 import { cleanEnvironment, type Ending, endingOf, repositoryRoot, within } from "./server-process.ts";
 import type { TransferOrder } from "./transfer-child.ts";

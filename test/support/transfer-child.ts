@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
 import { createClient } from "../../packages/client/src/node.ts";
 import { Bandwidth } from "../../packages/client/src/transfers/bandwidth.ts";
-import { downloadJobOutput } from "../../packages/client/src/transfers/download-job-output.ts";
-import { uploadArchive } from "../../packages/client/src/transfers/upload-archive.ts";
+import { downloadJobOutput } from "../../packages/client/src/transfers/download/download-job-output.ts";
+import { uploadArchive } from "../../packages/client/src/transfers/upload/upload-archive.ts";
 import { region, rootKey } from "./server-process.ts";
 
 // A transfer in a process of its own, for tests that kill it: it reads its task as JSON and prints its result as JSON.

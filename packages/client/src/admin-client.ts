@@ -7,11 +7,11 @@ import {
   type NotificationStateName,
 } from "@moraine/protocol";
 import { type ClientOptions, connectionOf } from "./client.ts";
+import { type Reader, Sender, type WireRequest } from "./http/send.ts";
+import { jsonBody, pathOf } from "./http/wire.ts";
 import type { CallOptions } from "./operation-types.ts";
 import { jsonOf, textOf } from "./output.ts";
 import type { Platform } from "./platform.ts";
-import { type Reader, Sender, type WireRequest } from "./send.ts";
-import { jsonBody, pathOf } from "./wire.ts";
 
 /**
  * Calls an operation of the admin API that Moraine's servers have, by its name: `admin("CreateUser", { userName })`. Rejects as

@@ -1,15 +1,15 @@
 import { type OperationName, operations } from "@moraine/protocol";
 import { assertCount } from "./assert-count.ts";
-import type { CredentialProvider, Credentials } from "./credentials.ts";
-import { awsEndpoint, isAwsHost, parseEndpoint } from "./endpoints.ts";
 import type { GlacierClient } from "./glacier-client.ts";
+import type { CredentialProvider, Credentials } from "./http/credentials.ts";
+import { awsEndpoint, isAwsHost, parseEndpoint } from "./http/endpoints.ts";
+import { type Reader, Sender } from "./http/send.ts";
+import { toWire } from "./http/wire.ts";
 import { readJobOutput } from "./job-output.ts";
 import type { CallOptions, OperationOutput } from "./operation-types.ts";
 import { readOutput } from "./output.ts";
 import { rememberRetries } from "./persistent-client.ts";
 import type { Platform } from "./platform.ts";
-import { type Reader, Sender } from "./send.ts";
-import { toWire } from "./wire.ts";
 
 export interface ClientOptions {
   /** As in `us-east-1`; part of every signature. */

@@ -5,8 +5,6 @@ import { webPlatform } from "./platform.ts";
 
 export type { AdminClient, AdminClientOptions, AdminInput } from "./admin-client.ts";
 export type { ClientOptions } from "./client.ts";
-export type { CredentialProvider, Credentials } from "./credentials.ts";
-export { awsEndpoint } from "./endpoints.ts";
 export {
   AccessDeniedException,
   BadRequest,
@@ -32,12 +30,14 @@ export {
   UnrecognizedClientException,
 } from "./errors.ts";
 export type { GlacierClient } from "./glacier-client.ts";
+export type { CredentialProvider, Credentials } from "./http/credentials.ts";
+export { awsEndpoint } from "./http/endpoints.ts";
+export type { ReplayableBody, UploadBody } from "./http/upload-body.ts";
 export type { JobOutput } from "./job-output.ts";
 export type { DataRetrievalRuleInput, JobParameters } from "./natural-inputs.ts";
 export type { CallOptions, MethodName, OperationInput, OperationOutput, Retry } from "./operation-types.ts";
 export { everyItem, everyPage, type ListedItem, type PagedMethod } from "./paginate.ts";
 export { TreeHash } from "./tree-hash.ts";
-export type { ReplayableBody, UploadBody } from "./upload-body.ts";
 
 /**
  * A client of a vault API, of AWS's or of a Moraine server, for Node and for browsers. In Node, `@moraine/client/node` finds

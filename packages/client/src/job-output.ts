@@ -1,7 +1,7 @@
 import type { GetJobOutputOutput } from "@moraine/protocol";
-import { type Attempt, connectionError, unexpectedAnswer } from "./error-answer.ts";
 import { GlacierConnectionError } from "./errors.ts";
-import type { Answer, AnswerBody } from "./http.ts";
+import { type Attempt, connectionError, unexpectedAnswer } from "./http/error-answer.ts";
+import type { Answer, AnswerBody } from "./http/http.ts";
 
 /** What GetJobOutput answers. A header that the service did not send is null. */
 export interface JobOutput {

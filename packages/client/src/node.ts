@@ -1,7 +1,7 @@
 import { type AdminClient, type AdminClientOptions, buildAdminClient } from "./admin-client.ts";
 import { buildClient, type ClientOptions } from "./client.ts";
-import type { CredentialProvider, Credentials } from "./credentials.ts";
 import type { GlacierClient } from "./glacier-client.ts";
+import type { CredentialProvider, Credentials } from "./http/credentials.ts";
 import { agentsFor } from "./node/certificates.ts";
 import { chainedCredentials } from "./node/credential-chain.ts";
 import { nodePlatform, nodeSha256 } from "./node/platform.ts";
@@ -11,8 +11,16 @@ import { TreeHash as PortableTreeHash } from "./tree-hash.ts";
 export { endpointOf } from "./client.ts";
 export * from "./index.ts";
 export { Bandwidth } from "./transfers/bandwidth.ts";
-export { type DownloadOptions, type DownloadResult, downloadJobOutput } from "./transfers/download-job-output.ts";
-export { partialFileOf } from "./transfers/download-target.ts";
+export {
+  type DownloadOptions,
+  type DownloadResult,
+  downloadJobOutput,
+} from "./transfers/download/download-job-output.ts";
+export { partialFileOf } from "./transfers/download/download-target.ts";
+export type { JobReference, OutputFacts } from "./transfers/download/output-facts.ts";
+export { type StreamOptions, streamJobOutput } from "./transfers/download/stream-job-output.ts";
+export type { VerificationOptions, VerifiedBy } from "./transfers/download/verification.ts";
+export { type VerifyOptions, verifyJobOutput } from "./transfers/download/verify-output.ts";
 export type {
   JobEvent,
   ProgressEvent,
@@ -21,9 +29,16 @@ export type {
   TransferOptions,
   WarningEvent,
 } from "./transfers/events.ts";
-export { InventoryReader } from "./transfers/inventory-reader.ts";
-export type { JobReference, OutputFacts } from "./transfers/output-facts.ts";
-export { chosenPartSize } from "./transfers/part-size.ts";
+export { InventoryReader } from "./transfers/inventory/inventory-reader.ts";
+export {
+  type InventoriedVault,
+  type InventoryOptions,
+  readInventory,
+  retrieveInventory,
+  type StreamInventoryOptions,
+  streamInventory,
+} from "./transfers/inventory/retrieve-inventory.ts";
+export { type VaultContents, vaultContents } from "./transfers/inventory/vault-contents.ts";
 export type { TransferTotals } from "./transfers/progress.ts";
 export {
   type ArchiveReference,
@@ -34,16 +49,8 @@ export {
   type StreamRetrievalOptions,
   streamArchive,
   verifyArchive,
-} from "./transfers/retrieve-archive.ts";
-export {
-  type InventoriedVault,
-  type InventoryOptions,
-  readInventory,
-  retrieveInventory,
-  type StreamInventoryOptions,
-  streamInventory,
-} from "./transfers/retrieve-inventory.ts";
-export { type StreamOptions, streamJobOutput } from "./transfers/stream-job-output.ts";
+} from "./transfers/retrieval/retrieve-archive.ts";
+export { type WaitOptions, waitForJob } from "./transfers/retrieval/wait-for-job.ts";
 export {
   CompletionUnknownError,
   DamagedArchiveError,
@@ -61,12 +68,9 @@ export {
   UnverifiableError,
   VerificationError,
 } from "./transfers/transfer-errors.ts";
-export { type UploadOptions, type UploadResult, uploadArchive } from "./transfers/upload-archive.ts";
-export type { UploadSource } from "./transfers/upload-source.ts";
-export { type VaultContents, vaultContents } from "./transfers/vault-contents.ts";
-export type { VerificationOptions, VerifiedBy } from "./transfers/verification.ts";
-export { type VerifyOptions, verifyJobOutput } from "./transfers/verify-output.ts";
-export { type WaitOptions, waitForJob } from "./transfers/wait-for-job.ts";
+export { chosenPartSize } from "./transfers/upload/part-size.ts";
+export { type UploadOptions, type UploadResult, uploadArchive } from "./transfers/upload/upload-archive.ts";
+export type { UploadSource } from "./transfers/upload/upload-source.ts";
 
 export interface NodeClientOptions extends Omit<ClientOptions, "region" | "credentials">, CertificateOptions {
   /** As in `us-east-1`; part of every signature. @default `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's */

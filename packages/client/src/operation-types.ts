@@ -1,7 +1,7 @@
 import type { OperationName, OperationShapes } from "@moraine/protocol";
+import type { UploadBody } from "./http/upload-body.ts";
 import type { JobOutput } from "./job-output.ts";
 import type { NaturalInputs } from "./natural-inputs.ts";
-import type { UploadBody } from "./upload-body.ts";
 
 /** `createVault` of CreateVault. */
 export type MethodName = Uncapitalize<OperationName>;

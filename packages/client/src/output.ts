@@ -1,6 +1,6 @@
 import { type Operation, parseLossless } from "@moraine/protocol";
-import { type Attempt, connectionError, unexpectedAnswer } from "./error-answer.ts";
-import { type Answer, BodyTooLargeError, readText } from "./http.ts";
+import { type Attempt, connectionError, unexpectedAnswer } from "./http/error-answer.ts";
+import { type Answer, BodyTooLargeError, readText } from "./http/http.ts";
 
 /** Many times the largest page of a list. */
 const documentBytesMax = 16 * 1024 ** 2;

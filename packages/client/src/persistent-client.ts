@@ -1,5 +1,5 @@
+import { transferRetryMilliseconds } from "./http/retry-budget.ts";
 import type { CallOptions } from "./operation-types.ts";
-import { transferRetryMilliseconds } from "./retry-budget.ts";
 
 /** Clients by their own `retryForMilliseconds`. */
 const ownLimits = new WeakMap<object, number | undefined>();

@@ -1,6 +1,6 @@
 import type { Digest } from "@moraine/protocol";
-import type { Http } from "./http.ts";
-import { webHttp } from "./web-http.ts";
+import type { Http } from "./http/http.ts";
+import { webHttp } from "./http/web-http.ts";
 
 /** What Node and browsers have in different ways. */
 export interface Platform {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
-import { CredentialCache, type Credentials } from "../src/credentials.ts";
-import { ServiceClock } from "../src/service-clock.ts";
+import { CredentialCache, type Credentials } from "../src/http/credentials.ts";
+import { ServiceClock } from "../src/http/service-clock.ts";
 import { clientOf, failure, fine, keys, vault } from "./support/scripted-client.ts";
 import { refuse, scriptedServer } from "./support/scripted-server.ts";
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { type ClientOptions, InvalidSignatureException, UnexpectedAnswerError } from "@moraine/client";
 import { createClient } from "@moraine/client/node";
-import { waitForJob } from "../src/transfers/wait-for-job.ts";
+import { waitForJob } from "../src/transfers/retrieval/wait-for-job.ts";
 import { failure, keys, vault } from "./support/scripted-client.ts";
 import { answer, refuse, type Step, scriptedServer } from "./support/scripted-server.ts";
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import { createClient, GlacierConnectionError, UnexpectedAnswerError } from "@moraine/client";
-import type { Answer } from "../src/http.ts";
+import type { Answer } from "../src/http/http.ts";
 import { readJobOutput } from "../src/job-output.ts";
 import { createClient as createNodeClient } from "../src/node.ts";
 import { answer, cutShort, refuse, reset, type Step, scriptedServer } from "./support/scripted-server.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Pace } from "../src/pace.ts";
+import { Pace } from "../src/http/pace.ts";
 
 /** Turns taken one after the other, each when the one before is due: the times they are due at. */
 function turns(pace: Pace, from: number, count: number, afterEach: (now: number) => void = () => undefined): number[] {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { GlacierConnectionError, InsufficientCapacityException, ThrottlingException } from "@moraine/client";
+import { RetryBudget } from "../src/http/retry-budget.ts";
 import type { Retry } from "../src/operation-types.ts";
-import { RetryBudget } from "../src/retry-budget.ts";
 import { clientOf, described, failure, fine, vault } from "./support/scripted-client.ts";
 import { answer, refuse, reset, scriptedServer } from "./support/scripted-server.ts";
 

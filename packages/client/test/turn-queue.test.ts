@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pace } from "../src/pace.ts";
-import { TurnQueue } from "../src/turn-queue.ts";
+import { Pace } from "../src/http/pace.ts";
+import { TurnQueue } from "../src/http/turn-queue.ts";
 
 /** A clock that a test moves; calls that are due happen in order. */
 class Clock {

@@ -1,4 +1,4 @@
-import type { CredentialProvider, Credentials } from "../credentials.ts";
+import type { CredentialProvider, Credentials } from "../http/credentials.ts";
 import type { Agents } from "./agents.ts";
 import { chosenProfile, type Environment, loadProfile, type Profile } from "./profile.ts";
 

@@ -1,10 +1,10 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Answer, HttpRequest } from "../http.ts";
+import type { Answer, HttpRequest } from "../http/http.ts";
 import { type Agents, createAgents } from "./agents.ts";
-import { Arrivals } from "./arrivals.ts";
 import { http, https } from "./built-in.ts";
 import { release } from "./release.ts";
+import { Arrivals } from "./response-buffer.ts";
 import { sendPieces } from "./send-pieces.ts";
 
 const connectMillisecondsMax = 10_000;

@@ -1,6 +1,6 @@
 import type { GlacierClient } from "../glacier-client.ts";
+import { transferRetryMilliseconds } from "../http/retry-budget.ts";
 import { persistentClient } from "../persistent-client.ts";
-import { transferRetryMilliseconds } from "../retry-budget.ts";
 import type { TransferOptions } from "./events.ts";
 
 /** Returns the client as transfers use it: each call survives an outage, and its retries are reported as events. */

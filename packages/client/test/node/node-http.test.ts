@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createSecureServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Answer, readText } from "../../src/http.ts";
+import { type Answer, readText } from "../../src/http/http.ts";
 import { nodeHttp } from "../../src/node/node-http.ts";
 
 interface RawServer extends AsyncDisposable {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isTreeHashAligned } from "@moraine/protocol";
-import { digestOfBytes } from "../../src/transfers/part-digest.ts";
+import { digestOfBytes } from "../../src/transfers/hashing/part-digest.ts";
 
 type Job = Readonly<Record<string, unknown>>;
 

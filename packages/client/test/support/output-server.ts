@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isTreeHashAligned } from "@moraine/protocol";
-import { digestOfBytes } from "../../src/transfers/part-digest.ts";
+import { digestOfBytes } from "../../src/transfers/hashing/part-digest.ts";
 
 /** Returns the bytes of a range of the archive. */
 export type ContentOf = (firstByte: number, endByte: number) => Buffer;

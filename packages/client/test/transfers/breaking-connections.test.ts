@@ -7,9 +7,9 @@ import { contentOf } from "../../../../test/support/content.ts";
 import { Random } from "../../../../test/support/random.ts";
 import { createClient, type NodeClientOptions } from "../../src/node.ts";
 import { Bandwidth } from "../../src/transfers/bandwidth.ts";
-import { type DownloadOptions, downloadJobOutput } from "../../src/transfers/download-job-output.ts";
+import { type DownloadOptions, downloadJobOutput } from "../../src/transfers/download/download-job-output.ts";
+import { streamJobOutput } from "../../src/transfers/download/stream-job-output.ts";
 import type { TransferEvent } from "../../src/transfers/events.ts";
-import { streamJobOutput } from "../../src/transfers/stream-job-output.ts";
 import { archiveOf, type OutputServer, outputServer, type RangeRequest } from "../support/output-server.ts";
 import { keys } from "../support/scripted-client.ts";
 

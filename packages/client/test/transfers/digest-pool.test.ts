@@ -5,8 +5,8 @@ import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DigestPool } from "../../src/transfers/digest-pool.ts";
-import { combinedTreeHash, digestOfBytes } from "../../src/transfers/part-digest.ts";
+import { DigestPool } from "../../src/transfers/hashing/digest-pool.ts";
+import { combinedTreeHash, digestOfBytes } from "../../src/transfers/hashing/part-digest.ts";
 
 const mebibyte = 1024 ** 2;
 

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { promisify } from "node:util";
-import { type DownloadOptions, downloadJobOutput } from "../../src/transfers/download-job-output.ts";
-import { retrieveArchive } from "../../src/transfers/retrieve-archive.ts";
+import { type DownloadOptions, downloadJobOutput } from "../../src/transfers/download/download-job-output.ts";
+import { retrieveArchive } from "../../src/transfers/retrieval/retrieve-archive.ts";
 import { archiveOf, type OutputServer, outputServer } from "../support/output-server.ts";
 import { clientOf } from "../support/scripted-client.ts";
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { FetchedRange } from "../../src/transfers/fetch-range.ts";
-import { FetchedRanges, RangeFold } from "../../src/transfers/fetched-ranges.ts";
-import { combinedTreeHash } from "../../src/transfers/part-digest.ts";
+import type { FetchedRange } from "../../src/transfers/download/fetch-range.ts";
+import { FetchedRanges, RangeFold } from "../../src/transfers/download/fetched-ranges.ts";
+import { combinedTreeHash } from "../../src/transfers/hashing/part-digest.ts";
 
 const rangeOf = (text: string, proven = true): FetchedRange => ({
   treeHash: createHash("sha256").update(text).digest("hex"),

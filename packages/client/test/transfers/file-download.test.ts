@@ -3,15 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DigestPool } from "../../src/transfers/digest-pool.ts";
-import { DownloadJournal, downloadIdentity } from "../../src/transfers/download-journal.ts";
-import { fillPartial } from "../../src/transfers/file-download.ts";
-import { digestOfBytes } from "../../src/transfers/part-digest.ts";
-import { PartialFile } from "../../src/transfers/partial-file.ts";
+import { DownloadJournal, downloadIdentity } from "../../src/transfers/download/download-journal.ts";
+import { fillPartial } from "../../src/transfers/download/file-download.ts";
+import { PartialFile } from "../../src/transfers/download/partial-file.ts";
+import { planRanges } from "../../src/transfers/download/ranges.ts";
+import { RequestSize } from "../../src/transfers/download/request-size.ts";
+import { Verification } from "../../src/transfers/download/verification.ts";
+import { DigestPool } from "../../src/transfers/hashing/digest-pool.ts";
+import { digestOfBytes } from "../../src/transfers/hashing/part-digest.ts";
 import { Progress } from "../../src/transfers/progress.ts";
-import { planRanges } from "../../src/transfers/ranges.ts";
-import { RequestSize } from "../../src/transfers/request-size.ts";
-import { Verification } from "../../src/transfers/verification.ts";
 
 const mebibyte = 1024 ** 2;
 

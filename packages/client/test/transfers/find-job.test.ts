@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GlacierJobDescription } from "@moraine/protocol";
-import { findOrStartJob } from "../../src/transfers/find-job.ts";
+import { findOrStartJob } from "../../src/transfers/retrieval/find-job.ts";
 import { clientOf, vault } from "../support/scripted-client.ts";
 import { answer, reset, type Step, scriptedServer } from "../support/scripted-server.ts";
 

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { createClient } from "../../src/node.ts";
-import { DigestPool } from "../../src/transfers/digest-pool.ts";
-import { downloadJobOutput } from "../../src/transfers/download-job-output.ts";
+import { downloadJobOutput } from "../../src/transfers/download/download-job-output.ts";
+import { streamJobOutput } from "../../src/transfers/download/stream-job-output.ts";
+import { DigestPool } from "../../src/transfers/hashing/digest-pool.ts";
 import { inParallel } from "../../src/transfers/in-parallel.ts";
-import { retrieveArchive, streamArchive } from "../../src/transfers/retrieve-archive.ts";
-import { readInventory, retrieveInventory, streamInventory } from "../../src/transfers/retrieve-inventory.ts";
-import { streamJobOutput } from "../../src/transfers/stream-job-output.ts";
-import { uploadArchive } from "../../src/transfers/upload-archive.ts";
-import { waitForJob } from "../../src/transfers/wait-for-job.ts";
+import { readInventory, retrieveInventory, streamInventory } from "../../src/transfers/inventory/retrieve-inventory.ts";
+import { retrieveArchive, streamArchive } from "../../src/transfers/retrieval/retrieve-archive.ts";
+import { waitForJob } from "../../src/transfers/retrieval/wait-for-job.ts";
+import { uploadArchive } from "../../src/transfers/upload/upload-archive.ts";
 import { clientOf, keys } from "../support/scripted-client.ts";
 import { answer, type ScriptedServer, scriptedServer } from "../support/scripted-server.ts";
 

@@ -8,7 +8,7 @@ import {
   type TreeHash,
 } from "@moraine/protocol";
 import fc from "fast-check";
-import { InventoryReader } from "../../src/transfers/inventory-reader.ts";
+import { InventoryReader } from "../../src/transfers/inventory/inventory-reader.ts";
 
 const arn = "arn:aws:glacier:us-west-2:012345678901:vaults/examplevault";
 const inventoryDate = new Date("2015-04-07T00:26:18Z");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { JournalFile, parseRecords } from "../../src/transfers/journal-file.ts";
+import { JournalFile, parseRecords } from "../../src/transfers/journal/journal-file.ts";
 
 let folder: string;
 before(async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits, rangeLength } from "@moraine/protocol";
-import { digestOfBytes } from "../../src/transfers/part-digest.ts";
-import { streamFrom } from "../../src/transfers/stream-job-output.ts";
+import { streamFrom } from "../../src/transfers/download/stream-job-output.ts";
+import { digestOfBytes } from "../../src/transfers/hashing/part-digest.ts";
 
 const rangeBytes = 4 * 1024 ** 2;
 const zeros = new Uint8Array(rangeBytes);

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, mock, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LockFile } from "../../src/transfers/lock-file.ts";
-import { thisProcess } from "../../src/transfers/lock-owner.ts";
+import { LockFile } from "../../src/transfers/journal/lock-file.ts";
+import { thisProcess } from "../../src/transfers/journal/lock-owner.ts";
 
 let folder: string;
 let path: string;

@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { downloadJobOutput } from "../../src/transfers/download-job-output.ts";
+import { downloadJobOutput } from "../../src/transfers/download/download-job-output.ts";
 import type { TransferEvent } from "../../src/transfers/events.ts";
-import { digestOfBytes } from "../../src/transfers/part-digest.ts";
-import { uploadArchive } from "../../src/transfers/upload-archive.ts";
-import { waitForJob } from "../../src/transfers/wait-for-job.ts";
+import { digestOfBytes } from "../../src/transfers/hashing/part-digest.ts";
+import { waitForJob } from "../../src/transfers/retrieval/wait-for-job.ts";
+import { uploadArchive } from "../../src/transfers/upload/upload-archive.ts";
 import { clientOf } from "../support/scripted-client.ts";
 import { answer, refuse, reset, type Step, scriptedServer } from "../support/scripted-server.ts";
 

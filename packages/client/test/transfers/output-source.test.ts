@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "../../src/node.ts";
-import { jobSource } from "../../src/transfers/output-source.ts";
+import { jobSource } from "../../src/transfers/download/output-source.ts";
 import { type Step, scriptedServer } from "../support/scripted-server.ts";
 
 const facts = {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isPartSize, limits } from "@moraine/protocol";
 import fc from "fast-check";
-import { chosenPartSize, partSizeFor, unknownLengthPartSizeBytes } from "../../src/transfers/part-size.ts";
+import { chosenPartSize, partSizeFor, unknownLengthPartSizeBytes } from "../../src/transfers/upload/part-size.ts";
 
 const mebibyte = 1024 ** 2;
 

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isTreeHashAligned, leafSizeBytes, limits, rangeLength } from "@moraine/protocol";
 import fc from "fast-check";
-import { areNodes, assertRangeSize, boundedRangeSize, planRanges, rangeSizeFor } from "../../src/transfers/ranges.ts";
+import {
+  areNodes,
+  assertRangeSize,
+  boundedRangeSize,
+  planRanges,
+  rangeSizeFor,
+} from "../../src/transfers/download/ranges.ts";
 
 const powers = fc.integer({ min: 0, max: 6 }).map((exponent) => leafSizeBytes * 2 ** exponent);
 const total = fc.oneof(

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { retrieveArchive } from "../../src/transfers/retrieve-archive.ts";
+import { retrieveArchive } from "../../src/transfers/retrieval/retrieve-archive.ts";
 import { clientOf } from "../support/scripted-client.ts";
 import { answer, refuse, type Step, scriptedServer } from "../support/scripted-server.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { digestOfBytes } from "../../src/transfers/part-digest.ts";
-import { hashedAhead, type SourcePart } from "../../src/transfers/source-part.ts";
+import { digestOfBytes } from "../../src/transfers/hashing/part-digest.ts";
+import { hashedAhead, type SourcePart } from "../../src/transfers/upload/source-part.ts";
 
 const { treeHash } = digestOfBytes(new Uint8Array(1), "tree");
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { contentOf } from "../../../../test/support/content.ts";
+import { verifyJobOutput } from "../../src/transfers/download/verify-output.ts";
 import type { TransferEvent } from "../../src/transfers/events.ts";
-import { verifyJobOutput } from "../../src/transfers/verify-output.ts";
 import { archiveOf, type OutputServer, outputServer } from "../support/output-server.ts";
 import { clientOf } from "../support/scripted-client.ts";
 

@@ -1,0 +1,107 @@
+import {
+  GlacierConnectionError,
+  type GlacierServiceError,
+  type Refusal,
+  serviceError,
+  UnexpectedAnswerError,
+} from "../errors.ts";
+import { type Answer, readStart } from "./http.ts";
+
+/** Which request it was. */
+export interface Attempt {
+  readonly operation: string;
+  readonly attempts: number;
+}
+
+/** Of a proxy's page no more than this is quoted. */
+const quoteLengthMax = 200;
+/** More than any error of this API has; the message of a wrong signature shows the request as it should have been signed. */
+const errorBytesMax = 64 * 1024;
+const errorMilliseconds = 10_000;
+/** No service is believed that it needs a longer pause. */
+const retryAfterMillisecondsMax = 3_600_000;
+
+/** The error that an answer other than 2xx stands for. */
+export async function refusalOf(answer: Answer, attempt: Attempt): Promise<GlacierServiceError> {
+  const text = await readStart(answer, errorBytesMax, errorMilliseconds);
+  const { code, message, type } = membersOf(text);
+  if (code === undefined) {
+    return unexpectedAnswer(answer, attempt, inWords(answer, text));
+  }
+  return serviceError({ ...factsOf(answer, attempt), code, message: message ?? code, type: type ?? "Unknown" });
+}
+
+/** An answer that Glacier would not give. */
+export function unexpectedAnswer(answer: Answer, attempt: Attempt, message: string): UnexpectedAnswerError {
+  return new UnexpectedAnswerError({
+    ...factsOf(answer, attempt),
+    code: "UnexpectedAnswer",
+    message: `${attempt.operation}: ${message}`,
+    type: "Unknown",
+  });
+}
+
+/** No answer, or none that is whole. */
+export function connectionError(attempt: Attempt, what: string, error: unknown): GlacierConnectionError {
+  const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
+  const reason =
+    cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code ?? cause.name) : cause;
+  return new GlacierConnectionError(`${attempt.operation}: ${what}: ${reason}`, { ...attempt, cause });
+}
+
+function factsOf(answer: Answer, attempt: Attempt) {
+  const requestId = answer.header("x-amzn-requestid");
+  return { ...attempt, status: answer.status, requestId, retryAfterMilliseconds: retryAfterOf(answer) };
+}
+
+/** Seconds, or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. The date counts from the response's own. */
+function retryAfterOf(answer: Answer): number | undefined {
+  const value = answer.header("retry-after")?.trim() ?? "";
+  if (/^[0-9]{1,9}$/.test(value)) {
+    return Math.min(Number(value) * 1000, retryAfterMillisecondsMax);
+  }
+  const milliseconds = Date.parse(value) - Date.parse(answer.header("date") ?? "");
+  return Number.isNaN(milliseconds) ? undefined : Math.min(Math.max(0, milliseconds), retryAfterMillisecondsMax);
+}
+
+function membersOf(text: string): Partial<Pick<Refusal, "code" | "message" | "type">> {
+  try {
+    const { code, message, type } = JSON.parse(text) as Record<string, unknown>;
+    return {
+      ...(typeof code === "string" && { code }),
+      ...(typeof message === "string" && { message }),
+      ...((type === "Client" || type === "Server") && { type }),
+    };
+  } catch {
+    return {};
+  }
+}
+
+function inWords(answer: Answer, text: string): string {
+  const status = `${answer.status} ${answer.statusText}`.trim();
+  const target = answer.header("location");
+  if (target !== null) {
+    return `answered ${status}, which leads to ${target} and is not followed; check the endpoint`;
+  }
+  const words = visibleText(text).replace(/\s+/g, " ").trim();
+  return `answered ${status}, but not as this service does${words === "" ? "" : `: ${words.slice(0, quoteLengthMax)}`}`;
+}
+
+/** Returns what a page shows: no tags, styles and scripts. Reads the text once, so that no page takes long. */
+function visibleText(page: string): string {
+  const [start = "", ...parts] = page.split("<");
+  const shown = [start];
+  let hiddenUntil: string | null = null;
+  for (const part of parts) {
+    const tag = /^\/?[a-z]*/i.exec(part)?.[0].toLowerCase() ?? "";
+    if (hiddenUntil === null && hidingTags.has(tag)) {
+      hiddenUntil = `/${tag}`;
+    } else if (hiddenUntil === null || hiddenUntil === tag) {
+      hiddenUntil = null;
+      shown.push(part.slice(part.indexOf(">") + 1 || part.length));
+    }
+  }
+  return shown.join(" ");
+}
+
+const hidingTags: ReadonlySet<string> = new Set(["style", "script"]);

@@ -1,0 +1,87 @@
+import {
+  DamagedDataError,
+  GlacierConnectionError,
+  GlacierServiceError,
+  ThrottlingException,
+  UnexpectedAnswerError,
+} from "../errors.ts";
+
+const baseMilliseconds = 100;
+/** Throttling passes more slowly than a hiccup. */
+const throttlingBaseMilliseconds = 500;
+const pauseMillisecondsMax = 20_000;
+
+/** What costs money as often as it is carried out. */
+const paidOperations: ReadonlySet<string> = new Set(["InitiateJob", "PurchaseProvisionedCapacity"]);
+/** Nothing was sent. */
+const unconnectedCodes: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ERR_CONNECT_TIMEOUT",
+]);
+
+/** Whether the same request may do better in a while, and may be sent again. */
+export function isTransient(error: unknown, operation: string): boolean {
+  if (paidOperations.has(operation) && isOutcomeUnknown(error)) {
+    return false;
+  }
+  if (error instanceof DamagedDataError) {
+    return false;
+  }
+  if (error instanceof GlacierServiceError) {
+    return error.status >= 500 || error.status === 408 || isThrottling(error);
+  }
+  return error instanceof GlacierConnectionError;
+}
+
+/** Whether the service, or a proxy before it, asks for fewer requests. */
+export function isThrottling(error: unknown): boolean {
+  return error instanceof ThrottlingException || (error instanceof GlacierServiceError && error.status === 429);
+}
+
+/** Whether the request may have been carried out though its answer did not come: it broke off, or something in between answered. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  if (error instanceof GlacierConnectionError) {
+    return !unconnectedCodes.has((error.cause as { readonly code?: unknown } | undefined)?.code);
+  }
+  return error instanceof UnexpectedAnswerError && error.status >= 500;
+}
+
+/** How long to wait after so many attempts: anything up to a bound that doubles, so that clients do not come back together. */
+export function pauseMilliseconds(attempts: number, isThrottled: boolean, random: number): number {
+  const base = isThrottled ? throttlingBaseMilliseconds : baseMilliseconds;
+  return random * Math.min(pauseMillisecondsMax, base * 2 ** (attempts - 1));
+}
+
+/** Waits, and rejects with the signal's reason as soon as it aborts. */
+export async function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  if (milliseconds <= 0) {
+    signal?.throwIfAborted();
+    return;
+  }
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  try {
+    await orAborted(promise, signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The promise's outcome, or the signal's reason as soon as it aborts; what the promise stands for goes on then. */
+export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (signal === undefined) {
+    return promise;
+  }
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

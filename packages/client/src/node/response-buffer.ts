@@ -1,0 +1,107 @@
+import type { IncomingMessage } from "node:http";
+import type { AnswerBody } from "../http/http.ts";
+import { release } from "./release.ts";
+
+/** What waits for its reader at the most, but for the last piece, while the reader is busy with what came before. */
+const waitingBytesMax = 512 * 1024;
+
+/** What arrives of an answer, for a reader who takes it when it likes. With enough of it, the connection is held back. */
+export class Arrivals implements AnswerBody {
+  readonly #answer: IncomingMessage;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timeoutMilliseconds: number;
+  #waiting: Buffer<ArrayBuffer>[] = [];
+  #waitingBytes = 0;
+  #hasBegun = false;
+  #hasEnded = false;
+  #failure: Error | null = null;
+  #arrival: PromiseWithResolvers<void> | null = null;
+
+  /** @param timeoutMilliseconds how long to wait for the next byte; time in which nothing is asked for does not count. */
+  constructor(answer: IncomingMessage, signal: AbortSignal | undefined, timeoutMilliseconds: number) {
+    this.#answer = answer;
+    this.#signal = signal;
+    this.#timeoutMilliseconds = timeoutMilliseconds;
+    answer.socket.setTimeout(0);
+    answer.on("end", () => {
+      this.#hasEnded = true;
+      this.#wake();
+    });
+    answer.on("error", (error) => this.#fail(error));
+    answer.on("close", () => this.#fail(new Error("The connection was closed in the middle of the answer")));
+  }
+
+  async next(): Promise<Buffer<ArrayBuffer> | null> {
+    this.#begin();
+    while (this.#waitingBytes === 0) {
+      if (this.#hasEnded) {
+        return null;
+      }
+      if (this.#failure !== null) {
+        this.#signal?.throwIfAborted();
+        throw this.#failure;
+      }
+      this.#arrival ??= Promise.withResolvers();
+      await this.#arrival.promise;
+    }
+    return this.#take();
+  }
+
+  async cancel(): Promise<void> {
+    this.#answer.destroy();
+  }
+
+  /** Nothing is read before somebody asks. */
+  #begin(): void {
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      this.#answer.socket.setTimeout(this.#timeoutMilliseconds);
+      this.#answer.on("data", (piece: Buffer<ArrayBuffer>) => this.#arrived(piece));
+    }
+  }
+
+  /** In one piece, so that what follows is done once for many packets. */
+  #take(): Buffer<ArrayBuffer> {
+    const pieces = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#resume();
+    const [only, ...more] = pieces;
+    if (only !== undefined && more.length === 0) {
+      return only;
+    }
+    const all = Buffer.concat(pieces);
+    for (const piece of pieces) {
+      release(piece);
+    }
+    return all;
+  }
+
+  #arrived(piece: Buffer<ArrayBuffer>): void {
+    this.#waiting.push(piece);
+    this.#waitingBytes += piece.length;
+    if (this.#waitingBytes >= waitingBytesMax) {
+      this.#answer.socket.setTimeout(0);
+      this.#answer.pause();
+    }
+    this.#wake();
+  }
+
+  #resume(): void {
+    // After its end the socket may serve another request.
+    if (this.#answer.isPaused() && !this.#hasEnded) {
+      this.#answer.socket.setTimeout(this.#timeoutMilliseconds);
+      this.#answer.resume();
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#arrival?.resolve();
+    this.#arrival = null;
+  }
+}

@@ -1,0 +1,170 @@
+import { type ByteRange, formatRange } from "@moraine/protocol";
+import { JournalFile } from "../journal/journal-file.ts";
+import { JournalMismatchError } from "../transfer-errors.ts";
+import type { FetchedRange } from "./fetch-range.ts";
+import { FetchedRanges } from "./fetched-ranges.ts";
+import type { OutputFacts } from "./output-facts.ts";
+
+/** What has to be the same for a download to go on; an archive's may go on from another job. */
+export interface DownloadIdentity {
+  readonly vaultName: string;
+  readonly archiveId: string | null;
+  /** Of an inventory alone: no two jobs need give the same one. */
+  readonly inventoryJobId: string | null;
+  readonly retrievalByteRange: string | null;
+  readonly sizeBytes: number;
+  readonly treeHash: string | null;
+  /** Of the output. */
+  readonly wanted: string;
+}
+
+export function downloadIdentity(
+  job: { readonly vaultName: string; readonly jobId: string },
+  facts: OutputFacts,
+  wanted: ByteRange,
+): DownloadIdentity {
+  return {
+    vaultName: job.vaultName,
+    archiveId: facts.archiveId,
+    inventoryJobId: facts.archiveId === null ? job.jobId : null,
+    retrievalByteRange: facts.retrievalByteRange,
+    sizeBytes: facts.sizeBytes,
+    treeHash: facts.treeHash,
+    wanted: formatRange(wanted),
+  };
+}
+
+const format = "moraine download 1";
+
+/**
+ * Which ranges of a partial file are right. A line is written when the range's bytes are on the disk, so what it says holds
+ * after a kill at any instant and, but for the last lines, after a power cut.
+ */
+export class DownloadJournal {
+  readonly rangeSizeBytes: number;
+  /** By index in the plan. */
+  readonly ranges: FetchedRanges;
+  readonly #file: JournalFile;
+  readonly #syncData: () => Promise<void>;
+  #pending: Array<{ readonly record: object; readonly done: PromiseWithResolvers<void> }> = [];
+  #flushing: Promise<void> | null = null;
+
+  private constructor(file: JournalFile, state: JournalState, syncData: () => Promise<void>) {
+    this.#file = file;
+    this.#syncData = syncData;
+    this.rangeSizeBytes = state.rangeSizeBytes;
+    this.ranges = state.ranges;
+  }
+
+  /**
+   * Opens or begins it. Throws JournalMismatchError when it tells of another download.
+   * @param rangeSizeBytes for a new one; one that goes on keeps its own.
+   * @param syncData makes what was written to the partial file survive.
+   */
+  static async open(
+    path: string,
+    identity: DownloadIdentity,
+    { rangeSizeBytes, syncData }: { rangeSizeBytes: number; syncData: () => Promise<void> },
+  ): Promise<DownloadJournal> {
+    const { journal: file, records } = await JournalFile.open(path);
+    try {
+      const [head, ...rest] = records as [Head?, ...RangeRecord[]];
+      if (head === undefined) {
+        await file.append({ format, ...identity, rangeSizeBytes } satisfies Head);
+        await file.sync();
+      } else {
+        assertSame(path, head, identity);
+      }
+      const state = { rangeSizeBytes: head?.rangeSizeBytes ?? rangeSizeBytes, ranges: rangesOf(rest) };
+      return new DownloadJournal(file, state, syncData);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Resolves when the range's bytes and then its line are written. Lines that wait share one sync. */
+  async add(index: number, { treeHash, proven }: FetchedRange): Promise<void> {
+    await this.#write({ range: index, treeHash, proven } satisfies RangeRecord);
+    this.ranges.set(index, { treeHash, proven });
+  }
+
+  /** Takes back what it said of these ranges. */
+  async forget(indexes: readonly number[]): Promise<void> {
+    for (const index of indexes) {
+      await this.#write({ range: index, treeHash: null, proven: false } satisfies RangeRecord);
+      this.ranges.delete(index);
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.#file.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.#flushing;
+    await this.#file.close();
+  }
+
+  #write(record: object): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    this.#pending.push({ record, done });
+    this.#flushing ??= this.#flush();
+    return done.promise;
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const batch = this.#pending;
+      this.#pending = [];
+      try {
+        await this.#syncData();
+        await this.#file.append(...batch.map(({ record }) => record));
+        for (const { done } of batch) {
+          done.resolve();
+        }
+      } catch (error) {
+        for (const { done } of batch) {
+          done.reject(error);
+        }
+      }
+    }
+    this.#flushing = null;
+  }
+}
+
+type Head = DownloadIdentity & { readonly format: string; readonly rangeSizeBytes: number };
+
+interface RangeRecord {
+  readonly range: number;
+  /** Null takes back an earlier line. */
+  readonly treeHash: string | null;
+  readonly proven: boolean;
+}
+
+interface JournalState {
+  readonly rangeSizeBytes: number;
+  readonly ranges: FetchedRanges;
+}
+
+function rangesOf(records: readonly RangeRecord[]): FetchedRanges {
+  const ranges = new FetchedRanges();
+  for (const { range, treeHash, proven } of records) {
+    if (treeHash === null) {
+      ranges.delete(range);
+    } else {
+      ranges.set(range, { treeHash, proven });
+    }
+  }
+  return ranges;
+}
+
+function assertSame(path: string, head: Head, identity: DownloadIdentity): void {
+  const wanted = { format, ...identity, rangeSizeBytes: head.rangeSizeBytes };
+  const differing = Object.entries(wanted).find(([name, value]) => head[name as keyof Head] !== value)?.[0];
+  if (differing !== undefined) {
+    throw new JournalMismatchError(
+      `${path} tells of another download: its ${differing} differs. Choose another target, or remove it and the partial file`,
+    );
+  }
+}

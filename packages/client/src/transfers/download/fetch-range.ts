@@ -1,0 +1,195 @@
+import { type ByteRange, leafSizeBytes, rangeLength } from "@moraine/protocol";
+import { GlacierConnectionError } from "../../errors.ts";
+import type { Bandwidth } from "../bandwidth.ts";
+import { LeafDigests } from "../hashing/part-digest.ts";
+import type { Progress } from "../progress.ts";
+import { asError, VerificationError } from "../transfer-errors.ts";
+import type { OutputFacts } from "./output-facts.ts";
+import type { OutputSource } from "./output-source.ts";
+import { isOutage, RangeRetries } from "./range-retries.ts";
+import { firstRange } from "./ranges.ts";
+import type { RequestSize } from "./request-size.ts";
+
+export interface FetchContext {
+  readonly source: OutputSource;
+  readonly progress: Progress;
+  readonly bandwidth: Bandwidth | undefined;
+  readonly requestSize: RequestSize;
+}
+
+export interface FetchedRange {
+  readonly treeHash: string;
+  /** False when nothing but the whole's hash can tell whether it is right. */
+  readonly proven: boolean;
+}
+
+/**
+ * Keeps bytes, from that byte of the range on. When `bytes` fails, it rejects with the same error, once all that came before is kept.
+ */
+export type Keep = (bytes: AsyncIterable<Uint8Array>, offset: number) => Promise<void>;
+
+/**
+ * Fetches a range until what was kept of it agrees with the checksums that the server sent. After a break only the bytes that are missing
+ * are asked for.
+ */
+export async function fetchRange(
+  context: FetchContext,
+  range: ByteRange,
+  keep: Keep,
+  signal: AbortSignal,
+): Promise<FetchedRange> {
+  return new RangeFetch(context, range, keep).run(signal);
+}
+
+/**
+ * A range is fetched in pieces, one after the other: nodes of the output's tree, each of which has a checksum of its own. A piece whose
+ * connection broke is continued, and judged by the checksum that came with its first response.
+ */
+class RangeFetch {
+  readonly #context: FetchContext;
+  readonly #range: ByteRange;
+  readonly #keep: Keep;
+  readonly #retries: RangeRetries;
+  readonly #leaves = new LeafDigests();
+  #piece: ByteRange;
+  /** Of the piece. */
+  #receivedBytes = 0;
+  #checksum: string | null = null;
+  /** Bytes of the range that have arrived at least once. */
+  #farthest = 0;
+  /** The same, but for those that were wrong: to fetch them again is progress. */
+  #reached = 0;
+  #isProven = true;
+  #canContinue = true;
+
+  constructor(context: FetchContext, range: ByteRange, keep: Keep) {
+    this.#context = context;
+    this.#range = range;
+    this.#keep = keep;
+    this.#retries = new RangeRetries(context.source.retryForMilliseconds, context.progress);
+    this.#piece = this.#pieceFrom(range.firstByte);
+  }
+
+  async run(signal: AbortSignal): Promise<FetchedRange> {
+    for (;;) {
+      try {
+        await this.#fetchPiece(signal);
+        if (this.#piece.lastByte === this.#range.lastByte) {
+          return { treeHash: this.#leaves.treeHash(), proven: this.#isProven };
+        }
+        this.#retries.verified();
+        this.#begin(this.#piece.lastByte + 1);
+      } catch (error) {
+        await this.#recover(asError(error), signal);
+      }
+    }
+  }
+
+  /** Pauses before the piece is continued, or begun again where what came of it may be wrong. Throws the error when it is final. */
+  async #recover(error: Error, signal: AbortSignal): Promise<void> {
+    await this.#retries.prepareNext(this.#piece, error, signal);
+    const isUseful = isOutage(error);
+    if (!isUseful) {
+      this.#reached = this.#piece.firstByte - this.#range.firstByte;
+    }
+    if (!(isUseful && this.#canContinue) || this.#receivedBytes === 0) {
+      this.#begin(this.#piece.firstByte);
+    }
+  }
+
+  async #fetchPiece(signal: AbortSignal): Promise<void> {
+    while (this.#receivedBytes < rangeLength(this.#piece)) {
+      await this.#request(signal);
+    }
+    const { source, progress } = this.#context;
+    const sent = { treeHash: this.#leaves.treeHash(this.#leafCountBefore(this.#piece)), checksum: this.#checksum };
+    this.#isProven = judge(this.#piece, sent, source.facts, progress) && this.#isProven;
+  }
+
+  #begin(firstByte: number): void {
+    this.#piece = this.#pieceFrom(firstByte);
+    this.#receivedBytes = 0;
+    this.#leaves.truncate(this.#leafCountBefore(this.#piece));
+  }
+
+  #pieceFrom(firstByte: number): ByteRange {
+    const { requestSize, source } = this.#context;
+    const rest = { firstByte, lastByte: this.#range.lastByte };
+    const piece = firstRange(rest, source.facts.sizeBytes, requestSize.bytes);
+    return rangeLength(piece) === rangeLength(this.#range) ? this.#range : piece;
+  }
+
+  /** Asks for what is missing of the piece, or for a part of that. */
+  async #request(signal: AbortSignal): Promise<void> {
+    const { requestSize, source } = this.#context;
+    const firstByte = this.#piece.firstByte + this.#receivedBytes;
+    const lastByte = Math.min(this.#piece.lastByte, firstByte + requestSize.bytes - 1);
+    const requestedBytes = lastByte - firstByte + 1;
+    const ended = new AbortController();
+    let hasBegun = false;
+    try {
+      const { checksum, bytes } = await source.open({ firstByte, lastByte }, AbortSignal.any([signal, ended.signal]));
+      hasBegun = true;
+      if (this.#receivedBytes === 0) {
+        this.#checksum = checksum;
+      }
+      await this.#keep(this.#counted(bytes, signal), firstByte - this.#range.firstByte);
+      requestSize.completed(requestedBytes);
+    } catch (cause) {
+      const error = asError(cause);
+      // Some servers ignore ranges, which does no harm until one is to be continued.
+      this.#canContinue &&= hasBegun || this.#receivedBytes === 0 || isOutage(error);
+      if (hasBegun && error instanceof GlacierConnectionError) {
+        requestSize.broke(requestedBytes);
+      }
+      throw error;
+    } finally {
+      ended.abort(); // Also where nobody read the response to its end.
+    }
+  }
+
+  async *#counted(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    const { bandwidth, progress } = this.#context;
+    for await (const piece of bytes) {
+      await bandwidth?.take(piece.length, signal);
+      this.#leaves.update(piece);
+      const position = this.#piece.firstByte - this.#range.firstByte + this.#receivedBytes;
+      this.#receivedBytes += piece.length;
+      const repeatedBytes = Math.min(piece.length, Math.max(0, this.#farthest - position));
+      this.#farthest = Math.max(this.#farthest, position + piece.length);
+      if (position + piece.length > this.#reached) {
+        this.#reached = position + piece.length;
+        this.#retries.progressed();
+      }
+      progress.moved(piece.length, repeatedBytes);
+      yield piece;
+    }
+  }
+
+  /** All pieces but the last are whole mebibytes. */
+  #leafCountBefore({ firstByte }: ByteRange): number {
+    return (firstByte - this.#range.firstByte) / leafSizeBytes;
+  }
+}
+
+/** Whether the range is proven right. Throws VerificationError when it is wrong. */
+function judge(
+  range: ByteRange,
+  { treeHash, checksum }: { treeHash: string; checksum: string | null },
+  facts: OutputFacts,
+  progress: Progress,
+): boolean {
+  const isWhole = rangeLength(range) === facts.sizeBytes;
+  const expected = checksum ?? (isWhole ? facts.treeHash : null);
+  if (expected === null || expected === treeHash) {
+    return expected !== null;
+  }
+  if (!isWhole && (expected === facts.archiveTreeHash || expected === facts.treeHash)) {
+    const message = "The server sent the whole archive's tree hash with a range of it; the whole decides";
+    progress.tell({ kind: "warning", code: "whole-hash-on-range", range, message });
+    return false;
+  }
+  const advice =
+    "It was fetched several times; what else was verified is kept. Try again later, or ask the server's operator.";
+  throw new VerificationError({ range, expected, computed: treeHash }, advice);
+}

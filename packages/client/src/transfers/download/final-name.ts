@@ -1,0 +1,69 @@
+import type { Stats } from "node:fs";
+import { link, lstat, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { syncFolder } from "../journal/journal-file.ts";
+import { hasCode, LocalFileError, local, TargetExistsError } from "../transfer-errors.ts";
+
+/**
+ * Gives a file, synced before, its final name, in a way that a power cut does not undo. Without `overwrite` a file that has
+ * that name already stays, and TargetExistsError is thrown.
+ */
+export async function giveName(partial: string, target: string, overwrite: boolean): Promise<void> {
+  if (overwrite) {
+    await local(rename(partial, target));
+  } else {
+    // Unlike a rename, this fails when the name is taken, even by who was faster by an instant.
+    await linkTo(partial, target);
+    await local(rm(partial, { force: true }));
+  }
+  await syncFolder(dirname(target));
+}
+
+async function linkTo(partial: string, target: string): Promise<void> {
+  try {
+    await link(partial, target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") {
+      throw exists(target);
+    }
+    // File systems without hard links remain: there the check comes an instant before.
+    await assertFree(target);
+    await local(rename(partial, target));
+  }
+}
+
+export async function assertFree(target: string): Promise<void> {
+  if (await isThere(target)) {
+    throw exists(target);
+  }
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  return (await identityOf(path)) !== null;
+}
+
+/** Whether both names lead to one file. */
+export async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [first, second] = [await identityOf(one), await identityOf(other)];
+  return first !== null && first === second;
+}
+
+async function identityOf(path: string): Promise<string | null> {
+  const stats = await statsOf(path);
+  return stats && `${stats.dev} ${stats.ino}`;
+}
+
+/** Of the name itself: a symbolic link is not followed, so a dangling one exists as well. Null when there is no such name. */
+export async function statsOf(path: string): Promise<Stats | null> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) {
+      return null;
+    }
+    throw new LocalFileError((error as Error).message, { cause: error });
+  }
+}
+
+const exists = (target: string) => new TargetExistsError(`${target} already exists`);

@@ -1,0 +1,114 @@
+import { local } from "../transfer-errors.ts";
+import { alignmentBytes, BlockFile } from "./block-file.ts";
+import { type Block, BlockWriter, blockBytes } from "./block-writer.ts";
+
+/** What is to become the target, beside it: as long as the target from the beginning, and sparse. */
+export class PartialFile {
+  readonly #file: BlockFile;
+  readonly #writer: BlockWriter;
+
+  private constructor(file: BlockFile) {
+    this.#file = file;
+    this.#writer = new BlockWriter(file);
+  }
+
+  static async open(path: string, sizeBytes: number): Promise<PartialFile> {
+    return new PartialFile(await local(BlockFile.open(path, sizeBytes)));
+  }
+
+  get fd(): number {
+    return this.#file.fd;
+  }
+
+  /** Writes the bytes from that place on. When they fail, it rejects with their error, once those that came before are written. */
+  async write(bytes: AsyncIterable<Uint8Array>, position: number): Promise<void> {
+    const run = new BlockRun(this.#writer, position);
+    try {
+      try {
+        for await (const piece of bytes) {
+          await run.add(piece);
+        }
+      } finally {
+        await run.end();
+      }
+    } finally {
+      // Also when it failed: a write that is late must not meet those of the next attempt.
+      await run.settle();
+    }
+  }
+
+  async sync(): Promise<void> {
+    await local(this.#file.sync());
+  }
+
+  async close(): Promise<void> {
+    await local(this.#file.close());
+  }
+}
+
+/** Bytes on their way into a file one after the other, in blocks of which some are written while the next is filled. */
+class BlockRun {
+  readonly #writer: BlockWriter;
+  #position: number;
+  #block: Block;
+  /** Of the block. */
+  #roomBytes: number;
+  #filledBytes = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+  #failure: Error | null = null;
+
+  constructor(writer: BlockWriter, position: number) {
+    this.#writer = writer;
+    this.#position = position;
+    this.#block = writer.take();
+    // A run that continues in the middle of a page ends its first block with a page: only then do the others go past the page cache.
+    this.#roomBytes = blockBytes - (position % alignmentBytes);
+  }
+
+  /** Resolves when the piece has been copied; rejects when one before it could not be written. */
+  async add(piece: Uint8Array): Promise<void> {
+    for (let rest = piece; rest.length > 0; ) {
+      const part = rest.subarray(0, this.#roomBytes - this.#filledBytes);
+      this.#block.set(part, this.#filledBytes);
+      this.#filledBytes += part.length;
+      rest = rest.subarray(part.length);
+      if (this.#filledBytes === this.#roomBytes) {
+        await this.#flush();
+      }
+    }
+  }
+
+  /** Resolves when all has been written. */
+  async end(): Promise<void> {
+    if (this.#filledBytes > 0) {
+      await this.#flush();
+    }
+    await this.#writing;
+    this.#assertWritten();
+  }
+
+  /** Resolves when nothing is under way any more; nothing may be added then. */
+  async settle(): Promise<void> {
+    await this.#writing;
+    this.#writer.giveBack(this.#block);
+  }
+
+  async #flush(): Promise<void> {
+    this.#assertWritten();
+    const place = { sizeBytes: this.#filledBytes, position: this.#position };
+    const { ended } = await this.#writer.begin(this.#block, place, (error) => {
+      this.#failure ??= error;
+    });
+    this.#writing = Promise.all([this.#writing, ended]);
+    this.#position += this.#filledBytes;
+    this.#filledBytes = 0;
+    this.#roomBytes = blockBytes;
+    this.#block = this.#writer.take();
+  }
+
+  #assertWritten(): void {
+    if (this.#failure !== null) {
+      throw this.#failure;
+    }
+  }
+}

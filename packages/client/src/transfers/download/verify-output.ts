@@ -1,0 +1,100 @@
+import { type ByteRange, rangeLength } from "@moraine/protocol";
+import type { GlacierClient } from "../../glacier-client.ts";
+import type { Bandwidth } from "../bandwidth.ts";
+import { never, type TransferOptions } from "../events.ts";
+import { inParallel } from "../in-parallel.ts";
+import { Progress } from "../progress.ts";
+import { transferClient } from "../transfer-client.ts";
+import type { DownloadResult } from "./download-job-output.ts";
+import { type FetchContext, fetchRange, type Keep } from "./fetch-range.ts";
+import { FetchedRanges } from "./fetched-ranges.ts";
+import { type JobReference, outputFacts } from "./output-facts.ts";
+import { jobSource, type OutputSource } from "./output-source.ts";
+import {
+  assertRangeOptions,
+  boundedRangeSize,
+  type PlannedRange,
+  planRanges,
+  rangeSizeFor,
+  wantedRange,
+} from "./ranges.ts";
+import { RequestSize } from "./request-size.ts";
+import { Verification, type VerificationOptions } from "./verification.ts";
+
+export interface VerifyOptions extends TransferOptions, VerificationOptions {
+  /** Of the output. @default all of it */
+  readonly range?: ByteRange | undefined;
+  /** Ranges under way at once. @default 4 */
+  readonly concurrency?: number | undefined;
+  /** 1 MiB times a power of two. @default as for downloads to a file */
+  readonly rangeSizeBytes?: number | undefined;
+  /** @default unlimited */
+  readonly bandwidth?: Bandwidth | undefined;
+}
+
+/**
+ * Downloads a completed job's output and verifies it as `downloadJobOutput` does, but keeps no byte of it, in memory or on disk. An
+ * interrupted run starts over.
+ */
+export async function verifyJobOutput(
+  client: GlacierClient,
+  job: JobReference,
+  options: VerifyOptions = {},
+): Promise<DownloadResult> {
+  assertRangeOptions(options);
+  const persistent = transferClient(client, options);
+  const facts = await outputFacts(persistent, job, options.signal ?? never);
+  return verifyFrom(jobSource(persistent, job, facts), options);
+}
+
+/** The same from any source of ranges. */
+export async function verifyFrom(source: OutputSource, options: VerifyOptions): Promise<DownloadResult> {
+  const { sizeBytes } = source.facts;
+  const wanted = wantedRange(options.range, sizeBytes);
+  const verification = new Verification(source.facts, wanted, options);
+  const rangeSizeBytes = boundedRangeSize(options.rangeSizeBytes ?? rangeSizeFor(sizeBytes), sizeBytes);
+  const progress = new Progress(rangeLength(wanted), options.onEvent);
+  const context = { source, progress, bandwidth: options.bandwidth, requestSize: new RequestSize(rangeSizeBytes) };
+  const ranges = planRanges(wanted, sizeBytes, rangeSizeBytes);
+  const fetched = new FetchedRanges();
+  for (let isSecond = false; ; isSecond = true) {
+    await fetchMissing(context, { ranges, fetched }, options);
+    const verifiedBy = verification.judge(fetched, progress);
+    if (verifiedBy !== null) {
+      const isWhole = rangeLength(wanted) === sizeBytes;
+      const treeHash = isWhole ? fetched.treeHash() : null;
+      return { sizeBytes: rangeLength(wanted), treeHash, verifiedBy, alreadyComplete: false, ...progress.totals };
+    }
+    if (isSecond || fetched.areProven) {
+      throw verification.failure(fetched);
+    }
+    forgetUnproven(ranges, fetched, progress);
+  }
+}
+
+function forgetUnproven(ranges: Iterable<PlannedRange>, fetched: FetchedRanges, progress: Progress): void {
+  for (const range of ranges) {
+    if (!fetched.get(range.index)?.proven) {
+      fetched.delete(range.index);
+      progress.unverified(rangeLength(range));
+    }
+  }
+}
+
+async function fetchMissing(
+  context: FetchContext,
+  { ranges, fetched }: { readonly ranges: Iterable<PlannedRange>; readonly fetched: FetchedRanges },
+  { concurrency = 4, signal = never }: VerifyOptions,
+): Promise<void> {
+  const fetch = async (range: PlannedRange, either: AbortSignal) => {
+    if (!fetched.has(range.index)) {
+      fetched.set(range.index, await fetchRange(context, range, keepNothing, either));
+      context.progress.verified(rangeLength(range));
+    }
+  };
+  await inParallel(ranges, concurrency, fetch, signal);
+}
+
+const keepNothing: Keep = async (bytes) => {
+  for await (const _ of bytes);
+};

@@ -1,0 +1,124 @@
+import { type ArchiveId, type InventoryFormat, type InventoryItem, isTreeHash } from "@moraine/protocol";
+import { InventoryFormatError } from "../transfer-errors.ts";
+import { CsvRows } from "./inventory-csv.ts";
+import { JsonInventorySplitter } from "./inventory-json.ts";
+
+/** A line is an id, a description of 1,024 bytes at most, and little more. */
+const lineLengthMax = 1024 ** 2;
+
+/**
+ * The archives of an inventory of any size, in either format, from bytes as they arrive: a batch for each piece of bytes, so
+ * that only a piece is ever in memory. Iterate once; throws InventoryFormatError where the text is no inventory or ends too
+ * soon (a CSV that ends behind a whole line cannot be told from a whole one: compare sizes, as a download does).
+ */
+export class InventoryReader implements AsyncIterable<readonly InventoryItem[]> {
+  /** Null until the document has told it, and for good in CSV, where it has no place; likewise the date. */
+  vaultArn: string | null = null;
+  inventoryDate: Date | null = null;
+  /** Null until the first byte. */
+  format: InventoryFormat | null = null;
+  readonly #bytes: AsyncIterable<Uint8Array>;
+
+  constructor(bytes: AsyncIterable<Uint8Array>) {
+    this.#bytes = bytes;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly InventoryItem[], void, void> {
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    let parser: Parser | null = null;
+    for await (const piece of this.#bytes) {
+      const text = decoder.decode(piece, { stream: true });
+      parser ??= text === "" ? null : this.#parserFor(text);
+      const items = parser?.push(text) ?? [];
+      if (items.length > 0) {
+        yield items;
+      }
+    }
+    if (parser === null) {
+      throw new InventoryFormatError("The inventory is empty; even one without archives has a head");
+    }
+    const last = parser.end();
+    if (last.length > 0) {
+      yield last;
+    }
+  }
+
+  #parserFor(text: string): Parser {
+    this.format = /^\s*\{/.test(text) ? "JSON" : "CSV";
+    return this.format === "CSV" ? csvParser() : this.#jsonParser();
+  }
+
+  #jsonParser(): Parser {
+    const splitter = new JsonInventorySplitter();
+    const learn = () => {
+      const { VaultARN: arn, InventoryDate: date } = splitter.members;
+      this.vaultArn = typeof arn === "string" ? arn : null;
+      this.inventoryDate = typeof date === "string" ? dateOf(date) : null;
+    };
+    return {
+      push(text) {
+        const items = splitter.push(text).map(itemOf);
+        learn();
+        return items;
+      },
+      end() {
+        splitter.end();
+        return [];
+      },
+    };
+  }
+}
+
+interface Parser {
+  push(text: string): InventoryItem[];
+  end(): InventoryItem[];
+}
+
+function csvParser(): Parser {
+  let rows: CsvRows | null = null;
+  let rest = "";
+  const read = (line: string): InventoryItem[] => {
+    if (rows === null) {
+      rows = new CsvRows(line);
+      return [];
+    }
+    const row = rows.row(line);
+    return [itemOf({ ...row, Size: /^[0-9]{1,15}$/.test(row.Size) ? Number(row.Size) : row.Size })];
+  };
+  return {
+    push(text) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      if (rest.length > lineLengthMax) {
+        throw new InventoryFormatError("The inventory has a line that is too long for one");
+      }
+      return lines.flatMap(read);
+    },
+    end: () => (rest === "" ? [] : read(rest)),
+  };
+}
+
+function itemOf(entry: unknown): InventoryItem {
+  const { ArchiveId, ArchiveDescription, CreationDate, Size, SHA256TreeHash } = entry as Record<string, unknown>;
+  const hash = typeof SHA256TreeHash === "string" ? SHA256TreeHash.toLowerCase() : "";
+  const isEntry = typeof ArchiveId === "string" && typeof CreationDate === "string" && typeof Size === "number";
+  if (!isEntry || !isTreeHash(hash)) {
+    throw new InventoryFormatError(`This is no entry of an inventory: ${JSON.stringify(entry).slice(0, 200)}`);
+  }
+  return {
+    archiveId: ArchiveId as ArchiveId,
+    archiveDescription: typeof ArchiveDescription === "string" ? ArchiveDescription : "",
+    creationDate: dateOf(CreationDate),
+    sizeBytes: Size,
+    treeHash: hash,
+  };
+}
+
+/** With milliseconds or without: AWS has written both. */
+function dateOf(text: string): Date {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) {
+    throw new InventoryFormatError(`This is no date: ${text.slice(0, 50)}`);
+  }
+  return date;
+}

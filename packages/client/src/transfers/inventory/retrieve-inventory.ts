@@ -1,0 +1,128 @@
+import type { GlacierJobDescription, InventoryFormat } from "@moraine/protocol";
+import type { GlacierClient } from "../../glacier-client.ts";
+import { type DownloadOptions, type DownloadResult, downloadOutput } from "../download/download-job-output.ts";
+import { DownloadTarget, namesFor } from "../download/download-target.ts";
+import { recordedInventory } from "../download/earlier-download.ts";
+import { assertRangeOptions } from "../download/ranges.ts";
+import { type StreamOptions, streamJobOutput } from "../download/stream-job-output.ts";
+import { chooseJob } from "../retrieval/choose-job.ts";
+import type { FoundJob } from "../retrieval/find-job.ts";
+import { JobNote, type NoteSubject } from "../retrieval/job-note.ts";
+import { type WaitOptions, waitForJob } from "../retrieval/wait-for-job.ts";
+import { transferClient } from "../transfer-client.ts";
+import { InventoryReader } from "./inventory-reader.ts";
+import { vaultContents } from "./vault-contents.ts";
+
+/** The vault whose archives are listed. */
+export interface InventoriedVault {
+  readonly vaultName: string;
+  /** Twelve digits, where the vault is another account's. @default the caller's own */
+  readonly accountId?: string | undefined;
+}
+
+export interface InventoryOptions extends WaitOptions {
+  /** @default JSON, which also tells the vault and the date */
+  readonly format?: InventoryFormat | undefined;
+  /**
+   * Take the newest job for a whole inventory of that format that exists; false starts one, unless an earlier call has started one for the
+   * same target. @default true, but false where inventories are current: of a Moraine server, unless it runs with `--profile aws`
+   */
+  readonly reuse?: boolean | undefined;
+}
+
+export interface StreamInventoryOptions extends InventoryOptions {
+  /** A file that remembers the job until the end of the stream, as of `streamArchive`. @default none */
+  readonly jobFile?: string | undefined;
+}
+
+/**
+ * Gets a vault's inventory to a file: finds or starts its job, waits for it, downloads as `downloadJobOutput` does. After an interruption
+ * it continues with the same job; when that no longer exists, it starts again with another inventory.
+ */
+export async function retrieveInventory(
+  client: GlacierClient,
+  vault: InventoriedVault,
+  options: InventoryOptions & DownloadOptions,
+): Promise<DownloadResult> {
+  assertRangeOptions(options);
+  await using target = await DownloadTarget.open(options);
+  const watched = { ...options, signal: target.signalWith(options.signal) };
+  const begunJobId = await recordedInventory(target.journal, vault.vaultName);
+  const note = new JobNote(namesFor(options.target).job, subjectOf(vault, options));
+  const job = await chooseInventoryJob(client, vault, { note, begunJobId }, watched);
+  if (begunJobId !== null && begunJobId !== job.jobId) {
+    await target.discard();
+    const message = `Job ${begunJobId}, which the partial file is of, cannot be continued; the download starts again with another inventory`;
+    options.onEvent?.({ kind: "warning", code: "inventory-gone", message });
+  }
+  await waitForJob(client, job, watched);
+  const result = await downloadOutput(target, { client, job }, watched);
+  await note.forget();
+  return result;
+}
+
+/** The archives of a vault's inventory, read as it is downloaded, in memory that does not grow with it. */
+export async function readInventory(
+  client: GlacierClient,
+  vault: InventoriedVault,
+  options: StreamInventoryOptions & StreamOptions = {},
+): Promise<InventoryReader> {
+  return new InventoryReader(await openInventory(client, vault, options));
+}
+
+/** The inventory's document in order, in the format that was asked for. */
+export async function* streamInventory(
+  client: GlacierClient,
+  vault: InventoriedVault,
+  options: StreamInventoryOptions & StreamOptions = {},
+): AsyncGenerator<Uint8Array, void, void> {
+  yield* await openInventory(client, vault, options);
+}
+
+/** Resolves when the job has succeeded. */
+async function openInventory(
+  client: GlacierClient,
+  vault: InventoriedVault,
+  options: StreamInventoryOptions & StreamOptions,
+): Promise<AsyncGenerator<Uint8Array, void, void>> {
+  assertRangeOptions(options);
+  const note = new JobNote(options.jobFile ?? null, subjectOf(vault, options), { onlyStarted: true });
+  const job = await chooseInventoryJob(client, vault, { note, begunJobId: null }, options);
+  await waitForJob(client, job, options);
+  return untilRead(streamJobOutput(client, job, options), note);
+}
+
+async function* untilRead(
+  bytes: AsyncGenerator<Uint8Array, void, void>,
+  note: JobNote,
+): AsyncGenerator<Uint8Array, void, void> {
+  yield* bytes;
+  await note.forget();
+}
+
+function subjectOf({ vaultName, accountId }: InventoriedVault, { format = "JSON" }: InventoryOptions): NoteSubject {
+  return { vaultName, accountId: accountId ?? null, archiveId: null, inventoryFormat: format };
+}
+
+async function chooseInventoryJob(
+  client: GlacierClient,
+  vault: InventoriedVault,
+  { note, begunJobId }: { readonly note: JobNote; readonly begunJobId: string | null },
+  options: InventoryOptions,
+): Promise<FoundJob> {
+  const persistent = transferClient(client, options);
+  const { vaultName, accountId } = vault;
+  const { format = "JSON" } = options;
+  const contents = options.reuse === undefined ? await vaultContents(persistent, vault, options) : null;
+  const reuse = options.reuse ?? !(contents?.hasCurrentInventories ?? false);
+  const jobParameters = { Type: "inventory-retrieval", Format: format } as const;
+  const matches = (job: GlacierJobDescription) => isWholeInventory(job, format);
+  const criteria = { vaultName, accountId, jobParameters, matches, reuse };
+  return chooseJob(persistent, criteria, { note, begunJobId }, options);
+}
+
+/** Not one of some dates, nor a page of one. */
+function isWholeInventory({ InventoryRetrievalParameters: asked }: GlacierJobDescription, format: string): boolean {
+  const { Format, StartDate, EndDate, Limit, Marker } = asked ?? {};
+  return Format === format && [StartDate, EndDate, Limit, Marker].every((value) => (value ?? null) === null);
+}

@@ -1,0 +1,41 @@
+import { inventoriesHeader } from "@moraine/protocol";
+import type { GlacierClient } from "../../glacier-client.ts";
+import type { TransferOptions } from "../events.ts";
+import { hasCode } from "../transfer-errors.ts";
+
+/** What a vault holds by the service's own count. */
+export interface VaultContents {
+  readonly archiveCount: number;
+  /** Null before the first inventory. */
+  readonly lastInventoryDate: Date | null;
+  /**
+   * Whether an inventory job lists the vault as it is when the job starts. So does a Moraine server, unless it runs with
+   * `--profile aws`; AWS lists it as of the last daily inventory, which the count is of as well.
+   */
+  readonly hasCurrentInventories: boolean;
+}
+
+/** Asks the service for a vault's count of archives; null where the caller may not. */
+export async function vaultContents(
+  client: GlacierClient,
+  vault: { readonly vaultName: string; readonly accountId?: string | undefined },
+  { signal }: Pick<TransferOptions, "signal"> = {},
+): Promise<VaultContents | null> {
+  let hasCurrentInventories = false;
+  const onHead = (header: (name: string) => string | null) => {
+    hasCurrentInventories = header(inventoriesHeader) === "current";
+  };
+  try {
+    const { LastInventoryDate: date, NumberOfArchives } = await client.describeVault(vault, { signal, onHead });
+    return {
+      archiveCount: NumberOfArchives ?? 0,
+      lastInventoryDate: date ? new Date(date) : null,
+      hasCurrentInventories,
+    };
+  } catch (error) {
+    if (hasCode(error, "AccessDeniedException")) {
+      return null;
+    }
+    throw error;
+  }
+}

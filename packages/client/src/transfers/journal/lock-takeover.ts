@@ -1,0 +1,141 @@
+import { randomUUID } from "node:crypto";
+import { link, readFile, rename, rm, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { never } from "../events.ts";
+import { TransferBusyError } from "../transfer-errors.ts";
+import { type LockOwner, parseOwner, stateOf } from "./lock-owner.ts";
+
+/** When a lock's owner shows that it is alive, and when it is taken for dead. */
+export interface LockTimes {
+  readonly heartbeatMilliseconds: number;
+  readonly abandonedMilliseconds: number;
+}
+
+export interface TakeoverOptions extends LockTimes {
+  readonly signal: AbortSignal | undefined;
+  /** Called once when only time can tell whether the owner is alive. */
+  readonly onWait: ((message: string) => void) | undefined;
+}
+
+/** On file systems without hard links a lock is empty for a moment, until its owner has written to it. */
+const emptyMillisecondsMax = 10_000;
+
+interface SeenLock {
+  readonly text: string;
+  readonly modifiedMilliseconds: number;
+}
+
+/**
+ * Removes a lock whose owner has ended or has been silent for too long; returns when there is none, or when another process has taken
+ * it meanwhile. Throws TransferBusyError while the owner is alive.
+ *
+ * @param now by the clock of the file system, which need not be this machine's.
+ */
+export async function removeAbandoned(path: string, now: number, options: TakeoverOptions): Promise<void> {
+  const seen = await readLock(path);
+  if (seen === null || !(await isAbandoned(path, seen, now, options))) {
+    return;
+  }
+  // Moved away before it is judged for good: another process may have taken over what was read here. Its lock then goes back.
+  const moved = besides(path);
+  try {
+    await rename(path, moved);
+  } catch (error) {
+    unlessCode(error, "ENOENT");
+    return;
+  }
+  const taken = await readLock(moved);
+  if (taken !== null && (taken.text !== seen.text || taken.modifiedMilliseconds !== seen.modifiedMilliseconds)) {
+    await putBack(moved, path);
+    throw new TransferBusyError(`Another process has just taken the lock ${path}`);
+  }
+  await rm(moved, { force: true });
+}
+
+/** False when the lock has changed hands meanwhile. */
+async function isAbandoned(path: string, seen: SeenLock, now: number, options: TakeoverOptions): Promise<boolean> {
+  const age = now - seen.modifiedMilliseconds;
+  const owner = parseOwner(seen.text);
+  if (owner === null) {
+    if (age < emptyMillisecondsMax) {
+      throw new TransferBusyError(`Another process is taking the lock ${path}`);
+    }
+    return true;
+  }
+  const state = stateOf(owner);
+  if (state === "running") {
+    throw new TransferBusyError(`Process ${owner.processId} is at work on the same transfer; its lock is ${path}`);
+  }
+  return state === "ended" || (await staysSilent(path, owner, { seen, age }, options));
+}
+
+/**
+ * Waits until the lock is old enough to be abandoned, and at least for one heartbeat: after a suspension, or a jump of the clock, the lock
+ * of a process that is alive looks old as well. Throws TransferBusyError at the first heartbeat.
+ */
+async function staysSilent(
+  path: string,
+  owner: LockOwner,
+  { seen, age }: { seen: SeenLock; age: number },
+  { heartbeatMilliseconds, abandonedMilliseconds, signal = never, onWait }: TakeoverOptions,
+): Promise<boolean> {
+  const holder = `process ${owner.processId} of ${owner.host}, another machine or container`;
+  const waitMilliseconds = Math.max(abandonedMilliseconds - age, 1.2 * heartbeatMilliseconds);
+  onWait?.(
+    `The lock ${path} is of ${holder}. If that one shows no sign of life for ${Math.ceil(waitMilliseconds / 1000)} s, it is taken over`,
+  );
+  // Looks are counted and not time, which also passes while this process is suspended.
+  const lookMilliseconds = heartbeatMilliseconds / 10;
+  for (let looks = Math.ceil(waitMilliseconds / lookMilliseconds); looks > 0; looks -= 1) {
+    await sleep(lookMilliseconds, undefined, { signal });
+    const current = await readLock(path);
+    if (current?.text !== seen.text) {
+      return false;
+    }
+    if (current.modifiedMilliseconds !== seen.modifiedMilliseconds) {
+      throw new TransferBusyError(`P${holder.slice(1)}, is at work on the same transfer; its lock is ${path}`);
+    }
+  }
+  return true;
+}
+
+/** Null when there is no lock. */
+async function readLock(path: string): Promise<SeenLock | null> {
+  try {
+    const [text, { mtimeMs }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
+    return { text, modifiedMilliseconds: mtimeMs };
+  } catch (error) {
+    unlessCode(error, "ENOENT");
+    return null;
+  }
+}
+
+/** The same file, for its owner may be about to write to it. */
+async function putBack(moved: string, path: string): Promise<void> {
+  try {
+    await link(moved, path);
+  } catch (error) {
+    if (isWithoutLinks(error)) {
+      await rename(moved, path);
+      return;
+    }
+    unlessCode(error, "EEXIST");
+  }
+  await rm(moved, { force: true });
+}
+
+export const besides = (path: string) => `${path}.${randomUUID()}`;
+
+/** As on exFAT, and on some network file systems. */
+export function isWithoutLinks(error: unknown): boolean {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code);
+}
+
+/** False for an error of that code; throws every other. */
+export function unlessCode(error: unknown, code: string): false {
+  if ((error as NodeJS.ErrnoException).code !== code) {
+    throw error;
+  }
+  return false;
+}

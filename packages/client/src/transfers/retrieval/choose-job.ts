@@ -1,0 +1,47 @@
+import type { GlacierClient } from "../../glacier-client.ts";
+import { never, type TransferOptions } from "../events.ts";
+import { type FoundJob, findOrStartJob, type JobCriteria } from "./find-job.ts";
+import { describedJob, type JobNote, type NotedJob } from "./job-note.ts";
+
+/** Where an earlier run of the same transfer left its job. */
+export interface EarlierRun {
+  readonly note: JobNote;
+  /** By the journal of the download, which may be older than its note. @default null */
+  readonly begunJobId?: string | null | undefined;
+}
+
+/** Takes the job that an earlier run of the same transfer had, else finds or starts one, and notes it before it is waited for. */
+export async function chooseJob(
+  client: GlacierClient,
+  criteria: JobCriteria,
+  earlier: EarlierRun,
+  options: TransferOptions,
+): Promise<FoundJob> {
+  const earlierJob = await jobOf(client, criteria, earlier, options);
+  if (earlierJob !== null && !criteria.except?.has(earlierJob.jobId) && criteria.matches(earlierJob.description)) {
+    options.onEvent?.({ kind: "job", jobId: earlierJob.jobId, state: "reused" });
+    return earlierJob;
+  }
+  const job = await findOrStartJob(client, criteria, () => earlier.note.mark(options), options);
+  await earlier.note.write(job, options);
+  return job;
+}
+
+async function jobOf(
+  client: GlacierClient,
+  { vaultName, accountId, reuse }: JobCriteria,
+  { note, begunJobId = null }: EarlierRun,
+  { signal = never }: TransferOptions,
+): Promise<NotedJob | null> {
+  const noted = await note.job(client, signal);
+  // Where a new job is wanted, one that an earlier run started for this transfer is new; it must not be paid for twice.
+  if (noted !== null && (reuse || noted.isStarted)) {
+    return noted;
+  }
+  if (begunJobId === null || !reuse) {
+    return null;
+  }
+  const reference = { vaultName, accountId, jobId: begunJobId };
+  const description = await describedJob(client, reference, signal);
+  return description && { ...reference, isStarted: false, description };
+}

@@ -1,0 +1,142 @@
+import { formatRange, limits, rangeLength } from "@moraine/protocol";
+import type { GlacierClient } from "../../glacier-client.ts";
+import { everyItem } from "../../paginate.ts";
+import { inParallel } from "../in-parallel.ts";
+import { hasCode } from "../transfer-errors.ts";
+import { type SendContext, sendPart } from "./send-part.ts";
+import type { SourcePart } from "./source-part.ts";
+import { readBegun, type UploadJournal } from "./upload-journal.ts";
+
+export interface UploadPlace {
+  readonly client: GlacierClient;
+  readonly vaultName: string;
+  readonly accountId: string | undefined;
+}
+
+export interface MultipartUpload {
+  readonly uploadId: string;
+  readonly partSizeBytes: number;
+  /** What the service has: tree hashes by range, `{first}-{last}`. */
+  readonly known: ReadonlyMap<string, string>;
+}
+
+/** The upload that the journal tells of, with what the service has of it; null when there is none, or no longer. */
+export async function resumeUpload(
+  place: UploadPlace,
+  journal: UploadJournal,
+  { progress, signal }: SendContext,
+): Promise<MultipartUpload | null> {
+  const { upload } = journal.state;
+  if (upload === null) {
+    return null;
+  }
+  try {
+    return { ...upload, known: await knownParts(place, upload.uploadId, signal) };
+  } catch (error) {
+    if (!hasCode(error, "ResourceNotFoundException")) {
+      throw error;
+    }
+    const message = `The upload ${upload.uploadId} that was begun is gone, with its parts; a new one starts`;
+    progress.tell({ kind: "warning", code: "upload-gone", message });
+    return null;
+  }
+}
+
+/** Starts one; it is in the journal before a part is sent. */
+export async function beginUpload(
+  { client, vaultName, accountId }: UploadPlace,
+  journal: UploadJournal,
+  { partSizeBytes, description }: { partSizeBytes: number; description: string | undefined },
+  signal: AbortSignal,
+): Promise<MultipartUpload> {
+  const { uploadId, location } = await client.initiateMultipartUpload(
+    { vaultName, accountId, partSize: partSizeBytes, archiveDescription: description },
+    { signal },
+  );
+  try {
+    await journal.note({ account: accountOf(location), upload: { uploadId, partSizeBytes }, request: null });
+  } catch (error) {
+    // No later run would know of it.
+    await client.abortMultipartUpload({ vaultName, accountId, uploadId }, { signal }).catch(() => undefined);
+    throw error;
+  }
+  return { uploadId, partSizeBytes, known: new Map() };
+}
+
+/** The account in a path like `/123456789012/vaults/photos/…`; null where a service has other paths. */
+function accountOf(location: string | undefined): string | null {
+  return /^\/([0-9]{12})\//.exec(location ?? "")?.[1] ?? null;
+}
+
+/** Aborts the upload of a journal, in its own vault. Only for the process that holds the journal's lock: it may be under way. */
+export async function abortBegun(client: GlacierClient, journal: string, signal: AbortSignal): Promise<void> {
+  const begun = await readBegun(journal);
+  if (begun !== null) {
+    await client.abortMultipartUpload(begun, { signal }).catch((error: unknown) => {
+      if (!hasCode(error, "ResourceNotFoundException")) {
+        throw error;
+      }
+    });
+  }
+}
+
+export async function knownParts(
+  { client, vaultName, accountId }: UploadPlace,
+  uploadId: string,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const known = new Map<string, string>();
+  const parts = everyItem(client, "listParts", { vaultName, accountId, uploadId }, { signal });
+  for await (const { RangeInBytes, SHA256TreeHash } of parts) {
+    known.set(RangeInBytes, SHA256TreeHash.toLowerCase());
+    if (known.size > limits.partCountMax) {
+      throw new Error(`The service lists more than the ${limits.partCountMax} parts that upload ${uploadId} can have`);
+    }
+  }
+  return known;
+}
+
+/** What all parts together are. */
+export interface SentParts {
+  readonly sizeBytes: number;
+  /** In order. */
+  readonly treeHashes: readonly string[];
+}
+
+/** Sends all parts but those that the service has already. */
+export async function sendParts(
+  { client, vaultName, accountId }: UploadPlace,
+  { uploadId, known }: MultipartUpload,
+  parts: AsyncIterable<SourcePart>,
+  context: SendContext & { readonly concurrency: number },
+): Promise<SentParts> {
+  const treeHashes: string[] = [];
+  let sizeBytes = 0;
+  const send = async (part: SourcePart, signal: AbortSignal) => {
+    assertCountable(part);
+    const digest = await part.digest();
+    const { firstByte, lastByte } = part;
+    const range = { firstByte, lastByte };
+    if (known.get(formatRange(range)) === digest.treeHash) {
+      context.progress.resumed(rangeLength(range));
+    } else {
+      const request = (body: Parameters<typeof client.uploadMultipartPart>[0]["body"]) =>
+        client.uploadMultipartPart({ vaultName, accountId, uploadId, range, body }, { signal });
+      await sendPart(part, digest, request, { ...context, signal });
+      context.progress.verified(rangeLength(range));
+    }
+    treeHashes[part.index] = digest.treeHash;
+    sizeBytes += rangeLength(range);
+    part.release();
+  };
+  await inParallel(parts, context.concurrency, send, context.signal);
+  return { sizeBytes, treeHashes };
+}
+
+function assertCountable({ index, firstByte }: SourcePart): void {
+  if (index >= limits.partCountMax) {
+    throw new RangeError(
+      `The stream has more than the ${firstByte} bytes that 10,000 parts of this size hold; upload it with larger parts`,
+    );
+  }
+}

@@ -1,0 +1,129 @@
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DigestPool } from "../hashing/digest-pool.ts";
+import type { PartDigest } from "../hashing/part-digest.ts";
+import { LocalFileError } from "../transfer-errors.ts";
+import { readFilePart } from "./read-file-part.ts";
+import type { OpenSource } from "./source-part.ts";
+
+/** Parts up to this size are kept in memory, larger ones in a temporary file: memory stays the same whatever their size. */
+const inMemoryBytesMax = 8 * 1024 ** 2;
+const pieceBytes = 512 * 1024;
+
+/** Holds one part after another, since what has passed cannot be had again but a part may have to be sent again. */
+interface PartHolder {
+  write(bytes: Uint8Array, offset: number): Promise<void>;
+  digest(length: number): Promise<PartDigest>;
+  open(length: number): AsyncIterable<Uint8Array>;
+}
+
+/** Bytes that come once. */
+export function streamedSource(bytes: AsyncIterable<Uint8Array>, pool: DigestPool): OpenSource {
+  const stack = new AsyncDisposableStack();
+  return {
+    sizeBytes: null,
+    identity: null,
+    async *parts(partSizeBytes) {
+      const free: PartHolder[] = [];
+      const newHolder = await holders(partSizeBytes, pool, stack);
+      let holder: PartHolder | null = null;
+      let length = 0;
+      let index = 0;
+      const part = (held: PartHolder, heldBytes: number) => ({
+        index,
+        firstByte: index * partSizeBytes,
+        lastByte: index * partSizeBytes + heldBytes - 1,
+        digest: () => held.digest(heldBytes),
+        open: () => held.open(heldBytes),
+        release: () => free.push(held),
+      });
+      for await (const piece of bytes) {
+        assertBytes(piece);
+        for (let rest = piece; rest.length > 0; ) {
+          holder ??= free.pop() ?? newHolder();
+          const taken = rest.subarray(0, partSizeBytes - length);
+          await holder.write(taken, length);
+          length += taken.length;
+          rest = rest.subarray(taken.length);
+          if (length === partSizeBytes) {
+            yield part(holder, length);
+            index += 1;
+            holder = null;
+            length = 0;
+          }
+        }
+      }
+      if (holder !== null) {
+        yield part(holder, length);
+      }
+    },
+    assertUnchanged: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** Text would be uploaded as whatever its encoding makes of it. */
+function assertBytes(piece: unknown): void {
+  if (!(piece instanceof Uint8Array)) {
+    throw new TypeError(`Invalid piece of type ${typeof piece} from the source: expected a Uint8Array`);
+  }
+}
+
+async function holders(
+  partSizeBytes: number,
+  pool: DigestPool,
+  stack: AsyncDisposableStack,
+): Promise<() => PartHolder> {
+  if (partSizeBytes <= inMemoryBytesMax) {
+    return () => memoryHolder(partSizeBytes, pool);
+  }
+  const file = await temporaryFile();
+  stack.defer(() => file.close());
+  let count = 0;
+  return () => fileHolder(file, partSizeBytes * count++, pool);
+}
+
+function memoryHolder(partSizeBytes: number, pool: DigestPool): PartHolder {
+  let memory = new Uint8Array(partSizeBytes);
+  return {
+    async write(bytes, offset) {
+      memory.set(bytes, offset);
+    },
+    async digest(length) {
+      const { bytes, ...digest } = await pool.ofBytes(memory.subarray(0, length), "both");
+      memory = new Uint8Array(bytes.buffer);
+      return digest;
+    },
+    async *open(length) {
+      for (let start = 0; start < length; start += pieceBytes) {
+        yield memory.subarray(start, Math.min(start + pieceBytes, length));
+      }
+    },
+  };
+}
+
+function fileHolder(file: FileHandle, start: number, pool: DigestPool): PartHolder {
+  return {
+    async write(bytes, offset) {
+      const { bytesWritten } = await file.write(bytes, 0, bytes.length, start + offset);
+      if (bytesWritten !== bytes.length) {
+        throw new LocalFileError(
+          `Only ${bytesWritten} of ${bytes.length} bytes could be written to the temporary file`,
+        );
+      }
+    },
+    digest: (length) => pool.ofFile({ fd: file.fd, firstByte: start, lastByte: start + length - 1 }, "both"),
+    open: (length) => readFilePart(file, { firstByte: start, lastByte: start + length - 1 }),
+  };
+}
+
+/** Without a name from the beginning, so that it goes with the process, however that ends. */
+async function temporaryFile(): Promise<FileHandle> {
+  const folder = await mkdtemp(join(tmpdir(), "moraine-parts-"));
+  try {
+    return await open(join(folder, "parts"), "wx+", 0o600);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,219 @@
+import { rangeLength } from "@moraine/protocol";
+import { assertCount } from "../../assert-count.ts";
+import { mayBeAws } from "../../client.ts";
+import type { GlacierClient } from "../../glacier-client.ts";
+import { orAborted } from "../../http/retry.ts";
+import type { Bandwidth } from "../bandwidth.ts";
+import { never, type TransferOptions } from "../events.ts";
+import { DigestPool } from "../hashing/digest-pool.ts";
+import { combinedTreeHash } from "../hashing/part-digest.ts";
+import { LockFile, lockOptionsOf } from "../journal/lock-file.ts";
+import { Progress, type TransferTotals } from "../progress.ts";
+import { transferClient } from "../transfer-client.ts";
+import { asError } from "../transfer-errors.ts";
+import { assertAcceptedAs, completeUpload, differences } from "./complete-upload.ts";
+import { openJournal, recompleteEarlier } from "./earlier-upload.ts";
+import { beginUpload, type MultipartUpload, resumeUpload, sendParts } from "./multipart-upload.ts";
+import { chosenPartSize } from "./part-size.ts";
+import { hashedAhead, type SourcePart } from "./source-part.ts";
+import type { Upload, UploadedArchive } from "./upload-context.ts";
+import { uploadInOneRequest } from "./upload-in-one-request.ts";
+import { openSource, type UploadSource } from "./upload-source.ts";
+
+export interface UploadOptions extends TransferOptions {
+  readonly vaultName: string;
+  /** Twelve digits, where the vault is another account's. @default the caller's own */
+  readonly accountId?: string | undefined;
+  /** Up to 1,024 printable ASCII characters. */
+  readonly description?: string | undefined;
+  /**
+   * 1 MiB times a power of two, up to 4 GiB; fixed for an upload. @default the least from 16 MiB by which the source fits 10,000
+   * parts, less with a bandwidth at which that takes more than a minute; 64 MiB for a stream, which is enough for 625 GiB
+   */
+  readonly partSizeBytes?: number | undefined;
+  /**
+   * Parts under way at once, fewer with a bandwidth below 16 KiB/s for each. Those of a stream are kept: up to 8 MiB in memory, larger in
+   * a temporary file. @default 4, of a stream 3
+   */
+  readonly concurrency?: number | undefined;
+  /** @default unlimited */
+  readonly bandwidth?: Bandwidth | undefined;
+  /**
+   * A file that lets the same call resume the upload after any interruption. It stays when the upload is done, with the archive's id
+   * in it, and a repeated call returns that id as long as the service confirms it (24 hours): remove it when the id is safe.
+   * @default none; a failed upload is then aborted
+   */
+  readonly journal?: string | undefined;
+  /** Starts over, whatever the journal contains: its unfinished upload is aborted first. @default false */
+  readonly restart?: boolean | undefined;
+  /**
+   * What to do with the journal's unfinished upload if it is another one: of a source that has changed since, with another
+   * description, or in another vault or account. `restart` aborts it and starts over. @default `fail`: JournalMismatchError
+   */
+  readonly ifChanged?: "fail" | "restart" | undefined;
+}
+
+export interface UploadResult extends TransferTotals, UploadedArchive {}
+
+/** A source up to this size that fits one part is sent in one request. */
+const oneRequestBytesMax = 32 * 1024 ** 2;
+/** Hashed before their turn, of a source that is at hand; a stream's next part may take its time. */
+const partsAhead = 1;
+
+/**
+ * Uploads a file, bytes, or a stream of unknown length as one archive. Parts that the service has already, with the same
+ * hash, are not sent again; each part is hashed, twice but in one pass, on another thread.
+ *
+ * A source of one part is sent in one request. With a journal, a Moraine server recognises that request for a day when it is repeated
+ * by the same user, also after a restart. AWS does not, so to AWS every upload with a journal is sent in parts. Without a journal, a
+ * lost response from AWS may leave a second archive.
+ *
+ * Throws TypeError for a source of no known kind, RangeError for a part size that is not legal, RangeFailedError, VerificationError,
+ * SourceChangedError, JournalMismatchError, TransferBusyError while another process has the same journal, CompletionUnknownError,
+ * the service's errors, and the signal's reason.
+ */
+export async function uploadArchive(
+  client: GlacierClient,
+  source: UploadSource,
+  options: UploadOptions,
+): Promise<UploadResult> {
+  if (options.concurrency !== undefined) {
+    assertCount("concurrency", options.concurrency);
+  }
+  const stack = new AsyncDisposableStack();
+  try {
+    const upload = await openUpload(client, source, options, stack);
+    const archive =
+      (await recompleteEarlier(upload)) ??
+      (await startOrResume(upload, options).catch((error: unknown) => abortUnlessResumable(client, upload, error)));
+    await closeAll(stack, upload, archive);
+    return { ...archive, ...upload.context.progress.totals };
+  } catch (error) {
+    await stack.disposeAsync().catch(() => undefined); // The error that came first says more.
+    throw error;
+  }
+}
+
+async function openUpload(
+  client: GlacierClient,
+  source: UploadSource,
+  options: UploadOptions,
+  stack: AsyncDisposableStack,
+): Promise<Upload> {
+  const { vaultName, accountId, description, journal = null, restart = false, ifChanged = "fail" } = options;
+  const pool = stack.use(new DigestPool());
+  const opened = stack.use(await openSource(source, pool));
+  stack.use(pool); // It may be reading from the source still, which closes after it.
+  let { signal = never } = options;
+  if (journal !== null) {
+    const lock = stack.use(await LockFile.take(`${journal}.lock`, lockOptionsOf(options)));
+    signal = AbortSignal.any([signal, lock.lost]);
+  }
+  const place = { client: transferClient(client, options), vaultName, accountId };
+  const identity = {
+    vaultName,
+    accountId: accountId ?? null,
+    description: description ?? null,
+    source: opened.identity,
+  };
+  const progress = new Progress(opened.sizeBytes, options.onEvent);
+  const { concurrency = opened.sizeBytes === null ? 3 : 4, bandwidth } = options;
+  return {
+    place,
+    source: opened,
+    journal: stack.use(await openJournal(journal, { place, identity, restart, ifChanged, progress, signal })),
+    context: {
+      progress,
+      bandwidth,
+      signal,
+      concurrency: Math.min(concurrency, bandwidth?.connectionsMax ?? concurrency),
+    },
+    description,
+    mayBeAws: mayBeAws(client),
+  };
+}
+
+/** Closes everything. The archive exists by then, so what fails here is only worth a warning. */
+async function closeAll(
+  stack: AsyncDisposableStack,
+  { context }: Upload,
+  { archiveId }: UploadedArchive,
+): Promise<void> {
+  try {
+    await stack.disposeAsync();
+  } catch (error) {
+    const message = `Archive ${archiveId} is stored, but a file of the upload could not be closed or removed: ${asError(error).message}`;
+    context.progress.tell({ kind: "warning", code: "not-cleaned-up", message });
+  }
+}
+
+async function startOrResume(upload: Upload, { partSizeBytes }: UploadOptions): Promise<UploadedArchive> {
+  const { place, source, journal, context, description } = upload;
+  const resumed = await resumeUpload(place, journal, context);
+  const size =
+    resumed?.partSizeBytes ?? chosenPartSize(partSizeBytes, source.sizeBytes, context.bandwidth?.bytesPerSecond);
+  const parts = hashedAhead(source.parts(size), source.sizeBytes === null ? 0 : partsAhead);
+  if (resumed !== null) {
+    return uploadParts(upload, resumed, parts);
+  }
+  const { first, isOnly, all } = await firstPart(parts, context.signal);
+  const isResumableOnlyInParts = journal.isKept && upload.mayBeAws;
+  if (isOnly && rangeLength(first) <= oneRequestBytesMax && !isResumableOnlyInParts) {
+    return uploadInOneRequest(upload, first);
+  }
+  const begun = await beginUpload(place, journal, { partSizeBytes: size, description }, context.signal);
+  return uploadParts(upload, begun, all);
+}
+
+async function uploadParts(
+  upload: Upload,
+  multipart: MultipartUpload,
+  parts: AsyncIterable<SourcePart>,
+): Promise<UploadedArchive> {
+  const { place, source, journal, context } = upload;
+  const sent = await sendParts(place, multipart, parts, context);
+  const archive = { sizeBytes: sent.sizeBytes, treeHash: combinedTreeHash(sent.treeHashes) };
+  await source.assertUnchanged();
+  await journal.note({ completing: archive });
+  const archiveId = await completeUpload(upload, archive);
+  if (archiveId !== null) {
+    assertAcceptedAs(journal.state, archive);
+    return { archiveId, ...archive };
+  }
+  throw new Error(await differences(upload, multipart, sent));
+}
+
+/** Aborts an upload without a journal, which no later run could resume. */
+async function abortUnlessResumable(client: GlacierClient, upload: Upload, error: unknown): Promise<never> {
+  const { place, journal, context } = upload;
+  const { upload: begun, completing } = journal.state;
+  if (!journal.isKept && begun !== null && completing === null) {
+    const { vaultName, accountId } = place;
+    await client.abortMultipartUpload({ vaultName, accountId, uploadId: begun.uploadId }).catch((cause: unknown) => {
+      const message = `Upload ${begun.uploadId} could not be aborted, so the service keeps its parts: ${asError(cause).message}`;
+      context.progress.tell({ kind: "warning", code: "upload-not-aborted", message });
+    });
+  }
+  throw error;
+}
+
+/** Whether there is a second part, which costs no more than to wait for its first byte or the end. A pipe may give neither. */
+async function firstPart(
+  parts: AsyncIterable<SourcePart>,
+  signal: AbortSignal,
+): Promise<{ first: SourcePart; isOnly: boolean; all: AsyncGenerator<SourcePart> }> {
+  const iterator = parts[Symbol.asyncIterator]();
+  const first = await orAborted(iterator.next(), signal);
+  if (first.done) {
+    throw new RangeError("There is nothing to upload: an archive has at least one byte");
+  }
+  const second = await orAborted(iterator.next(), signal);
+  async function* all(): AsyncGenerator<SourcePart> {
+    yield first.value;
+    if (!second.done) {
+      yield second.value;
+      yield* { [Symbol.asyncIterator]: () => iterator };
+    }
+  }
+  return { first: first.value, isOnly: second.done === true, all: all() };
+}

@@ -1,0 +1,113 @@
+import { rangeLength } from "@moraine/protocol";
+import { asError, RangeFailedError, SourceChangedError, VerificationError } from "../transfer-errors.ts";
+import { archiveOf, completionUnknown, isRefusal, keepArchive } from "./complete-upload.ts";
+import { sendPart } from "./send-part.ts";
+import type { SourcePart } from "./source-part.ts";
+import type { Upload, UploadedArchive } from "./upload-context.ts";
+import type { Completion, UploadJournal } from "./upload-journal.ts";
+
+/** Moraine's servers recognise a repeated request for a day; clocks differ a little, and the first request took its time. */
+const repeatableMilliseconds = 23 * 60 * 60 * 1000;
+
+/**
+ * Uploads a source of one part. With a journal, its request has an id that is recorded before anything is sent: a later run repeats
+ * the request under the same id, and a Moraine server gives the archive that the first one made.
+ */
+export async function uploadInOneRequest(upload: Upload, part: SourcePart): Promise<UploadedArchive> {
+  const { place, journal, context, description } = upload;
+  const { client, vaultName, accountId } = place;
+  const digest = await part.digest();
+  const archive = { sizeBytes: rangeLength(part), treeHash: digest.treeHash };
+  const { invocationId, isRepeated } = await recordRequest(upload, archive);
+  let completeBodies = isRepeated ? 1 : 0;
+  const watched = {
+    ...part,
+    open: () =>
+      beforeLastPiece(part.open(), archive.sizeBytes, () => {
+        completeBodies += 1;
+      }),
+  };
+  try {
+    const { archiveId, checksum = null } = await sendPart(
+      watched,
+      digest,
+      (body) =>
+        client.uploadArchive(
+          { vaultName, accountId, archiveDescription: description, body },
+          { signal: context.signal, invocationId },
+        ),
+      context,
+    );
+    await keepArchive(upload, { archiveId, checksum });
+    context.progress.verified(archive.sizeBytes);
+    return { archiveId, ...archive };
+  } catch (error) {
+    const isStoredNowhere = completeBodies === 0 || (completeBodies === 1 && !isRepeated && isRefusal(error));
+    if (isStoredNowhere) {
+      await forgetRequest(journal);
+    }
+    if (isStoredNowhere || journal.isKept || isDecided(error)) {
+      throw error;
+    }
+    // No later run can ask again.
+    throw completionUnknown(
+      `Whether the service has stored the archive is not known (${asError(error).message})`,
+      archive,
+      error,
+    );
+  }
+}
+
+/** Returns the request's id, which is in the journal by then, and whether an earlier run has sent it; no id without a journal. */
+async function recordRequest(
+  { journal, context }: Upload,
+  archive: Completion,
+): Promise<{ readonly invocationId?: string; readonly isRepeated: boolean }> {
+  if (!journal.isKept) {
+    return { isRepeated: false };
+  }
+  const { request, completing, archiveId } = journal.state;
+  if (request !== null && completing !== null) {
+    const isSame = completing.treeHash === archive.treeHash && completing.sizeBytes === archive.sizeBytes;
+    if (isSame && journal.ageOf(request.madeAt) < repeatableMilliseconds) {
+      return { invocationId: request.invocationId, isRepeated: true };
+    }
+    const what = archiveId === null ? `may have stored ${archiveOf(completing)}` : `has stored archive ${archiveId}`;
+    const message = `An earlier run ${what}; the service can no longer tell it from this upload, which makes another archive`;
+    context.progress.tell({ kind: "warning", code: "journal-discarded", message });
+  }
+  const invocationId = crypto.randomUUID();
+  await journal.note({
+    request: { invocationId, madeAt: journal.now() },
+    completing: archive,
+    archiveId: null,
+    checksum: null,
+  });
+  return { invocationId, isRepeated: false };
+}
+
+/** Nothing was stored, so nothing is left to resume. */
+async function forgetRequest(journal: UploadJournal): Promise<void> {
+  await journal.note({ request: null, completing: null }).catch(() => undefined);
+}
+
+/** Calls back before the last piece, without which no service has the archive. */
+async function* beforeLastPiece(
+  pieces: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+  act: () => void,
+): AsyncGenerator<Uint8Array, void, void> {
+  let leftBytes = sizeBytes;
+  for await (const piece of pieces) {
+    leftBytes -= piece.length;
+    if (leftBytes <= 0) {
+      act();
+    }
+    yield piece;
+  }
+}
+
+/** Whether the error itself says what became of the request: it was refused each time, or the archive's id is in the message. */
+function isDecided(error: unknown): boolean {
+  return [VerificationError, RangeFailedError, SourceChangedError].some((known) => error instanceof known);
+}

@@ -1,0 +1,168 @@
+import { readFile, rm } from "node:fs/promises";
+import { JournalFile, parseRecords } from "../journal/journal-file.ts";
+import { asError, JournalMismatchError, local } from "../transfer-errors.ts";
+
+/** The properties that must be unchanged for an upload to be resumed. */
+export interface UploadIdentity {
+  readonly vaultName: string;
+  readonly accountId: string | null;
+  readonly description: string | null;
+  /** Null for a stream: its bytes are compared, part by part. */
+  readonly source: string | null;
+}
+
+/** An archive as it is about to be completed. */
+export interface Completion {
+  readonly sizeBytes: number;
+  readonly treeHash: string;
+}
+
+/** How far an upload is, according to its journal. */
+export interface UploadState {
+  /** The account that the vault belongs to, twelve digits, as the service named it. */
+  readonly account: string | null;
+  readonly upload: { readonly uploadId: string; readonly partSizeBytes: number } | null;
+  /** A request with all bytes that was sent, or was about to be; the same id in it makes no second archive, for a day. */
+  readonly request: { readonly invocationId: string; readonly madeAt: number } | null;
+  /** The service was asked for it, or was about to be. */
+  readonly completing: Completion | null;
+  readonly archiveId: string | null;
+  /** The archive's tree hash as the service named it, when it did. */
+  readonly checksum: string | null;
+  /** When the service had it, in milliseconds since 1970. */
+  readonly storedAt: number | null;
+}
+
+const format = "moraine upload 1";
+
+/**
+ * Records what the service cannot tell of an upload that was interrupted: which one it was, and whether it was asked to complete it.
+ * Which parts it has, it tells itself.
+ */
+export class UploadJournal implements AsyncDisposable {
+  state: UploadState;
+  /** The property of the upload in the journal that differs from the one asked for; null when it may be resumed. */
+  readonly differing: string | null;
+  readonly #path: string | null;
+  readonly #file: JournalFile | null;
+
+  private constructor(
+    path: string | null,
+    file: JournalFile | null,
+    found: Pick<UploadJournal, "state" | "differing">,
+  ) {
+    this.#path = path;
+    this.#file = file;
+    this.state = found.state;
+    this.differing = found.differing;
+  }
+
+  /** @param path null keeps the state in memory alone. Throws JournalMismatchError for another kind of file. */
+  static async open(path: string | null, identity: UploadIdentity): Promise<UploadJournal> {
+    if (path === null) {
+      return new UploadJournal(null, null, { state: nothing, differing: null });
+    }
+    const { journal: file, records } = await JournalFile.open(path);
+    try {
+      const [head, ...rest] = records as [Head?, ...Partial<UploadState>[]];
+      if (head === undefined) {
+        await file.append({ format, ...identity } satisfies Head);
+        await file.sync();
+      } else if (head.format !== format) {
+        throw new JournalMismatchError(
+          `${path} is no journal of an upload that this version knows; choose another file`,
+        );
+      }
+      const state: UploadState = Object.assign({ ...nothing }, ...rest);
+      return new UploadJournal(path, file, { state, differing: differenceOf(head, identity) });
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Whether a later run will know what this one did. */
+  get isKept(): boolean {
+    return this.#file !== null;
+  }
+
+  /** Resolves when it would survive a power cut. */
+  async note(change: Partial<UploadState>): Promise<void> {
+    this.state = { ...this.state, ...change };
+    const file = this.#file;
+    if (file !== null) {
+      await local(file.append(change).then(() => file.sync()));
+    }
+  }
+
+  /** Records the archive's id; returns why it could not, since that must not keep the id from the caller. */
+  async noteArchive(change: Pick<UploadState, "archiveId" | "checksum"> & Partial<UploadState>): Promise<Error | null> {
+    try {
+      await this.note({ ...change, storedAt: this.now() });
+      return null;
+    } catch (error) {
+      return asError(error);
+    }
+  }
+
+  /** Milliseconds since 1970, by this machine's clock. */
+  now(): number {
+    return Date.now();
+  }
+
+  ageOf(time: number): number {
+    return this.now() - time;
+  }
+
+  /** Removes the file if nothing was begun that a later run could resume. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.close();
+    const { upload, request, completing, archiveId } = this.state;
+    const isBegun = [upload, request, completing, archiveId].some((value) => value !== null);
+    if (this.#path !== null && !isBegun) {
+      await forgetUpload(this.#path);
+    }
+  }
+}
+
+const nothing: UploadState = {
+  account: null,
+  upload: null,
+  request: null,
+  completing: null,
+  archiveId: null,
+  checksum: null,
+  storedAt: null,
+};
+
+/** The upload that a journal tells of, in its vault, also when it is another than the one asked for. Null when there is none. */
+export async function readBegun(
+  path: string,
+): Promise<{ vaultName: string; accountId: string | undefined; uploadId: string } | null> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") {
+      throw error;
+    }
+    return new Uint8Array();
+  });
+  const [head, ...rest] = parseRecords(bytes).records as [Head?, ...Partial<UploadState>[]];
+  const { upload } = Object.assign({ ...nothing }, ...rest) as UploadState;
+  if (head === undefined || upload === null) {
+    return null;
+  }
+  return { vaultName: head.vaultName, accountId: head.accountId ?? undefined, uploadId: upload.uploadId };
+}
+
+export async function forgetUpload(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+type Head = UploadIdentity & { readonly format: string };
+
+function differenceOf(head: Head | undefined, identity: UploadIdentity): string | null {
+  if (head === undefined) {
+    return null;
+  }
+  const differing = Object.entries({ format, ...identity }).find(([name, value]) => head[name as keyof Head] !== value);
+  return differing?.[0] ?? null;
+}

@@ -1,0 +1,71 @@
+import { stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { release } from "../../node/release.ts";
+import type { DigestPool } from "../hashing/digest-pool.ts";
+import { fileSource } from "./file-source.ts";
+import { blobSource, bytesSource } from "./memory-source.ts";
+import type { OpenSource } from "./source-part.ts";
+import { openSpecialFile } from "./special-file.ts";
+import { streamedSource } from "./streamed-source.ts";
+
+/**
+ * What may be uploaded: a file by its path or `file:` URL, bytes at hand, or bytes that come once, in order, until they end.
+ * A path of a device or a named pipe is read as such a stream.
+ */
+export type UploadSource = { readonly path: string } | URL | Uint8Array | Blob | AsyncIterable<Uint8Array>;
+
+/** Throws TypeError for a source of none of these kinds, and what the file system refuses. */
+export async function openSource(source: UploadSource, pool: DigestPool): Promise<OpenSource> {
+  if (source instanceof Uint8Array) {
+    return bytesSource(source, pool);
+  }
+  if (source instanceof Blob) {
+    return blobSource(source);
+  }
+  if (source instanceof URL) {
+    return pathSource(fileURLToPath(source), pool);
+  }
+  // A stream first: one that reads a range of a file has that file's path, too.
+  if (isStream(source)) {
+    return streamedSource(source === process.stdin ? released(source) : source, pool);
+  }
+  const path = (source as { readonly path?: unknown } | null)?.path;
+  if (typeof path !== "string") {
+    throw new TypeError(
+      `Invalid source ${typeof source}: expected { path }, a file: URL, a Uint8Array, a Blob or a stream of Uint8Arrays`,
+    );
+  }
+  return pathSource(path, pool);
+}
+
+function isStream(source: unknown): source is AsyncIterable<Uint8Array> {
+  return typeof source === "object" && source !== null && Symbol.asyncIterator in source;
+}
+
+async function pathSource(path: string, pool: DigestPool): Promise<OpenSource> {
+  const found = await stat(path);
+  if (found.isDirectory()) {
+    throw new TypeError(`Invalid source ${path}: it is a folder, expected a file`);
+  }
+  // Some file systems, such as /proc, tell no sizes.
+  if (found.isFile() && found.size > 0) {
+    return fileSource(path, pool);
+  }
+  const { bytes, close } = openSpecialFile(path, found);
+  const source = streamedSource(bytes, pool);
+  return {
+    ...source,
+    async [Symbol.asyncDispose]() {
+      close();
+      await source[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Frees each piece of standard input once it was taken, since nobody else keeps one. */
+async function* released(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  for await (const piece of pieces) {
+    yield piece;
+    release(piece);
+  }
+}

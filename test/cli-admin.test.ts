@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { NotificationDescription } from "@moraine/protocol";
-import { adminClient } from "../packages/cli/src/client.ts";
+import { adminClient } from "../packages/cli/src/context/client.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import {
   accountId,

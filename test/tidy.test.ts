@@ -72,7 +72,7 @@ test("only compose.ts builds a driver", () => {
 test("the system's clock is read by the server's clocks.ts, the client's service-clock.ts, and for ages by its lock-file.ts and upload-journal.ts and the command's audit.ts and log-file.ts", () => {
   const own = [
     "cli/src/admin/audit.ts",
-    "cli/src/log-file.ts",
+    "cli/src/context/log-file.ts",
     "server/src/clock/clocks.ts",
     "client/src/http/service-clock.ts",
     "client/src/transfers/journal/lock-file.ts",
@@ -90,7 +90,7 @@ test("only the blob store of the file system removes files of the data folder, s
   const remover = /\bunlink\b|\brm\(|\brmdir\b/;
   // Client and command have no data folder: they remove what they made next to a target, and journals of uploads.
   const own = tracked.filter((file) =>
-    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|server\/src\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/upload-state\.ts/.test(
+    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|server\/src\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/transfers\/upload-state\.ts/.test(
       file,
     ),
   );

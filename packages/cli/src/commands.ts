@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { versionFlag } from "./global-options.ts";
-import type { AdminTools, Tools } from "./tools.ts";
+import { versionFlag } from "./context/global-options.ts";
+import type { AdminTools, Tools } from "./context/tools.ts";
 
 /** Loads a command, and makes it. */
 type Make = (tools: Tools, adminTools: AdminTools) => Promise<Command>;

@@ -1,17 +1,17 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { adviceFor } from "./advice.ts";
-import { buildAdminTools, buildTools } from "./build-tools.ts";
+import { markIds, unmarked, unmarkIds } from "./arguments/dashed-ids.ts";
 import { commandsFor } from "./commands.ts";
-import { markIds, unmarked, unmarkIds } from "./dashed-ids.ts";
+import { buildAdminTools, buildTools } from "./context/build-tools.ts";
+import { addGlobalOptions, versionFlag } from "./context/global-options.ts";
+import type { Running } from "./context/running.ts";
+import { startLogging } from "./context/start-logging.ts";
+import type { Surroundings } from "./context/tools.ts";
 import { endOf, exitCodeOf, exitCodes, messageOf, OutputError } from "./exit-codes.ts";
-import { addGlobalOptions, versionFlag } from "./global-options.ts";
-import { addHelpCommands } from "./help-command.ts";
-import { fitHelp, helpSettings, helpWidthOf } from "./help-text.ts";
-import { onOneLine, printable } from "./printable.ts";
-import type { Running } from "./running.ts";
-import { startLogging } from "./start-logging.ts";
-import type { Surroundings } from "./tools.ts";
+import { adviceFor } from "./terminal/advice.ts";
+import { addHelpCommands } from "./terminal/help-command.ts";
+import { fitHelp, helpSettings, helpWidthOf } from "./terminal/help-text.ts";
+import { onOneLine, printable } from "./terminal/printable.ts";
 
 /** Does what the arguments say, and says what went wrong. Resolves with the exit code. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {

@@ -1,8 +1,8 @@
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { endBySignal, requestToEnd } from "./signals.ts";
-import type { Surroundings } from "./tools.ts";
+import { endBySignal, requestToEnd } from "./context/signals.ts";
+import type { Surroundings } from "./context/tools.ts";
 
 /** Runs the command as a process of its own. */
 export async function run(running: NodeJS.Process, environment: Surroundings["environment"]): Promise<void> {

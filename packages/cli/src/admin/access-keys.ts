@@ -1,9 +1,9 @@
 import type { AccessKeyStatus } from "@moraine/protocol";
 import { Command } from "commander";
-import { everyPage } from "../every-page.ts";
-import { credentialLines, lostSecret, shellWord } from "../shell-lines.ts";
-import { table } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import { everyPage } from "../context/every-page.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { credentialLines, lostSecret, shellWord } from "../terminal/shell-lines.ts";
+import { table } from "../terminal/table.ts";
 
 interface OwnerOption {
   readonly user?: string;

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { everyPage } from "../every-page.ts";
-import { credentialLines, lostSecret } from "../shell-lines.ts";
-import { table } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import { everyPage } from "../context/every-page.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { credentialLines, lostSecret } from "../terminal/shell-lines.ts";
+import { table } from "../terminal/table.ts";
 
 export function accountCommands({ call, show, keep }: AdminTools): Command {
   const accounts = new Command("accounts").description("Accounts of the service; only for the operator's own account");

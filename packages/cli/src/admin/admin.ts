@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { AdminTools } from "../tools.ts";
+import type { AdminTools } from "../context/tools.ts";
 import { accessKeyCommands } from "./access-keys.ts";
 import { accountCommands } from "./accounts.ts";
 import { auditCommand } from "./audit.ts";

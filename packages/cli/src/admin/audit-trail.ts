@@ -6,7 +6,7 @@ import {
   formatMilliseconds,
   type ListAuditEntriesOutput,
 } from "@moraine/protocol";
-import type { AdminTools } from "../tools.ts";
+import type { AdminTools } from "../context/tools.ts";
 
 /** An audit trail, wherever it is read from. */
 export interface AuditTrail {

@@ -1,10 +1,10 @@
 import type { AdminInput } from "@moraine/client";
 import { type AuditCheckResult, type AuditEntryDescription, auditOutcomes } from "@moraine/protocol";
 import { Command, Option } from "commander";
+import { seconds } from "../arguments/numbers.ts";
+import type { AdminTools } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-import { seconds } from "../numbers.ts";
-import { onOneLine, printableJson } from "../printable.ts";
-import type { AdminTools } from "../tools.ts";
+import { onOneLine, printableJson } from "../terminal/printable.ts";
 import { checkTrail, readAnchors, VerificationError } from "./audit-check.ts";
 import { type AuditTrail, entriesOf, trailOfServer } from "./audit-trail.ts";
 

@@ -1,8 +1,8 @@
 import type { ClockDescription } from "@moraine/protocol";
 import { Command } from "commander";
-import { seconds } from "../numbers.ts";
-import { listing } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import { seconds } from "../arguments/numbers.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { listing } from "../terminal/table.ts";
 
 export function clockCommands({ call, show }: AdminTools): Command {
   const clock = new Command("clock").description("The service's time; only for the operator's own account");

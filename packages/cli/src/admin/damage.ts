@@ -1,8 +1,8 @@
 import type { DamageDescription } from "@moraine/protocol";
 import { Command } from "commander";
-import { everyPage } from "../every-page.ts";
-import { table } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import { everyPage } from "../context/every-page.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { table } from "../terminal/table.ts";
 
 export function damagedCommand({ call, show }: AdminTools): Command {
   return new Command("damaged")

@@ -1,9 +1,9 @@
 import type { FaultDescription, FaultModeName } from "@moraine/protocol";
 import { Command } from "commander";
-import { fraction, wholeNumber } from "../numbers.ts";
-import { rate, size } from "../sizes.ts";
-import { table } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import { fraction, wholeNumber } from "../arguments/numbers.ts";
+import { rate, size } from "../arguments/sizes.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { table } from "../terminal/table.ts";
 
 const columns = {
   ID: "FaultId",

@@ -1,7 +1,7 @@
 import type { StorageDescription } from "@moraine/protocol";
 import { Command } from "commander";
-import { listing } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { listing } from "../terminal/table.ts";
 
 export function healthCommand({ call, show }: AdminTools): Command {
   return new Command("health")

@@ -1,8 +1,8 @@
 import { type NotificationStateName, notificationStates } from "@moraine/protocol";
 import { Command, Option } from "commander";
-import { everyPage } from "../every-page.ts";
-import { table } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import { everyPage } from "../context/every-page.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { table } from "../terminal/table.ts";
 
 /** Without a further word it lists: that is what one wants to know. */
 export function notificationCommands({ call, show }: AdminTools): Command {

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { everyPage } from "../every-page.ts";
-import { readPolicy } from "../policy-document.ts";
-import { onOneLine } from "../printable.ts";
-import type { AdminTools } from "../tools.ts";
+import { readPolicy } from "../arguments/policy-document.ts";
+import { everyPage } from "../context/every-page.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { onOneLine } from "../terminal/printable.ts";
 
 export function policyCommands({ call, show, readText }: AdminTools): Command {
   const policies = new Command("policies").description("What users may do");

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { exportLines } from "../shell-lines.ts";
-import type { AdminTools } from "../tools.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { exportLines } from "../terminal/shell-lines.ts";
 
 interface RootKeyOptions {
   readonly data?: string;

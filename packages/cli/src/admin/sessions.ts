@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { seconds as duration } from "../numbers.ts";
-import { credentialLines } from "../shell-lines.ts";
-import type { AdminTools } from "../tools.ts";
+import { seconds as duration } from "../arguments/numbers.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { credentialLines } from "../terminal/shell-lines.ts";
 
 export function sessionCommands({ call, show }: AdminTools): Command {
   const sessions = new Command("sessions").description("Temporary credentials of users");

@@ -1,7 +1,7 @@
 import type { SimulatePolicyOutput } from "@moraine/protocol";
 import { Command, InvalidArgumentError } from "commander";
-import { table } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { table } from "../terminal/table.ts";
 
 interface SimulateOptions {
   readonly user?: string;

@@ -1,7 +1,7 @@
 import type { RequestCount } from "@moraine/protocol";
 import { Command } from "commander";
-import { table } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { table } from "../terminal/table.ts";
 
 const columns = { OPERATION: "operation", REQUESTS: "requests", RESPONSES: "responses" } as const;
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { everyPage } from "../every-page.ts";
-import { listing, table } from "../table.ts";
-import type { AdminTools } from "../tools.ts";
+import { everyPage } from "../context/every-page.ts";
+import type { AdminTools } from "../context/tools.ts";
+import { listing, table } from "../terminal/table.ts";
 
 export function userCommands({ call, show }: AdminTools): Command {
   const users = new Command("users").description("Users of the account");

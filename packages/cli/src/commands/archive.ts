@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Tools } from "../tools.ts";
+import type { Tools } from "../context/tools.ts";
 
 /** Deletes archives; `upload` makes them, and `retrieve` gets them. */
 export function archiveCommand({ client, readId, tell, isDryRun, signal }: Tools): Command {

@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { addYesOption, type YesOption } from "../confirm.ts";
-import { checkedId } from "../ids.ts";
-import { sentOnce } from "../sent-once.ts";
-import { serviceFacts } from "../service-facts.ts";
-import { table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import { checkedId } from "../arguments/ids.ts";
+import { serviceFacts } from "../context/service-facts.ts";
+import type { Tools } from "../context/tools.ts";
+import { addYesOption, type YesOption } from "../terminal/confirm.ts";
+import { table } from "../terminal/table.ts";
+import { sentOnce } from "../transfers/sent-once.ts";
 
 /** Capacity that is kept free for the account's Expedited retrievals. */
 export function capacityCommand(tools: Tools): Command {

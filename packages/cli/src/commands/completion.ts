@@ -1,6 +1,6 @@
 import { Argument, Command } from "commander";
 import type { Completion } from "../completion/places.ts";
-import type { Tools } from "../tools.ts";
+import type { Tools } from "../context/tools.ts";
 
 /** Each is loaded when it is asked for. */
 const shells: Readonly<Record<string, () => Promise<(completion: Completion) => string>>> = {

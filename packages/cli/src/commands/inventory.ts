@@ -1,14 +1,20 @@
 import type { GlacierClient } from "@moraine/client";
 import type { InventoryFormat, InventoryItem } from "@moraine/protocol";
 import { Command, Option } from "commander";
-import { addDownloadOptions, type DownloadOptions, download, newJobFlag, resumeHint } from "../download-options.ts";
+import { checkedId } from "../arguments/ids.ts";
+import type { Tools, Transfer, TransferView } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-import { checkedId } from "../ids.ts";
-import { ageOf, counted, countedDocument, countFile, type ListedArchives } from "../inventory-age.ts";
-import { onOneLine } from "../printable.ts";
-import type { Tools, Transfer, TransferView } from "../tools.ts";
-import { addWaitOption, type WaitOptions, waitOf } from "../transfer-options.ts";
-import { jobFileFor } from "../upload-state.ts";
+import { onOneLine } from "../terminal/printable.ts";
+import {
+  addDownloadOptions,
+  type DownloadOptions,
+  download,
+  newJobFlag,
+  resumeHint,
+} from "../transfers/download-options.ts";
+import { ageOf, counted, countedDocument, countFile, type ListedArchives } from "../transfers/inventory-age.ts";
+import { addWaitOption, type WaitOptions, waitOf } from "../transfers/transfer-options.ts";
+import { jobFileFor } from "../transfers/upload-state.ts";
 
 interface InventoryOptions extends Omit<DownloadOptions, "output">, WaitOptions {
   readonly output?: string;

@@ -1,13 +1,13 @@
 import type { JobParameters } from "@moraine/client";
 import type { InventoryFormat, JobTier } from "@moraine/protocol";
 import { type Command, InvalidArgumentError } from "commander";
+import { checkedId } from "../arguments/ids.ts";
+import { wholeNumber } from "../arguments/numbers.ts";
+import type { Tools } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-import { checkedId } from "../ids.ts";
-import { wholeNumber } from "../numbers.ts";
-import { shellWord } from "../shell-lines.ts";
-import { listing } from "../table.ts";
-import type { Tools } from "../tools.ts";
-import { byteRange } from "../transfer-options.ts";
+import { shellWord } from "../terminal/shell-lines.ts";
+import { listing } from "../terminal/table.ts";
+import { byteRange } from "../transfers/transfer-options.ts";
 import { formatOption } from "./inventory.ts";
 import { tierOption } from "./retrieve.ts";
 

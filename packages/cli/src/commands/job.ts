@@ -1,6 +1,11 @@
 import type { OutputFacts } from "@moraine/client/node";
 import type { GlacierJobDescription } from "@moraine/protocol";
 import { Command, Option } from "commander";
+import { checkedId } from "../arguments/ids.ts";
+import { bytesExactly } from "../arguments/sizes.ts";
+import type { Tools } from "../context/tools.ts";
+import { listed } from "../terminal/listed.ts";
+import { listing, table } from "../terminal/table.ts";
 import {
   addDownloadOptions,
   addOutputOptions,
@@ -8,13 +13,8 @@ import {
   type DownloadOptions,
   downloadOrVerify,
   nameOf,
-} from "../download-options.ts";
-import { checkedId } from "../ids.ts";
-import { listed } from "../listed.ts";
-import { bytesExactly } from "../sizes.ts";
-import { listing, table } from "../table.ts";
-import type { Tools } from "../tools.ts";
-import { addWaitOption, byteRange, treeHash, type WaitOptions, waitOf } from "../transfer-options.ts";
+} from "../transfers/download-options.ts";
+import { addWaitOption, byteRange, treeHash, type WaitOptions, waitOf } from "../transfers/transfer-options.ts";
 import { addJobStart } from "./job-start.ts";
 
 /** Retrieval jobs, step by step; `retrieve` and `inventory` take all the steps at once. */

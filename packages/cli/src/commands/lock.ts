@@ -1,13 +1,13 @@
 import type { OperationOutput } from "@moraine/client";
 import { Command } from "commander";
-import { addYesOption, type YesOption } from "../confirm.ts";
-import { checkedId } from "../ids.ts";
-import { readPolicy } from "../policy-document.ts";
-import { sentOnce } from "../sent-once.ts";
-import { serviceFacts } from "../service-facts.ts";
-import { shellWord } from "../shell-lines.ts";
-import { listing } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import { checkedId } from "../arguments/ids.ts";
+import { readPolicy } from "../arguments/policy-document.ts";
+import { serviceFacts } from "../context/service-facts.ts";
+import type { Tools } from "../context/tools.ts";
+import { addYesOption, type YesOption } from "../terminal/confirm.ts";
+import { shellWord } from "../terminal/shell-lines.ts";
+import { listing } from "../terminal/table.ts";
+import { sentOnce } from "../transfers/sent-once.ts";
 
 type Lock = OperationOutput<"GetVaultLock">;
 

@@ -1,7 +1,7 @@
 import type { VaultNotificationEvent } from "@moraine/protocol";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { listing } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import type { Tools } from "../context/tools.ts";
+import { listing } from "../terminal/table.ts";
 
 /** There are no others. */
 const allEvents: readonly VaultNotificationEvent[] = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { readPolicy } from "../policy-document.ts";
-import type { Tools } from "../tools.ts";
+import { readPolicy } from "../arguments/policy-document.ts";
+import type { Tools } from "../context/tools.ts";
 
 /** The access policy of a vault: who else may do what with it. */
 export function policyCommand(tools: Tools): Command {

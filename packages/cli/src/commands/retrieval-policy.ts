@@ -1,10 +1,10 @@
 import type { OperationOutput } from "@moraine/client";
 import { Argument, Command } from "commander";
+import { bytesInWords, size } from "../arguments/sizes.ts";
+import type { Tools } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-import { onOneLine } from "../printable.ts";
-import { bytesInWords, size } from "../sizes.ts";
-import { listing } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import { onOneLine } from "../terminal/printable.ts";
+import { listing } from "../terminal/table.ts";
 
 type Rule = OperationOutput<"GetDataRetrievalPolicy">["Policy"]["Rules"][number];
 

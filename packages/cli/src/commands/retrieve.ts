@@ -1,5 +1,7 @@
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
 import { Command, Option } from "commander";
+import { bytesExactly } from "../arguments/sizes.ts";
+import type { Tools } from "../context/tools.ts";
 import {
   addDownloadOptions,
   addOutputOptions,
@@ -8,11 +10,9 @@ import {
   downloadOrVerify,
   nameOf,
   newJobFlag,
-} from "../download-options.ts";
-import { bytesExactly } from "../sizes.ts";
-import type { Tools } from "../tools.ts";
-import { addWaitOption, treeHash, type WaitOptions, waitOf } from "../transfer-options.ts";
-import { jobFileFor } from "../upload-state.ts";
+} from "../transfers/download-options.ts";
+import { addWaitOption, treeHash, type WaitOptions, waitOf } from "../transfers/transfer-options.ts";
+import { jobFileFor } from "../transfers/upload-state.ts";
 
 interface RetrieveOptions extends DownloadOptions, WaitOptions {
   readonly tier?: JobTier;

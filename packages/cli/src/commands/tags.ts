@@ -1,8 +1,8 @@
 import { Command } from "commander";
+import type { Tools } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-import { onOneLine } from "../printable.ts";
-import { table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import { onOneLine } from "../terminal/printable.ts";
+import { table } from "../terminal/table.ts";
 
 /** What the service takes in one request. */
 const tagsPerRequestMax = 10;

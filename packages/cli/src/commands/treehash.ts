@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { Command } from "commander";
+import type { Tools } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-import type { Tools } from "../tools.ts";
 
 /** Computes tree hashes, as sha256sum does SHA-256. */
 export function treehashCommand(tools: Tools): Command {

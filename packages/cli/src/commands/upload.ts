@@ -3,13 +3,13 @@ import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import type { UploadResult, UploadSource } from "@moraine/client/node";
 import { Command, Option } from "commander";
+import { checkedId } from "../arguments/ids.ts";
+import { bytesExactly, bytesInWords, size } from "../arguments/sizes.ts";
+import type { Tools } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-import { checkedId } from "../ids.ts";
-import { bytesExactly, bytesInWords, size } from "../sizes.ts";
-import { listing } from "../table.ts";
-import type { Tools } from "../tools.ts";
-import { addPaceOptions, type PaceOptions, paceOf } from "../transfer-options.ts";
-import { begunUpload, forgetUpload, prepareFolderOf, uploadJournalPath } from "../upload-state.ts";
+import { listing } from "../terminal/table.ts";
+import { addPaceOptions, type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
+import { begunUpload, forgetUpload, prepareFolderOf, uploadJournalPath } from "../transfers/upload-state.ts";
 import { addUploadsCommands } from "./uploads.ts";
 
 interface UploadOptions extends PaceOptions {

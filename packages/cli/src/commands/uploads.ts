@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { checkedId } from "../ids.ts";
-import { listed } from "../listed.ts";
-import { bytesInWords } from "../sizes.ts";
-import { table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import { checkedId } from "../arguments/ids.ts";
+import { bytesInWords } from "../arguments/sizes.ts";
+import type { Tools } from "../context/tools.ts";
+import { listed } from "../terminal/listed.ts";
+import { table } from "../terminal/table.ts";
 
 /** Uploads that were begun and neither completed nor aborted. */
 export function addUploadsCommands(upload: Command, tools: Tools): void {

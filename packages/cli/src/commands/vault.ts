@@ -1,10 +1,10 @@
 import type { GlacierClient } from "@moraine/client";
 import { Command } from "commander";
-import { checkedVaultName } from "../ids.ts";
-import { listed } from "../listed.ts";
-import { bytesInWords } from "../sizes.ts";
-import { listing, table } from "../table.ts";
-import type { Tools } from "../tools.ts";
+import { checkedVaultName } from "../arguments/ids.ts";
+import { bytesInWords } from "../arguments/sizes.ts";
+import type { Tools } from "../context/tools.ts";
+import { listed } from "../terminal/listed.ts";
+import { listing, table } from "../terminal/table.ts";
 
 /** Creates, shows and deletes vaults. */
 export function vaultCommand(tools: Tools): Command {

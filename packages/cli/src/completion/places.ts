@@ -1,5 +1,5 @@
 import type { Argument, Command, Option } from "commander";
-import { versionFlag } from "../global-options.ts";
+import { versionFlag } from "../context/global-options.ts";
 
 /** What a value may be: a file, one of these words, or something that only the user knows. */
 export type Value = "file" | "any" | readonly string[];

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text as wholeText } from "node:stream/consumers";
-import { UsageError } from "./exit-codes.ts";
-import type { Surroundings, Tools } from "./tools.ts";
+import type { Surroundings, Tools } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
 
 /** The ways in which a command is given what is too long, or too odd, for its line. */
 export function argumentReader({ pathOf, stdin }: Surroundings): Pick<Tools, "readText" | "readId"> {

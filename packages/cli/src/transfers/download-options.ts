@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import type { DownloadResult } from "@moraine/client/node";
 import { type Command, Option } from "commander";
-import { UsageError } from "./exit-codes.ts";
-import { bytesExactly } from "./sizes.ts";
-import { listing } from "./table.ts";
-import type { Tools, TransferView } from "./tools.ts";
+import { bytesExactly } from "../arguments/sizes.ts";
+import type { Tools, TransferView } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
+import { listing } from "../terminal/table.ts";
 import { addPaceOptions, type PaceOptions, paceOf, rangeSize } from "./transfer-options.ts";
 
 export const newJobFlag = "--new-job";

@@ -1,6 +1,6 @@
 import { openSync, writeSync } from "node:fs";
-import { UsageError } from "./exit-codes.ts";
-import { onOneLine } from "./printable.ts";
+import { UsageError } from "../exit-codes.ts";
+import { onOneLine } from "../terminal/printable.ts";
 
 /** Appends lines, each with its time. */
 export class LogFile {

@@ -1,4 +1,4 @@
-import { onOneLine } from "./printable.ts";
+import { onOneLine } from "../terminal/printable.ts";
 
 const shownLengthMax = 60;
 

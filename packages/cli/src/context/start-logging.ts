@@ -1,9 +1,9 @@
+import { onOneLine } from "../terminal/printable.ts";
+import { shellWord } from "../terminal/shell-lines.ts";
 import { globalOptionsOf } from "./global-options.ts";
 import { LogFile } from "./log-file.ts";
-import { onOneLine } from "./printable.ts";
 import { traceRequests } from "./request-trace.ts";
 import type { Running } from "./running.ts";
-import { shellWord } from "./shell-lines.ts";
 import type { Surroundings } from "./tools.ts";
 
 /** Does what `--log-file` and `--verbose` ask for. Returns what ends it. */

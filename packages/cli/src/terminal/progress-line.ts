@@ -1,6 +1,6 @@
 import type { ProgressEvent } from "@moraine/client/node";
+import { bytesInWords, unitOf } from "../arguments/sizes.ts";
 import { onOneLine } from "./printable.ts";
-import { bytesInWords, unitOf } from "./sizes.ts";
 
 /** The rate is of so many of the last milliseconds. */
 const rateMilliseconds = 8000;

@@ -1,5 +1,5 @@
 import { type Command, Help, type Option } from "commander";
-import { versionFlag } from "./global-options.ts";
+import { versionFlag } from "../context/global-options.ts";
 
 /** A description beside its option is no narrower. */
 const besideWidthMin = 36;

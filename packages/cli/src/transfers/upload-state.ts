@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { access, constants, mkdir, readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { UsageError } from "./exit-codes.ts";
-import type { Tools } from "./tools.ts";
+import type { Tools } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
 
 /** The upload that a journal records. */
 export interface BegunUpload {

@@ -1,8 +1,8 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
-import { UsageError } from "./exit-codes.ts";
+import type { Surroundings, Tools } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
 import { printable } from "./printable.ts";
-import type { Surroundings, Tools } from "./tools.ts";
 
 export interface YesOption {
   readonly yes?: true;

@@ -1,8 +1,8 @@
 import type { Bandwidth } from "@moraine/client/node";
 import type { ByteRange } from "@moraine/protocol";
 import { type Command, InvalidArgumentError } from "commander";
-import { seconds, wholeNumber } from "./numbers.ts";
-import { rate, size } from "./sizes.ts";
+import { seconds, wholeNumber } from "../arguments/numbers.ts";
+import { rate, size } from "../arguments/sizes.ts";
 
 export interface PaceOptions {
   readonly concurrency?: number;

@@ -1,7 +1,7 @@
-import { rangeText, sentenceOf } from "./event-sentence.ts";
-import { exitCodeOf, messageOf } from "./exit-codes.ts";
-import { printableJson } from "./printable.ts";
-import { ProgressLine } from "./progress-line.ts";
+import { exitCodeOf, messageOf } from "../exit-codes.ts";
+import { rangeText, sentenceOf } from "../terminal/event-sentence.ts";
+import { printableJson } from "../terminal/printable.ts";
+import { ProgressLine } from "../terminal/progress-line.ts";
 import type { ReportEvent } from "./report-event.ts";
 
 /** Where the events of a transfer go, and what it comes to. */

@@ -1,5 +1,5 @@
 import type { GlacierClient } from "@moraine/client";
-import { listing } from "./table.ts";
+import { listing } from "../terminal/table.ts";
 
 interface Call {
   readonly client: GlacierClient;

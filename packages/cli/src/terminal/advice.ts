@@ -1,4 +1,4 @@
-import { messageOf } from "./exit-codes.ts";
+import { messageOf } from "../exit-codes.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { seconds } from "./numbers.ts";
+import { seconds } from "../arguments/numbers.ts";
 
 /** What every command may be told. */
 export interface GlobalOptions {

@@ -1,7 +1,7 @@
 import type { JobEvent } from "@moraine/client/node";
+import type { TransferReport } from "../transfers/transfer-report.ts";
 import { sentenceOf } from "./event-sentence.ts";
 import { ProgressLine } from "./progress-line.ts";
-import type { TransferReport } from "./transfer-report.ts";
 
 const minuteMilliseconds = 60_000;
 const progressWidth = 100;

@@ -1,6 +1,6 @@
-import { UsageError } from "./exit-codes.ts";
+import type { Tools } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
 import { findJsonFault } from "./json-fault.ts";
-import type { Tools } from "./tools.ts";
 
 /**
  * The text of a policy, from a file or `-`, exactly as it stands there. Throws UsageError for what is no JSON object; what a policy may

@@ -1,11 +1,11 @@
-import { endOf } from "./exit-codes.ts";
+import { endOf } from "../exit-codes.ts";
+import { plainReport } from "../terminal/plain-report.ts";
+import { onOneLine, printLine } from "../terminal/printable.ts";
+import { lineReport, quietReport, type TransferReport, terminalReport } from "../transfers/transfer-report.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import type { LogFile } from "./log-file.ts";
-import { plainReport } from "./plain-report.ts";
-import { onOneLine, printLine } from "./printable.ts";
 import type { Running } from "./running.ts";
 import type { Surroundings, Tools, TransferView } from "./tools.ts";
-import { lineReport, quietReport, type TransferReport, terminalReport } from "./transfer-report.ts";
 
 export function transferRunner(
   running: Running,

@@ -1,5 +1,5 @@
 import { isatty } from "node:tty";
-import { InterruptedError, interruptionCode, interruptions, OutputError } from "./exit-codes.ts";
+import { InterruptedError, interruptionCode, interruptions, OutputError } from "../exit-codes.ts";
 
 /**
  * Aborted by the first request to end, so that whatever runs leaves things in order. The second one ends the process at once.

@@ -1,6 +1,6 @@
-import { messageOf } from "./exit-codes.ts";
+import { messageOf } from "../exit-codes.ts";
+import type { ReportEvent } from "../transfers/report-event.ts";
 import { onOneLine } from "./printable.ts";
-import type { ReportEvent } from "./report-event.ts";
 
 /** One line for a person. */
 export function sentenceOf(event: Exclude<ReportEvent, { kind: "progress" }>): string {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { UsageError } from "./exit-codes.ts";
+import { UsageError } from "../exit-codes.ts";
 
 /** Replaces commander's own command, which shows something else for a name that is none. */
 export function addHelpCommands(command: Command): void {

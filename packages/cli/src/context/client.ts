@@ -1,5 +1,5 @@
 import type { AdminClient, GlacierClient } from "@moraine/client";
-import { UsageError } from "./exit-codes.ts";
+import { UsageError } from "../exit-codes.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import type { Surroundings } from "./tools.ts";
 

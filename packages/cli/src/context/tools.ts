@@ -1,6 +1,6 @@
 import type { AdminClient, GlacierClient } from "@moraine/client";
+import type { ReportEvent } from "../transfers/report-event.ts";
 import type { GlobalOptions } from "./global-options.ts";
-import type { ReportEvent } from "./report-event.ts";
 
 /** What the command finds around itself. */
 export interface Surroundings {

@@ -1,14 +1,14 @@
 import { once } from "node:events";
 import { exactNumber } from "@moraine/protocol";
+import { argumentReader } from "../arguments/read-argument.ts";
+import { OutputError, UsageError } from "../exit-codes.ts";
+import { confirmer } from "../terminal/confirm.ts";
+import { printable, printableBytes, printableJson, printLine } from "../terminal/printable.ts";
+import { shellWord } from "../terminal/shell-lines.ts";
 import { adminClient, glacierClient } from "./client.ts";
-import { confirmer } from "./confirm.ts";
-import { OutputError, UsageError } from "./exit-codes.ts";
 import { globalOptionsOf } from "./global-options.ts";
-import { printable, printableBytes, printableJson, printLine } from "./printable.ts";
-import { argumentReader } from "./read-argument.ts";
 import { transferRunner } from "./run-transfer.ts";
 import type { Running } from "./running.ts";
-import { shellWord } from "./shell-lines.ts";
 import type { AdminTools, Surroundings, Tools } from "./tools.ts";
 
 export function buildTools(running: Running, surroundings: Surroundings): Tools {

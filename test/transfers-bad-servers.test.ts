@@ -240,7 +240,7 @@ test("a stream that lends its pieces gives the same bytes, a piece at a time", a
   const { target: _, ...options } = newRun(() => undefined).options;
   const pieces: Uint8Array[] = [];
   const memories = new Set<ArrayBufferLike>();
-  for await (const piece of streamJobOutput(client, { vaultName, jobId }, { ...options, lendsPieces: true })) {
+  for await (const piece of streamJobOutput(client, { vaultName, jobId }, { ...options, reuseBuffers: true })) {
     pieces.push(Buffer.from(piece));
     memories.add(piece.buffer);
   }

@@ -20,7 +20,7 @@ const roles: Readonly<Record<string, () => Promise<Omit<PipeReport, "peakBytes">
   },
   /** An archive goes to standard output. */
   async stream() {
-    for await (const bytes of streamArchive(await connect(), { vaultName, archiveId }, { lendsPieces: true })) {
+    for await (const bytes of streamArchive(await connect(), { vaultName, archiveId }, { reuseBuffers: true })) {
       await new Promise<void>((resolve, reject) =>
         process.stdout.write(bytes, (error) => (error ? reject(error) : resolve())),
       );

@@ -1,5 +1,5 @@
 import { type AccountId, errors, type OperationName, operations, partitionOf } from "@moraine/protocol";
-import type { Asked } from "../auth/access-request.ts";
+import type { AccessRequest } from "../auth/access-request.ts";
 import { denial } from "../auth/authorize.ts";
 import { principalOf } from "../auth/caller.ts";
 import type { Conditions } from "../auth/conditions-of-request.ts";
@@ -36,7 +36,7 @@ async function askedBy(
   { metadata, region }: AdminServices,
   { Action: action, VaultName: vaultName, Resource: resource }: AdminInput<"SimulatePolicy">,
   accountId: AccountId,
-): Promise<Asked> {
+): Promise<AccessRequest> {
   const name = nameOf(action);
   if ((name === undefined ? vaultName : resource) !== undefined) {
     throw errors.invalidParameter("VaultName goes with an action of Glacier, and Resource with one of the admin API");

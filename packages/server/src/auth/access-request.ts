@@ -2,7 +2,7 @@ import type { AccountId } from "@moraine/protocol";
 import type { Vault } from "../domain/vaults/vault.ts";
 
 /** The action that a caller asks permission for, and its resource. */
-export interface Asked {
+export interface AccessRequest {
   /** `glacier:DeleteArchive`. */
   readonly action: string;
   /** The ARN that policies name it by, or `*` for what no resource limits. */

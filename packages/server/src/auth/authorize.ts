@@ -16,7 +16,7 @@ import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import { arnOf } from "../domain/vaults/vault.ts";
 import { lockInForce } from "../domain/vaults/vault-lock.ts";
-import type { Asked } from "./access-request.ts";
+import type { AccessRequest } from "./access-request.ts";
 import type { Caller } from "./caller.ts";
 import { type Conditions, conditionsOfMatter, conditionsOfRequest } from "./conditions-of-request.ts";
 import { decisionReason } from "./decision-reason.ts";
@@ -45,12 +45,17 @@ export interface AccessControl {
   /** The policies of whoever calls. Costs a query for a user, and nothing for a root. */
   grantsOf(caller: Caller): Promise<readonly UserPolicy[]>;
   /** Throws AccessDeniedException, in AWS's words. Takes as long and says the same whether or not the vault exists. */
-  authorize(caller: Caller, grants: readonly UserPolicy[], asked: Asked, incoming: JudgedRequest): Promise<void>;
+  authorize(
+    caller: Caller,
+    grants: readonly UserPolicy[],
+    asked: AccessRequest,
+    incoming: JudgedRequest,
+  ): Promise<void>;
   /** The decision alone. @param circumstances what else is known of the request, over what the service knows itself. */
   judge(
     who: { readonly principal: Principal; readonly userId: string },
     grants: readonly UserPolicy[],
-    asked: Asked,
+    asked: AccessRequest,
     circumstances: () => Conditions,
   ): Promise<Decision>;
 }
@@ -94,21 +99,25 @@ export function accessControl(options: AccessOptions): AccessControl {
       audit.onDecision(decisionReason(decision), decision.allowed);
       if (!decision.allowed) {
         const arn = principalArn(principal, partitionOf(options.region));
-        throw errors.accessDenied(denial(arn, asked, told(decision, principal, asked)));
+        throw errors.accessDenied(denial(arn, asked, redactForStranger(decision, principal, asked)));
       }
     },
   };
 }
 
 /** From a Deny, another account would learn that there is such a vault: whom the vault allows nothing hears only that. */
-function told(decision: Decision, { accountId }: Principal, { ownerId }: Asked): Decision {
+function redactForStranger(decision: Decision, { accountId }: Principal, { ownerId }: AccessRequest): Decision {
   const isLetIn =
     accountId === ownerId || decision.matched.some(({ source, effect }) => source === "resource" && effect === "Allow");
   return isLetIn || decision.source !== "resource" ? decision : { ...decision, reason: "implicit-deny" };
 }
 
 /** AWS's wording. */
-export function denial(arn: string, asked: Pick<Asked, "action" | "resource" | "shownAs">, decision: Decision): string {
+export function denial(
+  arn: string,
+  asked: Pick<AccessRequest, "action" | "resource" | "shownAs">,
+  decision: Decision,
+): string {
   const { action, resource, shownAs = resource } = asked;
   const kind = decision.source === "resource" ? "resource-based" : "identity-based";
   const because =
@@ -127,7 +136,7 @@ async function policySet(
   parsed: ParsedPolicies,
   { accountId }: Principal,
   grants: readonly UserPolicy[],
-  asked: Asked,
+  asked: AccessRequest,
   now: Instant,
 ): Promise<PolicySet | { readonly unreadable: PolicySource }> {
   const identity = await named(grants.map((grant) => [grant.policyName, parsed.identity(accountId, grant.document)]));
@@ -168,7 +177,7 @@ function conditionKeysOf({ identity, resource }: PolicySet): ReadonlySet<string>
 async function conditions(
   { metadata, region, policyNow }: AccessOptions,
   { principal, userId }: { readonly principal: Principal; readonly userId: string },
-  asked: Asked,
+  asked: AccessRequest,
   keys: ReadonlySet<string>,
   circumstances: () => Conditions,
 ): Promise<Conditions> {

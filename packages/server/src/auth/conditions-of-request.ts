@@ -1,7 +1,7 @@
 import { formatSeconds, partitionOf } from "@moraine/protocol";
 import { type Principal, principalArn } from "../domain/policy/evaluate.ts";
 import type { Instant } from "../domain/time/instant.ts";
-import type { Asked } from "./access-request.ts";
+import type { AccessRequest } from "./access-request.ts";
 import type { Caller } from "./caller.ts";
 import type { Signed } from "./signature-claim.ts";
 
@@ -30,7 +30,7 @@ export function conditionsOfRequest(caller: Caller, request: Signed): Conditions
 export function conditionsOfMatter(
   principal: Principal,
   userId: string,
-  { ownerId, vault }: Pick<Asked, "ownerId" | "vault">,
+  { ownerId, vault }: Pick<AccessRequest, "ownerId" | "vault">,
   { region, now }: { region: string; now: Instant },
 ): Conditions {
   const conditions: Conditions = new Map([

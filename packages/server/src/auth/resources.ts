@@ -1,7 +1,7 @@
 import { type OperationName, partitionOf, vaultArn } from "@moraine/protocol";
 import { identityOnlyOperations } from "../domain/policy/actions.ts";
 import type { VaultKey } from "../domain/vaults/vault.ts";
-import type { Asked } from "./access-request.ts";
+import type { AccessRequest } from "./access-request.ts";
 
 const identityOnly: ReadonlySet<string> = new Set(identityOnlyOperations);
 
@@ -9,7 +9,7 @@ const identityOnly: ReadonlySet<string> = new Set(identityOnlyOperations);
 export function resourceOf(
   name: OperationName,
   key: VaultKey,
-): Pick<Asked, "action" | "resource" | "ownerId" | "vaultPolicies"> & { readonly shownAs: string } {
+): Pick<AccessRequest, "action" | "resource" | "ownerId" | "vaultPolicies"> & { readonly shownAs: string } {
   const vault = vaultArn(key.region, key.accountId, key.vaultName);
   const resource = accountResources[name]?.(key) ?? vault;
   return {

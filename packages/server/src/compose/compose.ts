@@ -25,9 +25,9 @@ import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import { describeReadOnly } from "../domain/stores/storage-report.ts";
 import type { Clock } from "../domain/time/clock.ts";
 import type { Instant } from "../domain/time/instant.ts";
-import { faulty } from "../faults/with-faults.ts";
-import { openOversight } from "../health/health.ts";
-import { NodeMode } from "../health/service-state.ts";
+import { withFaults } from "../faults/with-faults.ts";
+import { startHealth } from "../health/health.ts";
+import { ServiceState } from "../health/service-state.ts";
 import { connectionsMax, failureLimits, httpLimits } from "../http/connections/limits.ts";
 import { createListener, type Listener, type ServiceContext } from "../http/connections/listener.ts";
 import { closeListener, listen } from "../http/connections/listening.ts";
@@ -113,7 +113,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   // The port first: if it is taken, nothing is made.
   const listener = await openListener(config, started);
   const notifier = await openNotifier(config);
-  const mode = new NodeMode(onHalt);
+  const mode = new ServiceState(onHalt);
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
   const machineClock = manualClock ?? systemClock;
   const stores = await openStores(config, mode, { log, started });
@@ -121,7 +121,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const { keyring, newKey } = await openKeys(config, { ...stores, log }, machineClock.now());
   await metadata.releaseLeases(machineClock.now());
   const readiness = () => mode.reason ?? blobs.readOnly?.reason ?? null;
-  const oversight = await openOversight(config, { ...stores, clock: machineClock, readiness, log });
+  const oversight = await startHealth(config, { ...stores, clock: machineClock, readiness, log });
   const { faults, metrics, damage, trustedClock } = oversight;
   const events = createEventLog(log, oversight);
   const parts = {
@@ -141,8 +141,8 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const inside = { ...shared, clock: machineClock, wakeDelivery: delivery.wake };
   listener.serve({
     services: { ...parts, ...shared, ...settingsOf(config), runner },
-    perform: faults === null ? perform : faulty(perform, faults),
-    ...doors(config, events.access, { ...overseen, ...inside, keyring, manualClock, readiness, audit }),
+    perform: faults === null ? perform : withFaults(perform, faults),
+    ...createAccessControl(config, events.access, { ...overseen, ...inside, keyring, manualClock, readiness, audit }),
     audit,
     pages: { ...overseen, readability: () => mode.reason, readiness, metrics: () => metrics.text() },
     onRequest: (record) => events.request(record),
@@ -166,7 +166,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
 /** The start-up sequence of durability: lock, probes, database, secrets; each refuses with its reason. */
 async function openStores(
   config: Config,
-  mode: NodeMode,
+  mode: ServiceState,
   { log, started }: { log: Logger; started: AsyncDisposableStack },
 ) {
   const folder = await openDataFolder(config.dataFolder, config);
@@ -238,7 +238,7 @@ async function openKeys(config: Config, stores: Stores & { log: Logger }, now: I
 type Stores = Awaited<ReturnType<typeof openStores>>;
 
 /** Authentication and authorization: the vault API and the admin API have the same rules, each with a signature of its own. */
-function doors(
+function createAccessControl(
   config: Config,
   { tooCostly: onTooCostly }: EventLog["access"],
   parts: Omit<
@@ -295,7 +295,7 @@ function doors(
 }
 
 /** The parts that move bytes, and that bound the memory which moving them takes. */
-function openTransfers(blobs: BlobStore, mode: NodeMode, started: AsyncDisposableStack) {
+function openTransfers(blobs: BlobStore, mode: ServiceState, started: AsyncDisposableStack) {
   const hashPool = new HashPool(hashThreads, (error) =>
     mode.halt("A hashing thread failed; restart the server", error),
   );

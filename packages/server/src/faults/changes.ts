@@ -2,22 +2,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FaultMode } from "../domain/faults/fault.ts";
 import { invariant } from "../domain/invariant.ts";
 import { ClientGoneError } from "../http/body/request-body.ts";
-import type { Admitted } from "../http/perform.ts";
+import type { AuthorizedRequest } from "../http/perform.ts";
 import type { Reply } from "../http/wire/encode.ts";
 import type { Services } from "../operations/context.ts";
 import { brokenAfter, bytesOf, corrupted, slowed } from "./bodies.ts";
-import type { Chance } from "./fault-registry.ts";
+import type { FaultContext } from "./fault-registry.ts";
 import type { Random } from "./random.ts";
 
 /** A response and its request. */
 export interface Answered {
   readonly reply: Reply;
   readonly services: Services;
-  readonly admitted: Admitted;
+  readonly admitted: AuthorizedRequest;
 }
 
 /** Makes another response of it, once `fires` says so; null where the fault has no place, or does not fire. */
-type Change = (answered: Answered, chance: Chance) => Reply | null | Promise<Reply | null>;
+type Change = (answered: Answered, chance: FaultContext) => Reply | null | Promise<Reply | null>;
 
 const checksumHeader = "x-amz-sha256-tree-hash";
 
@@ -74,7 +74,7 @@ export const changes: Partial<Readonly<Record<FaultMode, Change>>> = {
 };
 
 /** Resolves to false as soon as the client goes away. */
-async function waited({ onClientGone }: Admitted["incoming"], milliseconds: number): Promise<boolean> {
+async function waited({ onClientGone }: AuthorizedRequest["incoming"], milliseconds: number): Promise<boolean> {
   const gone = new AbortController();
   onClientGone(() => gone.abort());
   return sleep(milliseconds, true, { signal: gone.signal }).catch(() => false);
@@ -96,7 +96,7 @@ const randomHash = (random: Random): string =>
 /** The tree hash of the entire archive that a job retrieves, or of which it retrieves a part. */
 async function wholeTreeHash(
   { metadata, trustedClock, outputMilliseconds }: Services,
-  { found, vault }: Admitted,
+  { found, vault }: AuthorizedRequest,
 ): Promise<string | null> {
   const { jobId = "" } = found.path;
   const completedSince = trustedClock.expiryNow() - outputMilliseconds;

@@ -10,7 +10,7 @@ export interface FaultLog {
 }
 
 /** A rule that may act on the response at hand. */
-export interface Chance {
+export interface FaultContext {
   readonly rule: FaultRule;
   /** For what the fault makes up; the rule's own. */
   readonly random: Random;
@@ -24,7 +24,7 @@ interface Entry {
 }
 
 /** The rules in force. Each draws its own random numbers, so that one rule more does not change what the others do. */
-export class FaultBook implements Faults {
+export class FaultRegistry implements Faults {
   readonly #seed: number;
   readonly #log: FaultLog;
   readonly #initial: readonly FaultRule[];
@@ -80,7 +80,7 @@ export class FaultBook implements Faults {
   }
 
   /** The rules that may act on the answer to a request, in the order in which they were put. */
-  chancesFor(operation: OperationName, accountId: AccountId): readonly Chance[] {
+  contextsFor(operation: OperationName, accountId: AccountId): readonly FaultContext[] {
     return this.#entries
       .filter(({ fault }) => concerns(fault, operation, accountId))
       .map((entry) => ({ rule: entry.fault, random: entry.random, fires: () => this.#fires(entry) }));

@@ -1,9 +1,9 @@
 import { errors, type GlacierError } from "@moraine/protocol";
 import type { FaultMode } from "../domain/faults/fault.ts";
-import type { Admitted } from "../http/perform.ts";
+import type { AuthorizedRequest } from "../http/perform.ts";
 
 /** The error that is returned instead of doing what was asked; null where the fault does not apply. */
-type Refusal = (admitted: Admitted) => GlacierError | null;
+type Refusal = (admitted: AuthorizedRequest) => GlacierError | null;
 
 export const refusals: Partial<Readonly<Record<FaultMode, Refusal>>> = {
   throttle: () => errors.throttled(),

@@ -1,10 +1,10 @@
 import type { NewIds } from "../domain/new-id.ts";
-import type { Admitted, Perform } from "../http/perform.ts";
+import type { AuthorizedRequest, Perform } from "../http/perform.ts";
 import type { Reply } from "../http/wire/encode.ts";
 import { errorReply } from "../http/wire/error-reply.ts";
 import type { Services } from "../operations/context.ts";
 import { changes } from "./changes.ts";
-import type { Chance, FaultBook } from "./fault-registry.ts";
+import type { FaultContext, FaultRegistry } from "./fault-registry.ts";
 import { refusals } from "./refusals.ts";
 
 /** Says on every response that a fault changed which one it was; more than one in the order in which they acted. */
@@ -14,9 +14,9 @@ export const faultHeader = "x-moraine-fault";
  * Wraps what is done for a request, so that the rules in force act on it. Requests arrive here authenticated and authorized,
  * and what is done is done by `inner` alone, or not at all. Answers that are errors of themselves stay as they are.
  */
-export function faulty(inner: Perform, book: FaultBook): Perform {
+export function withFaults(inner: Perform, book: FaultRegistry): Perform {
   return async (services, admitted) => {
-    const chances = book.chancesFor(admitted.found.name, admitted.caller.accountId);
+    const chances = book.contextsFor(admitted.found.name, admitted.caller.accountId);
     const refusal = refuse(chances, admitted);
     if (refusal !== null) {
       return refusal;
@@ -27,7 +27,7 @@ export function faulty(inner: Perform, book: FaultBook): Perform {
   };
 }
 
-function refuse(chances: readonly Chance[], admitted: Admitted): Reply | null {
+function refuse(chances: readonly FaultContext[], admitted: AuthorizedRequest): Reply | null {
   for (const { rule, fires } of chances) {
     const error = refusals[rule.mode]?.(admitted) ?? null;
     if (error !== null && fires()) {
@@ -38,10 +38,10 @@ function refuse(chances: readonly Chance[], admitted: Admitted): Reply | null {
 }
 
 async function change(
-  chances: readonly Chance[],
+  chances: readonly FaultContext[],
   reply: Reply,
   services: Services,
-  admitted: Admitted,
+  admitted: AuthorizedRequest,
 ): Promise<Reply> {
   let changed = reply;
   for (const chance of chances) {
@@ -53,7 +53,7 @@ async function change(
 }
 
 /** One throw for all ids of a request. */
-function dashIds(chances: readonly Chance[], ids: NewIds): NewIds & { dashed(): boolean } {
+function dashIds(chances: readonly FaultContext[], ids: NewIds): NewIds & { dashed(): boolean } {
   const chance = chances.find(({ rule }) => rule.mode === "dash-ids");
   let dashed: boolean | null = null;
   const dash = <Id extends string>(id: Id): Id => {

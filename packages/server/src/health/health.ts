@@ -16,17 +16,17 @@ import type { Clock } from "../domain/time/clock.ts";
 import type { KeptClock } from "../domain/time/trusted-clock.ts";
 import type { Damage } from "../domain/vaults/damage.ts";
 import { arnOf } from "../domain/vaults/vault.ts";
-import { FaultBook, type FaultLog } from "../faults/fault-registry.ts";
+import { type FaultLog, FaultRegistry } from "../faults/fault-registry.ts";
 import { type DamageLog, DamageReports } from "../segments/damage-reports.ts";
 import { FullDiskLog } from "../telemetry/full-disk-log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { describeLag, faultsAllowed, faultsInForce, lagSeconds, warningsOf } from "./warnings.ts";
 
 /** Facts that an operator must not overlook, in the log, in the metrics and on the page of health. */
-export interface Oversight {
+export interface Health {
   readonly trustedClock: KeptClock;
   /** Null unless they are allowed. */
-  readonly faults: FaultBook | null;
+  readonly faults: FaultRegistry | null;
   readonly metrics: Metrics;
   readonly damage: DamageReports;
   warnings(): readonly string[];
@@ -37,7 +37,7 @@ export interface Oversight {
   readonly fullDisk: FullDiskLog;
 }
 
-interface OversightOptions {
+interface HealthOptions {
   readonly clock: Clock;
   readonly metadata: UnrecordedMetadata;
   /** Findings of the start, which stay true until the next one. */
@@ -53,7 +53,7 @@ interface OversightOptions {
   readonly log: Logger;
 }
 
-export async function openOversight(config: Config, options: OversightOptions): Promise<Oversight> {
+export async function startHealth(config: Config, options: HealthOptions): Promise<Health> {
   const { readiness, log, metadata, blobs, networkFileSystem, notices } = options;
   for (const notice of notices) {
     log.warn(notice);
@@ -116,7 +116,7 @@ function damageLog(log: Logger, metrics: Metrics): DamageLog {
 /** Continues from where the last run got to. */
 async function openTrustedClock(
   { trustClock, clock: kind }: Config,
-  { clock, metadata, log }: OversightOptions,
+  { clock, metadata, log }: HealthOptions,
 ): Promise<KeptClock> {
   const kept = await metadata.trustedTime();
   if (trustClock) {
@@ -134,7 +134,11 @@ async function openTrustedClock(
   });
 }
 
-function openFaults({ faults: allowed }: Config, log: Logger, onFired: (mode: FaultMode) => void): FaultBook | null {
+function openFaults(
+  { faults: allowed }: Config,
+  log: Logger,
+  onFired: (mode: FaultMode) => void,
+): FaultRegistry | null {
   if (allowed === null) {
     return null;
   }
@@ -145,5 +149,5 @@ function openFaults({ faults: allowed }: Config, log: Logger, onFired: (mode: Fa
     removed: (fault) => log.warn({ fault: fault.id, fired: fault.fired }, `a fault ended: ${formatFault(fault)}`),
     fired: (fault) => onFired(fault.mode),
   };
-  return new FaultBook(seed, faultLog, allowed.rules);
+  return new FaultRegistry(seed, faultLog, allowed.rules);
 }

@@ -1,5 +1,5 @@
 /** `starting → ready → halted`: only a restart leaves `halted`. */
-export class NodeMode {
+export class ServiceState {
   #reason: string | null = "starting";
   #halted = false;
   readonly #onHalt: (error: Error) => void;

@@ -40,7 +40,7 @@ export interface Incoming {
 }
 
 /** A request whose caller is known, and may make it. */
-export interface Admitted {
+export interface AuthorizedRequest {
   readonly found: Route;
   readonly caller: Caller;
   readonly key: VaultKey;
@@ -55,7 +55,7 @@ export interface Admitted {
   readonly incoming: Incoming;
 }
 
-export type Perform = (services: Services, admitted: Admitted) => Promise<Reply>;
+export type Perform = (services: Services, admitted: AuthorizedRequest) => Promise<Reply>;
 
 /** Typed input, the operation, and its response for the wire. */
 export const perform: Perform = async (services, admitted) => {
@@ -70,7 +70,7 @@ const currentInventories = { [inventoriesHeader]: "current" } as const;
 
 async function handle(
   services: Services,
-  { found, caller, key, vault, isCurrent, authorizeAgain, json, incoming }: Admitted,
+  { found, caller, key, vault, isCurrent, authorizeAgain, json, incoming }: AuthorizedRequest,
 ): Promise<Answer<OperationName>> {
   const { request, body } = incoming;
   const vaultArn = arnOf(key);

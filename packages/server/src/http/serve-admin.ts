@@ -1,7 +1,7 @@
 import { type AdminOperationName, errors, limits, partitionOf } from "@moraine/protocol";
 import type { AdminHandler, AdminServices } from "../admin/context.ts";
 import { adminHandlers } from "../admin/index.ts";
-import type { Asked } from "../auth/access-request.ts";
+import type { AccessRequest } from "../auth/access-request.ts";
 import type { IdentifiedCaller, Identify } from "../auth/authenticate.ts";
 import { type Caller, principalOf } from "../auth/caller.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
@@ -84,7 +84,7 @@ async function authorize(
   const { accountId } = caller;
   const partition = partitionOf(region);
   const concerned = principalOf(accountId, typeof userName === "string" ? { userName } : null);
-  const asked: Asked = {
+  const asked: AccessRequest = {
     action: `moraine:${name}`,
     resource: operation.resource === "principal" ? principalArn(concerned, partition) : "*",
     ownerId: accountId,

@@ -56,7 +56,7 @@ export class BlockPool {
    * Waits for a free block. Resolves to null on timeout, unless blocks are returned quickly: then many waiters or the disk cause the
    * wait, not slow clients.
    */
-  async takeWithin(milliseconds: number): Promise<Buffer | null> {
+  async acquire(milliseconds: number): Promise<Buffer | null> {
     const idle = this.takeIdle();
     if (idle !== null) {
       return idle;
@@ -94,7 +94,7 @@ export class BlockPool {
   }
 
   /** Every block that was taken comes back, once; the caller must not touch it afterwards. */
-  giveBack(block: Buffer): void {
+  release(block: Buffer): void {
     this.#returns += 1;
     const next = this.#waiting.shift();
     if (next === undefined) {
@@ -109,7 +109,7 @@ export class BlockPool {
 const patienceMilliseconds = 2000;
 
 /** Takes the blocks of one transfer. Once it has waited in vain, it waits no more until there has been one. */
-export class PatientTaker {
+export class BlockAcquirer {
   readonly #pool: BlockPool;
   #isPatient = true;
 
@@ -119,7 +119,7 @@ export class PatientTaker {
 
   /** Null while slow transfers hold all blocks: this one continues without. */
   async take(): Promise<Buffer | null> {
-    const block = this.#isPatient ? await this.#pool.takeWithin(patienceMilliseconds) : this.#pool.takeIdle();
+    const block = this.#isPatient ? await this.#pool.acquire(patienceMilliseconds) : this.#pool.takeIdle();
     this.#isPatient = block !== null;
     return block;
   }

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { type ByteRange, leafSizeBytes, toHex } from "@moraine/protocol";
 import { invariant } from "../domain/invariant.ts";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
-import { type BlockPool, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
+import { BlockAcquirer, type BlockPool, shortSizeBytesMax } from "./blocks.ts";
 import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage.ts";
 import { leafAt } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
@@ -29,7 +29,7 @@ export async function* readVerified(
   segments: SegmentPages,
   range: ByteRange,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const taker = new PatientTaker(services.leafBlocks);
+  const taker = new BlockAcquirer(services.leafBlocks);
   for await (const slices of coveringSlices(segments, range)) {
     for (const slice of slices) {
       yield* readSlice(services, taker, slice);
@@ -39,7 +39,7 @@ export async function* readVerified(
 
 async function* readSlice(
   services: ReadServices,
-  taker: PatientTaker,
+  taker: BlockAcquirer,
   { segment, first, end }: SegmentSlice,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { segments, leafBlocks, hashPool } = services;

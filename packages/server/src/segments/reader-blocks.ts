@@ -1,4 +1,4 @@
-import { type BlockPool, type PatientTaker, shortSizeBytesMax } from "./blocks.ts";
+import { type BlockAcquirer, type BlockPool, shortSizeBytesMax } from "./blocks.ts";
 
 /** One for each step of a leaf: from the disk, through its hash, to the client. */
 const blocksMax = 3;
@@ -9,12 +9,12 @@ const blocksMax = 3;
  */
 export class ReaderBlocks {
   readonly #pool: BlockPool;
-  readonly #taker: PatientTaker;
+  readonly #taker: BlockAcquirer;
   readonly #own: Buffer | null;
   readonly #held = new Set<Buffer>();
   readonly #free: Buffer[] = [];
 
-  constructor(pool: BlockPool, taker: PatientTaker, sizeBytes: number) {
+  constructor(pool: BlockPool, taker: BlockAcquirer, sizeBytes: number) {
     this.#pool = pool;
     this.#taker = taker;
     this.#own = sizeBytes <= shortSizeBytesMax ? Buffer.allocUnsafe(sizeBytes) : null;
@@ -42,7 +42,7 @@ export class ReaderBlocks {
     }
     if (this.#pool.isWaitedFor) {
       this.#held.delete(block);
-      this.#pool.giveBack(block);
+      this.#pool.release(block);
     } else {
       this.#free.push(block);
     }
@@ -52,7 +52,7 @@ export class ReaderBlocks {
   giveBackSpare(): void {
     for (const block of this.#free) {
       this.#held.delete(block);
-      this.#pool.giveBack(block);
+      this.#pool.release(block);
     }
     this.#free.length = 0;
   }
@@ -60,7 +60,7 @@ export class ReaderBlocks {
   /** Nothing may use them any more. */
   giveBackAll(): void {
     for (const block of this.#held) {
-      this.#pool.giveBack(block);
+      this.#pool.release(block);
     }
     this.#held.clear();
     this.#free.length = 0;

@@ -4,7 +4,7 @@ import { MetadataUnavailableError } from "../domain/stores/metadata-store.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { Clock } from "../domain/time/clock.ts";
 import type { TrustedClock } from "../domain/time/trusted-clock.ts";
-import { type BlockPool, type ByteStream, PatientTaker, shortSizeBytesMax } from "./blocks.ts";
+import { BlockAcquirer, type BlockPool, type ByteStream, shortSizeBytesMax } from "./blocks.ts";
 import { type ContentDigest, type ContentHash, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
@@ -58,7 +58,7 @@ export async function receiveSegment<Result>(
   try {
     const intent = metadata.intendSegment({ key, ownerId, leaseUntil });
     intent.catch(() => undefined);
-    const segment = await untilVisible(services, incoming, key, intent);
+    const segment = await writeAndCommit(services, incoming, key, intent);
     return await record(services, incoming, { key, ownerId, firstByte, ...segment });
   } finally {
     intents.end(key);
@@ -81,7 +81,7 @@ async function record<Result>(
   }
 }
 
-async function untilVisible<Result>(
+async function writeAndCommit<Result>(
   services: ReceiveServices,
   incoming: IncomingSegment<Result>,
   key: string,
@@ -122,7 +122,7 @@ async function take(
   writer: BlobWriter,
 ): Promise<Taken> {
   if (sizeBytes <= shortSizeBytesMax) {
-    const bytes = await gather(body, sizeBytes);
+    const bytes = await readShortBody(body, sizeBytes);
     return { sizeBytes: bytes.length, digest: digestOfLeaf(bytes), unwritten: bytes };
   }
   const hash = services.hashPool.start(sizeBytes);
@@ -135,7 +135,7 @@ async function take(
   }
 }
 
-async function gather(body: ByteStream, sizeBytesMax: number): Promise<Uint8Array> {
+async function readShortBody(body: ByteStream, sizeBytesMax: number): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafe(sizeBytesMax);
   let filled = 0;
   for await (const piece of body) {
@@ -149,7 +149,7 @@ async function gather(body: ByteStream, sizeBytesMax: number): Promise<Uint8Arra
 async function pump(body: ByteStream, pool: BlockPool, writer: BlobWriter, hash: ContentHash): Promise<number> {
   const inFlight: Array<Promise<void>> = [];
   let sizeBytes = 0;
-  const taker = new PatientTaker(pool);
+  const taker = new BlockAcquirer(pool);
   const store = (bytes: Uint8Array) => {
     sizeBytes += bytes.length;
     return settleBoth(writer.write(bytes), hash.update(bytes));
@@ -157,7 +157,7 @@ async function pump(body: ByteStream, pool: BlockPool, writer: BlobWriter, hash:
   const sink = {
     store,
     async send(block: Buffer, length: number) {
-      const done = store(block.subarray(0, length)).finally(() => pool.giveBack(block));
+      const done = store(block.subarray(0, length)).finally(() => pool.release(block));
       done.catch(() => undefined); // It is awaited below; until then a failure must not count as unhandled.
       inFlight.push(done);
       if (inFlight.length === blocksInFlightMax) {
@@ -165,10 +165,10 @@ async function pump(body: ByteStream, pool: BlockPool, writer: BlobWriter, hash:
       }
     },
     takeBlock: () => taker.take(),
-    giveBack: (block: Buffer) => pool.giveBack(block),
+    giveBack: (block: Buffer) => pool.release(block),
   };
   try {
-    await intoBlocks(body, sink);
+    await writeInBlocks(body, sink);
     await Promise.all(inFlight);
   } finally {
     await Promise.allSettled(inFlight);
@@ -196,7 +196,7 @@ async function settleBoth(...both: Array<Promise<void>>): Promise<void> {
  * Cuts the body into full blocks, the last one shorter. Without a block its pieces go one by one as they are: however many
  * clients are slow, nobody waits for them.
  */
-async function intoBlocks(body: ByteStream, sink: BlockSink): Promise<void> {
+async function writeInBlocks(body: ByteStream, sink: BlockSink): Promise<void> {
   let block: Buffer | null = null;
   let filled = 0;
   try {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ListRequestCountsOutput } from "@moraine/protocol";
 import { parseFault } from "../../src/domain/faults/fault-text.ts";
-import { FaultBook } from "../../src/faults/fault-registry.ts";
+import { FaultRegistry } from "../../src/faults/fault-registry.ts";
 import { faultyServer } from "../faults/faulty-server.ts";
 import { allow, callAdmin, credentialsOf, demand, deny, makeAccount, makeUser, policy } from "../support/admin.ts";
 import {
@@ -68,7 +68,7 @@ test("refused requests, faults, and requests without a response are counted as w
 /** A server with something of everything, and faults from its start. */
 async function filled(options: { readonly isEphemeral?: boolean } = {}) {
   const log = { put: () => undefined, removed: () => undefined, fired: () => undefined };
-  const book = new FaultBook(7, log, [parseFault("throttle:operation=ListTagsForVault,count=1")]);
+  const book = new FaultRegistry(7, log, [parseFault("throttle:operation=ListTagsForVault,count=1")]);
   const server = await startTestServer({ ...options, faults: book });
   await createVault(server, "v");
   const content = randomContent(mebibyte);

@@ -9,7 +9,7 @@ import {
   type NewAccessKey,
   operations,
 } from "@moraine/protocol";
-import { FaultBook } from "../../src/faults/fault-registry.ts";
+import { FaultRegistry } from "../../src/faults/fault-registry.ts";
 import { type AdminCall, callAdmin, demand, makeUser, policy } from "../support/admin.ts";
 import { completeRequest, contentHeaders, jobRequest, mebibyte, partRequest } from "../support/glacier.ts";
 import { accountId, startTestServer, type TestServer } from "../support/server.ts";
@@ -21,7 +21,7 @@ import { lastSequence, trailOf } from "../support/trail.ts";
 let server: TestServer;
 before(async () => {
   const log = { put: () => undefined, removed: () => undefined, fired: () => undefined };
-  server = await startTestServer({ faults: new FaultBook(1, log), isEphemeral: true });
+  server = await startTestServer({ faults: new FaultRegistry(1, log), isEphemeral: true });
 });
 after(() => server.stop());
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { AccountId } from "@moraine/protocol";
 import { FaultError, faultModes } from "../../src/domain/faults/fault.ts";
 import { formatFault, parseFault } from "../../src/domain/faults/fault-text.ts";
-import { FaultBook, type FaultLog } from "../../src/faults/fault-registry.ts";
+import { type FaultLog, FaultRegistry } from "../../src/faults/fault-registry.ts";
 
 const quiet: FaultLog = { put: () => undefined, removed: () => undefined, fired: () => undefined };
 const accountId = "012345678901" as AccountId;
@@ -64,12 +64,12 @@ test("a rule that is not understood, or could never act, is refused with its rea
 
 /** The effect of the first rule on each of a hundred responses. */
 function firings(seed: number, ...texts: string[]): string {
-  const book = new FaultBook(seed, quiet);
+  const book = new FaultRegistry(seed, quiet);
   for (const text of texts) {
     book.put(parseFault(text));
   }
   return Array.from({ length: 100 }, () => {
-    const chances = book.chancesFor("ListVaults", accountId).map(({ fires }) => fires());
+    const chances = book.contextsFor("ListVaults", accountId).map(({ fires }) => fires());
     return chances[0] ? "x" : ".";
   }).join("");
 }

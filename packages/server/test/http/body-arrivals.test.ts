@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { BodyArrivals } from "../../src/http/body/request-body-buffer.ts";
+import { RequestBodyBuffer } from "../../src/http/body/request-body-buffer.ts";
 import { openSocket } from "./raw-socket.ts";
 import { send } from "./sending.ts";
 
@@ -12,7 +12,7 @@ test("every byte of a body is counted as it arrives, also of pieces whose memory
   const counted = Promise.withResolvers<number>();
   const server = createServer((request, response) => {
     let count = 0;
-    const arrivals = new BodyArrivals(request, (bytes) => {
+    const arrivals = new RequestBodyBuffer(request, (bytes) => {
       count += bytes;
       arrivals.take();
     });

@@ -20,7 +20,7 @@ function takenPool(most: number) {
       for (let served = 0; served < count; served += 1) {
         const block = taken[0];
         assert.ok(block);
-        pool.giveBack(block);
+        pool.release(block);
         mock.timers.tick(milliseconds / count);
       }
     },
@@ -32,14 +32,14 @@ const outcomes = async (waiting: readonly Promise<Buffer | null>[]) =>
 
 test("times out without a block when slow clients hold them", async () => {
   const { pool, serve } = takenPool(5);
-  const waiting = Array.from({ length: 10 }, () => pool.takeWithin(milliseconds));
+  const waiting = Array.from({ length: 10 }, () => pool.acquire(milliseconds));
   serve(4); // Five returns would be each of the five blocks once.
   assert.deepEqual(await outcomes(waiting), [...Array(4).fill("a block"), ...Array(6).fill("none")]);
 });
 
 test("waits in turn beyond the timeout while blocks are returned quickly", async () => {
   const { pool, serve } = takenPool(5);
-  const waiting = Array.from({ length: 40 }, () => pool.takeWithin(milliseconds));
+  const waiting = Array.from({ length: 40 }, () => pool.acquire(milliseconds));
   for (let turn = 0; turn < 8; turn += 1) {
     serve(5);
   }
@@ -48,11 +48,11 @@ test("waits in turn beyond the timeout while blocks are returned quickly", async
 
 test("times out once blocks are no longer returned quickly", async () => {
   const { pool, serve } = takenPool(5);
-  const waiting = Array.from({ length: 20 }, () => pool.takeWithin(milliseconds));
+  const waiting = Array.from({ length: 20 }, () => pool.acquire(milliseconds));
   serve(5);
   serve(1);
   assert.deepEqual(await outcomes(waiting), [...Array(6).fill("a block"), ...Array(14).fill("none")]);
-  const block = pool.takeWithin(milliseconds);
+  const block = pool.acquire(milliseconds);
   serve(1);
   assert.deepEqual(await outcomes([block]), ["a block"]);
 });

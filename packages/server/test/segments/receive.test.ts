@@ -53,7 +53,7 @@ beforeEach(async () => {
 afterEach(() => metadata.close());
 
 async function take(pool: BlockPool): Promise<Buffer> {
-  const block = await pool.takeWithin(60_000);
+  const block = await pool.acquire(60_000);
   assert.ok(block !== null);
   return block;
 }
@@ -129,7 +129,7 @@ describe("receiving a segment", () => {
     const bytes = randomContent(3 * blockSizeBytes + 1);
     async function* body() {
       yield* pieces(bytes.subarray(0, blockSizeBytes), [100_000]);
-      for (const block of held) services.receiveBlocks.giveBack(block);
+      for (const block of held) services.receiveBlocks.release(block);
       yield bytes.subarray(blockSizeBytes, blockSizeBytes + 1);
       assert.equal(idleBlocks(services.receiveBlocks), blocksMax - 1);
       yield* pieces(bytes.subarray(blockSizeBytes + 1), [100_000]);
@@ -268,7 +268,7 @@ describe("reading verified", () => {
     const lengths: number[] = [];
     for await (const piece of readVerified(services, [[segment]], { firstByte: 0, lastByte: bytes.length - 1 })) {
       lengths.push(piece.length);
-      if (lengths.length === 1) for (const block of held) services.leafBlocks.giveBack(block);
+      if (lengths.length === 1) for (const block of held) services.leafBlocks.release(block);
     }
     assert.deepEqual(lengths, [...Array(16).fill(65_536), mebibyte, mebibyte, 70_000]);
     assertBlocksAreBack();
@@ -355,9 +355,9 @@ describe("a pool of blocks", () => {
       return block;
     });
     const fourth = take(pool).then(() => order.push("fourth"));
-    pool.giveBack(first);
+    pool.release(first);
     assert.equal(await third, first, "the block itself goes from hand to hand");
-    pool.giveBack(await third);
+    pool.release(await third);
     await fourth;
     assert.deepEqual([order, made], [["third", "fourth"], 2]);
   });
@@ -365,12 +365,12 @@ describe("a pool of blocks", () => {
   test("a waiter that times out gets no block later", async () => {
     const pool = new BlockPool(() => Buffer.alloc(1), 1);
     const only = await take(pool);
-    assert.equal(await pool.takeWithin(10), null);
+    assert.equal(await pool.acquire(10), null);
     const next = take(pool);
-    pool.giveBack(only);
+    pool.release(only);
     assert.equal(await next, only);
     assert.equal(pool.takeIdle(), null);
-    pool.giveBack(only);
+    pool.release(only);
     assert.equal(await take(pool), only);
   });
 

@@ -7,7 +7,7 @@ export function idleBlocks(pool: BlockPool): number {
     taken.push(block);
   }
   for (const block of taken) {
-    pool.giveBack(block);
+    pool.release(block);
   }
   return taken.length;
 }

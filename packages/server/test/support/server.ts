@@ -21,8 +21,8 @@ import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { noDeletedBytes } from "../../src/domain/stores/storage-report.ts";
 import type { Damage } from "../../src/domain/vaults/damage.ts";
 import type { Profile } from "../../src/domain/vaults/vault.ts";
-import type { FaultBook } from "../../src/faults/fault-registry.ts";
-import { faulty } from "../../src/faults/with-faults.ts";
+import type { FaultRegistry } from "../../src/faults/fault-registry.ts";
+import { withFaults } from "../../src/faults/with-faults.ts";
 import { warningsOf } from "../../src/health/warnings.ts";
 import { createListener, type ListenerOptions, type RequestRecord } from "../../src/http/connections/listener.ts";
 import { perform } from "../../src/http/perform.ts";
@@ -65,7 +65,7 @@ export interface TestServerOptions {
   readonly policyMeter?: PolicyMeter;
   /** False is a server that takes the clock for a machine's, and does not believe its jumps. @default true: tests move it on purpose */
   readonly trustsClock?: boolean;
-  readonly faults?: FaultBook;
+  readonly faults?: FaultRegistry;
   /** Whether the service may forget locked vaults. @default false */
   readonly isEphemeral?: boolean;
   readonly presigned?: AuthenticateOptions["presigned"];
@@ -228,7 +228,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       runner,
       policyMeter,
     },
-    perform: options.faults === undefined ? perform : faulty(perform, options.faults),
+    perform: options.faults === undefined ? perform : withFaults(perform, options.faults),
     identify: authenticator({ ...common, service: "glacier", presigned, unsignedHeaders }),
     access,
     sts: {

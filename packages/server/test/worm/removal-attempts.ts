@@ -1,5 +1,5 @@
 import { type AdminOperationName, adminOperations } from "@moraine/protocol";
-import { FaultBook } from "../../src/faults/fault-registry.ts";
+import { FaultRegistry } from "../../src/faults/fault-registry.ts";
 import {
   allow,
   callAdmin,
@@ -200,7 +200,7 @@ const identities: readonly Attempt[] = [
   ]),
   refused("ResetService, on a server that allows faults", async (kept) => {
     const log = { put: () => undefined, removed: () => undefined, fired: () => undefined };
-    await kept.restart(0, { faults: new FaultBook(1, log) });
+    await kept.restart(0, { faults: new FaultRegistry(1, log) });
     const answers = [await callAdmin(kept.server, "ResetService")];
     await kept.restart(0);
     return answers;

@@ -6,7 +6,7 @@ const pieceSizeBytes = 128 * 1024;
 const buffersMax = 2;
 
 /** Gathers what arrives of a body. When nobody takes it, the connection is held back, so that little is ever held. */
-export class BodyArrivals {
+export class RequestBodyBuffer {
   readonly #request: IncomingMessage;
   readonly #onArrival: (count: number) => void;
   readonly #bufferSizeBytes: number;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errors } from "@moraine/protocol";
 import { type BodyLimits, startPace } from "../connections/pace.ts";
-import { BodyArrivals } from "./request-body-buffer.ts";
+import { RequestBodyBuffer } from "./request-body-buffer.ts";
 
 /** The client has closed the connection: there is nobody to answer. */
 export class ClientGoneError extends Error {
@@ -51,7 +51,7 @@ function waiter(request: IncomingMessage, limits: BodyLimits) {
   let wake: PromiseWithResolvers<void> | null = null;
   const pace = startPace(limits);
   const onEvent = () => wake?.resolve();
-  const arrivals = new BodyArrivals(request, (count) => {
+  const arrivals = new RequestBodyBuffer(request, (count) => {
     pace.received(count);
     if (arrivals.isReady) {
       onEvent();

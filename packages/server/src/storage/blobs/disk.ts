@@ -20,7 +20,7 @@ export function isFull(error: unknown): boolean {
 }
 
 /** Says a full disk, or a full quota, in the words of the domain; passes every other error on. */
-export function inDomainWords(error: unknown): unknown {
+export function toDomainError(error: unknown): unknown {
   if (!isFull(error) || error instanceof StorageFullError) {
     return error;
   }

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { invariant } from "../../domain/invariant.ts";
 import type { BlobWriter } from "../../domain/stores/blob-store.ts";
-import { type Disk, errorCode, inDomainWords } from "./disk.ts";
+import { type Disk, errorCode, toDomainError } from "./disk.ts";
 import type { FreeSpace } from "./free-space.ts";
 import type { SyncHealth } from "./sync-health.ts";
 
@@ -56,7 +56,7 @@ export class FilesystemBlobWriter implements BlobWriter {
     } catch (error) {
       this.#failure ??= { error };
       this.#blob.space.noteFailure(error);
-      throw inDomainWords(error);
+      throw toDomainError(error);
     } finally {
       this.#writes -= 1;
     }
@@ -72,7 +72,7 @@ export class FilesystemBlobWriter implements BlobWriter {
       this.#blob.space.noteStored();
     } catch (error) {
       this.#blob.space.noteFailure(error);
-      throw inDomainWords(error);
+      throw toDomainError(error);
     } finally {
       // Only the temporary name goes. The final one may be durable even when the sync failed, so it stays.
       await this.#leaveTemporary();
@@ -157,7 +157,7 @@ export class FilesystemBlobWriter implements BlobWriter {
 
   #assertSound(): void {
     if (this.#failure !== null) {
-      throw inDomainWords(this.#failure.error);
+      throw toDomainError(this.#failure.error);
     }
   }
 

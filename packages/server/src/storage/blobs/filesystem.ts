@@ -11,7 +11,7 @@ import {
 } from "../../domain/stores/blob-store.ts";
 import type { StorageReport } from "../../domain/stores/storage-report.ts";
 import { KeySource, partsOf } from "./blob-key.ts";
-import { type Disk, errorCode, ifPresent, inDomainWords } from "./disk.ts";
+import { type Disk, errorCode, ifPresent, toDomainError } from "./disk.ts";
 import { FilesystemBlobReader } from "./filesystem-reader.ts";
 import { removeFiles } from "./filesystem-removal.ts";
 import { FilesystemBlobWriter } from "./filesystem-writer.ts";
@@ -105,7 +105,7 @@ export class FilesystemBlobStore implements BlobStore {
       return await this.#begin(join(this.#tmp, name), join(this.#blobs, key), sizeBytesMax);
     } catch (error) {
       this.space.noteFailure(error);
-      throw inDomainWords(error);
+      throw toDomainError(error);
     }
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ballast } from "./ballast.ts";
-import { inDomainWords, isFull } from "./disk.ts";
+import { isFull, toDomainError } from "./disk.ts";
 import type { FreeSpace } from "./free-space.ts";
 
 /** Looks after the room of the disk until it is stopped. */
@@ -36,7 +36,7 @@ export function startSpaceKeeper({ space, ballast, ...options }: SpaceKeeperOpti
   const pause = () => sleep(lookMilliseconds, true, { signal: stopping.signal }).catch(() => false);
   const loop = async () => {
     while (await pause()) {
-      await look().catch((error: unknown) => options.onFailure(inDomainWords(error)));
+      await look().catch((error: unknown) => options.onFailure(toDomainError(error)));
     }
   };
   const ended = loop();

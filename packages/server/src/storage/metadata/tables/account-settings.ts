@@ -12,7 +12,7 @@ import type { Instant } from "../../../domain/time/instant.ts";
 import type { AccountKey } from "../../../domain/vaults/vault.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
-import { present } from "./rows.ts";
+import { notNull } from "./rows.ts";
 import type { Database, DataRetrievalPolicyRow } from "./schema.ts";
 
 export const accountSettingsQueries = {
@@ -51,7 +51,7 @@ export async function removeSettingsOfAccount(db: Database, at: { accountId: str
 }
 
 /** Counts the job against the account's policy; throws when `assertRetrievalAllowed` does. The job is not yet there. */
-export async function govern(
+export async function chargeRetrievalPolicy(
   db: Database,
   { job, account, monthlyFreeBytes }: { job: Job; account: AccountKey; monthlyFreeBytes: number },
 ): Promise<void> {
@@ -77,7 +77,7 @@ async function findPolicy(db: Database, { accountId, region }: AccountKey): Prom
 }
 
 function policyOf({ strategy, bytes_per_hour }: DataRetrievalPolicyRow): RetrievalPolicy {
-  return strategy === "BytesPerHour" ? { strategy, bytesPerHour: BigInt(present(bytes_per_hour)) } : { strategy };
+  return strategy === "BytesPerHour" ? { strategy, bytesPerHour: BigInt(notNull(bytes_per_hour)) } : { strategy };
 }
 
 const selectPolicy = oneRow((db, at: AccountKey) =>

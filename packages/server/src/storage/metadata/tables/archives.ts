@@ -13,7 +13,7 @@ import { release } from "./releases.ts";
 import { archiveOf, archiveRow } from "./rows.ts";
 import type { Database } from "./schema.ts";
 import { abandonPending, makeLive } from "./segments.ts";
-import { findById, requirePermitted, stepRevision, type VaultStep } from "./vault-contents.ts";
+import { bumpRevision, findById, type RevisionChange, requirePermitted } from "./vault-contents.ts";
 
 export const archiveQueries = {
   async findArchive(db, { vaultId, archiveId }) {
@@ -43,7 +43,7 @@ export const archiveChanges = {
       await abandonPending(db, segment);
       return archiveOf(earlier);
     }
-    await insertCounted(db, archive, permitted);
+    await insertAndCount(db, archive, permitted);
     await makeLive(db, segment);
     if (request !== undefined) {
       await dropRequest(db, request);
@@ -85,7 +85,7 @@ export const archiveChanges = {
 } satisfies Partial<Changes>;
 
 /** Adds the archive as a step of its vault. Throws ResourceNotFoundException when the vault is gone, and VaultChangedError. */
-export async function insertCounted(
+export async function insertAndCount(
   db: Database,
   archive: Archive,
   permitted: Omit<PermittedVault, "vaultId">,
@@ -100,10 +100,10 @@ export async function insertCounted(
 async function stepPermitted(
   db: Database,
   permitted: PermittedVault,
-  step: Omit<VaultStep, "vaultId" | "accessVersion">,
+  step: Omit<RevisionChange, "vaultId" | "accessVersion">,
 ): Promise<number> {
   const { vaultId, accessVersion } = permitted;
-  const revision = await stepRevision(db, { vaultId, accessVersion, ...step });
+  const revision = await bumpRevision(db, { vaultId, accessVersion, ...step });
   if (revision === undefined) {
     await requirePermitted(db, permitted);
   }

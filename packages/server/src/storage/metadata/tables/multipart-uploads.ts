@@ -7,11 +7,11 @@ import { type AssembledArchive, assertClaimed } from "../../../domain/vaults/mul
 import type { PermittedVault } from "../../../domain/vaults/permission.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
-import { findArchive, insertCounted } from "./archives.ts";
+import { findArchive, insertAndCount } from "./archives.ts";
 import { release } from "./releases.ts";
 import { archiveIdOf, segmentOf, uploadOf, uploadRow } from "./rows.ts";
 import type { Database, Schema, UploadRow } from "./schema.ts";
-import { letGoReplaced, makeLive, referenced } from "./segments.ts";
+import { makeLive, referenced, releaseReplaced } from "./segments.ts";
 import { requirePermitted } from "./vault-contents.ts";
 
 export const uploadQueries = {
@@ -60,7 +60,7 @@ export const uploadChanges = {
     }
     invariant(upload !== undefined, "an open upload of a vault with the version that was expected takes parts");
     invariant(archiveIdOf(upload) === segment.ownerId, "a part belongs to the archive that its upload will make");
-    await letGoReplaced(db, { ownerId: segment.ownerId, firstByte: segment.firstByte, now });
+    await releaseReplaced(db, { ownerId: segment.ownerId, firstByte: segment.firstByte, now });
     await makeLive(db, segment);
   },
 
@@ -148,7 +148,7 @@ async function makeArchive(
     createdAt: now,
     deletedAt: null,
   };
-  await insertCounted(db, archive, permitted);
+  await insertAndCount(db, archive, permitted);
   await close(db, row, "completed", now);
   return archive;
 }

@@ -39,9 +39,9 @@ export function segmentOf(row: SegmentRow): Segment {
   return {
     key: keyOf(row),
     ownerId: ownerIdOf(row),
-    firstByte: present(row.first_byte),
-    sizeBytes: present(row.size_bytes),
-    treeHash: unpackHash(present(row.tree_hash)) as TreeHash,
+    firstByte: notNull(row.first_byte),
+    sizeBytes: notNull(row.size_bytes),
+    treeHash: unpackHash(notNull(row.tree_hash)) as TreeHash,
   };
 }
 
@@ -96,7 +96,7 @@ export function uploadRow(upload: MultipartUpload): UploadRow {
 }
 
 /** For columns that the row's state or kind fills. */
-export function present<Value>(value: Value | null): Value {
+export function notNull<Value>(value: Value | null): Value {
   invariant(value !== null, "a row has every column that its state and kind call for");
   return value;
 }

@@ -4,7 +4,7 @@ import type { Instant } from "../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
 import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
 import { storedHash, storedHead, storedKey } from "../sqlite/stored-values.ts";
-import { keyOf, present, segmentName, segmentOf } from "./rows.ts";
+import { keyOf, notNull, segmentName, segmentOf } from "./rows.ts";
 import type { Database } from "./schema.ts";
 
 export const segmentQueries = {
@@ -22,8 +22,8 @@ export const segmentQueries = {
     const rows = await selectDeleted(db, { ...(after ?? { deletedAt: Number.MIN_SAFE_INTEGER, key: "" }), limit });
     return rows.map((row) => ({
       key: keyOf(row),
-      deletedAt: present(row.deleted_at),
-      sizeBytes: present(row.size_bytes),
+      deletedAt: notNull(row.deleted_at),
+      sizeBytes: notNull(row.size_bytes),
     }));
   },
 
@@ -101,7 +101,7 @@ export async function letGoFrom(
 }
 
 /** `live | suspect → deleted` for the one at a place, if there is one. It loses the place: what comes next takes it. */
-export const letGoReplaced = rowsChanged((db, place: { ownerId: string; firstByte: number; now: Instant }) =>
+export const releaseReplaced = rowsChanged((db, place: { ownerId: string; firstByte: number; now: Instant }) =>
   db
     .updateTable("segments")
     .set({ state: "deleted", deleted_at: place.now, first_byte: null })

@@ -1,7 +1,7 @@
 import type { TrustedTimeState } from "../../../domain/time/trusted-clock.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
 import { oneRow, rowsChanged } from "../sqlite/prepared.ts";
-import { present } from "./rows.ts";
+import { notNull } from "./rows.ts";
 import type { TrustedTimeRow } from "./schema.ts";
 
 export const trustedTimeQueries = {
@@ -19,7 +19,7 @@ export const trustedTimeChanges = {
 
 function stateOf(row: TrustedTimeRow): TrustedTimeState {
   const { high_water: highWater, boot_id: id, boot_time: time, boot_monotonic: monotonic, unproven } = row;
-  const boot = time === null ? null : { id, time, monotonic: present(monotonic), unproven };
+  const boot = time === null ? null : { id, time, monotonic: notNull(monotonic), unproven };
   return { highWater, monotonic: row.monotonic ?? 0, boot };
 }
 

@@ -25,7 +25,7 @@ export async function requirePermitted(db: Database, at: PermittedVault): Promis
 }
 
 /** Change of a vault by an archive that is added or deleted: `count` is 1 or -1. */
-export interface VaultStep {
+export interface RevisionChange {
   readonly vaultId: string;
   readonly accessVersion: number;
   readonly count: number;
@@ -34,7 +34,7 @@ export interface VaultStep {
 }
 
 /** Counts the step, and resolves to the revision it makes; undefined unless there is such a vault with this version. */
-export async function stepRevision(db: Database, step: VaultStep): Promise<number | undefined> {
+export async function bumpRevision(db: Database, step: RevisionChange): Promise<number | undefined> {
   return (await updateContents(db, step))?.revision;
 }
 
@@ -42,7 +42,7 @@ const selectById = oneRow((db, at: { vaultId: string }) =>
   db.selectFrom("vaults").selectAll().where("id", "=", at.vaultId),
 );
 
-const updateContents = oneRow((db, step: VaultStep) =>
+const updateContents = oneRow((db, step: RevisionChange) =>
   db
     .updateTable("vaults")
     .set((eb) => ({

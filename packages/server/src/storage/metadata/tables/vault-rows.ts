@@ -3,7 +3,7 @@ import type { VaultNotifications } from "../../../domain/notifications/vault-not
 import type { InventorySnapshot, Vault, VaultKey } from "../../../domain/vaults/vault.ts";
 import type { VaultLock } from "../../../domain/vaults/vault-lock.ts";
 import type { VaultTags } from "../../../domain/vaults/vault-tags.ts";
-import { present } from "./rows.ts";
+import { notNull } from "./rows.ts";
 import type { VaultRow } from "./schema.ts";
 
 export function vaultOf(row: VaultRow): Vault {
@@ -73,9 +73,9 @@ function snapshotOf(row: VaultRow): InventorySnapshot | null {
   }
   return {
     takenAt: row.inventory_taken_at,
-    revision: present(row.inventory_revision),
-    archiveCount: present(row.inventory_archive_count),
-    archiveBytes: present(row.inventory_archive_bytes),
+    revision: notNull(row.inventory_revision),
+    archiveCount: notNull(row.inventory_archive_count),
+    archiveBytes: notNull(row.inventory_archive_bytes),
   };
 }
 
@@ -84,12 +84,12 @@ function lockOf(row: VaultRow): VaultLock | null {
     return null;
   }
   const lock = {
-    lockId: present(row.lock_id),
-    policy: present(row.lock_policy),
-    createdAt: present(row.lock_created_at),
+    lockId: notNull(row.lock_id),
+    policy: notNull(row.lock_policy),
+    createdAt: notNull(row.lock_created_at),
   };
   return row.lock_state === "in_progress"
-    ? { state: row.lock_state, ...lock, expiresAt: present(row.lock_expires_at) }
+    ? { state: row.lock_state, ...lock, expiresAt: notNull(row.lock_expires_at) }
     : { state: row.lock_state, ...lock };
 }
 
@@ -99,6 +99,6 @@ function notificationsOf(row: VaultRow): VaultNotifications | null {
   }
   return {
     topic: row.notification_topic,
-    events: JSON.parse(present(row.notification_events)) as VaultNotifications["events"],
+    events: JSON.parse(notNull(row.notification_events)) as VaultNotifications["events"],
   };
 }

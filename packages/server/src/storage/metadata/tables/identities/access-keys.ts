@@ -4,7 +4,7 @@ import type { KeyOfPrincipal, SealedAccessKey, StoredAccessKey } from "../../../
 import type { Instant } from "../../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../../sqlite/methods.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
-import { present } from "../rows.ts";
+import { notNull } from "../rows.ts";
 import type { AccessKeyRow, Database } from "../schema.ts";
 import { requireUser } from "./user-rows.ts";
 
@@ -151,13 +151,13 @@ function storedKeyOf(row: AccessKeyRow & { user_name: string | null }): StoredAc
     accessKeyId: row.id,
     accountId: row.account_id as AccountId,
     sealedSecret: row.sealed_secret,
-    user: row.user_id === null ? null : { id: row.user_id, userName: present(row.user_name) },
+    user: row.user_id === null ? null : { id: row.user_id, userName: notNull(row.user_name) },
     active: row.active === 1,
     createdAt: row.created_at,
     session:
       row.session_expires_at === null
         ? null
-        : { tokenHash: present(row.session_token_hash), expiresAt: row.session_expires_at },
+        : { tokenHash: notNull(row.session_token_hash), expiresAt: row.session_expires_at },
   };
 }
 

@@ -7,7 +7,7 @@ import {
   laneOf,
 } from "../../../../domain/jobs/job.ts";
 import { packId, unpackId } from "../packed.ts";
-import { present } from "../rows.ts";
+import { notNull } from "../rows.ts";
 import type { JobRow } from "../schema.ts";
 
 export function jobOf(row: JobRow): Job {
@@ -54,12 +54,12 @@ function archiveJobOf(row: JobRow): ArchiveRetrievalJob {
   return {
     ...baseOf(row),
     action: "ArchiveRetrieval",
-    archiveId: unpackId({ head: present(row.archive_head), tail: present(row.archive_tail) }) as ArchiveId,
-    archiveSizeBytes: present(row.archive_size_bytes),
-    archiveTreeHash: present(row.archive_tree_hash) as TreeHash,
-    archiveDescription: present(row.archive_description),
-    tier: present(row.tier),
-    range: { firstByte: present(row.range_first_byte), lastByte: present(row.range_last_byte) },
+    archiveId: unpackId({ head: notNull(row.archive_head), tail: notNull(row.archive_tail) }) as ArchiveId,
+    archiveSizeBytes: notNull(row.archive_size_bytes),
+    archiveTreeHash: notNull(row.archive_tree_hash) as TreeHash,
+    archiveDescription: notNull(row.archive_description),
+    tier: notNull(row.tier),
+    range: { firstByte: notNull(row.range_first_byte), lastByte: notNull(row.range_last_byte) },
     rangeTreeHash: row.range_tree_hash as TreeHash | null,
   };
 }
@@ -68,7 +68,7 @@ function inventoryJobOf(row: JobRow): InventoryRetrievalJob {
   return {
     ...baseOf(row),
     action: "InventoryRetrieval",
-    format: present(row.inventory_format),
+    format: notNull(row.inventory_format),
     selection: {
       startDate: row.inventory_start_date,
       endDate: row.inventory_end_date,
@@ -85,7 +85,7 @@ function outputOf(row: JobRow): InventoryOutput | null {
   }
   return {
     segmentKey: row.output_key,
-    sizeBytes: present(row.output_size_bytes),
+    sizeBytes: notNull(row.output_size_bytes),
     nextMarker: row.output_next_marker,
   };
 }

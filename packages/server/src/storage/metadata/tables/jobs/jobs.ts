@@ -3,7 +3,7 @@ import { assertJobsLeft, type JobLane, type JobState } from "../../../../domain/
 import type { Instant } from "../../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../../sqlite/methods.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
-import { govern } from "../account-settings.ts";
+import { chargeRetrievalPolicy } from "../account-settings.ts";
 import type { Database, JobRow } from "../schema.ts";
 import { makeLive, releasePending } from "../segments.ts";
 import { requirePermitted } from "../vault-contents.ts";
@@ -37,7 +37,7 @@ export const jobChanges = {
   async addJob(db, { job, monthlyFreeBytes, ...permitted }) {
     const account = await requirePermitted(db, { vaultId: job.vaultId, ...permitted });
     assertJobsLeft(await countInProgress(db, account));
-    await govern(db, { job, account, monthlyFreeBytes });
+    await chargeRetrievalPolicy(db, { job, account, monthlyFreeBytes });
     await insertJob(db, jobRow(job, account.accountId));
   },
 

@@ -161,7 +161,7 @@ function addOutput(job: Command, tools: Tools): void {
       await downloadOrVerify(tools, options, {
         name: nameOf(options, vaultName),
         toFile: (settings) => downloadJobOutput(client, reference, { ...wishes, ...settings }),
-        stream: (settings) => streamJobOutput(client, reference, { ...wishes, ...settings, lendsPieces: true }),
+        stream: (settings) => streamJobOutput(client, reference, { ...wishes, ...settings, reuseBuffers: true }),
         verify: (settings) => verifyJobOutput(client, reference, { ...wishes, ...settings }),
       });
     });

@@ -85,7 +85,7 @@ async function retrieve(tools: Tools, vaultName: string, given: string, options:
     toFile: (settings) => retrieveArchive(client, archive, { ...wishes, ...settings, skipExisting }),
     async stream(settings) {
       const jobFile = await jobFileFor(tools, vaultName, archive.archiveId);
-      return streamArchive(client, archive, { ...wishes, ...settings, jobFile, lendsPieces: true });
+      return streamArchive(client, archive, { ...wishes, ...settings, jobFile, reuseBuffers: true });
     },
     async verify(settings) {
       const jobFile = await jobFileFor(tools, vaultName, archive.archiveId);

@@ -4,7 +4,7 @@ import type { Answer, HttpRequest } from "../http/http.ts";
 import { type Agents, createAgents } from "./agents.ts";
 import { http, https } from "./built-in.ts";
 import { release } from "./release.ts";
-import { Arrivals } from "./response-buffer.ts";
+import { ResponseBuffer } from "./response-buffer.ts";
 import { sendPieces } from "./send-pieces.ts";
 
 const connectMillisecondsMax = 10_000;
@@ -106,7 +106,7 @@ function answerOf(message: IncomingMessage, { signal, timeoutMilliseconds }: Htt
     status,
     statusText,
     header: (name) => joined(headers[name.toLowerCase()]),
-    body: new Arrivals(message, signal, timeoutMilliseconds),
+    body: new ResponseBuffer(message, signal, timeoutMilliseconds),
   };
 }
 

@@ -6,7 +6,7 @@ import { release } from "./release.ts";
 const waitingBytesMax = 512 * 1024;
 
 /** What arrives of an answer, for a reader who takes it when it likes. With enough of it, the connection is held back. */
-export class Arrivals implements AnswerBody {
+export class ResponseBuffer implements AnswerBody {
   readonly #answer: IncomingMessage;
   readonly #signal: AbortSignal | undefined;
   readonly #timeoutMilliseconds: number;

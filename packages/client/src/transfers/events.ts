@@ -78,4 +78,4 @@ export interface TransferOptions {
 }
 
 /** The signal of a transfer that nobody ends. */
-export const never: AbortSignal = new AbortController().signal;
+export const neverAborted: AbortSignal = new AbortController().signal;

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../../glacier-client.ts";
 import type { Bandwidth } from "../bandwidth.ts";
-import { never, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferOptions } from "../events.ts";
 import { DigestPool } from "../hashing/digest-pool.ts";
 import { Progress, type TransferTotals } from "../progress.ts";
 import { transferClient } from "../transfer-client.ts";
@@ -78,7 +78,7 @@ export async function downloadJobOutput(
 async function finishedOutput(
   client: GlacierClient,
   job: JobReference,
-  { target, range, treeHash, signal = never }: DownloadOptions,
+  { target, range, treeHash, signal = neverAborted }: DownloadOptions,
 ): Promise<DownloadResult | null> {
   const existing = await existingTarget(target, range);
   if (existing === null) {
@@ -146,7 +146,7 @@ export async function downloadToFile(
       if (judged === null) {
         throw verification.failure(journal.ranges);
       }
-      return { ...(await conclude(parts, target, judged)), alreadyComplete: true };
+      return { ...(await resultOf(parts, target, judged)), alreadyComplete: true };
     }
     await target.assertMayPublish();
     await target.assertRoomFor(rangeLength(wanted));
@@ -160,10 +160,10 @@ export async function downloadToFile(
   const verifiedBy = await fillPartial({ ...parts, partial });
   await partial.sync();
   await target.publish();
-  return conclude(parts, target, verifiedBy);
+  return resultOf(parts, target, verifiedBy);
 }
 
-async function conclude(
+async function resultOf(
   parts: Pick<FileDownloadParts, "journal" | "progress" | "source" | "wanted">,
   { journal }: DownloadTarget,
   verifiedBy: VerifiedBy,

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { readlink, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { never, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferOptions } from "../events.ts";
 import { LockFile, lockOptionsOf } from "../journal/lock-file.ts";
 import { JournalMismatchError, LocalFileError, local, UnusableFileError } from "../transfer-errors.ts";
-import { assertFree, giveName, isSameFile, isThere, statsOf } from "./final-name.ts";
+import { assertFree, isSameFile, isThere, publish, statsOf } from "./final-name.ts";
 import { assertOwnFile, specialKindOf } from "./own-file.ts";
 
 export interface TargetOptions extends TransferOptions {
@@ -54,7 +54,7 @@ export class DownloadTarget implements AsyncDisposable {
   }
 
   /** Returns a signal that also aborts when another process has taken over the lock. */
-  signalWith(signal: AbortSignal = never): AbortSignal {
+  signalWith(signal: AbortSignal = neverAborted): AbortSignal {
     return AbortSignal.any([signal, this.#lock.lost]);
   }
 
@@ -101,7 +101,7 @@ export class DownloadTarget implements AsyncDisposable {
   /** Gives the partial file, synced before, the target's name. */
   async publish(): Promise<void> {
     await this.#lock.assertHeld();
-    await giveName(this.partial, this.path, this.#overwrite);
+    await publish(this.partial, this.path, this.#overwrite);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

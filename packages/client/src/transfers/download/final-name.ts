@@ -8,7 +8,7 @@ import { hasCode, LocalFileError, local, TargetExistsError } from "../transfer-e
  * Gives a file, synced before, its final name, in a way that a power cut does not undo. Without `overwrite` a file that has
  * that name already stays, and TargetExistsError is thrown.
  */
-export async function giveName(partial: string, target: string, overwrite: boolean): Promise<void> {
+export async function publish(partial: string, target: string, overwrite: boolean): Promise<void> {
   if (overwrite) {
     await local(rename(partial, target));
   } else {

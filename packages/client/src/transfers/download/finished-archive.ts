@@ -1,6 +1,6 @@
 import type { ByteRange, GlacierJobDescription } from "@moraine/protocol";
 import type { GlacierClient } from "../../glacier-client.ts";
-import { never } from "../events.ts";
+import { neverAborted } from "../events.ts";
 import { findJob, type JobCriteria } from "../retrieval/find-job.ts";
 import type { JobNote } from "../retrieval/job-note.ts";
 import { TargetExistsError } from "../transfer-errors.ts";
@@ -25,7 +25,7 @@ export async function finishedArchive(
   client: GlacierClient,
   criteria: JobCriteria,
   note: JobNote,
-  { target, range, overwrite = false, skipExisting = false, treeHash, signal = never }: FinishedOptions,
+  { target, range, overwrite = false, skipExisting = false, treeHash, signal = neverAborted }: FinishedOptions,
 ): Promise<DownloadResult | null> {
   const existing = await existingTarget(target, range);
   if (existing === null) {

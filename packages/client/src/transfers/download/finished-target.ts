@@ -1,6 +1,6 @@
 import { lstat, open } from "node:fs/promises";
 import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
-import { never } from "../events.ts";
+import { neverAborted } from "../events.ts";
 import { DigestPool } from "../hashing/digest-pool.ts";
 import { combinedTreeHash } from "../hashing/part-digest.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -35,7 +35,7 @@ export async function existingTarget(target: string, range: ByteRange | undefine
 export async function hasContent(
   existing: ExistingTarget,
   { sizeBytes, treeHash }: KnownOutput,
-  signal: AbortSignal = never,
+  signal: AbortSignal = neverAborted,
 ): Promise<boolean> {
   const isSameSize = sizeBytes === null || sizeBytes === existing.sizeBytes;
   return isSameSize && (await treeHashOfFile(existing, signal)) === treeHash.toLowerCase();

@@ -7,7 +7,7 @@ import type { JobReference, OutputFacts } from "./output-facts.ts";
 import { jobSource, type OpenRange, type OutputSource } from "./output-source.ts";
 
 /** New jobs in a row of which not one range could be had. */
-const fruitlessJobsMax = 3;
+const retriesWithoutProgressMax = 3;
 
 type Renew = (gone: JobReference | null, signal: AbortSignal) => Promise<JobReference>;
 
@@ -59,7 +59,7 @@ export class RenewingSource implements OutputSource {
         return opened;
       } catch (error) {
         signal.throwIfAborted();
-        if (!hasCode(error, "ResourceNotFoundException") || this.#fruitless >= fruitlessJobsMax) {
+        if (!hasCode(error, "ResourceNotFoundException") || this.#fruitless >= retriesWithoutProgressMax) {
           throw error;
         }
         await this.#next(job, signal);

@@ -1,7 +1,7 @@
 import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../../glacier-client.ts";
 import type { Bandwidth } from "../bandwidth.ts";
-import { never, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferOptions } from "../events.ts";
 import { Progress } from "../progress.ts";
 import { transferClient } from "../transfer-client.ts";
 import { type FetchContext, type FetchedRange, fetchRange, type Keep } from "./fetch-range.ts";
@@ -28,7 +28,7 @@ export interface StreamOptions extends TransferOptions, VerificationOptions {
    * Each piece is good only until the next is asked for, which may come in the same memory: for who writes each to its end
    * before that. Saves 50 MiB and more. @default false
    */
-  readonly lendsPieces?: boolean | undefined;
+  readonly reuseBuffers?: boolean | undefined;
 }
 
 /**
@@ -44,7 +44,7 @@ export async function* streamJobOutput(
 ): AsyncGenerator<Uint8Array, void, void> {
   assertRangeOptions(options);
   const persistent = transferClient(client, options);
-  const facts = await outputFacts(persistent, job, options.signal ?? never);
+  const facts = await outputFacts(persistent, job, options.signal ?? neverAborted);
   yield* streamFrom(jobSource(persistent, job, facts), options);
 }
 
@@ -74,7 +74,7 @@ export async function* streamFrom(
     fetched.add(result);
     progress.verified(rangeLength(range));
     yield bytes;
-    if (options.lendsPieces && bytes.buffer.byteLength === rangeSizeBytes) {
+    if (options.reuseBuffers && bytes.buffer.byteLength === rangeSizeBytes) {
       free.push(Buffer.from(bytes.buffer));
     }
   }
@@ -94,7 +94,7 @@ interface StreamContext extends FetchContext {
 async function* inOrder(
   ranges: Iterable<PlannedRange>,
   context: StreamContext,
-  { concurrency = 4, signal = never }: StreamOptions,
+  { concurrency = 4, signal = neverAborted }: StreamOptions,
 ): AsyncGenerator<RangeInMemory, void, void> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);

@@ -1,7 +1,7 @@
 import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../../glacier-client.ts";
 import type { Bandwidth } from "../bandwidth.ts";
-import { never, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferOptions } from "../events.ts";
 import { inParallel } from "../in-parallel.ts";
 import { Progress } from "../progress.ts";
 import { transferClient } from "../transfer-client.ts";
@@ -43,7 +43,7 @@ export async function verifyJobOutput(
 ): Promise<DownloadResult> {
   assertRangeOptions(options);
   const persistent = transferClient(client, options);
-  const facts = await outputFacts(persistent, job, options.signal ?? never);
+  const facts = await outputFacts(persistent, job, options.signal ?? neverAborted);
   return verifyFrom(jobSource(persistent, job, facts), options);
 }
 
@@ -84,7 +84,7 @@ function forgetUnproven(ranges: Iterable<PlannedRange>, fetched: FetchedRanges, 
 async function fetchMissing(
   context: FetchContext,
   { ranges, fetched }: { readonly ranges: Iterable<PlannedRange>; readonly fetched: FetchedRanges },
-  { concurrency = 4, signal = never }: VerifyOptions,
+  { concurrency = 4, signal = neverAborted }: VerifyOptions,
 ): Promise<void> {
   const fetch = async (range: PlannedRange, either: AbortSignal) => {
     if (!fetched.has(range.index)) {

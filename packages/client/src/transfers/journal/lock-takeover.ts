@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { link, readFile, rename, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { never } from "../events.ts";
+import { neverAborted } from "../events.ts";
 import { TransferBusyError } from "../transfer-errors.ts";
 import { type LockOwner, parseOwner, stateOf } from "./lock-owner.ts";
 
@@ -77,7 +77,7 @@ async function staysSilent(
   path: string,
   owner: LockOwner,
   { seen, age }: { seen: SeenLock; age: number },
-  { heartbeatMilliseconds, abandonedMilliseconds, signal = never, onWait }: TakeoverOptions,
+  { heartbeatMilliseconds, abandonedMilliseconds, signal = neverAborted, onWait }: TakeoverOptions,
 ): Promise<boolean> {
   const holder = `process ${owner.processId} of ${owner.host}, another machine or container`;
   const waitMilliseconds = Math.max(abandonedMilliseconds - age, 1.2 * heartbeatMilliseconds);

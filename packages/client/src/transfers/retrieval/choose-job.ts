@@ -1,5 +1,5 @@
 import type { GlacierClient } from "../../glacier-client.ts";
-import { never, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferOptions } from "../events.ts";
 import { type FoundJob, findOrStartJob, type JobCriteria } from "./find-job.ts";
 import { describedJob, type JobNote, type NotedJob } from "./job-note.ts";
 
@@ -31,7 +31,7 @@ async function jobOf(
   client: GlacierClient,
   { vaultName, accountId, reuse }: JobCriteria,
   { note, begunJobId = null }: EarlierRun,
-  { signal = never }: TransferOptions,
+  { signal = neverAborted }: TransferOptions,
 ): Promise<NotedJob | null> {
   const noted = await note.job(client, signal);
   // Where a new job is wanted, one that an earlier run started for this transfer is new; it must not be paid for twice.

@@ -4,7 +4,7 @@ import { isOutcomeUnknown } from "../../http/retry.ts";
 import type { JobParameters } from "../../natural-inputs.ts";
 import { everyItem } from "../../paginate.ts";
 import type { JobReference } from "../download/output-facts.ts";
-import { never, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferOptions } from "../events.ts";
 
 const startsMax = 3;
 
@@ -44,7 +44,7 @@ export async function findOrStartJob(
   client: GlacierClient,
   criteria: JobCriteria,
   newMark: () => Promise<JobMark>,
-  { signal = never, onEvent }: TransferOptions,
+  { signal = neverAborted, onEvent }: TransferOptions,
 ): Promise<FoundJob> {
   const { vaultName, accountId, reuse } = criteria;
   const found = reuse ? await findJob(client, criteria, signal) : null;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import type { GlacierJobDescription } from "@moraine/protocol";
 import type { GlacierClient } from "../../glacier-client.ts";
-import { never, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferOptions } from "../events.ts";
 import { JournalFile, parseRecords } from "../journal/journal-file.ts";
 import { hasCode } from "../transfer-errors.ts";
 import type { FoundJob, JobMark } from "./find-job.ts";
@@ -46,7 +46,7 @@ export class JobNote {
   }
 
   /** Null when there is none for this output, or its job no longer exists or has failed. */
-  async job(client: GlacierClient, signal: AbortSignal = never): Promise<NotedJob | null> {
+  async job(client: GlacierClient, signal: AbortSignal = neverAborted): Promise<NotedJob | null> {
     const record = await this.#read();
     if (record === null || record.jobId === null) {
       return null;

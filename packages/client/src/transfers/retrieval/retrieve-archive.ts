@@ -9,7 +9,7 @@ import { assertRangeOptions } from "../download/ranges.ts";
 import { RenewingSource } from "../download/renewing-source.ts";
 import { type StreamOptions, streamFrom } from "../download/stream-job-output.ts";
 import { type VerifyOptions, verifyFrom } from "../download/verify-output.ts";
-import { never, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferOptions } from "../events.ts";
 import { transferClient } from "../transfer-client.ts";
 import { JournalMismatchError } from "../transfer-errors.ts";
 import { chooseJob } from "./choose-job.ts";
@@ -113,7 +113,7 @@ export interface RetrievalPlan {
 export async function findRetrieval(
   client: GlacierClient,
   archive: ArchiveReference,
-  { signal = never }: Pick<TransferOptions, "signal"> = {},
+  { signal = neverAborted }: Pick<TransferOptions, "signal"> = {},
 ): Promise<RetrievalPlan> {
   let sizeBytes: number | null = null;
   const onListed = (job: GlacierJobDescription) => {
@@ -156,7 +156,7 @@ function archiveJobs(
   };
 }
 
-async function openFirst(client: GlacierClient, jobs: ArchiveJobs, signal: AbortSignal = never) {
+async function openFirst(client: GlacierClient, jobs: ArchiveJobs, signal: AbortSignal = neverAborted) {
   const first = await jobs.first(signal);
   const renew = async (gone: JobReference | null, ending: AbortSignal) =>
     gone === null ? first.job : jobs.next(gone, ending);

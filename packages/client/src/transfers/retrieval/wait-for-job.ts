@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { GlacierClient } from "../../glacier-client.ts";
 import { persistentClient } from "../../persistent-client.ts";
 import { type JobReference, type OutputFacts, outputFacts } from "../download/output-facts.ts";
-import { never, type TransferEvent, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferEvent, type TransferOptions } from "../events.ts";
 import { transferClient } from "../transfer-client.ts";
 import { JobNotReadyError } from "../transfer-errors.ts";
 
@@ -31,7 +31,7 @@ export async function waitForJob(
   job: JobReference,
   options: WaitOptions & SizeCheck = {},
 ): Promise<OutputFacts> {
-  const { waitMillisecondsMax = Number.POSITIVE_INFINITY, signal = never, onEvent } = options;
+  const { waitMillisecondsMax = Number.POSITIVE_INFINITY, signal = neverAborted, onEvent } = options;
   if (!(waitMillisecondsMax >= 0)) {
     throw new RangeError(`Invalid waitMillisecondsMax ${waitMillisecondsMax}: expected 0 or more`);
   }
@@ -60,7 +60,7 @@ async function askWithin(
   client: GlacierClient,
   job: JobReference,
   leftMilliseconds: number,
-  { signal = never, onEvent }: WaitOptions,
+  { signal = neverAborted, onEvent }: WaitOptions,
 ): Promise<OutputFacts> {
   if (leftMilliseconds <= 0) {
     return outputFacts(persistentClient(client, { retryForMilliseconds: undefined }), job, signal);

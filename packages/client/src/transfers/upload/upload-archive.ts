@@ -4,7 +4,7 @@ import { mayBeAws } from "../../client.ts";
 import type { GlacierClient } from "../../glacier-client.ts";
 import { orAborted } from "../../http/retry.ts";
 import type { Bandwidth } from "../bandwidth.ts";
-import { never, type TransferOptions } from "../events.ts";
+import { neverAborted, type TransferOptions } from "../events.ts";
 import { DigestPool } from "../hashing/digest-pool.ts";
 import { combinedTreeHash } from "../hashing/part-digest.ts";
 import { LockFile, lockOptionsOf } from "../journal/lock-file.ts";
@@ -104,7 +104,7 @@ async function openUpload(
   const pool = stack.use(new DigestPool());
   const opened = stack.use(await openSource(source, pool));
   stack.use(pool); // It may be reading from the source still, which closes after it.
-  let { signal = never } = options;
+  let { signal = neverAborted } = options;
   if (journal !== null) {
     const lock = stack.use(await LockFile.take(`${journal}.lock`, lockOptionsOf(options)));
     signal = AbortSignal.any([signal, lock.lost]);

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { versionFlag } from "./context/global-options.ts";
-import type { AdminTools, Tools } from "./context/tools.ts";
+import type { AdminContext, CommandContext } from "./context/tools.ts";
 
 /** Loads a command, and makes it. */
-type Make = (tools: Tools, adminTools: AdminTools) => Promise<Command>;
+type Make = (tools: CommandContext, adminTools: AdminContext) => Promise<Command>;
 
 /** In the order of the help. */
 const commands: Readonly<Record<string, Make>> = {

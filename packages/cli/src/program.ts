@@ -4,9 +4,9 @@ import { markIds, unmarked, unmarkIds } from "./arguments/dashed-ids.ts";
 import { commandsFor } from "./commands.ts";
 import { buildAdminTools, buildTools } from "./context/build-tools.ts";
 import { addGlobalOptions, versionFlag } from "./context/global-options.ts";
-import type { Running } from "./context/running.ts";
+import type { RunState } from "./context/running.ts";
 import { startLogging } from "./context/start-logging.ts";
-import type { Surroundings } from "./context/tools.ts";
+import type { CliEnvironment } from "./context/tools.ts";
 import { endOf, exitCodeOf, exitCodes, messageOf, OutputError } from "./exit-codes.ts";
 import { adviceFor } from "./terminal/advice.ts";
 import { addHelpCommands } from "./terminal/help-command.ts";
@@ -14,11 +14,11 @@ import { fitHelp, helpSettings, helpWidthOf } from "./terminal/help-text.ts";
 import { onOneLine, printable } from "./terminal/printable.ts";
 
 /** Does what the arguments say, and says what went wrong. Resolves with the exit code. */
-export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
+export async function runProgram(args: readonly string[], surroundings: CliEnvironment): Promise<number> {
   const program = new Command("moraine").description(
     "Archives in Glacier vaults, at AWS or on a Moraine server: parallel, verified, resumable transfers.",
   );
-  const running: Running = { command: program, args, goOn: null, unprinted: null, isOutput: true, log: null };
+  const running: RunState = { command: program, args, goOn: null, unprinted: null, isOutput: true, log: null };
   let stopLogging = () => {};
   program.hook("preAction", (_, command) => {
     unmarkIds(command);
@@ -65,7 +65,7 @@ Examples:
   moraine inventory photos
   moraine retrieve photos ARCHIVE_ID -o holiday.tar`;
 
-function failed(error: unknown, running: Running, { stderr, environment }: Surroundings): number {
+function failed(error: unknown, running: RunState, { stderr, environment }: CliEnvironment): number {
   // What commander throws it has said already; its only success is help.
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
@@ -103,7 +103,7 @@ function isOfAdmin(command: Command): boolean {
 }
 
 /** Commands that are added do not take after their parents by themselves. */
-function strict(command: Command, streams: Pick<Surroundings, "stdout" | "stderr">): void {
+function strict(command: Command, streams: Pick<CliEnvironment, "stdout" | "stderr">): void {
   const { stdout, stderr } = streams;
   command
     .exitOverride()

@@ -2,10 +2,10 @@ import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { endBySignal, requestToEnd } from "./context/signals.ts";
-import type { Surroundings } from "./context/tools.ts";
+import type { CliEnvironment } from "./context/tools.ts";
 
 /** Runs the command as a process of its own. */
-export async function run(running: NodeJS.Process, environment: Surroundings["environment"]): Promise<void> {
+export async function run(running: NodeJS.Process, environment: CliEnvironment["environment"]): Promise<void> {
   // Node would open its inspector, through which any user of the machine could read the credentials.
   running.on("SIGUSR1", () => undefined);
   keepCompiled(environment);
@@ -28,7 +28,7 @@ export async function run(running: NodeJS.Process, environment: Surroundings["en
 }
 
 /** Compiling takes longer than most commands do. Not where others may write, as Node's own choice would be. */
-function keepCompiled(environment: Surroundings["environment"]): void {
+function keepCompiled(environment: CliEnvironment["environment"]): void {
   try {
     enableCompileCache(join(environment["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "moraine"));
   } catch {

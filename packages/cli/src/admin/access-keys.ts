@@ -1,7 +1,7 @@
 import type { AccessKeyStatus } from "@moraine/protocol";
 import { Command } from "commander";
 import { everyPage } from "../context/every-page.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { credentialLines, lostSecret, shellWord } from "../terminal/shell-lines.ts";
 import { table } from "../terminal/table.ts";
 
@@ -9,7 +9,7 @@ interface OwnerOption {
   readonly user?: string;
 }
 
-export function accessKeyCommands({ call, show, keep }: AdminTools): Command {
+export function accessKeyCommands({ call, printResult, keep }: AdminContext): Command {
   const keys = new Command("keys").description("Access keys of a user, or of the account's root");
   const command = (name: string, description: string, example: string) =>
     keys
@@ -22,13 +22,17 @@ export function accessKeyCommands({ call, show, keep }: AdminTools): Command {
     const made = await call("CreateAccessKey", owner(user));
     const option = user === undefined ? "" : ` --user ${shellWord(user)}`;
     keep(lostSecret(made, `moraine admin keys delete ${made.AccessKeyId}${option}`));
-    show(made, () => credentialLines(user === undefined ? "A key of the root." : `A key of user ${user}.`, made));
+    printResult(made, () =>
+      credentialLines(user === undefined ? "A key of the root." : `A key of user ${user}.`, made),
+    );
   });
   command("list", "Show the keys, without their secrets", "list --user backup").action(
     async ({ user }: OwnerOption) => {
       const pages = await everyPage((page) => call("ListAccessKeys", { ...page, ...owner(user) }));
       const all = pages.flatMap(({ AccessKeys }) => AccessKeys);
-      show(all, () => table({ KEY: "AccessKeyId", STATUS: "Status", USER: "UserName", CREATED: "CreationDate" }, all));
+      printResult(all, () =>
+        table({ KEY: "AccessKeyId", STATUS: "Status", USER: "UserName", CREATED: "CreationDate" }, all),
+      );
     },
   );
   for (const [name, status] of [
@@ -39,14 +43,14 @@ export function accessKeyCommands({ call, show, keep }: AdminTools): Command {
       .argument("<key>", "its id")
       .action(async (accessKeyId: string, { user }: OwnerOption) => {
         await call("UpdateAccessKey", { accessKeyId, ...owner(user), Status: status });
-        show({}, () => `Key ${accessKeyId} is ${status.toLowerCase()}.`);
+        printResult({}, () => `Key ${accessKeyId} is ${status.toLowerCase()}.`);
       });
   }
   command("delete", "Remove a key, or end a session", "delete AKIAEXAMPLE --user backup")
     .argument("<key>", "its id")
     .action(async (accessKeyId: string, { user }: OwnerOption) => {
       await call("DeleteAccessKey", { accessKeyId, ...owner(user) });
-      show({}, () => `Deleted key ${accessKeyId}.`);
+      printResult({}, () => `Deleted key ${accessKeyId}.`);
     });
   return keys;
 }

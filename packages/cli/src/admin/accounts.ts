@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import { everyPage } from "../context/every-page.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { credentialLines, lostSecret } from "../terminal/shell-lines.ts";
 import { table } from "../terminal/table.ts";
 
-export function accountCommands({ call, show, keep }: AdminTools): Command {
+export function accountCommands({ call, printResult, keep }: AdminContext): Command {
   const accounts = new Command("accounts").description("Accounts of the service; only for the operator's own account");
   accounts
     .command("create")
@@ -14,7 +14,7 @@ export function accountCommands({ call, show, keep }: AdminTools): Command {
     .action(async ({ id }: { id?: string }) => {
       const made = await call("CreateAccount", { AccountId: id });
       keep(lostSecret(made.AccessKey, `moraine admin accounts root-key ${made.AccountId}`));
-      show(made, () => credentialLines(`The root's key of account ${made.AccountId}.`, made.AccessKey));
+      printResult(made, () => credentialLines(`The root's key of account ${made.AccountId}.`, made.AccessKey));
     });
   accounts
     .command("list")
@@ -23,7 +23,7 @@ export function accountCommands({ call, show, keep }: AdminTools): Command {
     .action(async () => {
       const pages = await everyPage((page) => call("ListAccounts", page));
       const all = pages.flatMap(({ Accounts }) => Accounts);
-      show(all, () => table({ ACCOUNT: "AccountId", CREATED: "CreationDate" }, all));
+      printResult(all, () => table({ ACCOUNT: "AccountId", CREATED: "CreationDate" }, all));
     });
   accounts
     .command("delete")
@@ -32,7 +32,7 @@ export function accountCommands({ call, show, keep }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin accounts delete 210987654321")
     .action(async (accountId: string) => {
       await call("DeleteAccount", { accountId });
-      show({}, () => `Deleted account ${accountId}.`);
+      printResult({}, () => `Deleted account ${accountId}.`);
     });
   accounts
     .command("root-key")
@@ -42,7 +42,7 @@ export function accountCommands({ call, show, keep }: AdminTools): Command {
     .action(async (accountId: string) => {
       const made = await call("CreateRootKey", { accountId });
       keep(lostSecret(made, `moraine admin accounts root-key ${accountId}`));
-      show(made, () => credentialLines(`Another key of the root of account ${accountId}.`, made));
+      printResult(made, () => credentialLines(`Another key of the root of account ${accountId}.`, made));
     });
   return accounts;
 }

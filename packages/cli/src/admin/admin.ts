@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { accessKeyCommands } from "./access-keys.ts";
 import { accountCommands } from "./accounts.ts";
 import { auditCommand } from "./audit.ts";
@@ -16,7 +16,7 @@ import { requestsCommand, resetCommand } from "./testing.ts";
 import { userCommands } from "./users.ts";
 
 /** Commands for whoever runs a server, and for owners of accounts on it. */
-export function adminCommand(tools: AdminTools): Command {
+export function adminCommand(tools: AdminContext): Command {
   const admin = new Command("admin")
     .description("Accounts, users, keys, policies, messages, clock, faults, health, damage and audit trail of a server")
     .option("--endpoint <url>", "where it listens (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER; http://127.0.0.1:8484)")

@@ -6,7 +6,7 @@ import {
   formatMilliseconds,
   type ListAuditEntriesOutput,
 } from "@moraine/protocol";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 
 /** An audit trail, wherever it is read from. */
 export interface AuditTrail {
@@ -20,7 +20,7 @@ const followMilliseconds = 2000;
 
 /** Entries page by page; with `isFollowed`, those to come too, without end. */
 export async function* entriesOf(
-  { call, signal }: Pick<AdminTools, "call" | "signal">,
+  { call, signal }: Pick<AdminContext, "call" | "signal">,
   filter: AdminInput<"ListAuditEntries">,
   isFollowed: boolean,
 ): AsyncGenerator<AuditEntryDescription, void, void> {
@@ -42,7 +42,7 @@ export async function* entriesOf(
 }
 
 /** The entire trail of a server. */
-export async function trailOfServer(tools: Pick<AdminTools, "call" | "signal">): Promise<AuditTrail> {
+export async function trailOfServer(tools: Pick<AdminContext, "call" | "signal">): Promise<AuditTrail> {
   const { PrunedThrough, PrunedHash } = await tools.call("GetAuditHead", {});
   return { pruned: { sequence: PrunedThrough, hash: PrunedHash }, rows: rowsOf(entriesOf(tools, {}, false)) };
 }

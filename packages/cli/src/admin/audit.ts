@@ -2,7 +2,7 @@ import type { AdminInput } from "@moraine/client";
 import { type AuditCheckResult, type AuditEntryDescription, auditOutcomes } from "@moraine/protocol";
 import { Command, Option } from "commander";
 import { seconds } from "../arguments/numbers.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { onOneLine, printableJson } from "../terminal/printable.ts";
 import { checkTrail, readAnchors, VerificationError } from "./audit-check.ts";
@@ -18,7 +18,7 @@ interface AuditOptions extends Omit<AdminInput<"ListAuditEntries">, "limit" | "m
   readonly data?: string;
 }
 
-export function auditCommand(tools: AdminTools): Command {
+export function auditCommand(tools: AdminContext): Command {
   return new Command("audit")
     .description(
       "Show who did what, and what was denied, and check that nobody changed the record; only for the operator's own account",
@@ -64,7 +64,7 @@ Examples:
 }
 
 async function showEntries(
-  tools: AdminTools,
+  tools: AdminContext,
   { follow, csv, head, verify, anchor, publicKey, data, ...filter }: AuditOptions,
 ) {
   const asked = {
@@ -83,7 +83,7 @@ async function showEntries(
 
 /** An age counts from the server's present. */
 async function timeOf(
-  { call }: Pick<AdminTools, "call">,
+  { call }: Pick<AdminContext, "call">,
   name: "since" | "until",
   text: string | undefined,
 ): Promise<AdminInput<"ListAuditEntries">> {
@@ -94,13 +94,13 @@ async function timeOf(
   return { [name]: new Date(Date.parse(Anchor.Time) - seconds(text) * 1000).toISOString() };
 }
 
-async function verifyTrail(tools: AdminTools, { anchor, publicKey, data }: AuditOptions): Promise<void> {
+async function verifyTrail(tools: AdminContext, { anchor, publicKey, data }: AuditOptions): Promise<void> {
   const anchors = anchor === undefined ? [] : readAnchors(await tools.readText(anchor), publicKey ?? null);
   const result =
     data === undefined
       ? await checkTrail(await trailOfServer(tools), anchors)
       : await checkOffline(tools.pathOf(data), (trail) => checkTrail(trail, anchors));
-  tools.show(result, () => report(result, anchor !== undefined));
+  tools.printResult(result, () => report(result, anchor !== undefined));
   if (result.findingCount > 0) {
     throw new VerificationError(
       `The audit trail was changed: ${result.findingCount} finding${result.findingCount === 1 ? "" : "s"}`,

@@ -1,13 +1,13 @@
 import type { ClockDescription } from "@moraine/protocol";
 import { Command } from "commander";
 import { seconds } from "../arguments/numbers.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { listing } from "../terminal/table.ts";
 
-export function clockCommands({ call, show }: AdminTools): Command {
+export function clockCommands({ call, printResult }: AdminContext): Command {
   const clock = new Command("clock").description("The service's time; only for the operator's own account");
   const shown = (answer: ClockDescription) =>
-    show(answer, () =>
+    printResult(answer, () =>
       listing({
         clock: answer.Clock,
         now: answer.Now,

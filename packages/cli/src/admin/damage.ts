@@ -1,10 +1,10 @@
 import type { DamageDescription } from "@moraine/protocol";
 import { Command } from "commander";
 import { everyPage } from "../context/every-page.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { table } from "../terminal/table.ts";
 
-export function damagedCommand({ call, show }: AdminTools): Command {
+export function damagedCommand({ call, printResult }: AdminContext): Command {
   return new Command("damaged")
     .description("List archives whose stored bytes proved damaged; only for the operator's own account")
     .addHelpText(
@@ -20,7 +20,7 @@ Example:
     .action(async () => {
       const pages = await everyPage((page) => call("ListDamagedArchives", page));
       const all = pages.flatMap(({ DamagedArchives }) => DamagedArchives);
-      show(all, () => (all.length === 0 ? "No damage is known." : table(columns, all.map(withOwner))));
+      printResult(all, () => (all.length === 0 ? "No damage is known." : table(columns, all.map(withOwner))));
     });
 }
 

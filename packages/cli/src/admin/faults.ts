@@ -2,7 +2,7 @@ import type { FaultDescription, FaultModeName } from "@moraine/protocol";
 import { Command } from "commander";
 import { fraction, wholeNumber } from "../arguments/numbers.ts";
 import { rate, size } from "../arguments/sizes.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { table } from "../terminal/table.ts";
 
 const columns = {
@@ -28,8 +28,8 @@ interface PutOptions {
   readonly milliseconds?: number;
 }
 
-export function faultCommands(tools: AdminTools): Command {
-  const { call, show } = tools;
+export function faultCommands(tools: AdminContext): Command {
+  const { call, printResult } = tools;
   const faults = new Command("faults").description(
     "Answers that are falsified on purpose, for who tests a client; only if the server runs with --allow-faults",
   );
@@ -40,7 +40,7 @@ export function faultCommands(tools: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin faults list")
     .action(async () => {
       const answer = await call("ListFaults", {});
-      show(answer, () => table(columns, answer.FaultList));
+      printResult(answer, () => table(columns, answer.FaultList));
     });
   faults
     .command("delete")
@@ -48,19 +48,19 @@ export function faultCommands(tools: AdminTools): Command {
     .argument("<id>")
     .addHelpText("after", "\nExample:\n  moraine admin faults delete fault-1")
     .action(async (faultId: string) => {
-      show(await call("DeleteFault", { faultId }), () => `${faultId} has ended.`);
+      printResult(await call("DeleteFault", { faultId }), () => `${faultId} has ended.`);
     });
   faults
     .command("clear")
     .description("End all rules")
     .addHelpText("after", "\nExample:\n  moraine admin faults clear")
     .action(async () => {
-      show(await call("ClearFaults", {}), () => "No fault is in force.");
+      printResult(await call("ClearFaults", {}), () => "No fault is in force.");
     });
   return faults;
 }
 
-function addPut(faults: Command, { call, show }: AdminTools): void {
+function addPut(faults: Command, { call, printResult }: AdminContext): void {
   faults
     .command("put")
     .description("Put a rule in force")
@@ -89,6 +89,6 @@ function addPut(faults: Command, { call, show }: AdminTools): void {
         BytesPerSecond: options.bytesPerSecond,
         Milliseconds: options.milliseconds,
       });
-      show(made, () => table(columns, [made]));
+      printResult(made, () => table(columns, [made]));
     });
 }

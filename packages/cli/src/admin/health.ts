@@ -1,15 +1,15 @@
 import type { StorageDescription } from "@moraine/protocol";
 import { Command } from "commander";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { listing } from "../terminal/table.ts";
 
-export function healthCommand({ call, show }: AdminTools): Command {
+export function healthCommand({ call, printResult }: AdminContext): Command {
   return new Command("health")
     .description("Show whether the server is ready, and how much it keeps; only for the operator's own account")
     .addHelpText("after", "\nExample:\n  moraine admin health --json")
     .action(async () => {
       const health = await call("GetHealth", {});
-      show(health, () =>
+      printResult(health, () =>
         [
           listing({
             ready: health.Ready ? "yes" : `no: ${health.Reason}`,

@@ -1,11 +1,11 @@
 import { type NotificationStateName, notificationStates } from "@moraine/protocol";
 import { Command, Option } from "commander";
 import { everyPage } from "../context/every-page.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { table } from "../terminal/table.ts";
 
 /** Without a further word it lists: that is what one wants to know. */
-export function notificationCommands({ call, show }: AdminTools): Command {
+export function notificationCommands({ call, printResult }: AdminContext): Command {
   const notifications = new Command("notifications").description("Messages about ended jobs that have not arrived");
   notifications
     .command("list", { isDefault: true })
@@ -15,7 +15,7 @@ export function notificationCommands({ call, show }: AdminTools): Command {
     .action(async ({ state }: { state?: NotificationStateName }) => {
       const pages = await everyPage((page) => call("ListNotifications", { ...page, ...(state && { state }) }));
       const all = pages.flatMap(({ Notifications }) => Notifications);
-      show(all, () => table(columns, all));
+      printResult(all, () => table(columns, all));
     });
   notifications
     .command("retry")
@@ -24,7 +24,7 @@ export function notificationCommands({ call, show }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin notifications retry 11111111-2222-4333-8444-555555555555")
     .action(async (messageId: string) => {
       await call("RetryNotification", { messageId });
-      show({}, () => `Message ${messageId} is sent again.`);
+      printResult({}, () => `Message ${messageId} is sent again.`);
     });
   return notifications;
 }

@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import { readPolicy } from "../arguments/policy-document.ts";
 import { everyPage } from "../context/every-page.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { onOneLine } from "../terminal/printable.ts";
 
-export function policyCommands({ call, show, readText }: AdminTools): Command {
+export function policyCommands({ call, printResult, readText }: AdminContext): Command {
   const policies = new Command("policies").description("What users may do");
   policies
     .command("put")
@@ -15,7 +15,7 @@ export function policyCommands({ call, show, readText }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin policies put backup uploads uploads.json")
     .action(async (userName: string, policyName: string, file: string) => {
       await call("PutUserPolicy", { userName, policyName, Policy: await readPolicy(readText, file) });
-      show({}, () => `Policy ${policyName} is attached to user ${userName}.`);
+      printResult({}, () => `Policy ${policyName} is attached to user ${userName}.`);
     });
   policies
     .command("get")
@@ -25,7 +25,7 @@ export function policyCommands({ call, show, readText }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin policies get backup uploads > uploads.json")
     .action(async (userName: string, policyName: string) => {
       const policy = await call("GetUserPolicy", { userName, policyName });
-      show(policy, () => policy.Policy);
+      printResult(policy, () => policy.Policy);
     });
   policies
     .command("list")
@@ -35,7 +35,7 @@ export function policyCommands({ call, show, readText }: AdminTools): Command {
     .action(async (userName: string) => {
       const pages = await everyPage((page) => call("ListUserPolicies", { userName, ...page }));
       const names = pages.flatMap(({ PolicyNames }) => PolicyNames);
-      show(names, () => names.map(onOneLine).join("\n"));
+      printResult(names, () => names.map(onOneLine).join("\n"));
     });
   policies
     .command("delete")
@@ -45,7 +45,7 @@ export function policyCommands({ call, show, readText }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin policies delete backup uploads")
     .action(async (userName: string, policyName: string) => {
       await call("DeleteUserPolicy", { userName, policyName });
-      show({}, () => `Policy ${policyName} is detached from user ${userName}.`);
+      printResult({}, () => `Policy ${policyName} is detached from user ${userName}.`);
     });
   return policies;
 }

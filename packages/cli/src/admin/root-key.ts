@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { exportLines } from "../terminal/shell-lines.ts";
 
 interface RootKeyOptions {
@@ -8,7 +8,7 @@ interface RootKeyOptions {
   readonly ofAccount?: string;
 }
 
-export function rootKeyCommand({ environment, pathOf, show }: AdminTools): Command {
+export function rootKeyCommand({ environment, pathOf, printResult }: AdminContext): Command {
   return new Command("root-key")
     .description("Show a root's key that was lost, from the data folder of a server that is down")
     .requiredOption("--offline", "read the files; a server that runs shows no secret")
@@ -30,6 +30,6 @@ export function rootKeyCommand({ environment, pathOf, show }: AdminTools): Comma
       }
       const { accountId, accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey } = key;
       const answer = { AccountId: accountId, AccessKeyId, SecretAccessKey };
-      show(answer, () => exportLines(`The root's key of account ${accountId}.`, answer));
+      printResult(answer, () => exportLines(`The root's key of account ${accountId}.`, answer));
     });
 }

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { seconds as duration } from "../arguments/numbers.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { credentialLines } from "../terminal/shell-lines.ts";
 
-export function sessionCommands({ call, show }: AdminTools): Command {
+export function sessionCommands({ call, printResult }: AdminContext): Command {
   const sessions = new Command("sessions").description("Temporary credentials of users");
   sessions
     .command("create")
@@ -13,7 +13,7 @@ export function sessionCommands({ call, show }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin sessions create backup --seconds 3600")
     .action(async (userName: string, { seconds }: { seconds?: number }) => {
       const made = await call("CreateSession", { userName, DurationSeconds: seconds });
-      show(made, () => credentialLines(`A session of user ${userName}, until ${made.Expiration}.`, made));
+      printResult(made, () => credentialLines(`A session of user ${userName}, until ${made.Expiration}.`, made));
     });
   return sessions;
 }

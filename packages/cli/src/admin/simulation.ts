@@ -1,6 +1,6 @@
 import type { SimulatePolicyOutput } from "@moraine/protocol";
 import { Command, InvalidArgumentError } from "commander";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { table } from "../terminal/table.ts";
 
 interface SimulateOptions {
@@ -10,7 +10,7 @@ interface SimulateOptions {
   readonly context?: Readonly<Record<string, readonly string[]>>;
 }
 
-export function simulateCommand({ call, show }: AdminTools): Command {
+export function simulateCommand({ call, printResult }: AdminContext): Command {
   return new Command("simulate")
     .description("May a user do that, and which statement says so?")
     .argument("<action>", "like glacier:DeleteArchive")
@@ -34,7 +34,7 @@ Examples:
         Resource: resource,
         Context: context,
       });
-      show(decision, () => readable(decision));
+      printResult(decision, () => readable(decision));
     });
 }
 

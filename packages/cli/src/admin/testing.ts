@@ -1,17 +1,17 @@
 import type { RequestCount } from "@moraine/protocol";
 import { Command } from "commander";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { table } from "../terminal/table.ts";
 
 const columns = { OPERATION: "operation", REQUESTS: "requests", RESPONSES: "responses" } as const;
 
-export function requestsCommand({ call, show }: AdminTools): Command {
+export function requestsCommand({ call, printResult }: AdminContext): Command {
   return new Command("requests")
     .description("Show how often each operation of the vault API was asked for since the start or the last reset")
     .addHelpText("after", "\nExample:\n  moraine admin requests --json")
     .action(async () => {
       const answer = await call("ListRequestCounts", {});
-      show(answer, () => table(columns, answer.RequestCounts.map(rowOf)));
+      printResult(answer, () => table(columns, answer.RequestCounts.map(rowOf)));
     });
 }
 
@@ -23,7 +23,7 @@ const rowOf = ({ Operation, Requests, Responses }: RequestCount) => ({
     .join(", "),
 });
 
-export function resetCommand({ call, show }: AdminTools): Command {
+export function resetCommand({ call, printResult }: AdminContext): Command {
   return new Command("reset")
     .description(
       "Remove all vaults, users, policies and accounts of a server for tests, which runs with --allow-faults; only the root's keys, " +
@@ -31,6 +31,6 @@ export function resetCommand({ call, show }: AdminTools): Command {
     )
     .addHelpText("after", "\nExample:\n  moraine admin reset")
     .action(async () => {
-      show(await call("ResetService", {}), () => "The service is as it was after its first start.");
+      printResult(await call("ResetService", {}), () => "The service is as it was after its first start.");
     });
 }

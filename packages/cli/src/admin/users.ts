@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { everyPage } from "../context/every-page.ts";
-import type { AdminTools } from "../context/tools.ts";
+import type { AdminContext } from "../context/tools.ts";
 import { listing, table } from "../terminal/table.ts";
 
-export function userCommands({ call, show }: AdminTools): Command {
+export function userCommands({ call, printResult }: AdminContext): Command {
   const users = new Command("users").description("Users of the account");
   users
     .command("create")
@@ -12,7 +12,7 @@ export function userCommands({ call, show }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin users create backup")
     .action(async (userName: string) => {
       const user = await call("CreateUser", { userName });
-      show(user, () => listing({ name: user.UserName, id: user.UserId, arn: user.Arn }));
+      printResult(user, () => listing({ name: user.UserName, id: user.UserId, arn: user.Arn }));
     });
   users
     .command("list")
@@ -21,7 +21,7 @@ export function userCommands({ call, show }: AdminTools): Command {
     .action(async () => {
       const pages = await everyPage((page) => call("ListUsers", page));
       const all = pages.flatMap(({ Users }) => Users);
-      show(all, () => table({ NAME: "UserName", ID: "UserId", CREATED: "CreationDate", ARN: "Arn" }, all));
+      printResult(all, () => table({ NAME: "UserName", ID: "UserId", CREATED: "CreationDate", ARN: "Arn" }, all));
     });
   users
     .command("delete")
@@ -30,7 +30,7 @@ export function userCommands({ call, show }: AdminTools): Command {
     .addHelpText("after", "\nExample:\n  moraine admin users delete backup")
     .action(async (userName: string) => {
       await call("DeleteUser", { userName });
-      show({}, () => `Deleted user ${userName}.`);
+      printResult({}, () => `Deleted user ${userName}.`);
     });
   return users;
 }

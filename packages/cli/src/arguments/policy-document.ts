@@ -1,4 +1,4 @@
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { findJsonFault } from "./json-fault.ts";
 
@@ -6,7 +6,7 @@ import { findJsonFault } from "./json-fault.ts";
  * The text of a policy, from a file or `-`, exactly as it stands there. Throws UsageError for what is no JSON object; what a policy may
  * say is the service's to judge.
  */
-export async function readPolicy(readText: Tools["readText"], file: string): Promise<string> {
+export async function readPolicy(readText: CommandContext["readText"], file: string): Promise<string> {
   const text = await readText(file);
   const name = file === "-" ? "standard input" : file;
   const fault = findJsonFault(text);

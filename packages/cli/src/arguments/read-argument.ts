@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { text as wholeText } from "node:stream/consumers";
-import type { Surroundings, Tools } from "../context/tools.ts";
+import type { CliEnvironment, CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 
 /** The ways in which a command is given what is too long, or too odd, for its line. */
-export function argumentReader({ pathOf, stdin }: Surroundings): Pick<Tools, "readText" | "readId"> {
+export function argumentReader({ pathOf, stdin }: CliEnvironment): Pick<CommandContext, "readText" | "readId"> {
   const readText = async (name: string) => {
     try {
       // Without the mark that some editors put in front.

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 
 /** Deletes archives; `upload` makes them, and `retrieve` gets them. */
-export function archiveCommand({ client, readId, tell, isDryRun, signal }: Tools): Command {
+export function archiveCommand({ client, readId, printMessage, reportIfDryRun, signal }: CommandContext): Command {
   const archive = new Command("archive").description("Archives: delete");
   archive
     .command("delete")
@@ -20,9 +20,9 @@ Examples:
     )
     .action(async (vaultName: string, given: string) => {
       const archiveId = await readId(given);
-      if (!isDryRun(`delete archive ${archiveId} of vault ${vaultName}`)) {
+      if (!reportIfDryRun(`delete archive ${archiveId} of vault ${vaultName}`)) {
         const answer = await (await client()).deleteArchive({ vaultName, archiveId }, { signal });
-        tell(answer, `Deleted archive ${archiveId}.`);
+        printMessage(answer, `Deleted archive ${archiveId}.`);
       }
     });
   return archive;

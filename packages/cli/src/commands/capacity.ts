@@ -1,13 +1,13 @@
 import { Command } from "commander";
 import { checkedId } from "../arguments/ids.ts";
 import { serviceFacts } from "../context/service-facts.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { addYesOption, type YesOption } from "../terminal/confirm.ts";
 import { table } from "../terminal/table.ts";
 import { sentOnce } from "../transfers/sent-once.ts";
 
 /** Capacity that is kept free for the account's Expedited retrievals. */
-export function capacityCommand(tools: Tools): Command {
+export function capacityCommand(tools: CommandContext): Command {
   const capacity = new Command("capacity").description(
     "Provisioned capacity, which makes sure of Expedited retrievals: list, purchase",
   );
@@ -18,7 +18,7 @@ export function capacityCommand(tools: Tools): Command {
 
 const columns = { CAPACITY: "CapacityId", START: "StartDate", EXPIRES: "ExpirationDate" } as const;
 
-function addList(capacity: Command, { client, show, signal }: Tools): void {
+function addList(capacity: Command, { client, printResult, signal }: CommandContext): void {
   capacity
     .command("list")
     .description("List the units that have been purchased")
@@ -26,7 +26,7 @@ function addList(capacity: Command, { client, show, signal }: Tools): void {
     .action(async () => {
       const answer = await (await client()).listProvisionedCapacity({}, { signal });
       const units = answer.ProvisionedCapacityList;
-      show(
+      printResult(
         answer,
         () => table(columns, units),
         () => units.map(({ CapacityId }) => checkedId(CapacityId)).join("\n"),
@@ -37,7 +37,10 @@ function addList(capacity: Command, { client, show, signal }: Tools): void {
 const what = "purchase one unit of provisioned capacity, for a month from now";
 const price = "AWS charges its price at once, whether the unit is used or not; a purchase cannot be taken back.";
 
-function addPurchase(capacity: Command, { client, confirm, show, keep, isDryRun, signal }: Tools): void {
+function addPurchase(
+  capacity: Command,
+  { client, confirm, printResult, keep, reportIfDryRun, signal }: CommandContext,
+): void {
   const command = capacity.command("purchase").description("Purchase one unit, for a month; it costs money at AWS");
   addYesOption(command)
     .addHelpText(
@@ -51,7 +54,7 @@ Examples:
   moraine capacity purchase`,
     )
     .action(async ({ yes }: YesOption) => {
-      if (isDryRun(what, { cost: price })) {
+      if (reportIfDryRun(what, { cost: price })) {
         return;
       }
       const glacier = await client({ attemptsMax: 1 });
@@ -65,7 +68,7 @@ Examples:
       const request = glacier.purchaseProvisionedCapacity({});
       const answer = await sentOnce(request, "see moraine capacity list");
       keep(`The unit is purchased. Its id is ${answer.capacityId}`);
-      show(
+      printResult(
         answer,
         () => `Purchased a unit of provisioned capacity, for a month: ${checkedId(answer.capacityId)}`,
         () => checkedId(answer.capacityId),

@@ -1,6 +1,6 @@
 import { Argument, Command } from "commander";
 import type { Completion } from "../completion/places.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 
 /** Each is loaded when it is asked for. */
 const shells: Readonly<Record<string, () => Promise<(completion: Completion) => string>>> = {
@@ -10,7 +10,7 @@ const shells: Readonly<Record<string, () => Promise<(completion: Completion) => 
 };
 
 /** Scripts that let shells complete the command, made from its own tree of commands. */
-export function completionCommand({ show }: Tools): Command {
+export function completionCommand({ printResult }: CommandContext): Command {
   const completion = new Command("completion");
   return completion
     .description("Print a script that lets a shell complete commands, options and files")
@@ -27,7 +27,7 @@ Examples:
     .action(async (shell: string) => {
       const { completionOf } = await import("../completion/places.ts");
       const script = (await shells[shell]?.())?.(completionOf(programOf(completion)));
-      show({ shell, script }, () => script ?? "");
+      printResult({ shell, script }, () => script ?? "");
     });
 }
 

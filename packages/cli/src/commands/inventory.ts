@@ -2,7 +2,7 @@ import type { GlacierClient } from "@moraine/client";
 import type { InventoryFormat, InventoryItem } from "@moraine/protocol";
 import { Command, Option } from "commander";
 import { checkedId } from "../arguments/ids.ts";
-import type { Tools, Transfer, TransferView } from "../context/tools.ts";
+import type { CommandContext, Transfer, TransferView } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { onOneLine } from "../terminal/printable.ts";
 import {
@@ -24,7 +24,7 @@ interface InventoryOptions extends Omit<DownloadOptions, "output">, WaitOptions 
 }
 
 /** Lists a vault's archives. */
-export function inventoryCommand(tools: Tools): Command {
+export function inventoryCommand(tools: CommandContext): Command {
   const command = new Command("inventory")
     .description("List a vault's archives: take or start an inventory job, wait for it, download")
     .argument("<vault>")
@@ -57,14 +57,14 @@ Examples:
   moraine inventory photos --json | jq '.ArchiveList[].Size'
   moraine inventory photos --new-job --wait 6h`;
 
-async function inventory(tools: Tools, vaultName: string, options: InventoryOptions): Promise<void> {
+async function inventory(tools: CommandContext, vaultName: string, options: InventoryOptions): Promise<void> {
   const { output, format, newJob = false, reuseJob = false } = options;
   if (newJob && reuseJob) {
     throw new UsageError("--new-job and --reuse-job exclude each other");
   }
   const documentFormat: InventoryFormat = format === "csv" ? "CSV" : "JSON";
   const first = newJob ? "start an inventory job" : "take an inventory job, or start one,";
-  if (tools.isDryRun(`${first} of vault ${vaultName}, and download what it lists`)) {
+  if (tools.reportIfDryRun(`${first} of vault ${vaultName}, and download what it lists`)) {
     return;
   }
   const client = await tools.client();
@@ -85,12 +85,12 @@ interface WantedList {
   readonly isCurrent: boolean;
 }
 
-async function printTable(tools: Tools, { client, vaultName, wanted }: WantedList): Promise<void> {
+async function printTable(tools: CommandContext, { client, vaultName, wanted }: WantedList): Promise<void> {
   const { readInventory } = await import("@moraine/client/node");
   const jobFile = await jobFileFor(tools, vaultName, wanted.format);
   const view: TransferView<object> = {
     name: vaultName,
-    goOn: () => resumeHint(tools, null),
+    resumeHint: () => resumeHint(tools, null),
     bytesOnStdout: true,
     readable: () => "",
   };
@@ -104,7 +104,7 @@ async function printTable(tools: Tools, { client, vaultName, wanted }: WantedLis
 }
 
 async function downloadDocument(
-  tools: Tools,
+  tools: CommandContext,
   { client, vaultName, wanted, isCurrent }: WantedList,
   options: DownloadOptions,
 ): Promise<void> {

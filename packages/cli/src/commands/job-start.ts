@@ -3,7 +3,7 @@ import type { InventoryFormat, JobTier } from "@moraine/protocol";
 import { type Command, InvalidArgumentError } from "commander";
 import { checkedId } from "../arguments/ids.ts";
 import { wholeNumber } from "../arguments/numbers.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { shellWord } from "../terminal/shell-lines.ts";
 import { listing } from "../terminal/table.ts";
@@ -27,7 +27,7 @@ interface StartOptions {
 const ofArchives = ["tier", "range"] as const;
 const ofInventories = ["format", "from", "until", "limit", "marker"] as const;
 
-export function addJobStart(job: Command, tools: Tools): void {
+export function addJobStart(job: Command, tools: CommandContext): void {
   job
     .command("start")
     .description("Start a job for an archive, or with --inventory for the vault's inventory")
@@ -58,7 +58,12 @@ Examples:
     );
 }
 
-async function start(tools: Tools, vaultName: string, given: string | undefined, options: StartOptions): Promise<void> {
+async function start(
+  tools: CommandContext,
+  vaultName: string,
+  given: string | undefined,
+  options: StartOptions,
+): Promise<void> {
   assertOneKind(given, options);
   const archiveId = given === undefined ? null : await tools.readId(given);
   const { description, snsTopic } = options;
@@ -71,13 +76,13 @@ async function start(tools: Tools, vaultName: string, given: string | undefined,
     archiveId === null
       ? `start a job for the inventory of vault ${vaultName}`
       : `start a ${options.tier ?? "Standard"} job for archive ${archiveId} of vault ${vaultName}`;
-  if (tools.isDryRun(what, { jobParameters })) {
+  if (tools.reportIfDryRun(what, { jobParameters })) {
     return;
   }
   const answer = await (await tools.client()).initiateJob({ vaultName, jobParameters }, { signal: tools.signal });
   const jobId = checkedId(answer.jobId);
   tools.keep(`The job is started. Its id is ${jobId}`);
-  tools.show(
+  tools.printResult(
     answer,
     () => listing({ job: jobId, next: `moraine job output ${shellWord(vaultName)} ${jobId} -o FILE` }),
     () => jobId,

@@ -3,7 +3,7 @@ import type { GlacierJobDescription } from "@moraine/protocol";
 import { Command, Option } from "commander";
 import { checkedId } from "../arguments/ids.ts";
 import { bytesExactly } from "../arguments/sizes.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { listed } from "../terminal/listed.ts";
 import { listing, table } from "../terminal/table.ts";
 import {
@@ -18,7 +18,7 @@ import { addWaitOption, byteRange, treeHash, type WaitOptions, waitOf } from "..
 import { addJobStart } from "./job-start.ts";
 
 /** Retrieval jobs, step by step; `retrieve` and `inventory` take all the steps at once. */
-export function jobCommand(tools: Tools): Command {
+export function jobCommand(tools: CommandContext): Command {
   const job = new Command("job").description("Jobs, one step at a time: start, list, describe, wait, output");
   addJobStart(job, tools);
   addList(job, tools);
@@ -30,7 +30,7 @@ export function jobCommand(tools: Tools): Command {
 
 const idArgument = ["<job>", "its id, @FILE that holds it, or - for standard input"] as const;
 
-function addList(job: Command, { client, show, signal }: Tools): void {
+function addList(job: Command, { client, printResult, signal }: CommandContext): void {
   job
     .command("list")
     .description("List a vault's jobs: those under way, and those whose output is still there")
@@ -54,7 +54,7 @@ function addList(job: Command, { client, show, signal }: Tools): void {
         JOB: "JobId",
         DESCRIPTION: "JobDescription",
       } as const;
-      show(
+      printResult(
         jobs,
         () => table(columns, rows),
         () => jobs.map(({ JobId }) => checkedId(JobId)).join("\n"),
@@ -62,7 +62,7 @@ function addList(job: Command, { client, show, signal }: Tools): void {
     });
 }
 
-function addDescribe(job: Command, { client, readId, show, signal }: Tools): void {
+function addDescribe(job: Command, { client, readId, printResult, signal }: CommandContext): void {
   job
     .command("describe")
     .description("Show a job")
@@ -71,7 +71,7 @@ function addDescribe(job: Command, { client, readId, show, signal }: Tools): voi
     .addHelpText("after", "\nExample:\n  moraine job describe photos JOB_ID")
     .action(async (vaultName: string, given: string) => {
       const one = await (await client()).describeJob({ vaultName, jobId: await readId(given) }, { signal });
-      show(one, () => jobText(one));
+      printResult(one, () => jobText(one));
     });
 }
 
@@ -101,7 +101,7 @@ function applicable(values: Readonly<Record<string, string | null | undefined>>)
   return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
-function addWait(job: Command, tools: Tools): void {
+function addWait(job: Command, tools: CommandContext): void {
   const command = job
     .command("wait")
     .description("Wait until a job has succeeded")
@@ -125,7 +125,7 @@ Examples:
       await tools.transfer<OutputFacts>(
         {
           name: vaultName,
-          goOn: () => "The job continues by itself; run the same command again to wait for it.",
+          resumeHint: () => "The job continues by itself; run the same command again to wait for it.",
           readable: ({ sizeBytes }) => `Job ${jobId} has succeeded; its output has ${bytesExactly(sizeBytes)}.`,
         },
         (watched) => waitForJob(client, { vaultName, jobId }, { ...waitOf(options), ...watched }),
@@ -138,7 +138,7 @@ interface OutputOptions extends DownloadOptions {
   readonly treeHash?: string;
 }
 
-function addOutput(job: Command, tools: Tools): void {
+function addOutput(job: Command, tools: CommandContext): void {
   const command = addOutputOptions(job.command("output"))
     .description("Download the output of a job that has succeeded, and verify it")
     .argument("<vault>")
@@ -151,7 +151,7 @@ function addOutput(job: Command, tools: Tools): void {
       assertHasOutput(options);
       const reference = { vaultName, jobId: await tools.readId(given) };
       const where = options.output === undefined ? "and verify it" : `to ${options.output}`;
-      if (tools.isDryRun(`download the output of job ${reference.jobId} ${where}`)) {
+      if (tools.reportIfDryRun(`download the output of job ${reference.jobId} ${where}`)) {
         return;
       }
       const client = await tools.client();

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { checkedId } from "../arguments/ids.ts";
 import { readPolicy } from "../arguments/policy-document.ts";
 import { serviceFacts } from "../context/service-facts.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { addYesOption, type YesOption } from "../terminal/confirm.ts";
 import { shellWord } from "../terminal/shell-lines.ts";
 import { listing } from "../terminal/table.ts";
@@ -12,7 +12,7 @@ import { sentOnce } from "../transfers/sent-once.ts";
 type Lock = OperationOutput<"GetVaultLock">;
 
 /** The lock of a vault: a policy that, once complete, nobody can change. */
-export function lockCommand(tools: Tools): Command {
+export function lockCommand(tools: CommandContext): Command {
   const lock = new Command("lock")
     .description("Lock policy of a vault, which becomes permanent: get, initiate, complete, abort")
     .addHelpText("after", details);
@@ -33,7 +33,7 @@ Examples:
   moraine lock complete photos LOCK_ID
   moraine lock abort photos`;
 
-function addGet(lock: Command, { client, show, signal }: Tools): void {
+function addGet(lock: Command, { client, printResult, signal }: CommandContext): void {
   lock
     .command("get")
     .description("Show the lock: its state, until when it is on trial, its policy")
@@ -49,7 +49,7 @@ Examples:
     )
     .action(async (vaultName: string) => {
       const answer = await (await client()).getVaultLock({ vaultName }, { signal });
-      show(
+      printResult(
         answer,
         () => `${inWords(answer)}\n\n${answer.Policy}`,
         () => answer.Policy,
@@ -57,7 +57,7 @@ Examples:
     });
 }
 
-function addInitiate(lock: Command, { client, readText, show, keep, isDryRun }: Tools): void {
+function addInitiate(lock: Command, { client, readText, printResult, keep, reportIfDryRun }: CommandContext): void {
   lock
     .command("initiate")
     .description("Put a lock policy on trial, for 24 hours")
@@ -75,7 +75,9 @@ Examples:
     .action(async (vaultName: string, file: string) => {
       const text = await readPolicy(readText, file);
       const facts = { vaultName, policy: { Policy: text } };
-      if (!isDryRun(`put a lock on vault ${vaultName} on trial for 24 hours, with the policy in ${file}`, facts)) {
+      if (
+        !reportIfDryRun(`put a lock on vault ${vaultName} on trial for 24 hours, with the policy in ${file}`, facts)
+      ) {
         // Neither repeated nor broken off: the id is told once.
         const request = (await client({ attemptsMax: 1 })).initiateVaultLock(facts);
         const answer = await sentOnce(
@@ -84,7 +86,7 @@ Examples:
         );
         const lockId = checkedId(answer.lockId);
         keep(`The lock is on trial. Its id is ${lockId}`);
-        show(
+        printResult(
           answer,
           () => initiated(shellWord(vaultName), lockId),
           () => lockId,
@@ -93,7 +95,10 @@ Examples:
     });
 }
 
-function addComplete(lock: Command, { client, readId, confirm, tell, isDryRun, signal }: Tools): void {
+function addComplete(
+  lock: Command,
+  { client, readId, confirm, printMessage, reportIfDryRun, signal }: CommandContext,
+): void {
   const command = lock
     .command("complete")
     .description("Make the lock permanent: nobody can change or remove it ever after")
@@ -113,7 +118,7 @@ Examples:
     .action(async (vaultName: string, given: string, { yes }: YesOption) => {
       const lockId = await readId(given);
       const what = `make the lock of vault ${vaultName} permanent, so that nobody can ever change or remove it`;
-      if (isDryRun(what, { vaultName, lockId })) {
+      if (reportIfDryRun(what, { vaultName, lockId })) {
         return;
       }
       const glacier = await client();
@@ -125,20 +130,20 @@ Examples:
         });
       }
       const answer = await glacier.completeVaultLock({ vaultName, lockId }, { signal });
-      tell(answer, `The lock of vault ${vaultName} is permanent.`);
+      printMessage(answer, `The lock of vault ${vaultName} is permanent.`);
     });
 }
 
-function addAbort(lock: Command, { client, tell, isDryRun, signal }: Tools): void {
+function addAbort(lock: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   lock
     .command("abort")
     .description("Take back a lock that is on trial; succeeds also if there is none")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine lock abort photos")
     .action(async (vaultName: string) => {
-      if (!isDryRun(`take back the lock of vault ${vaultName}, if it is on trial`)) {
+      if (!reportIfDryRun(`take back the lock of vault ${vaultName}, if it is on trial`)) {
         const answer = await (await client()).abortVaultLock({ vaultName }, { signal });
-        tell(answer, `Vault ${vaultName} has no lock.`);
+        printMessage(answer, `Vault ${vaultName} has no lock.`);
       }
     });
 }

@@ -1,13 +1,13 @@
 import type { VaultNotificationEvent } from "@moraine/protocol";
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { listing } from "../terminal/table.ts";
 
 /** There are no others. */
 const allEvents: readonly VaultNotificationEvent[] = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];
 
 /** Who is told when jobs on a vault have ended. */
-export function notificationsCommand(tools: Tools): Command {
+export function notificationsCommand(tools: CommandContext): Command {
   const notifications = new Command("notifications").description(
     "The topic that is told when jobs on a vault have ended: get, set, delete",
   );
@@ -17,7 +17,7 @@ export function notificationsCommand(tools: Tools): Command {
   return notifications;
 }
 
-function addGet(notifications: Command, { client, show, signal }: Tools): void {
+function addGet(notifications: Command, { client, printResult, signal }: CommandContext): void {
   notifications
     .command("get")
     .description("Show the topic, and of which jobs it is told")
@@ -26,11 +26,11 @@ function addGet(notifications: Command, { client, show, signal }: Tools): void {
     .action(async (vaultName: string) => {
       const answer = await (await client()).getVaultNotifications({ vaultName }, { signal });
       const { SNSTopic, Events } = answer.vaultNotificationConfig;
-      show(answer, () => listing({ topic: SNSTopic, events: Events.join(", ") }));
+      printResult(answer, () => listing({ topic: SNSTopic, events: Events.join(", ") }));
     });
 }
 
-function addSet(notifications: Command, { client, tell, isDryRun, signal }: Tools): void {
+function addSet(notifications: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   notifications
     .command("set")
     .description("Set the topic, in place of the one before")
@@ -56,27 +56,27 @@ Examples:
       ) => {
         const vaultNotificationConfig = { SNSTopic: topic, Events: events };
         const what = `set the topic of vault ${vaultName} to ${topic}, told of ${events.join(" and ")}`;
-        if (!isDryRun(what, { vaultName, vaultNotificationConfig })) {
+        if (!reportIfDryRun(what, { vaultName, vaultNotificationConfig })) {
           const answer = await (await client()).setVaultNotifications(
             { vaultName, vaultNotificationConfig },
             { signal },
           );
-          tell(answer, `Vault ${vaultName} tells ${topic} of ${events.join(" and ")}.`);
+          printMessage(answer, `Vault ${vaultName} tells ${topic} of ${events.join(" and ")}.`);
         }
       },
     );
 }
 
-function addDelete(notifications: Command, { client, tell, isDryRun, signal }: Tools): void {
+function addDelete(notifications: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   notifications
     .command("delete")
     .description("Tell no topic any more; succeeds also if there is none")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine notifications delete photos")
     .action(async (vaultName: string) => {
-      if (!isDryRun(`delete the topic of vault ${vaultName}`)) {
+      if (!reportIfDryRun(`delete the topic of vault ${vaultName}`)) {
         const answer = await (await client()).deleteVaultNotifications({ vaultName }, { signal });
-        tell(answer, `Vault ${vaultName} has no topic.`);
+        printMessage(answer, `Vault ${vaultName} has no topic.`);
       }
     });
 }

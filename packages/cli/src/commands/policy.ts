@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { readPolicy } from "../arguments/policy-document.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 
 /** The access policy of a vault: who else may do what with it. */
-export function policyCommand(tools: Tools): Command {
+export function policyCommand(tools: CommandContext): Command {
   const policy = new Command("policy").description("Access policy of a vault: get, set, delete");
   addGet(policy, tools);
   addSet(policy, tools);
@@ -11,7 +11,7 @@ export function policyCommand(tools: Tools): Command {
   return policy;
 }
 
-function addGet(policy: Command, { client, show, signal }: Tools): void {
+function addGet(policy: Command, { client, printResult, signal }: CommandContext): void {
   policy
     .command("get")
     .description("Print the policy, as it was set")
@@ -19,11 +19,11 @@ function addGet(policy: Command, { client, show, signal }: Tools): void {
     .addHelpText("after", "\nExample:\n  moraine policy get photos > policy.json")
     .action(async (vaultName: string) => {
       const answer = await (await client()).getVaultAccessPolicy({ vaultName }, { signal });
-      show(answer, () => answer.policy.Policy);
+      printResult(answer, () => answer.policy.Policy);
     });
 }
 
-function addSet(policy: Command, { client, readText, tell, isDryRun, signal }: Tools): void {
+function addSet(policy: Command, { client, readText, printMessage, reportIfDryRun, signal }: CommandContext): void {
   policy
     .command("set")
     .description("Set the policy, in place of the one before")
@@ -41,23 +41,23 @@ Examples:
     .action(async (vaultName: string, file: string) => {
       const text = await readPolicy(readText, file);
       const facts = { vaultName, policy: { Policy: text } };
-      if (!isDryRun(`set the access policy of vault ${vaultName} to what ${file} has`, facts)) {
+      if (!reportIfDryRun(`set the access policy of vault ${vaultName} to what ${file} has`, facts)) {
         const answer = await (await client()).setVaultAccessPolicy(facts, { signal });
-        tell(answer, `The access policy of vault ${vaultName} is set.`);
+        printMessage(answer, `The access policy of vault ${vaultName} is set.`);
       }
     });
 }
 
-function addDelete(policy: Command, { client, tell, isDryRun, signal }: Tools): void {
+function addDelete(policy: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   policy
     .command("delete")
     .description("Delete the policy; succeeds also if there is none")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine policy delete photos")
     .action(async (vaultName: string) => {
-      if (!isDryRun(`delete the access policy of vault ${vaultName}`)) {
+      if (!reportIfDryRun(`delete the access policy of vault ${vaultName}`)) {
         const answer = await (await client()).deleteVaultAccessPolicy({ vaultName }, { signal });
-        tell(answer, `Vault ${vaultName} has no access policy.`);
+        printMessage(answer, `Vault ${vaultName} has no access policy.`);
       }
     });
 }

@@ -1,7 +1,7 @@
 import type { OperationOutput } from "@moraine/client";
 import { Argument, Command } from "commander";
 import { bytesInWords, size } from "../arguments/sizes.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { onOneLine } from "../terminal/printable.ts";
 import { listing } from "../terminal/table.ts";
@@ -15,7 +15,7 @@ const meanings: Readonly<Record<Rule["Strategy"], string>> = {
 };
 
 /** What the account's Standard retrievals may come to. */
-export function retrievalPolicyCommand(tools: Tools): Command {
+export function retrievalPolicyCommand(tools: CommandContext): Command {
   const policy = new Command("retrieval-policy").description(
     "The account's limit for retrievals, a guard against surprise bills: get, set",
   );
@@ -24,7 +24,7 @@ export function retrievalPolicyCommand(tools: Tools): Command {
   return policy;
 }
 
-function addGet(policy: Command, { client, show, signal }: Tools): void {
+function addGet(policy: Command, { client, printResult, signal }: CommandContext): void {
   policy
     .command("get")
     .description("Show the data retrieval policy")
@@ -38,7 +38,7 @@ Example:
     )
     .action(async () => {
       const answer = await (await client()).getDataRetrievalPolicy({}, { signal });
-      show(
+      printResult(
         answer,
         () => answer.Policy.Rules.map(inWords).join("\n"),
         () =>
@@ -49,7 +49,7 @@ Example:
     });
 }
 
-function addSet(policy: Command, { client, tell, isDryRun, signal }: Tools): void {
+function addSet(policy: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   policy
     .command("set")
     .description("Set the data retrieval policy")
@@ -74,9 +74,9 @@ Examples:
       }
       const rule = { Strategy: strategy, ...(bytesPerHour !== undefined && { BytesPerHour: bytesPerHour }) };
       const what = [strategy, ...(bytesPerHour === undefined ? [] : [bytesInWords(bytesPerHour)])].join(", ");
-      if (!isDryRun(`set the data retrieval policy to ${what}`, { Policy: { Rules: [rule] } })) {
+      if (!reportIfDryRun(`set the data retrieval policy to ${what}`, { Policy: { Rules: [rule] } })) {
         const answer = await (await client()).setDataRetrievalPolicy({ Policy: { Rules: [rule] } }, { signal });
-        tell(answer, `The data retrieval policy is ${what}: ${meanings[strategy]}.`);
+        printMessage(answer, `The data retrieval policy is ${what}: ${meanings[strategy]}.`);
       }
     });
 }

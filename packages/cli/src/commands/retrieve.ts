@@ -1,7 +1,7 @@
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
 import { Command, Option } from "commander";
 import { bytesExactly } from "../arguments/sizes.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import {
   addDownloadOptions,
   addOutputOptions,
@@ -22,7 +22,7 @@ interface RetrieveOptions extends DownloadOptions, WaitOptions {
 }
 
 /** Gets an archive: job, wait, download, verification. */
-export function retrieveCommand(tools: Tools): Command {
+export function retrieveCommand(tools: CommandContext): Command {
   const command = addOutputOptions(new Command("retrieve"))
     .description("Get an archive: take or start its job, wait for it, download, verify")
     .argument("<vault>")
@@ -65,10 +65,15 @@ Examples:
   moraine retrieve photos ARCHIVE_ID --verify-only
   moraine retrieve photos ARCHIVE_ID -o holiday.tar --dry-run`;
 
-async function retrieve(tools: Tools, vaultName: string, given: string, options: RetrieveOptions): Promise<void> {
+async function retrieve(
+  tools: CommandContext,
+  vaultName: string,
+  given: string,
+  options: RetrieveOptions,
+): Promise<void> {
   assertHasOutput(options);
   const archive = { vaultName, archiveId: await tools.readId(given) };
-  if (await isDryRun(tools, archive, options)) {
+  if (await reportIfDryRun(tools, archive, options)) {
     return;
   }
   const client = await tools.client();
@@ -94,8 +99,8 @@ async function retrieve(tools: Tools, vaultName: string, given: string, options:
   });
 }
 
-async function isDryRun(
-  tools: Tools,
+async function reportIfDryRun(
+  tools: CommandContext,
   archive: { readonly vaultName: string; readonly archiveId: string },
   options: RetrieveOptions,
 ): Promise<boolean> {
@@ -111,7 +116,11 @@ async function isDryRun(
   const how = job === null ? `start a ${options.tier ?? "Standard"} job` : `take ${jobText(job)}`;
   const where = options.output === undefined ? "and verify it" : `to ${options.output}`;
   const what = `${how}, then download archive ${archive.archiveId}, ${size}, ${where}`;
-  return tools.isDryRun(what, { sizeBytes, tier: job?.Tier ?? options.tier ?? "Standard", jobId: job?.JobId ?? null });
+  return tools.reportIfDryRun(what, {
+    sizeBytes,
+    tier: job?.Tier ?? options.tier ?? "Standard",
+    jobId: job?.JobId ?? null,
+  });
 }
 
 function jobText({ JobId, StatusCode, Tier }: GlacierJobDescription): string {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { onOneLine } from "../terminal/printable.ts";
 import { table } from "../terminal/table.ts";
@@ -8,7 +8,7 @@ import { table } from "../terminal/table.ts";
 const tagsPerRequestMax = 10;
 
 /** The tags of a vault. */
-export function tagsCommand(tools: Tools): Command {
+export function tagsCommand(tools: CommandContext): Command {
   const tags = new Command("tags").description("Tags of a vault: list, add, remove");
   addList(tags, tools);
   addAdd(tags, tools);
@@ -16,7 +16,7 @@ export function tagsCommand(tools: Tools): Command {
   return tags;
 }
 
-function addList(tags: Command, { client, show, signal }: Tools): void {
+function addList(tags: Command, { client, printResult, signal }: CommandContext): void {
   tags
     .command("list")
     .description("List the tags")
@@ -33,7 +33,7 @@ Examples:
     .action(async (vaultName: string) => {
       const answer = await (await client()).listTagsForVault({ vaultName }, { signal });
       const rows = Object.entries(answer.Tags).map(([key, value]) => ({ key, value }));
-      show(
+      printResult(
         answer,
         () => table({ KEY: "key", VALUE: "value" }, rows),
         () => rows.map(({ key, value }) => onOneLine(`${key}=${value}`)).join("\n"),
@@ -41,7 +41,7 @@ Examples:
     });
 }
 
-function addAdd(tags: Command, { client, tell, isDryRun, signal }: Tools): void {
+function addAdd(tags: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   tags
     .command("add")
     .description("Add tags; a key that the vault has already gets the new value")
@@ -54,18 +54,18 @@ function addAdd(tags: Command, { client, tell, isDryRun, signal }: Tools): void 
       if (Object.keys(tagsAdded).length < added.length) {
         throw new UsageError("A key stands twice");
       }
-      if (isDryRun(`add ${counted(words)} to vault ${vaultName}: ${words.join(", ")}`, { Tags: tagsAdded })) {
+      if (reportIfDryRun(`add ${counted(words)} to vault ${vaultName}: ${words.join(", ")}`, { Tags: tagsAdded })) {
         return;
       }
       const glacier = await client();
       for (const some of inTens(added)) {
         await glacier.addTagsToVault({ vaultName, Tags: Object.fromEntries(some) }, { signal });
       }
-      tell({}, `Added ${counted(words)} to vault ${vaultName}.`);
+      printMessage({}, `Added ${counted(words)} to vault ${vaultName}.`);
     });
 }
 
-function addRemove(tags: Command, { client, tell, isDryRun, signal }: Tools): void {
+function addRemove(tags: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   tags
     .command("remove")
     .description("Remove tags; a key that the vault does not have is no failure")
@@ -73,14 +73,14 @@ function addRemove(tags: Command, { client, tell, isDryRun, signal }: Tools): vo
     .argument("<key...>")
     .addHelpText("after", "\nExample:\n  moraine tags remove photos team owner")
     .action(async (vaultName: string, keys: readonly string[]) => {
-      if (isDryRun(`remove ${counted(keys)} from vault ${vaultName}: ${keys.join(", ")}`, { TagKeys: keys })) {
+      if (reportIfDryRun(`remove ${counted(keys)} from vault ${vaultName}: ${keys.join(", ")}`, { TagKeys: keys })) {
         return;
       }
       const glacier = await client();
       for (const some of inTens(keys)) {
         await glacier.removeTagsFromVault({ vaultName, TagKeys: some }, { signal });
       }
-      tell({}, `Removed ${counted(keys)} from vault ${vaultName}.`);
+      printMessage({}, `Removed ${counted(keys)} from vault ${vaultName}.`);
     });
 }
 

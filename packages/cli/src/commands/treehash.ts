@@ -1,10 +1,10 @@
 import { createReadStream } from "node:fs";
 import { Command } from "commander";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 
 /** Computes tree hashes, as sha256sum does SHA-256. */
-export function treehashCommand(tools: Tools): Command {
+export function treehashCommand(tools: CommandContext): Command {
   return new Command("treehash")
     .description("Print the tree hash of files, which is what Glacier knows an archive by")
     .argument("<file...>", "paths; - is standard input")
@@ -29,7 +29,7 @@ Examples:
           failures.push(`cannot read ${file}: ${(error as Error).message}`);
         }
       }
-      tools.show(
+      tools.printResult(
         hashes,
         () => hashes.map(sumLine).join("\n"),
         () => hashes.map(({ treeHash }) => treeHash).join("\n"),
@@ -46,7 +46,7 @@ interface Hashed {
   readonly treeHash: string;
 }
 
-async function hashed({ stdin, pathOf, signal }: Tools, file: string): Promise<Hashed> {
+async function hashed({ stdin, pathOf, signal }: CommandContext, file: string): Promise<Hashed> {
   const { TreeHash } = await import("@moraine/client/node");
   const hash = new TreeHash();
   let sizeBytes = 0;

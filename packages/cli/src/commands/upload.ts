@@ -5,7 +5,7 @@ import type { UploadResult, UploadSource } from "@moraine/client/node";
 import { Command, Option } from "commander";
 import { checkedId } from "../arguments/ids.ts";
 import { bytesExactly, bytesInWords, size } from "../arguments/sizes.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { listing } from "../terminal/table.ts";
 import { addPaceOptions, type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
@@ -21,7 +21,7 @@ interface UploadOptions extends PaceOptions {
 }
 
 /** Uploads archives; and shows and aborts uploads that were begun. */
-export function uploadCommand(tools: Tools): Command {
+export function uploadCommand(tools: CommandContext): Command {
   const upload = new Command("upload").description("Upload a file or a pipe as one archive, in parts, several at once");
   asUpload(upload, tools);
   addUploadsCommands(upload, tools);
@@ -56,7 +56,7 @@ Examples:
   moraine upload photos holiday.tar --dry-run
   moraine upload list photos`;
 
-function asUpload(command: Command, tools: Tools): Command {
+function asUpload(command: Command, tools: CommandContext): Command {
   command
     .argument("<vault>")
     .argument("<file>", "its path, or - for standard input")
@@ -75,7 +75,7 @@ function asUpload(command: Command, tools: Tools): Command {
     .action((vaultName: string, file: string, options: UploadOptions) => upload(tools, vaultName, file, options));
 }
 
-async function upload(tools: Tools, vaultName: string, file: string, options: UploadOptions): Promise<void> {
+async function upload(tools: CommandContext, vaultName: string, file: string, options: UploadOptions): Promise<void> {
   const opened = await sourceOf(tools, file);
   try {
     await uploadFrom(opened, tools, vaultName, file, options);
@@ -87,7 +87,7 @@ async function upload(tools: Tools, vaultName: string, file: string, options: Up
 
 async function uploadFrom(
   { source, sizeBytes, path }: Opened,
-  tools: Tools,
+  tools: CommandContext,
   vaultName: string,
   file: string,
   options: UploadOptions,
@@ -99,7 +99,7 @@ async function uploadFrom(
         ? undefined
         : uploadJournalPath(tools, vaultName, path);
   const plan = { vaultName, file, sizeBytes, journal, partSizeBytes: await partSizeFor(sizeBytes, options) };
-  if (await isDryRun(tools, plan, options)) {
+  if (await reportIfDryRun(tools, plan, options)) {
     return;
   }
   const client = await tools.client();
@@ -120,9 +120,9 @@ async function uploadFrom(
   await tools.transfer<UploadResult>(
     {
       name: path === null ? vaultName : basename(path),
-      goOn: () => goOnText(path, journal),
+      resumeHint: () => goOnText(path, journal),
       readable: resultText,
-      essence: ({ archiveId }) => checkedId(archiveId),
+      quietOutput: ({ archiveId }) => checkedId(archiveId),
       unprinted: ({ archiveId }) => `The archive is stored. Its id is ${archiveId}`,
     },
     (watched) => uploadArchive(client, source, { ...settings, ...watched }),
@@ -142,7 +142,7 @@ interface Opened {
   close(): void;
 }
 
-async function sourceOf({ pathOf, stdin, signal }: Tools, file: string): Promise<Opened> {
+async function sourceOf({ pathOf, stdin, signal }: CommandContext, file: string): Promise<Opened> {
   if (file === "-") {
     const input = stdin();
     if (input.isTTY) {
@@ -190,7 +190,7 @@ async function partSizeFor(sizeBytes: number | null, { partSize, bwlimit }: Uplo
   }
 }
 
-async function isDryRun(tools: Tools, plan: Plan, options: UploadOptions): Promise<boolean> {
+async function reportIfDryRun(tools: CommandContext, plan: Plan, options: UploadOptions): Promise<boolean> {
   if (!tools.options().dryRun) {
     return false;
   }
@@ -204,7 +204,13 @@ async function isDryRun(tools: Tools, plan: Plan, options: UploadOptions): Promi
     partCount === 1 ? "" : ` in ${partCount ?? ""} parts of ${bytesInWords(partSizeBytes)}`.replace("  ", " "),
     begun === null ? "" : ", resuming the unfinished upload",
   ].join("");
-  return tools.isDryRun(what, { vaultName, sizeBytes, partSizeBytes, partCount, uploadId: begun?.uploadId ?? null });
+  return tools.reportIfDryRun(what, {
+    vaultName,
+    sizeBytes,
+    partSizeBytes,
+    partCount,
+    uploadId: begun?.uploadId ?? null,
+  });
 }
 
 function goOnText(path: string | null, journal: string | undefined): string {

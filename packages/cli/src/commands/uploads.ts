@@ -1,17 +1,17 @@
 import type { Command } from "commander";
 import { checkedId } from "../arguments/ids.ts";
 import { bytesInWords } from "../arguments/sizes.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { listed } from "../terminal/listed.ts";
 import { table } from "../terminal/table.ts";
 
 /** Uploads that were begun and neither completed nor aborted. */
-export function addUploadsCommands(upload: Command, tools: Tools): void {
+export function addUploadsCommands(upload: Command, tools: CommandContext): void {
   addList(upload, tools);
   addAbort(upload, tools);
 }
 
-function addList(upload: Command, { client, show, signal }: Tools): void {
+function addList(upload: Command, { client, printResult, signal }: CommandContext): void {
   upload
     .command("list")
     .description("List a vault's uploads that were begun and neither completed nor aborted")
@@ -30,7 +30,7 @@ function addList(upload: Command, { client, show, signal }: Tools): void {
         UPLOAD: "MultipartUploadId",
         DESCRIPTION: "ArchiveDescription",
       } as const;
-      show(
+      printResult(
         uploads,
         () => table(columns, rows),
         () => uploads.map(({ MultipartUploadId }) => checkedId(MultipartUploadId)).join("\n"),
@@ -38,7 +38,7 @@ function addList(upload: Command, { client, show, signal }: Tools): void {
     });
 }
 
-function addAbort(upload: Command, { client, readId, tell, isDryRun, signal }: Tools): void {
+function addAbort(upload: Command, { client, readId, printMessage, reportIfDryRun, signal }: CommandContext): void {
   upload
     .command("abort")
     .description("Abort an upload; its parts are dropped")
@@ -47,9 +47,9 @@ function addAbort(upload: Command, { client, readId, tell, isDryRun, signal }: T
     .addHelpText("after", "\nExample:\n  moraine upload abort photos UPLOAD_ID")
     .action(async (vaultName: string, given: string) => {
       const uploadId = await readId(given);
-      if (!isDryRun(`abort upload ${uploadId} of vault ${vaultName}`)) {
+      if (!reportIfDryRun(`abort upload ${uploadId} of vault ${vaultName}`)) {
         const answer = await (await client()).abortMultipartUpload({ vaultName, uploadId }, { signal });
-        tell(answer, `Aborted upload ${uploadId}.`);
+        printMessage(answer, `Aborted upload ${uploadId}.`);
       }
     });
 }

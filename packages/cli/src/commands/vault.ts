@@ -2,12 +2,12 @@ import type { GlacierClient } from "@moraine/client";
 import { Command } from "commander";
 import { checkedVaultName } from "../arguments/ids.ts";
 import { bytesInWords } from "../arguments/sizes.ts";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { listed } from "../terminal/listed.ts";
 import { listing, table } from "../terminal/table.ts";
 
 /** Creates, shows and deletes vaults. */
-export function vaultCommand(tools: Tools): Command {
+export function vaultCommand(tools: CommandContext): Command {
   const vault = new Command("vault").description("Vaults: list, create, describe, delete");
   addList(vault, tools);
   addCreate(vault, tools);
@@ -16,7 +16,7 @@ export function vaultCommand(tools: Tools): Command {
   return vault;
 }
 
-function addList(vault: Command, { client, show, signal }: Tools): void {
+function addList(vault: Command, { client, printResult, signal }: CommandContext): void {
   vault
     .command("list")
     .description("List the vaults, with what their last inventories say")
@@ -41,7 +41,7 @@ Examples:
         BYTES: "SizeInBytes",
         INVENTORY: "LastInventoryDate",
       } as const;
-      show(
+      printResult(
         vaults,
         () => table(columns, rows),
         () => vaults.map(({ VaultName }) => checkedVaultName(VaultName)).join("\n"),
@@ -49,23 +49,23 @@ Examples:
     });
 }
 
-function addCreate(vault: Command, { client, tell, isDryRun, signal }: Tools): void {
+function addCreate(vault: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   vault
     .command("create")
     .description("Create a vault; one that already exists stays as it is")
     .argument("<vault>", "up to 255 letters, digits or ._-")
     .addHelpText("after", "\nExample:\n  moraine vault create photos")
     .action(async (vaultName: string) => {
-      if (!isDryRun(`create vault ${vaultName}`)) {
+      if (!reportIfDryRun(`create vault ${vaultName}`)) {
         const glacier = await client();
         const existed = await exists(glacier, vaultName, signal);
         const answer = await glacier.createVault({ vaultName }, { signal });
-        tell(answer, existed ? `Vault ${vaultName} already exists.` : `Created vault ${vaultName}.`);
+        printMessage(answer, existed ? `Vault ${vaultName} already exists.` : `Created vault ${vaultName}.`);
       }
     });
 }
 
-function addDescribe(vault: Command, { client, show, signal }: Tools): void {
+function addDescribe(vault: Command, { client, printResult, signal }: CommandContext): void {
   vault
     .command("describe")
     .description("Show a vault, with what its last inventory says")
@@ -73,7 +73,7 @@ function addDescribe(vault: Command, { client, show, signal }: Tools): void {
     .addHelpText("after", "\nExample:\n  moraine vault describe photos")
     .action(async (vaultName: string) => {
       const one = await (await client()).describeVault({ vaultName }, { signal });
-      show(one, () =>
+      printResult(one, () =>
         listing({
           vault: one.VaultName,
           arn: one.VaultARN,
@@ -86,18 +86,18 @@ function addDescribe(vault: Command, { client, show, signal }: Tools): void {
     });
 }
 
-function addDelete(vault: Command, { client, tell, isDryRun, signal }: Tools): void {
+function addDelete(vault: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   vault
     .command("delete")
     .description("Delete a vault that its last inventory calls empty, and to which nothing was written since")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine vault delete photos")
     .action(async (vaultName: string) => {
-      if (!isDryRun(`delete vault ${vaultName}, if it is empty`)) {
+      if (!reportIfDryRun(`delete vault ${vaultName}, if it is empty`)) {
         const glacier = await client();
         // The service deletes a vault that never existed without a word: a wrong name would be called deleted.
         await assertExists(glacier, vaultName, signal);
-        tell(await glacier.deleteVault({ vaultName }, { signal }), `Deleted vault ${vaultName}.`);
+        printMessage(await glacier.deleteVault({ vaultName }, { signal }), `Deleted vault ${vaultName}.`);
       }
     });
 }

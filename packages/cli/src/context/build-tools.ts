@@ -8,15 +8,15 @@ import { shellWord } from "../terminal/shell-lines.ts";
 import { adminClient, glacierClient } from "./client.ts";
 import { globalOptionsOf } from "./global-options.ts";
 import { transferRunner } from "./run-transfer.ts";
-import type { Running } from "./running.ts";
-import type { AdminTools, Surroundings, Tools } from "./tools.ts";
+import type { RunState } from "./running.ts";
+import type { AdminContext, CliEnvironment, CommandContext } from "./tools.ts";
 
-export function buildTools(running: Running, surroundings: Surroundings): Tools {
+export function buildTools(running: RunState, surroundings: CliEnvironment): CommandContext {
   const { environment, signal, stdin, stdout, pathOf } = surroundings;
   const options = () => globalOptionsOf(running.command);
-  const show: Tools["show"] = (answer, readable, essence = readable) => {
+  const printResult: CommandContext["printResult"] = (answer, readable, quietOutput = readable) => {
     const { json, quiet } = options();
-    printLine(stdout, json ? jsonOf(answer) : quiet ? essence() : readable());
+    printLine(stdout, json ? jsonOf(answer) : quiet ? quietOutput() : readable());
   };
   return {
     environment,
@@ -29,19 +29,19 @@ export function buildTools(running: Running, surroundings: Surroundings): Tools 
     commandLineWithout: (flag) => ["moraine", ...running.args.filter((each) => each !== flag)].map(shellWord).join(" "),
     client: (settings) => glacierClient(options(), environment, settings),
     confirm: confirmer(surroundings),
-    show,
+    printResult,
     keep: keeper(running),
-    tell(answer, sentence) {
-      show(
+    printMessage(answer, sentence) {
+      printResult(
         answer,
         () => sentence,
         () => "",
       );
     },
-    isDryRun(what, facts = {}) {
+    reportIfDryRun(what, facts = {}) {
       const { dryRun = false } = options();
       if (dryRun) {
-        show({ dryRun, would: what, ...facts }, () => `Would ${what}.`);
+        printResult({ dryRun, would: what, ...facts }, () => `Would ${what}.`);
       }
       return dryRun;
     },
@@ -77,7 +77,7 @@ async function writeEach(
   }
 }
 
-export function buildAdminTools(running: Running, surroundings: Surroundings): AdminTools {
+export function buildAdminTools(running: RunState, surroundings: CliEnvironment): AdminContext {
   const { environment, pathOf, signal, stdout } = surroundings;
   const options = () => globalOptionsOf(running.command);
   return {
@@ -98,12 +98,12 @@ export function buildAdminTools(running: Running, surroundings: Surroundings): A
       return (await adminClient(options(), environment))(name, input);
     },
     readText: argumentReader(surroundings).readText,
-    show: (answer, readable) => printLine(stdout, options().json ? jsonOf(answer) : readable()),
+    printResult: (answer, readable) => printLine(stdout, options().json ? jsonOf(answer) : readable()),
     keep: keeper(running),
   };
 }
 
-const keeper = (running: Running) => (sentence: string) => {
+const keeper = (running: RunState) => (sentence: string) => {
   running.unprinted = sentence;
   running.isOutput = false;
 };

@@ -1,9 +1,9 @@
 import type { AdminClient, GlacierClient } from "@moraine/client";
 import { UsageError } from "../exit-codes.ts";
 import type { GlobalOptions } from "./global-options.ts";
-import type { Surroundings } from "./tools.ts";
+import type { CliEnvironment } from "./tools.ts";
 
-type Environment = Surroundings["environment"];
+type Environment = CliEnvironment["environment"];
 
 /** Where AWS's tools would go; the library is loaded with the first call, since help needs none. Throws UsageError. */
 export async function glacierClient(

@@ -4,14 +4,14 @@ import { onOneLine, printLine } from "../terminal/printable.ts";
 import { lineReport, quietReport, type TransferReport, terminalReport } from "../transfers/transfer-report.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import type { LogFile } from "./log-file.ts";
-import type { Running } from "./running.ts";
-import type { Surroundings, Tools, TransferView } from "./tools.ts";
+import type { RunState } from "./running.ts";
+import type { CliEnvironment, CommandContext, TransferView } from "./tools.ts";
 
 export function transferRunner(
-  running: Running,
-  surroundings: Surroundings,
+  running: RunState,
+  surroundings: CliEnvironment,
   options: () => GlobalOptions,
-): Tools["transfer"] {
+): CommandContext["transfer"] {
   return async (view, run) => {
     const shown = await reportFor(view as TransferView<object>, surroundings, options());
     const report = running.log === null ? shown : both(shown, logReport(running.log, view as TransferView<object>));
@@ -23,7 +23,7 @@ export function transferRunner(
       return result;
     } catch (thrown) {
       const error = endOf(thrown, surroundings.signal);
-      running.goOn = view.goOn();
+      running.goOn = view.resumeHint();
       report.failed(error);
       throw error;
     }
@@ -31,14 +31,14 @@ export function transferRunner(
 }
 
 function reportFor(
-  { name, bytesOnStdout = false, readable, essence = () => "" }: TransferView<object>,
-  { stdout, stderr }: Surroundings,
+  { name, bytesOnStdout = false, readable, quietOutput = () => "" }: TransferView<object>,
+  { stdout, stderr }: CliEnvironment,
   { json, quiet, verbose }: GlobalOptions,
 ): TransferReport | Promise<TransferReport> {
   if (json) {
     return lineReport(bytesOnStdout ? stderr : stdout);
   }
-  const text = quiet ? essence : readable;
+  const text = quiet ? quietOutput : readable;
   const print = (result: object) => printLine(bytesOnStdout ? stderr : stdout, text(result));
   const write = (line: string) => void stderr.write(`moraine: ${onOneLine(line)}\n`);
   if (quiet) {

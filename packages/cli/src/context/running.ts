@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { LogFile } from "./log-file.ts";
 
 /** The command that runs, once arguments have been read. */
-export interface Running {
+export interface RunState {
   command: Command;
   /** As they were given. */
   readonly args: readonly string[];

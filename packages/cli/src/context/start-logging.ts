@@ -3,14 +3,14 @@ import { shellWord } from "../terminal/shell-lines.ts";
 import { globalOptionsOf } from "./global-options.ts";
 import { LogFile } from "./log-file.ts";
 import { traceRequests } from "./request-trace.ts";
-import type { Running } from "./running.ts";
-import type { Surroundings } from "./tools.ts";
+import type { RunState } from "./running.ts";
+import type { CliEnvironment } from "./tools.ts";
 
 /** Does what `--log-file` and `--verbose` ask for. Returns what ends it. */
 export function startLogging(
-  running: Running,
+  running: RunState,
   args: readonly string[],
-  { stderr, pathOf }: Pick<Surroundings, "stderr" | "pathOf">,
+  { stderr, pathOf }: Pick<CliEnvironment, "stderr" | "pathOf">,
 ): () => void {
   const { logFile, verbose } = globalOptionsOf(running.command);
   if (logFile !== undefined) {

@@ -3,7 +3,7 @@ import type { ReportEvent } from "../transfers/report-event.ts";
 import type { GlobalOptions } from "./global-options.ts";
 
 /** What the command finds around itself. */
-export interface Surroundings {
+export interface CliEnvironment {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first Ctrl-C; a second one needs nobody's help. */
   readonly signal: AbortSignal;
@@ -16,7 +16,7 @@ export interface Surroundings {
 }
 
 /** What every command works with. */
-export interface Tools extends Pick<Surroundings, "environment" | "signal" | "pathOf" | "stdin"> {
+export interface CommandContext extends Pick<CliEnvironment, "environment" | "signal" | "pathOf" | "stdin"> {
   /** As they stand on the line, those left out left out. */
   options(): GlobalOptions;
   /**
@@ -36,18 +36,18 @@ export interface Tools extends Pick<Surroundings, "environment" | "signal" | "pa
    * @param readable what a person reads.
    * @param essence what is left of it with `--quiet`.
    */
-  show(answer: unknown, readable: () => string, essence?: () => string): void;
+  printResult(answer: unknown, readable: () => string, essence?: () => string): void;
   /** Has a sentence with the result on standard error in case that standard output does not take it; for what is told once. */
   keep(sentence: string): void;
   /** Says what was changed; `--quiet` leaves that out. */
-  tell(answer: unknown, sentence: string): void;
+  printMessage(answer: unknown, sentence: string): void;
   /**
    * Under `--dry-run`, says what would be done and is true.
    *
    * @param what completes the sentence "would …".
    * @param facts what `--json` tells beside it.
    */
-  isDryRun(what: string, facts?: object): boolean;
+  reportIfDryRun(what: string, facts?: object): boolean;
   /**
    * Resolves when the user has typed the word on the terminal. Throws UsageError where there is none, and an Error for another word.
    *
@@ -73,12 +73,12 @@ export interface TransferView<Result> {
   /** Of the transfer, in a few words. */
   readonly name: string;
   /** How to resume it after an interruption; called when it has failed. */
-  readonly goOn: () => string;
+  readonly resumeHint: () => string;
   /** Standard output has the bytes; all else goes to standard error. */
   readonly bytesOnStdout?: boolean;
   readonly readable: (result: Result) => string;
   /** With `--quiet`. @default nothing */
-  readonly essence?: (result: Result) => string;
+  readonly quietOutput?: (result: Result) => string;
   /** Printed on standard error when standard output does not take the result. */
   readonly unprinted?: (result: Result) => string;
 }
@@ -89,13 +89,13 @@ export type Transfer<Result> = (watched: {
 }) => Promise<Result>;
 
 /** What the admin commands work with. */
-export interface AdminTools extends Pick<Surroundings, "environment" | "pathOf" | "signal"> {
+export interface AdminContext extends Pick<CliEnvironment, "environment" | "pathOf" | "signal"> {
   readonly call: AdminClient;
   /** A file's text, or with `-` that of standard input. Throws UsageError when it cannot be read. */
   readText(name: string): Promise<string>;
   /** @param readable what a person reads; the answer itself goes out with `--json`. */
-  show(answer: unknown, readable: () => string): void;
-  /** See {@link Tools.keep}. */
+  printResult(answer: unknown, readable: () => string): void;
+  /** See {@link CommandContext.keep}. */
   keep(sentence: string): void;
   /** Prints one line of many. Resolves when the next may follow: a reader may be slow. */
   printLine(text: string): Promise<void>;

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
-import type { Surroundings, Tools } from "../context/tools.ts";
+import type { CliEnvironment, CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { printable } from "./printable.ts";
 
@@ -13,7 +13,7 @@ export function addYesOption(command: Command): Command {
 }
 
 /** Asks a person, on the terminal, before what cannot be undone. */
-export function confirmer({ stdin, stderr, signal }: Surroundings): Tools["confirm"] {
+export function confirmer({ stdin, stderr, signal }: CliEnvironment): CommandContext["confirm"] {
   return async (word, warning) => {
     const input = stdin();
     if (!input.isTTY || !stderr.isTTY) {

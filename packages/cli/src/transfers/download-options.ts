@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { DownloadResult } from "@moraine/client/node";
 import { type Command, Option } from "commander";
 import { bytesExactly } from "../arguments/sizes.ts";
-import type { Tools, TransferView } from "../context/tools.ts";
+import type { CommandContext, TransferView } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { listing } from "../terminal/table.ts";
 import { addPaceOptions, type PaceOptions, paceOf, rangeSize } from "./transfer-options.ts";
@@ -38,7 +38,7 @@ export function addDownloadOptions(command: Command): Command {
   return addPaceOptions(command, "ranges");
 }
 
-type Watched = Parameters<Parameters<Tools["transfer"]>[1]>[0];
+type Watched = Parameters<Parameters<CommandContext["transfer"]>[1]>[0];
 type Settings = Watched &
   Awaited<ReturnType<typeof paceOf>> & { readonly acceptUnverified: boolean; readonly rangeSizeBytes?: number };
 
@@ -58,7 +58,11 @@ export const nameOf = ({ output }: DownloadOptions, vaultName: string) =>
   output === undefined || output === "-" ? vaultName : output;
 
 /** To a file, with `-` to standard output, or with `--verify-only` nowhere. */
-export async function downloadOrVerify(tools: Tools, options: DownloadOptions, way: VerifiableDownload): Promise<void> {
+export async function downloadOrVerify(
+  tools: CommandContext,
+  options: DownloadOptions,
+  way: VerifiableDownload,
+): Promise<void> {
   if (!options.verifyOnly) {
     await download(tools, options, way);
     return;
@@ -67,7 +71,7 @@ export async function downloadOrVerify(tools: Tools, options: DownloadOptions, w
   await tools.transfer<DownloadResult>(
     {
       name: way.name,
-      goOn: () => `Nothing is kept, so verification starts over. ${resumeHint(tools, null)}`,
+      resumeHint: () => `Nothing is kept, so verification starts over. ${resumeHint(tools, null)}`,
       readable: (result) => resultText(null, result),
     },
     (watched) => way.verify({ ...settings, ...watched }),
@@ -75,7 +79,7 @@ export async function downloadOrVerify(tools: Tools, options: DownloadOptions, w
 }
 
 /** To a file, or with `-` to standard output. */
-export async function download(tools: Tools, options: DownloadOptions, way: Download): Promise<void> {
+export async function download(tools: CommandContext, options: DownloadOptions, way: Download): Promise<void> {
   const { output = "-" } = options;
   const settings = await settingsOf(options);
   if (output === "-") {
@@ -89,7 +93,7 @@ export async function download(tools: Tools, options: DownloadOptions, way: Down
   await tools.transfer<DownloadResult>(
     {
       name: way.name,
-      goOn: () => resumeHint(tools, partialFile),
+      resumeHint: () => resumeHint(tools, partialFile),
       readable: (result) => resultText(output, result),
     },
     (watched) => way.toFile({ ...settings, ...watched, target, overwrite }),
@@ -101,7 +105,11 @@ async function settingsOf(options: DownloadOptions): Promise<Omit<Settings, keyo
   return { acceptUnverified, ...(rangeSizeBytes !== undefined && { rangeSizeBytes }), ...(await paceOf(options)) };
 }
 
-async function downloadToStdout(tools: Tools, settings: Omit<Settings, keyof Watched>, way: Download): Promise<void> {
+async function downloadToStdout(
+  tools: CommandContext,
+  settings: Omit<Settings, keyof Watched>,
+  way: Download,
+): Promise<void> {
   let sizeBytes = 0;
   const counted = async function* (bytes: AsyncIterable<Uint8Array>) {
     for await (const piece of bytes) {
@@ -111,7 +119,8 @@ async function downloadToStdout(tools: Tools, settings: Omit<Settings, keyof Wat
   };
   const view: TransferView<{ sizeBytes: number }> = {
     name: way.name,
-    goOn: () => `Output is correct but incomplete; a pipe cannot be resumed, a file can. ${resumeHint(tools, null)}`,
+    resumeHint: () =>
+      `Output is correct but incomplete; a pipe cannot be resumed, a file can. ${resumeHint(tools, null)}`,
     bytesOnStdout: true,
     readable: () => "",
   };
@@ -126,7 +135,7 @@ async function downloadToStdout(tools: Tools, settings: Omit<Settings, keyof Wat
  *
  * @param partialFile named if it exists.
  */
-export function resumeHint(tools: Tools, partialFile: string | null): string {
+export function resumeHint(tools: CommandContext, partialFile: string | null): string {
   const kept = partialFile !== null && existsSync(partialFile) ? `what was verified is kept in ${partialFile}` : null;
   if (tools.args.includes(newJobFlag)) {
     return `To resume with the job that was started${kept === null ? "" : ` (${kept})`}, run: ${tools.commandLineWithout(newJobFlag)}`;

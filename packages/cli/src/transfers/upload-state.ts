@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { access, constants, mkdir, readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Tools } from "../context/tools.ts";
+import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 
 /** The upload that a journal records. */
@@ -17,12 +17,16 @@ export interface BegunUpload {
  * In `$XDG_STATE_HOME/moraine/uploads`, or `~/.local/state/moraine/uploads`, and not next to the file: what is uploaded may be in a
  * place that cannot be written to, or be uploaded with its folder.
  */
-export function uploadJournalPath(tools: Tools, vaultName: string, path: string): string {
+export function uploadJournalPath(tools: CommandContext, vaultName: string, path: string): string {
   return `${stateFile(tools, "uploads", [vaultName, path])}.journal`;
 }
 
 /** The file that remembers the job of an output that is printed, until all of it is. Undefined where there is no place for it. */
-export async function jobFileFor(tools: Tools, vaultName: string, output: string): Promise<string | undefined> {
+export async function jobFileFor(
+  tools: CommandContext,
+  vaultName: string,
+  output: string,
+): Promise<string | undefined> {
   try {
     const path = stateFile(tools, "jobs", [vaultName, output]);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -32,7 +36,7 @@ export async function jobFileFor(tools: Tools, vaultName: string, output: string
   }
 }
 
-function stateFile(tools: Tools, folder: string, subject: readonly string[]): string {
+function stateFile(tools: CommandContext, folder: string, subject: readonly string[]): string {
   const { environment } = tools;
   const { endpoint, region, profile, account } = tools.options();
   const service = [
@@ -89,6 +93,6 @@ export async function forgetUpload(journal: string): Promise<void> {
   await rm(journal, { force: true }).catch(() => undefined);
 }
 
-function firstOf(environment: Tools["environment"], ...names: readonly string[]): string | null {
+function firstOf(environment: CommandContext["environment"], ...names: readonly string[]): string | null {
   return names.map((name) => environment[name]).find(Boolean) ?? null;
 }

@@ -316,7 +316,8 @@ test("in Node, region, keys and endpoint are those of AWS's tools", async () => 
   assert.equal(await described({ ...files, AWS_PROFILE: "backup", AWS_ENDPOINT_URL: server.url }), vaultName);
   assert.equal(await described({ ...files, AWS_ENDPOINT_URL: server.url }, '{ profile: "backup" }'), vaultName);
   const both = { ...files, AWS_ACCESS_KEY_ID: "AKIAOFANOTHER0000001", AWS_SECRET_ACCESS_KEY: "of another" };
-  assert.equal(await described({ ...both, AWS_PROFILE: "backup", AWS_ENDPOINT_URL: server.url }), vaultName);
+  const withProfile = described({ ...both, AWS_PROFILE: "backup", AWS_ENDPOINT_URL: server.url });
+  await assert.rejects(withProfile, /InvalidSignatureException|security token/, "keys of the environment come first");
   assert.equal(await described({ ...both, AWS_ENDPOINT_URL: server.url }, '{ profile: "backup" }'), vaultName);
   await assert.rejects(described({ ...files, AWS_CONFIG_FILE: join(folder.path, "none") }), /No region is set/);
   const plain = { ...fromEnvironment, AWS_ENDPOINT_URL_GLACIER: "http://glacier.us-east-1.amazonaws.com" };

@@ -53,7 +53,7 @@ async function leave(disk: string, bytesLeft: number): Promise<void> {
   const { bavail, bsize } = await statfs(disk);
   await writeFile(join(disk, "filler"), Buffer.alloc(Math.max(0, bavail * bsize - bytesLeft)));
   // The server asks the file system for its room once a second, and lives on its reserve until then.
-  await sleep(1100);
+  await sleep(2500);
 }
 
 const makeRoom = (disk: string): Promise<void> => rm(join(disk, "filler"));

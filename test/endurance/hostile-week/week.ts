@@ -214,8 +214,21 @@ class World implements AsyncDisposable {
     this.serverKills += 1;
     await this.#server.kill();
     await sleep(this.#options.random.whole(0, 3000));
-    this.#server = await startServer({ dataFolder: join(this.#options.serverDisk.path, "data") });
+    this.#server = await this.#start(10);
     this.proxy.upstream = this.#server.url;
+  }
+
+  /** Tries again as a supervisor would: a disk that is full to the last byte, ballast included, keeps a server from starting. */
+  async #start(attemptsLeft: number): ReturnType<typeof startServer> {
+    try {
+      return await startServer({ dataFolder: join(this.#options.serverDisk.path, "data") });
+    } catch (error) {
+      if (attemptsLeft === 0) {
+        throw error;
+      }
+      await sleep(1000);
+      return this.#start(attemptsLeft - 1);
+    }
   }
 }
 

@@ -131,7 +131,7 @@ async function until(what: string, isSo: () => Promise<boolean>): Promise<void> 
 function storedArchives(): string[] {
   const found = database
     .prepare(
-      "SELECT id_head AS head, id_tail AS tail FROM archives WHERE description = '' AND deleted_at IS NULL LIMIT 3",
+      "SELECT id_head AS head, id_tail AS tail FROM archives WHERE description = '' AND deleted_at IS NULL LIMIT 1",
     )
     .all();
   return found.map((row) => unpackId(row as unknown as Parameters<typeof unpackId>[0]));

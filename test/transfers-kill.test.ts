@@ -17,7 +17,7 @@ const sizeBytes = Number(process.env["TRANSFER_KILL_MIB"] ?? 24) * mebibyte;
 const kills = Number(process.env["TRANSFER_KILLS"] ?? 3);
 /** Of four under way, most are done in half a life. */
 const pieceBytes = sizeBytes > 256 * mebibyte ? 4 * mebibyte : mebibyte;
-const lifeMilliseconds = sizeBytes > 256 * mebibyte ? 2000 : 250;
+const lifeMilliseconds = sizeBytes > 256 * mebibyte ? 2000 : 800;
 /** A run lives half of that on average, and begins with a burst; the whole is to outlast all kills. */
 const burstMilliseconds = 200;
 const bytesPerSecond = (sizeBytes / (kills * (lifeMilliseconds / 2 + burstMilliseconds) * 1.3)) * 1000;

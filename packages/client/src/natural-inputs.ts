@@ -29,7 +29,7 @@ export interface NaturalInputs {
     readonly checksum: string;
   };
   readonly InitiateJob: {
-    /** What to retrieve. */
+    /** The archive or the inventory to retrieve. */
     readonly jobParameters: JobParameters;
   };
   readonly ListJobs: {
@@ -68,28 +68,28 @@ export interface NaturalInputs {
   };
 }
 
-/** What `initiateJob` starts. */
+/** The parameters of a job that `initiateJob` starts. */
 export interface JobParameters {
   readonly Type: "archive-retrieval" | "inventory-retrieval";
-  /** Of an archive retrieval: which archive. */
+  /** The archive of an archive retrieval. */
   readonly ArchiveId?: string | undefined;
   /** Shown with the job: up to 1,024 printable ASCII characters. */
   readonly Description?: string | undefined;
   /** ARN of a topic that is notified when this job ends, next to the vault's own. */
   readonly SNSTopic?: string | undefined;
-  /** Of an archive retrieval: how soon, and at what price. @default `Standard` */
+  /** The speed, and so the price, of an archive retrieval. @default `Standard` */
   readonly Tier?: JobTier | undefined;
-  /** Of an archive retrieval: `{first}-{last}`, whole MiB. @default the entire archive */
+  /** The range of an archive retrieval, `{first}-{last}`, whole MiB. @default the entire archive */
   readonly RetrievalByteRange?: string | undefined;
-  /** Of an inventory. @default `JSON` */
+  /** The format of an inventory. @default `JSON` */
   readonly Format?: InventoryFormat | undefined;
-  /** Of an inventory: which archives it lists. @default all */
+  /** The archives that an inventory lists. @default all */
   readonly InventoryRetrievalParameters?: InventoryRetrievalJobInput | undefined;
 }
 
 /** The one rule of a data retrieval policy. */
 export interface DataRetrievalRuleInput {
   readonly Strategy: DataRetrievalStrategy;
-  /** Of the strategy `BytesPerHour`; a bigint where a number could not hold it. */
+  /** The limit of the strategy `BytesPerHour`; a bigint where a number could not hold it. */
   readonly BytesPerHour?: number | bigint | undefined;
 }

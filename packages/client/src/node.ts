@@ -77,7 +77,7 @@ export interface NodeClientOptions extends Omit<ClientOptions, "region" | "crede
   readonly region?: string | undefined;
   /** Keys, or a function that finds some. @default where AWS's tools find them: see {@link defaultCredentials} */
   readonly credentials?: Credentials | CredentialProvider | undefined;
-  /** Of AWS's configuration files. Its keys come before those of the environment. @default `AWS_PROFILE`, else `default` */
+  /** The profile of AWS's configuration files. Its keys come before those of the environment. @default `AWS_PROFILE`, else `default` */
   readonly profile?: string | undefined;
 }
 

@@ -59,13 +59,13 @@ describe("a page in the place of a response", () => {
 });
 
 describe("a body without end", () => {
-  test("of an error is read for some KiB only", async () => {
+  test("is read for some KiB only after an error", async () => {
     const counter = { sentBytes: 0 };
     assert.match(await messageOf(endless(500, counter)), /answered 500/);
     assert.ok(counter.sentBytes < 32 * mebibyte, `${counter.sentBytes} bytes`);
   });
 
-  test("of a success is refused", async () => {
+  test("is refused after a success", async () => {
     const counter = { sentBytes: 0 };
     assert.match(await messageOf(endless(200, counter)), /UnexpectedAnswer.* with more than 16777216 bytes$/);
     assert.ok(counter.sentBytes < 64 * mebibyte, `${counter.sentBytes} bytes`);

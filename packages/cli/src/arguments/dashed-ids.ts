@@ -6,7 +6,7 @@ const mark = "\0";
 
 /** Shorter ones than any of a service's ids; longer than anything a hand types after a dash. */
 const idLengthMin = 20;
-/** Of archives, and of jobs and uploads. After a letter that is an option with a value, as in -oNAME, only these are ids. */
+/** Ids of archives, jobs and uploads. After a letter that is an option with a value, as in -oNAME, only these are ids. */
 const idLengths: ReadonlySet<number> = new Set([138, 92]);
 
 /**

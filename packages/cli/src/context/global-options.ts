@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { seconds } from "../arguments/numbers.ts";
 
-/** What every command may be told. */
+/** Options of every command. */
 export interface GlobalOptions {
   readonly endpoint?: string;
   readonly region?: string;

@@ -12,6 +12,6 @@ export interface RunState {
   unprinted: string | null;
   /** Its result is what it writes: a reader that has seen enough is no failure. */
   isOutput: boolean;
-  /** Of `--log-file`. */
+  /** The file of `--log-file`. */
   log: LogFile | null;
 }

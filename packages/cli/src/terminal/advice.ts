@@ -6,7 +6,7 @@ const damaged =
   "The server's copy is damaged, and another job would fail as well. Ask the operator to run moraine admin damaged and to restore " +
   "what it lists; then run the same command again. Byte ranges without damage can still be retrieved (moraine job start --range).";
 
-/** What to do next, by the names of errors, where their own message does not say it. */
+/** Advice by the names of errors, where their own message gives none. */
 const advice: Readonly<Record<string, string>> = {
   AccessDeniedException:
     "Look at which credentials are used (AWS_PROFILE, --profile), at the policies of user and vault, and at the vault's lock.",
@@ -36,7 +36,7 @@ const advice: Readonly<Record<string, string>> = {
   UnverifiableError: "If that does not matter, add --accept-unverified.",
 };
 
-/** What the service does not know, by its message, in the words of AWS and of Moraine. */
+/** Advice by a message that something does not exist, in the words of AWS and of Moraine. */
 const unknownThings: readonly (readonly [RegExp, string])[] = [
   [/\bno vault access policy\b/i, "Set one with moraine policy set VAULT FILE."],
   [/\bno vault lock\b/i, "Put one on trial with moraine lock initiate VAULT FILE."],
@@ -47,13 +47,13 @@ const unknownThings: readonly (readonly [RegExp, string])[] = [
   [/\bupload\b.* not found/i, "See moraine upload list VAULT. Uploads are completed or aborted only once."],
 ];
 
-/** What the message names without saying what is expected. */
+/** Advice for messages that name a value without the expected form. */
 const ofMessages: readonly (readonly [RegExp, string])[] = [
   [/^Invalid vault name\b/, "A vault's name has 1 to 255 letters, digits, dots, dashes and underscores."],
   [/\bwrong version number\b/, "The service does not speak TLS there: use http:// in the endpoint."],
 ];
 
-/** What the file system refuses, by code. */
+/** Advice by the code of a file system's refusal. */
 const ofFiles: Readonly<Record<string, string>> = {
   EACCES: "Change the permissions, or choose another folder.",
   EDQUOT: "Free some of the quota, then run the same command again.",
@@ -81,7 +81,7 @@ const isBrokenOff = new Set([
   "ThrottlingException",
 ]);
 
-/** What a service says to a key that is sent with another key's token. */
+/** Messages of services about a key that is sent with another key's token. */
 const isOfToken = new Set(["ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"]);
 
 /** A token that was left over from other keys; temporary keys, which need one, begin with ASIA. */

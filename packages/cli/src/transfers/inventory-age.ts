@@ -3,7 +3,7 @@ import type { VaultContents } from "@moraine/client/node";
 import type { InventoryItem } from "@moraine/protocol";
 import { newJobFlag } from "./download-options.ts";
 
-/** What a list of archives says of itself. */
+/** The date and the counts of a list of archives. */
 export interface ListedArchives {
   count: number;
   /** Null in CSV, which has no place for it. */

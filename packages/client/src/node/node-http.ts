@@ -65,7 +65,7 @@ function silence({ socket }: ClientRequest, milliseconds: number): Error {
     : new Error(`Nothing came for ${milliseconds} ms`);
 }
 
-/** Of all clients that trust the same certificates as Node. */
+/** Shared by all clients that trust the same certificates as Node. */
 export function defaultAgents(environment?: NodeJS.ProcessEnv): Agents {
   sharedAgents ??= createAgents(environment);
   return sharedAgents;

@@ -9,7 +9,7 @@ type Fields = Readonly<Record<string, string | undefined>>;
 /** A profile of AWS's configuration files. */
 export interface Profile {
   readonly name: string;
-  /** Of both files; the credentials file takes precedence. */
+  /** The fields of both files; the credentials file takes precedence. */
   readonly fields: Fields;
   readonly credentialsFile: Fields;
   readonly configFile: Fields;

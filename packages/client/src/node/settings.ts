@@ -1,6 +1,6 @@
 import { chosenProfile, type Environment, filesContain, loadProfile, type Profile } from "./profile.ts";
 
-/** What AWS's tools would use, for what a caller leaves open. */
+/** The settings that AWS's tools would use, for those that a caller leaves open. */
 export interface Settings {
   /** Rejects with a TypeError when a profile is chosen that does not exist, whatever else is set. */
   assertProfile(): Promise<void>;

@@ -80,7 +80,7 @@ export class DamagedArchiveError extends JobFailedError {
 export class JobNotReadyError extends TransferError {
   override readonly name = "JobNotReadyError";
   readonly jobId: string;
-  /** Of the archive; null for an inventory, and where the service did not respond. */
+  /** Size of the archive; null for an inventory, and where the service did not respond. */
   readonly sizeBytes: number | null;
 
   constructor(jobId: string, message: string, sizeBytes: number | null = null) {

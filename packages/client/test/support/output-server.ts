@@ -35,11 +35,11 @@ export type Misbehaviour = (
 
 export interface OutputServer extends AsyncDisposable {
   readonly url: string;
-  /** Of GetJobOutput, in the order in which they came. */
+  /** Requests for GetJobOutput, in the order in which they came. */
   readonly ranges: RangeRequest[];
   /** Every request, as `GET /-/vaults/…`. */
   readonly requests: string[];
-  /** Of the job. */
+  /** State of the job. */
   statusCode: "InProgress" | "Succeeded";
   misbehave: Misbehaviour;
   /** Headers in the place of its own; null takes one away. */

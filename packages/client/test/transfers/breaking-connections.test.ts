@@ -93,7 +93,7 @@ test("a stream continues in the middle of a range as well", async () => {
   assert.equal(sentBytes, content.length);
 });
 
-test("what came before a break is verified with the rest, and fetched again when it was wrong", async () => {
+test("bytes from before a break are verified with the rest, and fetched again when it was wrong", async () => {
   let isFirst = true;
   server.misbehave = (range, response) => {
     if (!isFirst) {

@@ -194,7 +194,7 @@ test("a target with other content is kept, and is overwritten only when asked", 
   assert.ok((await readFile(target)).equals(content));
 });
 
-test("with skipExisting the size decides, where a job tells it, and nothing is read", async () => {
+test("skipExisting compares sizes where a job names one, and reads nothing", async () => {
   await writeFile(target, Buffer.alloc(content.length));
   const skipped = await retrieve({ skipExisting: true });
   assert.deepEqual([skipped.alreadyComplete, skipped.verifiedBy, skipped.treeHash], [true, "nothing", null]);

@@ -26,7 +26,7 @@ export interface DownloadOptions extends TransferOptions, VerificationOptions {
   readonly target: string;
   /** Replace a file that has the target's name. @default false: TargetExistsError */
   readonly overwrite?: boolean | undefined;
-  /** Of the output, which is a part of the archive where the job is. @default all of it */
+  /** The range of the output, which is a part of the archive where the job is. @default all of it */
   readonly range?: ByteRange | undefined;
   /** Ranges under way at once. @default 4 */
   readonly concurrency?: number | undefined;
@@ -44,7 +44,7 @@ export type TargetDownloadOptions = Omit<DownloadOptions, "target" | "overwrite"
 
 export interface DownloadResult extends TransferTotals {
   readonly sizeBytes: number;
-  /** Of the bytes as they were written; null for a part of an output, whose ranges are no tree of their own. */
+  /** The tree hash of the bytes as they were written; null for a part of an output, whose ranges are no tree of their own. */
   readonly treeHash: string | null;
   readonly verifiedBy: VerifiedBy;
   /** The target was complete before: nothing was downloaded. */

@@ -118,9 +118,9 @@ interface Names {
   readonly job: string;
 }
 
-/** What file systems allow. */
+/** The longest name that file systems allow. */
 const nameBytesMax = 255;
-/** What is appended to a name, at most: `.partial.lock.` and a UUID. */
+/** The longest suffix of a name: `.partial.lock.` and a UUID. */
 const suffixBytesMax = 50;
 const digestLength = 16;
 

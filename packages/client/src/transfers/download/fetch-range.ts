@@ -52,7 +52,7 @@ class RangeFetch {
   readonly #retries: RangeRetries;
   readonly #leaves = new LeafDigests();
   #piece: ByteRange;
-  /** Of the piece. */
+  /** Bytes of the piece. */
   #receivedBytes = 0;
   #checksum: string | null = null;
   /** Bytes of the range that have arrived at least once. */

@@ -4,9 +4,9 @@ import type { FetchedRange } from "./fetch-range.ts";
 
 const hashBytes = 32;
 
-/** What is known of ranges together. */
+/** The verification state of all ranges together. */
 export interface RangeSummary {
-  /** Of the output, where the ranges are all of it, each of one size but the last. */
+  /** The tree hash of the output, where the ranges are all of it, each of one size but the last. */
   treeHash(): TreeHash;
   /** Whether each of them agreed with a checksum of its own. */
   readonly areProven: boolean;

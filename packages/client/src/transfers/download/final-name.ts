@@ -54,7 +54,7 @@ async function identityOf(path: string): Promise<string | null> {
   return stats && `${stats.dev} ${stats.ino}`;
 }
 
-/** Of the name itself: a symbolic link is not followed, so a dangling one exists as well. Null when there is no such name. */
+/** Looks at the name itself: a symbolic link is not followed, so a dangling one exists as well. Null when there is no such name. */
 export async function statsOf(path: string): Promise<Stats | null> {
   try {
     return await lstat(path);

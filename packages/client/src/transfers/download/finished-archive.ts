@@ -12,7 +12,7 @@ interface FinishedOptions {
   readonly range?: ByteRange | undefined;
   readonly overwrite?: boolean | undefined;
   readonly skipExisting?: boolean | undefined;
-  /** Of the archive, where the caller knows it. */
+  /** The tree hash of the archive, where the caller knows it. */
   readonly treeHash?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -9,7 +9,7 @@ import { isThere } from "./final-name.ts";
 import { type PlannedRange, planRanges } from "./ranges.ts";
 import type { VerifiedBy } from "./verification.ts";
 
-/** What is known of an output without its bytes. The size is null where only the hash is known. */
+/** The facts of an output that are known without its bytes. The size is null where only the hash is known. */
 export interface KnownOutput {
   readonly sizeBytes: number | null;
   readonly treeHash: string;

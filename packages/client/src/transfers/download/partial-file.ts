@@ -51,7 +51,7 @@ class BlockRun {
   readonly #writer: BlockWriter;
   #position: number;
   #block: Block;
-  /** Of the block. */
+  /** Size of the block. */
   #roomBytes: number;
   #filledBytes = 0;
   #writing: Promise<unknown> = Promise.resolve();

@@ -16,7 +16,7 @@ import { Verification, type VerificationOptions } from "./verification.ts";
 const streamRangeSizeBytes = 4 * 1024 ** 2;
 
 export interface StreamOptions extends TransferOptions, VerificationOptions {
-  /** Of the output. @default all of it */
+  /** The range of the output. @default all of it */
   readonly range?: ByteRange | undefined;
   /** Ranges under way at once, each in memory. @default 4 */
   readonly concurrency?: number | undefined;

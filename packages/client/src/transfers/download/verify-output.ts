@@ -22,7 +22,7 @@ import { RequestSize } from "./request-size.ts";
 import { Verification, type VerificationOptions } from "./verification.ts";
 
 export interface VerifyOptions extends TransferOptions, VerificationOptions {
-  /** Of the output. @default all of it */
+  /** The range of the output. @default all of it */
   readonly range?: ByteRange | undefined;
   /** Ranges under way at once. @default 4 */
   readonly concurrency?: number | undefined;

@@ -3,7 +3,7 @@ import type { GlacierClient } from "../../glacier-client.ts";
 import type { TransferOptions } from "../events.ts";
 import { hasCode } from "../transfer-errors.ts";
 
-/** What a vault holds by the service's own count. */
+/** The contents of a vault by the service's own count. */
 export interface VaultContents {
   readonly archiveCount: number;
   /** Null before the first inventory. */

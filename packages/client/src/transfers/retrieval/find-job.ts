@@ -24,7 +24,7 @@ export interface JobCriteria {
 
 /** By which a job can be found whose start had no response, also among others for the same output. */
 export interface JobMark {
-  /** Of the job. */
+  /** Description of the job. */
   readonly description: string;
   /** An earlier run has sent it, and may have started the job. */
   readonly isEarlier: boolean;

@@ -22,7 +22,7 @@ type NoteRecord = NoteSubject & {
   /** Null while the response to its start is due. */
   readonly jobId: string | null;
   readonly isStarted: boolean;
-  /** Of a job that is new in any case. */
+  /** Set for a job that is new in any case. */
   readonly description: string | null;
 };
 

@@ -26,7 +26,7 @@ export interface ArchiveReference {
 }
 
 export interface RetrievalOptions extends WaitOptions {
-  /** Of jobs that are started. @default the service's: Standard */
+  /** The tier of jobs that are started. @default the service's: Standard */
   readonly tier?: JobTier | undefined;
   /** Take a job for the whole archive that is there already, whatever its tier. @default true */
   readonly reuse?: boolean | undefined;
@@ -101,7 +101,7 @@ export async function verifyArchive(
   return result;
 }
 
-/** What retrieving an archive would begin with. */
+/** The first step of retrieving an archive. */
 export interface RetrievalPlan {
   /** The job that it would take; null when it would start one. */
   readonly job: GlacierJobDescription | null;
@@ -150,7 +150,7 @@ function archiveJobs(
     async next({ jobId }, signal) {
       gone.add(jobId);
       options.onEvent?.({ kind: "job", jobId, state: "expired" });
-      // Whatever was wanted at first: a job that this run has started must not be paid for twice.
+      // A new job may have been wanted at first, but a job that this run has started must not be paid for twice.
       return (await succeeded({ ...options, signal, reuse: true })).job;
     },
   };

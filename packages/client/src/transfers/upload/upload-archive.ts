@@ -47,7 +47,7 @@ export interface UploadOptions extends TransferOptions {
   /** Starts over, whatever the journal contains: its unfinished upload is aborted first. @default false */
   readonly restart?: boolean | undefined;
   /**
-   * What to do with the journal's unfinished upload if it is another one: of a source that has changed since, with another
+   * The treatment of the journal's unfinished upload if it is another one: of a source that has changed since, with another
    * description, or in another vault or account. `restart` aborts it and starts over. @default `fail`: JournalMismatchError
    */
   readonly ifChanged?: "fail" | "restart" | undefined;

@@ -9,7 +9,7 @@ import { openSpecialFile } from "./special-file.ts";
 import { streamedSource } from "./streamed-source.ts";
 
 /**
- * What may be uploaded: a file by its path or `file:` URL, bytes at hand, or bytes that come once, in order, until they end.
+ * The sources of an upload: a file by its path or `file:` URL, bytes at hand, or bytes that come once, in order, until they end.
  * A path of a device or a named pipe is read as such a stream.
  */
 export type UploadSource = { readonly path: string } | URL | Uint8Array | Blob | AsyncIterable<Uint8Array>;

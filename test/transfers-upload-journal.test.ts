@@ -19,7 +19,7 @@ const refusal = { status: 403, code: "AccessDeniedException", message: "no" };
 const vaultName = "journals";
 
 let rig: UploadRig;
-/** A key of another account, which has a vault of the same name. */
+/** A client of another account, which has a vault of the same name. */
 let stranger: GlacierClient;
 /** The transfers do not know where this one leads to, as they do not of a client that somebody has wrapped. */
 let unknown: GlacierClient;

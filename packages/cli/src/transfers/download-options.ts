@@ -150,7 +150,7 @@ const provenBy = {
   nothing: "NOT: the service gave nothing to verify it by",
 } as const;
 
-/** The result for a target that needed no download. */
+/** States of a target that needed no download. */
 const completeBy = {
   whole: "already complete, verified by the tree hash of the whole",
   ranges: "already complete, verified by the checksum of each range",

@@ -101,7 +101,7 @@ export async function verifyArchive(
   return result;
 }
 
-/** The first step of retrieving an archive. */
+/** The plan of a retrieval. */
 export interface RetrievalPlan {
   /** The job that it would take; null when it would start one. */
   readonly job: GlacierJobDescription | null;

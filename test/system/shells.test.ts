@@ -29,7 +29,8 @@ test("fish completes commands, options, choices, and files where they are expect
     "moraine --endpoint http://127.0.0.1:8484 lo": ["lock"],
     "moraine admin users list --r": ["--region"],
     "moraine lock complete photos ID --": [
-      ...["--account", "--dry-run", "--endpoint", "--help", "--json", "--profile", "--quiet", "--region", "--yes"],
+      ...["--account", "--ca", "--dry-run", "--endpoint", "--help", "--json", "--log-file"],
+      ...["--profile", "--quiet", "--region", "--retry-for", "--timeout", "--verbose", "--yes"],
     ],
     "moraine retrieve photos ID --tier=": ["--tier=Bulk", "--tier=Expedited", "--tier=Standard"],
     "moraine retrieval-policy set F": ["FreeTier"],
@@ -64,7 +65,7 @@ test("zsh completes commands, options, choices, and files where they are expecte
     "va\tcr\toth\t": "<vault><create><oth>",
     "--endpoint http://127.0.0.1:8484 lo\tco\t": "<--endpoint><http://127.0.0.1:8484><lock><complete>",
     "admin users list --r\t": "<admin><users><list><--region>",
-    "retrieve photos ID --ti\tB\t": "<retrieve><photos><ID><--tier><Bulk>",
+    "retrieve photos ID --tie\tB\t": "<retrieve><photos><ID><--tier><Bulk>",
     "inventory photos --format=c\t": "<inventory><photos><--format=csv>",
     "retrieval-policy set F\t": "<retrieval-policy><set><FreeTier>",
     "policy set photos pol\t": "<policy><set><photos><policy file.json>",

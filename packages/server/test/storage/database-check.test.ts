@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AccountId } from "@moraine/protocol";
 import { MetadataDamagedError } from "../../src/domain/stores/metadata-store.ts";
 import { findDamage } from "../../src/storage/metadata/sqlite/database-check.ts";
@@ -78,6 +79,7 @@ test("damage that the start does not see stops the store soon after it", async (
     const failing = once(failed, "failure");
     const store = await openSqliteStore({
       path,
+      checkDelayMilliseconds: 0,
       onFailure: (error) => {
         failures.push(error);
         failed.dispatchEvent(new Event("failure"));
@@ -89,6 +91,23 @@ test("damage that the start does not see stops the store soon after it", async (
     await assert.rejects(store.findVault({ accountId, region: "us-east-1", vaultName: "vault-0001" }), /damaged/);
     await store.close();
     assert.equal(failures.length, 1);
+  });
+});
+
+test("the check leaves a start alone for as long as it is told to, and a store that closes before then waits for nothing", async () => {
+  await withDatabase(async (path) => {
+    await damageIndex(path);
+    const failures: Error[] = [];
+    const store = await openSqliteStore({
+      path,
+      checkDelayMilliseconds: 600_000,
+      onFailure: (error) => failures.push(error),
+    });
+    await sleep(1000);
+    const began = performance.now();
+    await store.close();
+    assert.ok(performance.now() - began < 60_000);
+    assert.deepEqual(failures, []);
   });
 });
 

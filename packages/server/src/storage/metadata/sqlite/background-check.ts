@@ -11,24 +11,39 @@ export interface BackgroundCheck {
 
 /**
  * Checks the database on a thread of its own, which gives way to others.
+ * @param delayMilliseconds before it begins: whatever waited for the start comes first.
  * @param onDamage is passed what is wrong, or why it could not be checked.
  */
-export function startBackgroundCheck(path: string, onDamage: (finding: string) => void): BackgroundCheck {
+export function startBackgroundCheck(
+  path: string,
+  delayMilliseconds: number,
+  onDamage: (finding: string) => void,
+): BackgroundCheck {
+  let worker: Worker | undefined;
+  let ended = Promise.resolve();
+  const delay = setTimeout(() => {
+    worker = startWorker(path, onDamage);
+    ended = new Promise<void>((resolve) => worker?.once("exit", () => resolve()));
+  }, delayMilliseconds);
+  return {
+    async stop() {
+      clearTimeout(delay);
+      worker?.postMessage("stop");
+      await ended;
+    },
+  };
+}
+
+function startWorker(path: string, onDamage: (finding: string) => void): Worker {
   const worker = new Worker(new URL(workerFile, import.meta.url), {
     workerData: path,
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
   });
-  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   worker.once("message", (finding: string | null) => {
     if (finding !== null) {
       onDamage(finding);
     }
   });
   worker.once("error", (error: Error) => onDamage(`it cannot be checked: ${error.message}`));
-  return {
-    async stop() {
-      worker.postMessage("stop");
-      await ended;
-    },
-  };
+  return worker;
 }

@@ -19,6 +19,8 @@ export interface SqliteStoreOptions {
   readonly logLimits?: LogLimits;
   /** How long the thread of lists is kept after its last response. @default 30,000 */
   readonly listsIdleMilliseconds?: number;
+  /** How long after the start the check of the entire database begins. @default 10,000 */
+  readonly checkDelayMilliseconds?: number;
   /** Where the history of the database is kept outside it. @default nowhere */
   readonly history?: HistoryOptions;
   /** Called once, before the store is opened, with what the history says. */
@@ -32,6 +34,7 @@ export interface SqliteStoreOptions {
 }
 
 const listsIdleMilliseconds = 30_000;
+const checkDelayMilliseconds = 10_000;
 
 /**
  * Keeps metadata in a SQLite file, on threads of its own: one changes, many changes to a commit; one looks up; one lists,
@@ -78,7 +81,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
   if (writer.report !== null) {
     options.onHistory?.(writer.report);
   }
-  check = startBackgroundCheck(path, (finding) => fail(new MetadataDamagedError(path, finding)));
+  check = startBackgroundCheck(path, options.checkDelayMilliseconds ?? checkDelayMilliseconds, (finding) =>
+    fail(new MetadataDamagedError(path, finding)),
+  );
   const close = async () => {
     writer.refuse();
     try {

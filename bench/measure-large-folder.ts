@@ -3,9 +3,10 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { unpackId } from "../packages/server/src/storage/metadata/tables/packed.ts";
 import { startServer } from "../test/support/server-process.ts";
+import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { Connection, headerOf } from "./connection.ts";
 import { peakBytes } from "./process-usage.ts";
-import { Requests } from "./requests.ts";
+import { Requests, type SignedRequest } from "./requests.ts";
 
 // Starts the server on a folder that large-folder.ts made, and measures what must not depend on its size. Meanwhile a client asks for
 // DescribeVault again and again: the times that it waited show whether anything else holds the metadata up.
@@ -27,8 +28,10 @@ interface Row {
   readonly probes: readonly number[];
 }
 
+const flags = ["--clock", "manual"];
+const firstOfEmpty = await firstRequestOfEmptyFolder();
 const began = performance.now();
-await using server = await startServer({ dataFolder: folder, flags: ["--clock", "manual"] });
+await using server = await startServer({ dataFolder: folder, flags });
 const startMilliseconds = performance.now() - began;
 const port = Number(new URL(server.url).port);
 const requests = new Requests(port);
@@ -44,6 +47,8 @@ if (archiveId === undefined) {
     "Each run deletes one of the folder's three archives with bytes, and none is left: make another folder",
   );
 }
+// It waits for code that no request has run yet, whatever the folder's size: a row of its own, and none of the probes.
+const firstOfLarge = await millisecondsOf(() => prober.expect(200, requests.describeVault("large")));
 await measure("DescribeVault alone", () => sleep(3000));
 await measure("InitiateJob of an archive", () => client.expect(202, requests.retrieveArchive("large", archiveId)));
 await measure("its output", () => output("large", { Type: "archive-retrieval", ArchiveId: archiveId }));
@@ -60,6 +65,33 @@ client.close();
 prober.close();
 await server.stop();
 
+/** The time of the first request that a process serves, a DescribeVault, in a folder with one vault. */
+async function firstRequestOfEmptyFolder(): Promise<number> {
+  await using empty = await temporaryFolder();
+  await using first = await startServer({ dataFolder: empty.path, flags });
+  await askOnce(first.url, 201, (made) => made.createVault("large"));
+  await first.stop();
+  await using second = await startServer({ dataFolder: empty.path, flags });
+  const milliseconds = await askOnce(second.url, 200, (made) => made.describeVault("large"));
+  await second.stop();
+  return milliseconds;
+}
+
+async function askOnce(url: string, status: number, requestOf: (made: Requests) => SignedRequest): Promise<number> {
+  const emptyPort = Number(new URL(url).port);
+  const connection = await Connection.open(emptyPort);
+  const request = requestOf(new Requests(emptyPort));
+  const milliseconds = await millisecondsOf(() => connection.expect(status, request));
+  connection.close();
+  return milliseconds;
+}
+
+async function millisecondsOf(take: () => Promise<unknown>): Promise<number> {
+  const from = performance.now();
+  await take();
+  return performance.now() - from;
+}
+
 /** Takes one step while the probe asks. */
 async function measure(step: string, take: () => Promise<unknown>): Promise<void> {
   process.stderr.write(`${step} …\n`);
@@ -74,9 +106,7 @@ async function measure(step: string, take: () => Promise<unknown>): Promise<void
     }
   };
   const run = async () => {
-    const started = performance.now();
-    await take();
-    const milliseconds = performance.now() - started;
+    const milliseconds = await millisecondsOf(take);
     // Work that the step left to the background may hold others up, too.
     await sleep(500);
     isDone = true;
@@ -172,7 +202,10 @@ function print(): void {
       ),
     ),
   );
-  console.log(`\nlongest wait for metadata: ${waited.toFixed(1)} ms of ${waitMillisecondsMax} allowed`);
+  console.log(
+    `\nfirst request after the start: ${firstOfLarge.toFixed(1)} ms; in a folder with one vault: ${firstOfEmpty.toFixed(1)} ms`,
+  );
+  console.log(`longest wait for metadata: ${waited.toFixed(1)} ms of ${waitMillisecondsMax} allowed`);
 }
 
 function at(sorted: readonly number[], share: number): number {

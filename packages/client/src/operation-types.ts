@@ -1,4 +1,4 @@
-import type { OperationName, OperationShapes } from "@moraine/protocol";
+import type { OperationName, OperationNameWith, OperationShapes } from "@moraine/protocol";
 import type { UploadBody } from "./http/upload-body.ts";
 import type { JobOutput } from "./job-output.ts";
 import type { NaturalInputs } from "./natural-inputs.ts";
@@ -10,9 +10,8 @@ export type MethodName = Uncapitalize<OperationName>;
 export type OperationInput<Name extends OperationName> = Named<Name, OperationShapes[Name]["input"]> & BodyOf<Name>;
 
 /** What an operation answers. A member that the service sends as null is null, never absent. */
-export type OperationOutput<Name extends OperationName> = Name extends "GetJobOutput"
-  ? JobOutput
-  : OperationShapes[Name]["output"];
+export type OperationOutput<Name extends OperationName> =
+  Name extends OperationNameWith<"response", "bytes"> ? JobOutput : OperationShapes[Name]["output"];
 
 export interface CallOptions {
   /** Ends the call at once, in whatever it is doing; it rejects with the signal's reason. */
@@ -52,9 +51,10 @@ type Named<Name extends OperationName, Shape> = Pick<Shape, Exclude<keyof Shape,
     readonly accountId?: string | undefined;
   };
 
-type BodyOf<Name extends OperationName> = Name extends "UploadArchive" | "UploadMultipartPart"
-  ? {
-      /** The bytes, or a body that is opened for each attempt. */
-      readonly body: UploadBody;
-    }
-  : unknown;
+type BodyOf<Name extends OperationName> =
+  Name extends OperationNameWith<"request", "bytes">
+    ? {
+        /** The bytes, or a body that is opened for each attempt. */
+        readonly body: UploadBody;
+      }
+    : unknown;

@@ -28,7 +28,7 @@ export type { AdvanceClockInput, ClockDescription } from "./admin/clock.ts";
 export type { DamageDescription } from "./admin/damage.ts";
 export type { FaultDescription, FaultModeName, ListFaultsOutput, PutFaultInput } from "./admin/faults.ts";
 export type { HealthDescription, StorageDescription } from "./admin/health.ts";
-export { type AdminOperationName, type AdminShapes, adminOperations } from "./admin/index.ts";
+export { type AdminBodyName, type AdminOperationName, type AdminShapes, adminOperations } from "./admin/index.ts";
 export {
   type ListNotificationsInput,
   type ListNotificationsOutput,
@@ -108,7 +108,7 @@ export type {
   GetDataRetrievalPolicyOutput,
   SetDataRetrievalPolicyInput,
 } from "./operations/data-retrieval-policy.ts";
-export { type OperationName, type OperationShapes, operations } from "./operations/index.ts";
+export { type OperationName, type OperationNameWith, type OperationShapes, operations } from "./operations/index.ts";
 export type {
   GetJobOutputInput,
   GetJobOutputOutput,

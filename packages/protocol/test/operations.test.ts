@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-glacier";
-import { type OperationName, operations } from "@moraine/protocol";
+import { type Operation, type OperationName, operations } from "@moraine/protocol";
 
 // The schemas that AWS's own client is generated with say how every field travels; ours must agree with them.
 
@@ -57,6 +57,56 @@ test("only twelve operations insist on the caller's own account", () => {
   assert.deepEqual(new Set(names.filter((name) => operations[name].account === "own")), new Set(own));
 });
 
+test("identity policies alone decide on nine operations", () => {
+  assert.deepEqual(
+    namesWhere(({ policies }) => policies === "identity"),
+    new Set([
+      "AbortVaultLock",
+      "CompleteVaultLock",
+      "CreateVault",
+      "GetDataRetrievalPolicy",
+      "InitiateVaultLock",
+      "ListProvisionedCapacity",
+      "ListVaults",
+      "PurchaseProvisionedCapacity",
+      "SetDataRetrievalPolicy",
+    ]),
+  );
+});
+
+test("policies name every operation on a vault by the vault, and the others by the retrieval policy or by nothing", () => {
+  assert.deepEqual(
+    namesWhere(({ resource }) => resource === "any"),
+    new Set(["ListProvisionedCapacity", "ListVaults", "PurchaseProvisionedCapacity"]),
+  );
+  assert.deepEqual(
+    namesWhere(({ resource }) => resource === "retrieval-policy"),
+    new Set(["GetDataRetrievalPolicy", "SetDataRetrievalPolicy"]),
+  );
+  assert.deepEqual(
+    namesWhere(({ resource }) => resource === "vault"),
+    namesWhere(({ vault }) => vault !== "none"),
+  );
+});
+
+test("only CreateVault and DeleteVault name a vault that need not exist", () => {
+  assert.deepEqual(
+    namesWhere(({ vault }) => vault === "named"),
+    new Set(["CreateVault", "DeleteVault"]),
+  );
+  assert.deepEqual(
+    namesWhere(({ vault }) => vault === "none"),
+    namesWhere(({ path }) => !path.includes("{vaultName}")),
+  );
+});
+
+test("retrieval jobs and provisioned capacity are charged", () => {
+  assert.deepEqual(
+    namesWhere(({ isCharged }) => isCharged === true),
+    new Set(["InitiateJob", "PurchaseProvisionedCapacity"]),
+  );
+});
+
 test("method, path and selector tell all operations apart", () => {
   const keys = names.map((name) => {
     const { method, path, selector } = operations[name];
@@ -70,6 +120,9 @@ test("no success without content has a body", () => {
     assert.equal(operations[name].response === "none", operations[name].status !== 200, name);
   }
 });
+
+const namesWhere = (holds: (row: Operation) => boolean): ReadonlySet<OperationName> =>
+  new Set(names.filter((name) => holds(operations[name])));
 
 const kindOfSchema = { blob: 42, structure: 3, operation: 9 } as const;
 /** Bits of a field's traits, where they are given as a number. */

@@ -1,3 +1,4 @@
+import { type Operation, type OperationName, operations } from "@moraine/protocol";
 import {
   DamagedDataError,
   GlacierConnectionError,
@@ -11,8 +12,6 @@ const baseMilliseconds = 100;
 const throttlingBaseMilliseconds = 500;
 const pauseMillisecondsMax = 20_000;
 
-/** What costs money as often as it is carried out. */
-const paidOperations: ReadonlySet<string> = new Set(["InitiateJob", "PurchaseProvisionedCapacity"]);
 /** Nothing was sent. */
 const unconnectedCodes: ReadonlySet<unknown> = new Set([
   "ECONNREFUSED",
@@ -24,7 +23,7 @@ const unconnectedCodes: ReadonlySet<unknown> = new Set([
 
 /** Whether the same request may do better in a while, and may be sent again. */
 export function isTransient(error: unknown, operation: string): boolean {
-  if (paidOperations.has(operation) && isOutcomeUnknown(error)) {
+  if (isCharged(operation) && isOutcomeUnknown(error)) {
     return false;
   }
   if (error instanceof DamagedDataError) {
@@ -34,6 +33,12 @@ export function isTransient(error: unknown, operation: string): boolean {
     return error.status >= 500 || error.status === 408 || isThrottling(error);
   }
   return error instanceof GlacierConnectionError;
+}
+
+/** Whether each execution costs money. */
+function isCharged(operation: string): boolean {
+  const row: Operation | undefined = operations[operation as OperationName];
+  return row?.isCharged === true;
 }
 
 /** Whether the service, or a proxy before it, asks for fewer requests. */

@@ -32,6 +32,11 @@ const table = {
 /** The operation's name; prefixed by `moraine:`, it is also the name of the permission. */
 export type AdminOperationName = keyof typeof table;
 
+/** The names of the operations that take a body of JSON. */
+export type AdminBodyName = {
+  [Name in AdminOperationName]: (typeof table)[Name] extends { readonly request: "json" } ? Name : never;
+}[AdminOperationName];
+
 /** The whole admin API. It is signed for the service `moraine`, and asks for no version header. */
 export const adminOperations: { readonly [Name in AdminOperationName]: AdminOperation } = table;
 

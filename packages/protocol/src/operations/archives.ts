@@ -8,8 +8,8 @@ export const archiveCreationHeaders = { location: "Location", archiveId: "x-amz-
 
 // biome-ignore format: one line per operation reads as a table.
 export const archiveOperations = {
-  UploadArchive: { method: "POST",   path: "/{accountId}/vaults/{vaultName}/archives",             status: 201, request: "bytes", response: "none", account: "owner", headers: { archiveDescription, checksum }, responseHeaders: archiveCreationHeaders },
-  DeleteArchive: { method: "DELETE", path: "/{accountId}/vaults/{vaultName}/archives/{archiveId}", status: 204, request: "none",  response: "none", account: "owner" },
+  UploadArchive: { method: "POST",   path: "/{accountId}/vaults/{vaultName}/archives",             status: 201, request: "bytes", response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all", headers: { archiveDescription, checksum }, responseHeaders: archiveCreationHeaders },
+  DeleteArchive: { method: "DELETE", path: "/{accountId}/vaults/{vaultName}/archives/{archiveId}", status: 204, request: "none",  response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all" },
 } as const satisfies Record<string, Operation>;
 
 export interface ArchiveShapes {

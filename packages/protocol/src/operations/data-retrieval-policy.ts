@@ -2,8 +2,8 @@ import type { AccountInput, EmptyOutput, Operation } from "./operation.ts";
 
 // biome-ignore format: one line per operation reads as a table.
 export const dataRetrievalPolicyOperations = {
-  SetDataRetrievalPolicy: { method: "PUT", path: "/{accountId}/policies/data-retrieval", status: 204, request: "json", response: "none", account: "own" },
-  GetDataRetrievalPolicy: { method: "GET", path: "/{accountId}/policies/data-retrieval", status: 200, request: "none", response: "json", account: "own" },
+  SetDataRetrievalPolicy: { method: "PUT", path: "/{accountId}/policies/data-retrieval", status: 204, request: "json", response: "none", account: "own", vault: "none", resource: "retrieval-policy", policies: "identity" },
+  GetDataRetrievalPolicy: { method: "GET", path: "/{accountId}/policies/data-retrieval", status: 200, request: "none", response: "json", account: "own", vault: "none", resource: "retrieval-policy", policies: "identity" },
 } as const satisfies Record<string, Operation>;
 
 export interface DataRetrievalPolicyShapes {

@@ -26,6 +26,11 @@ const table = {
 /** As AWS spells it; with the prefix `glacier:` it is also the name of the permission. */
 export type OperationName = keyof typeof table;
 
+/** The names of the operations whose row has this value (or one of these) in this column. */
+export type OperationNameWith<Column extends keyof Operation, Value extends Operation[Column]> = {
+  [Name in OperationName]: (typeof table)[Name] extends Readonly<Record<Column, Value>> ? Name : never;
+}[OperationName];
+
 /** The whole wire: the 33 operations of the API of 2012-06-01. */
 export const operations: { readonly [Name in OperationName]: Operation } = table;
 

@@ -16,10 +16,10 @@ const outputHeaders = {
 
 // biome-ignore format: one line per operation reads as a table.
 export const jobOperations = {
-  InitiateJob:  { method: "POST", path: "/{accountId}/vaults/{vaultName}/jobs",                status: 202, request: "json", requestPayload: "jobParameters", response: "none", account: "owner", responseHeaders: initiateHeaders },
-  DescribeJob:  { method: "GET",  path: "/{accountId}/vaults/{vaultName}/jobs/{jobId}",        status: 200, request: "none", response: "json",  account: "owner" },
-  ListJobs:     { method: "GET",  path: "/{accountId}/vaults/{vaultName}/jobs",                status: 200, request: "none", response: "json",  account: "owner", query: { ...pageQuery, statuscode: "statuscode", completed: "completed" } },
-  GetJobOutput: { method: "GET",  path: "/{accountId}/vaults/{vaultName}/jobs/{jobId}/output", status: 200, request: "none", response: "bytes", account: "owner", headers: { range: "Range" }, responseHeaders: outputHeaders },
+  InitiateJob:  { method: "POST", path: "/{accountId}/vaults/{vaultName}/jobs",                status: 202, request: "json", requestPayload: "jobParameters", response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all", isCharged: true, responseHeaders: initiateHeaders },
+  DescribeJob:  { method: "GET",  path: "/{accountId}/vaults/{vaultName}/jobs/{jobId}",        status: 200, request: "none", response: "json",  account: "owner", vault: "exists", resource: "vault", policies: "all" },
+  ListJobs:     { method: "GET",  path: "/{accountId}/vaults/{vaultName}/jobs",                status: 200, request: "none", response: "json",  account: "owner", vault: "exists", resource: "vault", policies: "all", query: { ...pageQuery, statuscode: "statuscode", completed: "completed" } },
+  GetJobOutput: { method: "GET",  path: "/{accountId}/vaults/{vaultName}/jobs/{jobId}/output", status: 200, request: "none", response: "bytes", account: "owner", vault: "exists", resource: "vault", policies: "all", headers: { range: "Range" }, responseHeaders: outputHeaders },
 } as const satisfies Record<string, Operation>;
 
 export interface JobShapes {

@@ -6,12 +6,12 @@ const checksum = "x-amz-sha256-tree-hash";
 
 // biome-ignore format: one line per operation reads as a table.
 export const multipartUploadOperations = {
-  InitiateMultipartUpload: { method: "POST",   path: "/{accountId}/vaults/{vaultName}/multipart-uploads",            status: 201, request: "none",  response: "none", account: "owner", headers: { archiveDescription, partSize: "x-amz-part-size" }, responseHeaders: { location: "Location", uploadId: "x-amz-multipart-upload-id" } },
-  UploadMultipartPart:     { method: "PUT",    path: "/{accountId}/vaults/{vaultName}/multipart-uploads/{uploadId}", status: 204, request: "bytes", response: "none", account: "owner", headers: { range: "Content-Range", checksum }, responseHeaders: { checksum } },
-  CompleteMultipartUpload: { method: "POST",   path: "/{accountId}/vaults/{vaultName}/multipart-uploads/{uploadId}", status: 201, request: "none",  response: "none", account: "owner", headers: { archiveSize: "x-amz-archive-size", checksum }, responseHeaders: archiveCreationHeaders },
-  AbortMultipartUpload:    { method: "DELETE", path: "/{accountId}/vaults/{vaultName}/multipart-uploads/{uploadId}", status: 204, request: "none",  response: "none", account: "owner" },
-  ListParts:               { method: "GET",    path: "/{accountId}/vaults/{vaultName}/multipart-uploads/{uploadId}", status: 200, request: "none",  response: "json", account: "owner", query: pageQuery },
-  ListMultipartUploads:    { method: "GET",    path: "/{accountId}/vaults/{vaultName}/multipart-uploads",            status: 200, request: "none",  response: "json", account: "owner", query: pageQuery },
+  InitiateMultipartUpload: { method: "POST",   path: "/{accountId}/vaults/{vaultName}/multipart-uploads",            status: 201, request: "none",  response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all", headers: { archiveDescription, partSize: "x-amz-part-size" }, responseHeaders: { location: "Location", uploadId: "x-amz-multipart-upload-id" } },
+  UploadMultipartPart:     { method: "PUT",    path: "/{accountId}/vaults/{vaultName}/multipart-uploads/{uploadId}", status: 204, request: "bytes", response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all", headers: { range: "Content-Range", checksum }, responseHeaders: { checksum } },
+  CompleteMultipartUpload: { method: "POST",   path: "/{accountId}/vaults/{vaultName}/multipart-uploads/{uploadId}", status: 201, request: "none",  response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all", headers: { archiveSize: "x-amz-archive-size", checksum }, responseHeaders: archiveCreationHeaders },
+  AbortMultipartUpload:    { method: "DELETE", path: "/{accountId}/vaults/{vaultName}/multipart-uploads/{uploadId}", status: 204, request: "none",  response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all" },
+  ListParts:               { method: "GET",    path: "/{accountId}/vaults/{vaultName}/multipart-uploads/{uploadId}", status: 200, request: "none",  response: "json", account: "owner", vault: "exists", resource: "vault", policies: "all", query: pageQuery },
+  ListMultipartUploads:    { method: "GET",    path: "/{accountId}/vaults/{vaultName}/multipart-uploads",            status: 200, request: "none",  response: "json", account: "owner", vault: "exists", resource: "vault", policies: "all", query: pageQuery },
 } as const satisfies Record<string, Operation>;
 
 export interface MultipartUploadShapes {

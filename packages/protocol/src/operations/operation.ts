@@ -24,6 +24,14 @@ export interface Operation {
   readonly responsePayload?: string;
   /** The account that the path may name: only the caller's own, or any vault owner's who has admitted the caller. */
   readonly account: "own" | "owner";
+  /** The vault of the path: it must exist (404 otherwise), is only named, or there is none in the path. */
+  readonly vault: "exists" | "named" | "none";
+  /** The resource that policies name the operation by: the vault's ARN, existing or not, that of the retrieval policy, or only `*`. */
+  readonly resource: "vault" | "retrieval-policy" | "any";
+  /** The policies that decide: all that apply, or identity policies alone (docs/wire.md#actions-and-resources). */
+  readonly policies: "all" | "identity";
+  /** Each execution is charged, so a request whose outcome is unknown is not sent again. */
+  readonly isCharged?: true;
 }
 
 /** The input of every operation on an account. */

@@ -2,9 +2,9 @@ import type { EmptyOutput, Operation, VaultInput } from "./operation.ts";
 
 // biome-ignore format: one line per operation reads as a table.
 export const vaultAccessPolicyOperations = {
-  SetVaultAccessPolicy:    { method: "PUT",    path: "/{accountId}/vaults/{vaultName}/access-policy", status: 204, request: "json", requestPayload: "policy", response: "none", account: "owner" },
-  GetVaultAccessPolicy:    { method: "GET",    path: "/{accountId}/vaults/{vaultName}/access-policy", status: 200, request: "none", response: "json", responsePayload: "policy", account: "owner" },
-  DeleteVaultAccessPolicy: { method: "DELETE", path: "/{accountId}/vaults/{vaultName}/access-policy", status: 204, request: "none", response: "none", account: "owner" },
+  SetVaultAccessPolicy:    { method: "PUT",    path: "/{accountId}/vaults/{vaultName}/access-policy", status: 204, request: "json", requestPayload: "policy", response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all" },
+  GetVaultAccessPolicy:    { method: "GET",    path: "/{accountId}/vaults/{vaultName}/access-policy", status: 200, request: "none", response: "json", responsePayload: "policy", account: "owner", vault: "exists", resource: "vault", policies: "all" },
+  DeleteVaultAccessPolicy: { method: "DELETE", path: "/{accountId}/vaults/{vaultName}/access-policy", status: 204, request: "none", response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all" },
 } as const satisfies Record<string, Operation>;
 
 export interface VaultAccessPolicyShapes {

@@ -2,9 +2,9 @@ import type { EmptyOutput, Operation, VaultInput } from "./operation.ts";
 
 // biome-ignore format: one line per operation reads as a table.
 export const vaultNotificationOperations = {
-  SetVaultNotifications:    { method: "PUT",    path: "/{accountId}/vaults/{vaultName}/notification-configuration", status: 204, request: "json", requestPayload: "vaultNotificationConfig", response: "none", account: "owner" },
-  GetVaultNotifications:    { method: "GET",    path: "/{accountId}/vaults/{vaultName}/notification-configuration", status: 200, request: "none", response: "json", responsePayload: "vaultNotificationConfig", account: "owner" },
-  DeleteVaultNotifications: { method: "DELETE", path: "/{accountId}/vaults/{vaultName}/notification-configuration", status: 204, request: "none", response: "none", account: "owner" },
+  SetVaultNotifications:    { method: "PUT",    path: "/{accountId}/vaults/{vaultName}/notification-configuration", status: 204, request: "json", requestPayload: "vaultNotificationConfig", response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all" },
+  GetVaultNotifications:    { method: "GET",    path: "/{accountId}/vaults/{vaultName}/notification-configuration", status: 200, request: "none", response: "json", responsePayload: "vaultNotificationConfig", account: "owner", vault: "exists", resource: "vault", policies: "all" },
+  DeleteVaultNotifications: { method: "DELETE", path: "/{accountId}/vaults/{vaultName}/notification-configuration", status: 204, request: "none", response: "none", account: "owner", vault: "exists", resource: "vault", policies: "all" },
 } as const satisfies Record<string, Operation>;
 
 export interface VaultNotificationShapes {

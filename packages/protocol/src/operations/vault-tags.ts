@@ -2,9 +2,9 @@ import type { EmptyOutput, Operation, VaultInput } from "./operation.ts";
 
 // biome-ignore format: one line per operation reads as a table.
 export const vaultTagOperations = {
-  AddTagsToVault:      { method: "POST", path: "/{accountId}/vaults/{vaultName}/tags", status: 204, request: "json", response: "none", account: "own", selector: { operation: "add" } },
-  RemoveTagsFromVault: { method: "POST", path: "/{accountId}/vaults/{vaultName}/tags", status: 204, request: "json", response: "none", account: "own", selector: { operation: "remove" } },
-  ListTagsForVault:    { method: "GET",  path: "/{accountId}/vaults/{vaultName}/tags", status: 200, request: "none", response: "json", account: "own" },
+  AddTagsToVault:      { method: "POST", path: "/{accountId}/vaults/{vaultName}/tags", status: 204, request: "json", response: "none", account: "own", vault: "exists", resource: "vault", policies: "all", selector: { operation: "add" } },
+  RemoveTagsFromVault: { method: "POST", path: "/{accountId}/vaults/{vaultName}/tags", status: 204, request: "json", response: "none", account: "own", vault: "exists", resource: "vault", policies: "all", selector: { operation: "remove" } },
+  ListTagsForVault:    { method: "GET",  path: "/{accountId}/vaults/{vaultName}/tags", status: 200, request: "none", response: "json", account: "own", vault: "exists", resource: "vault", policies: "all" },
 } as const satisfies Record<string, Operation>;
 
 export interface VaultTagShapes {

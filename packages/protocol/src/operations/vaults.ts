@@ -9,10 +9,10 @@ import {
 
 // biome-ignore format: one line per operation reads as a table.
 export const vaultOperations = {
-  CreateVault:   { method: "PUT",    path: "/{accountId}/vaults/{vaultName}", status: 201, request: "none", response: "none", account: "own", responseHeaders: { location: "Location" } },
-  DescribeVault: { method: "GET",    path: "/{accountId}/vaults/{vaultName}", status: 200, request: "none", response: "json", account: "owner" },
-  DeleteVault:   { method: "DELETE", path: "/{accountId}/vaults/{vaultName}", status: 204, request: "none", response: "none", account: "owner" },
-  ListVaults:    { method: "GET",    path: "/{accountId}/vaults",             status: 200, request: "none", response: "json", account: "own", query: pageQuery },
+  CreateVault:   { method: "PUT",    path: "/{accountId}/vaults/{vaultName}", status: 201, request: "none", response: "none", account: "own", vault: "named", resource: "vault", policies: "identity", responseHeaders: { location: "Location" } },
+  DescribeVault: { method: "GET",    path: "/{accountId}/vaults/{vaultName}", status: 200, request: "none", response: "json", account: "owner", vault: "exists", resource: "vault", policies: "all" },
+  DeleteVault:   { method: "DELETE", path: "/{accountId}/vaults/{vaultName}", status: 204, request: "none", response: "none", account: "owner", vault: "named", resource: "vault", policies: "all" },
+  ListVaults:    { method: "GET",    path: "/{accountId}/vaults",             status: 200, request: "none", response: "json", account: "own", vault: "none", resource: "any", policies: "identity", query: pageQuery },
 } as const satisfies Record<string, Operation>;
 
 export interface VaultShapes {

@@ -44,7 +44,7 @@ async function askedBy(
   if (name === undefined) {
     return { action, resource: resource ?? "*", ownerId: accountId, vault: null, vaultPolicies: false };
   }
-  if (vaultName === undefined && operations[name].path.includes("{vaultName}")) {
+  if (vaultName === undefined && operations[name].vault !== "none") {
     throw errors.missingParameter("VaultName");
   }
   const key = { accountId, region, vaultName: vaultName ?? "" };

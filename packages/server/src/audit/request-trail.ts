@@ -14,9 +14,6 @@ export interface TrailParts {
 /** Bounds texts from outside, which are as long as their sender likes. */
 const textLengthMax = 256;
 
-/** Neither changes anything, though its method is not GET. */
-const reads: ReadonlySet<string> = new Set(["SimulatePolicy", "GetCallerIdentity"]);
-
 /** Errors of callers who have not proved who they are. */
 const refusals: ReadonlySet<string> = new Set([
   "AccessDeniedException",
@@ -46,9 +43,9 @@ export class RequestTrail implements RequestAudit {
     this.#address = address;
   }
 
-  onRoute({ name, method, path }: Parameters<RequestAudit["onRoute"]>[0]): void {
+  onRoute({ name, isChange, path }: Parameters<RequestAudit["onRoute"]>[0]): void {
     this.#operation = name;
-    this.#mutates = method !== "GET" && !reads.has(name);
+    this.#mutates = isChange;
     const { accountId: _account, vaultName: _vault, ...subject } = path;
     this.#subject = Object.keys(subject).length === 0 ? null : clipped(Object.values(subject).join("/"));
   }

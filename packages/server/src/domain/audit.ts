@@ -13,7 +13,7 @@ export interface Recorder {
 /** Collects what the trail says of one request while it is served. */
 export interface RequestAudit extends Recorder {
   /** @param path fields of the path, which name what the request is about. */
-  onRoute(route: { name: string; method: string; path: Readonly<Record<string, string>> }): void;
+  onRoute(route: { name: string; isChange: boolean; path: Readonly<Record<string, string>> }): void;
   onCaller(caller: { accountId: string; principal: AuditPrincipal; accessKeyId: string }): void;
   onVault(key: VaultKey): void;
   /** Why it may, or may not. */

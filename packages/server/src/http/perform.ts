@@ -83,8 +83,8 @@ async function handle(
     invocationId: request.header("amz-sdk-invocation-id") ?? null,
     onClientGone: incoming.onClientGone,
   };
-  const { name } = found;
-  if (Object.hasOwn(accountHandlers, name)) {
+  const { name, operation } = found;
+  if (operation.vault !== "exists") {
     const handler = accountHandlers[name as AccountOperationName] as AccountHandler<AccountOperationName>;
     return handler(services, decode<AccountOperationName>(found, request, key.accountId, json), call);
   }

@@ -29,7 +29,8 @@ export async function serveAdmin(context: AdminContext, incoming: Incoming): Pro
   const { request, shortBody, onRoute, onVerified, audit } = incoming;
   const found = routeAdmin(request);
   onRoute(found.name);
-  audit.onRoute({ name: found.name, method: request.method, path: found.path });
+  const isChange = found.operation.method !== "GET" && found.operation.changesNothing !== true;
+  audit.onRoute({ name: found.name, isChange, path: found.path });
   // Identify the caller, then read the body and verify the signature, as in `serve.ts`.
   using identified = await identify(request);
   const bounded = { body: shortBody, sizeBytesMax: adminBodyBytesMax(found.name) };
@@ -39,7 +40,6 @@ export async function serveAdmin(context: AdminContext, incoming: Incoming): Pro
   const members = decodeAdminMembers(found, request);
   await authorize(services, found, members, caller, incoming);
   const input = { ...members, ...decodeAdminBody(found.name, json) };
-  const isChange = found.operation.method !== "GET" && found.operation.changesNothing !== true;
   if (isChange) {
     await useOnce(services, identified);
   }

@@ -36,7 +36,7 @@ export async function serveSts(
 ): Promise<Reply> {
   const form = { isJson: /\bapplication\/json\b/.test(request.header("accept") ?? ""), requestId };
   onRoute(action);
-  audit.onRoute({ name: action, method: request.method, path: {} });
+  audit.onRoute({ name: action, isChange: false, path: {} });
   try {
     using identified = await identify(request);
     const bounded = { body: shortBody, sizeBytesMax: bodySizeBytesMax };

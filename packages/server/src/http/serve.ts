@@ -29,7 +29,7 @@ export async function serve({ services, identify, access, perform }: ServeContex
   const { request, audit } = incoming;
   const found = route(request);
   incoming.onRoute(found.name);
-  audit.onRoute({ name: found.name, method: request.method, path: found.path });
+  audit.onRoute({ name: found.name, isChange: request.method !== "GET", path: found.path });
   // Identify the caller, then read the body and verify the signature: in the order that the client makes possible.
   using identified = await identify(request);
   const bounded = { body: incoming.shortBody, sizeBytesMax: bodyBytesMax(found.name) };

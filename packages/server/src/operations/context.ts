@@ -1,4 +1,4 @@
-import type { AccountId, JobId, OperationName, OperationShapes } from "@moraine/protocol";
+import type { AccountId, JobId, OperationName, OperationNameWith, OperationShapes } from "@moraine/protocol";
 import type { Job, JobDelays } from "../domain/jobs/job.ts";
 import type { NewIds } from "../domain/new-id.ts";
 import type { PolicyMeter } from "../domain/policy/policy-meter.ts";
@@ -36,15 +36,8 @@ export interface Services extends ReceiveServices, ReadServices {
 }
 
 /** These name a vault that need not exist, or none. */
-export type AccountOperationName =
-  | "CreateVault"
-  | "DeleteVault"
-  | "ListVaults"
-  | "SetDataRetrievalPolicy"
-  | "GetDataRetrievalPolicy"
-  | "PurchaseProvisionedCapacity"
-  | "ListProvisionedCapacity";
-export type VaultOperationName = Exclude<OperationName, AccountOperationName>;
+export type AccountOperationName = OperationNameWith<"vault", "named" | "none">;
+export type VaultOperationName = OperationNameWith<"vault", "exists">;
 
 export type Input<Name extends OperationName> = OperationShapes[Name]["input"];
 

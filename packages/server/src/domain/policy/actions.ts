@@ -1,19 +1,6 @@
-import { adminOperations, operations } from "@moraine/protocol";
+import { adminOperations, type OperationName, operations } from "@moraine/protocol";
 import { matches, type Pattern, withWildcards } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";
-
-/** Operations that a vault's policies cannot name: identity policies alone decide (docs/wire.md#actions-and-resources). */
-export const identityOnlyOperations = [
-  "CreateVault",
-  "ListVaults",
-  "InitiateVaultLock",
-  "CompleteVaultLock",
-  "AbortVaultLock",
-  "GetDataRetrievalPolicy",
-  "SetDataRetrievalPolicy",
-  "ListProvisionedCapacity",
-  "PurchaseProvisionedCapacity",
-] as const;
 
 /** Throws PolicyError for a pattern that no action of Glacier or of the admin API could match. */
 export function parseIdentityAction(text: string): Pattern {
@@ -38,7 +25,10 @@ function parseAction(text: string, known: readonly string[]): Pattern {
 
 const actionsOf = (service: string, names: readonly string[]): readonly string[] =>
   names.map((name) => `${service}:${name}`.toLowerCase());
-const glacierActions = actionsOf("glacier", Object.keys(operations));
+const names = Object.keys(operations) as OperationName[];
+const glacierActions = actionsOf("glacier", names);
 const allActions = [...glacierActions, ...actionsOf("moraine", Object.keys(adminOperations))];
-const identityOnly = new Set(actionsOf("glacier", identityOnlyOperations));
-const vaultActions = glacierActions.filter((action) => !identityOnly.has(action));
+const vaultActions = actionsOf(
+  "glacier",
+  names.filter((name) => operations[name].policies === "all"),
+);

@@ -1,5 +1,4 @@
-import { type AdminOperationName, limits, type OperationName, operations } from "@moraine/protocol";
-import type { AdminBodyName } from "../wire/admin-decode.ts";
+import { type AdminBodyName, type AdminOperationName, limits, type OperationName, operations } from "@moraine/protocol";
 import type { JsonOperationName } from "./json-inputs.ts";
 
 const kibibyte = 1024;

@@ -1,20 +1,14 @@
-import type { OperationShapes } from "@moraine/protocol";
+import type { OperationNameWith, OperationShapes, VaultInput } from "@moraine/protocol";
 import { z } from "zod";
 
-/** The input that each JSON body fills: one field, or the input's own fields next to those of the path. */
-interface JsonMembers {
-  readonly InitiateJob: NonNullable<OperationShapes["InitiateJob"]["input"]["jobParameters"]>;
-  readonly AddTagsToVault: Pick<OperationShapes["AddTagsToVault"]["input"], "Tags">;
-  readonly RemoveTagsFromVault: Pick<OperationShapes["RemoveTagsFromVault"]["input"], "TagKeys">;
-  readonly SetVaultNotifications: NonNullable<
-    OperationShapes["SetVaultNotifications"]["input"]["vaultNotificationConfig"]
-  >;
-  readonly SetVaultAccessPolicy: NonNullable<OperationShapes["SetVaultAccessPolicy"]["input"]["policy"]>;
-  readonly InitiateVaultLock: NonNullable<OperationShapes["InitiateVaultLock"]["input"]["policy"]>;
-  readonly SetDataRetrievalPolicy: Pick<OperationShapes["SetDataRetrievalPolicy"]["input"], "Policy">;
-}
+export type JsonOperationName = OperationNameWith<"request", "json">;
 
-export type JsonOperationName = keyof JsonMembers;
+/**
+ * The input that a JSON body fills: one field, which begins with a lower-case letter, or the input's own fields, which begin with a
+ * capital.
+ */
+type JsonMembers<Name extends JsonOperationName> = BodyOf<Omit<OperationShapes[Name]["input"], keyof VaultInput>>;
+type BodyOf<Input> = keyof Input extends Uncapitalize<string & keyof Input> ? NonNullable<Input[keyof Input]> : Input;
 
 /** Clients send null for what they leave out. */
 const optional = <Type extends z.ZodType>(type: Type) => type.nullish().transform((value) => value ?? undefined);
@@ -46,7 +40,7 @@ const policyDocument = z.object({ Policy: text });
  * The types of the fields; a wrong one is a SerializationException, and unknown fields are ignored. What the values
  * must be is for the operations to say.
  */
-export const jsonInputs: { readonly [Name in JsonOperationName]: z.ZodType<Optional<JsonMembers[Name]>> } = {
+export const jsonInputs: { readonly [Name in JsonOperationName]: z.ZodType<Optional<JsonMembers<Name>>> } = {
   // One page of AWS's guide wraps the parameters; a client that follows it is understood too (docs/wire.md#jobs).
   InitiateJob: z.preprocess(unwrapped, jobParameters),
   AddTagsToVault: z.object({ Tags: optional(z.record(z.string(), z.string())) }),

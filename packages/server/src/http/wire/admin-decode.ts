@@ -1,4 +1,4 @@
-import { type AdminOperationName, type AdminShapes, errors, parseQuery } from "@moraine/protocol";
+import { type AdminBodyName, type AdminOperationName, type AdminShapes, errors, parseQuery } from "@moraine/protocol";
 import { z } from "zod";
 import { parseJsonObject } from "../body/json-body.ts";
 import type { AdminRoute } from "./admin-router.ts";
@@ -43,15 +43,6 @@ export function decodeAdminBody(name: AdminOperationName, json: Uint8Array): obj
     ? errors.serialization(`The request body is not of the right shape: ${member}: ${issue?.message}`)
     : errors.missingParameter(member);
 }
-
-export type AdminBodyName =
-  | "CreateAccount"
-  | "UpdateAccessKey"
-  | "CreateSession"
-  | "PutUserPolicy"
-  | "SimulatePolicy"
-  | "AdvanceClock"
-  | "PutFault";
 
 /** Null is as good as absent. */
 const optional = <Type extends z.ZodType>(type: Type) => type.nullish().transform((value) => value ?? undefined);

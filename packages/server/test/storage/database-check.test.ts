@@ -94,7 +94,7 @@ test("damage that the start does not see stops the store soon after it", async (
   });
 });
 
-test("the check leaves a start alone for as long as it is told to, and a store that closes before then waits for nothing", async () => {
+test("the check leaves a start alone for the given pause, and a store that closes before then waits for nothing", async () => {
   await withDatabase(async (path) => {
     await damageIndex(path);
     const failures: Error[] = [];

@@ -1,5 +1,5 @@
 import { createHash, hash, randomFillSync } from "node:crypto";
-import { leafSizeBytes, rootOf, toHex } from "@moraine/protocol";
+import { LeafHasher, leafSizeBytes, TreeHasher, toHex } from "@moraine/protocol";
 
 /** Bytes to send, with the hashes that a client sends along; made before the clock runs. */
 export interface Content {
@@ -24,13 +24,15 @@ export function contentOf(bytes: Buffer): Content {
  */
 export function hashTwice(bytes: Buffer): { sha256: string; treeHash: string } {
   const linear = createHash("sha256");
-  const leaves: Buffer[] = [];
+  const tree = new TreeHasher(sha256);
+  const leaves = new LeafHasher({ of: sha256, start: () => createHash("sha256") }, (leaf) => tree.push(leaf));
   for (let start = 0; start < bytes.length; start += leafSizeBytes) {
-    const leaf = bytes.subarray(start, start + leafSizeBytes);
-    linear.update(leaf);
-    leaves.push(sha256(leaf));
+    const piece = bytes.subarray(start, start + leafSizeBytes);
+    linear.update(piece);
+    leaves.update(piece);
   }
-  return { sha256: linear.digest("hex"), treeHash: toHex(rootOf(leaves, sha256)) };
+  leaves.end();
+  return { sha256: linear.digest("hex"), treeHash: toHex(tree.root()) };
 }
 
 /** Splits the bytes into `count` contents of equal length. */

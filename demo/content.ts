@@ -1,21 +1,21 @@
-import { hash, randomFillSync } from "node:crypto";
+import { createHash, hash, randomFillSync } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import { type Digest, leafSizeBytes, TreeHasher, toHex } from "@moraine/protocol";
+import { type Digest, LeafHasher, leafSizeBytes, TreeHasher, toHex } from "@moraine/protocol";
 
 const blockSizeBytes = 4 * 1024 ** 2;
 
 /** A tree hash that grows with the bytes, leaf by leaf: what has been hashed need not stay. */
 export class RunningTreeHash {
   readonly #tree = new TreeHasher(sha256);
+  readonly #leaves = new LeafHasher({ of: sha256, start: () => createHash("sha256") }, (leaf) => this.#tree.push(leaf));
 
-  /** Takes bytes that begin a leaf. Only the last leaf of all may be short. */
   update(bytes: Uint8Array): void {
-    for (let start = 0; start < bytes.length; start += leafSizeBytes) {
-      this.#tree.push(sha256(bytes.subarray(start, start + leafSizeBytes)));
-    }
+    this.#leaves.update(bytes);
   }
 
+  /** Ends the last leaf, which may be short. */
   root(): Digest {
+    this.#leaves.end();
     return this.#tree.root();
   }
 }

@@ -97,6 +97,7 @@ export {
 } from "./inventory.ts";
 export { decodeInventoryMarker, encodeInventoryMarker, type InventoryPosition } from "./inventory-marker.ts";
 export { exactNumber, parseLossless } from "./json-numbers.ts";
+export { LeafHasher, type LeafSha256 } from "./leaf-hasher.ts";
 export { isDescription, isPartSize, limits } from "./limits.ts";
 export type { ArchiveCreationOutput, DeleteArchiveInput, UploadArchiveInput } from "./operations/archives.ts";
 export type {

@@ -1,5 +1,5 @@
-import { createHash, type Hash } from "node:crypto";
-import { leafSizeBytes, rootOf, type TreeHash, toHex } from "@moraine/protocol";
+import { createHash } from "node:crypto";
+import { LeafHasher, type LeafSha256, leafSizeBytes, rootOf, type TreeHash, toHex } from "@moraine/protocol";
 import { DigestList } from "./digest-list.ts";
 import { sha256 } from "./footer.ts";
 
@@ -31,11 +31,10 @@ export function digestOfLeaf(bytes: Uint8Array): ContentDigest {
   return { sha256: hex, treeHash: hex, leaves: leaf };
 }
 
-/** Leaf hashes of bytes in pieces that need not end where leaves do. */
-export class LeafHasher {
+/** Keeps the leaf hashes of bytes in pieces that need not end where leaves do. */
+export class LeafHashes {
   readonly #digests: DigestList;
-  #leaf: Hash | null = null;
-  #leafBytes = 0;
+  readonly #hasher = new LeafHasher(leafSha256, (digest) => this.#digests.push(digest));
 
   /** @param leavesMax the leaves of the longest content that may follow; one more throws a RangeError. */
   constructor(leavesMax: number) {
@@ -43,38 +42,14 @@ export class LeafHasher {
   }
 
   update(bytes: Uint8Array): void {
-    let rest = bytes;
-    while (rest.length > 0) {
-      const piece = rest.subarray(0, leafSizeBytes - this.#leafBytes);
-      this.#add(piece);
-      rest = rest.subarray(piece.length);
-    }
+    this.#hasher.update(bytes);
   }
 
   /** Ends the last leaf. Nothing may follow. */
   digest(): { treeHash: TreeHash; leaves: Uint8Array<ArrayBuffer> } {
-    this.#endLeaf();
+    this.#hasher.end();
     return { treeHash: toHex(rootOf(this.#digests, sha256)), leaves: this.#digests.join() };
   }
-
-  #add(piece: Uint8Array): void {
-    if (piece.length === leafSizeBytes) {
-      this.#digests.push(sha256(piece));
-      return;
-    }
-    this.#leaf ??= createHash("sha256");
-    this.#leaf.update(piece);
-    this.#leafBytes += piece.length;
-    if (this.#leafBytes === leafSizeBytes) {
-      this.#endLeaf();
-    }
-  }
-
-  #endLeaf(): void {
-    if (this.#leaf !== null) {
-      this.#digests.push(this.#leaf.digest());
-      this.#leaf = null;
-      this.#leafBytes = 0;
-    }
-  }
 }
+
+const leafSha256: LeafSha256 = { of: sha256, start: () => createHash("sha256") };

@@ -1,11 +1,11 @@
 import { createHash, type Hash, hash } from "node:crypto";
 import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
-import { LeafHasher } from "./content-hash.ts";
+import { LeafHashes } from "./content-hash.ts";
 import type { HashReply, HashRequest, Leaves } from "./hash-lane.ts";
 
 /** One lane of the pool: keeps the running hashes of many bodies, and hashes blocks of shared memory in order of arrival. */
-const running = new Map<number, Hash | LeafHasher>();
+const running = new Map<number, Hash | LeafHashes>();
 
 /** The thread that feeds this one has priority: otherwise there is soon nothing to hash. */
 const niceness = 4;
@@ -25,7 +25,7 @@ function answer(request: HashRequest): HashReply | null {
   const { id } = request;
   switch (request.do) {
     case "start":
-      running.set(id, request.kind === "linear" ? createHash("sha256") : new LeafHasher(request.leavesMax));
+      running.set(id, request.kind === "linear" ? createHash("sha256") : new LeafHashes(request.leavesMax));
       return null;
     case "update":
       running.get(id)?.update(request.bytes);
@@ -50,5 +50,5 @@ function finish(id: number): string | Leaves {
   if (ended === undefined) {
     throw new Error("A digest was asked for twice");
   }
-  return ended instanceof LeafHasher ? ended.digest() : ended.digest("hex");
+  return ended instanceof LeafHashes ? ended.digest() : ended.digest("hex");
 }

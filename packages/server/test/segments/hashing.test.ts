@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { content, linearVectors, treeVectors } from "../../../protocol/test/content-vectors.ts";
-import { digestOfLeaf, LeafHasher } from "../../src/segments/content-hash.ts";
+import { digestOfLeaf, LeafHashes } from "../../src/segments/content-hash.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
 import { mebibyte, treeHashOf } from "../support/glacier.ts";
 
@@ -164,7 +164,7 @@ function usedBytes(): { heap: number; buffers: number } {
 describe("leaf hashes", () => {
   test("take next to no heap while a body is unfinished, and at most twice their 32 bytes outside of it", () => {
     const block = shared(randomBytes(2 * mebibyte));
-    const hasher = new LeafHasher(4096);
+    const hasher = new LeafHashes(4096);
     const hashLeaves = (leaves: number) => {
       for (let hashed = 0; hashed < leaves; hashed += 2) {
         hasher.update(block);
@@ -182,14 +182,14 @@ describe("leaf hashes", () => {
   });
 
   test("stop at the number that was announced", () => {
-    const hasher = new LeafHasher(2);
+    const hasher = new LeafHashes(2);
     hasher.update(Buffer.alloc(2 * mebibyte));
     assert.throws(() => hasher.update(Buffer.alloc(mebibyte)), RangeError);
   });
 
   test("have the known tree hashes, in pieces that do not end where leaves do", () => {
     for (const [kind, sizeBytes, treeHash] of treeVectors) {
-      const hasher = new LeafHasher(Math.ceil(sizeBytes / mebibyte));
+      const hasher = new LeafHashes(Math.ceil(sizeBytes / mebibyte));
       for (const piece of cut(content(kind, sizeBytes), [700_001])) {
         hasher.update(piece);
       }

@@ -1,5 +1,14 @@
 import { createHash, type Hash } from "node:crypto";
-import { fromHex, leafSizeBytes, rootOf, type TreeHash, TreeHasher, toHex } from "@moraine/protocol";
+import {
+  fromHex,
+  LeafHasher,
+  type LeafSha256,
+  leafSizeBytes,
+  rootOf,
+  type TreeHash,
+  TreeHasher,
+  toHex,
+} from "@moraine/protocol";
 
 /** What is to be computed: downloads need the tree hash alone. */
 export type Wanted = "tree" | "both";
@@ -12,61 +21,47 @@ export interface PartDigest {
 
 export const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
 
-/** The digests of each mebibyte of bytes that come in pieces of any size. */
+const leafSha256: LeafSha256 = { of: sha256, start: () => createHash("sha256") };
+
+/** Keeps the digests of each mebibyte of bytes that come in pieces of any size. */
 export class LeafDigests {
   readonly #digests: Uint8Array[] = [];
-  #leaf = createHash("sha256");
-  #leafBytes = 0;
+  readonly #hasher = new LeafHasher(leafSha256, (digest) => this.#digests.push(digest));
 
   update(bytes: Uint8Array): void {
-    for (let rest = bytes; rest.length > 0; ) {
-      const piece = rest.subarray(0, leafSizeBytes - this.#leafBytes);
-      this.#leaf.update(piece);
-      this.#leafBytes += piece.length;
-      rest = rest.subarray(piece.length);
-      if (this.#leafBytes === leafSizeBytes) {
-        this.#endLeaf();
-      }
-    }
+    this.#hasher.update(bytes);
   }
 
   /** Returns the tree hash of all bytes from that leaf on. A last leaf that is not full ends with it. */
   treeHash(firstLeaf = 0): TreeHash {
-    if (this.#leafBytes > 0) {
-      this.#endLeaf();
-    }
+    this.#hasher.end();
     return toHex(rootOf(this.#digests.slice(firstLeaf), sha256));
   }
 
   /** Forgets all bytes from that leaf on. */
   truncate(leafCount: number): void {
     this.#digests.length = leafCount;
-    this.#leaf = createHash("sha256");
-    this.#leafBytes = 0;
-  }
-
-  #endLeaf(): void {
-    this.#digests.push(this.#leaf.digest());
-    this.#leaf = createHash("sha256");
-    this.#leafBytes = 0;
+    this.#hasher.discard();
   }
 }
 
-/** Both hashes in one pass over the bytes, which come in pieces of a mebibyte but for the last. */
+/** Both hashes in one pass over the bytes, whose pieces should be small enough to stay in the processor's cache for the second. */
 export class PartHasher {
   readonly #tree = new TreeHasher(sha256);
+  readonly #leaves = new LeafHasher(leafSha256, (digest) => this.#tree.push(digest));
   readonly #linear: Hash | null;
 
   constructor(wanted: Wanted) {
     this.#linear = wanted === "both" ? createHash("sha256") : null;
   }
 
-  update(leaf: Uint8Array): void {
-    this.#tree.push(sha256(leaf));
-    this.#linear?.update(leaf);
+  update(bytes: Uint8Array): void {
+    this.#leaves.update(bytes);
+    this.#linear?.update(bytes);
   }
 
   digest(): PartDigest {
+    this.#leaves.end();
     return { treeHash: toHex(this.#tree.root()), sha256: this.#linear?.digest("hex") ?? "" };
   }
 }

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import type { DigestPool } from "../hashing/digest-pool.ts";
-import { LeafDigests } from "../hashing/part-digest.ts";
+import { PartHasher } from "../hashing/part-digest.ts";
 import { asError, SourceChangedError } from "../transfer-errors.ts";
 import { type OpenSource, partRanges } from "./source-part.ts";
 
@@ -57,11 +56,9 @@ async function* readBlob(blob: Blob): AsyncGenerator<Uint8Array> {
 }
 
 async function digestOf(pieces: AsyncIterable<Uint8Array>) {
-  const tree = new LeafDigests();
-  const linear = createHash("sha256");
+  const hasher = new PartHasher("both");
   for await (const piece of pieces) {
-    tree.update(piece);
-    linear.update(piece);
+    hasher.update(piece);
   }
-  return { treeHash: tree.treeHash(), sha256: linear.digest("hex") };
+  return hasher.digest();
 }

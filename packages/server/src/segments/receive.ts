@@ -4,11 +4,12 @@ import { MetadataUnavailableError } from "../domain/stores/metadata-store.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { Clock } from "../domain/time/clock.ts";
 import type { TrustedClock } from "../domain/time/trusted-clock.ts";
-import { BlockAcquirer, type BlockPool, type ByteStream, shortSizeBytesMax } from "./blocks.ts";
-import { type ContentDigest, type ContentHash, digestOfLeaf } from "./content-hash.ts";
+import { type BlockPool, type ByteStream, shortSizeBytesMax } from "./blocks.ts";
+import { type ContentDigest, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
 import { intentLeaseMilliseconds, type RunningIntents } from "./running-intents.ts";
+import { writeInBlocks } from "./write-in-blocks.ts";
 
 export interface ReceiveServices {
   readonly metadata: UnrecordedMetadata;
@@ -37,9 +38,6 @@ export interface IncomingSegment<Result> {
   /** Makes the segment live, in the transaction that gives it a meaning. */
   record(segment: Segment): Promise<Result>;
 }
-
-/** As many as keep the hashing threads busy while this one waits for the socket; together they are bounded by the pool. */
-const blocksInFlightMax = 6;
 
 /**
  * Stores a body as a segment: intent first, bytes next, the row that counts last. A crash at any point leaves at most a
@@ -93,7 +91,7 @@ async function writeAndCommit<Result>(
     const { sizeBytes: sizeBytesMax, sizeBytesMin = sizeBytesMax } = incoming;
     const footerBytes = footerSizeMax(sizeBytesMax);
     writer = await services.blobs.create(key, sizeBytesMax + footerBytes, sizeBytesMin + footerSizeMax(sizeBytesMin));
-    const { sizeBytes, digest, unwritten } = await take(services, incoming, writer);
+    const { sizeBytes, digest, unwritten } = await receiveBody(services, incoming, writer);
     incoming.check(sizeBytes, digest);
     const { treeHash, leaves } = digest;
     const storedAt = services.clock.now();
@@ -109,26 +107,27 @@ async function writeAndCommit<Result>(
   }
 }
 
-interface Taken {
+interface ReceivedBody {
   readonly sizeBytes: number;
   readonly digest: ContentDigest;
   /** The bytes of a short body, which go to the disk in one piece with their footer. */
   readonly unwritten: Uint8Array;
 }
 
-async function take(
+async function receiveBody(
   services: ReceiveServices,
   { sizeBytes, body }: { sizeBytes: number; body: ByteStream },
   writer: BlobWriter,
-): Promise<Taken> {
+): Promise<ReceivedBody> {
   if (sizeBytes <= shortSizeBytesMax) {
     const bytes = await readShortBody(body, sizeBytes);
     return { sizeBytes: bytes.length, digest: digestOfLeaf(bytes), unwritten: bytes };
   }
   const hash = services.hashPool.start(sizeBytes);
   try {
-    const written = await pump(body, services.receiveBlocks, writer, hash);
-    return { sizeBytes: written, digest: await hash.digest(), unwritten: new Uint8Array() };
+    const write = (bytes: Uint8Array) => settleBoth(writer.write(bytes), hash.update(bytes));
+    const received = await writeInBlocks(body, services.receiveBlocks, write);
+    return { sizeBytes: received, digest: await hash.digest(), unwritten: new Uint8Array() };
   } catch (error) {
     hash.abandon();
     throw error;
@@ -145,89 +144,8 @@ async function readShortBody(body: ByteStream, sizeBytesMax: number): Promise<Ui
   return bytes.subarray(0, filled);
 }
 
-/** Writes and hashes each run of bytes while the next ones arrive. */
-async function pump(body: ByteStream, pool: BlockPool, writer: BlobWriter, hash: ContentHash): Promise<number> {
-  const inFlight: Array<Promise<void>> = [];
-  let sizeBytes = 0;
-  const taker = new BlockAcquirer(pool);
-  const store = (bytes: Uint8Array) => {
-    sizeBytes += bytes.length;
-    return settleBoth(writer.write(bytes), hash.update(bytes));
-  };
-  const sink = {
-    store,
-    async send(block: Buffer, length: number) {
-      const done = store(block.subarray(0, length)).finally(() => pool.release(block));
-      done.catch(() => undefined); // It is awaited below; until then a failure must not count as unhandled.
-      inFlight.push(done);
-      if (inFlight.length === blocksInFlightMax) {
-        await inFlight.shift();
-      }
-    },
-    takeBlock: () => taker.take(),
-    giveBack: (block: Buffer) => pool.release(block),
-  };
-  try {
-    await writeInBlocks(body, sink);
-    await Promise.all(inFlight);
-  } finally {
-    await Promise.allSettled(inFlight);
-  }
-  return sizeBytes;
-}
-
-interface BlockSink {
-  /** Resolves when the bytes are written and hashed. */
-  store(bytes: Uint8Array): Promise<void>;
-  /** Takes the block; resolves when the next one may come. */
-  send(block: Buffer, length: number): Promise<void>;
-  /** Null while all are with others, who fill them slowly. */
-  takeBlock(): Promise<Buffer | null>;
-  giveBack(block: Buffer): void;
-}
-
 /** Like Promise.all, but not before both have ended: the block is in use until then. */
 async function settleBoth(...both: Array<Promise<void>>): Promise<void> {
   await Promise.allSettled(both);
   await Promise.all(both);
-}
-
-/**
- * Cuts the body into full blocks, the last one shorter. Without a block its pieces go one by one as they are: however many
- * clients are slow, nobody waits for them.
- */
-async function writeInBlocks(body: ByteStream, sink: BlockSink): Promise<void> {
-  let block: Buffer | null = null;
-  let filled = 0;
-  try {
-    for await (const piece of body) {
-      let rest = piece;
-      while (rest.length > 0) {
-        block ??= await sink.takeBlock();
-        if (block === null) {
-          await sink.store(rest);
-          break;
-        }
-        const part = rest.subarray(0, block.length - filled);
-        block.set(part, filled);
-        filled += part.length;
-        rest = rest.subarray(part.length);
-        if (filled === block.length) {
-          const full = block;
-          block = null;
-          filled = 0;
-          await sink.send(full, full.length);
-        }
-      }
-    }
-    if (block !== null) {
-      const last = block;
-      block = null;
-      await sink.send(last, filled);
-    }
-  } finally {
-    if (block !== null) {
-      sink.giveBack(block);
-    }
-  }
 }

@@ -3,7 +3,7 @@ import type { Caller } from "../auth/caller.ts";
 import { newAccessKeyId, newSecret } from "../auth/new-credentials.ts";
 import type { StoredAccessKey } from "../domain/stores/identity-store.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./list-page.ts";
+import { adminPage, byCreation } from "./list-page.ts";
 import { requireUser } from "./require-user.ts";
 
 export const createAccessKey: AdminHandler<"CreateAccessKey"> = async (
@@ -25,11 +25,8 @@ export const listAccessKeys: AdminHandler<"ListAccessKeys"> = async (
   assertMayTouch(userName, caller);
   const { accountId } = caller;
   const user = userName === null ? null : await requireUser(services, { accountId, userName });
-  const { rows, marker } = await pageOf(
-    page,
-    ({ createdAt, accessKeyId }: StoredAccessKey) => `${createdAt} ${accessKeyId}`,
-    (after, limit) =>
-      services.metadata.listAccessKeys({ accountId, userId: user?.id ?? null, after: readPosition(after), limit }),
+  const { rows, marker } = await adminPage(page, keys, (after, limit) =>
+    services.metadata.listAccessKeys({ accountId, userId: user?.id ?? null, after, limit }),
   );
   return { AccessKeys: rows.map(describe), Marker: marker };
 };
@@ -65,16 +62,7 @@ function assertMayTouch(userName: string | null, { principal }: Caller): void {
   }
 }
 
-function readPosition(text: string | null): { createdAt: number; id: string } | null {
-  if (text === null) {
-    return null;
-  }
-  const [, createdAt, id] = /^([0-9]{1,15}) (\w+)$/.exec(text) ?? [];
-  if (createdAt === undefined || id === undefined) {
-    throw errors.invalidMarker(text);
-  }
-  return { createdAt: Number(createdAt), id };
-}
+const keys = byCreation(({ accessKeyId }: StoredAccessKey) => accessKeyId, /\w+/);
 
 function describe(key: StoredAccessKey): AccessKeyDescription {
   return {

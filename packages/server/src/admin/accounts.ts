@@ -10,7 +10,7 @@ import {
 import { newAccessKeyId, newSecret } from "../auth/new-credentials.ts";
 import type { Account } from "../domain/stores/identity-store.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./list-page.ts";
+import { adminPage, byName } from "./list-page.ts";
 
 /** Creates the account and its root's first key, which gives all control over the account. */
 export const createAccount: AdminHandler<"CreateAccount"> = async (
@@ -28,9 +28,9 @@ export const createAccount: AdminHandler<"CreateAccount"> = async (
 };
 
 export const listAccounts: AdminHandler<"ListAccounts"> = async ({ metadata }, input) => {
-  const { rows, marker } = await pageOf(
+  const { rows, marker } = await adminPage(
     input,
-    (account: Account) => account.id,
+    byName(({ id }: Account) => id),
     (afterId, limit) => metadata.listAccounts({ afterId: afterId as AccountId | null, limit }),
   );
   return { Accounts: rows.map(describe), Marker: marker };

@@ -1,18 +1,19 @@
 import { adminLimits, auditOutcomes, errors, type ListAuditEntriesInput } from "@moraine/protocol";
 import type { AuditFilter } from "../domain/audit.ts";
 import { describeEntry } from "../domain/audit-entry.ts";
+import { pageLimit } from "../domain/page.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import type { AdminHandler } from "./context.ts";
-import { readMarker, writeMarker } from "./list-page.ts";
+import { readNameMarker, writeNameMarker } from "./list-page.ts";
 
 /** The entries that one page looks at: filters may pass over many, while other lists wait. */
 const visitsMax = 20_000;
 
 export const listAuditEntries: AdminHandler<"ListAuditEntries"> = async ({ metadata }, input) => {
-  const limit = Math.min(input.limit ?? adminLimits.auditPageMax, adminLimits.auditPageMax);
-  const page = { ...filterOf(input), afterSequence: readPosition(input.marker), limit, visitsMax };
+  const limit = pageLimit(input.limit, adminLimits.auditPageMax);
+  const page = { ...filterOf(input), afterSequence: readNameMarker(input.marker, sequenceOf) ?? 0, limit, visitsMax };
   const { rows, through, isLast } = await metadata.listAuditEntries(page);
-  const next = writeMarker(String(through));
+  const next = writeNameMarker(String(through));
   return { AuditEntries: rows.map(describeEntry), Marker: isLast ? null : next, NextMarker: next };
 };
 
@@ -55,10 +56,4 @@ function readTime(name: string, text: string | undefined): Instant | null {
   return time;
 }
 
-function readPosition(marker: string | undefined): number {
-  const text = readMarker(marker) ?? "0";
-  if (!/^[0-9]{1,15}$/.test(text)) {
-    throw errors.invalidMarker(marker ?? "");
-  }
-  return Number(text);
-}
+const sequenceOf = (name: string): number | undefined => (/^[0-9]{1,15}$/.test(name) ? Number(name) : undefined);

@@ -1,28 +1,23 @@
-import { type DamageDescription, errors, formatMilliseconds, formatRange } from "@moraine/protocol";
+import { type DamageDescription, formatMilliseconds, formatRange } from "@moraine/protocol";
 import type { Damage, DamagePosition } from "../domain/vaults/damage.ts";
 import { arnOf } from "../domain/vaults/vault.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./list-page.ts";
+import { adminPage, type RowNames } from "./list-page.ts";
 
 export const listDamagedArchives: AdminHandler<"ListDamagedArchives"> = async ({ metadata }, input) => {
-  const { rows, marker } = await pageOf(
-    input,
-    ({ owner, range, segmentKey }: Damage) => `${owner.id} ${range.firstByte} ${segmentKey ?? ""}`,
-    (after, limit) => metadata.listDamage({ after: positionOf(after), limit }),
-  );
+  const { rows, marker } = await adminPage(input, byPlace, (after, limit) => metadata.listDamage({ after, limit }));
   return { DamagedArchives: rows.map(describe), Marker: marker };
 };
 
-function positionOf(after: string | null): DamagePosition | null {
-  if (after === null) {
-    return null;
-  }
-  const [, ownerId, firstByte, segmentKey] = /^([\w-]{1,138}) ([0-9]{1,16}) ([\w./-]*)$/.exec(after) ?? [];
-  if (ownerId === undefined || firstByte === undefined || segmentKey === undefined) {
-    throw errors.invalidMarker(after);
-  }
-  return { ownerId, firstByte: Number(firstByte), segmentKey };
-}
+const byPlace: RowNames<Damage, DamagePosition> = {
+  nameOf: ({ owner, range, segmentKey }) => `${owner.id} ${range.firstByte} ${segmentKey ?? ""}`,
+  placeOf(name) {
+    const [, ownerId, firstByte, segmentKey] = /^([\w-]{1,138}) ([0-9]{1,16}) ([\w./-]*)$/.exec(name) ?? [];
+    return ownerId === undefined || firstByte === undefined || segmentKey === undefined
+      ? undefined
+      : { ownerId, firstByte: Number(firstByte), segmentKey };
+  },
+};
 
 function describe({ owner, range, segmentKey, reason, foundAt }: Damage): DamageDescription {
   const isArchive = owner.kind === "archive";

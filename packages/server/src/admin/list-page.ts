@@ -1,37 +1,59 @@
-import { type AdminPageInput, adminLimits, errors } from "@moraine/protocol";
+import { type AdminPageInput, adminLimits } from "@moraine/protocol";
+import { type Page, pageLimit, pageOf, readMarker } from "../domain/page.ts";
 
-export interface Page<Row> {
-  readonly rows: readonly Row[];
-  /** Null when no more follow. */
-  readonly marker: string | null;
+/** Names the rows of a list. Markers are such names in base64url, opaque to clients. */
+export interface RowNames<Row, Place> {
+  nameOf(row: Row): string;
+  /** Undefined for a text that names no row. */
+  placeOf(name: string): Place | undefined;
 }
 
 /**
- * One page of a list that continues after the last row of the one before. Markers are opaque to clients: what `nameOf` gives,
- * in base64url.
- * @param list rows after the name that a marker holds (all, if null), at most `limit`.
+ * One page of a list that continues after the last row of the one before.
+ * @param list rows after the place that a marker names (all, if null), at most `limit`.
  */
-export async function pageOf<Row>(
-  { limit = adminLimits.pageMax, marker }: AdminPageInput,
-  nameOf: (row: Row) => string,
-  list: (after: string | null, limit: number) => Promise<readonly Row[]>,
+export async function adminPage<Row, Place>(
+  { limit, marker }: AdminPageInput,
+  { nameOf, placeOf }: RowNames<Row, Place>,
+  list: (after: Place | null, limit: number) => Promise<readonly Row[]>,
 ): Promise<Page<Row>> {
-  const most = Math.min(limit, adminLimits.pageMax);
-  const found = await list(readMarker(marker), most + 1);
-  const rows = found.slice(0, most);
-  const last = rows.at(-1);
-  return { rows, marker: found.length > most && last !== undefined ? writeMarker(nameOf(last)) : null };
+  const after = readNameMarker(marker, placeOf);
+  return pageOf(
+    pageLimit(limit, adminLimits.pageMax),
+    (most) => list(after, most),
+    (last) => writeNameMarker(nameOf(last)),
+  );
 }
 
-export const writeMarker = (name: string): string => Buffer.from(name).toString("base64url");
+/** Rows that a list has in the order of their names. */
+export const byName = <Row>(nameOf: (row: Row) => string): RowNames<Row, string> => ({
+  nameOf,
+  placeOf: (name) => name,
+});
 
-export function readMarker(marker: string | undefined): string | null {
-  if (marker === undefined || marker === "") {
-    return null;
-  }
-  const name = Buffer.from(marker, "base64url").toString();
-  if (writeMarker(name) !== marker) {
-    throw errors.invalidMarker(marker);
-  }
-  return name;
+/** Rows in the order of their creation, and then of their ids. */
+export function byCreation<Row extends { readonly createdAt: number }>(
+  idOf: (row: Row) => string,
+  idPattern: RegExp,
+): RowNames<Row, { readonly createdAt: number; readonly id: string }> {
+  const pattern = new RegExp(`^([0-9]{1,15}) (${idPattern.source})$`);
+  return {
+    nameOf: (row) => `${row.createdAt} ${idOf(row)}`,
+    placeOf(name) {
+      const [, createdAt, id] = pattern.exec(name) ?? [];
+      return createdAt === undefined || id === undefined ? undefined : { createdAt: Number(createdAt), id };
+    },
+  };
+}
+
+export const writeNameMarker = (name: string): string => Buffer.from(name).toString("base64url");
+
+export function readNameMarker<Place>(
+  marker: string | undefined,
+  placeOf: (name: string) => Place | undefined,
+): Place | null {
+  return readMarker(marker, (text) => {
+    const name = Buffer.from(text, "base64url").toString();
+    return writeNameMarker(name) === text ? placeOf(name) : undefined;
+  });
 }

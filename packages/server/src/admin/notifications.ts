@@ -1,16 +1,13 @@
 import { adminErrors, errors, formatMilliseconds, type NotificationDescription } from "@moraine/protocol";
 import type { NotificationState } from "../domain/notifications/notification.ts";
 import type { NotificationStatus } from "../domain/stores/notification-store.ts";
-import type { Instant } from "../domain/time/instant.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./list-page.ts";
+import { adminPage, byCreation } from "./list-page.ts";
 
 export const listNotifications: AdminHandler<"ListNotifications"> = async ({ metadata }, input, { accountId }) => {
   const state = stateOf(input.state);
-  const { rows, marker } = await pageOf(
-    input,
-    ({ createdAt, id }: NotificationStatus) => `${createdAt} ${id}`,
-    (after, limit) => metadata.listNotifications({ accountId, state, after: placeOf(after), limit }),
+  const { rows, marker } = await adminPage(input, messages, (after, limit) =>
+    metadata.listNotifications({ accountId, state, after, limit }),
   );
   return { Notifications: rows.map(describe), Marker: marker };
 };
@@ -42,16 +39,7 @@ function stateOf(name: string | undefined): NotificationState | null {
   }
 }
 
-function placeOf(after: string | null): { createdAt: Instant; id: string } | null {
-  if (after === null) {
-    return null;
-  }
-  const [, time, id] = /^([0-9]{1,15}) ([0-9a-f-]{36})$/.exec(after) ?? [];
-  if (time === undefined || id === undefined) {
-    throw errors.invalidMarker(after);
-  }
-  return { createdAt: Number(time), id };
-}
+const messages = byCreation(({ id }: NotificationStatus) => id, /[0-9a-f-]{36}/);
 
 function describe(status: NotificationStatus): NotificationDescription {
   return {

@@ -4,7 +4,7 @@ import { PolicyError } from "../domain/policy/parse.ts";
 import { readingMilliseconds } from "../domain/policy/policy-meter.ts";
 import type { UserPolicy } from "../domain/stores/identity-store.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./list-page.ts";
+import { adminPage, byName } from "./list-page.ts";
 import { requireUser } from "./require-user.ts";
 
 /** Refused as a whole when any of it is not understood: a policy that is half understood would grant or deny by accident. */
@@ -44,9 +44,9 @@ export const listUserPolicies: AdminHandler<"ListUserPolicies"> = async (
 ) => {
   const user = await requireUser(services, { accountId, userName });
   const policies = await services.metadata.userPolicies(user.id);
-  const { rows, marker } = await pageOf(
+  const { rows, marker } = await adminPage(
     page,
-    ({ policyName }: UserPolicy) => policyName,
+    byName(({ policyName }: UserPolicy) => policyName),
     async (after, limit) => policies.filter(({ policyName }) => after === null || policyName > after).slice(0, limit),
   );
   return { PolicyNames: rows.map(({ policyName }) => policyName), Marker: marker };

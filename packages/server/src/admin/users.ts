@@ -4,7 +4,7 @@ import { newUserId } from "../auth/new-credentials.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
 import type { User } from "../domain/stores/identity-store.ts";
 import type { AdminHandler } from "./context.ts";
-import { pageOf } from "./list-page.ts";
+import { adminPage, byName } from "./list-page.ts";
 
 /** A new user may do nothing until a policy says otherwise. */
 export const createUser: AdminHandler<"CreateUser"> = async (
@@ -21,9 +21,9 @@ export const createUser: AdminHandler<"CreateUser"> = async (
 };
 
 export const listUsers: AdminHandler<"ListUsers"> = async ({ metadata, region }, input, { accountId }) => {
-  const { rows, marker } = await pageOf(
+  const { rows, marker } = await adminPage(
     input,
-    ({ userName }: User) => userName,
+    byName(({ userName }: User) => userName),
     (afterName, limit) => metadata.listUsers({ accountId, afterName, limit }),
   );
   return { Users: rows.map((user) => describe(user, region)), Marker: marker };

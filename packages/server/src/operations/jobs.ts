@@ -16,6 +16,7 @@ import {
   type JobState,
 } from "../domain/jobs/job.ts";
 import { describeJob as describe } from "../domain/jobs/job-description.ts";
+import { pageLimit, pageOf } from "../domain/page.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import type { Archive } from "../domain/vaults/archive.ts";
@@ -27,7 +28,7 @@ import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import type { Services, VaultCall, VaultHandler } from "./context.ts";
 import { type ArchiveJobRequest, type InventoryJobRequest, readJobRequest } from "./job-request.ts";
 import { jobPath } from "./locations.ts";
-import { decodeMarker, encodeMarker, pageLimit } from "./page-markers.ts";
+import { decodeMarker, encodeMarker } from "./page-markers.ts";
 import { requireJob } from "./require-job.ts";
 
 /** Makes a job of its own for every call. A small one that is due has usually ended when the call is answered. */
@@ -65,17 +66,14 @@ export const listJobs: VaultHandler<"ListJobs"> = async (services, input, { key,
   const limit = pageLimit(input.limit, limits.pageMax);
   const after = decodeMarker(input.marker);
   const completedSince = services.trustedClock.expiryNow() - services.outputMilliseconds;
-  // Contradictory filters ask for nothing, which is no error.
-  const found =
-    states.length === 0
-      ? []
-      : await services.metadata.listJobs({ vaultId: vault.id, completedSince, states, after, limit: limit + 1 });
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    JobList: page.map((job) => describe(job, key)),
-    Marker: found.length > limit && last !== undefined ? encodeMarker(last) : null,
-  };
+  const listed = { vaultId: vault.id, completedSince, states };
+  const { rows, marker } = await pageOf(
+    limit,
+    // Contradictory filters ask for nothing, which is no error.
+    async (most) => (states.length === 0 ? [] : services.metadata.listJobs({ ...listed, after, limit: most })),
+    encodeMarker,
+  );
+  return { JobList: rows.map((job) => describe(job, key)), Marker: marker };
 };
 
 const stateOf: Readonly<Record<JobStatusCode, JobState>> = {

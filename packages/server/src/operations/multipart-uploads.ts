@@ -7,6 +7,7 @@ import {
   parseContentRange,
   rangeLength,
 } from "@moraine/protocol";
+import { pageLimit, pageOf, readMarker } from "../domain/page.ts";
 import type { Segment } from "../domain/segment.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import { archiveTime } from "../domain/time/trusted-clock.ts";
@@ -18,7 +19,7 @@ import { completeUpload } from "./complete-upload.ts";
 import { assertHex, contentCheck, requireDescription, requireHeader, requireTreeHash } from "./content-claims.ts";
 import type { Services, VaultCall, VaultHandler } from "./context.ts";
 import { archivePath, uploadPath } from "./locations.ts";
-import { decodeMarker, encodeMarker, pageLimit } from "./page-markers.ts";
+import { decodeMarker, encodeMarker } from "./page-markers.ts";
 
 export const initiateMultipartUpload: VaultHandler<"InitiateMultipartUpload"> = async (
   services,
@@ -105,35 +106,35 @@ export const abortMultipartUpload: VaultHandler<"AbortMultipartUpload"> = async 
 
 export const listParts: VaultHandler<"ListParts"> = async (services, input, call) => {
   const limit = pageLimit(input.limit, limits.pageMax);
-  const afterByte = readPartMarker(input.marker);
+  const afterByte = readMarker(input.marker, firstByteOf);
   const upload = await requireUpload(services, call, input.uploadId);
-  const found = await services.metadata.listParts({ uploadId: upload.id, afterByte, limit: limit + 1 });
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
+  const { rows, marker } = await pageOf(
+    limit,
+    (most) => services.metadata.listParts({ uploadId: upload.id, afterByte, limit: most }),
+    (last) => String(last.firstByte),
+  );
   return {
     ArchiveDescription: upload.description || null,
     CreationDate: formatMilliseconds(new Date(upload.createdAt)),
-    Marker: found.length > limit && last !== undefined ? String(last.firstByte) : null,
+    Marker: marker,
     MultipartUploadId: upload.id,
     PartSizeInBytes: upload.partSizeBytes,
-    Parts: page.map((part) => ({ RangeInBytes: formatRange(rangeOf(part)), SHA256TreeHash: part.treeHash })),
+    Parts: rows.map((part) => ({ RangeInBytes: formatRange(rangeOf(part)), SHA256TreeHash: part.treeHash })),
     VaultARN: arnOf(call.key),
   };
 };
 
 export const listMultipartUploads: VaultHandler<"ListMultipartUploads"> = async (services, input, { key, vault }) => {
   const limit = pageLimit(input.limit, limits.pageMax);
-  const found = await services.metadata.listUploads({
-    vaultId: vault.id,
-    idleSince: idleSince(services),
-    after: decodeMarker(input.marker),
-    limit: limit + 1,
-  });
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
+  const after = decodeMarker(input.marker);
+  const { rows, marker } = await pageOf(
+    limit,
+    (most) => services.metadata.listUploads({ vaultId: vault.id, idleSince: idleSince(services), after, limit: most }),
+    encodeMarker,
+  );
   return {
-    Marker: found.length > limit && last !== undefined ? encodeMarker(last) : null,
-    UploadsList: page.map((upload) => ({
+    Marker: marker,
+    UploadsList: rows.map((upload) => ({
       ArchiveDescription: upload.description || null,
       CreationDate: formatMilliseconds(new Date(upload.createdAt)),
       MultipartUploadId: upload.id,
@@ -173,15 +174,7 @@ function requireArchiveSize(archiveSize: string | undefined): number {
 }
 
 /** Parts lie at multiples of the part size, so a part's first byte is position enough. */
-function readPartMarker(marker: string | undefined): number | null {
-  if (marker === undefined || marker === "") {
-    return null;
-  }
-  if (!/^[0-9]{1,15}$/.test(marker)) {
-    throw errors.invalidMarker(marker);
-  }
-  return Number(marker);
-}
+const firstByteOf = (marker: string): number | undefined => (/^[0-9]{1,15}$/.test(marker) ? Number(marker) : undefined);
 
 function rangeOf({ firstByte, sizeBytes }: Segment) {
   return { firstByte, lastByte: firstByte + sizeBytes - 1 };

@@ -81,6 +81,16 @@ test("the system's clock is read by the server's clocks.ts, the client's service
   assert.deepEqual(filesThatSay(/\bDate\.now\(\)|\bnew Date\(\)/, own), []);
 });
 
+test("the server and the protocol count minutes, hours and days by durations.ts", () => {
+  const written = filesThatSay(/\b60 \* (60|1000)\b|\b24 \* 3600\b|\b86_?400|\b60_000\b/, [
+    "protocol/src/durations.ts",
+  ]);
+  assert.deepEqual(
+    written.filter((file) => /^packages\/(server|protocol)\//.test(file)),
+    [],
+  );
+});
+
 test("the environment is read in each main.ts and in the client's node.ts, and passed on", () => {
   const own = ["server/src/main.ts", "cli/src/main.ts", "client/src/node.ts"];
   assert.deepEqual(filesThatSay(/\bprocess\.env\b/, own), []);

@@ -1,5 +1,12 @@
+import { secondsPer } from "./durations.ts";
+
 /** Seconds of each unit of a duration. */
-export const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+export const unitSeconds: Readonly<Record<string, number>> = {
+  s: 1,
+  m: secondsPer.minute,
+  h: secondsPer.hour,
+  d: secondsPer.day,
+};
 
 const unitBytes: Readonly<Record<string, number>> = {
   "": 1,

@@ -70,6 +70,7 @@ export {
 } from "./byte-range.ts";
 export { canonicalRequest, type SignedRequest, uriEncode } from "./canonical-request.ts";
 export { damagedArchiveMessage, damagedDataMessage } from "./damage-messages.ts";
+export { millisecondsPer, secondsPer } from "./durations.ts";
 export { type ErrorCode, errorBody, errorStatus, errors, GlacierError } from "./errors.ts";
 export {
   type AccountId,

@@ -1,6 +1,7 @@
+import { secondsPer } from "./durations.ts";
+
 const mebibyte = 1024 ** 2;
 const gibibyte = 1024 ** 3;
-const dayInSeconds = 24 * 60 * 60;
 
 /**
  * The limits of the vault API. Lengths count characters, and so bytes, since those strings are ASCII. The server's limits on HTTP are in
@@ -23,14 +24,14 @@ export const limits = {
   partCountMax: 10_000,
   partSizeBytesMin: mebibyte,
   partSizeBytesMax: 4 * gibibyte,
-  uploadIdleSeconds: dayInSeconds,
+  uploadIdleSeconds: secondsPer.day,
 
   /** Page of ListVaults; a greater `limit` is lowered to this, silently. */
   vaultsPageMax: 10,
   /** Page of ListJobs, ListParts and ListMultipartUploads, likewise. */
   pageMax: 50,
 
-  jobOutputRetentionSeconds: dayInSeconds,
+  jobOutputRetentionSeconds: secondsPer.day,
   /** Jobs in progress of one account. AWS documents no such limit. */
   jobsInProgressMax: 10_000,
 
@@ -41,14 +42,14 @@ export const limits = {
 
   /** Vault access policies and vault lock policies. */
   policySizeBytesMax: 20_480,
-  lockWindowSeconds: dayInSeconds,
+  lockWindowSeconds: secondsPer.day,
   capacityUnitsMax: 2,
 
   jsonDepthMax: 32,
 
-  clockSkewSeconds: 300,
+  clockSkewSeconds: 5 * secondsPer.minute,
   presignedSecondsMin: 1,
-  presignedSecondsMax: 604_800,
+  presignedSecondsMax: 7 * secondsPer.day,
 } as const;
 
 /** Glacier developer guide: a mebibyte multiplied by a power of two, from 1 MiB to 4 GiB. */

@@ -1,3 +1,5 @@
+import { secondsPer } from "../durations.ts";
+
 /** The limits of the admin API. Lengths count characters. */
 export const adminLimits = {
   /** The longest name of a user or of a user's policy. */
@@ -5,9 +7,9 @@ export const adminLimits = {
   /** Active keys of a user, or of an account's root; so that a new one can replace an old one without a gap. */
   activeKeysMax: 2,
   sessionsPerUserMax: 1000,
-  sessionSecondsMin: 15 * 60,
-  sessionSecondsMax: 36 * 60 * 60,
-  sessionSecondsDefault: 12 * 60 * 60,
+  sessionSecondsMin: 15 * secondsPer.minute,
+  sessionSecondsMax: 36 * secondsPer.hour,
+  sessionSecondsDefault: 12 * secondsPer.hour,
   policiesPerUserMax: 20,
   policySizeBytesMax: 20_480,
   /** Bounds all policies of a user together: each request of the user is judged by all of them. */

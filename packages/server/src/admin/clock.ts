@@ -4,11 +4,12 @@ import {
   type ClockDescription,
   errors,
   formatMilliseconds,
+  secondsPer,
 } from "@moraine/protocol";
 import type { AdminHandler, AdminServices } from "./context.ts";
 
 /** Longer than anything waits; beyond it dates have no form on the wire. */
-const stepSecondsMax = 100 * 366 * 24 * 60 * 60;
+const stepSecondsMax = 100 * 366 * secondsPer.day;
 const timeMax = Date.UTC(9999, 0, 1);
 
 export const getClock: AdminHandler<"GetClock"> = async (services) => describe(services);

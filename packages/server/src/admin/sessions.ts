@@ -1,9 +1,9 @@
-import { adminLimits, errors, formatMilliseconds } from "@moraine/protocol";
+import { adminLimits, errors, formatMilliseconds, millisecondsPer } from "@moraine/protocol";
 import { hashOfToken, newSecret, newSessionKeyId, newSessionToken } from "../auth/new-credentials.ts";
 import type { AdminHandler } from "./context.ts";
 
 /** An expired session is reported as expired for this long, and afterwards as unknown. */
-const rememberedMilliseconds = 7 * 24 * 60 * 60 * 1000;
+const rememberedMilliseconds = 7 * millisecondsPer.day;
 
 export const createSession: AdminHandler<"CreateSession"> = async (
   { metadata, keyring, systemNow },

@@ -1,4 +1,4 @@
-import type { AuditOutcome } from "@moraine/protocol";
+import { type AuditOutcome, millisecondsPer } from "@moraine/protocol";
 import type { AuditFacts } from "../domain/audit.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import type { Instant } from "../domain/time/instant.ts";
@@ -22,7 +22,7 @@ export interface AttemptsOptions {
 
 const batchMilliseconds = 1000;
 /** How often the trail says how many attempts of a source were left out. */
-const omissionMilliseconds = 60_000;
+const omissionMilliseconds = millisecondsPer.minute;
 const waitingMax = 1000;
 const sourcesMax = 1000;
 

@@ -1,3 +1,4 @@
+import { millisecondsPer } from "@moraine/protocol";
 import type { AuditTrail } from "../domain/audit.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { Clock } from "../domain/time/clock.ts";
@@ -87,7 +88,7 @@ function startRepeated(options: AuditOptions, log: LogTarget | null, signer: () 
       repeat({
         ...events,
         name: `exporting anchors of the audit trail to ${anchorTarget}`,
-        pauseMilliseconds: anchorMinutes * 60_000,
+        pauseMilliseconds: anchorMinutes * millisecondsPer.minute,
         run: anchorExport(metadata, signer, anchorSender(anchorTarget)),
       }),
     );

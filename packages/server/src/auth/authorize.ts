@@ -1,4 +1,4 @@
-import { errors, partitionOf } from "@moraine/protocol";
+import { errors, millisecondsPer, partitionOf } from "@moraine/protocol";
 import type { RequestAudit } from "../domain/audit.ts";
 import {
   type Decision,
@@ -129,7 +129,6 @@ export function denial(
 
 const noConditions: Conditions = new Map();
 const archiveAge = "glacier:archiveageindays";
-const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 /** A policy that cannot be understood when it is met might have denied: so it does. */
 async function policySet(
@@ -187,7 +186,7 @@ async function conditions(
   if (archiveId !== undefined && asked.vault !== null) {
     const archive = await metadata.findArchive({ vaultId: asked.vault.id, archiveId });
     if (archive !== null && archive.deletedAt === null) {
-      known.set(archiveAge, [String(Math.floor((now - archive.createdAt) / dayMilliseconds))]);
+      known.set(archiveAge, [String(Math.floor((now - archive.createdAt) / millisecondsPer.day))]);
     }
   }
   return new Map([...known, ...circumstances()]);

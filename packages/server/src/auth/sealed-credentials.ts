@@ -1,10 +1,11 @@
+import { millisecondsPer } from "@moraine/protocol";
 import type { AccessKey, CredentialStore } from "../domain/stores/credential-store.ts";
 import type { StoredAccessKey } from "../domain/stores/identity-store.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** A key that was disabled by another process works no longer than this here. */
-const cacheMilliseconds = 5 * 60 * 1000;
+const cacheMilliseconds = 5 * millisecondsPer.minute;
 const cachedKeysMax = 1000;
 
 /** Finds keys in the metadata and opens them; those in use are remembered for a few minutes. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type AccountId, leafSizeBytes, limits } from "@moraine/protocol";
+import { type AccountId, leafSizeBytes, limits, millisecondsPer } from "@moraine/protocol";
 import type { Logger } from "pino";
 import { startAudit } from "../audit/start.ts";
 import { authenticator } from "../auth/authenticate.ts";
@@ -87,7 +87,6 @@ const segmentCacheLimits = { segmentsMax: 128, leafBytesMax: 4 * 1024 ** 2, ageM
 const hashThreads = Math.max(2, availableParallelism());
 /** Tools that empty vaults poll once, and then sleep for 10 or 15 minutes. */
 const jobWaitMilliseconds = 1000;
-const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 export interface ComposeOptions {
   readonly log: Logger;
@@ -352,7 +351,7 @@ function startSpaceKeeping({ blobs, ballast }: Stores, events: EventLog, started
 const termsOf = ({ profile, audit, deletedGraceSeconds }: Config) => ({
   profile,
   outputMilliseconds: limits.jobOutputRetentionSeconds * 1000,
-  auditKeptMilliseconds: audit.keptDays * dayMilliseconds,
+  auditKeptMilliseconds: audit.keptDays * millisecondsPer.day,
   deletedGraceMilliseconds: deletedGraceSeconds * 1000,
 });
 

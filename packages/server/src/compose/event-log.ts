@@ -1,3 +1,4 @@
+import { millisecondsPer } from "@moraine/protocol";
 import type { Logger } from "pino";
 import { StorageFullError } from "../domain/stores/blob-store.ts";
 import type { DeletedBytes } from "../domain/stores/storage-report.ts";
@@ -73,7 +74,7 @@ export function createEventLog(log: Logger, { metrics, fullDisk, noteDeletedByte
   };
 }
 
-const rareMilliseconds = 60_000;
+const rareMilliseconds = millisecondsPer.minute;
 
 /** A tenant that repeats its request cannot fill the log. */
 function rarely(log: Logger): EventLog["access"]["tooCostly"] {

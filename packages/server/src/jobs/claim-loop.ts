@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { millisecondsPer } from "@moraine/protocol";
 import type { Clock } from "../domain/time/clock.ts";
 import type { Instant } from "../domain/time/instant.ts";
 
@@ -27,9 +28,9 @@ export interface ClaimLoopServices {
   readonly log: { postponed(what: string, error: unknown): void };
 }
 
-export const leaseMilliseconds = 5 * 60 * 1000;
+export const leaseMilliseconds = 5 * millisecondsPer.minute;
 /** Other processes may add rows, and claims may lapse, without a word to this one. */
-const pollMilliseconds = 30 * 1000;
+const pollMilliseconds = 30 * millisecondsPer.second;
 
 export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: ClaimedWork<Claim>): ClaimLoop {
   const stopping = new AbortController();

@@ -1,8 +1,8 @@
+import { millisecondsPer } from "@moraine/protocol";
 import { inBatches } from "./batches.ts";
 import type { JobServices } from "./context.ts";
 
 const batchRows = 500;
-const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 /**
  * Drops entries of the audit trail that have been kept long enough. Each batch leaves an entry of its own, so it waits until a
@@ -15,7 +15,7 @@ export async function pruneAudit(
   const now = trustedClock.expiryNow();
   const recordedBefore = now - auditKeptMilliseconds;
   const { firstTime } = await metadata.auditState({});
-  if (firstTime !== null && firstTime < recordedBefore - dayMilliseconds) {
+  if (firstTime !== null && firstTime < recordedBefore - millisecondsPer.day) {
     await inBatches(signal, batchRows, () => metadata.pruneAuditEntries({ recordedBefore, now, limit: batchRows }));
   }
 }

@@ -1,4 +1,4 @@
-import type { AccountId, JobId } from "@moraine/protocol";
+import { type AccountId, type JobId, millisecondsPer } from "@moraine/protocol";
 import { type Job, type JobClaim, type JobLane, jobLanes, laneOf } from "../domain/jobs/job.ts";
 import { AccountTurns } from "./account-turns.ts";
 import { retrieveArchive, type Verifying } from "./archive-retrieval.ts";
@@ -43,7 +43,7 @@ const laneLimits: Readonly<Record<JobLane, LaneLimits>> = {
   large: { jobsMax: 16, jobsPerAccountMax: 8, readersMax: 2, sliceBytes: 64 * mebibyte },
 };
 
-const renewalMilliseconds = 60 * 1000;
+const renewalMilliseconds = millisecondsPer.minute;
 
 /** Runs jobs when they are due, each lane for itself. */
 export function startRunner(services: JobServices, { onEnd, waitMilliseconds }: RunnerOptions): Runner {

@@ -1,3 +1,4 @@
+import { millisecondsPer } from "@moraine/protocol";
 import { uploadIdleMilliseconds } from "../domain/vaults/multipart-upload.ts";
 import { inBatches } from "./batches.ts";
 import type { JobServices } from "./context.ts";
@@ -10,14 +11,14 @@ export interface Upkeep {
   stop(): Promise<void>;
 }
 
-const roundMilliseconds = 60 * 1000;
+const roundMilliseconds = millisecondsPer.minute;
 const sweepMillisecondsMin = 1000;
 const batchRows = 200;
-const inventoryMilliseconds = 24 * 60 * 60 * 1000;
+const inventoryMilliseconds = millisecondsPer.day;
 /** The id of a deleted archive is known for this long: deleting it again succeeds. */
-const tombstoneMilliseconds = 90 * 24 * 60 * 60 * 1000;
+const tombstoneMilliseconds = 90 * millisecondsPer.day;
 /** Messages that could not be delivered can be looked at, and asked for again, this long. */
-const failuresMilliseconds = 30 * 24 * 60 * 60 * 1000;
+const failuresMilliseconds = 30 * millisecondsPer.day;
 
 /**
  * Runs each task now, as there may be leftovers of a crash, and then again and again. Each has a loop of its own: a task that

@@ -1,4 +1,4 @@
-import { errors, limits } from "@moraine/protocol";
+import { errors, limits, millisecondsPer } from "@moraine/protocol";
 import type { UploadRequest } from "../domain/stores/metadata-store.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import { archiveTime } from "../domain/time/trusted-clock.ts";
@@ -11,7 +11,7 @@ import type { Call, VaultCall, VaultHandler } from "./context.ts";
 import { archivePath } from "./locations.ts";
 
 /** For how long a repeated call is recognised. */
-const requestMemoryMilliseconds = 24 * 60 * 60 * 1000;
+const requestMemoryMilliseconds = millisecondsPer.day;
 
 /**
  * Each call makes a new archive, even from the same bytes (docs/wire.md#archives). Only a call that an SDK sends again, because

@@ -1,10 +1,11 @@
+import { millisecondsPer } from "@moraine/protocol";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import type { Instant } from "../domain/time/instant.ts";
 
 /** A body that takes longer than a day is cut off by the listener; its intent must outlive it. */
-export const intentLeaseMilliseconds = 25 * 60 * 60 * 1000;
+export const intentLeaseMilliseconds = 25 * millisecondsPer.hour;
 /** Leases that end sooner than this are prolonged. */
-const leaseLeftMilliseconds = 12 * 60 * 60 * 1000;
+const leaseLeftMilliseconds = 12 * millisecondsPer.hour;
 const batchKeys = 200;
 
 /** The intents of segments that this process is writing now, so that none of them is swept however long the writing takes. */

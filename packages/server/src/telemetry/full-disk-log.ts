@@ -1,6 +1,7 @@
+import { millisecondsPer } from "@moraine/protocol";
 import type { Logger } from "pino";
 
-const pauseMilliseconds = 60_000;
+const pauseMilliseconds = millisecondsPer.minute;
 
 /** Writes at most one line a minute however much a full disk refuses, without stacks. */
 export class FullDiskLog {

@@ -1,4 +1,11 @@
-import { type AccountId, type FaultModeName, isAccountId, type OperationName, operations } from "@moraine/protocol";
+import {
+  type AccountId,
+  type FaultModeName,
+  isAccountId,
+  millisecondsPer,
+  type OperationName,
+  operations,
+} from "@moraine/protocol";
 
 // Faults that people ask for to test their own clients. A fault acts on responses, and on ids that are made, never on stored data.
 
@@ -108,7 +115,13 @@ const measures = {
     fallback: 1024,
   },
   // A timer holds no more than 24 days; and a client that waits for a day waits for ever.
-  milliseconds: { mode: "delay", what: "A number of milliseconds", least: 1, most: 86_400_000, fallback: 1000 },
+  milliseconds: {
+    mode: "delay",
+    what: "A number of milliseconds",
+    least: 1,
+    most: millisecondsPer.day,
+    fallback: 1000,
+  },
 } as const satisfies Record<string, Measure>;
 
 /** Throws FaultError. */

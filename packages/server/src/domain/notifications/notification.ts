@@ -1,4 +1,4 @@
-import type { AccountId, JobId } from "@moraine/protocol";
+import { type AccountId, type JobId, millisecondsPer } from "@moraine/protocol";
 import { compactJson } from "../compact-json.ts";
 import { invariant } from "../invariant.ts";
 import type { Job } from "../jobs/job.ts";
@@ -33,10 +33,10 @@ export function messageAttributes({ accountId, vaultArn }: Notification): Readon
 export type NotificationState = "pending" | "failed";
 
 /** How long a message is tried before it counts as failed. */
-export const deliveryMilliseconds = 3 * 24 * 60 * 60 * 1000;
+export const deliveryMilliseconds = 3 * millisecondsPer.day;
 
 const retryMillisecondsMin = 1000;
-const retryMillisecondsMax = 60 * 60 * 1000;
+const retryMillisecondsMax = millisecondsPer.hour;
 
 /**
  * The messages to send when a job has ended, whether it succeeded or failed: one to the topic of its vault, if that

@@ -1,3 +1,4 @@
+import { millisecondsPer } from "@moraine/protocol";
 /** Readers of condition values, of policies and of requests alike. Each gives undefined for what it cannot read. */
 
 /** An integer or a decimal. With 15 digits at most, different numbers stay different as doubles. */
@@ -55,5 +56,5 @@ function zoneMilliseconds(zone: string): number {
     return 0;
   }
   const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4));
-  return (zone.startsWith("-") ? -minutes : minutes) * 60_000;
+  return (zone.startsWith("-") ? -minutes : minutes) * millisecondsPer.minute;
 }

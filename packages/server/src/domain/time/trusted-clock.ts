@@ -1,3 +1,4 @@
+import { millisecondsPer } from "@moraine/protocol";
 import type { Clock } from "./clock.ts";
 import type { Instant } from "./instant.ts";
 
@@ -64,9 +65,9 @@ export interface TrustedBoot {
 }
 
 /** Bounds by how much a clock may be put right after boots, in all. */
-export const believedStepMilliseconds = 5 * 60 * 1000;
+export const believedStepMilliseconds = 5 * millisecondsPer.minute;
 /** How long the machine may have been away, in all: it gets back what it was away by running as long. */
-export const believedAbsenceMilliseconds = 7 * 24 * 60 * 60 * 1000;
+export const believedAbsenceMilliseconds = 7 * millisecondsPer.day;
 
 interface Reading {
   readonly bootId: string | null;

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { secondsPer } from "@moraine/protocol";
 import type { ReplyLimits } from "../wire/respond.ts";
 import type { BodyLimits } from "./pace.ts";
 import type { StrangerLimits } from "./stranger-pace.ts";
@@ -22,7 +23,7 @@ const mebibyte = 1024 ** 2;
 export const httpLimits = {
   stallSeconds: 30,
   bytesPerSecondMin: 1024,
-  durationSecondsMax: 24 * 60 * 60,
+  durationSecondsMax: secondsPer.day,
   sendStallSeconds: 60,
   drainBytesMax: 5 * 1024 ** 3,
   drainSecondsMax: 30,

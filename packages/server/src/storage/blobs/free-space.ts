@@ -1,3 +1,4 @@
+import { millisecondsPer } from "@moraine/protocol";
 import { invariant } from "../../domain/invariant.ts";
 import { StorageFullError } from "../../domain/stores/blob-store.ts";
 import { type Disk, isOutOfSpace } from "./disk.ts";
@@ -12,7 +13,7 @@ const sampleAgeMillisecondsMax = 1000;
 /** A blob of one byte takes this much at least, with its footer and in whole blocks. */
 const blobBytesMin = 4096;
 /** A quota refuses bytes though the file system has room: then the disk counts as full for this long. */
-const refusalMilliseconds = 60_000;
+const refusalMilliseconds = millisecondsPer.minute;
 
 /** The bytes that one writer may still write. */
 export interface SpaceClaim {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { millisecondsPer } from "@moraine/protocol";
 import type { Ballast } from "./ballast.ts";
 import { isFull, toDomainError } from "./disk.ts";
 import type { FreeSpace } from "./free-space.ts";
@@ -18,7 +19,7 @@ export interface SpaceKeeperOptions {
 }
 
 /** After a failure; a quota may refuse the ballast though the file system has room. */
-const retryMilliseconds = 60_000;
+const retryMilliseconds = millisecondsPer.minute;
 
 /** Keeps the figures of the disk fresh, and makes the ballast whenever it is missing and there is room for it. */
 export function startSpaceKeeper({ space, ballast, ...options }: SpaceKeeperOptions): SpaceKeeper {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -42,7 +42,10 @@ test("a first start whose port is taken makes nothing, and the next one shows th
   assert.equal(code, 1);
   assert.match(stderr, /^moraine: .*EADDRINUSE/);
   assert.ok(!existsSync(dataFolder));
-  assert.equal(await shownKey(dataFolder), join(dataFolder, "root-key"));
+  const keyFile = join(dataFolder, "root-key");
+  assert.equal(await shownKey(dataFolder), keyFile);
+  assert.equal(await shownKey(dataFolder), keyFile, "as long as nobody has kept it elsewhere");
+  await rm(keyFile);
   assert.equal(await shownKey(dataFolder), null);
 });
 
@@ -62,7 +65,10 @@ test("a key that a first start made but could not announce is announced by the n
   child.stdout?.destroy();
   const { code } = await endingOf(child);
   assert.equal(code, 1);
-  assert.equal(await shownKey(dataFolder), join(dataFolder, "root-key"));
+  const keyFile = join(dataFolder, "root-key");
+  assert.equal(await shownKey(dataFolder), keyFile);
+  assert.equal(await shownKey(dataFolder), keyFile, "as long as nobody has kept it elsewhere");
+  await rm(keyFile);
   assert.equal(await shownKey(dataFolder), null);
 });
 

@@ -19,6 +19,8 @@ interface Announcement {
   readonly warnings: readonly string[];
   /** The root's key, if nobody has seen it yet. */
   readonly newKey: PlainSecret | null;
+  /** Whether the operator gave the key, so that an earlier one no longer holds. */
+  readonly isKeyGiven: boolean;
   /** Where the operator wants the key to be written; null leaves that to the kind of output. */
   readonly rootKeyFile: string | null;
 }
@@ -95,19 +97,27 @@ function gitCloneOf(path: string): string | null {
 
 /** Output that is no terminal is kept, in a service's log for one: the key goes into a file instead. */
 async function keyLines(announcement: Announcement, isTerminal: boolean): Promise<string[]> {
-  const { newKey, rootKeyFile, dataFolder, isEphemeral } = announcement;
+  const { newKey, isKeyGiven, rootKeyFile, dataFolder, isEphemeral } = announcement;
+  const unset = `unset ${credentialObstacles.join(" ")}`;
+  const defaultFile = join(dataFolder, "root-key");
   if (newKey === null && isEphemeral) {
     return ["# The root's access key was given."];
+  }
+  if (newKey === null && !isKeyGiven && existsSync(defaultFile)) {
+    return [
+      "# The root's access key is still in the file of the first start: keep it elsewhere.",
+      unset,
+      `. ${quoted(defaultFile)}`,
+    ];
   }
   if (newKey === null) {
     const command = `npx @moraine/cli admin root-key --offline --data ${quoted(dataFolder)}`;
     return [`# The root's access key was given, or shown before; a lost one, while the server is down: ${command}`];
   }
-  const unset = `unset ${credentialObstacles.join(" ")}`;
   if (rootKeyFile === null && isTerminal) {
     return ["# The root's access key. It is shown only now: keep it.", unset, ...rootKeyLines(newKey)];
   }
-  const file = rootKeyFile ?? join(dataFolder, "root-key");
+  const file = rootKeyFile ?? defaultFile;
   await writeSecretFile(file, Buffer.from(`${rootKeyLines(newKey).join("\n")}\n`));
   const where = "# The root's access key is in a file that only its owner can read: keep it elsewhere.";
   return [where, unset, `. ${quoted(file)}`];

@@ -48,7 +48,7 @@ try {
   service = await compose(config, { log, onHalt });
   const warnings = service.warnings();
   const isProxied = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"].some((name) => process.env[name]);
-  await announce(process.stdout, { ...config, ...service, warnings, isProxied });
+  await announce(process.stdout, { ...config, ...service, isKeyGiven: config.rootKey !== null, warnings, isProxied });
   await service.keyShown();
 } catch (error) {
   log.debug({ err: error }, "the server could not start");

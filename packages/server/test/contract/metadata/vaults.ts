@@ -137,8 +137,10 @@ export function vaultStories(story: Story): void {
     const upload = await world.upload(vault);
     const part = await world.part(upload, 0);
     const waiting = await world.inventoryJob(vault);
+    assert.equal(await world.nextDue(waiting.dueAt), waiting.dueAt);
 
     await store.removeVault({ key: vault, profile: "practical", expectedVersion: 0, now: start });
+    assert.equal(await world.nextDue(waiting.dueAt), null);
     for (const jobId of [job.id, waiting.id]) {
       assert.equal(await store.findJob({ vaultId: vault.id, jobId, completedSince: start - day }), null);
     }

@@ -8,6 +8,7 @@ import { release } from "../releases.ts";
 import type { Database, JobRow, Schema } from "../schema.ts";
 import { claimInTurn } from "./account-turns.ts";
 import { jobOf } from "./job-rows.ts";
+import { leaseStatements } from "./lease-statements.ts";
 
 /** Jobs of removed vaults that one visit to an account drops before it is left for the next claim. */
 const droppedMax = 50;
@@ -15,9 +16,9 @@ const droppedMax = 50;
 /** Claims jobs of a lane, the accounts in turn. */
 export async function claimJobs(db: Database, turn: JobTurn): Promise<JobClaim[]> {
   const { lane, now } = turn;
-  await endLapsedLeases(db, { lane, now });
+  await jobLeases.endLapsed(db, { lane, now });
   const claims = await claimInTurn(turn, {
-    nextAccount: async (after) => (await selectTurn(db, { lane, after }))?.account_id ?? null,
+    nextAccount: async (after) => (await jobLeases.nextAccount(db, { lane, after }))?.account_id ?? null,
     claim: (accountId) => claimOf(db, accountId, turn),
   });
   return claims.map(([accountId, row]) => ({ job: jobOf(row), accountId, fence: row.fence }));
@@ -30,7 +31,7 @@ async function claimOf(
   { lane, now, leaseUntil }: JobTurn,
 ): Promise<JobRow | undefined> {
   for (let dropped = 0; dropped < droppedMax; dropped += 1) {
-    const next = await selectEarliest(db, { lane, accountId, now });
+    const next = await jobLeases.earliest(db, { lane, accountId, now });
     const row = next && (await claim(db, { id: next.id, leaseUntil }));
     if (next === undefined || row !== undefined) {
       return row;
@@ -57,41 +58,12 @@ export const inProgress = literal("in_progress");
 export const inVault = (eb: ExpressionBuilder<Schema, "jobs">) =>
   eb.exists(eb.selectFrom("vaults").select("vaults.id").whereRef("vaults.id", "=", "jobs.vault_id"));
 
-const endLapsedLeases = rowsChanged((db, at: { lane: JobLane; now: Instant }) =>
-  db
-    .updateTable("jobs")
-    .set({ lease_until: null })
-    .where("lane", "=", at.lane)
-    .where("state", "=", inProgress)
-    .where("lease_until", "<=", at.now),
-);
-
-/** Selects the first account after `after` that waits. */
-const selectTurn = oneRow((db, at: { lane: JobLane; after: string }) =>
-  db
-    .selectFrom("jobs")
-    .select("account_id")
-    .where("lane", "=", at.lane)
-    .where("state", "=", inProgress)
-    .where("lease_until", "is", null)
-    .where("account_id", ">", at.after)
-    .orderBy("account_id")
-    .limit(1),
-);
-
-const selectEarliest = oneRow((db, at: { lane: JobLane; accountId: string; now: Instant }) =>
-  db
-    .selectFrom("jobs")
-    .select("id")
-    .where("lane", "=", at.lane)
-    .where("state", "=", inProgress)
-    .where("lease_until", "is", null)
-    .where("account_id", "=", at.accountId)
-    .where("due_at", "<=", at.now)
-    .orderBy("due_at")
-    .orderBy("id")
-    .limit(1),
-);
+export const jobLeases = leaseStatements<{ lane: JobLane }>({
+  name: "jobs",
+  state: inProgress,
+  inLane: (eb, { lane }) => [eb("lane", "=", lane)],
+  exists: (eb) => [inVault(eb)],
+});
 
 const claim = oneRow((db, at: { id: string; leaseUntil: Instant }) =>
   db

@@ -1,5 +1,5 @@
 import { invariant } from "../../../../domain/invariant.ts";
-import { assertJobsLeft, type JobLane, type JobState } from "../../../../domain/jobs/job.ts";
+import { assertJobsLeft, type JobState } from "../../../../domain/jobs/job.ts";
 import type { Instant } from "../../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../../sqlite/methods.ts";
 import { insertion, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
@@ -8,8 +8,8 @@ import type { Database, JobRow } from "../schema.ts";
 import { makeLive, releasePending } from "../segments.ts";
 import { requirePermitted } from "../vault-contents.ts";
 import { jobOf, jobRow } from "./job-rows.ts";
-import { claimJobs, countInProgress, dropJob, inProgress, inVault } from "./job-turns.ts";
-import { addNotifications, releaseMessages } from "./notifications.ts";
+import { claimJobs, countInProgress, dropJob, inProgress, inVault, jobLeases } from "./job-turns.ts";
+import { addNotifications, messageLeases } from "./notifications.ts";
 
 export const jobQueries = {
   async findJob(db, at) {
@@ -27,8 +27,8 @@ export const jobQueries = {
   },
 
   async nextJobDue(db, { lane, now, dueAfter }) {
-    const lapsed = await selectLapsed(db, { lane, now });
-    const row = lapsed ?? (await selectNextDue(db, { lane, dueAfter: dueAfter ?? Number.MIN_SAFE_INTEGER }));
+    const lapsed = await jobLeases.lapsed(db, { lane, now });
+    const row = lapsed ?? (await jobLeases.nextDue(db, { lane, dueAfter: dueAfter ?? Number.MIN_SAFE_INTEGER }));
     return row?.due_at ?? null;
   },
 } satisfies Partial<Queries>;
@@ -80,8 +80,8 @@ export const jobChanges = {
 
   async releaseLeases(db) {
     await releasePending(db, {});
-    await releaseClaims(db, {});
-    await releaseMessages(db, {});
+    await jobLeases.releaseAll(db, {});
+    await messageLeases.releaseAll(db, {});
   },
 } satisfies Partial<Changes>;
 
@@ -140,31 +140,6 @@ const selectJobs = manyRows((db, page: JobListing) =>
     .limit(page.limit),
 );
 
-const selectNextDue = oneRow((db, at: { lane: JobLane; dueAfter: Instant }) =>
-  db
-    .selectFrom("jobs")
-    .select("due_at")
-    .where("lane", "=", at.lane)
-    .where("state", "=", inProgress)
-    .where("lease_until", "is", null)
-    .where("due_at", ">", at.dueAfter)
-    .where(inVault)
-    .orderBy("due_at")
-    .limit(1),
-);
-
-const selectLapsed = oneRow((db, at: { lane: JobLane; now: Instant }) =>
-  db
-    .selectFrom("jobs")
-    .select("due_at")
-    .where("lane", "=", at.lane)
-    .where("state", "=", inProgress)
-    .where("lease_until", "<=", at.now)
-    .where(inVault)
-    .orderBy("lease_until")
-    .limit(1),
-);
-
 const renew = rowsChanged((db, claimed: { jobId: string; fence: number; leaseUntil: Instant }) =>
   db
     .updateTable("jobs")
@@ -203,15 +178,6 @@ const finish = oneRow((db, end: Finish) =>
     .where("state", "=", inProgress)
     .where(inVault)
     .returningAll(),
-);
-
-/** The fence moves too, so that whoever held a claim has lost it. */
-const releaseClaims = rowsChanged((db, _: object) =>
-  db
-    .updateTable("jobs")
-    .set((eb) => ({ lease_until: null, fence: eb("fence", "+", 1) }))
-    .where("state", "=", inProgress)
-    .where("lease_until", "is not", null),
 );
 
 const selectExpired = manyRows((db, at: { completedBefore: Instant; limit: number }) =>

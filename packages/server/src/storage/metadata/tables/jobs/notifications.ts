@@ -14,10 +14,12 @@ import { insertion, literal, manyRows, oneRow, rowsChanged } from "../../sqlite/
 import type { Database, NotificationRow } from "../schema.ts";
 import { findById } from "../vault-contents.ts";
 import { claimInTurn } from "./account-turns.ts";
+import { leaseStatements } from "./lease-statements.ts";
 
 export const notificationQueries = {
   async nextNotificationDue(db, { now, dueAfter }) {
-    const row = (await selectLapsed(db, { now })) ?? (await selectNextDue(db, { dueAfter: dueAfter ?? 0 }));
+    const row =
+      (await messageLeases.lapsed(db, { now })) ?? (await messageLeases.nextDue(db, { dueAfter: dueAfter ?? 0 }));
     return row?.due_at ?? null;
   },
 
@@ -37,10 +39,13 @@ export const notificationQueries = {
 export const notificationChanges = {
   async claimNotifications(db, turn) {
     const { now, leaseUntil } = turn;
-    await endLapsedLeases(db, { now });
+    await messageLeases.endLapsed(db, { now });
     const claims = await claimInTurn(turn, {
-      nextAccount: async (after) => (await selectTurn(db, { after }))?.account_id ?? null,
-      claim: (accountId) => claimEarliest(db, { accountId, now, leaseUntil }),
+      nextAccount: async (after) => (await messageLeases.nextAccount(db, { after }))?.account_id ?? null,
+      async claim(accountId) {
+        const next = await messageLeases.earliest(db, { accountId, now });
+        return next && claim(db, { id: next.id, leaseUntil });
+      },
     });
     return claims.map(([, row]) => ({
       notification: notificationOf(row),
@@ -126,28 +131,14 @@ function statusOf(row: NotificationRow): NotificationStatus {
 const pending = literal("pending");
 const failed = literal("failed");
 
+export const messageLeases = leaseStatements<object>({
+  name: "notifications",
+  state: pending,
+  inLane: () => [],
+  exists: () => [],
+});
+
 const insertNotification = insertion("notifications");
-
-const selectNextDue = oneRow((db, at: { dueAfter: Instant }) =>
-  db
-    .selectFrom("notifications")
-    .select("due_at")
-    .where("state", "=", pending)
-    .where("lease_until", "is", null)
-    .where("due_at", ">", at.dueAfter)
-    .orderBy("due_at")
-    .limit(1),
-);
-
-const selectLapsed = oneRow((db, at: { now: Instant }) =>
-  db
-    .selectFrom("notifications")
-    .select("due_at")
-    .where("state", "=", pending)
-    .where("lease_until", "<=", at.now)
-    .orderBy("lease_until")
-    .limit(1),
-);
 
 interface Page {
   accountId: string;
@@ -186,42 +177,11 @@ const countFailed = oneRow((db, _: object) =>
     .where("state", "=", failed),
 );
 
-const endLapsedLeases = rowsChanged((db, at: { now: Instant }) =>
-  db
-    .updateTable("notifications")
-    .set({ lease_until: null })
-    .where("state", "=", pending)
-    .where("lease_until", "<=", at.now),
-);
-
-/** Selects the first account after `after` of which messages wait. */
-const selectTurn = oneRow((db, at: { after: string }) =>
-  db
-    .selectFrom("notifications")
-    .select("account_id")
-    .where("state", "=", pending)
-    .where("lease_until", "is", null)
-    .where("account_id", ">", at.after)
-    .orderBy("account_id")
-    .limit(1),
-);
-
-const claimEarliest = oneRow((db, at: { accountId: string; now: Instant; leaseUntil: Instant }) =>
+const claim = oneRow((db, at: { id: string; leaseUntil: Instant }) =>
   db
     .updateTable("notifications")
     .set((eb) => ({ lease_until: at.leaseUntil, fence: eb("fence", "+", 1), attempts: eb("attempts", "+", 1) }))
-    .where("id", "=", (eb) =>
-      eb
-        .selectFrom("notifications")
-        .select("id")
-        .where("state", "=", pending)
-        .where("lease_until", "is", null)
-        .where("account_id", "=", at.accountId)
-        .where("due_at", "<=", at.now)
-        .orderBy("due_at")
-        .orderBy("id")
-        .limit(1),
-    )
+    .where("id", "=", at.id)
     .returningAll(),
 );
 
@@ -272,15 +232,6 @@ const deleteExpired = rowsChanged((db, at: { failedBefore: Instant; limit: numbe
         .orderBy("failed_at")
         .limit(at.limit),
     ),
-);
-
-/** The fence moves too, so that whoever held a claim has lost it. */
-export const releaseMessages = rowsChanged((db, _: object) =>
-  db
-    .updateTable("notifications")
-    .set((eb) => ({ lease_until: null, fence: eb("fence", "+", 1) }))
-    .where("state", "=", pending)
-    .where("lease_until", "is not", null),
 );
 
 /** Messages name the account's vaults: an account that is made again under its old id must not see them. */

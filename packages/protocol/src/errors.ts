@@ -116,8 +116,7 @@ export const errors = {
       "NoLongerSupportedException",
       "This API is no longer supported for new accounts. Please use Amazon S3 Glacier storage classes instead.",
     ),
-  unavailable: (message: string, options?: ErrorOptions) =>
-    new GlacierError("ServiceUnavailableException", message, options),
+  unavailable: (message: string) => new GlacierError("ServiceUnavailableException", message),
 
   accessDenied: (message: string) => new GlacierError("AccessDeniedException", message),
   /** The lock's state forbids it, whoever asks. */

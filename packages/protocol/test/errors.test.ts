@@ -46,7 +46,7 @@ test("an error's body has exactly three lowercase fields, code first", () => {
 
 test("a Glacier error is an error, and keeps its cause to itself", () => {
   const cause = new Error("disk full");
-  const error = errors.unavailable("Try again.", { cause });
+  const error = errors.serialization("The request body ends too soon", { cause });
   assert.ok(error instanceof Error && error instanceof GlacierError);
   assert.equal(error.name, "GlacierError");
   assert.equal(error.cause, cause);

@@ -163,19 +163,15 @@ const selectPage = manyRows((db, page: Page) =>
     .limit(page.limit),
 );
 
-const countPending = oneRow((db, _: object) =>
-  db
-    .selectFrom("notifications")
-    .select((eb) => eb.fn.countAll().as("count"))
-    .where("state", "=", pending),
-);
-
-const countFailed = oneRow((db, _: object) =>
-  db
-    .selectFrom("notifications")
-    .select((eb) => eb.fn.countAll().as("count"))
-    .where("state", "=", failed),
-);
+const countIn = (state: typeof pending | typeof failed) =>
+  oneRow((db, _: object) =>
+    db
+      .selectFrom("notifications")
+      .select((eb) => eb.fn.countAll().as("count"))
+      .where("state", "=", state),
+  );
+const countPending = countIn(pending);
+const countFailed = countIn(failed);
 
 const claim = oneRow((db, at: { id: string; leaseUntil: Instant }) =>
   db

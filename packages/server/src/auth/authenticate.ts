@@ -5,7 +5,7 @@ import { type Caller, callerOf } from "./caller.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
 import { isToken } from "./new-credentials.ts";
 import { SigningKeys, signatureMatches, signatureMismatch } from "./signature.ts";
-import { type Claim, readClaim, type Signed } from "./signature-claim.ts";
+import { type ClaimedSignature, readClaim, type Signed } from "./signature-claim.ts";
 import { assertSignedHeaders, type UnsignedHeaders } from "./signed-headers.ts";
 
 export interface AuthenticateOptions {
@@ -81,7 +81,7 @@ export function authenticator(options: AuthenticateOptions): Identify {
 /** Finds the key that a claim names, and checks everything that the claim says except its signature. */
 async function findKey(
   { credentials, region, service, presigned, unsignedHeaders, systemNow }: AuthenticateOptions,
-  claim: Claim,
+  claim: ClaimedSignature,
   request: Signed,
 ): Promise<AccessKey> {
   const key = await credentials.findAccessKey(claim.scope.accessKeyId);
@@ -97,7 +97,7 @@ async function findKey(
 }
 
 /** A session's key needs its token, and no other key may have one. */
-function assertToken({ securityToken }: Claim, { session }: AccessKey, now: Date): void {
+function assertToken({ securityToken }: ClaimedSignature, { session }: AccessKey, now: Date): void {
   if (session === null ? securityToken !== undefined : !isToken(securityToken ?? "", session.tokenHash)) {
     throw errors.unrecognizedClient();
   }
@@ -106,14 +106,14 @@ function assertToken({ securityToken }: Claim, { session }: AccessKey, now: Date
   }
 }
 
-function assertFormAllowed(claim: Claim, method: string, presigned: AuthenticateOptions["presigned"]): void {
+function assertFormAllowed(claim: ClaimedSignature, method: string, presigned: AuthenticateOptions["presigned"]): void {
   const allowed = claim.form === "header" || presigned === "all" || (presigned === "reads" && method === "GET");
   if (!allowed) {
     throw errors.accessDenied("Presigned URLs are not accepted for this request");
   }
 }
 
-function assertCurrent({ signedAt, amzDate, lifeSeconds }: Claim, now: Date): void {
+function assertCurrent({ signedAt, amzDate, lifeSeconds }: ClaimedSignature, now: Date): void {
   const skew = limits.clockSkewSeconds;
   const at = (seconds: number) => new Date(now.getTime() + seconds * 1000);
   if (signedAt.getTime() < at(-lifeSeconds).getTime()) {
@@ -129,7 +129,7 @@ function assertCurrent({ signedAt, amzDate, lifeSeconds }: Claim, now: Date): vo
   }
 }
 
-function assertScope({ scope, amzDate }: Claim, region: string, service: string): void {
+function assertScope({ scope, amzDate }: ClaimedSignature, region: string, service: string): void {
   const day = amzDate.slice(0, 8);
   const wrong =
     (scope.date !== day &&

@@ -29,7 +29,7 @@ export interface Signed {
 }
 
 /** The statements of a request about its signature. None of them has been checked yet. */
-export interface Claim {
+export interface ClaimedSignature {
   readonly form: "header" | "query";
   readonly scope: CredentialScope;
   readonly signedHeaders: readonly string[];
@@ -53,7 +53,7 @@ export function carriesSignature(request: Pick<Signed, "header" | "parameters">)
  * Finds the one form of authentication that a request carries. Throws BadRequest when it carries two,
  * MissingAuthenticationTokenException when none, IncompleteSignatureException when one lacks a component.
  */
-export function readClaim(request: Signed): Claim {
+export function readClaim(request: Signed): ClaimedSignature {
   const authorization = request.header("authorization");
   const presigned = isPresigned(request);
   if (authorization !== undefined && presigned) {
@@ -72,7 +72,7 @@ export function isPresigned({ parameters }: Pick<Signed, "parameters">): boolean
   return ["X-Amz-Algorithm", "X-Amz-Signature", "X-Amz-Credential"].some((name) => parameters(name).length > 0);
 }
 
-function headerClaim(request: Signed, authorization: string): Claim {
+function headerClaim(request: Signed, authorization: string): ClaimedSignature {
   const { credential, signedHeaders, signature } = parseAuthorizationHeader(authorization);
   const { dateHeader, signedAt } = headerDate(request, authorization);
   return {
@@ -106,7 +106,7 @@ function headerDate({ header }: Signed, authorization: string): { dateHeader: "x
   return { dateHeader, signedAt };
 }
 
-function queryClaim(request: Signed): Claim {
+function queryClaim(request: Signed): ClaimedSignature {
   const { parameters } = request;
   const component = (name: string): string => {
     const [value, ...more] = parameters(name);

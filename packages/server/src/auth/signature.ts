@@ -10,11 +10,16 @@ import {
 } from "@moraine/protocol";
 import type { AccessKey } from "../domain/stores/credential-store.ts";
 import { cutTo } from "./cut-text.ts";
-import type { Claim, Signed } from "./signature-claim.ts";
+import type { ClaimedSignature, Signed } from "./signature-claim.ts";
 import { impliedValue } from "./signed-headers.ts";
 
 /** Compares in constant time. The signature counts only as 64 lower-case hexadecimal digits. */
-export function signatureMatches(claim: Claim, request: Signed, payloadHash: string, signingKey: KeyObject): boolean {
+export function signatureMatches(
+  claim: ClaimedSignature,
+  request: Signed,
+  payloadHash: string,
+  signingKey: KeyObject,
+): boolean {
   if (!/^[0-9a-f]{64}$/.test(claim.signature)) {
     return false;
   }
@@ -31,7 +36,7 @@ export function signatureMatches(claim: Claim, request: Signed, payloadHash: str
  * The error for a signature that does not match. It shows what was expected to be signed, as AWS does, so that the author of a
  * client can compare. Both strings repeat the request and hold no secret. The error's body has at most 8 KiB, as JSON and as XML.
  */
-export function signatureMismatch(claim: Claim, request: Signed, payloadHash: string): GlacierError {
+export function signatureMismatch(claim: ClaimedSignature, request: Signed, payloadHash: string): GlacierError {
   const signed = signedRequest(claim, request, payloadHash);
   const canonical = canonicalRequest(signed, "collapsed");
   const toSign = stringToSign(claim.amzDate, claim.scope, hash("sha256", canonical));
@@ -41,7 +46,7 @@ export function signatureMismatch(claim: Claim, request: Signed, payloadHash: st
   );
 }
 
-function signedRequest(claim: Claim, request: Signed, payloadHash: string): SignedRequest {
+function signedRequest(claim: ClaimedSignature, request: Signed, payloadHash: string): SignedRequest {
   const { signedHeaders } = claim;
   const implied = signedHeaders.flatMap((name) => {
     const value = impliedValue(name, claim, request, payloadHash);

@@ -1,5 +1,5 @@
 import { errors } from "@moraine/protocol";
-import type { Claim, Signed } from "./signature-claim.ts";
+import type { ClaimedSignature, Signed } from "./signature-claim.ts";
 
 /** Whether `x-amz-*` headers of other kinds than the ones below may arrive unsigned. */
 export type UnsignedHeaders = "refuse" | "allow";
@@ -17,7 +17,7 @@ const boundOtherwise: ReadonlySet<string> = new Set([contentHashHeader, "x-amz-s
  * Throws InvalidSignatureException unless `host` and every `x-amz-*` header that arrived are signed: an unsigned value could
  * have been added or changed on the way. A header that is signed but did not arrive cannot be right either.
  */
-export function assertSignedHeaders(claim: Claim, request: Signed, unsignedHeaders: UnsignedHeaders): void {
+export function assertSignedHeaders(claim: ClaimedSignature, request: Signed, unsignedHeaders: UnsignedHeaders): void {
   const signed = new Set(claim.signedHeaders);
   const arrived = new Set(request.headers.map(([name]) => name.toLowerCase()));
   const unsigned = ["host", ...arrived].filter(
@@ -42,7 +42,12 @@ export function assertSignedHeaders(claim: Claim, request: Signed, unsignedHeade
  * The value of a signed header that a presigned URL leaves to its user, where only one can be right. The SDK for Go signs the
  * body's hash, and version 2 of JavaScript's signs the version, which also stands in its query.
  */
-export function impliedValue(name: string, claim: Claim, request: Signed, payloadHash: string): string | undefined {
+export function impliedValue(
+  name: string,
+  claim: ClaimedSignature,
+  request: Signed,
+  payloadHash: string,
+): string | undefined {
   if (claim.form === "header" || request.method !== "GET" || request.header(name) !== undefined) {
     return undefined;
   }
@@ -52,7 +57,12 @@ export function impliedValue(name: string, claim: Claim, request: Signed, payloa
   return name === versionHeader ? request.parameters(versionHeader)[0] : undefined;
 }
 
-function mustBeSigned(name: string, claim: Claim, { method }: Signed, unsignedHeaders: UnsignedHeaders): boolean {
+function mustBeSigned(
+  name: string,
+  claim: ClaimedSignature,
+  { method }: Signed,
+  unsignedHeaders: UnsignedHeaders,
+): boolean {
   if (unsignedHeaders === "allow" || !name.startsWith("x-amz-") || boundOtherwise.has(name)) {
     return false;
   }

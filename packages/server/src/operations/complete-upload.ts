@@ -5,8 +5,8 @@ import type { Instant } from "../domain/time/instant.ts";
 import type { Archive } from "../domain/vaults/archive.ts";
 import {
   ArchiveAssembly,
-  type ArchiveClaim,
   type AssembledArchive,
+  type ExpectedArchive,
   type MultipartUpload,
 } from "../domain/vaults/multipart-upload.ts";
 import type { PermittedVault } from "../domain/vaults/permission.ts";
@@ -16,7 +16,7 @@ const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 
 export interface Completion extends PermittedVault {
   readonly uploadId: string;
-  readonly claim: ArchiveClaim;
+  readonly claim: ExpectedArchive;
   readonly idleSince: Instant;
   readonly now: Instant;
 }
@@ -56,7 +56,7 @@ async function assemble(
   }
 }
 
-async function joinParts(metadata: Omit<MetadataStore, "close">, upload: MultipartUpload, claim: ArchiveClaim) {
+async function joinParts(metadata: Omit<MetadataStore, "close">, upload: MultipartUpload, claim: ExpectedArchive) {
   const assembly = new ArchiveAssembly(upload, sha256);
   let afterByte: number | null = null;
   do {

@@ -7,9 +7,9 @@ import { InvariantError } from "../../src/domain/invariant.ts";
 import type { Segment } from "../../src/domain/segment.ts";
 import {
   ArchiveAssembly,
-  type ArchiveClaim,
   assertClaimed,
   assertPartFits,
+  type ExpectedArchive,
   type MultipartUpload,
 } from "../../src/domain/vaults/multipart-upload.ts";
 
@@ -41,7 +41,7 @@ function archiveOf(leafCount: number, leavesPerPart: number, lastLeafBytes = meb
 }
 
 /** The tree hash of the archive that the parts make. */
-function assembleArchive(from: MultipartUpload, parts: readonly Segment[], claim: ArchiveClaim): TreeHash {
+function assembleArchive(from: MultipartUpload, parts: readonly Segment[], claim: ExpectedArchive): TreeHash {
   const assembly = new ArchiveAssembly(from, sha256);
   for (const part of parts) {
     assembly.push(part);

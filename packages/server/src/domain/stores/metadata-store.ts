@@ -6,7 +6,7 @@ import type { Segment, SegmentIntent } from "../segment.ts";
 import type { Instant } from "../time/instant.ts";
 import type { Archive } from "../vaults/archive.ts";
 import type { DamageChanges, DamageQueries } from "../vaults/damage.ts";
-import type { ArchiveClaim, AssembledArchive, MultipartUpload } from "../vaults/multipart-upload.ts";
+import type { AssembledArchive, ExpectedArchive, MultipartUpload } from "../vaults/multipart-upload.ts";
 import type { PermittedVault } from "../vaults/permission.ts";
 import type { Profile, Vault, VaultKey } from "../vaults/vault.ts";
 import type { AccountSettingsChanges, AccountSettingsQueries } from "./account-settings-store.ts";
@@ -190,7 +190,7 @@ export interface MetadataChanges
   completeUpload(
     at: PermittedVault & {
       uploadId: string;
-      claim: ArchiveClaim;
+      claim: ExpectedArchive;
       assembled: AssembledArchive | null;
       idleSince: Instant;
       now: Instant;

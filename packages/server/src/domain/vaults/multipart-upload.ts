@@ -30,7 +30,7 @@ export interface MultipartUpload {
 }
 
 /** The size and tree hash of the finished archive, as the client states them. */
-export interface ArchiveClaim {
+export interface ExpectedArchive {
   readonly sizeBytes: number;
   /** As sent: it is echoed when it is refused. */
   readonly treeHash: string;
@@ -100,7 +100,7 @@ export class ArchiveAssembly {
   }
 
   /** Throws InvalidParameterValueException unless the parts that were pushed make the archive of the claim. */
-  finish(claim: ArchiveClaim): { sizeBytes: number; treeHash: TreeHash } {
+  finish(claim: ExpectedArchive): { sizeBytes: number; treeHash: TreeHash } {
     if (this.#last === null) {
       throw errors.invalidParameter(`The upload has no parts: ${this.#upload.id}`);
     }
@@ -114,7 +114,7 @@ export class ArchiveAssembly {
 }
 
 /** Throws InvalidParameterValueException unless the archive is what the client says it is. */
-export function assertClaimed(archive: { sizeBytes: number; treeHash: TreeHash }, claim: ArchiveClaim): void {
+export function assertClaimed(archive: { sizeBytes: number; treeHash: TreeHash }, claim: ExpectedArchive): void {
   if (archive.sizeBytes !== claim.sizeBytes) {
     throw errors.invalidParameter(`Invalid x-amz-archive-size: ${claim.sizeBytes}`);
   }

@@ -16,7 +16,7 @@ const blobBytesMin = 4096;
 const refusalMilliseconds = millisecondsPer.minute;
 
 /** The bytes that one writer may still write. */
-export interface SpaceClaim {
+export interface SpaceReservation {
   /** Notes that this many claimed bytes are handed to the disk. */
   spend(sizeBytes: number): void;
   /** Notes that the disk has taken this many of the spent bytes, or has failed to. */
@@ -58,7 +58,7 @@ export class FreeSpace {
   }
 
   /** Rejects with `StorageFullError` when this many bytes more would touch the reserve. */
-  async claim(sizeBytes: number): Promise<SpaceClaim> {
+  async claim(sizeBytes: number): Promise<SpaceReservation> {
     invariant(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0, "a blob's size is a whole number of bytes");
     const age = performance.now() - (this.#sample?.takenAt ?? Number.NEGATIVE_INFINITY);
     if (age > sampleAgeMillisecondsMax || this.#freeBytes() < sizeBytes) {
@@ -117,7 +117,7 @@ export class FreeSpace {
     return { takenAt, writtenBefore, freeBytes, reserveBytes, sizeBytes: freeBytes - reserveBytes };
   }
 
-  #newClaim(sizeBytes: number): SpaceClaim {
+  #newClaim(sizeBytes: number): SpaceReservation {
     let left = sizeBytes;
     this.#unwrittenBytes += sizeBytes;
     return {

@@ -77,7 +77,7 @@ async function storeParts(dataFolder: string, vaultName: string, partCount: numb
         const leaf = leaves[number % distinctParts] ?? Buffer.alloc(0);
         const segment = segmentOf(upload.archiveId, number, toHex(leaf));
         await writeFile(join(dataFolder, "blobs", segment.key), number, { segment, leaf, vaultName });
-        await store.intendSegment({ key: segment.key, ownerId: segment.ownerId, leaseUntil: Number.MAX_SAFE_INTEGER });
+        await store.recordIntent({ key: segment.key, ownerId: segment.ownerId, leaseUntil: Number.MAX_SAFE_INTEGER });
         await store.addPart({
           ...permittedBy(vault),
           uploadId: upload.id,

@@ -12,7 +12,7 @@ const store = await openSqliteStore({
   },
 });
 const keys = Array.from({ length: rows }, (_, index) => `ab/cd/${String(index).padStart(140, "0")}.nonce`);
-await Promise.all(keys.map((key) => store.intendSegment({ key, ownerId: "a".repeat(138), leaseUntil: 0 })));
-const condemned = await store.condemnSegments({ now: 1, deletedBefore: 0, completedSince: 0, limit: rows });
+await Promise.all(keys.map((key) => store.recordIntent({ key, ownerId: "a".repeat(138), leaseUntil: 0 })));
+const condemned = await store.markDead({ now: 1, deletedBefore: 0, completedSince: 0, limit: rows });
 await store.close();
 process.stdout.write(`condemned ${condemned}\n`);

@@ -22,7 +22,7 @@ function condemn(
   { metadata, deletedGraceMilliseconds, outputMilliseconds }: JobServices,
   now: Instant,
 ): Promise<number> {
-  return metadata.condemnSegments({
+  return metadata.markDead({
     now,
     deletedBefore: now - deletedGraceMilliseconds,
     completedSince: now - outputMilliseconds,

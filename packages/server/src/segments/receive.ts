@@ -54,7 +54,7 @@ export async function receiveSegment<Result>(
   const leaseUntil = trustedClock.expiryNow() + intentLeaseMilliseconds;
   intents.begin(key, leaseUntil);
   try {
-    const intent = metadata.intendSegment({ key, ownerId, leaseUntil });
+    const intent = metadata.recordIntent({ key, ownerId, leaseUntil });
     intent.catch(() => undefined);
     const segment = await writeAndCommit(services, incoming, key, intent);
     return await record(services, incoming, { key, ownerId, firstByte, ...segment });

@@ -7,7 +7,7 @@ const roomMaking = [
   "abandonSegment",
   "abortUpload",
   "clearVaults",
-  "condemnSegments",
+  "markDead",
   "expireJobs",
   "expireUploads",
   "forgetSegments",

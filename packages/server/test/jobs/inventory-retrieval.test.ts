@@ -38,7 +38,7 @@ before(async () => {
       deletedAt: null,
     };
     const key = `00/00/${id}.${String(index).padStart(16, "x")}`;
-    await metadata.intendSegment({ key, ownerId: id, leaseUntil: clock.now() + 1_000_000 });
+    await metadata.recordIntent({ key, ownerId: id, leaseUntil: clock.now() + 1_000_000 });
     await metadata.addArchive({
       vault,
       accessVersion: 0,

@@ -37,7 +37,7 @@ async function deadBlobs(count: number, shelf = "00/00"): Promise<string[]> {
   for (let index = 0; index < count; index += 1) {
     const ownerId = `owner-${index}`;
     const key = `${shelf}/${ownerId}.${String(index).padStart(16, "0")}`;
-    await metadata.intendSegment({ key, ownerId, leaseUntil: 0 });
+    await metadata.recordIntent({ key, ownerId, leaseUntil: 0 });
     await (await blobs.create(key, 0)).commit();
     keys.push(key);
   }

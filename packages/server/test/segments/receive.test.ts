@@ -66,7 +66,7 @@ function assertBlocksAreBack(): void {
 }
 
 const deadSegments = async () => {
-  await metadata.condemnSegments({ now: clock.now(), deletedBefore: 0, completedSince: 0, limit: 10 });
+  await metadata.markDead({ now: clock.now(), deletedBefore: 0, completedSince: 0, limit: 10 });
   return metadata.deadSegments({ afterKey: null, limit: 10 });
 };
 

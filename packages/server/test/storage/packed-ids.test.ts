@@ -234,7 +234,7 @@ test("a former database changes on: requests are recognised, segments condemned 
   const [first] = living;
   const again = archive();
   const intended = segment(again.id);
-  await store.intendSegment({ key: intended.key, ownerId: again.id, leaseUntil: 20_000 });
+  await store.recordIntent({ key: intended.key, ownerId: again.id, leaseUntil: 20_000 });
   const request = { key: "a request", madeSince: 0 };
   const kept = await store.addArchive({ archive: again, segment: plain(intended), vault, accessVersion: 0, request });
   assert.deepEqual(kept, first);
@@ -280,8 +280,8 @@ test("the migrated database is sound, and keeps ids and hashes as bytes", () => 
   database.close();
 });
 
-async function condemned(at: Parameters<MetadataStore["condemnSegments"]>[0]): Promise<string[]> {
-  await store.condemnSegments(at);
+async function condemned(at: Parameters<MetadataStore["markDead"]>[0]): Promise<string[]> {
+  await store.markDead(at);
   return store.deadSegments({ afterKey: null, limit: 100 });
 }
 

@@ -25,7 +25,7 @@ test("changes that wait together share their commits", async () => {
   await inFolder(async (path) => {
     const store = await openAt(path);
     const before = await commitsIn(`${path}-wal`);
-    await Promise.all(Array.from({ length: 100 }, (_, index) => store.intendSegment(intent(`${index}`))));
+    await Promise.all(Array.from({ length: 100 }, (_, index) => store.recordIntent(intent(`${index}`))));
     const commits = (await commitsIn(`${path}-wal`)) - before;
     assert(commits >= 1 && commits <= 10, `100 changes took ${commits} commits`);
     await store.close();
@@ -36,10 +36,10 @@ test("a change that fails among others fails alone", async () => {
   await inFolder(async (path) => {
     const store = await openAt(path);
     const names = Array.from({ length: 100 }, (_, index) => (index % 10 === 3 ? "same" : `${index}`));
-    const outcomes = await Promise.allSettled(names.map((name) => store.intendSegment(intent(name))));
+    const outcomes = await Promise.allSettled(names.map((name) => store.recordIntent(intent(name))));
     assert.equal(outcomes.filter(({ status }) => status === "rejected").length, 9);
     const at = { now: 1, deletedBefore: 0, completedSince: 0, limit: 1000 };
-    assert.equal(await store.condemnSegments(at), new Set(names).size);
+    assert.equal(await store.markDead(at), new Set(names).size);
     assert.deepEqual(new Set(await store.deadSegments({ afterKey: null, limit: 1000 })), new Set(names));
     await store.close();
   });
@@ -170,16 +170,16 @@ test("acknowledged changes exist after a close and after a sudden end", async ()
 test("closing lets what was asked before finish, and refuses what comes after", async () => {
   await inFolder(async (path) => {
     const store = await openAt(path);
-    const changes = Array.from({ length: 1000 }, (_, index) => store.intendSegment(intent(`${index}`)));
+    const changes = Array.from({ length: 1000 }, (_, index) => store.recordIntent(intent(`${index}`)));
     const read = store.findVault(keyOf("none"));
     const closed = store.close();
-    await assert.rejects(store.intendSegment(intent("late")), MetadataUnavailableError);
+    await assert.rejects(store.recordIntent(intent("late")), MetadataUnavailableError);
     await Promise.all([...changes, read, closed]);
     await assert.rejects(store.findVault(keyOf("none")), MetadataUnavailableError);
     await store.close();
     const again = await openAt(path);
     const at = { now: 1, deletedBefore: 0, completedSince: 0, limit: 2000 };
-    assert.equal(await again.condemnSegments(at), 1000);
+    assert.equal(await again.markDead(at), 1000);
     await again.close();
   });
 });
@@ -191,13 +191,13 @@ for (const role of ["writer", "lookups", "lists"] as const) {
       const { store, workers } = await watched(path, (error) => failures.push(error));
       const victim = workers[role];
       const exits = Object.values(workers).map((worker) => once(worker, "exit"));
-      const pending = Array.from({ length: 20 }, (_, index) => store.intendSegment(intent(`${index}`)));
+      const pending = Array.from({ length: 20 }, (_, index) => store.recordIntent(intent(`${index}`)));
       const outcomes = Promise.allSettled([...pending, store.findVault(keyOf("none"))]);
       await victim.terminate();
       for (const outcome of await outcomes) {
         assert(outcome.status === "fulfilled" || outcome.reason instanceof MetadataUnavailableError);
       }
-      await assert.rejects(store.intendSegment(intent("late")), MetadataUnavailableError);
+      await assert.rejects(store.recordIntent(intent("late")), MetadataUnavailableError);
       await assert.rejects(store.findVault(keyOf("none")), MetadataUnavailableError);
       await Promise.all(exits);
       await store.close();

@@ -12,8 +12,8 @@ import { type Outcome, runChanges, runQueries } from "../../src/storage/metadata
 
 const key = { accountId: "123456789012" as AccountId, region: "us-east-1", vaultName: "a" };
 const create = { method: "createVault", input: { id: "a", key, now: 0 } };
-const intend = (name: string) => ({ method: "intendSegment", input: { key: name, ownerId: name, leaseUntil: 0 } });
-const condemn = { method: "condemnSegments", input: { now: 1, deletedBefore: 0, completedSince: 0, limit: 9999 } };
+const intend = (name: string) => ({ method: "recordIntent", input: { key: name, ownerId: name, leaseUntil: 0 } });
+const condemn = { method: "markDead", input: { now: 1, deletedBefore: 0, completedSince: 0, limit: 9999 } };
 const find = { method: "findVault", input: key };
 
 test("a full disk fails the whole batch, leaves nothing of it, and passes", async () => {

@@ -122,7 +122,7 @@ export class KeptVault implements AsyncDisposable {
   async upkeep(moved: number): Promise<void> {
     const { clock, parts } = this.server;
     const key = parts.blobs.newKey("leftover");
-    await parts.metadata.intendSegment({ key, ownerId: "leftover", leaseUntil: 0 });
+    await parts.metadata.recordIntent({ key, ownerId: "leftover", leaseUntil: 0 });
     clock.advance(moved);
     using database = new DatabaseSync(join(this.folder, "metadata.db"), { readOnly: true });
     const leftovers = database.prepare("SELECT name FROM segments WHERE owner_head = CAST('leftover' AS BLOB)");

@@ -117,7 +117,7 @@ export interface MetadataChanges
   takeDueInventories(at: { dueBefore: Instant; now: Instant; limit: number }): Promise<number>;
 
   /** Records the intent to store a segment: state `pending`. */
-  intendSegment(intent: SegmentIntent): Promise<void>;
+  recordIntent(intent: SegmentIntent): Promise<void>;
   /** Prolongs the leases of those that are still pending. */
   renewIntents(leases: { keys: readonly string[]; leaseUntil: Instant }): Promise<void>;
   /**
@@ -132,12 +132,7 @@ export interface MetadataChanges
    * job that completed after `completedSince` or is in progress; up to `limit` of each. Resolves to `limit` while there may be
    * more.
    */
-  condemnSegments(at: {
-    now: Instant;
-    deletedBefore: Instant;
-    completedSince: Instant;
-    limit: number;
-  }): Promise<number>;
+  markDead(at: { now: Instant; deletedBefore: Instant; completedSince: Instant; limit: number }): Promise<number>;
   /**
    * Lets up to `limit` segments go of archives, uploads and jobs that have ended with more than a few. Returns how many rows
    * it changed; fewer than `limit` when none is left.

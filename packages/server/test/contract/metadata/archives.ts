@@ -136,8 +136,8 @@ export function archiveStories(story: Story): void {
     await world.removeArchive(vault, archive.id, start + hour);
     assert.deepEqual(await store.segmentsOf({ archiveId: archive.id, range: firstByte, limit: 100 }), [segment]);
     const at = { now: start, completedSince: start - day, limit: 10 };
-    assert.equal(await store.condemnSegments({ ...at, deletedBefore: start + hour }), 0);
-    assert.equal(await store.condemnSegments({ ...at, deletedBefore: start + hour + 1 }), 1);
+    assert.equal(await store.markDead({ ...at, deletedBefore: start + hour }), 0);
+    assert.equal(await store.markDead({ ...at, deletedBefore: start + hour + 1 }), 1);
     assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), [segment.key]);
     assert.deepEqual(await store.segmentsOf({ archiveId: archive.id, range: firstByte, limit: 100 }), []);
   });

@@ -5,27 +5,27 @@ const range = { firstByte: 0, lastByte: 0 };
 
 export function segmentStories(story: Story): void {
   story("a pending segment is condemned once its lease has passed, not before", async ({ store }) => {
-    await store.intendSegment({ key: "a", ownerId: "owner", leaseUntil: start + hour });
+    await store.recordIntent({ key: "a", ownerId: "owner", leaseUntil: start + hour });
     const at = { deletedBefore: start, completedSince: start, limit: 10 };
-    assert.equal(await store.condemnSegments({ ...at, now: start + hour }), 0);
+    assert.equal(await store.markDead({ ...at, now: start + hour }), 0);
     assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), []);
-    assert.equal(await store.condemnSegments({ ...at, now: start + hour + 1 }), 1);
+    assert.equal(await store.markDead({ ...at, now: start + hour + 1 }), 1);
     assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), ["a"]);
   });
 
   story("a pending segment whose lease was prolonged is condemned after the later time", async ({ store }) => {
-    await store.intendSegment({ key: "a", ownerId: "owner", leaseUntil: start });
+    await store.recordIntent({ key: "a", ownerId: "owner", leaseUntil: start });
     await store.renewIntents({ keys: ["a", "unknown"], leaseUntil: start + hour });
     const at = { deletedBefore: start, completedSince: start, limit: 10 };
-    assert.equal(await store.condemnSegments({ ...at, now: start + hour }), 0);
-    assert.equal(await store.condemnSegments({ ...at, now: start + hour + 1 }), 1);
+    assert.equal(await store.markDead({ ...at, now: start + hour }), 0);
+    assert.equal(await store.markDead({ ...at, now: start + hour + 1 }), 1);
     await store.renewIntents({ keys: ["a"], leaseUntil: doomsday });
     assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), ["a"]);
   });
 
   story("an abandoned segment is dead at once, also when the sweeper was first", async ({ store }) => {
     const segment = { key: "a", ownerId: "owner" };
-    await store.intendSegment({ ...segment, leaseUntil: doomsday });
+    await store.recordIntent({ ...segment, leaseUntil: doomsday });
     await store.abandonSegment(segment);
     await store.abandonSegment(segment);
     assert.deepEqual(await store.deadSegments({ afterKey: null, limit: 10 }), ["a"]);
@@ -33,7 +33,7 @@ export function segmentStories(story: Story): void {
 
   story("an abandoned segment whose row was swept is dead again, so that its bytes are looked for", async (world) => {
     const segment = { key: "a", ownerId: "owner" };
-    await world.store.intendSegment({ ...segment, leaseUntil: start });
+    await world.store.recordIntent({ ...segment, leaseUntil: start });
     assert.deepEqual(await world.dead(), ["a"]);
     await world.store.forgetSegments(["a"]);
     await world.store.abandonSegment(segment);
@@ -77,8 +77,8 @@ export function segmentStories(story: Story): void {
 
   story("the same key is not intended twice", async ({ store }) => {
     const intent = { key: "a", ownerId: "owner", leaseUntil: start };
-    await store.intendSegment(intent);
-    await assert.rejects(store.intendSegment(intent));
+    await store.recordIntent(intent);
+    await assert.rejects(store.recordIntent(intent));
   });
 
   story(
@@ -91,7 +91,7 @@ export function segmentStories(story: Story): void {
       const at = { now: doomsday, deletedBefore: start, completedSince: start, limit: 2 };
       const steps = [];
       for (let step = 0; step < 4; step += 1) {
-        steps.push(await world.store.condemnSegments(at));
+        steps.push(await world.store.markDead(at));
       }
       assert.deepEqual(steps, [2, 2, 1, 0]);
       const seen: string[] = [];
@@ -131,7 +131,7 @@ export function segmentStories(story: Story): void {
     }
     assert.deepEqual(seen.sort(byTimeAndKey), expected);
     const at = { now: doomsday, deletedBefore: start + 2, completedSince: doomsday, limit: 10 };
-    await world.store.condemnSegments(at);
+    await world.store.markDead(at);
     const left = await world.store.deletedSegments({ after: null, limit: 10 });
     assert.deepEqual(left.sort(byTimeAndKey), expected.slice(2));
   });
@@ -185,7 +185,7 @@ export function segmentStories(story: Story): void {
     const pending = await world.pending("owner", {}, doomsday);
     await world.store.releaseLeases(start);
     const at = { now: start, deletedBefore: start, completedSince: start, limit: 10 };
-    assert.equal(await world.store.condemnSegments(at), 1);
+    assert.equal(await world.store.markDead(at), 1);
     assert.deepEqual(await world.store.deadSegments({ afterKey: null, limit: 10 }), [pending.key]);
   });
 }

@@ -123,7 +123,7 @@ export class World {
   async pending(ownerId: string, place: Partial<Segment> = {}, leaseUntil = start + day): Promise<Segment> {
     this.#keys += 1;
     const key = `${ownerId}.${this.#keys}`;
-    await this.store.intendSegment({ key, ownerId, leaseUntil });
+    await this.store.recordIntent({ key, ownerId, leaseUntil });
     return { key, ownerId, firstByte: 0, sizeBytes: 10, treeHash: someHash(), ...place };
   }
 
@@ -256,7 +256,7 @@ export class World {
   /** The segments that nobody needs, once every lease and grace has passed. */
   async dead(completedSince = doomsday): Promise<string[]> {
     await this.release();
-    await this.store.condemnSegments({ now: doomsday, deletedBefore: doomsday, completedSince, limit: 1000 });
+    await this.store.markDead({ now: doomsday, deletedBefore: doomsday, completedSince, limit: 1000 });
     return this.store.deadSegments({ afterKey: null, limit: 1000 });
   }
 

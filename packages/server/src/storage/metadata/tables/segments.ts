@@ -34,7 +34,7 @@ export const segmentQueries = {
 } satisfies Partial<Queries>;
 
 export const segmentChanges = {
-  async intendSegment(db, { key, ownerId, leaseUntil }) {
+  async recordIntent(db, { key, ownerId, leaseUntil }) {
     await insertSegment(db, {
       ...unwritten,
       ...segmentName({ key, ownerId }),
@@ -51,7 +51,7 @@ export const segmentChanges = {
 
   abandonSegment: abandonPending,
 
-  async condemnSegments(db, at) {
+  async markDead(db, at) {
     return Math.max(await condemnPending(db, at), await condemnDeleted(db, at));
   },
 

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { Shell, ShellHere } from "./support/command.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
-// What bash makes of a line at which somebody presses Tab. What runs in place of the command prints what it was given.
+// Returns what bash completes for a line when Tab is pressed. A stand-in for the command prints its arguments.
 
 const tab = "\t";
 /** Puts all words that would do into the line. */

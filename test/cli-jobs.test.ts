@@ -94,15 +94,18 @@ test("--new-job to standard output starts one job as well", async () => {
   assert.deepEqual(await jobFiles(), []);
 });
 
-test("a finished file is complete while a job tells the tree hash, by --tree-hash also later, and no job is started", async () => {
+test("a finished file is complete while a job has the tree hash, later by --tree-hash, and no job is started", async () => {
   const from = proxy.passed.length;
   const line = ["retrieve", vault, archiveId, "-o", "file one"];
-  const complete = /^state +already complete, verified by the tree hash of the whole$/m;
+  const complete = /^state +already complete, verified by the tree hash of the entire output$/m;
   assert.match(await here.done(line), complete);
   await advance(25);
   await here.refused(line, 1, /exists, and no job tells the archive's tree hash to compare it with/);
   assert.match(await here.done([...line, "--tree-hash", treeHashOf(content)]), complete);
-  assert.match(await here.done([...line, "--skip-existing"]), /^state +skipped by its name; its size is not known$/m);
+  assert.match(
+    await here.done([...line, "--skip-existing"]),
+    /^state +skipped, since the file exists; the archive's size is not known$/m,
+  );
   const events = await here.done([...line, "--tree-hash", treeHashOf(content), "--json"]);
   assert.equal(JSON.parse(events.trimEnd().split("\n").at(-1) ?? "").alreadyComplete, true);
   assert.equal(count("POST", "/jobs", from), 0);
@@ -114,7 +117,7 @@ test("Ctrl-C while a job is waited for does not name a partial file that does no
   let seen = "";
   child.stderr?.on("data", (text: string) => {
     seen += text;
-    if (!child.killed && /job \S+ is started/.test(seen)) {
+    if (!child.killed && /job \S+ was started/.test(seen)) {
       child.kill("SIGINT");
     }
   });
@@ -157,8 +160,8 @@ test("the list of an old inventory tells its date and the vault's own count on s
   assert.equal(count("POST", "/jobs", from), 2, "one for each format");
 });
 
-test("--new-job and --reuse-job exclude each other", async () => {
-  await here.refused(["inventory", vault, "--new-job", "--reuse-job"], 2, /exclude each other/);
+test("--new-job and --reuse-job cannot be used together", async () => {
+  await here.refused(["inventory", vault, "--new-job", "--reuse-job"], 2, /cannot be used together/);
 });
 
 test("a Moraine server's inventory is fresh, and of an existing job when asked for", async () => {

@@ -17,5 +17,5 @@ test("a session token that is left over from other keys is named, and that of te
   const leftOver =
     "AWS_SESSION_TOKEN is set and was sent with the key AKIAOLD: unset it, unless it belongs to that key.";
   assert.equal(await advice("AKIAOLD"), `moraine: ${leftOver}`);
-  assert.match((await advice("ASIANEW")) ?? "", /^moraine: Look at AWS_ACCESS_KEY_ID/);
+  assert.match((await advice("ASIANEW")) ?? "", /^moraine: Check AWS_ACCESS_KEY_ID/);
 });

@@ -46,7 +46,7 @@ test("an id that standard output does not take is on standard error", async () =
   const quiet = await inShell(`"$@" upload ${vault} content --quiet > /dev/full`);
   assert.ok(quiet.stderr.includes(stored.ArchiveId), quiet.stderr);
   const started = await inShell(`"$@" job start ${vault} --inventory > /dev/full`);
-  assert.match(started.stderr, new RegExp(`^${isFull}moraine: The job is started\\. Its id is [\\w-]{92}\\n$`));
+  assert.match(started.stderr, new RegExp(`^${isFull}moraine: The job was started\\. Its id is [\\w-]{92}\\n$`));
   const locked = await inShell(`"$@" lock initiate ${vault} lock.json > /dev/full`);
   assert.match(locked.stderr, new RegExp(`^${isFull}moraine: The lock is on trial\\. Its id is [\\w-]+\\n$`));
 });
@@ -57,7 +57,7 @@ test("a secret that standard output does not take is not on standard error, but 
   assert.equal(code, 1);
   assert.match(
     stderr,
-    new RegExp(`^${isFull}moraine: Key (\\w+) was made, .* Run: moraine admin keys delete \\1 --user bob\\n$`),
+    new RegExp(`^${isFull}moraine: Key (\\w+) was created, .* Run: moraine admin keys delete \\1 --user bob\\n$`),
   );
 });
 

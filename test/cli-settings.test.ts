@@ -55,7 +55,7 @@ const denyDeletion = (vault: string) =>
     },
   });
 
-/** With a terminal before it, at which somebody types, and which stays open. */
+/** Runs the command on a terminal at which somebody types, and which stays open. */
 async function atTerminal(line: string, typed: string): Promise<Ending> {
   const command = ["script", "-qec", `exec ${[...moraineCommand, line].join(" ")}`, "/dev/null"];
   const environment = { ...asRoot, AWS_ENDPOINT_URL_GLACIER: server.url, AWS_REGION: region };
@@ -74,7 +74,7 @@ test("an access policy is set from a file or a pipe, and comes back as it was se
   const text = await written("policy.json", `  ${denyDeletion("shared")}\n`);
   assert.equal(
     await done("policy set shared policy.json --dry-run"),
-    "Would set the access policy of vault shared to what policy.json has.\n",
+    "Would set the access policy of vault shared to the content of policy.json.\n",
   );
   await refused("policy get shared", 3, /ResourceNotFoundException/);
   assert.equal(await done("policy set shared policy.json"), "The access policy of vault shared is set.\n");
@@ -91,7 +91,7 @@ test("an access policy is set from a file or a pipe, and comes back as it was se
   await refused("policy get nowhere", 3, /Vault not found/);
 });
 
-test("a policy that is not JSON is not sent, and its fault is told with line and column", async () => {
+test("a policy that is not JSON is not sent, and its fault is reported with line and column", async () => {
   const faults: readonly (readonly [string, string])[] = [
     ["", "1:1: expected a value, found the end"],
     ['{"a": 1,\n "b": }', "2:7: expected a value, found }"],
@@ -99,12 +99,12 @@ test("a policy that is not JSON is not sent, and its fault is told with line and
     ['{"a": [1 2]}', "1:10: expected , or ], found 2"],
     ['{\n  "Effect" "Deny"}', '2:12: expected :, found "Deny"'],
     ["{'a': 1}", "1:2: expected a key in double quotes or }, found '"],
-    ['{"a": "x\ny"}', "1:7: a string that does not end on its line, or has a wrong escape"],
-    ['{"a": "C:\\dir"}', "1:7: a string that does not end on its line, or has a wrong escape"],
+    ['{"a": "x\ny"}', "1:7: an unterminated string, or an invalid escape"],
+    ['{"a": "C:\\dir"}', "1:7: an unterminated string, or an invalid escape"],
     ['{"a":\u00A01}', "1:6: expected a value, found U+00A0"],
     ['{"a": [true, nul]}', "1:14: expected a value, found nul"],
     ["{} {}", "1:4: expected nothing more, found {"],
-    ["[]", "1:1: a policy is a JSON object"],
+    ["[]", "1:1: expected a JSON object"],
   ];
   for (const [text, message] of faults) {
     for (const command of ["policy set nowhere", "lock initiate nowhere", "admin policies put nobody p"]) {
@@ -120,22 +120,22 @@ test("a policy that is not JSON is not sent, and its fault is told with line and
 });
 
 describe("a lock", () => {
-  test("goes on trial, is shown, and is taken back", async () => {
+  test("is put on trial, shown and aborted", async () => {
     await client.createVault({ vaultName: "trial" });
     const text = await written("lock.json", denyDeletion("trial"));
     await refused("lock get trial", 3, /^moraine: No vault lock policy is set/);
     assert.match(await done("lock initiate trial lock.json --dry-run"), /^Would put a lock on vault trial on trial/);
-    const told = await done("lock initiate trial lock.json");
-    const [, lockId] = /shown only now:\n(\S+)\n/.exec(told) ?? [];
-    assert.ok(told.includes(`Within 24 hours, either\n  moraine lock complete trial ${lockId}\n`), told);
-    assert.match(told, /\n {2}moraine lock abort trial\n/);
+    const printed = await done("lock initiate trial lock.json");
+    const [, lockId] = /shown only now:\n(\S+)\n/.exec(printed) ?? [];
+    assert.ok(printed.includes(`Within 24 hours, either\n  moraine lock complete trial ${lockId}\n`), printed);
+    assert.match(printed, /\n {2}moraine lock abort trial\n/);
     const shown = await done("lock get trial");
-    assert.match(shown, /^state {2}InProgress: on trial, already enforced\nbegun {2}20\S+Z\nends {3}20\S+Z, unless/);
+    assert.match(shown, /^state {4}InProgress: on trial, already enforced\nstarted {2}20\S+Z\nends {5}20\S+Z, unless/);
     assert.ok(shown.endsWith(`\n\n${text}\n`), shown);
     assert.equal(await done("lock get trial --quiet"), `${text}\n`);
     assert.equal((await json("lock get trial")).State, "InProgress");
     await refused("lock initiate trial lock.json", 5, /InProgress.*AccessDeniedException/);
-    assert.match(await done("lock abort trial --dry-run"), /^Would take back the lock of vault trial/);
+    assert.match(await done("lock abort trial --dry-run"), /^Would remove the lock of vault trial/);
     assert.equal(await done("lock abort trial"), "Vault trial has no lock.\n");
     await refused("lock get trial", 3, /ResourceNotFoundException/);
   });
@@ -145,12 +145,16 @@ describe("a lock", () => {
     await written("kept.json", denyDeletion("kept"));
     const lockId = await done("lock initiate kept kept.json --quiet");
     await written("lock-id", lockId);
-    await refused("lock complete kept @lock-id", 2, /^moraine: There is no terminal to ask on: .* --yes\n$/);
+    await refused(
+      "lock complete kept @lock-id",
+      2,
+      /^moraine: This needs confirmation on a terminal, and there is none: .* --yes\n$/,
+    );
     assert.match(await done("lock complete kept @lock-id --dry-run"), /^Would make the lock of vault kept permanent/);
     await refused("lock complete kept not-the-id --yes", 1, /^moraine: The vault lock ID is invalid/);
     assert.equal((await json("lock get kept")).State, "InProgress");
     assert.equal(await done("lock complete kept - --yes", lockId), "The lock of vault kept is permanent.\n");
-    assert.match(await done("lock get kept"), /^state {2}Locked: permanent\nbegun {2}\S+\nends {3}never\n/);
+    assert.match(await done("lock get kept"), /^state {4}Locked: permanent\nstarted {2}\S+\nends {5}never\n/);
     await refused("lock abort kept", 5, /Locked.*AccessDeniedException/);
   });
 
@@ -162,7 +166,7 @@ describe("a lock", () => {
     assert.equal(not.code, 1, not.stdout);
     assert.match(
       not.stdout,
-      /InProgress[\s\S]*"Sid":"Keep"[\s\S]*nobody can ever change or remove it\.\r\nType typed to go on:/,
+      /InProgress[\s\S]*"Sid":"Keep"[\s\S]*nobody can ever change or remove it\.\r\nType typed to continue:/,
     );
     assert.match(not.stdout, /moraine: Not confirmed; nothing was changed\r\n$/);
     assert.ok(not.stdout.includes(`endpoint  ${server.url}\r\nregion    ${region}\r\naccount   ${accountId}\r\n`));
@@ -189,26 +193,33 @@ test("tags are added, listed and removed, also more of them than one request tak
   const keys = many.map((tag) => tag.split("=")[0]);
   assert.equal(await done(`tags remove tagged never-there ${keys.join(" ")}`), "Removed 24 tags from vault tagged.\n");
   assert.deepEqual(await json("tags list tagged"), { Tags: { owner: "Ann Lee", sum: "a=b" } });
-  await refused("tags add tagged lonely", 2, /^moraine: A tag must be like team=archive, not lonely\n$/);
-  await refused("tags add tagged =x", 2, /must be like team=archive/);
-  await refused("tags add tagged a=1 a=2", 2, /^moraine: A key stands twice\n$/);
+  await refused(
+    "tags add tagged lonely",
+    2,
+    /^moraine: Invalid tag "lonely": expected KEY=VALUE, like team=archive\n$/,
+  );
+  await refused("tags add tagged =x", 2, /expected KEY=VALUE, like team=archive/);
+  await refused("tags add tagged a=1 a=2", 2, /^moraine: A key is given twice\n$/);
   await refused("tags add tagged", 2, /missing required argument 'tag'/);
 });
 
-test("a vault's topic is told of the jobs that one asks for", async () => {
-  await client.createVault({ vaultName: "told" });
+test("a vault's topic is notified of the chosen jobs", async () => {
+  await client.createVault({ vaultName: "notified" });
   const topic = `arn:aws:sns:${region}:${accountId}:jobs`;
-  await refused("notifications get told", 3, /ResourceNotFoundException/);
-  assert.match(await done(`notifications set told ${topic} --dry-run`), /^Would set the topic of vault told to arn:/);
-  assert.equal(
-    await done(`notifications set told ${topic}`),
-    `Vault told tells ${topic} of ArchiveRetrievalCompleted and InventoryRetrievalCompleted.\n`,
+  await refused("notifications get notified", 3, /ResourceNotFoundException/);
+  assert.match(
+    await done(`notifications set notified ${topic} --dry-run`),
+    /^Would set the topic of vault notified to arn:/,
   );
-  await done(`notifications set told ${topic} --event InventoryRetrievalCompleted`);
-  assert.equal(await done("notifications get told"), `topic   ${topic}\nevents  InventoryRetrievalCompleted\n`);
-  await refused(`notifications set told ${topic} --event Everything`, 2, /Allowed choices are ArchiveRetrieval/);
-  assert.equal(await done("notifications delete told"), "Vault told has no topic.\n");
-  await refused("notifications get told", 3, /ResourceNotFoundException/);
+  assert.equal(
+    await done(`notifications set notified ${topic}`),
+    `Vault notified notifies ${topic} of ArchiveRetrievalCompleted and InventoryRetrievalCompleted.\n`,
+  );
+  await done(`notifications set notified ${topic} --event InventoryRetrievalCompleted`);
+  assert.equal(await done("notifications get notified"), `topic   ${topic}\nevents  InventoryRetrievalCompleted\n`);
+  await refused(`notifications set notified ${topic} --event Everything`, 2, /Allowed choices are ArchiveRetrieval/);
+  assert.equal(await done("notifications delete notified"), "Vault notified has no topic.\n");
+  await refused("notifications get notified", 3, /ResourceNotFoundException/);
 });
 
 test("the account's limit for retrievals is set in the words in which it is shown", async () => {
@@ -236,7 +247,7 @@ test("capacity is purchased only when somebody says so, and never twice for a lo
   assert.equal(await done("capacity list"), "CAPACITY  START  EXPIRES\n");
   assert.match(await done("capacity purchase --dry-run"), /^Would purchase one unit of provisioned capacity, .*\n/);
   assert.match((await json("capacity purchase --dry-run")).cost, /^AWS charges its price at once/);
-  await refused("capacity purchase", 2, /There is no terminal to ask on/);
+  await refused("capacity purchase", 2, /This needs confirmation on a terminal, and there is none/);
   const not = await atTerminal("capacity purchase", "");
   assert.equal(not.code, 1, not.stdout);
   assert.ok(not.stdout.includes(`endpoint  ${server.url}\r\nregion    ${region}\r\naccount   ${accountId}\r\n`));
@@ -250,7 +261,7 @@ test("capacity is purchased only when somebody says so, and never twice for a lo
   await refused(
     "capacity purchase --yes",
     1,
-    /^moraine: PurchaseProvisionedCapacity: no answer .*; it may be done all the same: see moraine capacity list\n$/,
+    /^moraine: PurchaseProvisionedCapacity: no answer .*; it may have taken effect: see moraine capacity list\n$/,
   );
   assert.match(await done("capacity list --quiet"), /^\S+\n$/);
   const id = (await done("capacity purchase --yes --quiet")).trim();

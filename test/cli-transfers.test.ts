@@ -14,7 +14,7 @@ import { endingOf, region, type ServerProcess, startServer, within } from "./sup
 import { temporaryFolder } from "./support/temporary-folder.ts";
 import { WatchingProxy } from "./support/watching-proxy.ts";
 
-// Transfers by the command: broken off in all ways, watched in all ways, against a real server.
+// Transfers by the command, interrupted and reported in all ways, against a real server.
 
 const mebibyte = 1024 ** 2;
 const content = contentOf(77, 20 * mebibyte + 5);
@@ -67,7 +67,7 @@ async function until(condition: () => boolean | Promise<boolean>, what: string):
   }
 }
 
-test("an upload that is killed goes on when the same command is run again", async () => {
+test("the same command resumes an upload that was killed", async () => {
   await http.createVault("killed");
   const line = ["upload", "killed", "content", "--part-size", "1MiB"];
   const child = shell.start([...line, "--bwlimit", "8MiB"]);
@@ -90,7 +90,7 @@ test("an upload that is killed goes on when the same command is run again", asyn
   assert.deepEqual(await journals(), []);
 });
 
-test("a retrieval that is killed goes on when the same command is run again, with the same job", async () => {
+test("the same command resumes a retrieval that was killed, with the same job", async () => {
   const line = ["retrieve", vault, archiveId, "-o", "retrieved"];
   const child = shell.start([...line, "--bwlimit", "16MiB", "--concurrency", "1"]);
   const recorded = async () => readFile(join(folder.path, "retrieved.partial.journal"), "utf8").catch(() => "");
@@ -99,14 +99,14 @@ test("a retrieval that is killed goes on when the same command is run again, wit
   child.kill("SIGKILL");
   await endingOf(child);
   assert.equal(await isThere("retrieved"), false);
-  assert.match(await here.done(line), /^verified +by the tree hash of the whole\nfetched before +16\.0 MiB/m);
+  assert.match(await here.done(line), /^verified +by the tree hash of the entire output\nfetched before +16\.0 MiB/m);
   assert.ok((await readFile(join(folder.path, "retrieved"))).equals(content));
   assert.ok(!proxy.ranges(passed).includes("0-16777215"), "a range that was recorded");
   assert.deepEqual(
     proxy.passed.filter(({ method, path }) => method === "POST" && path.endsWith("/jobs")),
     [],
   );
-  assert.match(await here.done(line), /^state +already complete, verified by the tree hash of the whole$/m);
+  assert.match(await here.done(line), /^state +already complete, verified by the tree hash of the entire output$/m);
   await writeFile(join(folder.path, "retrieved"), "other content");
   await here.refused(
     line,
@@ -202,7 +202,7 @@ for (const kind of ["standard input", "a named pipe"] as const) {
   });
 }
 
-test("with --json there is a line for each event, and the last one has the result", async () => {
+test("--json prints a line for each event, and the last one has the result", async () => {
   const { code, stdout, stderr } = await here.run(["upload", vault, "content", "--json"]);
   assert.deepEqual([code, stderr], [0, ""]);
   const events = stdout
@@ -224,7 +224,7 @@ test("an archive is verified without a file, in ranges of the size that was aske
   const shown = await here.done(["retrieve", vault, archiveId, "--verify-only", "--range-size", "4MiB"]);
   assert.match(
     shown,
-    /^size +20\.0 MiB \(20971525 bytes\)\ntree hash +\w{64}\nverified +by the tree hash of the whole\n$/,
+    /^size +20\.0 MiB \(20971525 bytes\)\ntree hash +\w{64}\nverified +by the tree hash of the entire output\n$/,
   );
   assert.equal(proxy.ranges(passed).length, 6);
   const output = await here.done(["job", "output", vault, jobId, "--verify-only", "--json"]);
@@ -270,21 +270,21 @@ test("an archive of a pipe comes out of a pipe as it went in", async () => {
   assert.ok((await readFile(output)).equals(content));
 });
 
-test("an id that nobody could read is told again by the next run, which uploads nothing", async () => {
-  await http.createVault("told");
-  await writeFile(join(folder.path, "told"), "told once");
-  const child = shell.start(["upload", "told", "told"]);
+test("an id that could not be printed is printed by the next run, which uploads nothing", async () => {
+  await http.createVault("once");
+  await writeFile(join(folder.path, "once"), "printed once");
+  const child = shell.start(["upload", "once", "once"]);
   child.stdout?.destroy();
   child.stderr?.resume();
   const [code] = await once(child, "close");
   assert.equal(code, 1);
-  const id = (await here.done(["upload", "told", "told", "--quiet"])).trim();
-  assert.deepEqual(await archives("told"), [id]);
-  await here.done(["upload", "told", "told"]);
-  assert.equal((await archives("told")).length, 2);
+  const id = (await here.done(["upload", "once", "once", "--quiet"])).trim();
+  assert.deepEqual(await archives("once"), [id]);
+  await here.done(["upload", "once", "once"]);
+  assert.equal((await archives("once")).length, 2);
 });
 
-test("what was begun with another content of the file is not gone on with, but begun anew with --restart", async () => {
+test("an upload of a file that has changed is refused, and starts over with --restart", async () => {
   const line = ["upload", vault, "changing", "--part-size", "1MiB"];
   await writeFile(join(folder.path, "changing"), content.subarray(0, 8 * mebibyte));
   const child = shell.start([...line, "--bwlimit", "1MiB"]);
@@ -297,7 +297,7 @@ test("what was begun with another content of the file is not gone on with, but b
   );
   const begun = await here.done(["upload", "list", vault, "--quiet"]);
   await here.refused([...line, "--restart"], 1, /^moraine: Process \d+ is at work on the same transfer/);
-  assert.equal(await here.done(["upload", "list", vault, "--quiet"]), begun, "what is under way is not aborted");
+  assert.equal(await here.done(["upload", "list", vault, "--quiet"]), begun, "what is in progress is not aborted");
   child.kill("SIGKILL");
   await endingOf(child);
   await writeFile(join(folder.path, "changing"), content.subarray(0, 9 * mebibyte));
@@ -322,7 +322,7 @@ test("a terminal is shown how far it is, how fast, how long still and what is ve
   assert.equal(await shell.done([...line.slice(moraineCommand.length), "--quiet"]), "");
   const inventory = [...moraineCommand, "inventory", vault].join(" ");
   const listed = await shell.done(["-qec", inventory, "/dev/null"], { command: ["script"] });
-  assert.match(listed, /moraine: job \S+ is started\r\n/);
+  assert.match(listed, /moraine: job \S+ was started\r\n/);
   assert.match(listed, /moraine: job \S+ has succeeded\r\n/);
   // Nothing is drawn any more when the table begins.
   assert.match(listed, /\nCREATED +BYTES +ARCHIVE +DESCRIPTION\r\n[^\r]+\r\n/);

@@ -48,7 +48,7 @@ test("job events are printed on standard error without a terminal, and not with 
   assert.equal(code, 0);
   assert.match(
     stderr,
-    /^moraine: job [\w-]{92} is started\n(moraine: job [\w-]{92} is under way\n)?moraine: job [\w-]{92} has succeeded\n$/,
+    /^moraine: job [\w-]{92} was started\n(moraine: job [\w-]{92} is in progress\n)?moraine: job [\w-]{92} has succeeded\n$/,
   );
   assert.match(stdout, /^file +events\n/);
   assert.deepEqual(await apart.run(["retrieve", vault, id, "-o", "silent", "--quiet"]), {
@@ -125,11 +125,11 @@ test("a line a minute says how far a transfer is, and a failing service gets one
   for (const attempts of [1, 2, 3]) {
     report.onEvent({ kind: "retry", operation: "O", attempts, pauseMilliseconds: 1000, error: new Error("away") });
   }
-  assert.deepEqual(lines.splice(0), ["attempt 1 failed, the next one follows in 1 s: away"]);
-  assert.equal(minute()[0], "attempt 3 failed, the next one follows in 1 s: away");
+  assert.deepEqual(lines.splice(0), ["attempt 1 failed, retrying in 1 s: away"]);
+  assert.equal(minute()[0], "attempt 3 failed, retrying in 1 s: away");
   report.onEvent({ kind: "job", jobId: "j", state: "waiting" });
   report.onEvent({ kind: "job", jobId: "j", state: "waiting" });
-  assert.deepEqual(lines.splice(0), ["job j is under way"]);
+  assert.deepEqual(lines.splice(0), ["job j is in progress"]);
   assert.match(minute().join("\n"), /^name {2}waiting for job j…/);
   report.done({});
   assert.deepEqual(minute(), []);

@@ -69,7 +69,7 @@ test("ids that begin with a dash work wherever they stand, and also come from fi
   await apart.done(["job", "wait", "--quiet", "dashed", job]);
   assert.match(await apart.done(["job", "describe", "dashed", "@job"]), new RegExp(`^archive {4}${one}$`, "m"));
   assert.equal(await apart.done(["job", "output", "dashed", "-", "-o", "-"], { input: job }), "some bytes");
-  await apart.refused(["job", "describe", "dashed", "-"], 2, /must hold one id, and has 2 words/, { input: "a b" });
+  await apart.refused(["job", "describe", "dashed", "-"], 2, /must contain one id, but has 2 words/, { input: "a b" });
   await apart.refused(["job", "describe", "dashed", "@none"], 2, /cannot read none: ENOENT/);
   assert.equal(await apart.done(["archive", "delete", "dashed", one]), `Deleted archive ${one}.\n`);
   assert.equal(await apart.done(["archive", "delete", "--", "dashed", two]), `Deleted archive ${two}.\n`);
@@ -148,7 +148,7 @@ test("--dry-run says what a retrieval would take, and starts nothing", async () 
   const retrieve = ["retrieve", "dry", id, "-o", "dry-file", "--tier", "Bulk", "--dry-run"];
   assert.match(
     await shell.done(retrieve),
-    /^Would start a Bulk job, then download .* a size that only the inventory tells/,
+    /^Would start a Bulk job, then download .* of unknown size \(see the inventory\)/,
   );
   assert.match(await shell.done(["job", "start", "dry", id, "--dry-run"]), /^Would start a Standard job for archive -/);
   assert.equal(await shell.done(["job", "list", "dry", "--quiet"]), "");
@@ -156,7 +156,7 @@ test("--dry-run says what a retrieval would take, and starts nothing", async () 
   await http.jobSucceeded("dry", jobId);
   const { would, ...facts } = JSON.parse(await shell.done([...retrieve, "--json"]));
   assert.deepEqual(facts, { dryRun: true, sizeBytes: 9, tier: "Standard", jobId });
-  assert.match(would, /^take the Standard job that exists \(done: /);
+  assert.match(would, /^reuse the existing Standard job \(done: /);
 });
 
 describe("a failure has an exit code and says what to do", () => {
@@ -165,27 +165,27 @@ describe("a failure has an exit code and says what to do", () => {
       ["vault", /Usage: moraine vault/],
       ["nonsense", /unknown command 'nonsense'/],
       ["upload v", /missing required argument 'file'/],
-      ["upload v f --part-size 64M", /must be a number of bytes, or like 64MiB/],
-      ["upload v f --bwlimit 0", /must be more than 0/],
-      ["upload v f --concurrency 0", /must be 1 or more/],
+      ["upload v f --part-size 64M", /Expected a number of bytes, or a size like 64MiB/],
+      ["upload v f --bwlimit 0", /Expected more than 0/],
+      ["upload v f --concurrency 0", /Expected 1 or more/],
       ["upload v nowhere/file", /cannot read nowhere\/file: ENOENT/],
-      ["upload v data", /data is a folder; make one archive of it: tar c data \|/],
+      ["upload v data", /data is a folder; to upload it as one archive: tar c data \|/],
       ["upload v small --part-size 3MiB", /A part size is 1 MiB times a power of two/],
       ["retrieve v a", /Missing output: name a file with -o FILE, or add --verify-only/],
       ["retrieve v a -o x --tier Slow", /Allowed choices are Standard, Bulk, Expedited/],
       ["retrieve v a -o no-such-folder/x", /There is no folder .*no-such-folder/],
       ["retrieve v a -o x --verify-only", /'--verify-only' cannot be used with option '-o, --output <file>'/],
-      ["job output v j -o x --range-size 3MiB", /must be 1MiB times a power of two/],
+      ["job output v j -o x --range-size 3MiB", /Expected 1MiB times a power of two/],
       ["job output v j", /Missing output/],
       ["retrieve v a -o /dev/null --force", /\/dev\/null is a character device, not a regular file\n.*--verify-only/],
-      ["job output v j -o x --range 9-1", /must be like 0-1048575/],
-      ["job output v j -o x --tree-hash abc", /must have 64 hexadecimal digits/],
-      ["job start v", /say either an archive's id, or --inventory/],
+      ["job output v j -o x --range 9-1", /Expected a range like 0-1048575/],
+      ["job output v j -o x --tree-hash abc", /Expected 64 hexadecimal digits/],
+      ["job start v", /give either an archive's id or --inventory/],
       ["job start v a --format csv", /--format is for jobs of an inventory/],
-      ["job start v --inventory --from yesterday", /must be like 2026-01-31/],
-      ["vault list --account 12 --region us-east-1", /An account has twelve digits, not 12/],
+      ["job start v --inventory --from yesterday", /Expected a date like 2026-01-31/],
+      ["vault list --account 12 --region us-east-1", /Invalid account "12": expected twelve digits/],
       ["vault list --endpoint ftp://x --region us-east-1", /The endpoint must be a URL/],
-      ["--dry-run admin users create bob", /admin commands have neither --dry-run nor --account/],
+      ["--dry-run admin users create bob", /admin commands do not take --dry-run or --account/],
       ["vault describe -an-unknown-option-of-some-length extra", /too many arguments/],
     ];
     for (const [line, message] of wrong) {
@@ -204,7 +204,7 @@ describe("a failure has an exit code and says what to do", () => {
     await apart.refused(
       ["vault", "list"],
       5,
-      /^moraine: The request signature we calculated .* for details\. \(InvalidSignatureException\)\nmoraine: Look at the secret key/,
+      /^moraine: The request signature we calculated .* for details\. \(InvalidSignatureException\)\nmoraine: Check the secret key/,
       {
         environment: { AWS_ACCESS_KEY_ID: "AKIAMORAINETESTS0001", AWS_SECRET_ACCESS_KEY: "wrong" },
       },
@@ -244,7 +244,7 @@ test("advice fits what was not found, and what is in the way", async () => {
     [`archive delete advised ${"A".repeat(138)}`, 3, /\nmoraine: See moraine inventory/],
     ["upload nowhere small", 3, /\nmoraine: See moraine vault list/],
     ["vault create bad*name", 1, /\nmoraine: A vault's name has 1 to 255 letters/],
-    [`vault list --retry-for 0 --endpoint ${server.url.replace("http", "https")}`, 69, /\nmoraine: .* use http:\/\//],
+    [`vault list --retry-for 0 --endpoint ${server.url.replace("http", "https")}`, 69, /\nmoraine: .* write http:\/\//],
     ["policy set advised .", 2, /^moraine: cannot read \.: EISDIR[^\n]*\n$/],
   ];
   await writeFile(join(folder.path, "small"), "small");
@@ -257,7 +257,7 @@ test("a folder for the progress of uploads that cannot be written is named, with
   await writeFile(join(folder.path, "in-the-way"), "");
   const environment = { ...process.env, XDG_STATE_HOME: join(folder.path, "in-the-way") };
   const message =
-    /^moraine: cannot keep the progress of the upload in \S+in-the-way\/moraine\/uploads: ENOTDIR.*; set XDG_STATE_HOME/;
+    /^moraine: cannot record upload progress in \S+in-the-way\/moraine\/uploads: ENOTDIR.*; set XDG_STATE_HOME/;
   await shell.refused(["upload", "advised", "small"], 2, message, { environment });
 });
 

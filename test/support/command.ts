@@ -75,7 +75,7 @@ export class Shell {
   }
 }
 
-const ofJobs = /^moraine: job [\w-]+ (is started|is there already|is under way|has succeeded)\n/gm;
+const ofJobs = /^moraine: job [\w-]+ (was started|already exists|is in progress|has succeeded)\n/gm;
 
 /** The same program without a process of its own, for what needs neither signals nor streams: a start costs half a second. */
 export class ShellHere extends Shell {

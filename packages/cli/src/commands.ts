@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { versionFlag } from "./context/global-options.ts";
 import type { AdminContext, CommandContext } from "./context/tools.ts";
 
-/** Loads a command, and makes it. */
+/** Loads a command and builds it. */
 type Make = (tools: CommandContext, adminTools: AdminContext) => Promise<Command>;
 
 /** In the order of the help. */
@@ -26,8 +26,8 @@ const commands: Readonly<Record<string, Make>> = {
 };
 
 /**
- * Those that a command line may call, since to load all takes longer than most requests: each whose name occurs in it. All for a
- * line that calls none, or asks for help before it does, and for completion, which speaks of all. None for the version.
+ * Returns the commands that a command line may call: each whose name occurs in it. Loading all takes longer than most requests.
+ * Returns all for a line that calls none or asks for help before it does, and for completion, which lists all. Returns none for the version.
  */
 export function commandsFor(args: readonly string[]): Make[] {
   if (args[0] === versionFlag) {

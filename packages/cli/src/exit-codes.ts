@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 
-/** Stable, for scripts. Whatever is interrupted by a signal ends by it, which shells call 128 + its number. */
+/** Stable, for scripts. An interrupted command ends by the signal itself, which shells report as 128 + its number. */
 export const exitCodes = {
   done: 0,
   failed: 1,
@@ -18,12 +18,12 @@ export const interruptions = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type Interruption = (typeof interruptions)[number];
 export const interruptionCode = (name: Interruption): number => 128 + constants.signals[name];
 
-/** An argument that commander could not judge. */
+/** Error thrown for arguments, files or settings that a command cannot use, where commander does not notice. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Ctrl-C, or another signal that asks to end. */
+/** Error thrown after Ctrl-C, or another signal that asks to end. */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
   readonly exitCode: number;
@@ -34,10 +34,10 @@ export class InterruptedError extends Error {
   }
 }
 
-/** Standard output is full, or nobody reads it any more. */
+/** Error thrown when standard output is full, or was closed by its reader. */
 export class OutputError extends Error {
   override readonly name = "OutputError";
-  /** As when `head` has seen enough. */
+  /** True when the reader closed it, as `head` does. */
   readonly isClosed: boolean;
 
   constructor(cause: Error) {
@@ -46,7 +46,7 @@ export class OutputError extends Error {
   }
 }
 
-/** What a command ended with: the request to end, but for what the user has to know of all the same. */
+/** Returns the error to report: the interruption, if there was one, except for a CompletionUnknownError, which the user must see. */
 export function endOf(error: unknown, signal: AbortSignal): unknown {
   const isUnknown = error instanceof Error && error.name === "CompletionUnknownError";
   return signal.aborted && !isUnknown ? signal.reason : error;
@@ -59,7 +59,7 @@ export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) {
     return exitCodes.failed;
   }
-  // A proxy that answers in the service's place, and a range that failed for what its cause says.
+  // A proxy may respond in the service's place; the cause of a failed range says why it failed.
   const isUnavailable = error.name === "UnexpectedAnswer" && "status" in error && Number(error.status) >= 500;
   const isRange = error.name === "RangeFailedError";
   return isUnavailable
@@ -69,7 +69,7 @@ export function exitCodeOf(error: unknown): number {
       : (codes[error.name] ?? exitCodes.failed);
 }
 
-/** In one line. A refusal's text after a blank line shows what should have been signed, which only helps the author of a client. */
+/** Returns the message on one line. A service's message after a blank line shows what should have been signed, which only helps the author of a client. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error && "operation" in error ? String(error.code) : "";
@@ -80,7 +80,7 @@ export function messageOf(error: unknown): string {
     .join(" ");
 }
 
-/** By the names of errors, for their classes would have to be loaded first; a refusal of the service is named as its code. */
+/** By the names of errors, since their classes would have to be loaded first. An error of the service has its code as its name. */
 const codes: Readonly<Record<string, number>> = {
   UsageError: exitCodes.usage,
   UnusableFileError: exitCodes.usage,

@@ -13,12 +13,12 @@ import { addHelpCommands } from "./terminal/help-command.ts";
 import { fitHelp, helpSettings, helpWidthOf } from "./terminal/help-text.ts";
 import { onOneLine, printable } from "./terminal/printable.ts";
 
-/** Does what the arguments say, and says what went wrong. Resolves with the exit code. */
+/** Runs the command of the arguments, and prints the error if it fails. Resolves with the exit code. */
 export async function runProgram(args: readonly string[], surroundings: CliEnvironment): Promise<number> {
   const program = new Command("moraine").description(
     "Archives in Glacier vaults, at AWS or on a Moraine server: parallel, verified, resumable transfers.",
   );
-  const running: RunState = { command: program, args, goOn: null, unprinted: null, isOutput: true, log: null };
+  const running: RunState = { command: program, args, resumeHint: null, unprinted: null, isOutput: true, log: null };
   let stopLogging = () => {};
   program.hook("preAction", (_, command) => {
     unmarkIds(command);
@@ -48,8 +48,8 @@ export async function runProgram(args: readonly string[], surroundings: CliEnvir
 }
 
 const details = `
-Global options may stand anywhere after "moraine". An id may be given as
-itself, also when it begins with a dash; as @FILE, which holds it; or as -, to
+Global options may be anywhere after "moraine". An id may be given as itself,
+also when it begins with a dash; as @FILE, a file that contains it; or as -, to
 be read from standard input. Everything after -- is an argument, not an option.
 
 Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and
@@ -66,7 +66,7 @@ Examples:
   moraine retrieve photos ARCHIVE_ID -o holiday.tar`;
 
 function failed(error: unknown, running: RunState, { stderr, environment }: CliEnvironment): number {
-  // What commander throws it has said already; its only success is help.
+  // Commander has printed its own errors already; its only success is help.
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
@@ -82,14 +82,14 @@ function failed(error: unknown, running: RunState, { stderr, environment }: CliE
     ? unprinted
     : isOfAdmin(running.command)
       ? null
-      : adviceFor(error, running.goOn, environment);
+      : adviceFor(error, running.resumeHint, environment);
   if (advice !== null) {
     stderr.write(`moraine: ${onOneLine(advice)}\n`);
   }
   return exitCodeOf(error);
 }
 
-/** Shells call a death by SIGPIPE so, which is how most programs end when `head` has seen enough. */
+/** The code that shells give a program that SIGPIPE ended, as it ends most programs when `head` closes the pipe. */
 const closedPipeCode = 141;
 
 function packageVersion(): string {
@@ -97,12 +97,12 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Its failures are told in one line. */
+/** Failures of admin commands are one line, without advice. */
 function isOfAdmin(command: Command): boolean {
   return command.name() === "admin" || (command.parent !== null && isOfAdmin(command.parent));
 }
 
-/** Commands that are added do not take after their parents by themselves. */
+/** Applies the settings to a command and all below it: commander's commands do not inherit them when they are added. */
 function strict(command: Command, streams: Pick<CliEnvironment, "stdout" | "stderr">): void {
   const { stdout, stderr } = streams;
   command

@@ -27,7 +27,7 @@ export async function run(running: NodeJS.Process, environment: CliEnvironment["
   endBySignal(running, running.exitCode);
 }
 
-/** Compiling takes longer than most commands do. Not where others may write, as Node's own choice would be. */
+/** Keeps compiled code, since compiling takes longer than most commands. Node's own folder for it is one that others may write to. */
 function keepCompiled(environment: CliEnvironment["environment"]): void {
   try {
     enableCompileCache(join(environment["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "moraine"));

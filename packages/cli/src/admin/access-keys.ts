@@ -15,10 +15,10 @@ export function accessKeyCommands({ call, printResult, keep }: AdminContext): Co
     keys
       .command(name)
       .description(description)
-      .option("--user <name>", "whose key it is (the account's root)")
+      .option("--user <name>", "owner of the key (default: the account's root)")
       .addHelpText("after", `\nExample:\n  moraine admin keys ${example}`);
 
-  command("create", "Make a key; two may be active", "create --user backup").action(async ({ user }: OwnerOption) => {
+  command("create", "Create a key; two may be active", "create --user backup").action(async ({ user }: OwnerOption) => {
     const made = await call("CreateAccessKey", owner(user));
     const option = user === undefined ? "" : ` --user ${shellWord(user)}`;
     keep(lostSecret(made, `moraine admin keys delete ${made.AccessKeyId}${option}`));
@@ -46,7 +46,7 @@ export function accessKeyCommands({ call, printResult, keep }: AdminContext): Co
         printResult({}, () => `Key ${accessKeyId} is ${status.toLowerCase()}.`);
       });
   }
-  command("delete", "Remove a key, or end a session", "delete AKIAEXAMPLE --user backup")
+  command("delete", "Delete a key, or end a session", "delete AKIAEXAMPLE --user backup")
     .argument("<key>", "its id")
     .action(async (accessKeyId: string, { user }: OwnerOption) => {
       await call("DeleteAccessKey", { accessKeyId, ...owner(user) });

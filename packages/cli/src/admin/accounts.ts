@@ -8,8 +8,8 @@ export function accountCommands({ call, printResult, keep }: AdminContext): Comm
   const accounts = new Command("accounts").description("Accounts of the service; only for the operator's own account");
   accounts
     .command("create")
-    .description("Make an account, and its root's first key")
-    .option("--id <digits>", "twelve digits (random)")
+    .description("Create an account, and its root's first key")
+    .option("--id <digits>", "twelve digits (default: random)")
     .addHelpText("after", "\nExample:\n  moraine admin accounts create --id 210987654321")
     .action(async ({ id }: { id?: string }) => {
       const made = await call("CreateAccount", { AccountId: id });
@@ -27,7 +27,7 @@ export function accountCommands({ call, printResult, keep }: AdminContext): Comm
     });
   accounts
     .command("delete")
-    .description("Remove an account that has no vaults, with its users and keys")
+    .description("Delete an account that has no vaults, with its users and keys")
     .argument("<account>", "twelve digits")
     .addHelpText("after", "\nExample:\n  moraine admin accounts delete 210987654321")
     .action(async (accountId: string) => {
@@ -36,7 +36,7 @@ export function accountCommands({ call, printResult, keep }: AdminContext): Comm
     });
   accounts
     .command("root-key")
-    .description("Make another key for an account's root, which has lost its own")
+    .description("Create another key for an account's root that has lost its own")
     .argument("<account>", "twelve digits")
     .addHelpText("after", "\nExample:\n  moraine admin accounts root-key 210987654321")
     .action(async (accountId: string) => {

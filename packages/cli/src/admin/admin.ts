@@ -15,13 +15,19 @@ import { simulateCommand } from "./simulation.ts";
 import { requestsCommand, resetCommand } from "./testing.ts";
 import { userCommands } from "./users.ts";
 
-/** Commands for whoever runs a server, and for owners of accounts on it. */
+/** Commands for the operator of a server, and for owners of accounts on it. */
 export function adminCommand(tools: AdminContext): Command {
   const admin = new Command("admin")
     .description("Accounts, users, keys, policies, messages, clock, faults, health, damage and audit trail of a server")
-    .option("--endpoint <url>", "where it listens (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER; http://127.0.0.1:8484)")
-    .option("--region <name>", "what requests are signed for (AWS_REGION, AWS_DEFAULT_REGION; us-east-1)")
-    .option("--json", "print what the server answered, as JSON")
+    .option(
+      "--endpoint <url>",
+      "URL of the server (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER; default: http://127.0.0.1:8484)",
+    )
+    .option(
+      "--region <name>",
+      "region that requests are signed for (AWS_REGION, AWS_DEFAULT_REGION; default: us-east-1)",
+    )
+    .option("--json", "print the server's response as JSON")
     .addHelpText(
       "after",
       `

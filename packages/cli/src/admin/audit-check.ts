@@ -20,8 +20,8 @@ export async function checkTrail(
 }
 
 /**
- * Reads anchors, one JSON object a line. Throws UsageError for what is none, VerificationError for a wrong signature.
- * @param publicKey the one that all must be signed with; the first anchor's, if null.
+ * Reads anchors, one JSON object a line. Throws UsageError for a line that is no anchor, VerificationError for a wrong signature.
+ * @param publicKey the key that must have signed all; null for the first anchor's.
  */
 export function readAnchors(text: string, publicKey: string | null): readonly AuditAnchor[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
@@ -33,7 +33,7 @@ export function readAnchors(text: string, publicKey: string | null): readonly Au
   anchors.forEach((anchor, index) => {
     if (anchor.PublicKey !== expected) {
       throw new VerificationError(
-        `The anchor in line ${index + 1} is of another key: ${anchor.PublicKey}, expected ${expected}`,
+        `The anchor in line ${index + 1} was signed with another key: ${anchor.PublicKey}, expected ${expected}`,
       );
     }
     if (!isSigned(anchor)) {
@@ -52,9 +52,9 @@ function parseAnchor(line: string, index: number): AuditAnchor {
       return anchor;
     }
   } catch {
-    // As one that lacks a field.
+    // Reported below, like a line that lacks a field.
   }
-  throw new UsageError(`Line ${index + 1} of the anchors is no anchor`);
+  throw new UsageError(`Line ${index + 1} of the file of anchors is not an anchor`);
 }
 
 function isSigned(anchor: AuditAnchor): boolean {

@@ -8,7 +8,7 @@ import {
 } from "@moraine/protocol";
 import type { AdminContext } from "../context/tools.ts";
 
-/** An audit trail, wherever it is read from. */
+/** An audit trail, read from a server or from a data folder. */
 export interface AuditTrail {
   /** The last entry that was pruned. */
   readonly pruned: ChainPlace;
@@ -18,7 +18,7 @@ export interface AuditTrail {
 
 const followMilliseconds = 2000;
 
-/** Entries page by page; with `isFollowed`, those to come too, without end. */
+/** Lists entries page by page; with `isFollowed`, it then waits for new ones without end. */
 export async function* entriesOf(
   { call, signal }: Pick<AdminContext, "call" | "signal">,
   filter: AdminInput<"ListAuditEntries">,
@@ -67,7 +67,7 @@ async function* rowsOf(entries: AsyncIterable<AuditEntryDescription>): AsyncGene
   }
 }
 
-/** Only the one way of writing a time that the server has. */
+/** Parses a time. Returns NaN unless it has exactly the server's format. */
 function exactTime(text: string): number {
   const time = Date.parse(text);
   return !Number.isNaN(time) && formatMilliseconds(new Date(time)) === text ? time : Number.NaN;

@@ -25,16 +25,16 @@ export function auditCommand(tools: AdminContext): Command {
     )
     .option("--since <time>", "entries from this time on: ISO 8601, or an age like 90s, 15m, 4h or 2d")
     .option("--until <time>", "entries before this time, in the same forms")
-    .option("--of-account <id>", "what principals of this account did (12 digits)")
-    .option("--principal <name>", "root, user/NAME or service")
-    .option("--operation <name>", "as in DeleteArchive")
-    .option("--vault <name>", "NAME in any account, or ACCOUNT/NAME")
-    .addOption(new Option("--outcome <outcome>", "how it ended").choices(auditOutcomes))
+    .option("--of-account <id>", "only entries of this account's principals (12 digits)")
+    .option("--principal <name>", "only entries of this principal: root, user/NAME or service")
+    .option("--operation <name>", "only entries of this operation, e.g. DeleteArchive")
+    .option("--vault <name>", "only entries of this vault: NAME in any account, or ACCOUNT/NAME")
+    .addOption(new Option("--outcome <outcome>", "only entries with this outcome").choices(auditOutcomes))
     .option("--follow", "continue with new entries as they are recorded")
     .option("--csv", "print comma-separated values, with a header")
     .option("--head", "print the signed head of the trail, to be kept elsewhere as an anchor")
     .option("--verify", "check the hash of every entry, and that none is missing")
-    .option("--anchor <file>", "with --verify: check that the entries of these anchors are still there")
+    .option("--anchor <file>", "with --verify: check that the entries of these anchors still exist")
     .option("--public-key <key>", "with --anchor: the key that must have signed them, in base64url")
     .option("--data <dir>", "with --verify: read the data folder of a server that is stopped")
     .addHelpText(
@@ -81,7 +81,7 @@ async function showEntries(
   }
 }
 
-/** An age counts from the server's present. */
+/** Converts an age to a time, by the server's clock. */
 async function timeOf(
   { call }: Pick<AdminContext, "call">,
   name: "since" | "until",
@@ -121,8 +121,8 @@ function report(result: AuditCheckResult, hasAnchors: boolean): string {
   const { findings, findingCount, entryCount, head, anchorsHeld, anchorsPruned } = result;
   const hidden = findingCount - findings.length;
   const anchors = hasAnchors
-    ? `${anchorsHeld} anchors hold${anchorsPruned > 0 ? `; ${anchorsPruned} name entries that have been pruned since` : ""}.`
-    : "Without --anchor, entries that are missing at the end are not noticed.";
+    ? `${anchorsHeld} anchors hold${anchorsPruned > 0 ? `; the entries of ${anchorsPruned} have since been pruned` : ""}.`
+    : "Without --anchor, entries missing at the end are not detected.";
   return [
     ...findings.map(onOneLine),
     ...(hidden > 0 ? [`and ${hidden} more`] : []),
@@ -147,7 +147,7 @@ const columns = [
   "Hash",
 ] as const satisfies readonly (keyof AuditEntryDescription)[];
 
-/** A value that a spreadsheet would take for a formula is shown as text. */
+/** Formats a line of CSV. A value that a spreadsheet would take for a formula gets a quote in front. */
 function csvLine(entry: AuditEntryDescription): string {
   return columns
     .map((name) => {

@@ -6,13 +6,13 @@ import { table } from "../terminal/table.ts";
 
 export function damagedCommand({ call, printResult }: AdminContext): Command {
   return new Command("damaged")
-    .description("List archives whose stored bytes proved damaged; only for the operator's own account")
+    .description("List archives whose stored bytes are damaged; only for the operator's own account")
     .addHelpText(
       "after",
       `
 Each line is one damaged place. To repair it, restore the file blobs/SEGMENT in the server's data folder from a
-backup, and retrieve the archive again: a place that reads right is listed no more. What cannot be restored is
-lost; delete the archive to remove it from the list.
+backup, and retrieve the archive again: a place that is read without an error leaves the list. Bytes that cannot
+be restored are lost; delete the archive to remove it from the list.
 
 Example:
   moraine admin damaged --json`,

@@ -31,12 +31,12 @@ interface PutOptions {
 export function faultCommands(tools: AdminContext): Command {
   const { call, printResult } = tools;
   const faults = new Command("faults").description(
-    "Answers that are falsified on purpose, for who tests a client; only if the server runs with --allow-faults",
+    "Rules that deliberately corrupt responses, for client testing; only if the server runs with --allow-faults",
   );
   addPut(faults, tools);
   faults
     .command("list")
-    .description("List the rules, also those whose count has run out")
+    .description("List the rules, including those whose count is used up")
     .addHelpText("after", "\nExample:\n  moraine admin faults list")
     .action(async () => {
       const answer = await call("ListFaults", {});
@@ -63,23 +63,23 @@ export function faultCommands(tools: AdminContext): Command {
 function addPut(faults: Command, { call, printResult }: AdminContext): void {
   faults
     .command("put")
-    .description("Put a rule in force")
+    .description("Add a rule")
     .argument(
       "<mode>",
       "throttle, unavailable, request-timeout, delay, slow-body, reset, wrong-checksum, whole-checksum, corrupt-byte, expired-job, " +
         "insufficient-capacity, no-longer-supported or dash-ids",
     )
-    .option("--operation <name>", "like GetJobOutput (all that the mode acts on)")
-    .option("--account <id>", "whose requests (everybody's)")
-    .option("--rate <share>", "of the answers, above 0 and up to 1 (1)", fraction)
-    .option("--count <number>", "of answers at most (no end)", wholeNumber)
-    .option("--bytes <size>", "reset: of the body that are sent before; at 0 nothing of the answer is (0)", size)
-    .option("--bytes-per-second <rate>", "slow-body: how slow, like 64KiB (1024)", rate)
-    .option("--milliseconds <number>", "delay: before the response starts (1000)", wholeNumber)
+    .option("--operation <name>", "operation, e.g. GetJobOutput (default: all that the mode applies to)")
+    .option("--account <id>", "account whose requests are affected (default: all)")
+    .option("--rate <share>", "share of the responses, above 0 and up to 1 (default: 1)", fraction)
+    .option("--count <number>", "maximum number of responses (default: no limit)", wholeNumber)
+    .option("--bytes <size>", "reset: bytes of the body sent before; with 0, no response is sent (default: 0)", size)
+    .option("--bytes-per-second <rate>", "slow-body: bytes a second, e.g. 64KiB (default: 1024)", rate)
+    .option("--milliseconds <number>", "delay: milliseconds before the response starts (default: 1000)", wholeNumber)
     .addHelpText("after", "\nExample:\n  moraine admin faults put throttle --operation GetJobOutput --count 3")
     .action(async (mode: string, options: PutOptions) => {
       const made = await call("PutFault", {
-        // Newer servers may have more.
+        // Newer servers may have more modes.
         Mode: mode as FaultModeName,
         Operation: options.operation,
         AccountId: options.account,

@@ -5,7 +5,7 @@ import { listing } from "../terminal/table.ts";
 
 export function healthCommand({ call, printResult }: AdminContext): Command {
   return new Command("health")
-    .description("Show whether the server is ready, and how much it keeps; only for the operator's own account")
+    .description("Show whether the server is ready, and how much it stores; only for the operator's own account")
     .addHelpText("after", "\nExample:\n  moraine admin health --json")
     .action(async () => {
       const health = await call("GetHealth", {});

@@ -4,13 +4,15 @@ import { everyPage } from "../context/every-page.ts";
 import type { AdminContext } from "../context/tools.ts";
 import { table } from "../terminal/table.ts";
 
-/** Without a further word it lists: that is what one wants to know. */
+/** Lists and retries messages; `list` is the default, since it is used most. */
 export function notificationCommands({ call, printResult }: AdminContext): Command {
-  const notifications = new Command("notifications").description("Messages about ended jobs that have not arrived");
+  const notifications = new Command("notifications").description(
+    "Messages about ended jobs that have not been delivered",
+  );
   notifications
     .command("list", { isDefault: true })
-    .description("Show what is pending and what has failed, and why")
-    .addOption(new Option("--state <state>", "only these (both)").choices(notificationStates))
+    .description("Show pending and failed messages, and why they failed")
+    .addOption(new Option("--state <state>", "only messages in this state (default: both)").choices(notificationStates))
     .addHelpText("after", "\nExample:\n  moraine admin notifications list --state Failed")
     .action(async ({ state }: { state?: NotificationStateName }) => {
       const pages = await everyPage((page) => call("ListNotifications", { ...page, ...(state && { state }) }));
@@ -19,7 +21,7 @@ export function notificationCommands({ call, printResult }: AdminContext): Comma
     });
   notifications
     .command("retry")
-    .description("Send a message now, and for three days from now, though it had failed")
+    .description("Send a message again, now and for three days if necessary")
     .argument("<message>", "its id")
     .addHelpText("after", "\nExample:\n  moraine admin notifications retry 11111111-2222-4333-8444-555555555555")
     .action(async (messageId: string) => {

@@ -10,8 +10,8 @@ export function policyCommands({ call, printResult, readText }: AdminContext): C
     .command("put")
     .description("Attach a policy to a user, or replace it")
     .argument("<user>")
-    .argument("<name>", "of the policy")
-    .argument("<file>", "the document; - is standard input")
+    .argument("<name>", "name of the policy")
+    .argument("<file>", "the policy, as JSON; - is standard input")
     .addHelpText("after", "\nExample:\n  moraine admin policies put backup uploads uploads.json")
     .action(async (userName: string, policyName: string, file: string) => {
       await call("PutUserPolicy", { userName, policyName, Policy: await readPolicy(readText, file) });
@@ -19,7 +19,7 @@ export function policyCommands({ call, printResult, readText }: AdminContext): C
     });
   policies
     .command("get")
-    .description("Show a policy, as it was put")
+    .description("Print a policy exactly as it was set")
     .argument("<user>")
     .argument("<name>")
     .addHelpText("after", "\nExample:\n  moraine admin policies get backup uploads > uploads.json")

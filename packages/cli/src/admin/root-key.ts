@@ -10,11 +10,14 @@ interface RootKeyOptions {
 
 export function rootKeyCommand({ environment, pathOf, printResult }: AdminContext): Command {
   return new Command("root-key")
-    .description("Show a root's key that was lost, from the data folder of a server that is down")
-    .requiredOption("--offline", "read the files; a server that runs shows no secret")
-    .option("--data <dir>", "the data folder (MORAINE_DATA; ./moraine-data)")
-    .option("--sealing-key <file>", "what seals its secrets (MORAINE_SEALING_KEY_FILE; secrets.key in the folder)")
-    .option("--of-account <digits>", "whose root (the account that the folder belongs to)")
+    .description("Show a lost root key, from the data folder of a stopped server")
+    .requiredOption("--offline", "read the files; a running server shows no secret")
+    .option("--data <dir>", "the data folder (MORAINE_DATA; default: ./moraine-data)")
+    .option(
+      "--sealing-key <file>",
+      "file with the sealing key (MORAINE_SEALING_KEY_FILE; default: secrets.key in the folder)",
+    )
+    .option("--of-account <digits>", "account of the root (default: the account that the folder belongs to)")
     .addHelpText("after", "\nExample:\n  moraine admin root-key --offline --data ./moraine-data")
     .action(async ({ data, sealingKey, ofAccount }: RootKeyOptions) => {
       const { readRootKeys } = await import("../offline/root-keys.ts");
@@ -24,7 +27,7 @@ export function rootKeyCommand({ environment, pathOf, printResult }: AdminContex
       const [key] = readRootKeys(place);
       if (key === undefined) {
         throw new Error(
-          "The root has no active key. Start the server with --root-key-file FILE, which holds a new one as lines " +
+          "The root has no active key. Start the server with --root-key-file FILE, where FILE has a new key in the lines " +
             "AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…",
         );
       }

@@ -7,9 +7,9 @@ export function sessionCommands({ call, printResult }: AdminContext): Command {
   const sessions = new Command("sessions").description("Temporary credentials of users");
   sessions
     .command("create")
-    .description("Make credentials that expire")
+    .description("Create credentials that expire")
     .argument("<user>")
-    .option("--seconds <duration>", "from 15m to 36h, or a number of seconds (12h)", duration)
+    .option("--seconds <duration>", "lifetime, from 15m to 36h, or a number of seconds (default: 12h)", duration)
     .addHelpText("after", "\nExample:\n  moraine admin sessions create backup --seconds 3600")
     .action(async (userName: string, { seconds }: { seconds?: number }) => {
       const made = await call("CreateSession", { userName, DurationSeconds: seconds });

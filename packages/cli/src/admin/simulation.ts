@@ -12,12 +12,16 @@ interface SimulateOptions {
 
 export function simulateCommand({ call, printResult }: AdminContext): Command {
   return new Command("simulate")
-    .description("May a user do that, and which statement says so?")
-    .argument("<action>", "like glacier:DeleteArchive")
-    .option("--user <name>", "who would ask (the account's root)")
-    .option("--vault <name>", "of the account; its own policies are judged too")
-    .option("--resource <arn>", "for an action of the admin API")
-    .option("--context <key=value>", "what the request would be like; may be repeated", collect)
+    .description("Show whether a user may perform an action, and which statement decides it")
+    .argument("<action>", "e.g. glacier:DeleteArchive")
+    .option("--user <name>", "sender of the request (default: the account's root)")
+    .option("--vault <name>", "vault of the account, whose policies are evaluated too")
+    .option("--resource <arn>", "resource of an action of the admin API")
+    .option(
+      "--context <key=value>",
+      "a condition key of the request, e.g. aws:SourceIp=192.0.2.1; may be repeated",
+      collect,
+    )
     .addHelpText(
       "after",
       `
@@ -41,16 +45,14 @@ Examples:
 function readable({ Allowed, Reason, Statements, Message }: SimulatePolicyOutput): string {
   const verdict = Allowed ? `allowed (${Reason})` : `denied (${Reason}): ${Message}`;
   const columns = { POLICY: "Policy", STATEMENT: "Index", SID: "Sid", EFFECT: "Effect" } as const;
-  return Statements.length === 0
-    ? `${verdict}\nNo statement speaks of it.`
-    : `${verdict}\n${table(columns, Statements)}`;
+  return Statements.length === 0 ? `${verdict}\nNo statement matches.` : `${verdict}\n${table(columns, Statements)}`;
 }
 
-/** A key may have several values. */
+/** Adds a value to a key, which may have several. */
 function collect(pair: string, before: Record<string, string[]> = {}): Record<string, string[]> {
   const equals = pair.indexOf("=");
   if (equals < 1) {
-    throw new InvalidArgumentError("It must be like aws:SourceIp=192.0.2.1.");
+    throw new InvalidArgumentError("Expected KEY=VALUE, like aws:SourceIp=192.0.2.1.");
   }
   const key = pair.slice(0, equals);
   return { ...before, [key]: [...(before[key] ?? []), pair.slice(equals + 1)] };

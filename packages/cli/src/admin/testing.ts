@@ -7,7 +7,7 @@ const columns = { OPERATION: "operation", REQUESTS: "requests", RESPONSES: "resp
 
 export function requestsCommand({ call, printResult }: AdminContext): Command {
   return new Command("requests")
-    .description("Show how often each operation of the vault API was asked for since the start or the last reset")
+    .description("Show the number of requests for each operation of the vault API since the start or the last reset")
     .addHelpText("after", "\nExample:\n  moraine admin requests --json")
     .action(async () => {
       const answer = await call("ListRequestCounts", {});

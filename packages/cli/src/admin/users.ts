@@ -7,7 +7,7 @@ export function userCommands({ call, printResult }: AdminContext): Command {
   const users = new Command("users").description("Users of the account");
   users
     .command("create")
-    .description("Make a user, who may do nothing until a policy says so")
+    .description("Create a user, who may do nothing until a policy allows it")
     .argument("<name>", "1 to 64 letters, digits or _+=,.@-")
     .addHelpText("after", "\nExample:\n  moraine admin users create backup")
     .action(async (userName: string) => {
@@ -25,7 +25,7 @@ export function userCommands({ call, printResult }: AdminContext): Command {
     });
   users
     .command("delete")
-    .description("Remove a user with its keys, sessions and policies")
+    .description("Delete a user with its keys, sessions and policies")
     .argument("<name>")
     .addHelpText("after", "\nExample:\n  moraine admin users delete backup")
     .action(async (userName: string) => {

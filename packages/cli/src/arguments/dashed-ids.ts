@@ -1,17 +1,17 @@
 import type { Command } from "commander";
 
-// Glacier's ids may begin with a dash, as options do. No argument of a process can hold a NUL, so one in front marks an id without
-// ever being taken for something that the user wrote.
+// Glacier's ids may begin with a dash, as options do. A NUL in front marks an id: no argument of a process contains one, so it cannot
+// be mistaken for the user's own.
 const mark = "\0";
 
-/** Shorter ones than any of a service's ids; longer than anything a hand types after a dash. */
+/** Shorter than any id of a service, and longer than any option. */
 const idLengthMin = 20;
-/** Ids of archives, jobs and uploads. After a letter that is an option with a value, as in -oNAME, only these are ids. */
+/** Lengths of the ids of archives, jobs and uploads. After an option's letter, as in -oNAME, only arguments of these lengths are ids. */
 const idLengths: ReadonlySet<number> = new Set([138, 92]);
 
 /**
- * Marks what must be an id, so that it is no option for the parser: it has a dash in front, nothing but letters, digits, dashes
- * and underscores, the length of an id, and no option has its name.
+ * Marks arguments that must be ids, so that the parser does not take them for options. Such an argument starts with a dash, consists of
+ * letters, digits, dashes and underscores, has the length of an id, and is not the name of an option.
  */
 export function markIds(args: readonly string[], program: Command): string[] {
   const options = flagsOf(program);
@@ -22,7 +22,7 @@ export function markIds(args: readonly string[], program: Command): string[] {
   return args.map((arg, index) => (isId(arg) && (end < 0 || index < end) ? `${mark}${arg}` : arg));
 }
 
-/** Takes the marks off what a command is about to work with. */
+/** Removes the marks from the arguments and options of a command. */
 export function unmarkIds(command: Command): void {
   command.args = command.args.map(unmarked);
   command.processedArgs = command.processedArgs.map(unmarked);
@@ -33,7 +33,7 @@ export function unmarkIds(command: Command): void {
   }
 }
 
-/** Also of messages that quote an argument. */
+/** Removes the mark from a value, or from a message that quotes one. */
 export function unmarked<Value>(value: Value): Value {
   if (Array.isArray(value)) {
     return value.map(unmarked) as Value;
@@ -41,7 +41,7 @@ export function unmarked<Value>(value: Value): Value {
   return typeof value === "string" ? (value.replaceAll(mark, "") as Value) : value;
 }
 
-/** Names of options, and short ones that take a value, with a mark. */
+/** Returns the names of all options; short ones that take a value are also listed as `-o <value>`. */
 function flagsOf(command: Command): Set<string> {
   const own = command.options.flatMap(({ short, long, required }) => [
     ...(long ? [long] : []),

@@ -2,12 +2,12 @@ import { onOneLine } from "../terminal/printable.ts";
 
 const shownLengthMax = 60;
 
-/** An id from a response, for a script or a command line. Throws unless it is made as ids are: it may be passed on unquoted. */
+/** Checks an id from a response, which scripts may use unquoted. Throws if it has other characters than ids have. */
 export function checkedId(id: unknown): string {
   return checked(id, /^[\w-]{1,1024}$/, "id: expected letters, digits, - and _");
 }
 
-/** The same for the name of a vault. */
+/** Checks the name of a vault in the same manner. */
 export function checkedVaultName(name: unknown): string {
   return checked(name, /^[\w.-]{1,255}$/, "vault name: expected letters, digits and ._-");
 }

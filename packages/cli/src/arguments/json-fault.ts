@@ -1,4 +1,4 @@
-/** Where a text stops being JSON, and why. */
+/** The first syntax error of a JSON document. */
 export interface JsonFault {
   readonly line: number;
   readonly column: number;
@@ -9,7 +9,7 @@ const token =
   /"(?:[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|\w+|./suy;
 const space = /[ \t\r\n]*/y;
 
-/** What may come next, in the words of the message. */
+/** Tokens that may follow, as the message names them. */
 const expectations = {
   value: "a value",
   valueOrEnd: "a value or ]",
@@ -24,10 +24,10 @@ const expectations = {
 type Expected = keyof typeof expectations;
 type Opening = "{" | "[";
 
-/** What a token leads to: something else to expect, or a value that begins, ends, or is whole. */
-type Step = Expected | Opening | "closed" | "whole";
+/** The effect of a token: other tokens are expected, or a value is opened, closed, or complete. */
+type Step = Expected | Opening | "closed" | "complete";
 
-const valueSteps = { "{": "{", "[": "[", text: "whole", scalar: "whole" } as const;
+const valueSteps = { "{": "{", "[": "[", text: "complete", scalar: "complete" } as const;
 const steps: Readonly<Record<Expected, Readonly<Record<string, Step>>>> = {
   value: valueSteps,
   valueOrEnd: { ...valueSteps, "]": "closed" },
@@ -39,7 +39,7 @@ const steps: Readonly<Record<Expected, Readonly<Record<string, Step>>>> = {
   end: {},
 };
 
-/** Null for JSON. The engine's own messages only sometimes tell the place. */
+/** Finds the first syntax error. Returns null for valid JSON. The engine's own messages do not always have a position. */
 export function findJsonFault(text: string): JsonFault | null {
   const open: Opening[] = [];
   let expected: Expected = "value";
@@ -59,7 +59,7 @@ export function findJsonFault(text: string): JsonFault | null {
   }
 }
 
-/** A lone quote begins a string that is none. */
+/** Classifies a token. A lone quote starts an invalid string. */
 function kindOf(found: string): string {
   if (found.startsWith('"') && found.length > 1) {
     return "text";
@@ -75,7 +75,7 @@ function follow(step: Step, open: Opening[]): Expected {
   if (step === "closed") {
     open.pop();
   }
-  if (step === "closed" || step === "whole") {
+  if (step === "closed" || step === "complete") {
     const innermost = open.at(-1);
     return innermost === undefined ? "end" : innermost === "{" ? "commaInObject" : "commaInArray";
   }
@@ -86,13 +86,13 @@ function faultAt(text: string, offset: number, expected: Expected, found: string
   const before = text.slice(0, offset).split("\n");
   const reason =
     found === '"'
-      ? "a string that does not end on its line, or has a wrong escape"
+      ? "an unterminated string, or an invalid escape"
       : `expected ${expectations[expected]}, found ${inWords(found)}`;
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, reason };
 }
 
 function inWords(found: string): string {
-  // Such as the mark that some editors put in front of a file.
+  // For example a byte order mark.
   const isUnseen = /^[\p{C}\p{Z}]$/u.test(found);
   const code = () => `U+${found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`;
   return found === "" ? "the end" : isUnseen ? code() : found.slice(0, 20);

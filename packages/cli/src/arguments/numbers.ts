@@ -3,23 +3,23 @@ import { InvalidArgumentError } from "commander";
 
 export function wholeNumber(text: string): number {
   if (!/^[0-9]{1,12}$/.test(text)) {
-    throw new InvalidArgumentError("It must be a whole number.");
+    throw new InvalidArgumentError("Expected a whole number.");
   }
   return Number(text);
 }
 
 export function fraction(text: string): number {
   if (!/^[0-9]?\.[0-9]{1,12}$|^[0-9]$/.test(text)) {
-    throw new InvalidArgumentError("It must be a number like 0.25.");
+    throw new InvalidArgumentError("Expected a number like 0.25.");
   }
   return Number(text);
 }
 
-/** `90`, `90s`, `15m`, `4h`, `2d`. */
+/** Parses a duration like `90`, `90s`, `15m`, `4h` or `2d`. */
 export function seconds(text: string): number {
   const parsed = parseDuration(text);
   if (parsed === null) {
-    throw new InvalidArgumentError("It must be like 90, 15m, 4h or 2d.");
+    throw new InvalidArgumentError("Expected a duration like 90, 15m, 4h or 2d.");
   }
   return parsed;
 }

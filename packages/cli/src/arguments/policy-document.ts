@@ -3,8 +3,7 @@ import { UsageError } from "../exit-codes.ts";
 import { findJsonFault } from "./json-fault.ts";
 
 /**
- * The text of a policy, from a file or `-`, exactly as it stands there. Throws UsageError for what is no JSON object; what a policy may
- * say is the service's to judge.
+ * Reads a policy from a file or `-`, unchanged. Throws UsageError unless it is a JSON object. The service checks the rest.
  */
 export async function readPolicy(readText: CommandContext["readText"], file: string): Promise<string> {
   const text = await readText(file);
@@ -14,7 +13,7 @@ export async function readPolicy(readText: CommandContext["readText"], file: str
     throw new UsageError(`${name}:${fault.line}:${fault.column}: ${fault.reason}`);
   }
   if (!text.trimStart().startsWith("{")) {
-    throw new UsageError(`${name}:1:1: a policy is a JSON object`);
+    throw new UsageError(`${name}:1:1: expected a JSON object`);
   }
   return text;
 }

@@ -3,11 +3,11 @@ import { text as wholeText } from "node:stream/consumers";
 import type { CliEnvironment, CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 
-/** The ways in which a command is given what is too long, or too odd, for its line. */
+/** Reads arguments that are too long or too unusual for a command line, from files or standard input. */
 export function argumentReader({ pathOf, stdin }: CliEnvironment): Pick<CommandContext, "readText" | "readId"> {
   const readText = async (name: string) => {
     try {
-      // Without the mark that some editors put in front.
+      // Without the byte order mark that some editors write.
       return (name === "-" ? await wholeText(stdin()) : await readFile(pathOf(name), "utf8")).replace(/^\uFEFF/, "");
     } catch (error) {
       throw new UsageError(`cannot read ${name}: ${(error as Error).message}`, { cause: error });
@@ -22,7 +22,7 @@ export function argumentReader({ pathOf, stdin }: CliEnvironment): Pick<CommandC
     const [id] = words;
     if (id === undefined || words.length > 1) {
       const where = name === "-" ? "standard input" : name;
-      throw new UsageError(`${where} must hold one id, and has ${words.length} words`);
+      throw new UsageError(`${where} must contain one id, but has ${words.length} words`);
     }
     return id;
   };

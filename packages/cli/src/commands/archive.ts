@@ -6,13 +6,13 @@ export function archiveCommand({ client, readId, printMessage, reportIfDryRun, s
   const archive = new Command("archive").description("Archives: delete");
   archive
     .command("delete")
-    .description("Delete an archive, for good")
+    .description("Delete an archive permanently")
     .argument("<vault>")
-    .argument("<archive>", "its id, @FILE that holds it, or - for standard input")
+    .argument("<archive>", "its id, @FILE for a file that contains it, or - for standard input")
     .addHelpText(
       "after",
       `
-Deleting an archive that is gone succeeds, as the service has it.
+Deleting an archive that does not exist succeeds: the service reports no error.
 
 Examples:
   moraine archive delete photos ARCHIVE_ID

@@ -9,7 +9,7 @@ import { sentOnce } from "../transfers/sent-once.ts";
 /** Capacity that is kept free for the account's Expedited retrievals. */
 export function capacityCommand(tools: CommandContext): Command {
   const capacity = new Command("capacity").description(
-    "Provisioned capacity, which makes sure of Expedited retrievals: list, purchase",
+    "Provisioned capacity, which guarantees Expedited retrievals: list, purchase",
   );
   addList(capacity, tools);
   addPurchase(capacity, tools);
@@ -22,7 +22,7 @@ function addList(capacity: Command, { client, printResult, signal }: CommandCont
   capacity
     .command("list")
     .description("List the units that have been purchased")
-    .addHelpText("after", "\nWith --quiet, ids alone.\n\nExample:\n  moraine capacity list")
+    .addHelpText("after", "\nWith --quiet, only ids.\n\nExample:\n  moraine capacity list")
     .action(async () => {
       const answer = await (await client()).listProvisionedCapacity({}, { signal });
       const units = answer.ProvisionedCapacityList;
@@ -47,7 +47,7 @@ function addPurchase(
       "after",
       `
 ${price} A Moraine server charges nothing.
-Asks on the terminal; without one, --yes is needed. With --quiet, prints the unit's id alone.
+Asks for confirmation on the terminal; without one, --yes is required. With --quiet, prints only the unit's id.
 
 Examples:
   moraine capacity purchase --dry-run
@@ -64,10 +64,10 @@ Examples:
           return `${facts}\n\nThis would ${what}. ${price}`;
         });
       }
-      // Neither repeated nor broken off: it might be bought twice, or without anybody knowing.
+      // Neither retried nor aborted: a unit could be bought twice, or unnoticed.
       const request = glacier.purchaseProvisionedCapacity({});
       const answer = await sentOnce(request, "see moraine capacity list");
-      keep(`The unit is purchased. Its id is ${answer.capacityId}`);
+      keep(`The unit was purchased. Its id is ${answer.capacityId}`);
       printResult(
         answer,
         () => `Purchased a unit of provisioned capacity, for a month: ${checkedId(answer.capacityId)}`,

@@ -2,14 +2,14 @@ import { Argument, Command } from "commander";
 import type { Completion } from "../completion/places.ts";
 import type { CommandContext } from "../context/tools.ts";
 
-/** Each is loaded when it is asked for. */
+/** Each is loaded when it is needed. */
 const shells: Readonly<Record<string, () => Promise<(completion: Completion) => string>>> = {
   bash: async () => (await import("../completion/bash.ts")).bashCompletion,
   zsh: async () => (await import("../completion/zsh.ts")).zshCompletion,
   fish: async () => (await import("../completion/fish.ts")).fishCompletion,
 };
 
-/** Scripts that let shells complete the command, made from its own tree of commands. */
+/** Prints scripts by which shells complete the command, made from its own tree of commands. */
 export function completionCommand({ printResult }: CommandContext): Command {
   const completion = new Command("completion");
   return completion

@@ -26,30 +26,30 @@ interface InventoryOptions extends Omit<DownloadOptions, "output">, WaitOptions 
 /** Lists a vault's archives. */
 export function inventoryCommand(tools: CommandContext): Command {
   const command = new Command("inventory")
-    .description("List a vault's archives: take or start an inventory job, wait for it, download")
+    .description("List a vault's archives: reuse or start an inventory job, wait for it, download its output")
     .argument("<vault>")
     .addOption(formatOption())
-    .option("-o, --output <file>", "where to; - is standard output (-)")
-    .option(newJobFlag, "start a job even if there is an inventory already")
-    .option("--reuse-job", "take the newest inventory that exists, however old");
+    .option("-o, --output <file>", "file to write to; - is standard output (default: -)")
+    .option(newJobFlag, "start a job even if an inventory exists")
+    .option("--reuse-job", "use the newest inventory that exists, of any age");
   return addDownloadOptions(addWaitOption(command))
     .addHelpText("after", details)
     .action((vaultName: string, options: InventoryOptions) => inventory(tools, vaultName, options));
 }
 
 export function formatOption(): Option {
-  return new Option("--format <format>", "the service's own document, in this format").choices(["json", "csv"]);
+  return new Option("--format <format>", "print the service's own document, in this format").choices(["json", "csv"]);
 }
 
 const details = `
-Without --format and -o, a table for people; its first line tells the
-inventory's date. With --quiet, ids alone, one in a line. With --format or
---json, the document as the service has it.
+Without --format and -o, prints a table; its first line has the inventory's
+date. With --quiet, only ids, one a line. With --format or --json, the document
+as the service sends it.
 
 A Moraine server lists the vault as it is when the command starts, unless it
 runs with --profile aws. AWS lists it as of its last inventory, made once a
-day; a warning on standard error tells that date, and how the list differs
-from the vault's own count.
+day; a warning on standard error has that date, and the difference from the
+vault's own count.
 
 Examples:
   moraine inventory photos
@@ -60,10 +60,10 @@ Examples:
 async function inventory(tools: CommandContext, vaultName: string, options: InventoryOptions): Promise<void> {
   const { output, format, newJob = false, reuseJob = false } = options;
   if (newJob && reuseJob) {
-    throw new UsageError("--new-job and --reuse-job exclude each other");
+    throw new UsageError("--new-job and --reuse-job cannot be used together");
   }
   const documentFormat: InventoryFormat = format === "csv" ? "CSV" : "JSON";
-  const first = newJob ? "start an inventory job" : "take an inventory job, or start one,";
+  const first = newJob ? "start an inventory job" : "reuse an inventory job, or start one,";
   if (tools.reportIfDryRun(`${first} of vault ${vaultName}, and download what it lists`)) {
     return;
   }
@@ -148,7 +148,7 @@ type LibraryOptions = ReturnType<typeof waitOf> & { readonly format: InventoryFo
 type Watched = Parameters<Transfer<object>>[0];
 type Reader = AsyncIterable<readonly InventoryItem[]> & { readonly inventoryDate: Date | null };
 
-/** As they come, for an inventory may have millions: so its columns are as wide as they may have to be. */
+/** Formats rows as they arrive, since an inventory may have millions. Its columns have a fixed width for that reason. */
 async function* linesOf(reader: Reader, listed: ListedArchives, onlyIds: boolean): AsyncGenerator<Uint8Array> {
   let isFirst = !onlyIds;
   for await (const items of counted(reader, listed)) {

@@ -32,21 +32,21 @@ export function addJobStart(job: Command, tools: CommandContext): void {
     .command("start")
     .description("Start a job for an archive, or with --inventory for the vault's inventory")
     .argument("<vault>")
-    .argument("[archive]", "its id, @FILE that holds it, or - for standard input")
+    .argument("[archive]", "its id, @FILE for a file that contains it, or - for standard input")
     .option("--inventory", "list the archives")
     .addOption(tierOption())
-    .option("--range <first-last>", "of the archive, in whole MiB: like 0-1048575 (all of it)", byteRange)
-    .option("--description <text>", "of the job: up to 1,024 printable ASCII characters (none)")
-    .option("--sns-topic <arn>", "who is told when it has ended (the vault's topic)")
+    .option("--range <first-last>", "bytes of the archive, aligned to MiB, e.g. 0-1048575 (default: all)", byteRange)
+    .option("--description <text>", "description of the job: up to 1,024 printable ASCII characters (default: none)")
+    .option("--sns-topic <arn>", "topic to notify when the job has ended (default: the vault's topic)")
     .addOption(formatOption())
-    .option("--from <date>", "inventory: of archives made then or later", date)
-    .option("--until <date>", "inventory: of archives made before", date)
-    .option("--limit <number>", "inventory: so many archives at most", wholeNumber)
-    .option("--marker <text>", "inventory: where the one before has ended")
+    .option("--from <date>", "inventory: only archives created on or after this date, e.g. 2026-01-31", date)
+    .option("--until <date>", "inventory: only archives created before this date", date)
+    .option("--limit <number>", "inventory: maximum number of archives", wholeNumber)
+    .option("--marker <text>", "inventory: marker of the previous inventory, to continue after it")
     .addHelpText(
       "after",
       `
-With --quiet, the job's id alone.
+With --quiet, prints only the job's id.
 
 Examples:
   moraine job start photos ARCHIVE_ID --tier Bulk
@@ -81,7 +81,7 @@ async function start(
   }
   const answer = await (await tools.client()).initiateJob({ vaultName, jobParameters }, { signal: tools.signal });
   const jobId = checkedId(answer.jobId);
-  tools.keep(`The job is started. Its id is ${jobId}`);
+  tools.keep(`The job was started. Its id is ${jobId}`);
   tools.printResult(
     answer,
     () => listing({ job: jobId, next: `moraine job output ${shellWord(vaultName)} ${jobId} -o FILE` }),
@@ -91,7 +91,7 @@ async function start(
 
 function assertOneKind(given: string | undefined, options: StartOptions): void {
   if ((given === undefined) !== (options.inventory ?? false)) {
-    throw new UsageError("say either an archive's id, or --inventory");
+    throw new UsageError("give either an archive's id or --inventory");
   }
   const [others, kind] = options.inventory ? [ofArchives, "an archive"] : [ofInventories, "an inventory"];
   const wrong = others.find((name) => options[name] !== undefined);
@@ -125,7 +125,7 @@ function inventoryParameters({ format = "json", from, until, limit, marker }: St
 
 function date(text: string): string {
   if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2}))?$/.test(text)) {
-    throw new InvalidArgumentError("It must be like 2026-01-31 or 2026-01-31T12:00:00Z.");
+    throw new InvalidArgumentError("Expected a date like 2026-01-31 or 2026-01-31T12:00:00Z.");
   }
   return text.length === 10 ? `${text}T00:00:00Z` : text;
 }

@@ -17,7 +17,7 @@ import {
 import { addWaitOption, byteRange, treeHash, type WaitOptions, waitOf } from "../transfers/transfer-options.ts";
 import { addJobStart } from "./job-start.ts";
 
-/** Retrieval jobs, step by step; `retrieve` and `inventory` take all the steps at once. */
+/** Runs retrieval jobs step by step; `retrieve` and `inventory` run all steps at once. */
 export function jobCommand(tools: CommandContext): Command {
   const job = new Command("job").description("Jobs, one step at a time: start, list, describe, wait, output");
   addJobStart(job, tools);
@@ -28,17 +28,19 @@ export function jobCommand(tools: CommandContext): Command {
   return job;
 }
 
-const idArgument = ["<job>", "its id, @FILE that holds it, or - for standard input"] as const;
+const idArgument = ["<job>", "its id, @FILE for a file that contains it, or - for standard input"] as const;
 
 function addList(job: Command, { client, printResult, signal }: CommandContext): void {
   job
     .command("list")
-    .description("List a vault's jobs: those under way, and those whose output is still there")
+    .description("List a vault's jobs: those in progress, and those whose output still exists")
     .argument("<vault>")
-    .addOption(new Option("--status <status>", "only these").choices(["InProgress", "Succeeded", "Failed"]))
+    .addOption(
+      new Option("--status <status>", "only jobs with this status").choices(["InProgress", "Succeeded", "Failed"]),
+    )
     .addHelpText(
       "after",
-      "\nWith --quiet, ids alone.\n\nExamples:\n  moraine job list photos\n  moraine job list photos --status Succeeded --quiet",
+      "\nWith --quiet, only ids.\n\nExamples:\n  moraine job list photos\n  moraine job list photos --status Succeeded --quiet",
     )
     .action(async (vaultName: string, { status }: { status?: GlacierJobDescription["StatusCode"] }) => {
       const { everyItem } = await import("@moraine/client/node");
@@ -96,7 +98,7 @@ function jobText(job: GlacierJobDescription): string {
   });
 }
 
-/** Without what is null, or left out, as in some of AWS's own examples. */
+/** Leaves out fields that are null or missing, as some are in AWS's own examples. */
 function applicable(values: Readonly<Record<string, string | null | undefined>>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
@@ -111,8 +113,8 @@ function addWait(job: Command, tools: CommandContext): void {
     .addHelpText(
       "after",
       `
-Exits with 0 when the job has succeeded, with 1 when it has failed, with 75
-when it is not done in the time given by --wait.
+Exits with 0 when the job has succeeded, with 1 when it has failed, and with 75
+when it has not ended within the time of --wait.
 
 Examples:
   moraine job wait photos JOB_ID
@@ -143,8 +145,8 @@ function addOutput(job: Command, tools: CommandContext): void {
     .description("Download the output of a job that has succeeded, and verify it")
     .argument("<vault>")
     .argument(...idArgument)
-    .option("--range <first-last>", "of the output, in bytes, like 0-1048575 (all of it)", byteRange)
-    .option("--tree-hash <hash>", "what the whole output must have, where you know it", treeHash);
+    .option("--range <first-last>", "bytes of the output, e.g. 0-1048575 (default: all)", byteRange)
+    .option("--tree-hash <hash>", "expected tree hash of the entire output, if you know it", treeHash);
   addDownloadOptions(command)
     .addHelpText("after", outputDetails)
     .action(async (vaultName: string, given: string, options: OutputOptions) => {
@@ -168,14 +170,13 @@ function addOutput(job: Command, tools: CommandContext): void {
 }
 
 const outputDetails = `
-A download that was broken off, by whatever, goes on when the same command is
-run again: no verified range is fetched again. FILE gets its name when all of
-it is verified and on the disk. Until then FILE.partial and its journal stand
-beside it. With -o -, bytes are written in order, each range when it is
-verified.
+After any interruption, the same command resumes the download: verified ranges
+are not fetched again. FILE appears when all of it is verified and on the disk.
+Until then FILE.partial and its journal exist next to it. With -o -, bytes are
+written in order, each range when it is verified.
 
-Exits with 75 while the job is under way, with 3 when it is gone (outputs stay
-for a day), with 4 when bytes do not verify.
+Exits with 75 while the job is in progress, with 3 when it does not exist
+(outputs expire after a day), with 4 when verification fails.
 
 Examples:
   moraine job output photos JOB_ID -o holiday.tar --bwlimit 10MiB

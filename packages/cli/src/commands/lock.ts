@@ -24,8 +24,8 @@ export function lockCommand(tools: CommandContext): Command {
 }
 
 const details = `
-A lock begins on trial, for 24 hours, in which its policy is enforced already. Until they end, "complete" makes it permanent: nobody,
-neither you nor the service's operator, can change or remove it ever after. "abort" takes it back; without either it ends by itself.
+A lock is on trial for 24 hours, and its policy is enforced at once. Within that time "complete" makes it permanent: nobody, neither you
+nor the service's operator, can ever change or remove it. "abort" removes it; otherwise it expires.
 
 Examples:
   moraine lock initiate photos lock.json
@@ -36,12 +36,12 @@ Examples:
 function addGet(lock: Command, { client, printResult, signal }: CommandContext): void {
   lock
     .command("get")
-    .description("Show the lock: its state, until when it is on trial, its policy")
+    .description("Show the lock: its state, when its trial ends, its policy")
     .argument("<vault>")
     .addHelpText(
       "after",
       `
-With --quiet, the policy alone.
+With --quiet, only the policy.
 
 Examples:
   moraine lock get photos
@@ -66,7 +66,7 @@ function addInitiate(lock: Command, { client, readText, printResult, keep, repor
     .addHelpText(
       "after",
       `
-Prints the lock's id, which completes it, and which the service never tells again; with --quiet, it alone.
+Prints the lock's id, which is needed to complete it and is shown only once. With --quiet, prints only the id.
 
 Examples:
   moraine lock initiate photos lock.json
@@ -78,7 +78,7 @@ Examples:
       if (
         !reportIfDryRun(`put a lock on vault ${vaultName} on trial for 24 hours, with the policy in ${file}`, facts)
       ) {
-        // Neither repeated nor broken off: the id is told once.
+        // Neither retried nor aborted: the service returns the id only once.
         const request = (await client({ attemptsMax: 1 })).initiateVaultLock(facts);
         const answer = await sentOnce(
           request,
@@ -101,15 +101,15 @@ function addComplete(
 ): void {
   const command = lock
     .command("complete")
-    .description("Make the lock permanent: nobody can change or remove it ever after")
+    .description("Make the lock permanent: nobody can ever change or remove it")
     .argument("<vault>")
-    .argument("<lock>", "its id, @FILE that holds it, or - for standard input");
+    .argument("<lock>", "its id, @FILE for a file that contains it, or - for standard input");
   addYesOption(command)
     .addHelpText(
       "after",
       `
-This cannot be undone, and there is no way round it: archives that the policy protects can only be deleted when it says so. Shows the
-lock and asks on the terminal; without one, --yes is needed.
+This cannot be undone or bypassed: archives that the policy protects can be deleted only when it allows that. Shows the lock and asks
+for confirmation on the terminal; without one, --yes is required.
 
 Examples:
   moraine lock complete photos LOCK_ID
@@ -137,11 +137,11 @@ Examples:
 function addAbort(lock: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   lock
     .command("abort")
-    .description("Take back a lock that is on trial; succeeds also if there is none")
+    .description("Remove a lock that is on trial, if any")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine lock abort photos")
     .action(async (vaultName: string) => {
-      if (!reportIfDryRun(`take back the lock of vault ${vaultName}, if it is on trial`)) {
+      if (!reportIfDryRun(`remove the lock of vault ${vaultName}, if it is on trial`)) {
         const answer = await (await client()).abortVaultLock({ vaultName }, { signal });
         printMessage(answer, `Vault ${vaultName} has no lock.`);
       }
@@ -152,7 +152,7 @@ function inWords({ State, CreationDate, ExpirationDate }: Lock): string {
   const state = State === "Locked" ? "Locked: permanent" : `${State}: on trial, already enforced`;
   return listing({
     state,
-    begun: CreationDate,
+    started: CreationDate,
     ends: ExpirationDate ? `${ExpirationDate}, unless it is completed before` : "never",
   });
 }
@@ -163,8 +163,8 @@ const initiated = (
 ) => `Vault ${vaultName} has a lock on trial. Its id, which is shown only now:
 ${lockId}
 
-Its policy is enforced already: try what it must deny, and what it must still allow. Within 24 hours, either
+Its policy is enforced already: test what it must deny, and what it must still allow. Within 24 hours, either
   moraine lock complete ${vaultName} ${lockId}
-makes it permanent, and nobody can change or remove it ever after; or
+makes it permanent, and nobody can ever change or remove it; or
   moraine lock abort ${vaultName}
-takes it back. Without either it ends by itself.`;
+removes it. Otherwise it expires.`;

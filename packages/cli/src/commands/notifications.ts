@@ -3,13 +3,13 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { CommandContext } from "../context/tools.ts";
 import { listing } from "../terminal/table.ts";
 
-/** There are no others. */
+/** All events that the service has. */
 const allEvents: readonly VaultNotificationEvent[] = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];
 
-/** Who is told when jobs on a vault have ended. */
+/** Shows, sets and deletes the topic that is notified when jobs on a vault have ended. */
 export function notificationsCommand(tools: CommandContext): Command {
   const notifications = new Command("notifications").description(
-    "The topic that is told when jobs on a vault have ended: get, set, delete",
+    "The topic that is notified when jobs on a vault have ended: get, set, delete",
   );
   addGet(notifications, tools);
   addSet(notifications, tools);
@@ -20,7 +20,7 @@ export function notificationsCommand(tools: CommandContext): Command {
 function addGet(notifications: Command, { client, printResult, signal }: CommandContext): void {
   notifications
     .command("get")
-    .description("Show the topic, and of which jobs it is told")
+    .description("Show the topic, and the jobs it is notified of")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine notifications get photos")
     .action(async (vaultName: string) => {
@@ -33,11 +33,11 @@ function addGet(notifications: Command, { client, printResult, signal }: Command
 function addSet(notifications: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   notifications
     .command("set")
-    .description("Set the topic, in place of the one before")
+    .description("Set the topic, replacing the previous one")
     .argument("<vault>")
-    .argument("<topic>", "ARN of an SNS topic; a Moraine server's operator says where it leads")
+    .argument("<topic>", "ARN of an SNS topic; the operator of a Moraine server maps it to an endpoint")
     .addOption(
-      new Option("--event <event>", "only of these jobs; may stand twice (both)")
+      new Option("--event <event>", "notify only of these jobs; may be repeated (default: both)")
         .choices(allEvents)
         .argParser(addEvent),
     )
@@ -55,13 +55,13 @@ Examples:
         { event: events = allEvents }: { event?: readonly VaultNotificationEvent[] },
       ) => {
         const vaultNotificationConfig = { SNSTopic: topic, Events: events };
-        const what = `set the topic of vault ${vaultName} to ${topic}, told of ${events.join(" and ")}`;
+        const what = `set the topic of vault ${vaultName} to ${topic}, notified of ${events.join(" and ")}`;
         if (!reportIfDryRun(what, { vaultName, vaultNotificationConfig })) {
           const answer = await (await client()).setVaultNotifications(
             { vaultName, vaultNotificationConfig },
             { signal },
           );
-          printMessage(answer, `Vault ${vaultName} tells ${topic} of ${events.join(" and ")}.`);
+          printMessage(answer, `Vault ${vaultName} notifies ${topic} of ${events.join(" and ")}.`);
         }
       },
     );
@@ -70,7 +70,7 @@ Examples:
 function addDelete(notifications: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   notifications
     .command("delete")
-    .description("Tell no topic any more; succeeds also if there is none")
+    .description("Remove the notification configuration, if any")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine notifications delete photos")
     .action(async (vaultName: string) => {

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { readPolicy } from "../arguments/policy-document.ts";
 import type { CommandContext } from "../context/tools.ts";
 
-/** The access policy of a vault: who else may do what with it. */
+/** Shows, sets and deletes a vault's access policy, which says who else may use it. */
 export function policyCommand(tools: CommandContext): Command {
   const policy = new Command("policy").description("Access policy of a vault: get, set, delete");
   addGet(policy, tools);
@@ -14,7 +14,7 @@ export function policyCommand(tools: CommandContext): Command {
 function addGet(policy: Command, { client, printResult, signal }: CommandContext): void {
   policy
     .command("get")
-    .description("Print the policy, as it was set")
+    .description("Print the policy exactly as it was set")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine policy get photos > policy.json")
     .action(async (vaultName: string) => {
@@ -26,13 +26,13 @@ function addGet(policy: Command, { client, printResult, signal }: CommandContext
 function addSet(policy: Command, { client, readText, printMessage, reportIfDryRun, signal }: CommandContext): void {
   policy
     .command("set")
-    .description("Set the policy, in place of the one before")
+    .description("Set the policy, replacing the previous one")
     .argument("<vault>")
     .argument("<file>", "the policy, as JSON; - is standard input")
     .addHelpText(
       "after",
       `
-The file is checked to be JSON before it is sent; what a policy may say, the service judges. On AWS it takes effect within minutes.
+The file must be valid JSON; the service checks the rest. On AWS a change takes effect within minutes.
 
 Examples:
   moraine policy set photos policy.json
@@ -41,7 +41,7 @@ Examples:
     .action(async (vaultName: string, file: string) => {
       const text = await readPolicy(readText, file);
       const facts = { vaultName, policy: { Policy: text } };
-      if (!reportIfDryRun(`set the access policy of vault ${vaultName} to what ${file} has`, facts)) {
+      if (!reportIfDryRun(`set the access policy of vault ${vaultName} to the content of ${file}`, facts)) {
         const answer = await (await client()).setVaultAccessPolicy(facts, { signal });
         printMessage(answer, `The access policy of vault ${vaultName} is set.`);
       }
@@ -51,7 +51,7 @@ Examples:
 function addDelete(policy: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   policy
     .command("delete")
-    .description("Delete the policy; succeeds also if there is none")
+    .description("Delete the policy, if any")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine policy delete photos")
     .action(async (vaultName: string) => {

@@ -9,12 +9,12 @@ import { listing } from "../terminal/table.ts";
 type Rule = OperationOutput<"GetDataRetrievalPolicy">["Policy"]["Rules"][number];
 
 const meanings: Readonly<Record<Rule["Strategy"], string>> = {
-  None: "no limit; every retrieval is accepted, and paid for where it costs money",
+  None: "no limit; every retrieval is accepted and charged",
   FreeTier: "Standard retrievals beyond the free allowance are refused",
   BytesPerHour: "Standard retrievals beyond these bytes an hour are refused",
 };
 
-/** What the account's Standard retrievals may come to. */
+/** Shows and sets the limit of the account's Standard retrievals. */
 export function retrievalPolicyCommand(tools: CommandContext): Command {
   const policy = new Command("retrieval-policy").description(
     "The account's limit for retrievals, a guard against surprise bills: get, set",
@@ -31,7 +31,7 @@ function addGet(policy: Command, { client, printResult, signal }: CommandContext
     .addHelpText(
       "after",
       `
-With --quiet, in the words that "set" takes.
+With --quiet, printed as "set" takes it.
 
 Example:
   moraine retrieval-policy get`,
@@ -53,8 +53,8 @@ function addSet(policy: Command, { client, printMessage, reportIfDryRun, signal 
   policy
     .command("set")
     .description("Set the data retrieval policy")
-    .addArgument(new Argument("<strategy>", "what is accepted").choices(Object.keys(meanings)))
-    .argument("[size]", "with BytesPerHour: like 10GiB or a number of bytes", size)
+    .addArgument(new Argument("<strategy>", "which retrievals are accepted").choices(Object.keys(meanings)))
+    .argument("[size]", "for BytesPerHour: a number of bytes, e.g. 10GiB", size)
     .addHelpText(
       "after",
       `
@@ -62,7 +62,7 @@ ${Object.entries(meanings)
   .map(([name, meaning]) => `  ${name}: ${meaning}`)
   .join("\n")}
 
-It holds for jobs that are started from now on. Expedited and Bulk retrievals, and inventories, are never refused.
+It applies to jobs started from now on. Expedited and Bulk retrievals, and inventories, are never refused.
 
 Examples:
   moraine retrieval-policy set FreeTier
@@ -81,7 +81,7 @@ Examples:
     });
 }
 
-/** With the other strategies, AWS's own pages show the bytes as null, or not at all. */
+/** Describes a rule. AWS's own pages show the bytes of the other strategies as null, or leave them out. */
 function inWords({ Strategy, BytesPerHour }: Rule): string {
   return listing({
     strategy: Strategy,

@@ -24,20 +24,20 @@ interface RetrieveOptions extends DownloadOptions, WaitOptions {
 /** Gets an archive: job, wait, download, verification. */
 export function retrieveCommand(tools: CommandContext): Command {
   const command = addOutputOptions(new Command("retrieve"))
-    .description("Get an archive: take or start its job, wait for it, download, verify")
+    .description("Get an archive: reuse or start its job, wait for it, download, verify")
     .argument("<vault>")
-    .argument("<archive>", "its id, @FILE that holds it, or - for standard input")
+    .argument("<archive>", "its id, @FILE for a file that contains it, or - for standard input")
     .addOption(tierOption())
     .option(newJobFlag, "start a job even if one exists for the archive")
-    .option("--skip-existing", "take a file of the archive's size as complete, without reading it");
-  addWaitOption(command).option("--tree-hash <hash>", "what the archive must have, where you know it", treeHash);
+    .option("--skip-existing", "treat a file of the archive's size as complete, without reading it");
+  addWaitOption(command).option("--tree-hash <hash>", "expected tree hash of the archive, if you know it", treeHash);
   return addDownloadOptions(command)
     .addHelpText("after", details)
     .action((vaultName: string, given: string, options: RetrieveOptions) => retrieve(tools, vaultName, given, options));
 }
 
 export function tierOption(): Option {
-  return new Option("--tier <tier>", "of a job that is started (the service's default: Standard)").choices([
+  return new Option("--tier <tier>", "tier of a job that is started (default: the service's, Standard)").choices([
     "Standard",
     "Bulk",
     "Expedited",
@@ -46,21 +46,21 @@ export function tierOption(): Option {
 
 const details = `
 A job takes hours on AWS (Standard 3 to 5, Bulk 5 to 12, Expedited minutes),
-and its output stays for a day. After any interruption, the same command
-resumes: it takes the same job, also with --new-job, and what was verified is
-not fetched again. When the output expires during the download, another job is
-started, and what was verified is kept.
+and its output expires after a day. After any interruption, the same command
+resumes: it uses the same job, also with --new-job, and verified bytes are not
+fetched again. When the output expires during the download, another job is
+started, and verified bytes are kept.
 
-FILE gets its name when all of it is verified and on the disk. Until then
-FILE.partial, its journal and a note of its job exist next to it. A FILE that
-is the archive already, by size and tree hash, is complete: nothing is
-downloaded, and the exit code is 0. Without --tree-hash, a job for the archive
-has to tell its tree hash. With -o -, bytes are written in order, each range
+FILE appears when all of it is verified and on the disk. Until then
+FILE.partial, its journal and a record of its job exist next to it. If FILE
+already has the archive's size and tree hash, nothing is downloaded, and the
+exit code is 0. Without --tree-hash, a job for the archive must exist to
+provide the tree hash. With -o -, bytes are written in order, each range
 when it is verified.
 
 Examples:
   moraine retrieve photos ARCHIVE_ID -o holiday.tar
-  moraine retrieve photos ARCHIVE_ID -o holiday.tar --tier Bulk --wait 0   # start the job; exit 75 until it is done
+  moraine retrieve photos ARCHIVE_ID -o holiday.tar --tier Bulk --wait 0   # start the job; exits 75 until it is done
   moraine retrieve photos @id.txt -o - | tar x
   moraine retrieve photos ARCHIVE_ID --verify-only
   moraine retrieve photos ARCHIVE_ID -o holiday.tar --dry-run`;
@@ -112,8 +112,8 @@ async function reportIfDryRun(
   const plan = await findRetrieval(client, archive, { signal: tools.signal });
   const { sizeBytes } = plan;
   const job = options.newJob ? null : plan.job;
-  const size = sizeBytes === null ? "a size that only the inventory tells" : bytesExactly(sizeBytes);
-  const how = job === null ? `start a ${options.tier ?? "Standard"} job` : `take ${jobText(job)}`;
+  const size = sizeBytes === null ? "of unknown size (see the inventory)" : bytesExactly(sizeBytes);
+  const how = job === null ? `start a ${options.tier ?? "Standard"} job` : `reuse ${jobText(job)}`;
   const where = options.output === undefined ? "and verify it" : `to ${options.output}`;
   const what = `${how}, then download archive ${archive.archiveId}, ${size}, ${where}`;
   return tools.reportIfDryRun(what, {
@@ -124,5 +124,5 @@ async function reportIfDryRun(
 }
 
 function jobText({ JobId, StatusCode, Tier }: GlacierJobDescription): string {
-  return `the ${Tier ?? "Standard"} job that exists (${StatusCode === "Succeeded" ? "done" : "in progress"}: ${JobId})`;
+  return `the existing ${Tier ?? "Standard"} job (${StatusCode === "Succeeded" ? "done" : "in progress"}: ${JobId})`;
 }

@@ -4,7 +4,7 @@ import { UsageError } from "../exit-codes.ts";
 /** Describes `moraine serve` to help and completion; run.ts starts the server, whose flags are not this program's. */
 export function serveCommand(): Command {
   return new Command("serve")
-    .description("Serve the vault API from a folder of this machine")
+    .description("Serve the vault API from a folder on this machine")
     .helpOption(false)
     .allowUnknownOption()
     .allowExcessArguments()

@@ -4,10 +4,10 @@ import { UsageError } from "../exit-codes.ts";
 import { onOneLine } from "../terminal/printable.ts";
 import { table } from "../terminal/table.ts";
 
-/** What the service takes in one request. */
+/** Limit of the service. */
 const tagsPerRequestMax = 10;
 
-/** The tags of a vault. */
+/** Lists, adds and removes the tags of a vault. */
 export function tagsCommand(tools: CommandContext): Command {
   const tags = new Command("tags").description("Tags of a vault: list, add, remove");
   addList(tags, tools);
@@ -44,7 +44,7 @@ Examples:
 function addAdd(tags: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   tags
     .command("add")
-    .description("Add tags; a key that the vault has already gets the new value")
+    .description("Add tags; the value of an existing key is replaced")
     .argument("<vault>")
     .argument("<tag...>", "like team=archive; team= has an empty value")
     .addHelpText("after", "\nExample:\n  moraine tags add photos team=archive 'owner=Ann Lee'")
@@ -52,7 +52,7 @@ function addAdd(tags: Command, { client, printMessage, reportIfDryRun, signal }:
       const added = words.map(keyAndValue);
       const tagsAdded = Object.fromEntries(added);
       if (Object.keys(tagsAdded).length < added.length) {
-        throw new UsageError("A key stands twice");
+        throw new UsageError("A key is given twice");
       }
       if (reportIfDryRun(`add ${counted(words)} to vault ${vaultName}: ${words.join(", ")}`, { Tags: tagsAdded })) {
         return;
@@ -68,7 +68,7 @@ function addAdd(tags: Command, { client, printMessage, reportIfDryRun, signal }:
 function addRemove(tags: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   tags
     .command("remove")
-    .description("Remove tags; a key that the vault does not have is no failure")
+    .description("Remove tags; keys that the vault does not have are ignored")
     .argument("<vault>")
     .argument("<key...>")
     .addHelpText("after", "\nExample:\n  moraine tags remove photos team owner")
@@ -87,7 +87,7 @@ function addRemove(tags: Command, { client, printMessage, reportIfDryRun, signal
 function keyAndValue(tag: string): readonly [string, string] {
   const equals = tag.indexOf("=");
   if (equals < 1) {
-    throw new UsageError(`A tag must be like team=archive, not ${tag}`);
+    throw new UsageError(`Invalid tag "${tag}": expected KEY=VALUE, like team=archive`);
   }
   return [tag.slice(0, equals), tag.slice(equals + 1)];
 }

@@ -6,13 +6,13 @@ import { UsageError } from "../exit-codes.ts";
 /** Computes tree hashes, as sha256sum does SHA-256. */
 export function treehashCommand(tools: CommandContext): Command {
   return new Command("treehash")
-    .description("Print the tree hash of files, which is what Glacier knows an archive by")
+    .description("Print the tree hash of files, by which Glacier verifies an archive")
     .argument("<file...>", "paths; - is standard input")
     .addHelpText(
       "after",
       `
-One line for each file, as sha256sum prints them; with --quiet, hashes alone.
-No server is asked.
+One line for each file, as sha256sum prints them; with --quiet, only hashes.
+It makes no request.
 
 Examples:
   moraine treehash holiday.tar
@@ -50,7 +50,7 @@ async function hashed({ stdin, pathOf, signal }: CommandContext, file: string): 
   const { TreeHash } = await import("@moraine/client/node");
   const hash = new TreeHash();
   let sizeBytes = 0;
-  // Pieces of a leaf's size are hashed where they are.
+  // Pieces of a leaf's size are hashed without a copy.
   const bytes = file === "-" ? stdin() : createReadStream(pathOf(file), { highWaterMark: 1024 ** 2 });
   const stop = () => bytes.destroy();
   signal.addEventListener("abort", stop);
@@ -65,7 +65,7 @@ async function hashed({ stdin, pathOf, signal }: CommandContext, file: string): 
   return { file, sizeBytes, treeHash: await hash.digest() };
 }
 
-/** A name with a line's end in it is written so that it stays one line, as sha256sum does. */
+/** Formats a line as sha256sum does, with escapes for a name that contains line breaks. */
 function sumLine({ file, treeHash }: Hashed): string {
   return /[\\\n\r]/.test(file)
     ? `\\${treeHash}  ${file.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}`

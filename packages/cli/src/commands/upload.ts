@@ -9,7 +9,7 @@ import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { listing } from "../terminal/table.ts";
 import { addPaceOptions, type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
-import { begunUpload, forgetUpload, prepareFolderOf, uploadJournalPath } from "../transfers/upload-state.ts";
+import { forgetUpload, prepareFolderOf, readUnfinishedUpload, uploadJournalPath } from "../transfers/upload-state.ts";
 import { addUploadsCommands } from "./uploads.ts";
 
 interface UploadOptions extends PaceOptions {
@@ -20,21 +20,19 @@ interface UploadOptions extends PaceOptions {
   readonly ifChanged?: "fail" | "restart";
 }
 
-/** Uploads archives; and shows and aborts uploads that were begun. */
+/** Uploads archives, and lists and aborts unfinished uploads. */
 export function uploadCommand(tools: CommandContext): Command {
   const upload = new Command("upload").description("Upload a file or a pipe as one archive, in parts, several at once");
   asUpload(upload, tools);
   addUploadsCommands(upload, tools);
-  // A vault may be called as one of the commands above it; behind this word it is a vault.
-  upload.addCommand(
-    asUpload(new Command("to"), tools).description('Upload: what "upload" does, also to a vault called list'),
-  );
+  // A vault may have the name of a command of this group; after this word it is a vault.
+  upload.addCommand(asUpload(new Command("to"), tools).description("Upload, also to a vault called list"));
   return upload.helpCommand(false);
 }
 
 const details = `
-The archive's id is printed when the archive is safe; with --quiet, it alone.
-Keep it: Glacier has no names.
+The archive's id is printed when the archive is stored; with --quiet, nothing
+else is printed. Keep it: archives have no names in Glacier.
 
 After any interruption, the same command resumes the upload of a file: parts that
 the service has are not sent again. The journal that this needs is kept in
@@ -45,7 +43,7 @@ A file that has changed since its upload was interrupted is refused, since the
 parts sent before are of no use. In a script, --if-changed restart aborts that
 upload and starts over.
 
-A vault called "list", "abort" or "to" is reached by: moraine upload to list
+To upload to a vault called "list", "abort" or "to": moraine upload to list
 FILE
 
 Examples:
@@ -60,15 +58,22 @@ function asUpload(command: Command, tools: CommandContext): Command {
   command
     .argument("<vault>")
     .argument("<file>", "its path, or - for standard input")
-    .option("--description <text>", "kept with the archive: up to 1,024 printable ASCII characters (none)")
-    .option("--part-size <size>", "1MiB times a power of two, up to 4GiB (by the size of the file)", size)
+    .option(
+      "--description <text>",
+      "description of the archive: up to 1,024 printable ASCII characters (default: none)",
+    )
+    .option(
+      "--part-size <size>",
+      "size of each part: 1MiB times a power of two, up to 4GiB (default: depends on the size of the file)",
+      size,
+    )
     .option("--journal <file>", "file in which to record upload progress")
     .option("--restart", "abort the unfinished upload and start over")
     .addOption(
-      new Option("--if-changed <what>", "if the file has changed since its upload was interrupted (fail)").choices([
-        "restart",
-        "fail",
-      ]),
+      new Option(
+        "--if-changed <what>",
+        "action if the file has changed since its upload was interrupted (default: fail)",
+      ).choices(["restart", "fail"]),
     );
   return addPaceOptions(command, "parts")
     .addHelpText("after", details)
@@ -80,7 +85,7 @@ async function upload(tools: CommandContext, vaultName: string, file: string, op
   try {
     await uploadFrom(opened, tools, vaultName, file, options);
   } finally {
-    // A producer that is silent, and lives, would keep the command from its end.
+    // An open pipe from a silent producer would keep the command alive.
     opened.close();
   }
 }
@@ -120,7 +125,7 @@ async function uploadFrom(
   await tools.transfer<UploadResult>(
     {
       name: path === null ? vaultName : basename(path),
-      resumeHint: () => goOnText(path, journal),
+      resumeHint: () => resumeText(path, journal),
       readable: resultText,
       quietOutput: ({ archiveId }) => checkedId(archiveId),
       unprinted: ({ archiveId }) => `The archive is stored. Its id is ${archiveId}`,
@@ -128,7 +133,7 @@ async function uploadFrom(
     (watched) => uploadArchive(client, source, { ...settings, ...watched }),
   );
   if (journal !== undefined) {
-    // Until somebody has the id, the next run must be able to give it.
+    // The next run must be able to print the id until it has been printed.
     await tools.printed();
     await forgetUpload(journal);
   }
@@ -136,7 +141,7 @@ async function uploadFrom(
 
 interface Opened {
   readonly source: UploadSource;
-  /** Null of what is not a file. */
+  /** Null if it is not a file. */
   readonly sizeBytes: number | null;
   readonly path: string | null;
   close(): void;
@@ -146,7 +151,7 @@ async function sourceOf({ pathOf, stdin, signal }: CommandContext, file: string)
   if (file === "-") {
     const input = stdin();
     if (input.isTTY) {
-      throw new UsageError("standard input is a terminal: pipe something into the command, or name a file");
+      throw new UsageError("standard input is a terminal: pipe data into the command, or name a file");
     }
     return streamed(input, signal);
   }
@@ -155,9 +160,9 @@ async function sourceOf({ pathOf, stdin, signal }: CommandContext, file: string)
     throw new UsageError(`cannot read ${file}: ${error.message}`, { cause: error });
   });
   if (found.isDirectory()) {
-    throw new UsageError(`${file} is a folder; make one archive of it: tar c ${file} | moraine upload VAULT -`);
+    throw new UsageError(`${file} is a folder; to upload it as one archive: tar c ${file} | moraine upload VAULT -`);
   }
-  // Without a size, as devices and pipes are, it is read as a stream.
+  // Devices and pipes have no size, and are read as streams.
   const isFile = found.isFile() && found.size > 0;
   return {
     source: { path },
@@ -196,26 +201,26 @@ async function reportIfDryRun(tools: CommandContext, plan: Plan, options: Upload
   }
   const { vaultName, file, sizeBytes, journal, partSizeBytes } = plan;
   const partCount = sizeBytes === null ? null : Math.ceil(sizeBytes / partSizeBytes);
-  const begun = journal === undefined || options.restart ? null : await begunUpload(journal);
+  const unfinished = journal === undefined || options.restart ? null : await readUnfinishedUpload(journal);
   const what = [
     `upload ${file === "-" ? "standard input" : file}`,
     sizeBytes === null ? "" : `, ${bytesExactly(sizeBytes)},`,
     ` to vault ${vaultName}`,
     partCount === 1 ? "" : ` in ${partCount ?? ""} parts of ${bytesInWords(partSizeBytes)}`.replace("  ", " "),
-    begun === null ? "" : ", resuming the unfinished upload",
+    unfinished === null ? "" : ", resuming the unfinished upload",
   ].join("");
   return tools.reportIfDryRun(what, {
     vaultName,
     sizeBytes,
     partSizeBytes,
     partCount,
-    uploadId: begun?.uploadId ?? null,
+    uploadId: unfinished?.uploadId ?? null,
   });
 }
 
-function goOnText(path: string | null, journal: string | undefined): string {
+function resumeText(path: string | null, journal: string | undefined): string {
   if (journal === undefined) {
-    return "A pipe can be resumed only with --journal FILE: run the same command again, with all of its bytes.";
+    return "A pipe can be resumed only with --journal FILE: run the same command again with the same bytes.";
   }
   const what = path === null ? "with the same bytes" : "to resume";
   return `Run the same command again ${what}: parts that the service has are not sent again. The journal is ${journal}.`;

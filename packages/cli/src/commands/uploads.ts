@@ -5,7 +5,7 @@ import type { CommandContext } from "../context/tools.ts";
 import { listed } from "../terminal/listed.ts";
 import { table } from "../terminal/table.ts";
 
-/** Uploads that were begun and neither completed nor aborted. */
+/** Lists and aborts a vault's unfinished uploads. */
 export function addUploadsCommands(upload: Command, tools: CommandContext): void {
   addList(upload, tools);
   addAbort(upload, tools);
@@ -14,11 +14,11 @@ export function addUploadsCommands(upload: Command, tools: CommandContext): void
 function addList(upload: Command, { client, printResult, signal }: CommandContext): void {
   upload
     .command("list")
-    .description("List a vault's uploads that were begun and neither completed nor aborted")
+    .description("List a vault's unfinished uploads, neither completed nor aborted")
     .argument("<vault>")
     .addHelpText(
       "after",
-      "\nWith --quiet, ids alone.\n\nExamples:\n  moraine upload list photos\n  moraine upload list photos --json",
+      "\nWith --quiet, only ids.\n\nExamples:\n  moraine upload list photos\n  moraine upload list photos --json",
     )
     .action(async (vaultName: string) => {
       const { everyItem } = await import("@moraine/client/node");
@@ -41,9 +41,9 @@ function addList(upload: Command, { client, printResult, signal }: CommandContex
 function addAbort(upload: Command, { client, readId, printMessage, reportIfDryRun, signal }: CommandContext): void {
   upload
     .command("abort")
-    .description("Abort an upload; its parts are dropped")
+    .description("Abort an upload and delete its parts")
     .argument("<vault>")
-    .argument("<upload>", "its id, @FILE that holds it, or - for standard input")
+    .argument("<upload>", "its id, @FILE for a file that contains it, or - for standard input")
     .addHelpText("after", "\nExample:\n  moraine upload abort photos UPLOAD_ID")
     .action(async (vaultName: string, given: string) => {
       const uploadId = await readId(given);

@@ -19,12 +19,12 @@ export function vaultCommand(tools: CommandContext): Command {
 function addList(vault: Command, { client, printResult, signal }: CommandContext): void {
   vault
     .command("list")
-    .description("List the vaults, with what their last inventories say")
+    .description("List the vaults, with the counts of their last inventories")
     .addHelpText(
       "after",
       `
 Archives and bytes are counted when a service makes an inventory, on AWS once a
-day. With --quiet, names alone.
+day. With --quiet, only names.
 
 Examples:
   moraine vault list
@@ -52,7 +52,7 @@ Examples:
 function addCreate(vault: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   vault
     .command("create")
-    .description("Create a vault; one that already exists stays as it is")
+    .description("Create a vault; an existing one is not changed")
     .argument("<vault>", "up to 255 letters, digits or ._-")
     .addHelpText("after", "\nExample:\n  moraine vault create photos")
     .action(async (vaultName: string) => {
@@ -68,7 +68,7 @@ function addCreate(vault: Command, { client, printMessage, reportIfDryRun, signa
 function addDescribe(vault: Command, { client, printResult, signal }: CommandContext): void {
   vault
     .command("describe")
-    .description("Show a vault, with what its last inventory says")
+    .description("Show a vault, with the counts of its last inventory")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine vault describe photos")
     .action(async (vaultName: string) => {
@@ -89,25 +89,25 @@ function addDescribe(vault: Command, { client, printResult, signal }: CommandCon
 function addDelete(vault: Command, { client, printMessage, reportIfDryRun, signal }: CommandContext): void {
   vault
     .command("delete")
-    .description("Delete a vault that its last inventory calls empty, and to which nothing was written since")
+    .description("Delete a vault that is empty in its last inventory and was not written to since")
     .argument("<vault>")
     .addHelpText("after", "\nExample:\n  moraine vault delete photos")
     .action(async (vaultName: string) => {
       if (!reportIfDryRun(`delete vault ${vaultName}, if it is empty`)) {
         const glacier = await client();
-        // The service deletes a vault that never existed without a word: a wrong name would be called deleted.
+        // The service reports success for a vault that never existed: a mistyped name would look deleted.
         await assertExists(glacier, vaultName, signal);
         printMessage(await glacier.deleteVault({ vaultName }, { signal }), `Deleted vault ${vaultName}.`);
       }
     });
 }
 
-/** Throws ResourceNotFoundException for a vault that does not exist; says nothing where looking is denied. */
+/** Throws ResourceNotFoundException for a vault that does not exist. Returns if a policy denies DescribeVault. */
 async function assertExists(client: GlacierClient, vaultName: string, signal: AbortSignal): Promise<void> {
   await client.describeVault({ vaultName }, { signal }).catch(unless("AccessDeniedException"));
 }
 
-/** False also when a policy denies the look, and when an emulator says in a form of its own that there is none. */
+/** Returns false also when a policy denies DescribeVault, and when an emulator reports a missing vault in another form. */
 async function exists(client: GlacierClient, vaultName: string, signal: AbortSignal): Promise<boolean> {
   const found = await client
     .describeVault({ vaultName }, { signal })
@@ -115,7 +115,7 @@ async function exists(client: GlacierClient, vaultName: string, signal: AbortSig
   return found !== null;
 }
 
-/** By name, for the classes of errors would have to be loaded first. */
+/** Ignores errors with these names: their classes would have to be loaded first. */
 const unless =
   (...names: readonly string[]) =>
   (error: unknown): null => {

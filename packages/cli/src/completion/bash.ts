@@ -1,7 +1,7 @@
 import type { Completion, Flag, Place } from "./places.ts";
 import { flagValues, operandWords, quoted } from "./words.ts";
 
-/** Files are left to readline, which knows how to quote them. Runs with bash 4 and later. */
+/** Makes the script for bash 4 and later. Readline completes files, since it quotes them correctly. */
 export function bashCompletion({ name, globalFlags, places }: Completion): string {
   return `# Completion of ${name} for bash: source <(${name} completion bash)
 
@@ -24,7 +24,7 @@ _${name}() {
     word=\${COMP_WORDS[index]}
     glued=
     if [[ -n $word && $word != *[!:=]* ]]; then
-      # Bash takes words apart at these: what follows belongs to the word before.
+      # Bash splits words at these: the next word belongs to the previous one.
       ((++index < COMP_CWORD)) && awaited= || glued=1
     elif [[ -n $awaited ]]; then
       awaited=

@@ -1,7 +1,7 @@
 import type { Completion, Flag, Place, Word } from "./places.ts";
 import { flagValues, operandWords } from "./words.ts";
 
-/** For ~/.config/fish/completions, or to be sourced. */
+/** Makes the script for fish, to be placed in ~/.config/fish/completions or sourced. */
 export function fishCompletion({ name, globalFlags, places }: Completion): string {
   return `# Completion of ${name} for fish: ${name} completion fish | source
 

@@ -1,7 +1,7 @@
 import type { Argument, Command, Option } from "commander";
 import { versionFlag } from "../context/global-options.ts";
 
-/** What a value may be: a file, one of these words, or something that only the user knows. */
+/** The kind of a value: a file, one of these words, or something that only the user knows. */
 export type Value = "file" | "any" | readonly string[];
 
 export interface Word {
@@ -13,20 +13,20 @@ export interface Flag {
   /** `-o` and `--output`. */
   readonly words: readonly string[];
   readonly description: string;
-  /** What follows it; null for nothing. */
+  /** The value that follows it; null for none. */
   readonly value: Value | null;
 }
 
-/** A command, as far as the line goes that has led to it. */
+/** A command or group of commands, and the completions after it. */
 export interface Place {
-  /** The words behind the program's name: `vault create`. */
+  /** The words after the program's name, like `vault create`. */
   readonly path: string;
   readonly commands: readonly Word[];
-  /** Without those that the program itself has, where the command takes them all. */
+  /** Its own options, without the global ones if it takes all of those. */
   readonly flags: readonly Flag[];
   readonly takesGlobalFlags: boolean;
   readonly operands: readonly Value[];
-  /** The last operand may stand any number of times. */
+  /** Whether the last operand may be repeated. */
   readonly isLastRepeated: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface Completion {
   readonly places: readonly Place[];
 }
 
-/** All that can be completed of a program. */
+/** Lists everything that can be completed for a program. */
 export function completionOf(program: Command): Completion {
   const globalFlags = flagsOf(program).filter(({ words }) => !words.includes(versionFlag));
   return { name: program.name(), globalFlags, places: placesOf(program, [], [], globalFlags) };
@@ -63,13 +63,13 @@ function placesOf(
     operands: command.registeredArguments.map(valueOfArgument),
     isLastRepeated: command.registeredArguments.at(-1)?.variadic ?? false,
   };
-  // Options count in front of the commands below as well, but for those that have the program's themselves.
+  // Options may also precede the commands below, unless those take the global options themselves.
   const passedOn = takesGlobalFlags ? [] : flags;
   const below = commandsOf(command).flatMap((one) => placesOf(one, [...path, one.name()], passedOn, globalFlags));
   return [place, ...below];
 }
 
-/** Also those that help leaves out. */
+/** Returns all options, including those that help omits. */
 function flagsOf(command: Command): Flag[] {
   const visible = command.createHelp().visibleOptions(command);
   return [...new Set([...command.options, ...visible])].map((option) => ({
@@ -87,8 +87,8 @@ function valueOfArgument(argument: Argument): Value {
   return argument.argChoices ?? valueNamed(argument.name());
 }
 
-/** In help and here, what is called a file is one. */
+/** A value called "file" in help is a file. */
 const valueNamed = (name: string | undefined): Value => (name === "file" ? "file" : "any");
 
-/** Help is asked for by hand, and rarely. */
+/** Leaves out the help commands, which are rarely typed. */
 const commandsOf = ({ commands }: Command): Command[] => commands.filter((command) => command.name() !== "help");

@@ -1,19 +1,19 @@
 import type { Flag, Place, Value } from "./places.ts";
 
-// What bash, zsh and fish have in common: how a table of places is written in a script.
+// The table of places as a script for bash, zsh or fish contains it.
 
-/** A word that the walker understands: `file`, `any`, or `:json,csv`. */
+/** Encodes the kind of a value for the scripts: `file`, `any`, or `:json,csv`. */
 export const valueWord = (value: Value): string => (typeof value === "string" ? value : `:${value.join(",")}`);
 
-/** `--output=file -o=file`, of the flags that take a value. */
+/** Encodes the flags that take a value, like `--output=file -o=file`. */
 export function flagValues(flags: readonly Flag[]): string[] {
   return flags.flatMap(({ words, value }) =>
     value === null ? [] : words.map((word) => `${word}=${valueWord(value)}`),
   );
 }
 
-/** The last one stands again and again, where there may be many. */
+/** Encodes the operands. */
 export const operandWords = ({ operands }: Place): string[] => operands.map(valueWord);
 
-/** In single quotes, as all shells but fish understand them. */
+/** Quotes text for all shells but fish. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,10 +1,10 @@
 import type { Completion, Flag, Place, Word } from "./places.ts";
 import { flagValues, operandWords, quoted } from "./words.ts";
 
-/** For a folder of fpath, where it must be called `_moraine`, or to be sourced. */
+/** Makes the script for zsh, to be placed as `_moraine` in a folder of fpath, or sourced. */
 export function zshCompletion({ name, globalFlags, places }: Completion): string {
   return `#compdef ${name}
-# Completion of ${name} for zsh: source <(${name} completion zsh), behind compinit
+# Completion of ${name} for zsh: source <(${name} completion zsh), after compinit
 
 _${name}_place() {
   case $1 in

@@ -54,14 +54,14 @@ export function buildTools(running: RunState, surroundings: CliEnvironment): Com
   };
 }
 
-/** Each piece to its end before the next, which may come in the same memory. */
+/** Waits until each piece is written before it asks for the next, which may be in the same memory. */
 async function writeEach(
   stdout: NodeJS.WriteStream,
   pieces: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
   const broken = Promise.withResolvers<never>();
-  broken.promise.catch(() => undefined); // Between two pieces nobody listens.
+  broken.promise.catch(() => undefined); // Nothing awaits it between two pieces.
   const abort = () => broken.reject(signal.reason);
   stdout.on("error", broken.reject);
   signal.addEventListener("abort", abort, { once: true });
@@ -93,7 +93,7 @@ export function buildAdminTools(running: RunState, surroundings: CliEnvironment)
     async call(name, input) {
       const { dryRun, account } = options();
       if (dryRun || account !== undefined) {
-        throw new UsageError("admin commands have neither --dry-run nor --account");
+        throw new UsageError("admin commands do not take --dry-run or --account");
       }
       return (await adminClient(options(), environment))(name, input);
     },
@@ -108,7 +108,7 @@ const keeper = (running: RunState) => (sentence: string) => {
   running.isOutput = false;
 };
 
-/** For people as well as for programs; numbers of 64 bits are not rounded. */
+/** Formats JSON with indentation. 64-bit numbers are not rounded. */
 function jsonOf(answer: unknown): string {
   return printableJson(answer, (_, value) => (typeof value === "bigint" ? exactNumber(value) : value), 2);
 }

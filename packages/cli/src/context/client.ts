@@ -5,7 +5,7 @@ import type { CliEnvironment } from "./tools.ts";
 
 type Environment = CliEnvironment["environment"];
 
-/** Where AWS's tools would go; the library is loaded with the first call, since help needs none. Throws UsageError. */
+/** Makes a client with the settings that AWS's tools would use. Loads the library here, since help does not need it. Throws UsageError. */
 export async function glacierClient(
   options: GlobalOptions,
   environment: Environment,
@@ -14,7 +14,7 @@ export async function glacierClient(
   const { createClient } = await import("@moraine/client/node");
   const { region, profile, account, retryFor } = options;
   if (account !== undefined && !/^([0-9]{12}|-)$/.test(account)) {
-    throw new UsageError(`An account has twelve digits, not ${account}`);
+    throw new UsageError(`Invalid account "${account}": expected twelve digits`);
   }
   const endpoint = options.endpoint ?? (environment["MORAINE_ENDPOINT"] || undefined);
   return orUsageError(() =>
@@ -36,7 +36,7 @@ export async function adminClient(options: AdminOptions, environment: Environmen
   const { createAdminClient } = await import("@moraine/client/node");
   const { region, profile, ca, timeout } = options;
   const endpoint = options.endpoint ?? (environment["MORAINE_ENDPOINT"] || undefined);
-  // Whoever types a command can type it again; and a key that was made unseen would count.
+  // Not retried: a key whose response was lost would exist unseen and count. Users can repeat the command themselves.
   const once = { attemptsMax: 1, timeoutMilliseconds: milliseconds(timeout) };
   return orUsageError(() => createAdminClient({ endpoint, region, profile, ca, ...once }));
 }

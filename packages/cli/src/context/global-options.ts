@@ -30,21 +30,21 @@ const table: readonly Row[] = [
   ["--ca <file>", "certificates (PEM) to trust instead of the built-in (AWS_CA_BUNDLE, the profile's ca_bundle)"],
   [
     "--retry-for <duration>",
-    "how long to retry during an outage, e.g. 90s, 6h (30m; no limit while waiting for a job)",
+    "how long to retry during an outage, e.g. 90s, 6h (default: 30m; no limit while waiting for a job)",
     seconds,
   ],
-  ["--log-file <file>", "append what happens to this file, a line each with its time"],
+  ["--log-file <file>", "append events to this file, one line each with its time"],
   ["-v, --verbose", "print each request and each failed attempt on standard error"],
-  ["--timeout <duration>", "how long an attempt waits for the next byte, e.g. 10s, 2m (60s)", timeout],
+  ["--timeout <duration>", "how long an attempt waits for the next byte, e.g. 10s, 2m (default: 60s)", timeout],
   ["--json", "print JSON: one document, or one line for each event of a transfer"],
   ["--quiet", "print only what was asked for"],
   ["--dry-run", "say what would be changed, and change nothing"],
 ];
 
-/** The one option that the program itself takes alone. */
+/** The one option that only the program itself takes. */
 export const versionFlag = "--version";
 
-/** Makes a command and all below it take them, wherever they stand. */
+/** Lets every command take the options, before or after its name. */
 export function addGlobalOptions(program: Command): void {
   for (const row of table) {
     program.addOption(optionOf(row));
@@ -55,14 +55,14 @@ export function addGlobalOptions(program: Command): void {
   }
 }
 
-/** The one nearest to the end of the line counts. */
+/** Returns the options of a command line. The last one of a kind counts. */
 export function globalOptionsOf(command: Command): GlobalOptions {
   return command.parent === null
     ? command.opts()
     : { ...globalOptionsOf(command.parent), ...command.opts<GlobalOptions>() };
 }
 
-/** Help shows them once, as the program's. */
+/** Hides the options here, since help shows them once, as the program's. */
 function addBelow(command: Command): void {
   if (command.name() === "admin") {
     return;
@@ -81,7 +81,7 @@ function optionOf([flags, description, parse]: Row): Option {
   return parse === undefined ? option : option.argParser(parse);
 }
 
-/** Up to a day, above 0. */
+/** Parses a duration of 1 second to 1 day. */
 function timeout(text: string): number {
   const value = seconds(text);
   if (value < 1 || value > 86_400) {

@@ -2,7 +2,7 @@ import { openSync, writeSync } from "node:fs";
 import { UsageError } from "../exit-codes.ts";
 import { onOneLine } from "../terminal/printable.ts";
 
-/** Appends lines, each with its time. */
+/** Appends lines to a file, each with its time. */
 export class LogFile {
   readonly #descriptor: number;
   readonly #onFailure: (error: Error) => void;

@@ -7,7 +7,7 @@ interface Message {
   readonly error?: Error;
 }
 
-/** Writes a line for each response of the service, and for each request that fails. Returns what ends it. */
+/** Writes a line for each response of the service, and for each request that fails. Returns a function that stops it. */
 export function traceRequests(write: (line: string) => void): () => void {
   const starts = new WeakMap<ClientRequest, number>();
   const log = ({ request }: Message, outcome: string) => {

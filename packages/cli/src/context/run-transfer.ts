@@ -23,7 +23,7 @@ export function transferRunner(
       return result;
     } catch (thrown) {
       const error = endOf(thrown, surroundings.signal);
-      running.goOn = view.resumeHint();
+      running.resumeHint = view.resumeHint();
       report.failed(error);
       throw error;
     }

@@ -4,13 +4,13 @@ import type { LogFile } from "./log-file.ts";
 /** The command that runs, once arguments have been read. */
 export interface RunState {
   command: Command;
-  /** As they were given. */
+  /** The arguments as they were given. */
   readonly args: readonly string[];
-  /** How it would go on, were it broken off now. */
-  goOn: string | null;
-  /** A sentence with the result that standard error gets if standard output does not take it: it is told once. */
+  /** How to resume the command, set when its transfer has failed. */
+  resumeHint: string | null;
+  /** A result that the service returns only once, as a sentence for standard error in case standard output fails. */
   unprinted: string | null;
-  /** Its result is what it writes: a reader that has seen enough is no failure. */
+  /** Whether what it prints is all of its result. Then a reader that closes the pipe, as `head` does, is no failure. */
   isOutput: boolean;
   /** The file of `--log-file`. */
   log: LogFile | null;

@@ -6,7 +6,7 @@ interface Call {
   readonly signal: AbortSignal;
 }
 
-/** Where a change would be made, for a person who is asked: another profile or endpoint may be set than they think. */
+/** Describes where a change would be made, before a person confirms it: the profile or endpoint may not be the one they expect. */
 export async function serviceFacts(call: Call, vaultName: string | null): Promise<string> {
   const { endpointOf } = await import("@moraine/client/node");
   const arn = await arnOf(call, vaultName).catch((error: unknown) => {
@@ -23,7 +23,7 @@ export async function serviceFacts(call: Call, vaultName: string | null): Promis
   });
 }
 
-/** The account of the credentials is only in the names of its vaults. */
+/** Returns the ARN of a vault, which shows the account of the credentials. No other operation does. */
 async function arnOf({ client, signal }: Call, vaultName: string | null): Promise<string | undefined> {
   if (vaultName !== null) {
     return (await client.describeVault({ vaultName }, { signal })).VaultARN;

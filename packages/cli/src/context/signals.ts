@@ -2,10 +2,10 @@ import { isatty } from "node:tty";
 import { InterruptedError, interruptionCode, interruptions, OutputError } from "../exit-codes.ts";
 
 /**
- * Aborted by the first request to end, so that whatever runs leaves things in order. The second one ends the process at once.
+ * Returns a signal that the first request to end aborts, so that the command can shut down in order. The second request ends the process at once.
  *
- * A hangup ends nothing without a terminal: Node has forgotten by now that `nohup` had it ignored. With one, it counts as the first
- * request only, since the kernel and the shell both send it.
+ * Without a terminal a hangup is ignored: Node does not preserve that `nohup` ignores it. With a terminal it counts only as a first request,
+ * since the kernel and the shell both send it.
  */
 export function requestToEnd(running: NodeJS.Process): AbortSignal {
   const controller = new AbortController();
@@ -25,21 +25,21 @@ export function requestToEnd(running: NodeJS.Process): AbortSignal {
     });
   }
   running.stdout.on("error", (cause) => controller.abort(new OutputError(cause)));
-  // A terminal or a log that is closed must not end a transfer: what is said there is lost, and nothing else.
+  // A closed terminal or log must not end a transfer: only the messages are lost.
   running.stderr.on("error", () => undefined);
   return controller.signal;
 }
 
 /**
- * Lets a process that was interrupted end by the signal itself, once it ends. Shells make 128 + its number of that, as of an exit
- * code; but systemd takes only the signal for a success, and loops of bash end by it alone.
+ * Makes an interrupted process end by the signal itself. Shells report that as 128 + its number, like an exit code. But systemd
+ * counts only the signal as a success, and bash ends a loop only for it.
  */
 export function endBySignal(running: NodeJS.Process, exitCode: number): void {
   const name = interruptions.find((one) => interruptionCode(one) === exitCode);
   if (name !== undefined) {
     running.once("exit", () => {
       running.removeAllListeners(name);
-      // The first process of a container cannot be ended so: it exits with the code.
+      // The first process of a container cannot be ended by a signal of its own: it exits with the code.
       running.kill(running.pid, name);
     });
   }

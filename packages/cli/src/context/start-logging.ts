@@ -6,7 +6,7 @@ import { traceRequests } from "./request-trace.ts";
 import type { RunState } from "./running.ts";
 import type { CliEnvironment } from "./tools.ts";
 
-/** Does what `--log-file` and `--verbose` ask for. Returns what ends it. */
+/** Opens the file of `--log-file`, and traces requests with `--verbose`. Returns a function that stops the trace. */
 export function startLogging(
   running: RunState,
   args: readonly string[],

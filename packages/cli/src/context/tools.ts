@@ -2,12 +2,12 @@ import type { AdminClient, GlacierClient } from "@moraine/client";
 import type { ReportEvent } from "../transfers/report-event.ts";
 import type { GlobalOptions } from "./global-options.ts";
 
-/** What the command finds around itself. */
+/** The environment of the command: its variables, its streams, and the signal that ends it. */
 export interface CliEnvironment {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Aborted by the first Ctrl-C; a second one needs nobody's help. */
+  /** Aborted by the first Ctrl-C; a second one ends the process by itself. */
   readonly signal: AbortSignal;
-  /** Opened when it is asked for. */
+  /** Opens standard input, which would otherwise keep the process alive. */
   stdin(): NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
@@ -15,71 +15,71 @@ export interface CliEnvironment {
   pathOf(name: string): string;
 }
 
-/** What every command works with. */
+/** The services that every command gets. */
 export interface CommandContext extends Pick<CliEnvironment, "environment" | "signal" | "pathOf" | "stdin"> {
-  /** As they stand on the line, those left out left out. */
+  /** Returns the global options of the command line, without those that are not given. */
   options(): GlobalOptions;
   /**
-   * Of the service that `--endpoint`, `--region`, `--profile` and `--account` lead to. Throws UsageError when they lead nowhere.
+   * Returns a client for `--endpoint`, `--region`, `--profile` and `--account`. Throws UsageError when these are invalid.
    *
-   * @param settings `attemptsMax` 1 where a request must not be repeated when its answer was lost.
+   * @param settings `attemptsMax` 1 where a request must not be repeated when its response was lost.
    */
   client(settings?: { readonly attemptsMax?: number }): Promise<GlacierClient>;
-  /** As they were given. */
+  /** The arguments as they were given. */
   readonly args: readonly string[];
-  /** The command as it was given, but for the flag, to be pasted into a shell. */
+  /** Returns the command line without the flag, to be pasted into a shell. */
   commandLineWithout(flag: string): string;
   /**
-   * Prints what was asked for.
+   * Prints the result of a command.
    *
-   * @param answer one JSON document with `--json`.
-   * @param readable what a person reads.
-   * @param essence what is left of it with `--quiet`.
+   * @param answer printed as one JSON document with `--json`.
+   * @param readable the form for a person.
+   * @param quietOutput printed instead with `--quiet`.
    */
-  printResult(answer: unknown, readable: () => string, essence?: () => string): void;
-  /** Has a sentence with the result on standard error in case that standard output does not take it; for what is told once. */
+  printResult(answer: unknown, readable: () => string, quietOutput?: () => string): void;
+  /** Keeps a result that the service returns only once: the sentence goes to standard error if standard output fails. */
   keep(sentence: string): void;
-  /** Says what was changed; `--quiet` leaves that out. */
+  /** Prints a sentence about a change; nothing with `--quiet`. */
   printMessage(answer: unknown, sentence: string): void;
   /**
-   * Under `--dry-run`, says what would be done and is true.
+   * Prints what would be done and returns true, with `--dry-run`.
    *
    * @param what completes the sentence "would …".
-   * @param facts what `--json` tells beside it.
+   * @param facts further fields for `--json`.
    */
   reportIfDryRun(what: string, facts?: object): boolean;
   /**
-   * Resolves when the user has typed the word on the terminal. Throws UsageError where there is none, and an Error for another word.
+   * Resolves when the user has typed the word on the terminal. Throws UsageError without a terminal, and an Error for another word.
    *
-   * @param warning what is printed before.
+   * @param warning printed before the question.
    */
   confirm(word: string, warning: () => string | Promise<string>): Promise<void>;
   /**
-   * Runs a transfer, shows how it goes, and prints its result: a line for each event with `--json`, progress on a terminal, else only
-   * what it comes to.
+   * Runs a transfer, reports its events, and prints its result: one line for each event with `--json`, a progress line on a terminal, and
+   * lines for a log otherwise.
    */
   transfer<Result extends object>(view: TransferView<Result>, run: Transfer<Result>): Promise<Result>;
-  /** Writes bytes to standard output, as fast as they are taken from there. */
+  /** Writes bytes to standard output, at the speed of its reader. */
   writeOut(bytes: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Resolves when all that was printed has been taken; throws when it was not. */
+  /** Resolves when all output has been written; throws OutputError otherwise. */
   printed(): Promise<void>;
-  /** A file's text, or with `-` that of standard input. Throws UsageError when it cannot be read. */
+  /** Reads the text of a file, or with `-` of standard input. Throws UsageError when it cannot be read. */
   readText(name: string): Promise<string>;
-  /** An id as it is given: itself, `@FILE` that holds it, or `-` for standard input. */
+  /** Resolves an id as users give it: itself, `@FILE` for a file that contains it, or `-` for standard input. */
   readId(given: string): Promise<string>;
 }
 
 export interface TransferView<Result> {
-  /** Of the transfer, in a few words. */
+  /** Name of the transfer in the progress line. */
   readonly name: string;
   /** How to resume it after an interruption; called when it has failed. */
   readonly resumeHint: () => string;
-  /** Standard output has the bytes; all else goes to standard error. */
+  /** Whether standard output has the bytes; then everything else goes to standard error. */
   readonly bytesOnStdout?: boolean;
   readonly readable: (result: Result) => string;
-  /** With `--quiet`. @default nothing */
+  /** Printed instead with `--quiet`. @default nothing */
   readonly quietOutput?: (result: Result) => string;
-  /** Printed on standard error when standard output does not take the result. */
+  /** Printed on standard error when the result cannot be written to standard output. */
   readonly unprinted?: (result: Result) => string;
 }
 
@@ -88,16 +88,16 @@ export type Transfer<Result> = (watched: {
   readonly onEvent: (event: ReportEvent) => void;
 }) => Promise<Result>;
 
-/** What the admin commands work with. */
+/** The services that the admin commands get. */
 export interface AdminContext extends Pick<CliEnvironment, "environment" | "pathOf" | "signal"> {
   readonly call: AdminClient;
-  /** A file's text, or with `-` that of standard input. Throws UsageError when it cannot be read. */
+  /** Reads the text of a file, or with `-` of standard input. Throws UsageError when it cannot be read. */
   readText(name: string): Promise<string>;
-  /** @param readable what a person reads; the answer itself goes out with `--json`. */
+  /** @param answer printed with `--json`. @param readable the form for a person. */
   printResult(answer: unknown, readable: () => string): void;
   /** See {@link CommandContext.keep}. */
   keep(sentence: string): void;
-  /** Prints one line of many. Resolves when the next may follow: a reader may be slow. */
+  /** Prints one line of many. Resolves when the next may follow, since a reader may be slow. */
   printLine(text: string): Promise<void>;
   isJson(): boolean;
 }

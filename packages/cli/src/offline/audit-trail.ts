@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type AuditOutcome, type AuditRow, type ChainPlace, chainOrigin } from "@moraine/protocol";
 import type { AuditTrail } from "../admin/audit-trail.ts";
 
-/** Whatever stands in the tables, as it stands there. */
+/** Reads the trail from the tables, unchecked. */
 export function trailIn(database: DatabaseSync): AuditTrail {
   const state = database.prepare("SELECT pruned_seq, pruned_hash FROM audit_state").get();
   const pruned: ChainPlace =
@@ -31,6 +31,6 @@ async function* rowsOf(database: DatabaseSync): AsyncGenerator<AuditRow, void, v
   }
 }
 
-/** Refuses a value that is no text: no such value was hashed. */
+/** Replaces a value that is not a string by one that never matches its hash. */
 const textOf = (value: unknown): string | null => (value === null || typeof value === "string" ? value : "\ufffd");
 const hexOf = (value: unknown): string => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : "");

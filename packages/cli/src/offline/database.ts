@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 const lockWaitMilliseconds = 500;
 const sqliteBusy = 5;
 
-/** Opens the database of a server that is down, and changes nothing in its data folder. Throws when the server runs. */
+/** Opens the database of a stopped server without changing anything in its data folder. Throws when the server runs. */
 export function openOffline(folder: string): { readonly database: DatabaseSync } & Disposable {
   const path = join(folder, "moraine.db");
   if (!existsSync(path)) {
@@ -28,11 +28,11 @@ export function openOffline(folder: string): { readonly database: DatabaseSync }
   }
 }
 
-/** The server's own lock: whoever has it is alone with the database. */
+/** Takes the server's own lock, which gives exclusive use of the database. */
 function takeLock(folder: string): DatabaseSync | null {
   const path = join(folder, "lock.db");
   if (!existsSync(path)) {
-    return null; // Of a backup, for one.
+    return null; // The folder of a backup may lack it.
   }
   const lock = new DatabaseSync(path, { timeout: lockWaitMilliseconds });
   try {
@@ -42,14 +42,12 @@ function takeLock(folder: string): DatabaseSync | null {
     lock.close();
     const { errcode = 0 } = error as { errcode?: number };
     throw (errcode & 0xff) === sqliteBusy
-      ? new Error(
-          `The server of ${folder} is running: stop it first, or ask it for another key: moraine admin keys create`,
-        )
+      ? new Error(`The server of ${folder} is running: stop it first, or create another key: moraine admin keys create`)
       : error;
   }
 }
 
-/** Without a log there is nothing that SQLite would have to write; with one, it is asked to leave its index alone. */
+/** Opens the database so that SQLite writes nothing: as immutable without a log, and with a read-only index otherwise. */
 function openUnchanged(path: string): DatabaseSync {
   const url = pathToFileURL(path);
   if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { openOffline } from "./database.ts";
 
-/** A root's key as it is read from a data folder. */
+/** A root's key, read from a data folder. */
 export interface RootKey {
   readonly accountId: string;
   readonly accessKeyId: string;
@@ -13,15 +13,15 @@ export interface RootKey {
 
 export interface DataFolderPlace {
   readonly folder: string;
-  /** The file of `--sealing-key`; null is the folder's own. */
+  /** The file of `--sealing-key`; null for the folder's own. */
   readonly sealingKeyFile: string | null;
-  /** Null is the account that the folder belongs to. */
+  /** Null for the account that the folder belongs to. */
   readonly accountId: string | null;
 }
 
 /**
- * Reads the active keys of an account's root from the data folder of a server that is down, newest first, and changes
- * nothing in it. docs/storage-format.md describes the files. Throws when the server runs, or when the sealing key is another.
+ * Reads the active keys of an account's root from the data folder of a stopped server, newest first, without changing anything in it.
+ * docs/storage-format.md describes the files. Throws when the server runs, or when the sealing key is wrong.
  */
 export function readRootKeys({ folder, sealingKeyFile, accountId }: DataFolderPlace): RootKey[] {
   using offline = openOffline(folder);
@@ -37,7 +37,7 @@ interface SealedRow {
   readonly wrapped: Buffer;
 }
 
-/** A sealed secret names its data key after its version, a byte. */
+/** Returns the sealed keys. A sealed secret has a version byte, followed by the id of its data key. */
 function rowsOf(database: DatabaseSync, accountId: string | null): SealedRow[] {
   const rows = database
     .prepare(
@@ -65,7 +65,7 @@ function unsealed({ accountId, accessKeyId, sealed, dataKeyId, wrapped }: Sealed
   return { accountId, accessKeyId, secretAccessKey: secret.toString("utf8") };
 }
 
-/** `nonce (12) | tag (16) | AES-256-GCM`, bound to a text. */
+/** Decrypts `nonce (12) | tag (16) | AES-256-GCM`, with `boundTo` as additional data. */
 function openBox(key: Buffer, boundTo: string, box: Buffer): Buffer {
   try {
     const cipher = createDecipheriv("aes-256-gcm", key, box.subarray(0, 12), { authTagLength: 16 })
@@ -74,7 +74,7 @@ function openBox(key: Buffer, boundTo: string, box: Buffer): Buffer {
     return Buffer.concat([cipher.update(box.subarray(28)), cipher.final()]);
   } catch (error) {
     throw new Error(
-      "The sealing key is not the one that the database's secrets are sealed with: give it as --sealing-key",
+      "Wrong sealing key: the database's secrets are sealed with another one; name its file with --sealing-key",
       {
         cause: error,
       },

@@ -9,17 +9,19 @@ export interface YesOption {
 }
 
 export function addYesOption(command: Command): Command {
-  return command.option("-y, --yes", "do not ask first");
+  return command.option("-y, --yes", "do not ask for confirmation");
 }
 
-/** Asks a person, on the terminal, before what cannot be undone. */
+/** Asks a person on the terminal before something that cannot be undone. */
 export function confirmer({ stdin, stderr, signal }: CliEnvironment): CommandContext["confirm"] {
   return async (word, warning) => {
     const input = stdin();
     if (!input.isTTY || !stderr.isTTY) {
-      throw new UsageError("There is no terminal to ask on: look at it with --dry-run, then do it with --yes");
+      throw new UsageError(
+        "This needs confirmation on a terminal, and there is none: check with --dry-run, then add --yes",
+      );
     }
-    stderr.write(`${printable(await warning())}\nType ${word} to go on: `);
+    stderr.write(`${printable(await warning())}\nType ${word} to continue: `);
     // Without the line editor of readline, which would take Ctrl-C for itself.
     const lines = createInterface({ input, terminal: false, signal });
     const typed = await new Promise<string>((resolve) => {

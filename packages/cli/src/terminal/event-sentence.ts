@@ -2,7 +2,7 @@ import { messageOf } from "../exit-codes.ts";
 import type { ReportEvent } from "../transfers/report-event.ts";
 import { onOneLine } from "./printable.ts";
 
-/** One line for a person. */
+/** Describes an event in one line for a person. */
 export function sentenceOf(event: Exclude<ReportEvent, { kind: "progress" }>): string {
   switch (event.kind) {
     case "job":
@@ -13,12 +13,10 @@ export function sentenceOf(event: Exclude<ReportEvent, { kind: "progress" }>): s
     }
     case "retry": {
       const seconds = Math.ceil(event.pauseMilliseconds / 1000);
-      return onOneLine(
-        `attempt ${event.attempts} failed, the next one follows in ${seconds} s: ${messageOf(event.error)}`,
-      );
+      return onOneLine(`attempt ${event.attempts} failed, retrying in ${seconds} s: ${messageOf(event.error)}`);
     }
     case "range-failed": {
-      const next = event.final ? "and is given up" : "and is tried again";
+      const next = event.final ? "giving up" : "retrying";
       return onOneLine(`range ${rangeText(event.range)} failed, ${next}: ${messageOf(event.error)}`);
     }
   }
@@ -28,9 +26,9 @@ export const rangeText = ({ firstByte, lastByte }: { readonly firstByte: number;
   `${firstByte}-${lastByte}`;
 
 const jobWords = {
-  started: "is started",
-  reused: "is there already",
-  waiting: "is under way",
+  started: "was started",
+  reused: "already exists",
+  waiting: "is in progress",
   succeeded: "has succeeded",
-  expired: "has expired; another one follows",
+  expired: "has expired; starting another one",
 } as const;

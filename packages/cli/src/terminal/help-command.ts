@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { UsageError } from "../exit-codes.ts";
 
-/** Replaces commander's own command, which shows something else for a name that is none. */
+/** Replaces commander's own help command, which shows other help for an unknown name. */
 export function addHelpCommands(command: Command): void {
   const isGroup = command.commands.length > 0;
   for (const below of command.commands) {

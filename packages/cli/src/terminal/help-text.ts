@@ -1,8 +1,8 @@
 import { type Command, Help, type Option } from "commander";
 import { versionFlag } from "../context/global-options.ts";
 
-/** A description beside its option is no narrower. */
-const besideWidthMin = 36;
+/** A narrower description goes below its option. */
+const descriptionWidthMin = 36;
 const belowIndent = 6;
 
 /** Settings of every command's help: 80 columns at most, wrapped at words however narrow the terminal is. */
@@ -12,7 +12,7 @@ export const helpSettings: Partial<Help> = {
   visibleGlobalOptions: (command) => globalOptionsFor(command),
   formatItem(this: Help, term, termWidth, description, helper) {
     const width = this.helpWidth ?? helpWidthMax;
-    if (description === "" || width - termWidth - 4 >= besideWidthMin) {
+    if (description === "" || width - termWidth - 4 >= descriptionWidthMin) {
       return Help.prototype.formatItem.call(this, term, termWidth, description, helper);
     }
     const below = helper.boxWrap(description, width - belowIndent).replace(/^/gm, " ".repeat(belowIndent));
@@ -22,7 +22,7 @@ export const helpSettings: Partial<Help> = {
 
 const helpWidthMax = 80;
 
-/** For commander; an output that is no terminal has 80 columns. */
+/** The width that commander wraps help at: 80 columns without a terminal. */
 export const helpWidthOf = ({ columns }: { readonly columns?: number }): number =>
   Math.min(columns || helpWidthMax, helpWidthMax);
 
@@ -51,7 +51,7 @@ function fitLine(line: string, width: number): string[] {
   return wrapped(line.trim(), { indent, continued, end: isCommand ? " \\" : "", width });
 }
 
-/** Never within quotes, where the spaces of the next line would count. */
+/** Wraps at spaces, but never within quotes, where the spaces of the next line would count. */
 function wrapped(
   text: string,
   { indent, continued, end, width }: { indent: string; continued: string; end: string; width: number },
@@ -70,7 +70,7 @@ function wrapped(
   return [...lines, line];
 }
 
-/** Options of the program, for help that shows them once. A command that has others below it keeps its own to itself. */
+/** The program's options, which help shows once. A command with commands below it shows its own options only in its own help. */
 function globalOptionsFor(command: Command): Option[] {
   const above = command.parent;
   if (above === null) {

@@ -8,13 +8,13 @@ const progressWidth = 100;
 
 export interface PlainReportOptions {
   readonly name: string;
-  /** Every failed attempt at once, instead of the newest one each minute. */
+  /** Whether each failed attempt is written at once, instead of the newest one each minute. */
   readonly isVerbose: boolean;
   write(line: string): void;
   print(result: object): void;
 }
 
-/** Lines for a log: what happens to jobs, warnings, and once a minute how far the transfer is. */
+/** Writes lines for a log: states of jobs, warnings, and progress once a minute. */
 export function plainReport({ name, isVerbose, write, print }: PlainReportOptions): TransferReport {
   const progress = new ProgressLine(name);
   const failures = new FailureLines(write);
@@ -50,7 +50,7 @@ export function plainReport({ name, isVerbose, write, print }: PlainReportOption
   };
 }
 
-/** The first failure, and then the newest one each minute: an outage has many. */
+/** Writes the first failure, and then the newest one each minute: an outage has many. */
 class FailureLines {
   readonly #write: (line: string) => void;
   #newest: string | null = null;

@@ -1,4 +1,4 @@
-// Controls, characters that reorder or hide others, and halves of characters: a terminal would act on them, or show another text.
+// Controls, characters that reorder or hide others, and lone surrogates: a terminal would act on them, or show something else.
 const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** Shows such characters as escapes; lines and tabs stay. For terminals, and for messages wherever they are read. */
@@ -6,12 +6,12 @@ export function printable(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(unsafe, (found) => (/[\n\t]/.test(found) ? found : escapeOf(found)));
 }
 
-/** The same on one line, so that what somebody else has written breaks no table. */
+/** The same on one line, with escapes for line breaks and tabs, so that a value of somebody else breaks no table. */
 export function onOneLine(value: unknown): string {
   return String(value).replace(unsafe, escapeOf);
 }
 
-/** JSON of which only the form differs: its strings have escapes instead. Numbers of more than 53 bits need a `replacer`. */
+/** Returns the same JSON, with escapes for such characters in its strings. Numbers of more than 53 bits need a `replacer`. */
 export function printableJson(value: unknown, replacer?: (key: string, value: unknown) => unknown, indent = 0): string {
   const inUnits = (found: string) => Array.from({ length: found.length }, (_, at) => unitOf(found, at)).join("");
   return JSON.stringify(value, replacer, indent).replace(unsafe, (found) => (found === "\n" ? found : inUnits(found)));
@@ -26,7 +26,7 @@ export async function* printableBytes(bytes: AsyncIterable<Uint8Array>): AsyncGe
   yield Buffer.from(printable(decoder.decode()));
 }
 
-/** A file gets a document as it is. */
+/** Prints a line: with escapes on a terminal, unchanged in a file or pipe. */
 export function printLine(stream: NodeJS.WriteStream, text: string): void {
   if (text !== "") {
     stream.write(`${stream.isTTY ? printable(text) : text}\n`);

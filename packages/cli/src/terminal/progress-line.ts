@@ -2,16 +2,16 @@ import type { ProgressEvent } from "@moraine/client/node";
 import { bytesInWords, unitOf } from "../arguments/sizes.ts";
 import { onOneLine } from "./printable.ts";
 
-/** The rate is of so many of the last milliseconds. */
+/** The window over which the rate is measured. */
 const rateMilliseconds = 8000;
-/** Events come far more often than they are worth remembering. */
+/** Events are more frequent than samples need to be. */
 const sampleMilliseconds = 100;
-/** Such a part of the whole is at least one of its unit. */
+/** The unit is chosen so that 1/16 of the size is at least one unit. */
 const fractionInUnit = 16;
 const nameLengthMax = 24;
 const barLength = { most: 24, least: 8 };
 
-/** What a line on a terminal says of a transfer, as of the last event. */
+/** The progress line of a transfer on a terminal, as of the last event. */
 export class ProgressLine {
   readonly #name: string;
   #waiting: { readonly jobId: string; readonly since: number } | null = null;
@@ -88,12 +88,12 @@ export class ProgressLine {
   }
 }
 
-/** Without the last ones, where a line is short; the name and one more stay. */
+/** Leaves out the last items where the line is too short for them. The name and one more stay. */
 function fitting(texts: readonly string[], width: number): readonly string[] {
   return texts.length <= 2 || texts.join("  ").length < width ? texts : fitting(texts.slice(0, -1), width);
 }
 
-/** None where there is no room for one. */
+/** Returns the bar, or nothing where there is no room for one. */
 function barOf(share: number, room: number): string[] {
   if (room < barLength.least) {
     return [];

@@ -6,26 +6,26 @@ interface Secret {
   readonly SessionToken?: string;
 }
 
-/** In a form that can be pasted into a shell. */
+/** Formats new credentials so that they can be pasted into a shell. */
 export const credentialLines = (who: string, secret: Secret): string =>
   exportLines(`${who} It is shown only now: keep it.`, secret);
 
-/** The same for a secret that can be shown again. Throws for a secret that is none. */
+/** Formats credentials that can be shown again. Throws for values that are no credentials. */
 export function exportLines(comment: string, { AccessKeyId, SecretAccessKey, SessionToken }: Secret): string {
   return [
     `# ${onOneLine(comment)}`,
     exportLine("AWS_ACCESS_KEY_ID", AccessKeyId),
     exportLine("AWS_SECRET_ACCESS_KEY", SecretAccessKey),
-    // A token that is left over from other credentials would be sent with these.
+    // The token of earlier credentials would be sent with these.
     SessionToken === undefined ? "unset AWS_SESSION_TOKEN" : exportLine("AWS_SESSION_TOKEN", SessionToken),
   ].join("\n");
 }
 
 /** A secret is not written to standard error, which may be kept in a log. */
 export const lostSecret = ({ AccessKeyId }: Secret, command: string): string =>
-  `Key ${AccessKeyId} was made, and its secret is lost. Run: ${command}`;
+  `Key ${AccessKeyId} was created, but its secret is lost. Run: ${command}`;
 
-/** One word for a POSIX shell, whatever is in it. */
+/** Quotes text as one word for a POSIX shell. */
 export function shellWord(text: string): string {
   return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,13 +1,13 @@
 import { onOneLine } from "./printable.ts";
 
-/** Columns of equal width under their names; what has no value is a dash. */
+/** Formats rows in aligned columns under their names, with a dash for a missing value. */
 export function table<Row extends object>(
   columns: Readonly<Record<string, keyof Row & string>>,
   rows: readonly Row[],
 ): string {
   const lines = [
     Object.keys(columns),
-    ...rows.map((row) => Object.values(columns).map((member) => onOneLine(row[member] ?? "-"))),
+    ...rows.map((row) => Object.values(columns).map((field) => onOneLine(row[field] ?? "-"))),
   ];
   const widths = Object.keys(columns).map((_, index) =>
     lines.reduce((widest, line) => Math.max(widest, line[index]?.length ?? 0), 0),
@@ -22,7 +22,7 @@ export function table<Row extends object>(
     .join("\n");
 }
 
-/** One line for each member. */
+/** Formats one line for each property. */
 export function listing(values: Readonly<Record<string, unknown>>): string {
   const width = Math.max(...Object.keys(values).map(({ length }) => length));
   return Object.entries(values)

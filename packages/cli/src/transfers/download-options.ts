@@ -17,24 +17,28 @@ export interface DownloadOptions extends PaceOptions {
   readonly acceptUnverified?: true;
 }
 
-/** Adds where an output goes: to a file, to standard output, or nowhere. */
+/** Adds the options that say where an output is written: to a file, to standard output, or nowhere. */
 export function addOutputOptions(command: Command): Command {
-  const verifyOnly = new Option("--verify-only", "download and verify, and keep nothing").conflicts("output");
-  return command.option("-o, --output <file>", "where to; - is standard output").addOption(verifyOnly);
+  const verifyOnly = new Option("--verify-only", "download and verify, but write no file").conflicts("output");
+  return command.option("-o, --output <file>", "file to write to; - is standard output").addOption(verifyOnly);
 }
 
-/** Throws UsageError where neither is given; called before anything is asked of the service. */
+/** Throws UsageError when neither is given. Called before the first request. */
 export function assertHasOutput({ output, verifyOnly }: DownloadOptions): void {
   if (output === undefined && verifyOnly === undefined) {
-    throw new UsageError("Missing output: name a file with -o FILE, or add --verify-only to keep nothing");
+    throw new UsageError("Missing output: name a file with -o FILE, or add --verify-only to write no file");
   }
 }
 
 export function addDownloadOptions(command: Command): Command {
   command
-    .option("--force", "replace a file that is there")
-    .option("--accept-unverified", "take an archive's bytes also where the service gives no checksum for them")
-    .option("--range-size <size>", "of each range, 1MiB times a power of two (16MiB or more)", rangeSize);
+    .option("--force", "replace an existing file")
+    .option("--accept-unverified", "accept bytes for which the service gives no checksum")
+    .option(
+      "--range-size <size>",
+      "size of each range: 1MiB times a power of two, e.g. 4MiB (default: 16MiB or more)",
+      rangeSize,
+    );
   return addPaceOptions(command, "ranges");
 }
 
@@ -42,7 +46,7 @@ type Watched = Parameters<Parameters<CommandContext["transfer"]>[1]>[0];
 type Settings = Watched &
   Awaited<ReturnType<typeof paceOf>> & { readonly acceptUnverified: boolean; readonly rangeSizeBytes?: number };
 
-/** The ways in which the library gives an output. */
+/** The functions of the library that download an output. */
 export interface Download {
   readonly name: string;
   toFile(settings: Settings & { readonly target: string; readonly overwrite: boolean }): Promise<DownloadResult>;
@@ -53,11 +57,11 @@ export interface VerifiableDownload extends Download {
   verify(settings: Settings): Promise<DownloadResult>;
 }
 
-/** Returns what a download is called while it is shown. */
+/** Returns the name of a download in the progress line. */
 export const nameOf = ({ output }: DownloadOptions, vaultName: string) =>
   output === undefined || output === "-" ? vaultName : output;
 
-/** To a file, with `-` to standard output, or with `--verify-only` nowhere. */
+/** Downloads to a file, or with `-` to standard output; with `--verify-only` it verifies and writes nothing. */
 export async function downloadOrVerify(
   tools: CommandContext,
   options: DownloadOptions,
@@ -71,14 +75,14 @@ export async function downloadOrVerify(
   await tools.transfer<DownloadResult>(
     {
       name: way.name,
-      resumeHint: () => `Nothing is kept, so verification starts over. ${resumeHint(tools, null)}`,
+      resumeHint: () => `A verification cannot be resumed, so it starts over. ${resumeHint(tools, null)}`,
       readable: (result) => resultText(null, result),
     },
     (watched) => way.verify({ ...settings, ...watched }),
   );
 }
 
-/** To a file, or with `-` to standard output. */
+/** Downloads to a file, or with `-` to standard output. */
 export async function download(tools: CommandContext, options: DownloadOptions, way: Download): Promise<void> {
   const { output = "-" } = options;
   const settings = await settingsOf(options);
@@ -136,26 +140,26 @@ async function downloadToStdout(
  * @param partialFile named if it exists.
  */
 export function resumeHint(tools: CommandContext, partialFile: string | null): string {
-  const kept = partialFile !== null && existsSync(partialFile) ? `what was verified is kept in ${partialFile}` : null;
+  const kept = partialFile !== null && existsSync(partialFile) ? `verified bytes are kept in ${partialFile}` : null;
   if (tools.args.includes(newJobFlag)) {
     return `To resume with the job that was started${kept === null ? "" : ` (${kept})`}, run: ${tools.commandLineWithout(newJobFlag)}`;
   }
   return `Run the same command again to resume${kept === null ? "" : `: ${kept}`}.`;
 }
 
-const provenBy = {
-  whole: "by the tree hash of the whole",
+const verifications = {
+  whole: "by the tree hash of the entire output",
   ranges: "by the checksum of each range",
-  size: "by its size, for inventories have no checksum",
-  nothing: "NOT: the service gave nothing to verify it by",
+  size: "by its size, since inventories have no checksum",
+  nothing: "NO: the service gave no checksum",
 } as const;
 
-/** States of a target that needed no download. */
-const completeBy = {
-  whole: "already complete, verified by the tree hash of the whole",
+/** Verdicts on an existing file that needed no download. */
+const existingStates = {
+  whole: "already complete, verified by the tree hash of the entire output",
   ranges: "already complete, verified by the checksum of each range",
-  size: "already complete by its size; its content was not read",
-  nothing: "skipped by its name; its size is not known",
+  size: "already complete by its size; its bytes were not read",
+  nothing: "skipped, since the file exists; the archive's size is not known",
 } as const;
 
 function resultText(file: string | null, result: DownloadResult): string {
@@ -164,7 +168,7 @@ function resultText(file: string | null, result: DownloadResult): string {
     ...(file !== null && { file }),
     size: bytesExactly(sizeBytes),
     ...(treeHash !== null && { "tree hash": treeHash }),
-    ...(alreadyComplete ? { state: completeBy[verifiedBy] } : { verified: provenBy[verifiedBy] }),
+    ...(alreadyComplete ? { state: existingStates[verifiedBy] } : { verified: verifications[verifiedBy] }),
     ...(resumedBytes > 0 && !alreadyComplete && { "fetched before": bytesExactly(resumedBytes) }),
   });
 }

@@ -6,13 +6,13 @@ import { newJobFlag } from "./download-options.ts";
 /** The date and the counts of a list of archives. */
 export interface ListedArchives {
   count: number;
-  /** Null in CSV, which has no place for it. */
+  /** Null in CSV, which has no field for it. */
   date: Date | null;
 }
 
 type Reader = AsyncIterable<readonly InventoryItem[]> & { readonly inventoryDate: Date | null };
 
-/** Counts what is read of a list. */
+/** Passes the items of a list on, and counts them. */
 export async function* counted(reader: Reader, listed: ListedArchives): AsyncGenerator<readonly InventoryItem[]> {
   for await (const items of reader) {
     listed.count += items.length;
@@ -21,7 +21,7 @@ export async function* counted(reader: Reader, listed: ListedArchives): AsyncGen
   listed.date = reader.inventoryDate;
 }
 
-/** Passes a document on as it is, and counts its archives. Throws InventoryFormatError for a document that is no inventory. */
+/** Passes a document on unchanged, and counts its archives. Throws InventoryFormatError for a document that is no inventory. */
 export async function* countedDocument(
   bytes: AsyncIterable<Uint8Array>,
   listed: ListedArchives,
@@ -43,20 +43,20 @@ export async function* countedDocument(
 /** Counts the archives of a document in a file. */
 export async function countFile(path: string, listed: ListedArchives): Promise<void> {
   for await (const _ of countedDocument(createReadStream(path), listed)) {
-    // Read for its count alone.
+    // Reading it counts the archives.
   }
 }
 
 /**
- * Says how old a list is, and how it differs from the vault's own count. Null when the list is of the vault as it is: the service takes
- * inventories when they are asked for, and the counts agree.
+ * Describes how old a list is, and how it differs from the vault's own count. Returns null when the list is current: the service makes
+ * inventories on request, and the counts agree.
  */
 export function ageOf(listed: ListedArchives, contents: VaultContents | null): string | null {
   const { archiveCount = null, lastInventoryDate = null, hasCurrentInventories = false } = contents ?? {};
   if (hasCurrentInventories && listed.count === archiveCount) {
     return null;
   }
-  const asOf = listed.date === null ? "does not tell its date" : `is as of ${listed.date.toISOString()}`;
+  const asOf = listed.date === null ? "has no date" : `is as of ${listed.date.toISOString()}`;
   const at = lastInventoryDate === null ? "its last inventory" : `its inventory of ${lastInventoryDate.toISOString()}`;
   const vault = hasCurrentInventories ? "the vault now has" : `the vault had at ${at}`;
   const count = archiveCount === null ? "" : `; ${vault} ${archiveCount}`;

@@ -11,11 +11,11 @@ export interface PaceOptions {
 
 export function addPaceOptions(command: Command, what: "parts" | "ranges"): Command {
   return command
-    .option("--concurrency <number>", `${what} under way at once (4)`, oneOrMore)
-    .option("--bwlimit <rate>", "bytes a second at most, like 10MiB (no limit)", rate);
+    .option("--concurrency <number>", `number of ${what} at once (default: 4)`, oneOrMore)
+    .option("--bwlimit <rate>", "maximum bytes a second, e.g. 10MiB (default: no limit)", rate);
 }
 
-/** For the library. */
+/** Returns the options in the library's form. */
 export async function paceOf({ concurrency, bwlimit }: PaceOptions): Promise<{
   readonly concurrency?: number;
   readonly bandwidth?: Bandwidth;
@@ -34,35 +34,35 @@ export interface WaitOptions {
 export function addWaitOption(command: Command): Command {
   return command.option(
     "--wait <duration>",
-    "for the job at most: like 0, 15m or 6h; then exit 75 (no limit)",
+    "maximum time to wait for the job, e.g. 0, 15m, 6h; exits 75 when exceeded (default: no limit)",
     seconds,
   );
 }
 
 export const waitOf = ({ wait }: WaitOptions) => (wait === undefined ? {} : { waitMillisecondsMax: wait * 1000 });
 
-/** `0-1048575`, both ends included. */
+/** Parses a range like `0-1048575`, which includes both bytes. */
 export function byteRange(text: string): ByteRange {
   const [, first, last] = /^([0-9]{1,15})-([0-9]{1,15})$/.exec(text) ?? [];
   if (first === undefined || last === undefined || Number(first) > Number(last)) {
-    throw new InvalidArgumentError("It must be like 0-1048575: the first and the last byte, counted from 0.");
+    throw new InvalidArgumentError("Expected a range like 0-1048575: the first and the last byte, counted from 0.");
   }
   return { firstByte: Number(first), lastByte: Number(last) };
 }
 
-/** `4MiB`: a size of which ranges are nodes of a tree. */
+/** Parses a size like `4MiB`, whose ranges are nodes of a tree hash. */
 export function rangeSize(text: string): number {
   const bytes = size(text);
   if (bytes < 1024 ** 2 || !Number.isInteger(Math.log2(bytes))) {
-    throw new InvalidArgumentError("It must be 1MiB times a power of two, like 4MiB.");
+    throw new InvalidArgumentError("Expected 1MiB times a power of two, like 4MiB.");
   }
   return bytes;
 }
 
-/** 64 hexadecimal digits. */
+/** Parses a tree hash: 64 hexadecimal digits. */
 export function treeHash(text: string): string {
   if (!/^[0-9a-fA-F]{64}$/.test(text)) {
-    throw new InvalidArgumentError("It must have 64 hexadecimal digits, as moraine treehash prints them.");
+    throw new InvalidArgumentError("Expected 64 hexadecimal digits, as moraine treehash prints them.");
   }
   return text.toLowerCase();
 }
@@ -70,7 +70,7 @@ export function treeHash(text: string): string {
 function oneOrMore(text: string): number {
   const number = wholeNumber(text);
   if (number < 1) {
-    throw new InvalidArgumentError("It must be 1 or more.");
+    throw new InvalidArgumentError("Expected 1 or more.");
   }
   return number;
 }

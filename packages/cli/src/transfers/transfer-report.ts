@@ -4,22 +4,22 @@ import { printableJson } from "../terminal/printable.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import type { ReportEvent } from "./report-event.ts";
 
-/** Where the events of a transfer go, and what it comes to. */
+/** Receives the events of a transfer, and its result or error. */
 export interface TransferReport {
   onEvent(event: ReportEvent): void;
   done(result: object): void;
   failed(error: unknown): void;
 }
 
-/** Redrawn so often, and no more. */
+/** Redraws of the progress line. */
 const framesPerSecond = 4;
-/** Lines of progress come no faster. */
+/** Minimum time between two lines of progress. */
 const lineMilliseconds = 1000;
 
 /**
- * A line that is drawn over and over, with warnings above it.
+ * Draws a progress line again and again, with warnings above it.
  *
- * @param givesWay ends it with the first byte, which comes to the same terminal.
+ * @param givesWay ends the line with the first byte of output, which goes to the same terminal.
  */
 export async function terminalReport(
   stream: NodeJS.WriteStream,
@@ -32,10 +32,10 @@ export async function terminalReport(
     fps: framesPerSecond,
     clearOnComplete: true,
     gracefulExit: false,
-    // Else a second Ctrl-C would leave the terminal without it.
+    // Without it, a second Ctrl-C would leave the terminal with line wrapping off.
     linewrap: true,
     forceRedraw: true,
-    // The library counts units; what these are worth in bytes, rate and time is said here.
+    // The library counts units; bytes, rate and time are formatted here.
     format: (_, { maxWidth }) => line.text(performance.now(), maxWidth),
   });
   bars.create(1, 0);
@@ -49,7 +49,7 @@ export async function terminalReport(
   const say = (text: string) => {
     if (isDrawn) {
       bars.log(text);
-      // What is not written by then is lost when the bars end.
+      // Stopping the bars discards lines that have not been written.
       bars.update();
     } else {
       stream.write(text);
@@ -75,7 +75,7 @@ export async function terminalReport(
   };
 }
 
-/** Warnings and the result. */
+/** Prints warnings and the result only. */
 export function quietReport(write: (line: string) => void, print: (result: object) => void): TransferReport {
   return {
     onEvent(event) {
@@ -88,7 +88,7 @@ export function quietReport(write: (line: string) => void, print: (result: objec
   };
 }
 
-/** One JSON object for each event; progress once a second, and as it was at the end. */
+/** Prints one JSON object for each event; progress once a second, and the last one at the end. */
 export function lineReport(stream: NodeJS.WritableStream): TransferReport {
   const write = (event: object) => void stream.write(`${printableJson(event)}\n`);
   let last = Number.NEGATIVE_INFINITY;

@@ -6,22 +6,22 @@ import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 
 /** The upload that a journal records. */
-export interface BegunUpload {
+export interface UnfinishedUpload {
   readonly uploadId: string | null;
 }
 
 /**
- * The file that lets the upload of a file be resumed: the same for the same service, vault and path. Whose account it is, the journal
- * itself says.
+ * Returns the path of the journal by which the upload of a file is resumed: the same for the same service, vault and path. The journal
+ * itself records the account.
  *
- * In `$XDG_STATE_HOME/moraine/uploads`, or `~/.local/state/moraine/uploads`, and not next to the file: what is uploaded may be in a
- * place that cannot be written to, or be uploaded with its folder.
+ * It is in `$XDG_STATE_HOME/moraine/uploads`, or `~/.local/state/moraine/uploads`, not next to the file: that folder may be read-only, or
+ * be uploaded itself.
  */
 export function uploadJournalPath(tools: CommandContext, vaultName: string, path: string): string {
   return `${stateFile(tools, "uploads", [vaultName, path])}.journal`;
 }
 
-/** The file that remembers the job of an output that is printed, until all of it is. Undefined where there is no place for it. */
+/** Returns the file that records the job of an output until it has been printed. Undefined when its folder cannot be created. */
 export async function jobFileFor(
   tools: CommandContext,
   vaultName: string,
@@ -53,33 +53,32 @@ function stateFile(tools: CommandContext, folder: string, subject: readonly stri
   return join(state, "moraine", folder, name);
 }
 
-/** Throws UsageError where it cannot be made: then nothing would resume the upload. */
+/** Creates the folder of a journal. Throws UsageError when that fails, since the upload could not be resumed. */
 export async function prepareFolderOf(journal: string): Promise<void> {
   const folder = dirname(journal);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new UsageError(
-      `cannot keep the progress of the upload in ${folder}: ${(cause as Error).message}; ${remedy}`,
-      { cause },
-    );
+    throw new UsageError(`cannot record upload progress in ${folder}: ${(cause as Error).message}; ${remedy}`, {
+      cause,
+    });
   }
 }
 
-const remedy = "set XDG_STATE_HOME to a folder that can be written, or name a file with --journal";
+const remedy = "set XDG_STATE_HOME to a writable folder, or name a file with --journal";
 
-/** A user who is in no list of users, as in containers, has no home. */
+/** Returns the home folder. A user without an entry in the list of users, as in containers, has none. */
 function homeFolder(): string {
   try {
     return homedir();
   } catch (cause) {
-    throw new UsageError(`there is no home folder to keep the progress of the upload in; ${remedy}`, { cause });
+    throw new UsageError(`there is no home folder in which to record upload progress; ${remedy}`, { cause });
   }
 }
 
-/** Null when there is no journal. */
-export async function begunUpload(journal: string): Promise<BegunUpload | null> {
+/** Reads the upload that a journal records. Returns null when there is no journal. */
+export async function readUnfinishedUpload(journal: string): Promise<UnfinishedUpload | null> {
   const text = await readFile(journal, "utf8").catch(() => null);
   if (text === null) {
     return null;
@@ -88,7 +87,7 @@ export async function begunUpload(journal: string): Promise<BegunUpload | null> 
   return { uploadId };
 }
 
-/** Removes the journal of a complete upload. One that cannot be removed keeps no later upload from starting. */
+/** Removes the journal of a complete upload. A journal that cannot be removed does not prevent later uploads. */
 export async function forgetUpload(journal: string): Promise<void> {
   await rm(journal, { force: true }).catch(() => undefined);
 }

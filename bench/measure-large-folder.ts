@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import { secondsPer } from "@moraine/protocol";
 import { unpackId } from "../packages/server/src/storage/metadata/tables/packed.ts";
 import { startServer } from "../test/support/server-process.ts";
 import { temporaryFolder } from "../test/support/temporary-folder.ts";
@@ -19,7 +20,6 @@ if (folderName === undefined) {
 }
 const folder = resolve(folderName);
 const waitMillisecondsMax = 50;
-const daySeconds = 24 * 60 * 60;
 const endMillisecondsMax = 1_800_000;
 
 interface Row {
@@ -137,7 +137,7 @@ async function output(vault: string, parameters: object): Promise<void> {
 async function expireUploads(): Promise<void> {
   const left = database.prepare(`
     SELECT (SELECT count(*) FROM uploads WHERE state = 'open') + (SELECT count(*) FROM releases) AS owners`);
-  await client.expect(200, requests.advanceClock(daySeconds));
+  await client.expect(200, requests.advanceClock(secondsPer.day));
   let seconds = 60;
   await until("no upload has parts left", async () => {
     // The admin API refuses a request that repeats the signature of another.

@@ -3,7 +3,7 @@ import { hash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { type AuditAnchor, type AuditRow, auditText, pruningSubject } from "@moraine/protocol";
+import { type AuditAnchor, type AuditRow, auditText, millisecondsPer, pruningSubject } from "@moraine/protocol";
 import fc from "fast-check";
 import { checkTrail, readAnchors } from "../packages/cli/src/admin/audit-check.ts";
 import { trailIn } from "../packages/cli/src/offline/audit-trail.ts";
@@ -14,7 +14,7 @@ import { temporaryFolder } from "./support/temporary-folder.ts";
 
 // The audit trail can be changed by anybody who may write to the database; no change goes unnoticed.
 
-const day = 24 * 60 * 60 * 1000;
+const { day } = millisecondsPer;
 const start = Date.UTC(2026, 0, 1);
 /** Sequence numbers of the first entries that are left, after 20 of 80 were pruned, and of the last, that of the pruning. */
 const first = 21;
@@ -304,7 +304,7 @@ test("an anchor with another hash, another key or a wrong signature is refused",
   assert.throws(changed({ Sequence: 5 }), /line 1 has a wrong signature/);
   assert.throws(changed({ PublicKey: "x" }), /line 1 has a wrong signature/);
   const other = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-  assert.throws(() => readAnchors(JSON.stringify(anchor), other), /line 1 is of another key/);
-  assert.throws(() => readAnchors("{}", null), /Line 1 of the anchors is no anchor/);
+  assert.throws(() => readAnchors(JSON.stringify(anchor), other), /line 1 was signed with another key/);
+  assert.throws(() => readAnchors("{}", null), /Line 1 of the file of anchors is not an anchor/);
   assert.throws(() => readAnchors("\n", null), /file of anchors is empty/);
 });

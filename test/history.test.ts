@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { secondsPer } from "@moraine/protocol";
 import { contentOf, treeHashOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { type Ending, runServer, startServer } from "./support/server-process.ts";
@@ -152,7 +153,7 @@ for (const end of ["stop", "kill"] as const) {
     await swept(folder.path);
     // Late enough that the upload, which is open in the copy, expires, and its parts are swept too.
     for (let day = 0; day < 4; day += 1) {
-      await after.admin("POST", "/clock", { Seconds: 24 * 60 * 60 + 1 });
+      await after.admin("POST", "/clock", { Seconds: secondsPer.day + 1 });
       await swept(folder.path);
     }
     after.close();

@@ -28,6 +28,7 @@ import {
   SetVaultNotificationsCommand,
   UploadArchiveCommand,
 } from "@aws-sdk/client-glacier";
+import { millisecondsPer } from "@moraine/protocol";
 import { CalledOperations, settingOperations } from "./support/called-operations.ts";
 import { contentOf } from "./support/content.ts";
 import { own, sdkClient } from "./support/sdk-client.ts";
@@ -127,7 +128,7 @@ test("a lock is tried, aborted, tried again and completed", async () => {
   const trial = await client.send(new GetVaultLockCommand(locked));
   assert.deepEqual([trial.State, trial.Policy], ["InProgress", policy.Policy]);
   const window = Date.parse(trial.ExpirationDate ?? "") - Date.parse(trial.CreationDate ?? "");
-  assert.equal(window, 24 * 60 * 60 * 1000);
+  assert.equal(window, millisecondsPer.day);
   // AWS's model has no class for this error, so it keeps its name alone.
   await assert.rejects(client.send(new InitiateVaultLockCommand({ ...locked, policy })), {
     name: "AccessDeniedException",

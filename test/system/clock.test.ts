@@ -4,13 +4,14 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { millisecondsPer } from "@moraine/protocol";
 import { GlacierHttp, RefusedError } from "../support/glacier-http.ts";
 import { accountId, region, type ServerProcess, startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // The machine's clock is moved under a running server, and between its runs: what a lock keeps for a year stays a year.
 
-const day = 24 * 60 * 60 * 1000;
+const { day } = millisecondsPer;
 const year = 365 * day;
 const vault = "records";
 const policy = (days: number) =>

@@ -4,6 +4,7 @@ import { mkdir, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { millisecondsPer } from "@moraine/protocol";
 import { openDataFolder } from "../../packages/server/src/storage/data-folder.ts";
 import { contentOf } from "../support/content.ts";
 import { GlacierHttp, RefusedError } from "../support/glacier-http.ts";
@@ -220,9 +221,8 @@ test("a full disk shows in health and metrics, with the time when deletions give
     assert.equal(Storage.ReadOnly, "read-only: disk full");
     assert.ok(Storage.FreeBytes <= mebibyte, String(Storage.FreeBytes));
     assert.equal(Storage.DeletedBytes, archive.length);
-    const dayMilliseconds = 24 * 60 * 60 * 1000;
     for (const freed of [Storage.DeletedBytesFreeFrom, Storage.DeletedBytesFreeBy]) {
-      const time = Date.parse(freed) - dayMilliseconds;
+      const time = Date.parse(freed) - millisecondsPer.day;
       assert.ok(before <= time && time <= after, freed);
     }
     assert.equal((await page(again.url, "/health/readable")).status, 200);

@@ -1,3 +1,4 @@
+import { secondsPer } from "@moraine/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { seconds } from "../arguments/numbers.ts";
 
@@ -84,7 +85,7 @@ function optionOf([flags, description, parse]: Row): Option {
 /** Parses a duration of 1 second to 1 day. */
 function timeout(text: string): number {
   const value = seconds(text);
-  if (value < 1 || value > 86_400) {
+  if (value < 1 || value > secondsPer.day) {
     throw new InvalidArgumentError("It must be from 1s to 1d.");
   }
   return value;

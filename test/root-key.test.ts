@@ -156,7 +156,7 @@ for (const end of ["stop", "kill"] as const) {
     await shell.refused(recover, 1, /ENOENT.*secrets\.key/);
     assert.match(await shell.done([...recover, "--sealing-key", sealing]), /^export AWS_SECRET_ACCESS_KEY=/m);
     await writeFile(join(dataFolder, "secrets.key"), randomBytes(32), { mode: 0o600 });
-    await shell.refused(recover, 1, /The sealing key is not the one that the database's secrets are sealed with/);
+    await shell.refused(recover, 1, /Wrong sealing key: the database's secrets are sealed with another one/);
     await rename(sealing, join(dataFolder, "secrets.key"));
 
     await using again = await startServer({ dataFolder });

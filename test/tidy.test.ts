@@ -63,10 +63,17 @@ test("every family of operations has its twin in the protocol, and a test", () =
   }
 });
 
-test("only compose.ts builds a driver", () => {
-  const builders = /\bnew (\w+BlobStore|SealedCredentialStore|HashPool)\(|\b(openSqliteStore|openDataFolder)\(\{?/;
-  const own = ["compose.ts", "storage/metadata/sqlite/sqlite-store.ts", "storage/data-folder.ts"];
-  assert.deepEqual(filesThatSay(builders, own), []);
+test("compose/ builds the drivers, each in one file; compose.ts joins them and builds none", () => {
+  const builders: ReadonlyArray<[RegExp, string]> = [
+    [/\bnew \w+BlobStore\(|(?<!function )\b(openSqliteStore|openDataFolder)\(/, "stores.ts"],
+    [/\bnew SealedCredentialStore\(/, "access.ts"],
+    [/\bnew (HashPool|BlockPool)\(/, "transfers.ts"],
+    [/(?<!function )\b(webhookNotifier|snsNotifier|routedNotifier)\(/, "background.ts"],
+    [/(?<!function )\bcreate(Operator)?Listener\(/, "listener.ts"],
+  ];
+  for (const [builder, file] of builders) {
+    assert.deepEqual(filesThatSay(builder, []), [`packages/server/src/compose/${file}`]);
+  }
 });
 
 test("the system's clock is read by the server's clocks.ts, the client's service-clock.ts, and for ages by its lock-file.ts and upload-journal.ts and the command's audit.ts and log-file.ts", () => {

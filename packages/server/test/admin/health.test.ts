@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { packageVersion } from "../../src/package-version.ts";
 import { demand, makeAccount, makeUser } from "../support/admin.ts";
 import { createVault } from "../support/glacier.ts";
 import { startTestServer } from "../support/server.ts";
@@ -10,7 +11,9 @@ test("health reports the state of the service and its counts, and nothing confid
   await makeAccount(server);
   await makeUser(server, "bob");
   await createVault(server, "photos");
-  assert.deepEqual(await demand(server, "GetHealth"), {
+  const { UptimeSeconds, ...health } = (await demand(server, "GetHealth")) as Record<string, unknown>;
+  assert.ok(Number(UptimeSeconds) >= 0);
+  assert.deepEqual(health, {
     Accounts: 2,
     Clock: "manual",
     Profile: "aws",
@@ -25,10 +28,9 @@ test("health reports the state of the service and its counts, and nothing confid
       DeletedBytesFreeFrom: null,
       DeletedBytesFreeBy: null,
     },
-    UptimeSeconds: 1,
     Users: 1,
     Vaults: 1,
     Warnings: [],
-    Version: "0.0.0",
+    Version: packageVersion(),
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { after, before, beforeEach, test } from "node:test";
 import type { Notification } from "../../src/domain/notifications/notification.ts";
 import { permittedBy } from "../../src/domain/vaults/permission.ts";
 import { routedNotifier } from "../../src/notify/topic-router.ts";
@@ -16,30 +16,23 @@ const events = ["InventoryRetrievalCompleted"];
 const refused = (topic: string, owner: string) =>
   invalid(`Invalid SNS topic ARN: ${topic}. The topic must belong to the account of the vault, ${owner}`);
 
-let shared: Set<string>;
 let called: Notification[];
 let server: TestServer;
 let eve: Credentials;
 const hook = { notify: async (notification: Notification) => void called.push(notification) };
-const start = (sharedTopicAccounts: ReadonlySet<string>) => {
+async function start(sharedTopicAccounts: ReadonlySet<string>): Promise<void> {
   const webhooks = { topics: new Set([topicOf(accountId)]), notifier: hook };
-  return startTestServer({
-    notifier: routedNotifier({ webhooks, sns: hook, sharedTopicAccounts }),
-    sharedTopicAccounts,
-  });
-};
-
-before(async () => {
-  shared = new Set();
-  server = await start(shared);
+  const notifier = routedNotifier({ webhooks, sns: hook, sharedTopicAccounts });
+  server = await startTestServer({ notifier, sharedTopicAccounts });
   eve = await makeAccount(server);
   assert.equal((await send("PUT", "/-/vaults/hers")).status, 201);
   assert.equal((await send("PUT", "/-/vaults/open", undefined, server.key)).status, 201);
-});
+}
+
+before(() => start(new Set()));
 beforeEach(() => {
   called = [];
 });
-afterEach(() => shared.clear());
 after(() => server.stop());
 
 const send = (method: string, path: string, body?: unknown, key = eve) =>
@@ -86,7 +79,8 @@ test("a topic of another account that was stored earlier gets no message", async
 });
 
 test("the operator may share the topics of an account with all", async () => {
-  shared.add(accountId);
+  await server.stop();
+  await start(new Set([accountId]));
   assert.equal((await setTopic(topicOf(accountId))).status, 204);
   assert.equal((await initiate()).status, 202);
   await eventually("the shared topic is notified", async () => called.length === 1);

@@ -2,34 +2,31 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type AccountId, leafSizeBytes } from "@moraine/protocol";
-import { startAudit } from "../../src/audit/start.ts";
-import { type AuthenticateOptions, authenticator } from "../../src/auth/authenticate.ts";
-import { accessControl } from "../../src/auth/authorize.ts";
-import { FailureLimiter, type FailureLimits } from "../../src/auth/failure-limiter.ts";
+import type { AuthenticateOptions } from "../../src/auth/authenticate.ts";
+import type { FailureLimits } from "../../src/auth/failure-limiter.ts";
 import { openKeyring } from "../../src/auth/keyring.ts";
 import { ensureRootKey } from "../../src/auth/root-key.ts";
-import { SealedCredentialStore } from "../../src/auth/sealed-credentials.ts";
 import { ManualClock, notBeforeTrusted, systemNow } from "../../src/clock/clocks.ts";
 import { startTrustedClock } from "../../src/clock/trusted-clock.ts";
+import { type ServiceConfig, startService } from "../../src/compose/compose.ts";
+import type { EventLog } from "../../src/compose/event-log.ts";
 import type { JobDelays } from "../../src/domain/jobs/job.ts";
-import { randomIds } from "../../src/domain/new-id.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifications/notifier.ts";
 import type { PolicyMeter } from "../../src/domain/policy/policy-meter.ts";
-import { RequestCounts } from "../../src/domain/request-counts.ts";
 import type { BlobStore } from "../../src/domain/stores/blob-store.ts";
 import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { noDeletedBytes } from "../../src/domain/stores/storage-report.ts";
 import type { Damage } from "../../src/domain/vaults/damage.ts";
 import type { Profile } from "../../src/domain/vaults/vault.ts";
 import type { FaultRegistry } from "../../src/faults/fault-registry.ts";
-import { withFaults } from "../../src/faults/with-faults.ts";
 import { warningsOf } from "../../src/health/warnings.ts";
-import { createListener, type ListenerOptions, type RequestRecord } from "../../src/http/connections/listener.ts";
-import { perform } from "../../src/http/perform.ts";
+import {
+  createListener,
+  type Listener,
+  type ListenerOptions,
+  type RequestRecord,
+} from "../../src/http/connections/listener.ts";
 import type { JobServices, SweepResult } from "../../src/jobs/context.ts";
-import { startDelivery } from "../../src/jobs/delivery.ts";
-import { startRunner } from "../../src/jobs/runner.ts";
-import { startUpkeep } from "../../src/jobs/upkeep.ts";
 import { BlockPool, blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
 import { DamageReports } from "../../src/segments/damage-reports.ts";
 import { HashPool } from "../../src/segments/hash-pool.ts";
@@ -111,8 +108,70 @@ const noDelays: JobDelays = { expeditedSeconds: 0, standardSeconds: 0, bulkSecon
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const started = new AsyncDisposableStack();
   const { metadata = started.adopt(await openInlineStore(":memory:"), (store) => store.close()) } = options;
+  const { systemNow: now = systemNow, faults = null } = options;
   const manualClock = options.clock ?? new ManualClock(startTime);
-  const trustsClock = options.trustsClock ?? true;
+  const { clock, trustedClock } = await openClocks(manualClock, metadata, options.trustsClock ?? true);
+  const { events, ...seen } = observe();
+  const { postponed } = seen;
+  const damaged: Damage[] = [];
+  const damageLog = { found: (found: Damage) => damaged.push(found), repaired: () => undefined, met: () => undefined };
+  const damage = new DamageReports({ metadata, clock, log: damageLog });
+  const services = {
+    ...{ metadata, clock, trustedClock, damage, log: events.job },
+    ...openTransfers(options.blobs ?? new MemoryBlobStore(), started),
+    profile: options.profile ?? "practical",
+    outputMilliseconds: dayMilliseconds,
+    auditKeptMilliseconds: keptDays * dayMilliseconds,
+    deletedGraceMilliseconds: dayMilliseconds,
+  };
+  const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
+  await ensureRootKey(metadata, {
+    ...{ accountId, given: key, keyring, unshownKeyId: null, now: clock.now(), log: { warn: () => undefined } },
+  });
+  await metadata.releaseLeases(clock.now());
+  const listener = createListener({
+    limits: { ...testLimits, ...options.limits },
+    trustedProxies: options.trustedProxies ?? [],
+    servesMetrics: true,
+    certificate: null,
+    systemNow: now,
+  });
+  const health = {
+    faults,
+    storage: () => storageReport,
+    warnings: () => warningsOf({ trustedClock, faults, networkFileSystem: null, damage: damage.counts }),
+    metrics: { text: async () => ({ contentType: "text/plain", text: "" }) },
+  };
+  startService(
+    configOf(options),
+    {
+      ...{ listener, services, keyring, health, events, systemNow: now },
+      policyMeter: options.policyMeter ?? unmetered.policyMeter,
+      notifier: options.notifier ?? nobody,
+      manualClock: options.manualClock === false ? null : manualClock,
+      machineClock: manualClock,
+      failureLimits: { ...failureLimits, ...options.failures },
+      jobWaitMilliseconds: options.jobWaitMilliseconds ?? 1000,
+      ...{ readability: () => null, readiness: () => null },
+      log: { warn: ({ err }) => postponed.push(err) },
+    },
+    started,
+  );
+  const port = await listen(listener, started);
+  const client = started.adopt(signedClient({ port, key, region }), ({ close }) => close());
+  return {
+    port,
+    client,
+    key,
+    clock: manualClock,
+    parts: services,
+    damaged,
+    ...seen,
+    stop: () => started.disposeAsync(),
+  };
+}
+
+async function openClocks(manualClock: ManualClock, metadata: MetadataStore, trustsClock: boolean) {
   const trustedClock = startTrustedClock({
     clock: manualClock,
     monotonic: () => performance.now(),
@@ -123,194 +182,70 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     isManual: trustsClock,
     onLag: () => undefined,
   });
-  const clock = trustsClock ? manualClock : notBeforeTrusted(manualClock, trustedClock);
+  return { trustedClock, clock: trustsClock ? manualClock : notBeforeTrusted(manualClock, trustedClock) };
+}
+
+/** Keeps what a server would log. */
+function observe() {
+  const records: RequestRecord[] = [];
   const postponed: unknown[] = [];
   const sweeps: SweepResult[] = [];
-  const blobs = options.blobs ?? new MemoryBlobStore();
-  const segments = new SegmentCache(blobs, segmentCacheLimits);
-  started.defer(() => segments.close());
-  const damaged: Damage[] = [];
-  const damageLog = { found: (found: Damage) => damaged.push(found), repaired: () => undefined, met: () => undefined };
-  const damage = new DamageReports({ metadata, clock, log: damageLog });
-  const parts = {
-    metadata,
-    blobs,
-    segments,
-    clock,
-    trustedClock,
-    damage,
-    intents: new RunningIntents(),
-    hashPool: sharedHashPool(),
-    receiveBlocks: new BlockPool(sharedBlocks(64, blockSizeBytes), 64),
-    leafBlocks: new BlockPool(sharedBlocks(16, leafSizeBytes), 16),
-    profile: options.profile ?? "practical",
-    outputMilliseconds: dayMilliseconds,
-    auditKeptMilliseconds: 400 * dayMilliseconds,
-    deletedGraceMilliseconds: dayMilliseconds,
-    log: {
-      finished: () => undefined,
-      postponed: (_what: string, error: unknown) => postponed.push(error),
-      deletedBytes: () => undefined,
-      swept: (result: SweepResult) => sweeps.push(result),
-    },
-  };
-  const { presigned = "reads", unsignedHeaders = "refuse" } = options;
-  const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
-  await ensureRootKey(metadata, {
-    accountId,
-    given: key,
-    keyring,
-    unshownKeyId: null,
-    now: clock.now(),
-    log: { warn: () => undefined },
-  });
-  await metadata.releaseLeases(clock.now());
   const deliveries: string[] = [];
-  const delivery = startDelivery({
-    metadata,
-    clock,
-    notifier: options.notifier ?? nobody,
-    log: {
+  const tooCostly: string[] = [];
+  const events: EventLog = {
+    job: {
+      finished: () => undefined,
+      postponed: (_what, error) => postponed.push(error),
+      deletedBytes: () => undefined,
+      swept: (result) => sweeps.push(result),
+    },
+    delivery: {
       delivered: () => deliveries.push("delivered"),
       undelivered: (_message, state, reason) => deliveries.push(`${state}: ${reason}`),
       postponed: (_what, error) => postponed.push(error),
     },
-  });
-  started.defer(() => delivery.stop());
-  const runner = started.adopt(
-    startRunner(parts, { onEnd: delivery.wake, waitMilliseconds: options.jobWaitMilliseconds ?? 1000 }),
-    ({ stop }) => stop(),
-  );
-  started.adopt(startUpkeep(parts), ({ stop }) => stop());
-  const audit = startAudit({
-    metadata,
-    keyring,
-    accountId,
-    region,
-    keptDays: 400,
-    logPath: null,
-    anchorTarget: null,
-    anchorMinutes: 15,
-    clock,
-    trustedClock,
-    log: { warn: ({ err }) => postponed.push(err) },
-  });
-  started.defer(() => audit.stop());
-  const now = options.systemNow ?? systemNow;
-  const records: RequestRecord[] = [];
-  const credentials = new SealedCredentialStore(metadata, keyring);
-  const failures = new FailureLimiter({ ...failureLimits, ...options.failures });
-  const common = { credentials, region, failures, systemNow: now };
-  const tooCostly: string[] = [];
-  const policyMeter = meterOf(options);
-  const access = accessControl({
-    metadata,
-    region,
-    now: () => clock.now(),
-    policyNow: () => trustedClock.policyNow(),
-    policyMeter,
-    onTooCostly: (source, resource) => tooCostly.push(`${source} of ${resource}`),
-  });
-  const { server: listener, serve } = createListener({
-    limits: { ...testLimits, ...options.limits },
-    trustedProxies: options.trustedProxies ?? [],
-    servesMetrics: true,
-    certificate: null,
-    systemNow: now,
-  });
-  const requestCounts = new RequestCounts();
-  serve({
-    services: {
-      ...parts,
-      ...settingsOf(options),
-      region,
-      ids: randomIds,
-      runner,
-      policyMeter,
-    },
-    perform: options.faults === undefined ? perform : withFaults(perform, options.faults),
-    identify: authenticator({ ...common, service: "glacier", presigned, unsignedHeaders }),
-    access,
-    sts: {
-      region,
-      identify: authenticator({ ...common, service: "sts", presigned: "off", unsignedHeaders: "refuse" }),
-    },
-    audit,
-    admin: {
-      services: {
-        metadata,
-        keyring,
-        audit,
-        access,
-        policyMeter,
-        clock: manualClock,
-        manualClock: options.manualClock === false ? null : manualClock,
-        systemNow: now,
-        region,
-        profile: parts.profile,
-        operatorAccountId: accountId,
-        version: "0.0.0",
-        trustedClock,
-        faults: options.faults ?? null,
-        readiness: () => null,
-        storage: () => storageReport,
-        warnings: () =>
-          warningsOf({ trustedClock, faults: options.faults ?? null, networkFileSystem: null, damage: damage.counts }),
-        uptimeSeconds: () => 1,
-        wakeDelivery: delivery.wake,
-        requestCounts,
-        isEphemeral: options.isEphemeral === true,
-      },
-      identify: authenticator({ ...common, service: "moraine", presigned: "off", unsignedHeaders: "refuse" }),
-      forgetCredentials: () => credentials.forgetAll(),
-    },
-    pages: {
-      readability: () => null,
-      readiness: () => null,
-      warnings: () =>
-        warningsOf({ trustedClock, faults: options.faults ?? null, networkFileSystem: null, damage: damage.counts }),
-      storage: () => storageReport,
-      metrics: async () => ({ contentType: "text/plain", text: "" }),
-    },
-    requestCounts,
-    onRequest: (record) => records.push(record),
-  });
-  started.defer(async () => {
-    const closed = once(listener, "close");
-    listener.close();
-    listener.closeAllConnections();
-    await closed;
-  });
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
-  const client = started.adopt(signedClient({ port, key, region }), ({ close }) => close());
+    access: { tooCostly: (source, resource) => tooCostly.push(`${source} of ${resource}`) },
+    request: (record) => records.push(record),
+  };
+  return { events, records, postponed, sweeps, deliveries, tooCostly };
+}
+
+function openTransfers(blobs: BlobStore, started: AsyncDisposableStack) {
+  const segments = new SegmentCache(blobs, segmentCacheLimits);
+  started.defer(() => segments.close());
   return {
-    port,
-    client,
-    key,
-    clock: manualClock,
-    parts,
-    records,
-    postponed,
-    sweeps,
-    damaged,
-    deliveries,
-    tooCostly,
-    stop: () => started.disposeAsync(),
+    ...{ blobs, segments, intents: new RunningIntents(), hashPool: sharedHashPool() },
+    receiveBlocks: new BlockPool(sharedBlocks(64, blockSizeBytes), 64),
+    leafBlocks: new BlockPool(sharedBlocks(16, leafSizeBytes), 16),
   };
 }
 
-const settingsOf = ({
-  delays,
-  monthlyFreeBytes = 10 * 1024 ** 3,
-  sharedTopicAccounts = new Set(),
-}: TestServerOptions) => ({
-  delays: { ...noDelays, ...delays },
-  monthlyFreeBytes,
-  sharedTopicAccounts,
-});
-const meterOf = ({ policyMeter = unmetered.policyMeter }: TestServerOptions) => policyMeter;
+function configOf(options: TestServerOptions): ServiceConfig {
+  const { profile = "practical", presigned = "reads", unsignedHeaders = "refuse", isEphemeral = false } = options;
+  const { delays, monthlyFreeBytes = 10 * 1024 ** 3, sharedTopicAccounts = [] } = options;
+  return {
+    ...{ accountId, region, profile, presigned, unsignedHeaders, isEphemeral },
+    audit: { keptDays, logPath: null, anchorTarget: null, anchorMinutes: 15 },
+    delays: { ...noDelays, ...delays },
+    freeTierBytes: monthlyFreeBytes,
+    sharedTopicAccounts: [...sharedTopicAccounts],
+  };
+}
+
+/** Resolves to the port. The listener is closed first when the server stops. */
+async function listen({ server }: Pick<Listener, "server">, started: AsyncDisposableStack): Promise<number> {
+  started.defer(async () => {
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+const keptDays = 400;
 const segmentCacheLimits = { segmentsMax: 8, leafBytesMax: 1024 ** 2, ageMillisecondsMax: 600_000 };
 const storageReport = { readOnly: null, freeBytes: 1000, reserveBytes: 100, deleted: noDeletedBytes };
 const failureLimits: FailureLimits = { burst: 1_000_000, perSecond: 1 };

@@ -1,0 +1,93 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { AccountId } from "@moraine/protocol";
+import type { Logger } from "pino";
+import { openKeyring } from "../auth/keyring.ts";
+import { ensureRootKey } from "../auth/root-key.ts";
+import { keyLengthBytes } from "../auth/sealed-box.ts";
+import { systemClock } from "../clock/clocks.ts";
+import type { Config } from "../config.ts";
+import type { Installation } from "../domain/stores/installation-store.ts";
+import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import type { ServiceState } from "../health/service-state.ts";
+import { secretFile } from "../secrets/secret-file.ts";
+import { FilesystemBlobStore } from "../storage/blobs/filesystem.ts";
+import { type DataFolder, openDataFolder } from "../storage/data-folder.ts";
+import { prepareHistory } from "../storage/history/prepare.ts";
+import { failureReason, openSqliteStore } from "../storage/metadata/sqlite/sqlite-store.ts";
+import { withRoomMaking } from "../storage/room-making.ts";
+
+/** The start-up sequence of durability: lock, probes, database, secrets; each refuses with its reason. */
+export async function openStores(
+  config: Config,
+  mode: ServiceState,
+  { log, started }: { log: Logger; started: AsyncDisposableStack },
+) {
+  const folder = await openDataFolder(config.dataFolder, config);
+  started.defer(() => folder.release());
+  // Before anything is changed: what a damaged folder holds is all that there is.
+  const history = prepareHistory(folder, systemClock.now());
+  const blobs = new FilesystemBlobStore(folder.path, undefined, history.shelfSeed);
+  const { ballast } = folder;
+  const { isFull } = await blobs.prepare();
+  await blobs.space.measure();
+  // A quota can be used up though the file system has room.
+  if (folder.isBallastReleased || (isFull && (await ballast.release()))) {
+    log.warn("the disk is full: the ballast was removed, so that archives can be read and deleted");
+  }
+  const sqlite = await openSqliteStore({
+    path: folder.databaseFile,
+    ...history.storeOptions,
+    onFailure: (error) => mode.halt(failureReason(error), error),
+  });
+  started.defer(() => sqlite.close());
+  const metadata = withRoomMaking(sqlite, () => ballast.release());
+  const { unshownKeyId } = await claimFolder(config, metadata);
+  // After the database: a folder that holds other files but no database is taken for somebody else's.
+  const keys = await sealingKeys(config, folder, metadata);
+  const { networkFileSystem } = folder;
+  const notices = [...folder.notices, ...(await history.notices())];
+  return { metadata, blobs, ballast, networkFileSystem, unshownKeyId, notices, ...keys };
+}
+
+/** A folder serves the account and the region of its first start: with others a second root would be made, without its vaults. */
+async function claimFolder({ dataFolder, accountId, region }: Config, metadata: MetadataStore): Promise<Installation> {
+  const installation = await metadata.claimInstallation({ accountId: accountId as AccountId, region });
+  if (installation.accountId !== accountId || installation.region !== region) {
+    const flags = `--account ${installation.accountId} --region ${installation.region}`;
+    throw new Error(
+      `The data folder ${dataFolder} belongs to account ${installation.accountId} in region ${installation.region}, not to ` +
+        `account ${accountId} in region ${region}: start with ${flags}, or choose another folder`,
+    );
+  }
+  return installation;
+}
+
+/** The keys that seal secrets now and did before, if the operator changes them. The default one is made only while nothing is sealed. */
+async function sealingKeys(
+  { sealingKeyFile, previousSealingKeyFile }: Config,
+  folder: DataFolder,
+  metadata: MetadataStore,
+): Promise<{ sealingKey: Buffer; previous: Buffer | null }> {
+  const sealed = [...(await metadata.dataKeys()), ...(await metadata.listUnwrappedSecrets({ limit: 1 }))];
+  const make = sealed.length === 0 ? () => randomBytes(keyLengthBytes) : null;
+  return {
+    sealingKey:
+      sealingKeyFile === null
+        ? await secretFile(join(folder.path, "secrets.key"), keyLengthBytes, make)
+        : await secretFile(sealingKeyFile, keyLengthBytes, null),
+    previous: previousSealingKeyFile === null ? null : await secretFile(previousSealingKeyFile, keyLengthBytes, null),
+  };
+}
+
+/** The keys that seal and the root's key, which is made if there is none. */
+export async function openKeys(config: Config, stores: Stores & { log: Logger }, now: Instant) {
+  const { metadata, sealingKey, previous, unshownKeyId, log } = stores;
+  const keyring = await openKeyring(metadata, { sealingKey, previous, now });
+  const accountId = config.accountId as AccountId;
+  const options = { accountId, given: config.rootKey, keyring, unshownKeyId, now, log };
+  return { keyring, newKey: await ensureRootKey(metadata, options) };
+}
+
+export type Stores = Awaited<ReturnType<typeof openStores>>;

@@ -14,12 +14,19 @@ export const sha256Of = (bytes: Uint8Array): string => hash("sha256", bytes);
 
 /** The tree hash as the developer guide tells it, level by level. */
 export function treeHashOf(bytes: Uint8Array): string {
-  let level: Buffer[] = [];
+  const leaves: Buffer[] = [];
   for (let start = 0; start < bytes.length; start += leafSizeBytes) {
-    level.push(hash("sha256", bytes.subarray(start, start + leafSizeBytes), "buffer"));
+    leaves.push(hash("sha256", bytes.subarray(start, start + leafSizeBytes), "buffer"));
   }
+  return rootOf(leaves);
+}
+
+/** The tree hash above leaves, or above the parts of an upload, all but the last of them full. */
+export function rootOf(hashes: readonly Buffer[]): string {
+  let level = hashes;
   while (level.length > 1) {
-    level = Array.from({ length: Math.ceil(level.length / 2) }, (_, pair) => joined(level, 2 * pair));
+    const below = level;
+    level = Array.from({ length: Math.ceil(below.length / 2) }, (_, pair) => joined(below, 2 * pair));
   }
   return level[0]?.toString("hex") ?? "";
 }

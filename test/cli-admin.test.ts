@@ -200,7 +200,7 @@ describe("failures are reported in one line, each kind with its own exit code", 
     await refused("admin users list --color", 2, /^moraine: unknown option '--color'/);
     await refused("admin clock advance soon", 2, /Expected a duration like 90, 15m, 4h or 2d/);
     await refused("admin simulate glacier:ListVaults --context nothing", 2, /like aws:SourceIp=/);
-    await refused("admin --endpoint ftp://x users list", 2, /^moraine: The endpoint must be a URL/);
+    await refused("admin --endpoint ftp://x users list", 2, /^moraine: Invalid endpoint .*: expected a URL/);
     await refused("admin policies put bob p nowhere.json", 2, /^moraine: cannot read nowhere\.json: ENOENT[^\n]*\n$/);
   });
 
@@ -214,13 +214,13 @@ describe("failures are reported in one line, each kind with its own exit code", 
     await refused(
       `admin --endpoint http://127.0.0.1:${port} users list`,
       1,
-      /^moraine: ListUsers: answered 404 Not Found, but not as this service does[^\n]*\n$/,
+      /^moraine: ListUsers: responded with 404 Not Found, but not as this service does[^\n]*\n$/,
     );
     taken.close();
     await refused(
       `admin --endpoint http://127.0.0.1:${port} users list`,
       69,
-      /^moraine: ListUsers: no answer from http:\/\/127\.0\.0\.1:\d+: [^\n]*ECONNREFUSED[^\n]*\n$/,
+      /^moraine: ListUsers: no response from http:\/\/127\.0\.0\.1:\d+: [^\n]*ECONNREFUSED[^\n]*\n$/,
     );
   });
 

@@ -100,7 +100,7 @@ test("a finished file is complete while a job has the tree hash, later by --tree
   const complete = /^state +already complete, verified by the tree hash of the entire output$/m;
   assert.match(await here.done(line), complete);
   await advance(25);
-  await here.refused(line, 1, /exists, and no job tells the archive's tree hash to compare it with/);
+  await here.refused(line, 1, /exists, and no job shows the archive's tree hash to compare it with/);
   assert.match(await here.done([...line, "--tree-hash", treeHashOf(content)]), complete);
   assert.match(
     await here.done([...line, "--skip-existing"]),

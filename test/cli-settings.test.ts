@@ -261,7 +261,7 @@ test("capacity is purchased only when somebody says so, and never twice for a lo
   await refused(
     "capacity purchase --yes",
     1,
-    /^moraine: PurchaseProvisionedCapacity: no answer .*; it may have taken effect: see moraine capacity list\n$/,
+    /^moraine: PurchaseProvisionedCapacity: no response .*; it may have taken effect: see moraine capacity list\n$/,
   );
   assert.match(await done("capacity list --quiet"), /^\S+\n$/);
   const id = (await done("capacity purchase --yes --quiet")).trim();

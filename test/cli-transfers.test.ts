@@ -111,7 +111,7 @@ test("the same command resumes a retrieval that was killed, with the same job", 
   await here.refused(
     line,
     1,
-    /retrieved exists, and its content is not the archive's.*\nmoraine: Choose another name, or replace it with --force\.\n$/,
+    /retrieved already exists, and its content is not the archive's.*\nmoraine: Choose another name, or replace it with --force\.\n$/,
   );
   assert.match(await here.done([...line, "--force"]), /^verified/m);
   assert.deepEqual(
@@ -290,18 +290,14 @@ test("an upload of a file that has changed is refused, and starts over with --re
   const child = shell.start([...line, "--bwlimit", "1MiB"]);
   const sent = proxy.parts().length;
   await until(() => proxy.parts().length > sent, "no part is sent");
-  await here.refused(
-    line,
-    1,
-    /^moraine: Process \d+ is at work on the same transfer; .*\nmoraine: Wait until that process/,
-  );
+  await here.refused(line, 1, /^moraine: Process \d+ works on the same transfer; .*\nmoraine: Wait until that process/);
   const begun = await here.done(["upload", "list", vault, "--quiet"]);
-  await here.refused([...line, "--restart"], 1, /^moraine: Process \d+ is at work on the same transfer/);
+  await here.refused([...line, "--restart"], 1, /^moraine: Process \d+ works on the same transfer/);
   assert.equal(await here.done(["upload", "list", vault, "--quiet"]), begun, "what is in progress is not aborted");
   child.kill("SIGKILL");
   await endingOf(child);
   await writeFile(join(folder.path, "changing"), content.subarray(0, 9 * mebibyte));
-  await here.refused(line, 1, /tells of another upload: its source differs.*\nmoraine: .*add --restart/);
+  await here.refused(line, 1, /is of another upload: its source differs.*\nmoraine: .*add --restart/);
   assert.notEqual(await here.done(["upload", "list", vault, "--quiet"]), "");
   assert.match(await here.done([...line, "--restart"]), /^size +9\.0 MiB/m);
   assert.equal(await here.done(["upload", "list", vault, "--quiet"]), "");

@@ -170,7 +170,7 @@ describe("a failure has an exit code and says what to do", () => {
       ["upload v f --concurrency 0", /Expected 1 or more/],
       ["upload v nowhere/file", /cannot read nowhere\/file: ENOENT/],
       ["upload v data", /data is a folder; to upload it as one archive: tar c data \|/],
-      ["upload v small --part-size 3MiB", /A part size is 1 MiB times a power of two/],
+      ["upload v small --part-size 3MiB", /Invalid part size 3145728: expected 1 MiB times a power of two/],
       ["retrieve v a", /Missing output: name a file with -o FILE, or add --verify-only/],
       ["retrieve v a -o x --tier Slow", /Allowed choices are Standard, Bulk, Expedited/],
       ["retrieve v a -o no-such-folder/x", /There is no folder .*no-such-folder/],
@@ -184,7 +184,7 @@ describe("a failure has an exit code and says what to do", () => {
       ["job start v a --format csv", /--format is for jobs of an inventory/],
       ["job start v --inventory --from yesterday", /Expected a date like 2026-01-31/],
       ["vault list --account 12 --region us-east-1", /Invalid account "12": expected twelve digits/],
-      ["vault list --endpoint ftp://x --region us-east-1", /The endpoint must be a URL/],
+      ["vault list --endpoint ftp://x --region us-east-1", /Invalid endpoint .*: expected a URL/],
       ["--dry-run admin users create bob", /admin commands do not take --dry-run or --account/],
       ["vault describe -an-unknown-option-of-some-length extra", /too many arguments/],
     ];

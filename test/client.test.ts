@@ -321,7 +321,7 @@ test("in Node, region, keys and endpoint are those of AWS's tools", async () => 
   assert.equal(await described({ ...both, AWS_ENDPOINT_URL: server.url }, '{ profile: "backup" }'), vaultName);
   await assert.rejects(described({ ...files, AWS_CONFIG_FILE: join(folder.path, "none") }), /No region is set/);
   const plain = { ...fromEnvironment, AWS_ENDPOINT_URL_GLACIER: "http://glacier.us-east-1.amazonaws.com" };
-  await assert.rejects(described(plain), /Nothing is sent to AWS over plain HTTP/);
+  await assert.rejects(described(plain), /plain HTTP is refused to AWS/);
 });
 
 /** Runs the client in a process of its own with such an environment, and returns its output. */

@@ -17,7 +17,7 @@ import { region, rootKey, type ServerProcess, startServer } from "./support/serv
 import { temporaryFolder } from "./support/temporary-folder.ts";
 import { type Change, type Passed, WatchingProxy } from "./support/watching-proxy.ts";
 
-// A server that lies, breaks off or forgets: never a wrong file under the final name, never a success that was not verified.
+// Faulty servers never cause a wrong file under the final name, nor a success that was not verified.
 
 const mebibyte = 1024 ** 2;
 const vaultName = "doubted";
@@ -25,7 +25,7 @@ const content = contentOf(5, 9 * mebibyte + 123);
 const treeHash = treeHashOf(content);
 const rangeCount = 10;
 const badRange = `${4 * mebibyte}-${5 * mebibyte - 1}`;
-/** Also for what is asked for of it after a break. */
+/** Also for the requests that continue it after an interruption. */
 const isWithinBad = (range: string | null) => Math.floor(Number.parseInt(range ?? "", 10) / mebibyte) === 4;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -33,7 +33,7 @@ let server: ServerProcess;
 let proxy: WatchingProxy;
 let http: GlacierHttp;
 let client: GlacierClient;
-/** Gives up soon what makes no progress. */
+/** A client that gives up soon without progress. */
 let impatient: GlacierClient;
 let archiveId: string;
 let jobId: string;
@@ -59,14 +59,14 @@ after(async () => {
 interface Run {
   readonly target: string;
   readonly events: TransferEvent[];
-  /** Ranges that were asked for. */
+  /** Ranges that were requested. */
   readonly asked: () => string[];
   readonly options: DownloadOptions;
 }
 
 let runs = 0;
 
-/** A fresh target, and a server that changes its answers so. */
+/** A fresh target, and a server that changes its responses by the given function. */
 function newRun(change: (request: Passed, isFirstOfRange: boolean) => Change | undefined): Run {
   const target = join(folder.path, `target-${runs++}`);
   const events: TransferEvent[] = [];
@@ -87,7 +87,7 @@ const failed = ({ events }: Run) =>
   );
 const warned = ({ events }: Run) => events.flatMap((event) => (event.kind === "warning" ? [event.code] : []));
 
-/** The target is there and right, and nothing else of the download is left. */
+/** Asserts that the target is right, and no other file of the download is left. */
 async function assertRight({ target }: Run): Promise<void> {
   assert.ok((await readFile(target)).equals(content));
   await assertAlone(target, [""]);
@@ -145,7 +145,7 @@ for (const what of ["a byte is corrupt", "the checksum is another"]) {
   });
 }
 
-test("when connections break each time, the download fails naming the range, and goes on later", async () => {
+test("when connections break each time, the download fails naming the range, and is resumed later", async () => {
   const run = newRun(({ range }) => (isWithinBad(range) ? { breakAfterBytes: 0 } : undefined));
   await assert.rejects(download(run, impatient), { name: "RangeFailedError" });
   await assertAlone(run.target, [".partial", ".partial.journal"]);
@@ -154,7 +154,7 @@ test("when connections break each time, the download fails naming the range, and
   await assertRight(run);
 });
 
-test("when the server sends the whole archive's hash with every range, it is a warning, and the whole decides", async () => {
+test("when the server sends the entire archive's hash with every range, it warns, and verifies the entire archive", async () => {
   const run = newRun(() => ({ headers: { "x-amz-sha256-tree-hash": treeHash } }));
   const result = await download(run);
   assert.equal(result.verifiedBy, "whole");
@@ -163,7 +163,7 @@ test("when the server sends the whole archive's hash with every range, it is a w
   await assertRight(run);
 });
 
-test("when ranges carry the whole's hash, or none, and a byte was corrupt, the whole notices and the ranges are fetched again", async () => {
+test("when ranges carry the entire archive's hash, or none, a corrupt byte is noticed at the end and the ranges are fetched again", async () => {
   for (const header of [treeHash, null]) {
     const run = newRun(({ range }, isFirst) => ({
       headers: { "x-amz-sha256-tree-hash": header },
@@ -214,7 +214,7 @@ test("a job that expires in the middle is replaced by another, and what was veri
   await assertRight(run);
 });
 
-test("a stream passes on no byte of a range that does not verify, and goes on when it does", async () => {
+test("a stream passes on no byte of a range that does not verify, and continues when it does", async () => {
   const change = onceBad["a byte is corrupt"];
   const once = newRun(({ range }, isFirst) => (range === badRange && isFirst ? change : undefined));
   const { target: _, ...options } = once.options;
@@ -236,7 +236,7 @@ test("a stream passes on no byte of a range that does not verify, and goes on wh
   assert.ok(Buffer.concat(passed).equals(content.subarray(0, 4 * mebibyte)));
 });
 
-test("a stream that lends its pieces gives the same bytes, a piece at a time", async () => {
+test("a stream that reuses its buffers yields the same bytes", async () => {
   const { target: _, ...options } = newRun(() => undefined).options;
   const pieces: Uint8Array[] = [];
   const memories = new Set<ArrayBufferLike>();
@@ -263,7 +263,7 @@ test("a stream refuses a server without checksums before the first byte, unless 
   assert.equal(await read(true), content.length);
 });
 
-test("a file that is there is not overwritten unless asked, and one of another download is not touched", async () => {
+test("an existing file is not overwritten unless asked, and one of another download is not touched", async () => {
   const run = newRun(() => undefined);
   await writeFile(run.target, "mine");
   await assert.rejects(download(run), { name: "TargetExistsError" });
@@ -286,7 +286,7 @@ test("a file that is there is not overwritten unless asked, and one of another d
   assert.equal(await readFile(`${foreign.target}.partial`, "utf8"), "mine too");
 });
 
-test("what is left of one download is not taken for another's", async () => {
+test("the files of one download are not used for another", async () => {
   const run = newRun(({ range }) => (isWithinBad(range) ? { breakAfterBytes: 0 } : undefined));
   await assert.rejects(download(run, impatient));
   proxy.change = () => undefined;
@@ -305,7 +305,7 @@ test("two downloads to one target are not at work at once", async () => {
   await assertRight(run);
 });
 
-test("an aborted download ends soon, and goes on without what it had", async () => {
+test("an aborted download ends soon, and is resumed without the verified ranges", async () => {
   const run = newRun(() => undefined);
   const stop = new AbortController();
   const onEvent = (event: TransferEvent) => {

@@ -10,15 +10,15 @@ import { type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 import { WatchingProxy } from "./support/watching-proxy.ts";
 
-// kill -9 at random moments: the next run goes on, and nothing that was verified moves again.
+// After kill -9 at random moments, the next run resumes, and verified bytes are not sent again.
 
 const mebibyte = 1024 ** 2;
 const sizeBytes = Number(process.env["TRANSFER_KILL_MIB"] ?? 24) * mebibyte;
 const kills = Number(process.env["TRANSFER_KILLS"] ?? 3);
-/** Of four under way, most are done in half a life. */
+/** Most of four ranges in progress are done in half a life. */
 const pieceBytes = sizeBytes > 256 * mebibyte ? 4 * mebibyte : mebibyte;
 const lifeMilliseconds = sizeBytes > 256 * mebibyte ? 2000 : 800;
-/** A run lives half of that on average, and begins with a burst; the whole is to outlast all kills. */
+/** A run lives half of that on average, and starts with a burst; the transfer must outlast all kills. */
 const burstMilliseconds = 200;
 const bytesPerSecond = (sizeBytes / (kills * (lifeMilliseconds / 2 + burstMilliseconds) * 1.3)) * 1000;
 const vaultName = "killed";
@@ -39,7 +39,7 @@ after(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-test("a download that is killed again and again ends right, and fetches no range again that was recorded", async (t) => {
+test("a download that is killed repeatedly ends right, and fetches no recorded range again", async (t) => {
   const archiveId = await http.uploadArchive(vaultName, content, "");
   const jobId = await http.initiateJob(vaultName, { Type: "archive-retrieval", ArchiveId: archiveId });
   await http.jobSucceeded(vaultName, jobId);
@@ -68,7 +68,7 @@ test("a download that is killed again and again ends right, and fetches no range
 });
 
 for (const asStream of [false, true]) {
-  test(`an upload of a ${asStream ? "stream" : "file"} that is killed again and again makes one archive, and sends no part again that was acknowledged`, async (t) => {
+  test(`an upload of a ${asStream ? "stream" : "file"} that is killed repeatedly makes one archive, and sends no acknowledged part again`, async (t) => {
     const path = join(folder.path, "source");
     await writeFile(path, content);
     const journal = join(folder.path, `upload-${asStream}`);

@@ -9,7 +9,7 @@ import { region, rootKey } from "./support/server-process.ts";
 import { inPieces, UploadRig } from "./support/upload-rig.ts";
 import type { Passed } from "./support/watching-proxy.ts";
 
-// An upload's journal: what it makes of an interrupted upload, of one that has changed since, and of one that is complete.
+// Journals of uploads that were interrupted, have changed since, or are complete.
 
 const mebibyte = 1024 ** 2;
 const content = contentOf(31, 3 * mebibyte + 77);
@@ -21,7 +21,7 @@ const vaultName = "journals";
 let rig: UploadRig;
 /** A client of another account, which has a vault of the same name. */
 let stranger: GlacierClient;
-/** The transfers do not know where this one leads to, as they do not of a client that somebody has wrapped. */
+/** A client whose endpoint the transfers do not know, as with a client that was wrapped. */
 let unknown: GlacierClient;
 before(async () => {
   rig = await UploadRig.start(vaultName);
@@ -59,7 +59,7 @@ async function interruptedRun(client = rig.client) {
   return { ...run, options };
 }
 
-test("a failure before anything was begun leaves no journal, and the corrected call succeeds", async () => {
+test("a failure before anything was started leaves no journal, and the corrected call succeeds", async () => {
   for (const bytes of [content, small]) {
     const { source, journal, options } = await rig.newRun(bytes);
     const asked = { ...options, journal, partSizeBytes };
@@ -80,7 +80,7 @@ test("a failure before anything was begun leaves no journal, and the corrected c
   }
 });
 
-test("a journal without an upload, as a kill before the first answer leaves one, refuses nothing", async () => {
+test("a journal without an upload, as a kill before the first response leaves it, refuses nothing", async () => {
   const { source, journal, options } = await rig.newRun(content);
   const head = {
     format: "moraine upload 1",
@@ -97,7 +97,10 @@ test("a journal of something else is refused, and stays as it is", async () => {
   const { source, journal, options } = await rig.newRun(content);
   for (const text of ["a letter\n", '{"format":"moraine download 1"}\n{"range":0}\n']) {
     await writeFile(journal, text);
-    await assert.rejects(uploadArchive(rig.client, source, { ...options, journal, restart: true }), /is no journal/);
+    await assert.rejects(
+      uploadArchive(rig.client, source, { ...options, journal, restart: true }),
+      /is not (a|the) journal/,
+    );
     assert.equal(await readFile(journal, "utf8"), text);
   }
 });
@@ -108,7 +111,7 @@ test("an unfinished upload of a file that has changed is refused, or aborted and
   await utimes(path, 1, 1);
   const mismatch = {
     name: "JournalMismatchError",
-    message: `${journal} tells of another upload: its source differs. Nothing was changed`,
+    message: `${journal} is of another upload: its source differs. Nothing was changed`,
   };
   await assert.rejects(uploadArchive(rig.client, source, options), mismatch);
   assert.deepEqual(await openUploads(rig.client), begun);
@@ -130,14 +133,14 @@ test("an unfinished upload of another account is not touched", async () => {
   const begun = await openUploads(rig.client);
   await assert.rejects(uploadArchive(stranger, source, options), {
     name: "JournalMismatchError",
-    message: `${journal} tells of another upload: its account differs. Nothing was changed`,
+    message: `${journal} is of another upload: its account differs. Nothing was changed`,
   });
   const { archiveId } = await uploadArchive(stranger, source, { ...options, ifChanged: "restart" });
   assert.deepEqual(await openUploads(rig.client), begun);
   assert.ok(!(await rig.archiveIds()).includes(archiveId));
 });
 
-test("a caller who may not describe the vault resumes an upload all the same", async () => {
+test("an upload is resumed even if the caller may not describe the vault", async () => {
   const { source, options } = await interruptedRun();
   rig.proxy.change = ({ method, path }) =>
     method === "GET" && path.endsWith(`/${vaultName}`) ? { refusal } : undefined;
@@ -181,7 +184,7 @@ for (const [kind, bytes] of [
   });
 }
 
-test("AWS, which forgets completed uploads soon, is believed to have the archive for a day", async () => {
+test("an archive counts as stored for a day on AWS, which forgets completed uploads soon", async () => {
   const { source, journal, options, warnings } = await rig.newRun(content);
   const asked = { ...options, journal, partSizeBytes };
   const { archiveId } = await uploadArchive(unknown, source, asked);
@@ -200,7 +203,7 @@ for (const [service, client] of [
   ["a Moraine server", () => rig.client],
   ["what may be AWS", () => unknown],
 ] as const) {
-  test(`a small file whose last answer from ${service} was lost makes one archive when the call is repeated`, async () => {
+  test(`a small file whose last response from ${service} was lost makes one archive when the call is repeated`, async () => {
     const count = (await rig.archiveIds()).length;
     let recorded = "";
     const { source, journal, options, requests } = await rig.newRun(small, (request) => {
@@ -237,7 +240,7 @@ test("a small file whose lost request is refused when it is repeated is not stor
   assert.equal((await rig.archiveIds()).length, count + 1);
 });
 
-test("a small stream with other bytes than the lost request had is a new archive, and says what the other one may be", async () => {
+test("a small stream with other bytes than the lost request is a new archive, with a warning that describes the other one", async () => {
   const { journal, options, warnings } = await rig.newRun(small, (request) =>
     isUpload(request) ? { swallowed: true } : undefined,
   );
@@ -249,7 +252,7 @@ test("a small stream with other bytes than the lost request had is a new archive
   assert.deepEqual(warnings(), ["journal-discarded"]);
 });
 
-test("one request whose answer was lost is told as unknown where there is no journal", async () => {
+test("one request whose response was lost is reported as unknown without a journal", async () => {
   const { source, options } = await rig.newRun(small, (request) =>
     isUpload(request) ? { swallowed: true } : undefined,
   );
@@ -260,12 +263,12 @@ test("one request whose answer was lost is told as unknown where there is no jou
   });
 });
 
-test("one request that was refused is told as refused where there is no journal", async () => {
+test("one request that was refused is reported as refused without a journal", async () => {
   const { source, options } = await rig.newRun(small, (request) => (isUpload(request) ? { refusal } : undefined));
   await assert.rejects(uploadArchive(rig.client, source, options), { name: "AccessDeniedException" });
 });
 
-test("an upload without a journal that cannot be aborted says so", async () => {
+test("an upload without a journal that cannot be aborted is a warning", async () => {
   const { source, options, warnings } = await rig.newRun(content, ({ method, range }) =>
     method === "DELETE" || range?.startsWith(`${2 * mebibyte}-`) ? { refusal } : undefined,
   );
@@ -275,7 +278,7 @@ test("an upload without a journal that cannot be aborted says so", async () => {
   assert.deepEqual(warnings(), ["upload-not-aborted"]);
 });
 
-test("nothing of a journal is left by a failure before it was needed", async () => {
+test("a failure before a journal was needed leaves no file", async () => {
   const { source, journal, options } = await rig.newRun(small, (request) =>
     isUpload(request) ? { refusal } : undefined,
   );

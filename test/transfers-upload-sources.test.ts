@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => rig[Symbol.asyncDispose]());
 
-/** Changes the world when the first piece of a body is about to be sent, and limits nothing. */
+/** Calls a function when the first piece of a body is about to be sent; limits nothing. */
 class AtFirstPiece extends Bandwidth {
   #act: (() => void) | null;
 
@@ -62,7 +62,7 @@ test("a blob of a file that has changed makes no archive", async () => {
   assert.deepEqual(await rig.archiveIds(), before);
 });
 
-test("a path of a named pipe is uploaded as what comes out of it", async () => {
+test("the path of a named pipe uploads the bytes read from it", async () => {
   const { path, options } = await rig.newRun(content);
   await promisify(execFile)("mkfifo", [`${path}.pipe`]);
   const uploading = uploadArchive(rig.client, { path: `${path}.pipe` }, options);
@@ -81,7 +81,7 @@ test("an upload of a named pipe whose producer is silent ends when it is aborted
   closeSync(producer);
 });
 
-test("a file whose size the system does not tell is uploaded as what can be read", {
+test("a file whose size the system does not report is uploaded as far as it can be read", {
   skip: process.platform !== "linux",
 }, async () => {
   const { options } = await rig.newRun(content);
@@ -91,7 +91,7 @@ test("a file whose size the system does not tell is uploaded as what can be read
   await rig.assertStored(archiveId, await readFile(path));
 });
 
-test("a source that is none is a TypeError that says what is expected", async () => {
+test("an invalid source is a TypeError that names the expected ones", async () => {
   const { options, requests } = await rig.newRun(content);
   const text = async function* () {
     yield "text";
@@ -127,7 +127,7 @@ test("a file of one part that grows while it is sent makes no archive", async ()
   assert.deepEqual(await rig.archiveIds(), before);
 });
 
-test("a file of several parts that grows is noticed with the part that is under way, not at the end", async () => {
+test("a file of several parts that grows is noticed during the current part, not at the end", async () => {
   const before = await rig.archiveIds();
   const { path, source, options, sentParts } = await rig.newRun(content);
   const bandwidth = new AtFirstPiece(() => appendFileSync(path, "more"));

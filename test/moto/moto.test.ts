@@ -125,7 +125,7 @@ test("operations that moto does not have fail as another service's response", as
 test("an error in moto's words is reported with them", async () => {
   await assert.rejects(client.describeVault({ vaultName: "nowhere" }), (error) => {
     assert.ok(error instanceof UnexpectedAnswerError);
-    assert.match(error.message, /^DescribeVault: answered 400 .*not as this service does: .*Vault not found/);
+    assert.match(error.message, /^DescribeVault: responded with 400 .*not as this service does: .*Vault not found/);
     return true;
   });
 });
@@ -166,7 +166,7 @@ test("the command does with moto what the library does, and says where it ends",
   await shell.refused(["job", "wait", "commanded", job], 1, /does not say how large its archive is/);
   const large = { input: contentOf(4, mebibyte + 1) };
   await shell.refused(["upload", "commanded", "-"], 4, /has accepted the bytes all the same/, large);
-  const unlike = /^moraine: \w+: answered 40[04] .*not as this service does/;
+  const unlike = /^moraine: \w+: responded with 40[04] .*not as this service does/;
   await shell.refused(["vault", "describe", "nowhere"], 1, unlike);
   await shell.refused(["upload", "list", "commanded"], 1, unlike);
   await shell.done(["archive", "delete", "commanded", id]);

@@ -31,7 +31,7 @@ export type AdminInput<Name extends AdminOperationName> = Pick<
 
 type Known<Name extends AdminOperationName> = Name extends keyof KnownValues ? KnownValues[Name] : unknown;
 
-/** Values that the service knows, where the protocol has whatever a client may send. */
+/** The values that the service knows. The protocol's types allow any that a client may send. */
 interface KnownValues {
   readonly PutFault: { readonly Mode: FaultModeName };
   readonly ListNotifications: {
@@ -44,7 +44,7 @@ interface KnownValues {
   };
 }
 
-/** Where AWS's endpoint would be the default there is none: AWS has no such API. */
+/** The endpoint is required: AWS, whose endpoint is the default elsewhere, has no such API. */
 export type AdminClientOptions = Omit<ClientOptions, "accountId" | "endpoint"> &
   Required<Pick<ClientOptions, "endpoint">>;
 
@@ -56,7 +56,7 @@ export function buildAdminClient(options: AdminClientOptions, platform: Platform
   };
 }
 
-/** Members of the path and the query begin lowercase, those of the body uppercase. */
+/** Writes an input as a request. Fields of the path and the query begin lowercase, those of the body uppercase. */
 async function toWire(name: AdminOperationName, input: object, platform: Platform): Promise<WireRequest> {
   const { method, path, query = [], request } = adminOperations[name];
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined && value !== null));

@@ -12,29 +12,28 @@ import { rememberRetries } from "./persistent-client.ts";
 import type { Platform } from "./platform.ts";
 
 export interface ClientOptions {
-  /** As in `us-east-1`; part of every signature. */
+  /** A region like `us-east-1`; part of every signature. */
   readonly region: string;
   /** Keys, or a function that finds some, and finds others when those have expired. */
   readonly credentials: Credentials | CredentialProvider;
-  /** Where the service is. Plain HTTP is for hosts other than AWS's. @default AWS's endpoint of the region */
+  /** The service's URL. Plain HTTP is refused to AWS's hosts. @default AWS's endpoint of the region */
   readonly endpoint?: string | URL | undefined;
-  /** Of calls that name none: twelve digits. @default `-`, the account of the credentials */
+  /** The account of calls that name none: twelve digits. @default `-`, the account of the credentials */
   readonly accountId?: string | undefined;
   /**
-   * How often a request is sent at most, when the service is unavailable, throttles or cannot be reached. Seven pauses before the
-   * eighth take about 6 seconds, after throttling half a minute. @default 8, for at most two minutes; no limit where
+   * The maximum number of times that a request is sent when the service is unavailable, throttles or cannot be reached. The seven pauses
+   * between eight attempts take about 6 seconds, after throttling half a minute. @default 8, for at most two minutes; no limit where
    * `retryForMilliseconds` applies
    */
   readonly attemptsMax?: number | undefined;
   /**
-   * How long temporary failures of a call are retried, from the first one on; in transfers, how long they may go on without any
-   * progress. 0 sends each request once. @default `attemptsMax` limits calls; 30 minutes in transfers, no limit while a job is
-   * waited for
+   * How long temporary failures of a call are retried, counted from the first one; in transfers, how long they are retried without any
+   * progress. 0 sends each request once. @default `attemptsMax` limits calls; 30 minutes in transfers, no limit while a job is waited for
    */
   readonly retryForMilliseconds?: number | undefined;
   /**
-   * How long an attempt waits for a connection (10 seconds at most), for the response after the last byte was sent, and for the next
-   * byte in either direction. @default 60,000, as AWS's tools
+   * How long an attempt waits for a connection (at most 10 seconds), for the response after the last byte was sent, and for the next byte
+   * in either direction. @default 60,000, as AWS's tools
    */
   readonly timeoutMilliseconds?: number | undefined;
 }
@@ -43,7 +42,7 @@ const timeoutMillisecondsDefault = 60_000;
 /** Node fires longer timers at once. */
 const timeoutMillisecondsMax = 2 ** 31 - 1;
 
-/** A client of the platform that it runs on. */
+/** Creates a client that hashes and sends by means of the platform. */
 export function buildClient(options: ClientOptions, platform: Platform): GlacierClient {
   const { accountId = "-" } = options;
   const connection = connectionOf(options);
@@ -80,7 +79,7 @@ export function mayBeAws(client: GlacierClient): boolean {
   return endpoint === null || isAwsHost(endpoint.hostname);
 }
 
-/** What is checked once, when a client is made. */
+/** Checks the options of a connection, once for each client. Throws TypeError or RangeError. */
 export function connectionOf({ endpoint, region, credentials, ...options }: ClientOptions) {
   const { attemptsMax, retryForMilliseconds, timeoutMilliseconds = timeoutMillisecondsDefault } = options;
   if (attemptsMax !== undefined) {
@@ -112,7 +111,7 @@ function readerOf(name: OperationName): Reader<unknown> {
   }
 }
 
-/** Where JSON's number is small it has been read as a number; its type is bigint all the same. */
+/** Converts rates to bigint, the type that they have here: JSON's small numbers were read as numbers. */
 function exactRates(output: object): OperationOutput<"GetDataRetrievalPolicy"> {
   const { Policy, ...rest } = output as OperationOutput<"GetDataRetrievalPolicy">;
   const rules = Policy?.Rules?.map(({ BytesPerHour, ...rule }) => ({

@@ -1,6 +1,6 @@
 import { damagedDataMessage, type ErrorCode } from "@moraine/protocol";
 
-/** What is known of an answer that is no success. */
+/** The facts of an error response. */
 export interface Refusal {
   readonly code: string;
   readonly message: string;
@@ -12,21 +12,21 @@ export interface Refusal {
   readonly retryAfterMilliseconds?: number | undefined;
 }
 
-/** The service has answered, with an error. Of a code that this version does not know, it is this class itself. */
+/** The service responded with an error. A code that this version does not know has this class itself. */
 export class GlacierServiceError extends Error {
   /** The exception's name, as in `ResourceNotFoundException`. */
   readonly code: string;
-  /** Whose fault it was, by the service's own word. */
+  /** The side that the service blames. */
   readonly type: "Client" | "Server" | "Unknown";
-  /** Of HTTP. */
+  /** The HTTP status. */
   readonly status: number;
-  /** What the service's operators can find the request by. */
+  /** The id by which the service's operators can find the request. */
   readonly requestId: string | null;
-  /** As AWS spells it: `DescribeVault`. */
+  /** The operation's name as AWS spells it, like `DescribeVault`. */
   readonly operation: string;
   /** How often the request was sent in all. */
   readonly attempts: number;
-  /** How long the service asks to wait before another request, by its Retry-After header. */
+  /** The pause that the service asks for before another request, by its Retry-After header. */
   readonly retryAfterMilliseconds: number | undefined;
 
   constructor({ code, message, type, status, requestId, operation, attempts, retryAfterMilliseconds }: Refusal) {
@@ -46,7 +46,7 @@ export class AccessDeniedException extends GlacierServiceError {}
 export class BadRequest extends GlacierServiceError {}
 export class ExpiredTokenException extends GlacierServiceError {}
 export class IncompleteSignatureException extends GlacierServiceError {}
-/** Only Expedited retrievals meet it. */
+/** Thrown for Expedited retrievals only. */
 export class InsufficientCapacityException extends GlacierServiceError {}
 export class InvalidParameterValueException extends GlacierServiceError {}
 export class InvalidSignatureException extends GlacierServiceError {}
@@ -68,10 +68,10 @@ export class DamagedDataError extends ServiceUnavailableException {
   override readonly name = "DamagedDataError";
 }
 
-/** Answered, but not as Glacier answers: a proxy in between, or another service. Its code is `UnexpectedAnswer`. */
+/** A response that Glacier would not send: it is from a proxy in between, or from another service. Its code is `UnexpectedAnswer`. */
 export class UnexpectedAnswerError extends GlacierServiceError {}
 
-/** No whole answer could be had; `cause` says why. Whether the request has been carried out is not known. */
+/** No complete response was received; `cause` says why. Whether the request was carried out is not known. */
 export class GlacierConnectionError extends Error {
   override readonly name = "GlacierConnectionError";
   readonly operation: string;
@@ -88,7 +88,7 @@ export class GlacierConnectionError extends Error {
   }
 }
 
-/** The compiler refuses this table while any code lacks its class. */
+/** Classes by code. The compiler refuses this table while any code lacks its class. */
 const classes: { readonly [Code in ErrorCode]: typeof GlacierServiceError } = {
   AccessDeniedException,
   BadRequest,

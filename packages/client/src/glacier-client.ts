@@ -3,8 +3,8 @@ import type { CallOptions, OperationInput, OperationOutput } from "./operation-t
 /**
  * One method for each of the 33 operations: `client.describeVault({ vaultName }, { signal })`.
  *
- * Rejects with the class of the service's exception (`ResourceNotFoundException`, …), with `GlacierConnectionError` when no
- * response could be had, or with the signal's reason. Temporary failures have been retried by then.
+ * Rejects with the class of the service's exception (`ResourceNotFoundException`, …), with `GlacierConnectionError` when no response could
+ * be had, or with the signal's reason. Temporary failures have been retried before.
  */
 export interface GlacierClient {
   /**

@@ -40,14 +40,14 @@ export { everyItem, everyPage, type ListedItem, type PagedMethod } from "./pagin
 export { TreeHash } from "./tree-hash.ts";
 
 /**
- * A client of a vault API, of AWS's or of a Moraine server, for Node and for browsers. In Node, `@moraine/client/node` finds
- * region and credentials by itself, and hashes faster. Throws a TypeError for an endpoint that cannot be used.
+ * Creates a client of a vault API, AWS's or a Moraine server's, for Node and for browsers. In Node, `@moraine/client/node` finds region and
+ * credentials by itself, and hashes faster. Throws a TypeError for an endpoint that cannot be used.
  */
 export function createClient(options: ClientOptions): GlacierClient {
   return buildClient(options, webPlatform);
 }
 
-/** A client of the admin API of Moraine's servers. Throws a TypeError for an endpoint that cannot be used. */
+/** Creates a client of the admin API of Moraine's servers. Throws a TypeError for an endpoint that cannot be used. */
 export function createAdminClient(options: AdminClientOptions): AdminClient {
   return buildAdminClient(options, webPlatform);
 }

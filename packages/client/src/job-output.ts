@@ -3,27 +3,27 @@ import { GlacierConnectionError } from "./errors.ts";
 import { type Attempt, connectionError, unexpectedAnswer } from "./http/error-answer.ts";
 import type { Answer, AnswerBody } from "./http/http.ts";
 
-/** What GetJobOutput answers. A header that the service did not send is null. */
+/** The response of GetJobOutput. A header that the service did not send is null. */
 export interface JobOutput {
   /**
-   * The bytes, as they arrive, in order. Read it, cancel it, or leave its loop: until then it holds a connection. It fails
-   * with `GlacierConnectionError` when it ends before `sizeBytes`, and with the signal's reason when that aborts.
+   * The bytes, in order, as they arrive. The stream holds a connection until it is read to its end or cancelled, or until a loop over it is
+   * left. It fails with `GlacierConnectionError` when it ends before `sizeBytes`, and with the signal's reason when that aborts.
    */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Bytes of this answer; null where the service does not say, so that its end cannot be told from a break. */
+  /** Size of the body. Null if the service does not announce it: then a broken connection looks like the end. */
   readonly sizeBytes: number | null;
-  /** 206 for a range, 200 for the whole. */
+  /** 206 for a range, 200 for the entire output. */
   readonly status: GetJobOutputOutput["status"];
-  /** Tree hash of exactly the bytes of this answer, where the service gives one. Nothing has compared it yet. */
+  /** Tree hash of exactly the bytes of this response, if the service sends one. It has not been compared with them. */
   readonly checksum: string | null;
-  /** `bytes {first}-{last}/{total}`, of a range. */
+  /** `bytes {first}-{last}/{total}` for a range. */
   readonly contentRange: string | null;
   readonly acceptRanges: string | null;
   readonly contentType: string | null;
   readonly archiveDescription: string | null;
 }
 
-/** The answer as soon as its head is there; the body follows as it is read. */
+/** Resolves to the response as soon as its headers have arrived. The body is received as it is read. */
 export async function readJobOutput(
   answer: Answer,
   attempt: Attempt,
@@ -31,7 +31,7 @@ export async function readJobOutput(
 ): Promise<JobOutput> {
   const { status } = answer;
   if (status !== 200 && status !== 206) {
-    throw unexpectedAnswer(answer, attempt, `answered ${status}, and not 200 or 206`);
+    throw unexpectedAnswer(answer, attempt, `responded with ${status}, expected 200 or 206`);
   }
   const sizeBytes = sizeOf(answer);
   return {
@@ -46,7 +46,7 @@ export async function readJobOutput(
   };
 }
 
-/** A compressed answer's length is not that of its bytes. */
+/** Returns the announced size. A compressed response announces another length than that of its bytes. */
 function sizeOf(answer: Answer): number | null {
   const length = answer.header("content-length");
   const isOfBytes = answer.header("content-encoding") === null;
@@ -59,7 +59,7 @@ interface Expectation {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Passes the bytes on, and never ends well with more or fewer than were announced. */
+/** Passes the bytes on. Fails if they are more or fewer than announced. */
 function counted(body: AnswerBody, expectation: Expectation): ReadableStream<Uint8Array<ArrayBuffer>> {
   const next = counter(body, expectation);
   const source = {
@@ -78,7 +78,7 @@ function counted(body: AnswerBody, expectation: Expectation): ReadableStream<Uin
   return new ReadableStream(source, { highWaterMark: 0 });
 }
 
-/** Fails, as the stream is to fail, when something was read that must not be. */
+/** Reads the next piece. Throws the error with which the stream is to fail. */
 function counter(body: AnswerBody, { sizeBytes, attempt, signal }: Expectation): AnswerBody["next"] {
   let readBytes = 0;
   return async () => {
@@ -88,7 +88,7 @@ function counter(body: AnswerBody, { sizeBytes, attempt, signal }: Expectation):
     });
     readBytes += piece?.length ?? 0;
     if (sizeBytes !== null && (readBytes > sizeBytes || (piece === null && readBytes < sizeBytes))) {
-      const message = `${attempt.operation}: ${readBytes} bytes came where ${sizeBytes} were announced`;
+      const message = `${attempt.operation}: received ${readBytes} bytes, expected ${sizeBytes}`;
       throw new GlacierConnectionError(message, attempt);
     }
     return piece;

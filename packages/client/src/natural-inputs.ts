@@ -10,8 +10,8 @@ import type {
 } from "@moraine/protocol";
 
 /**
- * Inputs that programs give in another form than the wire has: numbers for digits, ranges for text, and the values that the service
- * knows for any text. The protocol leaves some open, for the service to answer with the right error; here they must be given.
+ * Inputs whose types differ from the wire's: numbers for digits, ranges for strings, and for some strings the values that the service
+ * knows. Some that are required here are optional in the protocol, so that the service can respond with the right error.
  */
 export interface NaturalInputs {
   readonly InitiateMultipartUpload: {

@@ -73,7 +73,7 @@ export { type UploadOptions, type UploadResult, uploadArchive } from "./transfer
 export type { UploadSource } from "./transfers/upload/upload-source.ts";
 
 export interface NodeClientOptions extends Omit<ClientOptions, "region" | "credentials">, CertificateOptions {
-  /** As in `us-east-1`; part of every signature. @default `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's */
+  /** A region like `us-east-1`; part of every signature. @default `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's */
   readonly region?: string | undefined;
   /** Keys, or a function that finds some. @default where AWS's tools find them: see {@link defaultCredentials} */
   readonly credentials?: Credentials | CredentialProvider | undefined;
@@ -87,11 +87,11 @@ interface CertificateOptions {
 }
 
 /**
- * A client with the settings that AWS's tools would use, where none are given: region and credentials from the environment, the
- * profile, or what the machine offers; the endpoint from `AWS_ENDPOINT_URL_GLACIER`, `AWS_ENDPOINT_URL`, or the profile.
+ * Creates a client. Settings that are not given are those of AWS's tools: region and credentials from the environment, the profile, or the
+ * machine's role; the endpoint from `AWS_ENDPOINT_URL_GLACIER`, `AWS_ENDPOINT_URL`, or the profile.
  *
- * Credentials are looked for with the first call. Rejects with a TypeError without a region, with a profile that does not exist, or with
- * an endpoint or a file of certificates that cannot be used.
+ * The first call looks for credentials. Rejects with a TypeError without a region, with a profile that does not exist, or with an endpoint
+ * or a file of certificates that cannot be used.
  */
 export async function createClient(options: NodeClientOptions = {}): Promise<GlacierClient> {
   const { profile, region, credentials, endpoint, ca, ...rest } = options;
@@ -123,9 +123,7 @@ export interface NodeAdminClientOptions
   readonly profile?: string | undefined;
 }
 
-/**
- * A client of the admin API of Moraine's servers, with settings as AWS's tools find them where none are given.
- */
+/** Creates a client of the admin API of Moraine's servers. Settings that are not given are those of AWS's tools. */
 export async function createAdminClient(options: NodeAdminClientOptions = {}): Promise<AdminClient> {
   const { profile, region, credentials, endpoint, ca, ...rest } = options;
   const settings = settingsOf(process.env, profile);
@@ -143,7 +141,10 @@ export async function createAdminClient(options: NodeAdminClientOptions = {}): P
   return buildAdminClient(connection, nodePlatform(agents));
 }
 
-/** Where AWS's tools find credentials: environment, profiles, SSO, roles, containers, instances. Kept, and renewed in time. */
+/**
+ * Returns a provider that finds credentials as AWS's tools do: in environment, profiles, SSO, roles, containers, instances. It keeps them,
+ * and renews them in time.
+ */
 export function defaultCredentials({ profile }: { readonly profile?: string | undefined } = {}): CredentialProvider {
   return chainedCredentials(process.env, profile, undefined);
 }

@@ -2,10 +2,10 @@ import { type Operation, parseLossless } from "@moraine/protocol";
 import { type Attempt, connectionError, unexpectedAnswer } from "./http/error-answer.ts";
 import { type Answer, BodyTooLargeError, readText } from "./http/http.ts";
 
-/** Many times the largest page of a list. */
+/** Several times the size of the largest page of a list. */
 const documentBytesMax = 16 * 1024 ** 2;
 
-/** An answer of success → typed output, as the operations table binds it. A header that was not sent is left out. */
+/** Reads a response of success as typed output, according to the operations table. A header that was not sent is left out. */
 export async function readOutput(
   operation: Operation,
   answer: Answer,
@@ -27,18 +27,22 @@ export async function textOf(answer: Answer, attempt: Attempt, signal: AbortSign
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof BodyTooLargeError) {
-      throw unexpectedAnswer(answer, attempt, `answered ${answer.status} with ${error.message}`);
+      throw unexpectedAnswer(answer, attempt, `responded with ${answer.status} and ${error.message}`);
     }
-    throw connectionError(attempt, "the answer broke off", error);
+    throw connectionError(attempt, "the response was interrupted", error);
   }
 }
 
-/** A JSON object; of any other answer the error says how it begins. */
+/** Parses a JSON object. The error for anything else quotes its beginning. */
 export function jsonOf(text: string, answer: Answer, attempt: Attempt): object {
   const value = parsed(text);
   if (typeof value !== "object" || value === null) {
     const start = JSON.stringify(text.slice(0, 80));
-    throw unexpectedAnswer(answer, attempt, `answered ${answer.status} with a body that is no JSON object: ${start}`);
+    throw unexpectedAnswer(
+      answer,
+      attempt,
+      `responded with ${answer.status} and a body that is no JSON object: ${start}`,
+    );
   }
   return value;
 }
@@ -55,7 +59,7 @@ function headerMembers({ responseHeaders = {} }: Operation, answer: Answer, atte
   const members = Object.entries(responseHeaders).flatMap(([member, header]) => {
     const value = answer.header(header);
     if (value === null && member.endsWith("Id")) {
-      throw unexpectedAnswer(answer, attempt, `answered ${answer.status} without the header ${header}`);
+      throw unexpectedAnswer(answer, attempt, `responded with ${answer.status}, without the header ${header}`);
     }
     return value === null ? [] : [[member, value] as const];
   });

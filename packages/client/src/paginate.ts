@@ -1,7 +1,7 @@
 import type { GlacierClient } from "./glacier-client.ts";
 import type { CallOptions, OperationInput, OperationOutput } from "./operation-types.ts";
 
-/** The operations that answer page by page, and the member that has a page's items. */
+/** The methods that return pages, and the field that has a page's items. */
 const itemMembers = {
   listVaults: "VaultList",
   listJobs: "JobList",
@@ -18,8 +18,8 @@ export type ListedItem<Name extends PagedMethod> =
   Page<Name> extends Readonly<Record<(typeof itemMembers)[Name], readonly (infer Item)[]>> ? Item : never;
 
 /**
- * The answers of a listing, one after the other, each asked for when the loop gets there: `limit` is the size of a page, and
- * `marker` where to start. Leave the loop to stop.
+ * Yields the pages of a listing. Each is requested when the loop needs it; leave the loop to stop. In the input, `limit` is the size of a
+ * page, and `marker` the place to start.
  */
 export async function* everyPage<Name extends PagedMethod>(
   client: GlacierClient,
@@ -27,20 +27,20 @@ export async function* everyPage<Name extends PagedMethod>(
   input: Input<Name>,
   options: CallOptions = {},
 ): AsyncGenerator<Page<Name>, void, undefined> {
-  // The compiler does not see that one name makes method, input and page fit.
+  // The compiler cannot see that method, input and page belong to the same name.
   const list = client[name] as unknown as (input: Input<Name>, options: CallOptions) => Promise<Page<Name>>;
   let marker: string | null | undefined;
   do {
     const page = await list(marker ? { ...input, marker } : input, options);
     yield page;
     if (page.Marker && page.Marker === marker) {
-      throw new Error(`${name}: the service gives the same page again, after the marker ${marker}`);
+      throw new Error(`${name}: the service sent the same page again after the marker ${marker}`);
     }
     marker = page.Marker;
   } while (marker);
 }
 
-/** All items of a listing, however many pages they take: `for await (const job of everyItem(client, "listJobs", { vaultName }))`. */
+/** Yields all items of a listing, across its pages: `for await (const job of everyItem(client, "listJobs", { vaultName }))`. */
 export async function* everyItem<Name extends PagedMethod>(
   client: GlacierClient,
   name: Name,

@@ -1,15 +1,15 @@
 import { transferRetryMilliseconds } from "./http/retry-budget.ts";
 import type { CallOptions } from "./operation-types.ts";
 
-/** Clients by their own `retryForMilliseconds`. */
+/** The `retryForMilliseconds` that each client was made with. */
 const ownLimits = new WeakMap<object, number | undefined>();
 
-/** Remembers what a client was made with, for the transfers that use it. */
+/** Remembers a client's own limit, for the transfers that use it. */
 export function rememberRetries(client: object, retryForMilliseconds: number | undefined): void {
   ownLimits.set(client, retryForMilliseconds);
 }
 
-/** Returns how long a transfer goes on retrying without any progress: by the client's own setting, or else for 30 minutes. */
+/** Returns how long a transfer retries without any progress: the client's own setting, else 30 minutes. */
 export function retryForOf(client: object): number {
   return ownLimits.get(client) ?? transferRetryMilliseconds;
 }

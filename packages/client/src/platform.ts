@@ -2,16 +2,16 @@ import type { Digest } from "@moraine/protocol";
 import type { Http } from "./http/http.ts";
 import { webHttp } from "./http/web-http.ts";
 
-/** What Node and browsers have in different ways. */
+/** The functions that differ between Node and browsers. */
 export interface Platform {
-  /** Of whole bytes, which may change as soon as this has returned. */
+  /** Hashes bytes, which may be changed as soon as the call has returned. */
   readonly sha256: (bytes: Uint8Array) => Digest | Promise<Digest>;
-  /** The same as AWS's signer asks for it: an object; with a secret, an HMAC. */
+  /** The hash in the form that AWS's signer needs: a class. With a secret, its objects compute an HMAC. */
   readonly Sha256: SignerHash;
   readonly http: Http;
 }
 
-/** In words of our own: AWS's types speak of Node's, which a program for browsers does not have. */
+/** Our own declaration of AWS's type, which refers to Node's types: programs for browsers do not have those. */
 export type SignerHash = new (
   secret?: string | ArrayBuffer | ArrayBufferView,
 ) => {
@@ -22,7 +22,7 @@ export type SignerHash = new (
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Web Crypto knows no hash in pieces; what is signed is short enough to be kept whole. */
+/** Keeps all bytes and hashes them at the end: Web Crypto cannot hash in pieces, and signed texts are short. */
 class WebSha256 {
   readonly #secret: Bytes | undefined;
   #pieces: Bytes[] = [];
@@ -62,12 +62,12 @@ async function webSha256(bytes: Uint8Array): Promise<Digest> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", unshared(bytes)));
 }
 
-/** What other threads could change, neither fetch nor Web Crypto takes. */
+/** Copies shared memory, which neither fetch nor Web Crypto accepts. */
 export function unshared(bytes: Uint8Array): Bytes {
   return bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : bytes.slice();
 }
 
-/** Web Crypto: in Node, and in browsers where the page came over HTTPS or from this machine. */
+/** The platform with Web Crypto: Node, and browsers if the page was loaded over HTTPS or from this machine. */
 export const webPlatform: Platform = {
   sha256: webSha256,
   Sha256: WebSha256,

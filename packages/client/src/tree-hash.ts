@@ -2,8 +2,8 @@ import { type Digest, fromHex, leafSizeBytes, TreeFolder, toHex } from "@moraine
 import { type Platform, webPlatform } from "./platform.ts";
 
 /**
- * Glacier's tree hash of bytes that pass by, in memory of one MiB: `await hash.update(bytes)` for each piece, in order and
- * of any size, then `await hash.digest()`.
+ * Computes Glacier's tree hash of a stream in 1 MiB of memory: `await hash.update(bytes)` for each piece, in order and of any size, then
+ * `await hash.digest()`.
  */
 export class TreeHash {
   readonly #sha256: Platform["sha256"];
@@ -16,7 +16,7 @@ export class TreeHash {
     this.#tree = treeOf(sha256);
   }
 
-  /** Resolves when the bytes may be changed and the next ones given. */
+  /** Resolves when the bytes may be changed and the next piece may be given. */
   async update(bytes: Uint8Array): Promise<void> {
     for (let rest = bytes; rest.length > 0; ) {
       if (this.#filledBytes === 0 && rest.length >= leafSizeBytes) {
@@ -34,7 +34,7 @@ export class TreeHash {
     }
   }
 
-  /** 64 lowercase hexadecimal digits, of all bytes so far. Nothing may be added afterwards. */
+  /** Returns the hash of all bytes, 64 lowercase hexadecimal digits. Nothing may be added afterwards. */
   async digest(): Promise<string> {
     if (this.#filledBytes > 0) {
       await this.#endLeaf();
@@ -48,8 +48,8 @@ export class TreeHash {
   }
 
   /**
-   * The tree hash of an archive from those of its parts, in order: all of one size, a power of two of MiB, and only the last one
-   * shorter. Throws a TypeError for no parts, or for what is no tree hash.
+   * Combines the tree hashes of an archive's parts, in order, into the archive's. All parts must have one size, a power of two of MiB; only
+   * the last may be shorter. Throws a TypeError without parts, or for a string that is no tree hash.
    */
   static async ofParts(hashes: Iterable<string>, sha256: Platform["sha256"] = webPlatform.sha256): Promise<string> {
     const tree = treeOf(sha256);

@@ -7,7 +7,7 @@ import { refuse, scriptedServer } from "./support/scripted-server.ts";
 
 const minute = 60_000;
 
-/** A provider of credentials that last so long; null for a failure. */
+/** A provider of credentials that last for these times; null for a failure. */
 function providerOf(...lifetimes: readonly (number | null)[]) {
   const provider = {
     asked: 0,
@@ -23,7 +23,7 @@ function providerOf(...lifetimes: readonly (number | null)[]) {
   return provider;
 }
 
-/** Tokens as a cache gives them, at minutes of a clock that starts at 0. */
+/** Returns the tokens that a cache gives at these minutes of a clock that starts at 0. */
 async function tokensAt(minutes: readonly number[], provider: ReturnType<typeof providerOf>): Promise<string[]> {
   mock.timers.enable({ apis: ["Date"] });
   try {
@@ -55,7 +55,7 @@ describe("a cache of credentials", () => {
     assert.equal(provider.asked, 2);
   });
 
-  test("keeps those that are still valid when their renewal fails, and asks again after a minute at most", async () => {
+  test("keeps those that are still valid when their renewal fails, and asks again after at most a minute", async () => {
     const provider = providerOf(10 * minute, null, null, 10 * minute);
     const tokens = await tokensAt([0, 5, 5.1, 5.9, 6, 6.9, 7, 7.1], provider);
     assert.deepEqual(tokens, [...Array.from({ length: 6 }, () => "token 1"), "token 4", "token 4"]);
@@ -80,7 +80,7 @@ describe("a cache of credentials", () => {
 });
 
 describe("a call whose credentials cannot be renewed", () => {
-  test("retries that within its budget, since a network that is away takes their source with it", async (t) => {
+  test("retries the renewal within its budget, as in a network outage", async (t) => {
     t.mock.method(Math, "random", () => 0);
     await using server = await scriptedServer(fine);
     const provider = providerOf(-1000, ...Array.from({ length: 12 }, () => null), minute);

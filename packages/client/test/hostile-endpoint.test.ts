@@ -8,7 +8,7 @@ import { waitForJob } from "../src/transfers/retrieval/wait-for-job.ts";
 import { failure, keys, vault } from "./support/scripted-client.ts";
 import { answer, refuse, type Step, scriptedServer } from "./support/scripted-server.ts";
 
-// Endpoints that are broken or hostile cost a call no more than a bounded time and memory.
+// Broken or hostile endpoints cost a call only bounded time and memory.
 
 const mebibyte = 1024 ** 2;
 
@@ -20,7 +20,7 @@ async function messageOf(step: Step, options?: Partial<ClientOptions>): Promise<
   return String(await failure((await clientAt(server.url, options)).describeVault(vault)));
 }
 
-/** Sends bytes without end as the body of a response; counts what leaves. */
+/** Sends an endless body, and counts its bytes. */
 function endless(status: number, counter: { sentBytes: number }): Step {
   return (response) => {
     response.writeHead(status, { "content-type": "application/json" });
@@ -36,12 +36,12 @@ function endless(status: number, counter: { sentBytes: number }): Step {
   };
 }
 
-describe("a page in the place of a response", () => {
-  test("is read in time that is proportional to its size", async () => {
+describe("a page instead of a response", () => {
+  test("is read in linear time", async () => {
     const page = (unit: string, count: number) => answer(502, {}, unit.repeat(count));
     const elapsed = async (step: Step) => {
       const start = process.cpuUsage();
-      assert.match(await messageOf(step), /answered 502 Bad Gateway, but not as this service does/);
+      assert.match(await messageOf(step), /responded with 502 Bad Gateway, but not as this service does/);
       const { user, system } = process.cpuUsage(start);
       return user + system;
     };
@@ -59,20 +59,20 @@ describe("a page in the place of a response", () => {
 });
 
 describe("a body without end", () => {
-  test("is read for some KiB only after an error", async () => {
+  test("is read only for some KiB after an error", async () => {
     const counter = { sentBytes: 0 };
-    assert.match(await messageOf(endless(500, counter)), /answered 500/);
+    assert.match(await messageOf(endless(500, counter)), /responded with 500/);
     assert.ok(counter.sentBytes < 32 * mebibyte, `${counter.sentBytes} bytes`);
   });
 
   test("is refused after a success", async () => {
     const counter = { sentBytes: 0 };
-    assert.match(await messageOf(endless(200, counter)), /UnexpectedAnswer.* with more than 16777216 bytes$/);
+    assert.match(await messageOf(endless(200, counter)), /UnexpectedAnswer.* and more than 16777216 bytes$/);
     assert.ok(counter.sentBytes < 64 * mebibyte, `${counter.sentBytes} bytes`);
   });
 });
 
-/** Does with each connection as it is told. */
+/** A server that serves each connection by the given function. */
 async function rawEndpoint(serve: (socket: Socket) => void) {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -91,14 +91,14 @@ async function rawEndpoint(serve: (socket: Socket) => void) {
   };
 }
 
-describe("a response that does not come", () => {
+describe("a missing response", () => {
   const head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n";
   const every = (socket: Socket, milliseconds: number, text: string) => {
     const timer = setInterval(() => socket.write(text), milliseconds);
     socket.on("close", () => clearInterval(timer));
   };
   const endpoints: Readonly<Record<string, { serve: (socket: Socket) => void; message: RegExp }>> = {
-    "since nothing is said": { serve: () => undefined, message: /(Nothing came for|No response within) 300 ms$/ },
+    "since nothing is said": { serve: () => undefined, message: /(No bytes received for|No response within) 300 ms$/ },
     "since its head never ends": {
       serve: (socket) => {
         socket.write(head);
@@ -108,11 +108,11 @@ describe("a response that does not come", () => {
     },
     "since its body stops": {
       serve: (socket) => socket.write(`${head}\r\nhello`),
-      message: /Nothing came for 300 ms$/,
+      message: /No bytes received for 300 ms$/,
     },
     "after one 100 Continue after the other": {
       serve: (socket) => every(socket, 20, "HTTP/1.1 100 Continue\r\n\r\n".repeat(20)),
-      message: /More than 100 interim responses came$|No response within 300 ms$/,
+      message: /Received more than 100 interim responses$|No response within 300 ms$/,
     },
   };
   for (const [what, { serve, message }] of Object.entries(endpoints)) {
@@ -123,7 +123,7 @@ describe("a response that does not come", () => {
     });
   }
 
-  test("a body that is not read for longer than the timeout is no failure", async () => {
+  test("a body may stay unread for longer than the timeout", async () => {
     const content = Buffer.alloc(4 * mebibyte, 7);
     await using server = await scriptedServer(answer(200, { "content-length": String(content.length) }, content));
     const client = await clientAt(server.url, { timeoutMilliseconds: 300 });
@@ -136,7 +136,7 @@ describe("a response that does not come", () => {
     assert.equal(bytes, content.length);
   });
 
-  test("a source that rests for longer than the timeout is no failure", async () => {
+  test("a source may pause for longer than the timeout", async () => {
     await using server = await scriptedServer(answer(201, { "x-amz-archive-id": "archive" }));
     const client = await clientAt(server.url, { timeoutMilliseconds: 300 });
     const body = {
@@ -151,7 +151,7 @@ describe("a response that does not come", () => {
   });
 });
 
-test("a service's clock is not believed when it is more than a day off", async () => {
+test("a service's clock is ignored when it is more than a day off", async () => {
   const expired =
     "Signature expired: 20120907T094027Z is now earlier than 20120907T094737Z (20120907T095237Z - 5 min.)";
   const date = new Date(Date.now() + 25 * 3_600_000).toUTCString();
@@ -165,7 +165,7 @@ test("a service's clock is not believed when it is more than a day off", async (
   assert.equal(server.seen.length, 1);
 });
 
-test("a size that no archive can have is refused before anything is planned by it", async () => {
+test("a size that no archive can have is refused before ranges are planned", async () => {
   for (const ArchiveSizeInBytes of [9e15, 1.5, -1, "5"]) {
     const job = {
       JobId: "job",
@@ -182,7 +182,7 @@ test("a size that no archive can have is refused before anything is planned by i
   }
 });
 
-test("an error that is larger than any of this service's is an unexpected one", async () => {
+test("an error larger than any of this service's is an UnexpectedAnswerError", async () => {
   await using server = await scriptedServer(
     answer(400, {}, JSON.stringify({ code: "X", message: "y".repeat(mebibyte) })),
   );

@@ -12,7 +12,7 @@ const job = { vaultName: "photos", jobId: "-job" };
 const keys = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" };
 const content = Buffer.alloc(100_000, "output");
 const settingsOf = (url: string) => ({ region: "us-east-1", credentials: keys, endpoint: url });
-/** Node's reads such answers in a way of its own. */
+/** Node's client has code of its own for such responses. */
 const clients = {
   "the portable client": async (url: string) => createClient(settingsOf(url)),
   "Node's client": (url: string) => createNodeClient(settingsOf(url)),
@@ -24,7 +24,7 @@ async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-/** Begins an answer of a size and leaves it open; resolves to the response as the server has it. */
+/** Starts a response of the announced size and leaves it open; resolves to the server's response object. */
 function openAnswer(sizeBytes: number): { readonly step: Step; readonly response: Promise<ServerResponse> } {
   const { promise, resolve } = Promise.withResolvers<ServerResponse>();
   const step: Step = (response) => {
@@ -35,7 +35,7 @@ function openAnswer(sizeBytes: number): { readonly step: Step; readonly response
 }
 
 for (const [which, clientOf] of Object.entries(clients)) {
-  test(`${which}: a range is asked for in the one form that is understood, and answered with all that the headers say`, async () => {
+  test(`${which}: a range is requested in the one form that servers understand, and all headers are returned`, async () => {
     const headers = {
       "content-range": "bytes 1048576-1148575/2000000",
       "content-type": "application/octet-stream",
@@ -61,7 +61,7 @@ for (const [which, clientOf] of Object.entries(clients)) {
     assert.equal(server.seen[1]?.headers["accept-encoding"], "identity");
   });
 
-  test(`${which}: what the headers do not say is null`, async () => {
+  test(`${which}: headers that were not sent are null`, async () => {
     await using server = await scriptedServer((response) => response.writeHead(200).end("abc"));
     const { body, ...output } = await (await clientOf(server.url)).getJobOutput(job);
     assert.equal((await bytesOf(body)).toString(), "abc");
@@ -69,7 +69,7 @@ for (const [which, clientOf] of Object.entries(clients)) {
     assert.deepEqual(output, { status: 200, sizeBytes: null, archiveDescription: null, ...nothing });
   });
 
-  test(`${which}: a body that ends early fails, saying where, and never ends well`, async () => {
+  test(`${which}: a body that ends early fails, naming the position`, async () => {
     await using server = await scriptedServer(cutShort({}, content));
     const { body, sizeBytes } = await (await clientOf(server.url)).getJobOutput(job);
     assert.equal(sizeBytes, content.length + 1000);
@@ -116,7 +116,7 @@ for (const [which, clientOf] of Object.entries(clients)) {
     await closed;
   });
 
-  test(`${which}: the answer is not read ahead of its reader`, async () => {
+  test(`${which}: the response is not read ahead of its reader`, async () => {
     const large = Buffer.alloc(30_000_000);
     let response: ServerResponse | undefined;
     await using server = await scriptedServer((given) => {
@@ -129,7 +129,7 @@ for (const [which, clientOf] of Object.entries(clients)) {
     assert.equal((await bytesOf(body)).length, large.length);
   });
 
-  test(`${which}: another success than 200 and 206 is none`, async () => {
+  test(`${which}: a success other than 200 and 206 is an error`, async () => {
     await using server = await scriptedServer(answer(204));
     await assert.rejects((await clientOf(server.url)).getJobOutput(job), UnexpectedAnswerError);
   });
@@ -144,7 +144,7 @@ for (const [which, clientOf] of Object.entries(clients)) {
   });
 }
 
-test("a length that the platform does not check is checked all the same", async () => {
+test("a length that the platform does not check is checked by the client", async () => {
   const read = async (announced: number) => {
     const pieces = [Uint8Array.from(content), null];
     const answer: Answer = {
@@ -160,7 +160,7 @@ test("a length that the platform does not check is checked all the same", async 
   for (const announced of [content.length - 1, content.length + 1, 0]) {
     await assert.rejects(read(announced), {
       name: "GlacierConnectionError",
-      message: /: \d+ bytes came where \d+ were/,
+      message: /: received \d+ bytes, expected \d+/,
     });
   }
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { GlacierClient, JobOutput, MethodName, OperationOutput } from "@moraine/client";
 import { type OperationShapes, operations } from "@moraine/protocol";
 
-// Compiling is the test of all but the number: each line is refused when the types are not what it says.
+// The compiler checks everything but the number: it refuses a line whose types differ.
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 type Output<Name extends keyof OperationShapes> = Promise<OperationShapes[Name]["output"]>;
@@ -18,7 +18,7 @@ const body = new Uint8Array(1);
 const replayable = { open: async function* () {}, sizeBytes: 1, sha256: checksum, treeHash: checksum };
 const { signal } = new AbortController();
 
-/** Every operation, called as users would; never run. */
+/** Calls every operation as users would; never run. */
 export const calls = (client: GlacierClient) =>
   ({
     createVault: client.createVault({ vaultName }) satisfies Output<"CreateVault">,
@@ -91,7 +91,7 @@ export const calls = (client: GlacierClient) =>
     listProvisionedCapacity: client.listProvisionedCapacity({}, { signal }) satisfies Output<"ListProvisionedCapacity">,
   }) satisfies Record<MethodName, Promise<unknown>>;
 
-/** What must not compile. */
+/** Calls that must not compile. */
 export const refused = (client: GlacierClient) => [
   // @ts-expect-error: no vault.
   client.createVault({}),

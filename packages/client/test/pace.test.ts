@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Pace } from "../src/http/pace.ts";
 
-/** Turns taken one after the other, each when the one before is due: the times they are due at. */
+/** Takes turns one after the other, and returns the times at which they are due. */
 function turns(pace: Pace, from: number, count: number, afterEach: (now: number) => void = () => undefined): number[] {
   let now = from;
   return Array.from({ length: count }, () => {
@@ -13,7 +13,7 @@ function turns(pace: Pace, from: number, count: number, afterEach: (now: number)
   });
 }
 
-/** How long a caller waits that takes the next turn. */
+/** Returns how long the caller of the next turn waits. */
 function turn(pace: Pace, now: number): number {
   const wait = Math.max(0, pace.wait(now));
   pace.take(now + wait);
@@ -27,7 +27,7 @@ test("nothing waits before the service throttles", () => {
   assert.deepEqual(turns(pace, 0, 5), [0, 0, 0, 0, 0]);
 });
 
-test("a request that is throttled halves the rate there was", () => {
+test("a throttled request halves the rate", () => {
   const pace = new Pace();
   for (let now = 0; now < 10_000; now += 10) turn(pace, now); // 100 a second.
   pace.throttled(9990, 10_000);
@@ -43,7 +43,7 @@ test("many that were sent together halve it once", () => {
   assert.ok(rate > 45 && rate < 55, `${rate} a second`);
 });
 
-test("the rate grows by one a second each second, as long as all goes well", () => {
+test("the rate grows by one a second each second while requests succeed", () => {
   const pace = new Pace();
   for (let now = 0; now < 1000; now += 100) turn(pace, now);
   pace.throttled(900, 1000);
@@ -53,7 +53,7 @@ test("the rate grows by one a second each second, as long as all goes well", () 
   assert.ok(late - early >= 27 && late - early <= 33, `${early}, then ${late} a second`);
 });
 
-test("it goes on at half a request a second, however often it is throttled", () => {
+test("the rate is at least half a request a second, however often it is throttled", () => {
   const pace = new Pace();
   let now = 0;
   for (let call = 0; call < 50; call += 1) {
@@ -65,7 +65,7 @@ test("it goes on at half a request a second, however often it is throttled", () 
   assert.ok(wait > 0 && wait <= 2000, `${wait} ms`);
 });
 
-test("a service that bears a rate gets about that rate, and throttles little", () => {
+test("a service with a limit gets about that rate, and throttles little", () => {
   const bearable = fc.integer({ min: 2, max: 200 });
   fc.assert(
     fc.property(bearable, (rate) => {
@@ -73,7 +73,7 @@ test("a service that bears a rate gets about that rate, and throttles little", (
       let [tokens, last, throttled, served] = [rate, 0, 0, 0];
       let now = 0;
       while (now < 120_000) {
-        now += turn(pace, now) + 1; // One caller, a millisecond an answer.
+        now += turn(pace, now) + 1; // One caller, whose responses take a millisecond.
         tokens = Math.min(rate, tokens + ((now - last) / 1000) * rate);
         last = now;
         if (tokens >= 1) {

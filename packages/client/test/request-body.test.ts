@@ -12,7 +12,7 @@ for (const [kind, make] of Object.entries({ portable: createClient, "Node's": cr
     const created = answer(201, { "x-amz-archive-id": "a", location: "/x", "x-amz-sha256-tree-hash": "t" });
     const bytes = Buffer.from("the archive's bytes, all of them");
 
-    test("bytes in memory, also such as threads share", async () => {
+    test("bytes in memory, also in memory that threads share", async () => {
       const bytes = new Uint8Array(new SharedArrayBuffer(2_500_000)).fill(7);
 
       await using server = await scriptedServer(refuse(408, "RequestTimeoutException"), reset, created);
@@ -23,7 +23,7 @@ for (const [kind, make] of Object.entries({ portable: createClient, "Node's": cr
       );
     });
 
-    test("a body that is opened anew, with its length and the hashes that were given", async () => {
+    test("a body that is opened again, with the length and the hashes that were given", async () => {
       await using server = await scriptedServer(refuse(500, "ServiceUnavailableException"), created);
       let opened = 0;
       const body = {
@@ -47,7 +47,7 @@ for (const [kind, make] of Object.entries({ portable: createClient, "Node's": cr
       }
     });
 
-    test("a source that fails is the caller's own failure, and not tried again", async () => {
+    test("a source's own failure is thrown, and not retried", async () => {
       await using server = await scriptedServer(created);
       const broken = new Error("the disk is gone");
       let opened = 0;
@@ -68,14 +68,14 @@ for (const [kind, make] of Object.entries({ portable: createClient, "Node's": cr
       };
       assert.match(
         String(await failure((await clientTo(server)).uploadArchive({ ...vault, body: short }))),
-        /was to have 32 bytes, and has only 7/,
+        /expected 32 bytes, received only 7/,
       );
       const more = async function* () {
         yield bytes;
         yield bytes;
       };
       const long = await failure((await clientTo(server)).uploadArchive({ ...vault, body: { ...body, open: more } }));
-      assert.match(String(long), /was to have 32 bytes, and has more/);
+      assert.match(String(long), /expected 32 bytes, received more/);
       assert.equal(opened, 1);
     });
   });

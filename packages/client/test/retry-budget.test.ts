@@ -109,7 +109,7 @@ describe("Retry-After", () => {
     assert.equal(await asked({ "retry-after": "999999999" }), 60 * minute);
   });
 
-  test("that says nothing, or a time in the past, leaves the usual pause", async () => {
+  test("is ignored when it is empty or in the past", async () => {
     for (const value of ["soon", "-5", "Fri, 31 Dec 1999 23:59:59 GMT"]) {
       assert.ok((await asked({ "retry-after": value })) <= 500, value);
     }

@@ -14,9 +14,9 @@ import {
 import { clientOf, described, failure, fine, keys, vault } from "./support/scripted-client.ts";
 import { answer, cutShort, refuse, reset, type Step, scriptedServer } from "./support/scripted-server.ts";
 
-// Against a server that misbehaves as told, so that each answer is known.
+// Tests against a scripted server, so that each response is known.
 
-describe("what passes is tried again", () => {
+describe("temporary failures are retried", () => {
   const passing: Record<string, Step> = {
     "500": refuse(500, "ServiceUnavailableException"),
     "503 of a proxy": answer(503, { "content-type": "text/html" }, "<html><title>Busy</title></html>"),
@@ -35,11 +35,11 @@ describe("what passes is tried again", () => {
   }
 });
 
-describe("what costs money each time", () => {
+describe("an operation that costs money each time", () => {
   const retrieval = { ...vault, jobParameters: { Type: "inventory-retrieval" } } as const;
   const started: Step = answer(202, { "x-amz-job-id": "job" });
 
-  test("is not sent again when nobody knows whether it was done", async () => {
+  test("is not sent again when its outcome is unknown", async () => {
     for (const step of [reset, answer(504, { "content-type": "text/html" }, "<html>Gateway timeout</html>")]) {
       await using server = await scriptedServer(step, started);
       await failure(clientOf(server).initiateJob(retrieval));
@@ -54,8 +54,8 @@ describe("what costs money each time", () => {
   });
 });
 
-describe("what does not pass is told at once", () => {
-  test("a refusal, by its class, with all that is known", async () => {
+describe("permanent failures are thrown at once", () => {
+  test("a refusal, by its class, with all facts", async () => {
     await using server = await scriptedServer(refuse(404, "ResourceNotFoundException", "Vault not found for ARN: x"));
     const error = await failure(clientOf(server).describeVault(vault));
     assert.ok(error instanceof ResourceNotFoundException && error instanceof GlacierServiceError);
@@ -75,7 +75,7 @@ describe("what does not pass is told at once", () => {
     );
   });
 
-  test("a code that nobody knows yet", async () => {
+  test("a code that this version does not know", async () => {
     await using server = await scriptedServer(refuse(400, "BrandNewException", "New"));
     const error = await failure(clientOf(server).describeVault(vault));
     assert.ok(error instanceof GlacierServiceError);
@@ -83,14 +83,14 @@ describe("what does not pass is told at once", () => {
     assert.equal(error.code, "BrandNewException");
   });
 
-  test("a code that is a name of JavaScript's", async () => {
+  test("a code that is a property of every object", async () => {
     await using server = await scriptedServer(refuse(400, "constructor"));
     const error = await failure(clientOf(server).describeVault(vault));
     assert.ok(error instanceof GlacierServiceError);
     assert.equal(error.code, "constructor");
   });
 
-  test("a proxy's page, in its words", async () => {
+  test("a proxy's page, with its text", async () => {
     await using server = await scriptedServer(
       answer(413, {}, "<html><style>p{}</style><h1>Who are\n you?</h1><p>Log in.</p></html>"),
     );
@@ -98,7 +98,7 @@ describe("what does not pass is told at once", () => {
     assert.ok(error instanceof UnexpectedAnswerError);
     assert.equal(
       error.message,
-      "DescribeVault: answered 413 Payload Too Large, but not as this service does: Who are you? Log in.",
+      "DescribeVault: responded with 413 Payload Too Large, but not as this service does: Who are you? Log in.",
     );
   });
 
@@ -131,12 +131,12 @@ describe("attempts end", () => {
     assert.equal(server.seen.length, 3);
   });
 
-  test("and without an answer, with the reason why", async () => {
+  test("and without a response, with the reason", async () => {
     const server = await scriptedServer(fine);
     await server[Symbol.asyncDispose]();
     const error = await failure(clientOf(server, { attemptsMax: 2 }).describeVault(vault));
     assert.ok(error instanceof GlacierConnectionError);
-    assert.match(error.message, /^DescribeVault: no answer from http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+    assert.match(error.message, /^DescribeVault: no response from http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/);
     assert.deepEqual([error.operation, error.attempts], ["DescribeVault", 2]);
     assert.equal((error.cause as NodeJS.ErrnoException).code, "ECONNREFUSED");
   });
@@ -228,7 +228,7 @@ describe("time and credentials", () => {
     assert.deepEqual(asked, [{}, { forceRefresh: true }]);
   });
 
-  test("a call that learns of it late takes those that others have got", async () => {
+  test("a call that is refused later takes those that others have got", async () => {
     let asked = 0;
     const credentials = async () => {
       asked += 1;
@@ -248,7 +248,7 @@ describe("time and credentials", () => {
     assert.deepEqual([asked, refused], [2, 3]);
   });
 
-  test("where there are no others, the first refusal stands", async () => {
+  test("the first refusal is thrown where there are no others", async () => {
     await using server = await scriptedServer(refuse(403, "ExpiredTokenException"));
     await assert.rejects(clientOf(server).describeVault(vault), ExpiredTokenException);
     assert.equal(server.seen.length, 1);
@@ -261,7 +261,7 @@ describe("time and credentials", () => {
     assert.equal(asked, 2);
   });
 
-  test("credentials that no header can carry are an error that tells no secret, and no broken connection", async () => {
+  test("credentials that no header can carry are an error without the secret, and no broken connection", async () => {
     await using server = await scriptedServer(fine);
     const client = clientOf(server, { credentials: { ...keys, sessionToken: "token\n" } });
     await assert.rejects(client.describeVault(vault), (error: Error) => {

@@ -13,7 +13,7 @@ for (const [kind, TreeHash] of Object.entries(kinds)) {
     const piece = new Uint8Array(pieceBytes);
     for (let start = 0; start < bytes.length; start += pieceBytes) {
       const given = bytes.subarray(start, start + pieceBytes);
-      // One buffer for all pieces, as readers of files have it.
+      // One buffer for all pieces, as when files are read.
       piece.set(given);
       await hash.update(piece.subarray(0, given.length));
     }

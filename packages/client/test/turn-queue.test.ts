@@ -83,7 +83,7 @@ test("callers that wait already profit from a pace that rises", async () => {
       pace.served();
     }),
   );
-  // A turn every two seconds, as it was when they came, would be 10.
+  // A turn every two seconds, as at the beginning, would be at 10.
   await clock.moveTo(20_000);
   assert.equal(served, 100);
   await Promise.all(turns);

@@ -4,24 +4,26 @@ import type { ServiceClock } from "./service-clock.ts";
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of temporary credentials. */
+  /** The token of temporary credentials. */
   readonly sessionToken?: string | undefined;
-  /** When they end, if they do. */
+  /** The time at which they expire, if they do. */
   readonly expiration?: Date | undefined;
 }
 
 /**
- * Finds credentials. Asked at first, again shortly before what it gave expires, and with `forceRefresh` when the service has
- * called that expired already. AWS's own providers fit.
+ * Finds credentials. It is called at first, again shortly before its credentials expire, and with `forceRefresh` when the service reports
+ * them as expired. AWS's own providers fit.
  */
 export type CredentialProvider = (options?: { readonly forceRefresh?: boolean }) => Promise<Credentials>;
 
-/** Credentials are renewed this long before they expire, or in the middle of their time where they last less than twice as long. */
+/**
+ * The time before their expiry at which credentials are renewed; those that last less than twice as long are renewed at half of their time.
+ */
 const refreshMilliseconds = 5 * 60_000;
 /** After a renewal that failed or changed nothing, the provider is asked again this much later. */
 const pauseMilliseconds = { least: 1000, most: 60_000 };
 
-/** Keeps credentials as long as they last. However many calls wait for them, the provider is asked once. */
+/** Keeps credentials until they expire. The provider is called once for all calls that wait. */
 export class CredentialCache {
   readonly #provider: CredentialProvider;
   readonly #clock: ServiceClock;
@@ -61,7 +63,7 @@ export class CredentialCache {
     }
   }
 
-  /** Returns fresh ones in the place of those that the service refuses; undefined when there are no others. */
+  /** Returns fresh credentials instead of those that the service refuses; undefined when there are no others. */
   async replace(refused: Credentials): Promise<Credentials | undefined> {
     // Another call may have replaced them meanwhile.
     const next = this.#kept === refused ? await this.#ask({ forceRefresh: true }) : await this.get();

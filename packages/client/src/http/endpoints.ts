@@ -1,4 +1,4 @@
-/** Regions by their beginning, and where AWS serves them; the last one takes all others. */
+/** AWS's domains by the beginning of a region's name. The last one is for all other regions. */
 const partitions = [
   ["cn-", "amazonaws.com.cn"],
   ["eusc-", "amazonaws.eu"],
@@ -9,40 +9,40 @@ const partitions = [
   ["", "amazonaws.com"],
 ] as const;
 
-/** AWS's names that are in none of the partitions' domains. */
+/** AWS's domains that belong to no partition. */
 const otherDomains = ["api.aws", "api.amazonwebservices.com.cn"] as const;
 
-/** AWS's endpoint of the vault API in a region. */
+/** Returns AWS's endpoint of the vault API in a region. */
 export function awsEndpoint(region: string): URL {
   if (!/^[a-z0-9-]+$/.test(region)) {
-    throw new TypeError(`A region is like us-east-1, and not ${JSON.stringify(region)}`);
+    throw new TypeError(`Invalid region ${JSON.stringify(region)}: expected one like us-east-1`);
   }
   const domain = partitions.find(([start]) => region.startsWith(start))?.[1];
   return new URL(`https://glacier.${region}.${domain}`);
 }
 
 /**
- * Reads an endpoint like `http://127.0.0.1:8484`. Throws a TypeError for one with a path, a query or a password, none of
- * which this API has, and for plain HTTP to AWS: who listens there could read archives and answer in AWS's place.
+ * Parses an endpoint like `http://127.0.0.1:8484`. Throws a TypeError for one with a path, a query or a password, which this API does not
+ * have. Throws it for plain HTTP to AWS, too: an eavesdropper could read archives, and respond instead of AWS.
  */
 export function parseEndpoint(text: string | URL): URL {
   const url = URL.parse(String(text));
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError(`The endpoint must be a URL like http://127.0.0.1:8484, and is ${text}`);
+    throw new TypeError(`Invalid endpoint ${text}: expected a URL like http://127.0.0.1:8484`);
   }
   if (url.username !== "" || url.password !== "") {
-    throw new TypeError(`The endpoint must not contain a user or a password: ${url.host}`);
+    throw new TypeError(`Invalid endpoint ${url.host}: it must not contain a user or a password`);
   }
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw new TypeError(`The endpoint must end with its host or port, and is ${url.href}`);
+    throw new TypeError(`Invalid endpoint ${url.href}: it must end with its host or port`);
   }
   if (url.protocol === "http:" && isAwsHost(url.hostname)) {
-    throw new TypeError(`Nothing is sent to AWS over plain HTTP; use https://${url.host}`);
+    throw new TypeError(`Invalid endpoint ${url.origin}: plain HTTP is refused to AWS, use https://${url.host}`);
   }
   return url;
 }
 
-/** Whether AWS serves at this name. */
+/** Whether this is a host of AWS. */
 export function isAwsHost(hostname: string): boolean {
   const host = hostname.replace(/\.+$/, "");
   const domains = [...partitions.map(([, domain]) => domain), ...otherDomains];

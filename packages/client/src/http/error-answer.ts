@@ -7,21 +7,24 @@ import {
 } from "../errors.ts";
 import { type Answer, readStart } from "./http.ts";
 
-/** Which request it was. */
+/** Identifies the request in errors. */
 export interface Attempt {
   readonly operation: string;
   readonly attempts: number;
 }
 
-/** Of a proxy's page no more than this is quoted. */
+/** The maximum length of the quotation from a proxy's page. */
 const quoteLengthMax = 200;
-/** More than any error of this API has; the message of a wrong signature shows the request as it should have been signed. */
+/**
+ * Larger than any error of this API. The message about a wrong signature is the longest: it shows the request as it should have been
+ * signed.
+ */
 const errorBytesMax = 64 * 1024;
 const errorMilliseconds = 10_000;
-/** No service is believed that it needs a longer pause. */
+/** A longer Retry-After is cut to this. */
 const retryAfterMillisecondsMax = 3_600_000;
 
-/** The error that an answer other than 2xx stands for. */
+/** Reads a response other than 2xx as an error. */
 export async function refusalOf(answer: Answer, attempt: Attempt): Promise<GlacierServiceError> {
   const text = await readStart(answer, errorBytesMax, errorMilliseconds);
   const { code, message, type } = membersOf(text);
@@ -31,7 +34,7 @@ export async function refusalOf(answer: Answer, attempt: Attempt): Promise<Glaci
   return serviceError({ ...factsOf(answer, attempt), code, message: message ?? code, type: type ?? "Unknown" });
 }
 
-/** An answer that Glacier would not give. */
+/** Returns the error for a response that Glacier would not send. */
 export function unexpectedAnswer(answer: Answer, attempt: Attempt, message: string): UnexpectedAnswerError {
   return new UnexpectedAnswerError({
     ...factsOf(answer, attempt),
@@ -41,7 +44,7 @@ export function unexpectedAnswer(answer: Answer, attempt: Attempt, message: stri
   });
 }
 
-/** No answer, or none that is whole. */
+/** Returns the error for no response, or for an incomplete one. */
 export function connectionError(attempt: Attempt, what: string, error: unknown): GlacierConnectionError {
   const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
   const reason =
@@ -54,7 +57,7 @@ function factsOf(answer: Answer, attempt: Attempt) {
   return { ...attempt, status: answer.status, requestId, retryAfterMilliseconds: retryAfterOf(answer) };
 }
 
-/** Seconds, or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. The date counts from the response's own. */
+/** Parses seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. A date counts from the response's own. */
 function retryAfterOf(answer: Answer): number | undefined {
   const value = answer.header("retry-after")?.trim() ?? "";
   if (/^[0-9]{1,9}$/.test(value)) {
@@ -81,13 +84,13 @@ function inWords(answer: Answer, text: string): string {
   const status = `${answer.status} ${answer.statusText}`.trim();
   const target = answer.header("location");
   if (target !== null) {
-    return `answered ${status}, which leads to ${target} and is not followed; check the endpoint`;
+    return `responded with ${status}, a redirect to ${target}, which is not followed; check the endpoint`;
   }
   const words = visibleText(text).replace(/\s+/g, " ").trim();
-  return `answered ${status}, but not as this service does${words === "" ? "" : `: ${words.slice(0, quoteLengthMax)}`}`;
+  return `responded with ${status}, but not as this service does${words === "" ? "" : `: ${words.slice(0, quoteLengthMax)}`}`;
 }
 
-/** Returns what a page shows: no tags, styles and scripts. Reads the text once, so that no page takes long. */
+/** Returns the visible text of a page, without tags, styles and scripts. Scans it once, in linear time. */
 function visibleText(page: string): string {
   const [start = "", ...parts] = page.split("<");
   const shown = [start];

@@ -2,22 +2,22 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 export interface HttpRequest {
   readonly method: string;
-  /** All that the request needs, its length included. */
+  /** All headers of the request, its length included. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Pieces are asked for one by one, each when the one before has left. */
+  /** The body, if any. Each piece is requested once the one before has been sent. */
   readonly body: Bytes | AsyncIterable<Uint8Array> | null;
   readonly signal: AbortSignal | undefined;
-  /** How long to wait for a connection, for the response after the last byte was sent, and for any next byte. */
+  /** How long to wait for a connection, for the response after the last byte was sent, and for each next byte. */
   readonly timeoutMilliseconds: number;
 }
 
 /**
- * Sends a request once. Resolves to its answer, whatever that is, as soon as its head is there; a redirect is not followed. Rejects
- * with the signal's reason, with what the body threw, or with what happened to the connection.
+ * Sends a request once. Resolves to the response, whatever its status, as soon as its headers have arrived; a redirect is not followed.
+ * Rejects with the signal's reason, with the error that the body threw, or with the connection's error.
  */
 export type Http = (url: URL, request: HttpRequest) => Promise<Answer>;
 
-/** Names the header and not its value, which may be a secret. */
+/** Throws TypeError for a header that HTTP forbids. The message names the header but not its value, which may be a secret. */
 export function assertSendable(headers: HttpRequest["headers"]): void {
   for (const [name, value] of Object.entries(headers)) {
     if (unsendable.test(value)) {
@@ -33,7 +33,7 @@ const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
 export interface Answer {
   readonly status: number;
   readonly statusText: string;
-  /** By its name, in whatever case; null where there is none. */
+  /** Returns a header by its name, in any case; null if there is none. */
   header(name: string): string | null;
   readonly body: AnswerBody;
 }
@@ -41,7 +41,7 @@ export interface Answer {
 /** Holds a connection until it is read to its end or cancelled. */
 export interface AnswerBody {
   /**
-   * Resolves to what has come as soon as something has, and to null at the end. The bytes are the reader's own. Not to be called
+   * Resolves to the bytes that have arrived, once there are any, and to null at the end. The bytes are the reader's own. Must not be called
    * again before it has settled.
    */
   next(): Promise<Bytes | null>;
@@ -69,7 +69,7 @@ export class BodyTooLargeError extends Error {
   override readonly name = "BodyTooLargeError";
 }
 
-/** Reads the start of a body, as much as arrives in time, and cancels the rest. Never rejects. */
+/** Reads the beginning of a body, as far as it arrives in time, and cancels the rest. Never rejects. */
 export async function readStart({ body }: Answer, bytesMax: number, milliseconds: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";

@@ -1,20 +1,20 @@
-/** A transfer survives outages of this length, unless its client was made with another `retryForMilliseconds`. */
+/** Outages that transfers outlast, unless their client was made with another `retryForMilliseconds`. */
 export const transferRetryMilliseconds = 30 * 60_000;
 
-/** The time that may pass without success or progress. Counts from the first failure, unless it is restarted. */
+/** Limits the time without success or progress. It counts from the first failure, unless it is restarted. */
 export class RetryBudget {
   #failingSince: number | null = null;
 
-  /** Counts from now on: something has been achieved, or is tried for the first time. */
+  /** Counts from now on: there was progress, or the first attempt begins. */
   restart(now = performance.now()): void {
     this.#failingSince = now;
   }
 
   /**
-   * Returns the pause before the next attempt, in milliseconds: the wanted one, cut so that the last attempt uses the end of the
-   * budget. Returns null when the time is used up, or would be during the pause that the service asked for.
+   * Returns the milliseconds to wait before the next attempt: those wanted, but no more than are left, so that the last attempt is at the
+   * end of the budget. Returns null when none are left, or fewer than the service asked for.
    *
-   * @param now milliseconds of a clock that never goes back.
+   * @param now milliseconds of a monotonic clock.
    */
   pauseBeforeNext(
     { wantedMilliseconds, askedMilliseconds = 0 }: { wantedMilliseconds: number; askedMilliseconds?: number },

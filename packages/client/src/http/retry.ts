@@ -8,11 +8,11 @@ import {
 } from "../errors.ts";
 
 const baseMilliseconds = 100;
-/** Throttling passes more slowly than a hiccup. */
+/** Throttling lasts longer than other temporary failures. */
 const throttlingBaseMilliseconds = 500;
 const pauseMillisecondsMax = 20_000;
 
-/** Nothing was sent. */
+/** Codes of connections that were never established, so that nothing was sent. */
 const unconnectedCodes: ReadonlySet<unknown> = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -21,7 +21,7 @@ const unconnectedCodes: ReadonlySet<unknown> = new Set([
   "ERR_CONNECT_TIMEOUT",
 ]);
 
-/** Whether the same request may do better in a while, and may be sent again. */
+/** Whether the same request may succeed later, and may be sent again. */
 export function isTransient(error: unknown, operation: string): boolean {
   if (isCharged(operation) && isOutcomeUnknown(error)) {
     return false;
@@ -46,7 +46,7 @@ export function isThrottling(error: unknown): boolean {
   return error instanceof ThrottlingException || (error instanceof GlacierServiceError && error.status === 429);
 }
 
-/** Whether the request may have been carried out though its answer did not come: it broke off, or something in between answered. */
+/** Whether the request may have been carried out although its response was lost: the connection broke, or a proxy responded instead. */
 export function isOutcomeUnknown(error: unknown): boolean {
   if (error instanceof GlacierConnectionError) {
     return !unconnectedCodes.has((error.cause as { readonly code?: unknown } | undefined)?.code);
@@ -54,7 +54,7 @@ export function isOutcomeUnknown(error: unknown): boolean {
   return error instanceof UnexpectedAnswerError && error.status >= 500;
 }
 
-/** How long to wait after so many attempts: anything up to a bound that doubles, so that clients do not come back together. */
+/** Returns the pause after a number of attempts: random, up to a bound that doubles, so that clients do not all return at once. */
 export function pauseMilliseconds(attempts: number, isThrottled: boolean, random: number): number {
   const base = isThrottled ? throttlingBaseMilliseconds : baseMilliseconds;
   return random * Math.min(pauseMillisecondsMax, base * 2 ** (attempts - 1));
@@ -75,7 +75,7 @@ export async function sleep(milliseconds: number, signal: AbortSignal | undefine
   }
 }
 
-/** The promise's outcome, or the signal's reason as soon as it aborts; what the promise stands for goes on then. */
+/** Settles as the promise does, or rejects with the signal's reason as soon as it aborts. The promise's own work then continues. */
 export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) {
     return promise;

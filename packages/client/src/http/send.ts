@@ -34,32 +34,32 @@ export interface SenderOptions {
   readonly platform: Platform;
 }
 
-/** Makes something of an answer of success; what breaks while it does is a break of the connection. */
+/** Reads a response of success. It throws GlacierConnectionError when the connection breaks meanwhile. */
 export type Reader<Value> = (answer: Answer, attempt: Attempt, signal: AbortSignal | undefined) => Promise<Value>;
 
-/** What one call remembers from attempt to attempt. */
+/** The state of a call, across its attempts. */
 interface Call {
   readonly request: WireRequest;
   readonly options: CallOptions;
   readonly signal: AbortSignal | undefined;
-  /** The same for all attempts, so that a server can tell a repetition. */
+  /** The same id for all attempts, so that a server recognises a repetition. */
   readonly invocationId: string;
   readonly pace: Pace;
   readonly budget: RetryBudget;
   attempts: number;
-  /** By the service's clock, where it has refused. */
+  /** The time of the last refusal, by the service's clock. */
   answeredAt: Date | undefined;
   isClockFollowed: boolean;
   areCredentialsReplaced: boolean;
 }
 
-/** Without a budget of time, a call gives up after this many attempts, or this long after the first failure. */
+/** A call without a retry time of its own gives up after this many attempts, or this long after the first failure. */
 const attemptsMaxDefault = 8;
 const retryMillisecondsDefault = 120_000;
 
 const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/** Sends requests of one service, each as often as it takes, at the pace that the service bears. */
+/** Sends requests to one service, retries them, and keeps to the rate that the service accepts. */
 export class Sender {
   readonly #endpoint: URL;
   readonly #attemptsMax: number | undefined;
@@ -83,7 +83,7 @@ export class Sender {
     this.#platform = platform;
   }
 
-  /** The way of a call. Rejects with the last attempt's error, or with the signal's reason. */
+  /** Sends a request until it succeeds or retrying is over. Rejects with the last attempt's error, or with the signal's reason. */
   async send<Value>(request: WireRequest, read: Reader<Value>, options: CallOptions): Promise<Value> {
     const { signal, invocationId = crypto.randomUUID() } = options;
     const turns = this.#turnsOf(request.operation);
@@ -117,7 +117,7 @@ export class Sender {
     }
   }
 
-  /** Returns when another attempt is due, and throws the error when none is. */
+  /** Resolves when another attempt is due. Throws the error if there is to be none. */
   async #prepareNext(call: Call, credentials: Credentials, error: unknown): Promise<void> {
     call.signal?.throwIfAborted();
     if (call.attempts >= this.#limitsOf(call, error).attemptsMax) {
@@ -140,7 +140,7 @@ export class Sender {
     }
   }
 
-  /** A network that is away takes the source of credentials with it, so once they were found, a transfer retries that too. */
+  /** Finds credentials. A network outage also keeps their provider from renewing them, so a transfer retries that, once some were found. */
   async #credentialsFor(call: Call): Promise<Credentials> {
     for (let failures = 1; ; failures += 1) {
       try {
@@ -156,7 +156,7 @@ export class Sender {
     }
   }
 
-  /** Throws the error when no time is left. */
+  /** Waits before the next attempt. Throws the error when no time is left for one. */
   async #pause(call: Call, error: Error, wantedMilliseconds: number): Promise<void> {
     const { request, attempts, budget, options, signal } = call;
     const askedMilliseconds = error instanceof GlacierServiceError ? (error.retryAfterMilliseconds ?? 0) : 0;
@@ -170,7 +170,7 @@ export class Sender {
   }
 
   #limitsOf({ options }: Pick<Call, "options">, error: unknown): { attemptsMax: number; milliseconds: number } {
-    // Capacity may be missing for days, and callers have another tier to choose.
+    // Capacity may be missing for days, and callers can choose another tier.
     const isOutage = this.#hasResponded && !(error instanceof InsufficientCapacityException);
     const budget = this.#retryForMilliseconds ?? (isOutage ? options.retryForMilliseconds : undefined);
     return {
@@ -219,7 +219,7 @@ export class Sender {
       "accept-encoding": "identity", // A length that counts compressed bytes could not be checked.
       ...(body !== null && { "content-length": String(body.sizeBytes) }),
     };
-    assertSendable(headers); // To try again would not help.
+    assertSendable(headers); // Not retried: the next attempt would have the same headers.
     try {
       const url = urlOf(this.#endpoint, request);
       return await this.#platform.http(url, {
@@ -232,7 +232,7 @@ export class Sender {
     } catch (error) {
       signal?.throwIfAborted();
       if (failure !== undefined) throw failure.reason;
-      throw connectionError(attempt, `no answer from ${this.#endpoint.origin}`, error);
+      throw connectionError(attempt, `no response from ${this.#endpoint.origin}`, error);
     }
   }
 
@@ -248,7 +248,7 @@ function wrongClock(error: InvalidSignatureException, theirs: Date, ours: Date):
   return new InvalidSignatureException({ ...error, message: `${clocks}: set the one that is wrong. ${error.message}` });
 }
 
-/** A signature too old, or made in the service's future. */
+/** Whether the service found the signature too old, or from the future. */
 function isOfTime(error: unknown): error is InvalidSignatureException {
   return error instanceof InvalidSignatureException && /^Signature (expired|not yet current)/.test(error.message);
 }

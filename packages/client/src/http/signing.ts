@@ -5,14 +5,14 @@ import type { Credentials } from "./credentials.ts";
 /** A request before it is signed. */
 export interface UnsignedRequest {
   readonly method: string;
-  /** Percent-encoded. */
+  /** The percent-encoded path. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** All of them get signed. */
+  /** Headers, all of which are signed. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Puts a signature of version 4 over a request, and gives all headers to send. The body's hash is among those given. */
+/** Signs a request by Signature Version 4, and resolves to all headers to send. The body's hash must be among those given. */
 export type Signer = (
   request: UnsignedRequest,
   credentials: Credentials,

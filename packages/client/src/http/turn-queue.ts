@@ -2,7 +2,7 @@ import type { Pace } from "./pace.ts";
 import { orAborted } from "./retry.ts";
 
 export interface Timers {
-  /** Milliseconds of a clock that never goes back. */
+  /** Returns milliseconds of a monotonic clock. */
   now(): number;
   /** Returns a function that cancels the call. */
   callIn(milliseconds: number, call: () => void): () => void;
@@ -17,8 +17,8 @@ const systemTimers: Timers = {
 };
 
 /**
- * Gives callers of one operation their turns, first come, first served, at the pace that the service bears. A turn is taken when it begins:
- * callers that are aborted while they wait leave no gap, and those that remain profit at once from a pace that rises.
+ * Lets callers of one operation send in order, at the rate that the service accepts. A turn counts when it begins: callers that are aborted
+ * while they wait leave no gap, and the others profit at once from a higher rate.
  */
 export class TurnQueue {
   readonly pace: Pace;
@@ -31,7 +31,7 @@ export class TurnQueue {
     this.#timers = timers;
   }
 
-  /** Resolves when the caller may send. Rejects with the signal's reason, without having taken a turn. */
+  /** Resolves when the caller may send. Rejects with the signal's reason; no turn is used then. */
   async next(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     const now = this.#timers.now();

@@ -6,26 +6,29 @@ import type { HttpRequest } from "./http.ts";
 /** The bytes of UploadArchive and UploadMultipartPart. */
 export type UploadBody = Uint8Array | ReplayableBody;
 
-/** Bytes that are not all in memory, or whose hashes are known already: nothing is hashed again. */
+/** Bytes that are not all in memory, or whose hashes are known already, so that they are not hashed again. */
 export interface ReplayableBody {
-  /** Called for each attempt; gives the same bytes from their start each time. */
+  /** Called for each attempt. Each call must give the same bytes from their start. */
   readonly open: () => AsyncIterable<Uint8Array>;
   readonly sizeBytes: number;
   /** SHA-256 of all bytes, 64 lowercase hexadecimal digits. */
   readonly sha256: string;
-  /** Likewise. */
+  /** Tree hash of all bytes, 64 lowercase hexadecimal digits. */
   readonly treeHash: string;
 }
 
-/** What is sent: bytes whose number and hash are known. */
+/** Bytes to be sent, whose number and hash are known. */
 export interface RequestBody {
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** For one attempt. `failed` is told when the source fails, or gives another number of bytes. */
+  /** Opens the body for one attempt. Calls `failed` when the source fails, or has another number of bytes. */
   readonly open: (failed: (reason: unknown) => void) => NonNullable<HttpRequest["body"]>;
 }
 
-/** An upload's bytes, with the tree hash that goes into its header; `checksum` is the caller's own, if there is one. */
+/**
+ * Resolves to an upload's body and the tree hash for its header.
+ * @param checksum the caller's own tree hash, which is sent as it is.
+ */
 export async function uploadBody(
   body: UploadBody,
   checksum: string | undefined,
@@ -52,7 +55,7 @@ async function treeHashOf(bytes: Uint8Array, { sha256 }: Platform): Promise<stri
 
 type Source = Pick<ReplayableBody, "open" | "sizeBytes">;
 
-/** The source's pieces; it fails when they are more or fewer bytes than announced. */
+/** Passes on the source's pieces. Throws TypeError when they have more or fewer bytes than announced. */
 async function* watched({ open, sizeBytes }: Source, failed: (reason: unknown) => void): AsyncGenerator<Uint8Array> {
   let givenBytes = 0;
   try {
@@ -63,7 +66,7 @@ async function* watched({ open, sizeBytes }: Source, failed: (reason: unknown) =
     }
     if (givenBytes !== sizeBytes) {
       const found = givenBytes > sizeBytes ? "more" : `only ${givenBytes}`;
-      throw new TypeError(`The body was to have ${sizeBytes} bytes, and has ${found}`);
+      throw new TypeError(`Invalid body: expected ${sizeBytes} bytes, received ${found}`);
     }
   } catch (error) {
     failed(error);

@@ -1,24 +1,24 @@
 import type { Answer, AnswerBody, HttpRequest } from "./http.ts";
 import { orAborted } from "./retry.ts";
 
-/** By `fetch`, to which browsers let one give a body only as a whole. */
+/** Sends a request by `fetch`. A body in pieces is collected first, since browsers accept no other. */
 export async function webHttp(url: URL, request: HttpRequest): Promise<Answer> {
   const { method, headers, body, signal, timeoutMilliseconds } = request;
   const isWhole = body === null || body instanceof Uint8Array;
   const content = isWhole ? body : await orAborted(blobOf(body), signal);
   const sent = new Headers(headers);
   if (sent.has("range")) {
-    sent.delete("accept-encoding"); // With a range, fetch asks for none by itself.
+    sent.delete("accept-encoding"); // Fetch itself disables compression for ranges.
   }
   const late = new AbortController();
-  // How far a body has been sent fetch does not tell, so only requests without one have a limit.
+  // Only requests without a body have a limit: fetch does not report how far a body has been sent.
   const timer =
     body === null ? setTimeout(() => late.abort(lateError(timeoutMilliseconds)), timeoutMilliseconds) : null;
   const answer = await fetch(url, {
     method,
     headers: sent,
     body: content,
-    redirect: "manual", // A redirect would carry the signature to whoever it names.
+    redirect: "manual", // A redirect would send the signature to any host that it names.
     signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
   }).finally(() => timer !== null && clearTimeout(timer));
   const { status, statusText } = answer;

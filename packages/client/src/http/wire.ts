@@ -15,7 +15,7 @@ type Members = Readonly<Record<string, unknown>>;
 
 const apiVersion = "2012-06-01";
 
-/** Typed input → method, path, headers, query and body, as the operations table binds them. */
+/** Writes typed input as method, path, headers, query and body, according to the operations table. */
 export async function toWire(name: OperationName, input: Members, platform: Platform): Promise<WireRequest> {
   const operation = operations[name];
   const { body, checksum } = await bodyOf(operation, input, platform);
@@ -34,18 +34,18 @@ export async function toWire(name: OperationName, input: Members, platform: Plat
   };
 }
 
-/** Every member of the path is one segment of it, whatever it contains. */
+/** Inserts fields into the path. Each is one segment, whatever it contains. */
 export function pathOf(path: string, input: Members): string {
   return path.replace(/\{(\w+)\}/g, (_, member: string) => {
     const value = input[member];
     if (typeof value !== "string" || /^\.{0,2}$/.test(value)) {
-      throw new TypeError(`${member} must be a text other than "", "." and "..", and is ${JSON.stringify(value)}`);
+      throw new TypeError(`Invalid ${member} ${JSON.stringify(value)}: expected a string other than "", "." and ".."`);
     }
     return uriEncode(value);
   });
 }
 
-/** The members that travel as texts, by their names on the wire. */
+/** Returns the fields that are sent as strings, by their names on the wire. */
 function textsOf(
   names: Readonly<Record<string, string>> = {},
   input: Members,
@@ -66,17 +66,20 @@ function textOf(member: string, value: unknown, request: Operation["request"]): 
   const text = String(value);
   // Beyond ASCII, client and service would not sign the same bytes: docs/wire.md#signatures
   if (!/^[\x20-\x7e]*$/.test(text)) {
-    throw new TypeError(`${member} may have printable ASCII characters only, and is ${JSON.stringify(text)}`);
+    throw new TypeError(`Invalid ${member} ${JSON.stringify(text)}: expected printable ASCII characters only`);
   }
   return text;
 }
 
-/** A text would be sent as a range that says nothing, which the service ignores: all of the output would come. */
+/**
+ * Throws TypeError for a string, among others. It would be sent as a meaningless range, which the service ignores: it would send the entire
+ * output.
+ */
 function asRange(value: unknown): ByteRange {
   const { firstByte, lastByte } = value as Partial<ByteRange>;
   if (!(isOffset(firstByte) && isOffset(lastByte) && firstByte <= lastByte)) {
     throw new TypeError(
-      `range must be { firstByte, lastByte }, offsets of which the first is not beyond the last, and is ${JSON.stringify(value)}`,
+      `Invalid range ${JSON.stringify(value)}: expected { firstByte, lastByte }, offsets of which the first is not beyond the last`,
     );
   }
   return { firstByte, lastByte };
@@ -103,7 +106,7 @@ function payloadOf({ requestPayload }: Operation, input: Members): unknown {
   if (requestPayload !== undefined) {
     return input[requestPayload];
   }
-  // Members of JSON bodies begin uppercase, all others lowercase.
+  // Fields of JSON bodies begin uppercase, all others lowercase.
   return Object.fromEntries(Object.entries(input).filter(([member]) => /^[A-Z]/.test(member)));
 }
 

@@ -4,7 +4,7 @@ import { http, https } from "./built-in.ts";
 import { keepFreedMemory } from "./release.ts";
 import { WideAgent } from "./wide-agent.ts";
 
-/** The connections of clients, which keep them for later requests. */
+/** The agents of a client, which keep connections for later requests. */
 export interface Agents {
   readonly httpAgent: Agent;
   readonly httpsAgent: SecureAgent;
@@ -13,7 +13,7 @@ export interface Agents {
 /**
  * Creates agents that use the proxies of HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as AWS's tools do. Node does so from release 24.5 on.
  *
- * @param environment where the proxies are named; without it, those that Node was started with.
+ * @param environment names the proxies. @default the proxies that Node was started with
  * @param ca certificates (PEM) to trust instead of Node's.
  */
 export function createAgents(environment?: NodeJS.ProcessEnv, ca?: string): Agents {

@@ -5,7 +5,10 @@ import type { Settings } from "./settings.ts";
 
 const agentsByFile = new Map<string, Agents>();
 
-/** Returns agents that trust what the caller's file, the environment's or the profile's has; Node's own certificates without one. */
+/**
+ * Returns agents that trust the certificates of the caller's file, else of the environment's, else of the profile's. Without a file they
+ * trust Node's own.
+ */
 export async function agentsFor(
   environment: NodeJS.ProcessEnv,
   endpoint: string | URL | undefined,

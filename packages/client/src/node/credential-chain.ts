@@ -3,9 +3,9 @@ import type { Agents } from "./agents.ts";
 import { chosenProfile, type Environment, loadProfile, type Profile } from "./profile.ts";
 
 /**
- * Finds credentials in the order of AWS's Python tools: keys in the environment, unless a profile was asked for explicitly; roles and
- * SSO of the profile; its keys; then what the machine offers. All but keys is left to AWS's own chain, a large package which not
- * everybody installs, and which takes longer to load than a request takes.
+ * Finds credentials in the order of AWS's Python tools: keys in the environment, unless a profile was asked for explicitly; roles and SSO
+ * of the profile; its keys; then the role of the container or the instance. All but keys is left to AWS's own chain: a large, optional
+ * package, which takes longer to load than a request takes.
  */
 export function chainedCredentials(
   environment: Environment,
@@ -42,7 +42,7 @@ function environmentKeys(environment: Environment): Credentials | null {
   return keys && { ...keys, expiration: expiration ? new Date(expiration) : undefined };
 }
 
-/** Null where the profile has no keys, or leads to a role or a session, which take precedence. */
+/** Returns the profile's keys. Null if it has none, or names a role or a session, which take precedence. */
 function keysOf(profile: Profile, environment: Environment, isExplicit: boolean): Credentials | null {
   const { fields, credentialsFile, configFile, name } = profile;
   const isRole = fields["role_arn"] !== undefined;
@@ -110,7 +110,7 @@ function missingChain(profile: string | undefined): string {
   );
 }
 
-/** Named as AWS's own chain names its errors. */
+/** Returns an error of the name that the errors of AWS's own chain have. */
 function noCredentials(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { name: "CredentialsProviderError" });
 }

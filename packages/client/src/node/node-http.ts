@@ -12,7 +12,7 @@ const connectMillisecondsMax = 10_000;
 const interimMax = 100;
 let sharedAgents: Agents | undefined;
 
-/** By `node:http`. Whoever reads a body may `release` each piece as soon as it is done with. */
+/** Sends a request by `node:http`. The reader of a body may `release` each piece that it no longer needs. */
 export async function nodeHttp(url: URL, request: HttpRequest, agents = defaultAgents()): Promise<Answer> {
   const { signal, timeoutMilliseconds } = request;
   for (;;) {
@@ -22,7 +22,7 @@ export async function nodeHttp(url: URL, request: HttpRequest, agents = defaultA
       return answerOf(await answered(sent, timeoutMilliseconds), request);
     } catch (error) {
       signal?.throwIfAborted();
-      // The server may close a connection that is kept just when the next request goes out on it.
+      // The server may close an idle connection at the moment when the next request is sent on it.
       const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === "ECONNRESET";
       if (!(isStale && request.method === "GET")) {
         throw error;
@@ -41,7 +41,7 @@ function send(url: URL, request: HttpRequest, { httpAgent, httpsAgent }: Agents)
     timeout: Math.min(timeoutMilliseconds, connectMillisecondsMax),
     ...(signal !== undefined && { signal }),
   });
-  sent.setTimeout(timeoutMilliseconds); // Once it is connected.
+  sent.setTimeout(timeoutMilliseconds); // Applies once it is connected.
   let answer: IncomingMessage | undefined;
   sent.once("response", (message: IncomingMessage) => {
     answer = message;
@@ -62,23 +62,23 @@ function silence({ socket }: ClientRequest, milliseconds: number): Error {
   const connectMilliseconds = Math.min(milliseconds, connectMillisecondsMax);
   return socket?.connecting
     ? Object.assign(new Error(`No connection within ${connectMilliseconds} ms`), { code: "ERR_CONNECT_TIMEOUT" })
-    : new Error(`Nothing came for ${milliseconds} ms`);
+    : new Error(`No bytes received for ${milliseconds} ms`);
 }
 
-/** Shared by all clients that trust the same certificates as Node. */
+/** Returns the agents that all clients share that trust Node's own certificates. */
 export function defaultAgents(environment?: NodeJS.ProcessEnv): Agents {
   sharedAgents ??= createAgents(environment);
   return sharedAgents;
 }
 
-/** What the socket gives, the parser has copied by the time that it returns. */
+/** Frees the socket's packets. The parser has copied each by the time that it returns. */
 function freePackets(sent: ClientRequest, socket: Socket): void {
   const free = (packet: Buffer) => queueMicrotask(() => release(packet));
   socket.on("data", free);
   sent.once("close", () => socket.off("data", free));
 }
 
-/** Resolves with the head of the response, which must be complete in time, however its bytes arrive. */
+/** Resolves once the response's headers have arrived, all of which must arrive in time. */
 function answered(sent: ClientRequest, timeoutMilliseconds: number): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   let timer: NodeJS.Timeout | undefined;
@@ -90,11 +90,11 @@ function answered(sent: ClientRequest, timeoutMilliseconds: number): Promise<Inc
   sent.on("information", () => {
     interim += 1;
     if (interim > interimMax) {
-      sent.destroy(new Error(`More than ${interimMax} interim responses came`));
+      sent.destroy(new Error(`Received more than ${interimMax} interim responses`));
     }
   });
   sent.on("response", resolve);
-  sent.on("error", reject); // Also later, when the answer has told of it already.
+  sent.on("error", reject); // Stays after the response, whose own error event has reported the same.
   const stop = () => clearTimeout(timer);
   promise.then(stop, stop);
   return promise;

@@ -22,7 +22,7 @@ export function chosenProfile(environment: Environment, explicit: string | undef
   return explicit ?? (environment["AWS_PROFILE"] || environment["AWS_DEFAULT_PROFILE"] || undefined);
 }
 
-/** Whether AWS's files contain a string. To read them takes a tenth of the time that it takes to load their parser. */
+/** Whether AWS's files contain a string. Reading them takes a tenth of the time of loading their parser. */
 export async function filesContain(environment: Environment, text: string): Promise<boolean> {
   const folder = join(homedir(), ".aws");
   const files = [
@@ -62,7 +62,7 @@ export async function loadProfile(environment: Environment, explicit: string | u
   return { name, fields, credentialsFile, configFile, services: lowerCase(services) };
 }
 
-/** As AWS's Python tools read names. */
+/** Lowers names, as AWS's Python tools do. */
 function lowerCase(fields: Fields | undefined): Fields {
   return Object.fromEntries(Object.entries(fields ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -1,6 +1,6 @@
 /**
- * Frees the memory of a piece at once, and not when it is next collected, if the piece is all of it. Left to the collector, an
- * output of 1 GiB took twice the processor time and 70 MiB more.
+ * Frees the memory of a piece at once, if the piece is all of it. When the garbage collector freed it, an output of 1 GiB took twice the
+ * CPU time and 70 MiB more.
  */
 export function release(piece: Uint8Array): void {
   if (piece.byteOffset === 0 && piece.length === piece.buffer.byteLength && piece.buffer instanceof ArrayBuffer) {
@@ -8,13 +8,12 @@ export function release(piece: Uint8Array): void {
   }
 }
 
-/** Larger than any block that is in use here. */
+/** Larger than any block in use here. */
 const keptBytes = 4 * 1024 ** 2 - 64 * 1024;
 
 /**
- * Lets the process use freed memory again. glibc has blocks of more than 128 KiB from the system and gives each back, so that
- * every page of the next one is asked for anew, until a large block has been freed once: up to its size, it keeps them from
- * then on.
+ * Lets the process reuse freed memory. At first, glibc gets each block of more than 128 KiB from the system and returns it when it is
+ * freed, so the next block has new pages. Once a large block was freed, glibc keeps blocks up to its size.
  */
 export function keepFreedMemory(): void {
   release(Buffer.allocUnsafeSlow(keptBytes));

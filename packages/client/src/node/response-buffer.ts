@@ -2,10 +2,10 @@ import type { IncomingMessage } from "node:http";
 import type { AnswerBody } from "../http/http.ts";
 import { release } from "./release.ts";
 
-/** What waits for its reader at the most, but for the last piece, while the reader is busy with what came before. */
+/** The maximum of bytes that wait for a busy reader, the last piece not counted. */
 const waitingBytesMax = 512 * 1024;
 
-/** What arrives of an answer, for a reader who takes it when it likes. With enough of it, the connection is held back. */
+/** Buffers a response body until its reader asks for more. A full buffer pauses the connection. */
 export class ResponseBuffer implements AnswerBody {
   readonly #answer: IncomingMessage;
   readonly #signal: AbortSignal | undefined;
@@ -17,7 +17,7 @@ export class ResponseBuffer implements AnswerBody {
   #failure: Error | null = null;
   #arrival: PromiseWithResolvers<void> | null = null;
 
-  /** @param timeoutMilliseconds how long to wait for the next byte; time in which nothing is asked for does not count. */
+  /** @param timeoutMilliseconds limits the wait for the next byte. Time in which the reader does not wait does not count. */
   constructor(answer: IncomingMessage, signal: AbortSignal | undefined, timeoutMilliseconds: number) {
     this.#answer = answer;
     this.#signal = signal;
@@ -28,7 +28,7 @@ export class ResponseBuffer implements AnswerBody {
       this.#wake();
     });
     answer.on("error", (error) => this.#fail(error));
-    answer.on("close", () => this.#fail(new Error("The connection was closed in the middle of the answer")));
+    answer.on("close", () => this.#fail(new Error("The connection was closed in the middle of the response")));
   }
 
   async next(): Promise<Buffer<ArrayBuffer> | null> {
@@ -51,7 +51,7 @@ export class ResponseBuffer implements AnswerBody {
     this.#answer.destroy();
   }
 
-  /** Nothing is read before somebody asks. */
+  /** Starts reading, at the reader's first request. */
   #begin(): void {
     if (!this.#hasBegun) {
       this.#hasBegun = true;
@@ -60,7 +60,7 @@ export class ResponseBuffer implements AnswerBody {
     }
   }
 
-  /** In one piece, so that what follows is done once for many packets. */
+  /** Returns all waiting bytes in one piece, so that the reader handles many packets at once. */
   #take(): Buffer<ArrayBuffer> {
     const pieces = this.#waiting;
     this.#waiting = [];
@@ -88,7 +88,7 @@ export class ResponseBuffer implements AnswerBody {
   }
 
   #resume(): void {
-    // After its end the socket may serve another request.
+    // After the end of the response, the socket may serve another request.
     if (this.#answer.isPaused() && !this.#hasEnded) {
       this.#answer.socket.setTimeout(this.#timeoutMilliseconds);
       this.#answer.resume();

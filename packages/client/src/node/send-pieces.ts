@@ -1,8 +1,8 @@
 import type { ClientRequest } from "node:http";
 
 /**
- * Gives a request its body, each piece when the one before has left, and ends it; or breaks it off with what the source threw, or
- * once it has been answered before its end, as refusals may be. Never rejects: the request tells of what happened.
+ * Sends a request's body, each piece once the one before has been sent, and ends the request. Aborts it with the source's error, or when a
+ * response arrives before the body's end, as a refusal may. Never rejects: the request emits the error.
  */
 export async function sendPieces(
   sent: ClientRequest,
@@ -15,7 +15,7 @@ export async function sendPieces(
     for await (const piece of pieces) {
       leftBytes -= piece.length;
       waitForNetwork(sent, timeoutMilliseconds);
-      // One that is destroyed is not closed until the loop of events goes on, for which its writes do not wait.
+      // A request that is destroyed is closed only in a later turn of the event loop, but its writes end before.
       if (sent.destroyed || (await Promise.race([written(sent, piece), over])) === "over") {
         return;
       }
@@ -28,9 +28,9 @@ export async function sendPieces(
   }
 }
 
-/** Limits how long the network may rest; 0 while the source is waited for, which may be slow or paced. */
+/** Limits how long the network may be silent. 0 sets no limit, for the time that the source takes: it may be slow or paced. */
 function waitForNetwork({ socket }: ClientRequest, timeoutMilliseconds: number): void {
-  // Before it is connected, another limit holds.
+  // Before it is connected, another limit applies.
   if (socket?.connecting === false) {
     socket.setTimeout(timeoutMilliseconds);
   }
@@ -38,11 +38,11 @@ function waitForNetwork({ socket }: ClientRequest, timeoutMilliseconds: number):
 
 function written(sent: ClientRequest, piece: Uint8Array): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  sent.write(piece, () => resolve()); // What fails closes the request.
+  sent.write(piece, () => resolve()); // A failed write closes the request.
   return promise;
 }
 
-/** Resolves when nobody waits for more of the body: the connection is closed, or about to be, since it cannot be used again. */
+/** Resolves when no more of the body is to be sent: the connection is closed, or about to be, since it cannot be used again. */
 function overBeforeItsEnd(sent: ClientRequest, isUnfinished: () => boolean): Promise<"over"> {
   const { promise, resolve } = Promise.withResolvers<"over">();
   sent.once("close", () => resolve("over"));

@@ -1,17 +1,17 @@
 import { chosenProfile, type Environment, filesContain, loadProfile, type Profile } from "./profile.ts";
 
-/** The settings that AWS's tools would use, for those that a caller leaves open. */
+/** The settings that AWS's tools would use, for those that a caller does not give. */
 export interface Settings {
-  /** Rejects with a TypeError when a profile is chosen that does not exist, whatever else is set. */
+  /** Rejects with a TypeError if the chosen profile does not exist, even if nothing of it is needed. */
   assertProfile(): Promise<void>;
   region(): Promise<string>;
-  /** Undefined for AWS's own. */
+  /** Resolves to the endpoint; undefined for AWS's own. */
   endpoint(): Promise<string | undefined>;
-  /** The path of a file. */
+  /** Resolves to the path of the file of certificates; undefined for Node's own. */
   caBundle(): Promise<string | undefined>;
 }
 
-/** Settings from the environment, else from the profile: its files are read when the first setting needs them. */
+/** Returns settings from the environment, else from the profile. Its files are read when the first setting needs them. */
 export function settingsOf(environment: Environment, explicit: string | undefined): Settings {
   let loaded: Promise<Profile> | undefined;
   const profile = () => {
@@ -46,7 +46,7 @@ export function settingsOf(environment: Environment, explicit: string | undefine
   };
 }
 
-/** https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+/** See https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
 function profileEndpoint({ fields, services }: Profile): string | undefined {
   return services["glacier.endpoint_url"] || fields["endpoint_url"] || undefined;
 }

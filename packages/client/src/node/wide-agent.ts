@@ -3,12 +3,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { http } from "./built-in.ts";
 
-/** What one read of a socket takes. Node's own reads take 64 KiB, and all that follows each of them costs twice the CPU. */
+/** The bytes of one read from a socket. With Node's own reads of 64 KiB, the work after each read takes twice the CPU time in all. */
 const readBytes = 512 * 1024;
 
 /**
- * Plain HTTP whose sockets read into one large piece of memory, again and again: the parser, whom they tell, has copied what it
- * wants by the time that it returns. Over TLS a read gives no more than a record, of 16 KiB.
+ * Agent for plain HTTP whose sockets read into one large buffer each, and reuse it: the parser has copied the bytes by the time that it
+ * returns. A read over TLS brings a record of at most 16 KiB, so a larger buffer would not help there.
  */
 export class WideAgent extends http.Agent {
   override createConnection(

@@ -1,37 +1,37 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** So much may be caught up after a pause. */
+/** The burst after a pause: the bytes of this duration. */
 const burstMilliseconds = 200;
-/** Several connections share a slow rate in pieces of this duration, so that none is silent for long. */
+/** At a low rate, a piece takes this long, so that no connection is silent for long while others send. */
 const pieceMilliseconds = 250;
-/** Moraine's servers end a request that is silent for 30 s, or has less than 1 KiB/s on average. */
+/** Moraine's servers abort a request that is silent for 30 s, or slower than 1 KiB/s on average. */
 const connectionBytesPerSecondMin = 16 * 1024;
 
-/** A rate that any number of transfers share, in either direction or both. */
+/** A rate limit that any number of transfers share, uploads and downloads. */
 export class Bandwidth {
   readonly bytesPerSecond: number;
-  /** When all that was taken has been paid for, on the monotonic clock. */
+  /** The time, on the monotonic clock, at which all bytes so far are within the rate. */
   #paidAt = 0;
 
   /** @param bytesPerSecond above 0. */
   constructor(bytesPerSecond: number) {
     if (!(bytesPerSecond > 0)) {
-      throw new RangeError(`A bandwidth is more than 0 bytes a second; not ${bytesPerSecond}`);
+      throw new RangeError(`Invalid bandwidth ${bytesPerSecond}: expected more than 0 bytes per second`);
     }
     this.bytesPerSecond = bytesPerSecond;
   }
 
-  /** Uploads that may share it without each becoming too slow for a server. */
+  /** The number of uploads that can share it before each is too slow for a server. */
   get connectionsMax(): number {
     return Math.max(1, Math.floor(this.bytesPerSecond / connectionBytesPerSecondMin));
   }
 
-  /** Bytes to be sent at once, at most. */
+  /** The maximum size of a piece. */
   get pieceBytesMax(): number {
     return Math.max(1, Math.floor((this.bytesPerSecond * pieceMilliseconds) / 1000));
   }
 
-  /** Resolves when so many bytes may pass; who asks first is served first. */
+  /** Resolves when this number of bytes may pass. Callers are served in order. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     const now = performance.now();
     this.#paidAt = Math.max(this.#paidAt, now - burstMilliseconds) + (bytes / this.bytesPerSecond) * 1000;
@@ -42,7 +42,7 @@ export class Bandwidth {
   }
 }
 
-/** Passes bytes on no faster than the bandwidth allows, in pieces that are small where it is low. */
+/** Passes bytes on no faster than the bandwidth allows, in small pieces if it is low. */
 export async function* paced(
   bytes: AsyncIterable<Uint8Array>,
   bandwidth: Bandwidth | undefined,

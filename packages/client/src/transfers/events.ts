@@ -1,28 +1,28 @@
 import type { ByteRange } from "@moraine/protocol";
 import type { Retry } from "../operation-types.ts";
 
-/** What a transfer tells while it goes on; see {@link TransferOptions.onEvent}. */
+/** An event of a running transfer; see {@link TransferOptions.onEvent}. */
 export type TransferEvent = ProgressEvent | RangeFailedEvent | RetryEvent | WarningEvent | JobEvent;
 
 export interface ProgressEvent {
   readonly kind: "progress";
-  /** Null while nobody knows: of a stream, until its end. */
+  /** Size of the source or the output; null for a stream until its end. */
   readonly sizeBytes: number | null;
-  /** Bytes known to be right at their destination; those of an earlier run included. */
+  /** Bytes verified at their destination, including those of an earlier run. */
   readonly verifiedBytes: number;
-  /** Bytes that this run has moved, of whatever range. */
+  /** Bytes that this run has sent or received. */
   readonly transferredBytes: number;
-  /** Those of them that had to be moved again after a failure in this run. */
+  /** The part of `transferredBytes` that was sent or received again after a failure in this run. */
   readonly repeatedBytes: number;
-  /** Verified bytes that an earlier run left. */
+  /** The part of `verifiedBytes` that an earlier run has moved. */
   readonly resumedBytes: number;
 }
 
-/** A range did not come or go as it should, and is tried again, unless `final`. */
+/** A range could not be sent or received, or was wrong. It is tried again, unless `final`. */
 export interface RangeFailedEvent {
   readonly kind: "range-failed";
   readonly range: ByteRange;
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
   readonly error: Error;
   readonly final: boolean;
@@ -37,17 +37,17 @@ export interface WarningEvent {
   readonly kind: "warning";
   readonly code: /** A range carried the whole archive's hash, a known fault of some servers: the whole decides. */
     | "whole-hash-on-range"
-    /** The server gave no checksum for a range: the whole decides. */
+    /** The server sent no checksum for a range, which is passed on unverified. */
     | "no-checksum"
-    /** What an earlier run had verified is no longer so on the disk, and is fetched again. */
+    /** A range that an earlier run had verified has changed on the disk, and is fetched again. */
     | "partial-changed"
-    /** The lock's owner cannot be seen from here, so taking the lock over may last two minutes. */
+    /** The lock's owner cannot be seen from here, so taking over the lock may take two minutes. */
     | "lock-unseen"
-    /** The job's id could not be written down, so a further run may start another job. */
+    /** The job's id could not be recorded, so another run may start another job. */
     | "job-not-noted"
     /** The inventory job of a partial file no longer exists, so the download starts again with another one. */
     | "inventory-gone"
-    /** The upload that was begun is gone; a new one starts. */
+    /** The unfinished upload no longer exists; a new one starts. */
     | "upload-gone"
     /** The journal's upload is not resumed, and a new one starts; the message says what may exist of the earlier one. */
     | "journal-discarded"
@@ -57,7 +57,7 @@ export interface WarningEvent {
     | "not-cleaned-up"
     /** The upload has failed, and its parts are still at the service. */
     | "upload-not-aborted"
-    /** Nothing can tell whether the bytes are right, and the caller has said that it does not matter. */
+    /** No checksum can verify the bytes, and the caller accepts that. */
     | "unverified";
   readonly message: string;
   readonly range?: ByteRange | undefined;
@@ -69,13 +69,13 @@ export interface JobEvent {
   readonly state: "started" | "reused" | "waiting" | "succeeded" | "expired";
 }
 
-/** What every transfer may be told. */
+/** Options of every transfer. */
 export interface TransferOptions {
-  /** Called often, from within the transfer; it must be quick and not throw. */
+  /** Called often, during the transfer; it must be quick and not throw. */
   readonly onEvent?: ((event: TransferEvent) => void) | undefined;
-  /** Ends the transfer soon, in a state from which it can go on. */
+  /** Ends the transfer soon, in a state from which it can be resumed. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The signal of a transfer that nobody ends. */
+/** The signal of a transfer that cannot be aborted. */
 export const neverAborted: AbortSignal = new AbortController().signal;

@@ -1,8 +1,8 @@
 import { assertCount } from "../assert-count.ts";
 
 /**
- * Does the work for each item, so many at once, taking the next item only when it can begin. The first failure stops the
- * others through their signal; it is thrown once all have ended, so that nothing goes on behind the caller's back.
+ * Does the work for each item, for at most `concurrency` of them at the same time. The next item is taken only when its work can begin. The
+ * first failure aborts the others' signal, and is thrown once all have ended, so that no work is left running.
  */
 export async function inParallel<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -31,7 +31,7 @@ export async function inParallel<Item>(
   either.throwIfAborted();
 }
 
-/** Waits for no item any longer than the signal allows: a pipe may never give another. */
+/** Yields items until the signal aborts, even while it waits for one: a pipe may never give another. */
 async function* untilAborted<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
   signal: AbortSignal,
@@ -53,7 +53,7 @@ async function* untilAborted<Item>(
     }
   } finally {
     signal.removeEventListener("abort", abort);
-    // Not waited for: one that is waiting itself answers only then.
+    // Not awaited: an iterator that is waiting for its next item would end only then.
     Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 import type { TransferEvent } from "./events.ts";
 
-/** Counts what a transfer has moved and tells of it. */
+/** Counts the bytes of a transfer and reports them as events. */
 export class Progress {
   readonly #onEvent: ((event: TransferEvent) => void) | undefined;
   #sizeBytes: number | null;
@@ -29,13 +29,13 @@ export class Progress {
     this.#report();
   }
 
-  /** Verified by an earlier run. */
+  /** Counts bytes that an earlier run had verified. */
   resumed(bytes: number): void {
     this.#resumedBytes += bytes;
     this.verified(bytes);
   }
 
-  /** What had no checksum of its own has to be fetched again. */
+  /** Uncounts verified bytes that have to be fetched again. */
   unverified(bytes: number): void {
     this.#verifiedBytes -= bytes;
     this.#report();
@@ -64,7 +64,7 @@ export class Progress {
   }
 }
 
-/** What a transfer has cost; see ProgressEvent. */
+/** Byte counts of a transfer; see ProgressEvent. */
 export interface TransferTotals {
   readonly transferredBytes: number;
   readonly repeatedBytes: number;

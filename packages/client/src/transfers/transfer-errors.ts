@@ -6,12 +6,12 @@ export class TransferError extends Error {
 }
 
 /**
- * Bytes came that are not what their checksum says, as often as they were asked for: no target was written. Or a service
- * accepted bytes as something else than was sent: no upload succeeded.
+ * Received bytes did not agree with their checksum, in any attempt, so no target was written. Or a service accepted bytes under another
+ * hash than was sent, so the upload has failed.
  */
 export class VerificationError extends TransferError {
   override readonly name = "VerificationError";
-  /** Null when each range was right by itself, or had no checksum, and only the whole is wrong. */
+  /** Null if each range was right by itself, or had no checksum, and only all of them together are wrong. */
   readonly range: ByteRange | null;
   readonly expected: string;
   readonly computed: string;
@@ -25,58 +25,58 @@ export class VerificationError extends TransferError {
   }
 }
 
-/** There is no checksum by which the output could be verified, and the caller has not said that it does not matter. */
+/** No checksum can verify the output, and the caller has not accepted unverified bytes. */
 export class UnverifiableError extends TransferError {
   override readonly name = "UnverifiableError";
 }
 
-/** A range did not pass, however often it was tried; `cause` says why. What had been verified is kept. */
+/** All attempts at a range failed; `cause` says why. Verified ranges are kept. */
 export class RangeFailedError extends TransferError {
   override readonly name = "RangeFailedError";
   readonly range: ByteRange;
 
   constructor(range: ByteRange, attempts: number, cause: Error) {
-    super(`Range ${formatRange(range)} failed ${attempts} times, the last time so: ${cause.message}`, { cause });
+    super(`Range ${formatRange(range)} failed ${attempts} times, at last with: ${cause.message}`, { cause });
     this.range = range;
   }
 }
 
-/** The file system refused; `cause` says what. What had been verified is kept. */
+/** The file system refused an operation; `cause` says which. Verified ranges are kept. */
 export class LocalFileError extends TransferError {
   override readonly name = "LocalFileError";
 }
 
-/** There is a file under the target's name already, and nobody asked to overwrite it. */
+/** A file with the target's name already exists, and `overwrite` is not set. */
 export class TargetExistsError extends TransferError {
   override readonly name = "TargetExistsError";
 }
 
-/** A file that a transfer would write to is none that it may write to: a folder, a device, a link, another user's file. */
+/** A transfer must not write to this file: it is a folder, a device, a link, or another user's. */
 export class UnusableFileError extends TransferError {
   override readonly name = "UnusableFileError";
 }
 
-/** Another process is at work on the same target, or on the same upload. */
+/** Another process works on the same target, or on the same upload. */
 export class TransferBusyError extends TransferError {
   override readonly name = "TransferBusyError";
 }
 
-/** A journal tells of another transfer than the one asked for. Nothing was changed. */
+/** A journal is of another transfer than the one requested. Nothing was changed. */
 export class JournalMismatchError extends TransferError {
   override readonly name = "JournalMismatchError";
 }
 
-/** The service could not do the job; the message is the service's own. */
+/** The job failed; the message is the service's own. */
 export class JobFailedError extends TransferError {
   override readonly name: string = "JobFailedError";
 }
 
-/** The job failed since the archive is damaged in the service's store: other jobs fail too, until its operator has repaired it. */
+/** The job failed because the archive is damaged in the service's store. Other jobs fail too, until its operator has repaired it. */
 export class DamagedArchiveError extends JobFailedError {
   override readonly name = "DamagedArchiveError";
 }
 
-/** The job has not completed in the time the caller would wait; it goes on. */
+/** The job did not complete within the wait. It continues. */
 export class JobNotReadyError extends TransferError {
   override readonly name = "JobNotReadyError";
   readonly jobId: string;
@@ -90,14 +90,14 @@ export class JobNotReadyError extends TransferError {
   }
 }
 
-/** What is uploaded changed while it was read, or since an upload of it was begun. */
+/** The source changed while it was read, or since its upload was started. */
 export class SourceChangedError extends TransferError {
   override readonly name = "SourceChangedError";
 }
 
 /**
- * The service no longer knows the upload, after it had been asked to complete it, or all its answers to that were lost and
- * there is no journal to go on from: whether there is an archive, only an inventory can tell. Nothing was uploaded again.
+ * The upload may have made an archive, which only an inventory can show. The service no longer knows the upload that it was asked to
+ * complete, or all its responses to that were lost, and there is no journal from which to resume. Nothing was uploaded again.
  */
 export class CompletionUnknownError extends TransferError {
   override readonly name = "CompletionUnknownError";
@@ -111,12 +111,12 @@ export class CompletionUnknownError extends TransferError {
   }
 }
 
-/** The text is no inventory, or ends too soon. */
+/** The text is not an inventory, or is incomplete. */
 export class InventoryFormatError extends TransferError {
   override readonly name = "InventoryFormatError";
 }
 
-/** Whether the service answered so; for errors of whatever client. */
+/** Whether an error has this code: of the service, by any client, or of the file system. */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
@@ -125,7 +125,7 @@ export function asError(value: unknown): Error {
   return value instanceof Error ? value : new Error(String(value));
 }
 
-/** What the file system refuses, as LocalFileError. */
+/** Rejects with LocalFileError if the work on a file fails. */
 export async function local<Value>(work: Promise<Value>): Promise<Value> {
   try {
     return await work;

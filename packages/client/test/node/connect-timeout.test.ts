@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { nodeHttp } from "../../src/node/node-http.ts";
 
-/** Listens, and then sleeps: the system keeps two connections for it, and answers nobody else. */
+/** Listens, and then sleeps: the system accepts two connections for it and ignores all others. */
 const sleepingServer = `
 const { createServer } = require("node:net");
 const { parentPort } = require("node:worker_threads");
@@ -15,7 +15,7 @@ const server = createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 },
 });`;
 const connectionsKept = 2;
 
-test("an address where nobody answers is given up after ten seconds, as one to which nothing was sent", async () => {
+test("an address that does not respond fails after ten seconds, as one to which nothing was sent", async () => {
   const server = new Worker(sleepingServer, { eval: true });
   const kept: Socket[] = [];
   try {

@@ -15,12 +15,12 @@ import { nodeHttp } from "../../src/node/node-http.ts";
 
 interface RawServer extends AsyncDisposable {
   readonly url: URL;
-  /** The requests' heads, of all connections in turn. */
+  /** Headers of the requests, of all connections in order. */
   readonly heads: string[];
   readonly connections: Socket[];
 }
 
-/** A server of bytes: told which connection it is and which request on it, it writes whatever it likes. */
+/** A server that writes any bytes, according to the number of the connection and of the request on it. */
 async function rawServer(
   answer: (socket: Socket, connection: number, request: number) => unknown,
   server = createServer(),
@@ -64,7 +64,7 @@ const get = (url: URL, signal?: AbortSignal) =>
 const plain = (body: string, more = "") =>
   `HTTP/1.1 206 Partial Content\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
 
-test("an answer is the same wherever its packets end", async () => {
+test("a response is the same wherever its packets end", async () => {
   const text = `HTTP/1.1 100 Continue\r\n\r\n${plain("hello", "X-Amz-Archive-Description:  a: b \r\n")}`;
   for (let cut = 1; cut < text.length; cut += 1) {
     await using server = await rawServer((socket) => {
@@ -82,7 +82,7 @@ test("an answer is the same wherever its packets end", async () => {
   }
 });
 
-test("a connection serves one answer after another, and none that was left or that the server will close", async () => {
+test("a connection is used again, but not after a response that was left or that closes it", async () => {
   await using server = await rawServer((socket, connection, request) => {
     const more = connection === 1 && request === 0 ? "Connection: close\r\n" : "";
     socket.write(plain("x".repeat(100_000), more));
@@ -106,14 +106,14 @@ test("an idle connection that the server has closed is no failure", async () => 
   assert.equal(server.connections.length, 2);
 });
 
-test("an answer whose length is not told is read to its end", async () => {
+test("a response without a length is read to its end", async () => {
   for (const head of ["Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "Connection: close\r\n\r\nhello"]) {
     await using server = await rawServer((socket) => socket.write(`HTTP/1.1 200 OK\r\n${head}`, () => socket.end()));
     assert.equal(await allOf(await get(server.url)), "hello");
   }
 });
 
-test("while nobody reads, the connection is held back, however much would come", async () => {
+test("the connection is paused while nobody reads, whatever the size", async () => {
   let written = 0;
   await using server = await rawServer((socket) => {
     socket.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
@@ -135,7 +135,7 @@ test("while nobody reads, the connection is held back, however much would come",
   await answer.body.cancel();
 });
 
-test("what comes while its reader is busy is given in one piece, and the pieces are the reader's own", async () => {
+test("bytes that arrive while the reader is busy are one piece, and pieces are the reader's own", async () => {
   const content = Buffer.from(Array.from({ length: 30_003 }, (_, index) => index % 251));
   await using server = await rawServer(async (socket) => {
     socket.setNoDelay(true).write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n`);
@@ -154,14 +154,14 @@ test("what comes while its reader is busy is given in one piece, and the pieces 
   assert.ok(pieces.length <= 10, `${pieces.length} pieces of 31 packets`);
 });
 
-test("plain HTTP goes through the proxy of the environment when Node is told to use it", async () => {
+test("plain HTTP uses the proxy of the environment when Node is set to", async () => {
   await using proxy = await rawServer((socket) => socket.write(plain("by proxy")));
   const asked = ask("http://vaults.invalid/output", { NODE_USE_ENV_PROXY: "1", HTTP_PROXY: proxy.url.origin });
   assert.equal((await asked).stdout, "8\n");
   assert.match(proxy.heads[0] ?? "", /^GET http:\/\/vaults\.invalid\/output HTTP\/1\.1\r\n/);
 });
 
-test("what breaks, or is no HTTP, fails with its reason", async () => {
+test("a broken connection, or bytes that are not HTTP, fail with the reason", async () => {
   const failures: Record<string, RegExp> = {
     "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello": /aborted|closed/,
     "HTTP/1.1 200 OK\r\nContent-Len": /socket hang up|Parse Error/,
@@ -184,7 +184,7 @@ test("the signal ends it at any time: before, while it waits for the head, while
   }
 });
 
-test("over TLS, a certificate that is trusted will do, and no other", async (t) => {
+test("over TLS, only a trusted certificate is accepted", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "moraine-tls-"));
   t.after(() => rm(folder, { recursive: true }));
   const [key, cert] = [join(folder, "key"), join(folder, "cert")];
@@ -201,7 +201,7 @@ test("over TLS, a certificate that is trusted will do, and no other", async (t) 
   await assert.rejects(askHost("127.0.0.1", { NODE_EXTRA_CA_CERTS: cert }), /IP: 127\.0\.0\.1 is not in the cert/);
 });
 
-/** In a process of its own, which prints the body's length. */
+/** Requests the URL in another process, which prints the body's length. */
 function ask(url: string, environment: Record<string, string>): Promise<{ readonly stdout: string }> {
   const module = fileURLToPath(import.meta.resolve("../../src/node/node-http.ts"));
   const script = `const { nodeHttp } = await import(${JSON.stringify(module)});
@@ -219,7 +219,7 @@ function ask(url: string, environment: Record<string, string>): Promise<{ readon
 const put = (url: URL, body: AsyncIterable<Uint8Array>, sizeBytes: number, signal?: AbortSignal) =>
   nodeHttp(url, { method: "PUT", headers: { "content-length": String(sizeBytes) }, body, signal, timeoutMilliseconds });
 
-/** Pieces of 100 kB without end; tells whether it was left in order. */
+/** Endless pieces of 100 kB; reports whether the loop was left properly. */
 function endless(): { readonly pieces: AsyncGenerator<Uint8Array>; readonly left: Promise<number> } {
   const { promise, resolve } = Promise.withResolvers<number>();
   const pieces = (async function* () {
@@ -236,7 +236,7 @@ function endless(): { readonly pieces: AsyncGenerator<Uint8Array>; readonly left
   return { pieces, left: promise };
 }
 
-test("bodies go out piece by piece, and one connection takes several", async () => {
+test("bodies are sent piece by piece, several on one connection", async () => {
   let seenBytes = 0;
   await using server = await rawServer((socket) => {
     seenBytes = server.heads.join("").length;
@@ -252,13 +252,13 @@ test("bodies go out piece by piece, and one connection takes several", async () 
     const end = Promise.withResolvers<void>();
     assert.equal(await allOf(await put(server.url, body(end.promise), 2_000_008)), "hello");
     assert.ok(seenBytes > turn * 2_000_008);
-    end.resolve(); // The answer was there before the source had said that it is at its end.
+    end.resolve(); // The response arrived before the source had ended.
     await sleep(50);
   }
   assert.equal(server.connections.length, 1);
 });
 
-test("a refusal that comes before a body's end is heard, and nothing more is sent", async () => {
+test("a refusal before a body's end is returned, and no more of the body is sent", async () => {
   await using server = await rawServer((socket, _, request) => {
     if (request === 0) socket.write(plain("no"));
   });
@@ -270,7 +270,7 @@ test("a refusal that comes before a body's end is heard, and nothing more is sen
   assert.equal(await closing(server.connections[0]), "closed");
 });
 
-test("what a body throws is what the request fails with, and the server sees it break off", async () => {
+test("a request fails with its body's error, and the server sees it aborted", async () => {
   await using server = await rawServer(() => undefined);
   const broken = new Error("the disk is gone");
   const body = async function* () {

@@ -13,15 +13,15 @@ export interface JobService extends AsyncDisposable {
   /** Every request, as `GET /-/vaults/…`. */
   readonly requests: string[];
   readonly jobs: Map<string, Job>;
-  /** Whether its jobs have succeeded. */
+  /** Whether the service's jobs have succeeded. */
   isReady: boolean;
-  /** Called in the place of a response once a job is started. */
+  /** Called instead of the response to the start of a job. */
   onLostStart: (() => void) | null;
-  /** The header of that name, as DescribeVault sends it. */
+  /** The value of the header of that name in DescribeVault's response. */
   inventories: string | null;
   /** Null for an inventory. */
   addJob(archiveId: string | null, description?: string | null): string;
-  /** Requests so far whose path ends so. */
+  /** Returns the requests so far whose path has this end. */
   count(method: string, pathEnd: string): number;
   reset(): void;
 }
@@ -114,7 +114,7 @@ function describeVault(response: ServerResponse, inventories: string | null): vo
   json(response, vault, inventories === null ? {} : { "x-moraine-inventories": inventories });
 }
 
-/** One job, or without an id all of them, the newest first. */
+/** Describes one job, or without an id all of them, the newest first. */
 function describeJobs(response: ServerResponse, { jobs, isReady }: JobService, jobId: string): void {
   const described = (job: Job) => ({ ...job, StatusCode: isReady ? "Succeeded" : "InProgress" });
   const job = jobs.get(jobId);

@@ -23,11 +23,11 @@ export function archiveOf(content: Buffer): Archive {
 
 export interface RangeRequest {
   readonly firstByte: number;
-  /** The first one after the range. */
+  /** The first byte after the range. */
   readonly endByte: number;
 }
 
-/** Responds in the place of the server, has it send a wrong byte, or returns after how many bytes of the body the connection breaks. */
+/** Responds instead of the server, makes it send a wrong byte, or returns the number of body bytes after which the connection breaks. */
 export type Misbehaviour = (
   range: RangeRequest,
   response: ServerResponse,
@@ -42,7 +42,7 @@ export interface OutputServer extends AsyncDisposable {
   /** State of the job. */
   statusCode: "InProgress" | "Succeeded";
   misbehave: Misbehaviour;
-  /** Headers in the place of its own; null takes one away. */
+  /** Headers instead of the server's own; null removes one. */
   headersOf: (range: RangeRequest) => Readonly<Record<string, string | null>>;
 }
 
@@ -53,7 +53,7 @@ function corrupted(bytes: Buffer): Buffer {
   return copy;
 }
 
-/** A service with one archive, whose retrieval job is called "job" and has succeeded; it starts another one when asked to. */
+/** A service with one archive, whose retrieval job is called "job" and has succeeded; it can start another one. */
 export async function outputServer({ sizeBytes, treeHash, contentOf }: Archive): Promise<OutputServer> {
   const description = {
     JobId: "job",

@@ -1,7 +1,7 @@
 import { type ClientOptions, createClient, type GlacierClient } from "@moraine/client";
 import { answer, type ScriptedServer } from "./scripted-server.ts";
 
-/** What tests against a scripted server ask for, and as whom. */
+/** A client of a scripted server, with its credentials. */
 export const vault = { vaultName: "photos" };
 export const described = { VaultName: "photos", LastInventoryDate: null };
 export const fine = answer(200, { "content-type": "application/json" }, JSON.stringify(described));
@@ -11,7 +11,7 @@ export function clientOf({ url }: Pick<ScriptedServer, "url">, options: Partial<
   return createClient({ region: "us-east-1", credentials: keys, endpoint: url, ...options });
 }
 
-/** What the promise is rejected with. */
+/** Returns the error that the promise is rejected with. */
 export async function failure(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;

@@ -9,7 +9,7 @@ export interface Seen {
   readonly body: Buffer;
 }
 
-/** What the server does with one request, read to its end. */
+/** Responds to one request, which has been read to its end. */
 export type Step = (response: ServerResponse, request: Seen) => void;
 
 export interface ScriptedServer extends AsyncDisposable {
@@ -17,7 +17,7 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly seen: readonly Seen[];
 }
 
-/** A server that takes one step for each request, and the last one for all that follow; so it can misbehave on purpose. */
+/** A server that takes one step for each request, and the last one for all further requests. */
 export async function scriptedServer(...steps: readonly Step[]): Promise<ScriptedServer> {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {
@@ -25,7 +25,7 @@ export async function scriptedServer(...steps: readonly Step[]): Promise<Scripte
     try {
       for await (const piece of request) pieces.push(piece);
     } catch {
-      return; // The client has ended it, as some tests ask it to.
+      return; // The client has aborted it, as some tests do on purpose.
     }
     const { method = "", url = "", headers } = request;
     const one = { method, url, headers, body: Buffer.concat(pieces) };
@@ -64,7 +64,7 @@ export const reset: Step = (response) => {
   response.socket?.resetAndDestroy();
 };
 
-/** Announces more than it sends, and then ends the connection in good order. */
+/** Announces more than it sends, and then ends the connection properly. */
 export const cutShort =
   (headers: Record<string, string>, body: string | Uint8Array): Step =>
   (response) => {

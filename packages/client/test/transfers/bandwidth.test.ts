@@ -4,7 +4,7 @@ import { Bandwidth, paced } from "../../src/transfers/bandwidth.ts";
 
 const never = new AbortController().signal;
 
-test("however many share a bandwidth, together they are no faster than it", async () => {
+test("all that share a bandwidth are together no faster than it", async () => {
   const bandwidth = new Bandwidth(1_000_000);
   const started = performance.now();
   const one = async () => {
@@ -23,13 +23,13 @@ test("a wait for bandwidth ends when it is aborted", async () => {
   await assert.rejects(bandwidth.take(1000, AbortSignal.timeout(20)), { name: "AbortError" });
 });
 
-test("a bandwidth of nothing is refused", () => {
+test("a bandwidth of 0 is refused", () => {
   for (const rate of [0, -1, Number.NaN]) {
     assert.throws(() => new Bandwidth(rate), RangeError);
   }
 });
 
-test("at a low rate bytes go in small pieces, so that no connection is silent for long", async () => {
+test("at a low rate bytes pass in small pieces, so that no connection is silent for long", async () => {
   const kibibyte = 1024;
   for (const [bytesPerSecond, connections] of [
     [2 * kibibyte, 1],
@@ -44,7 +44,7 @@ test("at a low rate bytes go in small pieces, so that no connection is silent fo
   }
 });
 
-test("pieces are divided as the rate asks for, and at a high rate passed on as they are", async () => {
+test("pieces are divided according to the rate, and unchanged at a high rate", async () => {
   class Unlimited extends Bandwidth {
     readonly taken: number[] = [];
     override async take(bytes: number): Promise<void> {

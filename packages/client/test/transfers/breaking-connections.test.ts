@@ -33,7 +33,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Without progress for this long, a transfer fails. */
+/** A transfer fails after this time without progress. */
 const client = (options: NodeClientOptions = {}) =>
   createClient({
     region: "us-east-1",
@@ -60,13 +60,13 @@ test("a connection that breaks every 10 MiB downloads ranges of 16 MiB, each byt
   assert.deepEqual([result.transferredBytes, result.repeatedBytes], [content.length, 0]);
 });
 
-test("a connection that never brings a whole mebibyte downloads all the same", async () => {
+test("a download succeeds over connections that break within a mebibyte", async () => {
   server.misbehave = (range) => (lengthOf(range) > 700_001 ? 700_001 : undefined);
   const { transferredBytes, repeatedBytes } = await download();
   assert.deepEqual([transferredBytes, repeatedBytes], [content.length, 0]);
 });
 
-test("after breaks less is asked for at once, and more again when all goes well", async () => {
+test("requests get smaller after broken connections, and larger after successes", async () => {
   let breaksAbove = 2 * mebibyte;
   server.misbehave = (range) => (lengthOf(range) > breaksAbove ? 0 : undefined);
   const onEvent = (event: TransferEvent) => {
@@ -93,7 +93,7 @@ test("a stream continues in the middle of a range as well", async () => {
   assert.equal(sentBytes, content.length);
 });
 
-test("bytes from before a break are verified with the rest, and fetched again when it was wrong", async () => {
+test("bytes from before an interruption are verified with the rest, and fetched again when it was wrong", async () => {
   let isFirst = true;
   server.misbehave = (range, response) => {
     if (!isFirst) {
@@ -122,7 +122,7 @@ test("bytes from before a break are verified with the rest, and fetched again wh
   assert.equal(repeatedBytes, 8 * mebibyte);
 });
 
-test("a server that announces no length and breaks does not use up the attempts that wrong bytes have", async () => {
+test("broken responses without a length do not count as wrong bytes", async () => {
   server.headersOf = () => ({ "content-length": null });
   server.misbehave = (range, response) => {
     const length = Math.min(lengthOf(range), 2 * mebibyte);
@@ -134,12 +134,12 @@ test("a server that announces no length and breaks does not use up the attempts 
     response.end(content.subarray(range.firstByte, range.firstByte + length));
     return "responded";
   };
-  // Without checksums, the whole decides.
+  // Ranges without checksums are verified together.
   const { verifiedBy, repeatedBytes } = await download({ rangeSizeBytes: 32 * mebibyte });
   assert.deepEqual([verifiedBy, repeatedBytes], ["whole", 0]);
 });
 
-test("a connection on which nothing comes any more is given up, and its range continued", async () => {
+test("a silent connection is closed, and its range continued", async () => {
   let isFirst = true;
   server.misbehave = ({ firstByte, endByte }, response) => {
     if (!isFirst) {
@@ -159,7 +159,7 @@ test("a connection on which nothing comes any more is given up, and its range co
   assert.equal(transferredBytes, content.length);
 });
 
-test("bytes that wait for bandwidth longer than the service may be silent are no failure", async () => {
+test("bytes may wait for bandwidth longer than the timeout", async () => {
   await using slow = await outputServer(archiveOf(content.subarray(0, mebibyte)));
   const impatient = await createClient({
     region: "us-east-1",
@@ -181,7 +181,7 @@ test("bytes that wait for bandwidth longer than the service may be silent are no
 for (let seed = 1; seed <= 6; seed += 1) {
   test(`breaks, missing checksums and wrong bytes at random give the right file: seed ${seed}`, async () => {
     const random = new Random(seed);
-    // Wrong bytes of a range without a checksum are noticed by the whole, which has them fetched again once only.
+    // Wrong bytes of a range without a checksum are noticed only with the entire output, and then fetched again once.
     const hasChecksum = ({ firstByte }: RangeRequest) => Math.floor(firstByte / (4 * mebibyte)) % 5 !== 0;
     server.headersOf = (range) => (hasChecksum(range) ? {} : { "x-amz-sha256-tree-hash": null });
     server.misbehave = (range, response) => {

@@ -10,12 +10,12 @@ import { combinedTreeHash, digestOfBytes } from "../../src/transfers/hashing/par
 
 const mebibyte = 1024 ** 2;
 
-/** Content M of docs/wire.md#tree-hash */
+/** The content M of docs/wire.md#tree-hash */
 const vector = { sizeBytes: 6_815_744, treeHash: "8bcaa7b4b8f991ca140f306627f2c4e84601364cde8e054b6e0924433ca7482f" };
 const content = Uint8Array.from({ length: vector.sizeBytes }, (_, index) => index % 251);
 const sha256 = createHash("sha256").update(content).digest("hex");
 
-test("bytes that are lent come back as they were, with both hashes", async () => {
+test("bytes are given back unchanged, with both hashes", async () => {
   await using pool = new DigestPool(1);
   const { bytes, ...digest } = await pool.ofBytes(new Uint8Array(content), "both");
   assert.deepEqual(digest, { treeHash: vector.treeHash, sha256 });
@@ -43,7 +43,7 @@ test("parts of a file are hashed on several threads at once, and a file that is 
   );
 });
 
-test("a pool that is started before it is needed has its thread then", async () => {
+test("a pool that is started in advance has its thread by the first request", async () => {
   let threads = 0;
   const count = () => {
     threads += 1;

@@ -30,7 +30,7 @@ after(() => server[Symbol.asyncDispose]());
 const retrieve = (target: string, options: Partial<DownloadOptions> = {}) =>
   retrieveArchive(clientOf(server), { vaultName, archiveId: "archive" }, { target, ...options });
 
-/** No job is started, nothing is written, and the error says what is wrong. */
+/** Asserts that no job is started, nothing is written, and the error names the problem. */
 async function assertRefused(target: string, expected: { name: string; message: RegExp }): Promise<void> {
   const before = (await readdir(folder, { recursive: true })).toSorted();
   for (const overwrite of [false, true]) {
@@ -54,7 +54,7 @@ test("a folder, and a file in a folder that does not exist, are refused before a
   await assertRefused(join(folder, "file", "in"), { name: "UnusableFileError", message: /no folder .*file/ });
 });
 
-test("a symbolic link is refused as a target, a dangling one too, and what it leads to stays", async () => {
+test("a symbolic link is refused as a target, a dangling one too, and its own target stays", async () => {
   await writeFile(join(folder, "mine"), "mine");
   await symlink("mine", join(folder, "link"));
   await symlink("nowhere", join(folder, "dangling"));
@@ -109,7 +109,7 @@ test("two names that are the same but for their ends have partial files of their
   assert.equal((await readdir(folder)).length, 2);
 });
 
-test("a file system without room for the output is refused before a byte is asked for", async () => {
+test("a file system without room for the output is refused before a byte is requested", async () => {
   const { bavail, bsize } = await statfs(folder);
   const sizeBytes = 2 * bavail * bsize;
   await using large = await outputServer({ sizeBytes, treeHash: "0".repeat(64), contentOf: () => Buffer.alloc(0) });

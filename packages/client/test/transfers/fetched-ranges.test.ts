@@ -11,7 +11,7 @@ const rangeOf = (text: string, proven = true): FetchedRange => ({
   proven,
 });
 
-test("ranges that come in any order, some of them twice, have the tree hash of all, and each is kept as it last was", () => {
+test("ranges in any order, some of them twice, have the tree hash of all, and the last state of each is kept", () => {
   const steps = fc.array(
     fc.record({ index: fc.nat(40), text: fc.string(), proven: fc.boolean(), isRemoved: fc.boolean() }),
     { maxLength: 200 },
@@ -44,7 +44,7 @@ test("ranges that come in any order, some of them twice, have the tree hash of a
   );
 });
 
-test("a fold of ranges in order has the tree hash of all, and says whether each was proven", () => {
+test("a fold of ranges in order has the tree hash of all, and shows whether each was verified", () => {
   const fold = new RangeFold();
   const hashes = Array.from({ length: 1000 }, (_, index) => rangeOf(String(index)));
   for (const range of hashes) fold.add(range);

@@ -13,7 +13,7 @@ const jobParameters = { Type: "inventory-retrieval" } as const;
 const mark = async () => ({ description: "moraine 1", isEarlier: false });
 const criteria = { ...vault, jobParameters, matches: () => true, reuse: true };
 
-test("a job whose start was not answered is looked for before another is started", async () => {
+test("a job whose start had no response is looked for before another is started", async () => {
   await using server = await scriptedServer(listed(), reset, listed(job));
   const found = await findOrStartJob(clientOf(server), criteria, mark, {});
   assert.equal(found.jobId, "paid-for");
@@ -23,13 +23,13 @@ test("a job whose start was not answered is looked for before another is started
   );
 });
 
-test("when the list has none, it was not started, and is asked for again", async () => {
+test("a job that is not in the list was not started, and is requested again", async () => {
   const started = answer(202, { "x-amz-job-id": "second" });
   await using server = await scriptedServer(listed(), reset, listed(), started);
   assert.equal((await findOrStartJob(clientOf(server), criteria, mark, {})).jobId, "second");
 });
 
-test("a new job whose start was not answered is told from those that existed before by its description", async () => {
+test("a new job whose start had no response is distinguished from earlier ones by its description", async () => {
   const other = { ...job, JobId: "other" };
   const marked = { ...job, JobDescription: "moraine 1" };
   const started = answer(202, { "x-amz-job-id": "second" });

@@ -5,7 +5,7 @@ import { inParallel } from "../../src/transfers/in-parallel.ts";
 
 const never = new AbortController().signal;
 
-test("so many are at work at once, and no more", async () => {
+test("as many tasks run at once as the concurrency allows", async () => {
   let atWork = 0;
   let most = 0;
   const done: number[] = [];
@@ -37,7 +37,7 @@ test("the first failure stops the others, and is thrown when they have ended", a
   assert.ok(begun < 9);
 });
 
-test("a failure is not kept waiting by a source that gives nothing more", async () => {
+test("a failure does not wait for a source that is silent", async () => {
   const silent = async function* () {
     yield 1;
     await new Promise(() => undefined);
@@ -46,7 +46,7 @@ test("a failure is not kept waiting by a source that gives nothing more", async 
   await assert.rejects(inParallel(silent(), 4, fail, never), { message: "one" });
 });
 
-test("what the source throws is thrown", async () => {
+test("the source's error is thrown", async () => {
   const broken = async function* () {
     yield 1;
     throw new Error("source");

@@ -33,7 +33,7 @@ function written(format: InventoryFormat, items: readonly InventoryItem[]): stri
   return head(arn, inventoryDate) + items.map((each, index) => item(each, index === 0)).join("") + tail();
 }
 
-/** The text in pieces that end anywhere. */
+/** Cuts the text into random pieces. */
 async function* pieces(text: string, lengths: readonly number[]): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text);
   let start = 0;
@@ -59,7 +59,7 @@ async function read(
 const lengths = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 5 });
 
 for (const format of ["JSON", "CSV"] as const) {
-  test(`what the service writes in ${format} is read back as it was, whatever the descriptions and wherever pieces end`, async () => {
+  test(`inventories of the service in ${format} are read back unchanged, whatever the descriptions and wherever pieces end`, async () => {
     const property = fc.asyncProperty(fc.array(item, { maxLength: 8 }), lengths, async (items, cuts) => {
       const result = await read(written(format, items), cuts);
       assert.deepEqual(result.items, items);
@@ -69,7 +69,7 @@ for (const format of ["JSON", "CSV"] as const) {
   });
 }
 
-test("an inventory in JSON that ends too soon, anywhere, is refused and not taken for a whole one", async () => {
+test("an inventory in JSON that is cut anywhere is refused", async () => {
   const property = fc.asyncProperty(
     fc.array(item, { maxLength: 3 }),
     fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
@@ -96,7 +96,7 @@ const entry = {
   SHA256TreeHash: "A".repeat(64),
 };
 
-test("white space, more members and another order of members are read as well", async () => {
+test("white space, additional fields and another order of fields are accepted", async () => {
   const list = [entry, { ...entry, Size: 8 }];
   const text = JSON.stringify(
     { Extra: [1, "ArchiveList", { a: "]" }], ArchiveList: list, InventoryDate: "2015-04-07T00:26:18Z", VaultARN: arn },
@@ -139,14 +139,14 @@ test("the guide's own examples of quoting are read: comma, quotation mark, and a
   );
 });
 
-test("columns of a CSV are told by their names", async () => {
+test("columns of a CSV are identified by their names", async () => {
   const text = `Size,"SHA256TreeHash",ArchiveId,CreationDate,ArchiveDescription\n5,${"b".repeat(64)},id,2015-04-06T22:24:34Z,"a,b"\n`;
   const { items } = await read(text);
   assert.equal(items[0]?.archiveDescription, "a,b");
   assert.equal(items[0]?.sizeBytes, 5);
 });
 
-test("what is no inventory is refused with an excerpt", async () => {
+test("text that is not an inventory is refused with an excerpt", async () => {
   for (const text of [
     "",
     "{}",

@@ -24,7 +24,7 @@ const record = fc.dictionary(fc.string({ maxLength: 5 }), fc.oneof(fc.integer(),
   noNullPrototype: true,
 });
 
-test("cut anywhere, a journal gives the records that were written whole before the cut, and no other", () => {
+test("a journal that is cut anywhere has exactly the records that are complete before the cut", () => {
   const property = fc.property(fc.array(record, { maxLength: 6 }), fc.nat(), (records, cut) => {
     const lines = records.map((each) => `${JSON.stringify(each)}\n`);
     const bytes = Buffer.from(lines.join(""));
@@ -43,7 +43,7 @@ test("cut anywhere, a journal gives the records that were written whole before t
   fc.assert(property, { numRuns: 1000 });
 });
 
-test("what was torn is cut away, so that the next record does not join it", async () => {
+test("an incomplete line is cut away, so that the next record does not join it", async () => {
   const path = join(folder, "torn");
   const first = await JournalFile.open(path);
   await first.journal.append(head, { one: 1 }, { two: 2 });
@@ -59,7 +59,7 @@ test("what was torn is cut away, so that the next record does not join it", asyn
   assert.deepEqual(await recordsOf(path), [head, { one: 1 }, { three: 3 }]);
 });
 
-test("behind a line that is no record nothing is believed: after a power cut there may be zeros", async () => {
+test("records after an invalid line are ignored: a power cut may have left zeros", async () => {
   const path = join(folder, "zeros");
   await writeFile(path, `${JSON.stringify(head)}\n{"one":1}\n`);
   await appendFile(path, Buffer.alloc(20));
@@ -67,16 +67,16 @@ test("behind a line that is no record nothing is believed: after a power cut the
   assert.deepEqual(await recordsOf(path), [head, { one: 1 }]);
 });
 
-test("a file that is no journal is refused, and stays as it is", async () => {
+test("a file that is not a journal is refused and kept unchanged", async () => {
   const path = join(folder, "other");
   for (const text of ["notes", '{"one":1}\n{"two', '{"format":"other 1"}\n{"two', "\n"]) {
     await writeFile(path, text);
-    await assert.rejects(JournalFile.open(path), { message: `${path} is no journal: it begins otherwise` });
+    await assert.rejects(JournalFile.open(path), { message: `${path} is not a journal: it does not begin like one` });
     assert.equal(await readFile(path, "utf8"), text);
   }
 });
 
-test("a journal whose first line was torn, or is zeros after a power cut, is as good as none", async () => {
+test("a journal whose first line is incomplete, or zeros after a power cut, counts as none", async () => {
   const path = join(folder, "torn-head");
   for (const start of ["{", '{"format":"mor', '{"format":"moraine test 1","va', "\0\0\0"]) {
     await writeFile(path, start);

@@ -7,7 +7,7 @@ import { digestOfBytes } from "../../src/transfers/hashing/part-digest.ts";
 const rangeBytes = 4 * 1024 ** 2;
 const zeros = new Uint8Array(rangeBytes);
 
-test("the stream of an archive of 40 TB begins at once, and holds a few ranges of it", async () => {
+test("the stream of an archive of 40 TB starts at once, and holds a few ranges of it", async () => {
   const asked: number[] = [];
   const source = {
     facts: {

@@ -22,7 +22,7 @@ afterEach(() => {
   syncBuiltinESMExports();
 });
 
-/** A lock that is held so; and its path. */
+/** Creates a lock with this owner; returns its path. */
 async function held(text: string): Promise<string> {
   path = join(folder, `lock-${locks++}`);
   await fs.writeFile(path, text);
@@ -44,7 +44,7 @@ test("a lock keeps others off until it is given back, and leaves nothing", async
   await fs.rm(path);
   {
     await using _ = await LockFile.take(path);
-    await assert.rejects(LockFile.take(path), { name: "TransferBusyError", message: /is at work/ });
+    await assert.rejects(LockFile.take(path), { name: "TransferBusyError", message: /works on the same/ });
   }
   assert.deepEqual(await names(), []);
 });
@@ -55,11 +55,11 @@ test("the lock of a process that has ended is taken over", async () => {
   assert.equal((await names()).length, 1);
 });
 
-test("of two that find the lock of an ended process one gets it, also when the other is in between", async () => {
+test("the lock of an ended process is taken over by one of two processes, even when their steps interleave", async () => {
   await held(endedText);
   const { readFile } = fs;
   const taken: LockFile[] = [];
-  // The second one takes it after the first has read who had it.
+  // The second one takes it after the first has read its owner.
   mock.method(fs, "readFile", async (name: string) => {
     mock.restoreAll();
     syncBuiltinESMExports();
@@ -80,7 +80,7 @@ const quick = { heartbeatMilliseconds: 50, abandonedMilliseconds: 300 };
 /** Outlasts the heartbeats of a busy machine. */
 const patient = { heartbeatMilliseconds: 50, abandonedMilliseconds: 20_000 };
 
-test("the name of the host does not matter for processes of the same start of the system", async () => {
+test("host names do not matter for processes with the same boot id", async () => {
   const renamed = { ...thisProcess(), host: "renamed.example", machineId: "of-an-image" };
   await assert.rejects(LockFile.take(await held(JSON.stringify(renamed))), { name: "TransferBusyError" });
   await using _ = await LockFile.take(await held(JSON.stringify({ ...ended, host: "renamed.example" })));
@@ -104,14 +104,14 @@ for (const [where, differing] of unseen) {
     await using lock = await LockFile.take(await held(text), { ...quick, onWait });
     await lock.assertHeld();
     assert.equal(messages.length, 1);
-    assert.match(messages[0] ?? "", /shows no sign of life for 1 s, it is taken over$/);
+    assert.match(messages[0] ?? "", /is taken over unless its owner writes to it within 1 s$/);
   });
 
   test(`the lock of another ${where} stays as long as its owner shows that it is alive`, async () => {
     await held(text);
     const alive = setInterval(() => void fs.writeFile(path, text, { flag: "r+" }), 20);
     try {
-      const message = /^Process \d+ of \S+, another machine or container, is at work on the same transfer/;
+      const message = /^Process \d+ of \S+, another machine or container, works on the same transfer/;
       await assert.rejects(LockFile.take(path, patient), { name: "TransferBusyError", message });
     } finally {
       clearInterval(alive);
@@ -129,13 +129,13 @@ test("an old lock is watched for one heartbeat, for a process that was suspended
   await assert.rejects(LockFile.take(path, { ...patient, onWait: wakes }), { name: "TransferBusyError" });
 });
 
-test("waiting for a silent owner ends with the signal", async () => {
+test("a wait for a silent owner ends with the signal", async () => {
   const signal = AbortSignal.abort(new Error("stop"));
   await held(JSON.stringify({ ...thisProcess(), processNamespace: "pid:[1]" }));
   await assert.rejects(LockFile.take(path, { signal }), { name: "AbortError" });
 });
 
-test("a lock that is held is written to again and again", async () => {
+test("a lock is written to at intervals while it is held", async () => {
   await held("");
   await fs.rm(path);
   await using _ = await LockFile.take(path, quick);
@@ -167,7 +167,7 @@ for (const code of ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]) {
   test(`a file system that answers ${code} to hard links has locks all the same`, async () => {
     withoutLinks(code);
     await using _ = await LockFile.take(await held(endedText));
-    await assert.rejects(LockFile.take(path), { name: "TransferBusyError", message: /is at work/ });
+    await assert.rejects(LockFile.take(path), { name: "TransferBusyError", message: /works on the same/ });
     assert.equal((await names()).length, 1);
   });
 }

@@ -11,7 +11,7 @@ import { uploadArchive } from "../../src/transfers/upload/upload-archive.ts";
 import { clientOf } from "../support/scripted-client.ts";
 import { answer, refuse, reset, type Step, scriptedServer } from "../support/scripted-server.ts";
 
-// Outages that are longer than a single call would bear. Pauses are drawn as 0, so that only their number counts.
+// Outages that are longer than a single call outlasts. Pauses are drawn as 0, so that only their number counts.
 
 const job = { vaultName: "photos", jobId: "job" };
 const content = Buffer.alloc(1000, 7);

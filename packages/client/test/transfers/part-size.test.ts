@@ -6,7 +6,7 @@ import { chosenPartSize, partSizeFor, unknownLengthPartSizeBytes } from "../../s
 
 const mebibyte = 1024 ** 2;
 
-test("any size up to 40 TB fits 10,000 parts of the size chosen, which is legal and the least from 16 MiB", () => {
+test("10,000 parts of the default size hold any source up to 40 TB, and the size is the smallest valid one from 16 MiB", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: limits.archiveSizeBytesMax }), (sizeBytes) => {
       const part = partSizeFor(sizeBytes);
@@ -27,9 +27,9 @@ test("beyond 40 TB there is no part size", () => {
   assert.throws(() => partSizeFor(limits.archiveSizeBytesMax + 1), RangeError);
 });
 
-test("a part size that is asked for is taken if it is legal and holds the source, and refused otherwise", () => {
+test("a given part size is used if it is valid and holds the source, and refused otherwise", () => {
   assert.equal(chosenPartSize(mebibyte, 10_000 * mebibyte), mebibyte);
-  assert.throws(() => chosenPartSize(mebibyte, 10_000 * mebibyte + 1), /parts of 16777216 bytes would do/);
+  assert.throws(() => chosenPartSize(mebibyte, 10_000 * mebibyte + 1), /expected at least 16777216/);
   assert.throws(() => chosenPartSize(3 * mebibyte, 10), RangeError);
   assert.equal(chosenPartSize(mebibyte, null), mebibyte);
 });

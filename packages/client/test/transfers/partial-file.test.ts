@@ -37,7 +37,7 @@ async function withPartial(sizeBytes: number, use: (partial: PartialFile, path: 
   }
 }
 
-test("whatever the place and the pieces, the file has the bytes there, and nothing beside them", async () => {
+test("the file has the bytes at their position and nothing else, whatever the position and the pieces", async () => {
   const places = fc.oneof(fc.integer({ min: 0, max: mebibyte }), fc.constantFrom(0, 4096, mebibyte, mebibyte + 512));
   const lengths = fc.oneof(fc.integer({ min: 1, max: content.length }), fc.constantFrom(4096, mebibyte, 2 * mebibyte));
   const property = async (position: number, length: number, pieceBytes: number) => {
@@ -67,7 +67,7 @@ for (const { ranges, peak } of [
   { ranges: 1, peak: 3 },
   { ranges: 24, peak: 16 },
 ]) {
-  test(`of ${ranges} ranges of three blocks, ${peak} blocks at once are on their way to the disk`, async () => {
+  test(`${ranges} ranges of three blocks have ${peak} blocks being written at once`, async () => {
     const bytes = Buffer.concat([content, content]);
     let most = 0;
     await withPartial(ranges * bytes.length, async (partial) => {
@@ -83,13 +83,13 @@ for (const { ranges, peak } of [
   });
 }
 
-test("an attempt that breaks off has nothing under way any more that could meet the next one", async () => {
+test("an interrupted attempt has no pending writes that could overlap the next one's", async () => {
   await withPartial(content.length, async (partial, path) => {
     const before = filesAtWork();
     const broken = new Error("the connection is gone");
     const breaking = async function* () {
       yield Buffer.alloc(mebibyte - 1, 255);
-      yield Buffer.alloc(1, 255); // With which a block is full, and on its way.
+      yield Buffer.alloc(1, 255); // The byte that fills the block, so that it is being written.
       throw broken;
     };
     await assert.rejects(partial.write(breaking(), 0), broken);
@@ -99,13 +99,13 @@ test("an attempt that breaks off has nothing under way any more that could meet 
   });
 });
 
-test("a file that cannot be written is said to be the disk's fault", async () => {
+test("reports write failures as LocalFileError", async () => {
   const partial = await PartialFile.open(join(folder, "closed"), content.length);
   await partial.close();
   await assert.rejects(partial.write(piecesOf(content, 400_000), 0), LocalFileError);
 });
 
-test("large content does not go through the page cache, where the file system has a way past it", async () => {
+test("large content is written past the page cache, if the file system supports that", async () => {
   await withPartial(content.length + 7, async (partial, path) => {
     await partial.write(piecesOf(Buffer.concat([content, Buffer.alloc(7)]), 400_000), 0);
     await partial.sync();

@@ -37,7 +37,7 @@ test("ranges cover what is wanted once, in order, and none is longer than asked"
   );
 });
 
-test("every range is a node of the output's tree, but for what lies beside whole mebibytes", () => {
+test("every range is a node of the output's tree, except the incomplete mebibytes at its ends", () => {
   fc.assert(
     fc.property(wish, powers, ({ totalBytes, firstByte, lastByte }, size) => {
       const ranges = [...planRanges({ firstByte, lastByte }, totalBytes, size)];
@@ -55,7 +55,7 @@ test("every range is a node of the output's tree, but for what lies beside whole
   );
 });
 
-test("ranges of the whole output are all of one size but for the last, so that their hashes make the whole's", () => {
+test("ranges of the entire output have one size except the last, so that their hashes combine", () => {
   fc.assert(
     fc.property(total, powers, (totalBytes, size) => {
       const ranges = [...planRanges({ firstByte: 0, lastByte: totalBytes - 1 }, totalBytes, size)];
@@ -77,7 +77,7 @@ test("the size of ranges is a power of two that keeps their number in bounds, up
   );
 });
 
-test("ranges of a limited bandwidth take a second of a connection at the most, where the number of ranges and a mebibyte allow", () => {
+test("ranges of a limited bandwidth take a connection at most a second, if the number of ranges and a mebibyte allow", () => {
   const rates = fc.integer({ min: 1, max: 100 * leafSizeBytes });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: limits.archiveSizeBytesMax }), rates, (totalBytes, bytesPerSecond) => {
@@ -91,7 +91,7 @@ test("ranges of a limited bandwidth take a second of a connection at the most, w
   );
 });
 
-test("a size that is asked for grows only where a download could not remember so many ranges", () => {
+test("a given size grows only if there were too many ranges", () => {
   const largest = limits.archiveSizeBytesMax;
   assert.equal(boundedRangeSize(leafSizeBytes, 131_072 * leafSizeBytes), leafSizeBytes);
   assert.equal(boundedRangeSize(leafSizeBytes, 131_072 * leafSizeBytes + 1), 2 * leafSizeBytes);
@@ -99,7 +99,7 @@ test("a size that is asked for grows only where a download could not remember so
   assert.equal(boundedRangeSize(4096 * leafSizeBytes, largest), 4096 * leafSizeBytes);
 });
 
-test("a size of ranges that makes no nodes is refused", () => {
+test("a size with which ranges are no nodes is refused", () => {
   for (const size of [0, -1, 1000, leafSizeBytes / 2, 3 * leafSizeBytes, leafSizeBytes + 1, Number.NaN]) {
     assert.throws(() => assertRangeSize(size), RangeError, String(size));
   }

@@ -56,7 +56,7 @@ test("a final failure does not wait for a job that is being renewed, whose polls
   await assert.rejects(retrieveArchive(clientOf(server), { vaultName: "photos", archiveId: "archive" }, options), {
     name: "AccessDeniedException",
   });
-  await sleep(200); // Polls come every 50 ms at first.
+  await sleep(200); // Polls have intervals of 50 ms at first.
   const before = polls;
   await sleep(1000);
   assert.equal(polls, before);

@@ -10,7 +10,7 @@ test("requests that were sent together and break together halve the size once", 
   assert.equal(size.bytes, 16 * mebibyte);
 });
 
-test("the size is at least a mebibyte, whatever breaks", () => {
+test("the size is at least a mebibyte, however often connections break", () => {
   const size = new RequestSize(4 * mebibyte);
   for (let broken = 0; broken < 10; broken += 1) size.broke(size.bytes);
   assert.equal(size.bytes, mebibyte);
@@ -24,7 +24,7 @@ test("the size is a power of two of mebibytes, also when the rest of a range bro
   assert.equal(size.bytes, 2 * mebibyte);
 });
 
-test("eight full requests in a row double the size, up to where it began", () => {
+test("eight full requests in a row double the size, up to its first value", () => {
   const size = new RequestSize(4 * mebibyte);
   size.broke(4 * mebibyte);
   for (let done = 0; done < 7; done += 1) size.completed(2 * mebibyte);

@@ -15,7 +15,7 @@ import {
 import { type JobService, jobService } from "../support/job-service.ts";
 import { clientOf } from "../support/scripted-client.ts";
 
-// A transfer that is run again takes the job that it had, and none when it needs none.
+// A transfer that is run again takes its earlier job, or none if it needs none.
 
 const mebibyte = 1024 ** 2;
 const content = Buffer.from(Array.from({ length: 2 * mebibyte + 5 }, (_, index) => (index ^ (index >> 9)) & 255));
@@ -119,7 +119,7 @@ test("a job that no longer exists is replaced by another one, and what was verif
   assert.deepEqual(await files(), ["file"]);
 });
 
-/** Leaves what a process leaves that is killed once all is verified. */
+/** Leaves the files of a process that is killed once all is verified. */
 async function killedAtTheEnd(): Promise<void> {
   const onEvent = ({ kind, ...event }: { kind: string; verifiedBytes?: number }) => {
     if (kind === "progress" && event.verifiedBytes === content.length) {
@@ -170,7 +170,7 @@ test("a target that is the archive already is complete: by a given tree hash wit
   assert.deepEqual(service.requests, []);
 });
 
-test("a target that is the archive already is complete: by any job that tells the tree hash, and none is started", async () => {
+test("a target that is the archive already is complete: by any job that shows the tree hash, and none is started", async () => {
   await writeFile(target, content);
   service.addJob(archive.archiveId);
   for (const options of [{}, { overwrite: true }, { reuse: false }]) {
@@ -186,7 +186,7 @@ test("a target with other content is kept, and is overwritten only when asked", 
   await writeFile(target, other);
   const differs = { name: "TargetExistsError", message: /its content is not the archive's; it is overwritten only/ };
   await assert.rejects(retrieve({ treeHash: service.treeHash }), differs);
-  await assert.rejects(retrieve(), { name: "TargetExistsError", message: /no job tells the archive's tree hash/ });
+  await assert.rejects(retrieve(), { name: "TargetExistsError", message: /no job shows the archive's tree hash/ });
   service.addJob(archive.archiveId);
   await assert.rejects(retrieve(), differs);
   assert.equal(service.count("POST", "/jobs"), 0);
@@ -255,7 +255,7 @@ for (const [profile, header, starts] of [
   ["current", "current", 2],
   ["as of the last day", null, 0],
 ] as const) {
-  test(`a vault whose inventories are ${profile} gets ${starts} jobs for 2 lists, beside one that exists`, async () => {
+  test(`a vault whose inventories are ${profile} gets ${starts} jobs for 2 lists, in addition to an existing one`, async () => {
     service.addJob(null);
     service.inventories = header;
     await list();

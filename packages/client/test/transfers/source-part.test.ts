@@ -31,7 +31,7 @@ for (const { ahead, atFirst } of [
   { ahead: 1, atFirst: [1, 1, 0, 0, 0] },
   { ahead: 3, atFirst: [1, 1, 1, 1, 0] },
 ]) {
-  test(`with ${ahead} ahead, so many parts are hashed beyond the one that is asked for, each once, and all come in order`, async () => {
+  test(`${ahead} parts are hashed ahead of the requested one, each once, and all are yielded in order`, async () => {
     const { parts, hashed } = countedParts(5);
     const seen: string[] = [];
     for await (const part of hashedAhead(parts, ahead)) {
@@ -45,7 +45,7 @@ for (const { ahead, atFirst } of [
   });
 }
 
-test("a hash that is asked for again is made again: the part may have changed", async () => {
+test("a second call hashes again, since the part may have changed", async () => {
   const { parts } = countedParts(1);
   for await (const part of hashedAhead(parts, 1)) {
     assert.equal((await part.digest()).sha256, "0, time 1");
@@ -53,7 +53,7 @@ test("a hash that is asked for again is made again: the part may have changed", 
   }
 });
 
-test("a part that cannot be hashed fails whoever asks for its hash, and nobody before", async () => {
+test("a part that cannot be hashed fails when its hash is requested, and not before", async () => {
   const { parts } = countedParts(2);
   const broken = async function* (): AsyncGenerator<SourcePart> {
     for await (const part of parts) {

@@ -8,8 +8,8 @@ import { downloadJobOutput, retrieveArchive, retrieveInventory, uploadArchive } 
 import { clientOf } from "../support/scripted-client.ts";
 import { answer, type Step, scriptedServer } from "../support/scripted-server.ts";
 
-// Some of AWS's documented answers leave out what its service sends as null, markers among them; and other people's services
-// describe jobs without a size.
+// Some of AWS's documented responses omit fields that its service sends as null, such as markers. Other implementations describe jobs
+// without a size.
 
 const vaultName = "photos";
 const content = Buffer.from("five!");
@@ -45,7 +45,7 @@ async function treeHashOf(bytes: Uint8Array): Promise<string> {
 
 const json = (value: unknown) => answer(200, { "content-type": "application/json" }, JSON.stringify(value));
 
-/** Has done this one job. It starts no other: that would be a request that it does not know. */
+/** A server that has done this one job. Starting another is a request that it does not know. */
 function serviceWith(job: object): Step {
   const description = { ...job, Completed: true, CreationDate: "2015-07-17T21:16:13.840Z", StatusCode: "Succeeded" };
   const steps: [RegExp, Step][] = [
@@ -58,7 +58,7 @@ function serviceWith(job: object): Step {
     steps.find(([of]) => of.test(`${request.method} ${request.url}`))?.[1](response, request);
 }
 
-test("an archive is retrieved by a description without the members that do not apply", async () => {
+test("an archive is retrieved by a description without the fields that do not apply", async () => {
   const job = { ...jobs.archive, ArchiveSHA256TreeHash: treeHash };
   await using server = await scriptedServer(serviceWith(job));
   const target = join(folder, "archive");
@@ -67,7 +67,7 @@ test("an archive is retrieved by a description without the members that do not a
   assert.deepEqual(await readFile(target), content);
 });
 
-test("a job that does not say which range it is of is of the whole", async () => {
+test("a job without a range is for the entire archive", async () => {
   const { RetrievalByteRange: _, ...job } = { ...jobs.archive, SHA256TreeHash: treeHash };
   await using server = await scriptedServer(serviceWith(job));
   const target = join(folder, "range");
@@ -107,7 +107,7 @@ test("an upload that is accepted without a tree hash has not succeeded", async (
   await assert.rejects(upload, new RegExp(`^VerificationError: .*should be ${treeHash} and is none`));
 });
 
-test("an output without a size is not taken for an empty one, even if unverified bytes would do", async () => {
+test("an output without a size does not count as empty, even if unverified bytes are accepted", async () => {
   const options = { target: join(folder, "empty"), acceptUnverified: true };
   for (const sizes of [{ ArchiveSizeInBytes: 0 }, { ArchiveSizeInBytes: null }, { ArchiveSizeInBytes: undefined }]) {
     await using server = await scriptedServer(serviceWith({ ...jobs.archive, RetrievalByteRange: null, ...sizes }));

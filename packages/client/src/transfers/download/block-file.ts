@@ -3,12 +3,12 @@ import { type FileHandle, open } from "node:fs/promises";
 import { hasCode } from "../transfer-errors.ts";
 import { openOwnFile } from "./own-file.ts";
 
-/** Writes past the page cache begin and end at multiples of this: no device of today asks for more. */
+/** Writes past the page cache must begin and end at multiples of this; no current device requires more. */
 export const alignmentBytes = 4096;
 
 /**
- * A file that is written past the page cache where that can be: copying into the cache takes more of a processor than a hash
- * does, to keep what nobody may read again, and the sync waits for the disk all the same.
+ * A file that is written past the page cache where possible. Copying into the cache takes more CPU time than hashing, for bytes that may
+ * never be read again, and the sync has to wait for the disk anyway.
  */
 export class BlockFile {
   readonly #cached: FileHandle;
@@ -22,7 +22,7 @@ export class BlockFile {
     this.#isDirect = direct !== null;
   }
 
-  /** Made if it is missing, and cut or extended to that size. */
+  /** Opens the file, or creates it, and truncates or extends it to the size. */
   static async open(path: string, sizeBytes: number): Promise<BlockFile> {
     const { file: cached } = await openOwnFile(path, { flags: constants.O_RDWR, mode: 0o666 });
     try {
@@ -30,7 +30,7 @@ export class BlockFile {
       if (size !== sizeBytes) {
         await cached.truncate(sizeBytes);
       }
-      // Some file systems have no such way, some platforms no such flag.
+      // Some file systems have no direct writes, and some platforms no such flag.
       const direct = await open(path, constants.O_RDWR | constants.O_DIRECT | constants.O_NOFOLLOW).catch(() => null);
       const again = await direct?.stat();
       const isSame = again?.dev === dev && again.ino === ino;
@@ -48,7 +48,7 @@ export class BlockFile {
     return this.#cached.fd;
   }
 
-  /** The bytes must stay as they are until it resolves. Past the cache can only go what begins at a page in memory. */
+  /** Writes bytes, which must not change until it resolves. Only those that begin at a page in memory are written past the cache. */
   async write(bytes: Uint8Array, position: number): Promise<void> {
     const isAligned = this.#isDirect && position % alignmentBytes === 0;
     const directBytes = isAligned ? bytes.length - (bytes.length % alignmentBytes) : 0;
@@ -64,7 +64,7 @@ export class BlockFile {
     await Promise.all([this.#direct?.close(), this.#cached.close()]);
   }
 
-  /** Resolves to the number of bytes that went this way. */
+  /** Writes past the page cache, if possible. Resolves to the number of bytes written. */
   async #writeDirect(bytes: Uint8Array, position: number): Promise<number> {
     if (this.#direct === null || bytes.length === 0) {
       return 0;
@@ -76,12 +76,12 @@ export class BlockFile {
       if (!hasCode(error, "EINVAL")) {
         throw error;
       }
-      this.#isDirect = false; // The file system wants it otherwise, or the memory lies otherwise than it does today.
+      this.#isDirect = false; // The file system requires another alignment, or memory is no longer aligned as assumed.
       return 0;
     }
   }
 
-  /** One after the other: the system writes to a file one at a time, and keeps a processor busy with each that waits. */
+  /** Writes one after the other: the system serializes writes to a file, and each that waits keeps a CPU busy. */
   async #writeCached(bytes: Uint8Array, position: number): Promise<void> {
     if (bytes.length === 0) {
       return;
@@ -95,6 +95,6 @@ export class BlockFile {
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   const { bytesWritten } = await file.write(bytes, 0, bytes.length, position);
   if (bytesWritten !== bytes.length) {
-    throw new Error(`Only ${bytesWritten} of ${bytes.length} bytes could be written`);
+    throw new Error(`Wrote ${bytesWritten} of ${bytes.length} bytes`);
   }
 }

@@ -1,29 +1,29 @@
 import { local } from "../transfer-errors.ts";
 import type { BlockFile } from "./block-file.ts";
 
-/** What is written at once; with less, waking threads costs more. */
+/** The size of a write. For smaller ones, waking threads takes more time in all. */
 export const blockBytes = 2 * 1024 ** 2;
 
 /**
- * Blocks on their way to the disk at most, whatever the number of ranges. A disk pauses for a tenth of a second now and then,
- * and so does whoever fills the blocks; with so many neither has to wait for the other.
+ * The maximum of blocks being written, whatever the number of ranges. Disks pause for a tenth of a second now and then, and so do the
+ * writers' sources. This many blocks keep either from waiting for the other.
  */
 const underWayMax = 16;
 
 export type Block = Uint8Array<ArrayBuffer>;
 
-/** Writes blocks of memory to a file, several at once, and has them filled again. */
+/** Writes blocks of memory to a file, several at once, and reuses them. */
 export class BlockWriter {
   readonly #file: BlockFile;
   readonly #free: Block[] = [];
-  /** None of them rejects. */
+  /** Pending writes, none of which rejects. */
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(file: BlockFile) {
     this.#file = file;
   }
 
-  /** One to fill: `begin` takes it back, or `giveBack`. */
+  /** Returns a block to fill. Give it back by `begin` or `release`. */
   take(): Block {
     return this.#free.pop() ?? alignedBlock();
   }
@@ -33,8 +33,8 @@ export class BlockWriter {
   }
 
   /**
-   * Resolves when the first bytes of the block are on their way to that place, which may take until others have got there.
-   * `ended` never rejects: `failed` is told.
+   * Starts to write the first bytes of the block, after waiting while too many others are being written. `ended` never rejects; `failed` is
+   * called instead.
    */
   async begin(
     block: Block,
@@ -55,5 +55,5 @@ export class BlockWriter {
   }
 }
 
-/** Memory that can be resized begins at a page, unlike other: what is written past the page cache must. */
+/** Allocates memory that begins at a page, as writing past the page cache requires: resizable memory does. */
 const alignedBlock = (): Block => new Uint8Array(new ArrayBuffer(blockBytes, { maxByteLength: blockBytes }));

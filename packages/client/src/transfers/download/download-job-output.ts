@@ -20,23 +20,25 @@ import { Verification, type VerificationOptions, type VerifiedBy } from "./verif
 
 export interface DownloadOptions extends TransferOptions, VerificationOptions {
   /**
-   * The file to be. Until all is verified, `TARGET.partial` and `TARGET.partial.journal` stand next to it; a name of more than 205 bytes
-   * is cut in theirs.
+   * The path of the resulting file. Until everything is verified, the download is in `TARGET.partial` and `TARGET.partial.journal`. A name
+   * of more than 205 bytes is cut in theirs.
    */
   readonly target: string;
-  /** Replace a file that has the target's name. @default false: TargetExistsError */
+  /** Replaces a file that has the target's name. @default false: TargetExistsError */
   readonly overwrite?: boolean | undefined;
-  /** The range of the output, which is a part of the archive where the job is. @default all of it */
+  /**
+   * The range to download, counted from the output's first byte; the output of a job for a part of an archive is that part. @default the
+   * entire output
+   */
   readonly range?: ByteRange | undefined;
-  /** Ranges under way at once. @default 4 */
+  /** Ranges downloaded at the same time. @default 4 */
   readonly concurrency?: number | undefined;
   /**
-   * 1 MiB times a power of two. A download that goes on keeps the size it began with. @default 16 MiB; from 512 MiB on 32 MiB, beyond
-   * 512 GiB more; less with a bandwidth of which a range would take more than a second. An output of more than 131,072 ranges gets larger
-   * ones
+   * 1 MiB times a power of two. A download that is resumed keeps its size. An output of more than 131,072 ranges gets larger ones. @default
+   * 16 MiB; from 512 MiB on 32 MiB, beyond 512 GiB more; less with a bandwidth at which a range would take more than a second
    */
   readonly rangeSizeBytes?: number | undefined;
-  /** Shared with whatever else it is given to. @default unlimited */
+  /** The rate limit, shared with all other transfers that have the same one. @default unlimited */
   readonly bandwidth?: Bandwidth | undefined;
 }
 
@@ -44,21 +46,20 @@ export type TargetDownloadOptions = Omit<DownloadOptions, "target" | "overwrite"
 
 export interface DownloadResult extends TransferTotals {
   readonly sizeBytes: number;
-  /** The tree hash of the bytes as they were written; null for a part of an output, whose ranges are no tree of their own. */
+  /** The tree hash of the bytes as they were written; null for a part of an output. */
   readonly treeHash: string | null;
   readonly verifiedBy: VerifiedBy;
-  /** The target was complete before: nothing was downloaded. */
+  /** Whether the target was complete before, so that nothing was downloaded. */
   readonly alreadyComplete: boolean;
 }
 
 /**
- * Downloads a completed job's output to a file: in ranges, several at once, each verified by itself and all as a whole, before
- * the file gets its name. What breaks off, by whatever, goes on when called again, without a verified range being fetched
- * again.
+ * Downloads a completed job's output to a file, several ranges at once. Each range is verified by itself, and all of them together, before
+ * the file gets its name. An interrupted download resumes on the next call; verified ranges are not fetched again.
  *
- * Throws VerificationError or RangeFailedError, which name the range; UnverifiableError, TargetExistsError,
- * UnusableFileError, TransferBusyError, JournalMismatchError, LocalFileError, JobNotReadyError, JobFailedError; what the service answers, such as
- * ResourceNotFoundException for a job that has expired; the signal's reason. In none of these cases there is a target.
+ * Throws VerificationError or RangeFailedError, which name the range; UnverifiableError, TargetExistsError, UnusableFileError,
+ * TransferBusyError, JournalMismatchError, LocalFileError, JobNotReadyError, JobFailedError; the service's errors, such as
+ * ResourceNotFoundException for a job that has expired; the signal's reason. No target is written in any of these cases.
  */
 export async function downloadJobOutput(
   client: GlacierClient,
@@ -74,7 +75,7 @@ export async function downloadJobOutput(
   return await downloadOutput(target, { client, job }, options);
 }
 
-/** The result of an earlier run, when the target is the output already; else null. */
+/** Returns the result of an earlier run if the target is the output already, else null. */
 async function finishedOutput(
   client: GlacierClient,
   job: JobReference,
@@ -92,7 +93,7 @@ async function finishedOutput(
   return isComplete ? completeResult(existing, "whole", known) : null;
 }
 
-/** The same to a target that is open already. */
+/** Downloads a job's output to a target that is open already. */
 export async function downloadOutput(
   target: DownloadTarget,
   { client, job }: { readonly client: GlacierClient; readonly job: JobReference },
@@ -103,7 +104,7 @@ export async function downloadOutput(
   return await downloadToFile(target, { source: jobSource(persistent, job, facts), job }, options);
 }
 
-/** The same from any source of ranges. */
+/** Downloads from any source of ranges. */
 export async function downloadToFile(
   target: DownloadTarget,
   { source, job }: { readonly source: OutputSource; readonly job: JobReference },

@@ -5,16 +5,16 @@ import type { FetchedRange } from "./fetch-range.ts";
 import { FetchedRanges } from "./fetched-ranges.ts";
 import type { OutputFacts } from "./output-facts.ts";
 
-/** What has to be the same for a download to go on; an archive's may go on from another job. */
+/** The properties that must be unchanged for a download to be resumed. An archive's download may be resumed from another job. */
 export interface DownloadIdentity {
   readonly vaultName: string;
   readonly archiveId: string | null;
-  /** Of an inventory alone: no two jobs need give the same one. */
+  /** The job of an inventory: another job's may differ. Null for an archive. */
   readonly inventoryJobId: string | null;
   readonly retrievalByteRange: string | null;
   readonly sizeBytes: number;
   readonly treeHash: string | null;
-  /** Of the output. */
+  /** The range of the output. */
   readonly wanted: string;
 }
 
@@ -37,12 +37,12 @@ export function downloadIdentity(
 const format = "moraine download 1";
 
 /**
- * Which ranges of a partial file are right. A line is written when the range's bytes are on the disk, so what it says holds
- * after a kill at any instant and, but for the last lines, after a power cut.
+ * Records which ranges of a partial file are right. A range's line is written once its bytes are on the disk, so lines are true after a
+ * kill at any moment. After a power cut, only the last lines may be missing.
  */
 export class DownloadJournal {
   readonly rangeSizeBytes: number;
-  /** By index in the plan. */
+  /** The recorded ranges, by index in the plan. */
   readonly ranges: FetchedRanges;
   readonly #file: JournalFile;
   readonly #syncData: () => Promise<void>;
@@ -57,9 +57,9 @@ export class DownloadJournal {
   }
 
   /**
-   * Opens or begins it. Throws JournalMismatchError when it tells of another download.
-   * @param rangeSizeBytes for a new one; one that goes on keeps its own.
-   * @param syncData makes what was written to the partial file survive.
+   * Opens or creates the journal. Throws JournalMismatchError if it is of another download.
+   * @param rangeSizeBytes for a new download; one that is resumed keeps its size.
+   * @param syncData makes the bytes in the partial file survive a power cut.
    */
   static async open(
     path: string,
@@ -83,13 +83,13 @@ export class DownloadJournal {
     }
   }
 
-  /** Resolves when the range's bytes and then its line are written. Lines that wait share one sync. */
+  /** Records a range. Resolves when its bytes, and then its line, are written; lines that wait share one sync. */
   async add(index: number, { treeHash, proven }: FetchedRange): Promise<void> {
     await this.#write({ range: index, treeHash, proven } satisfies RangeRecord);
     this.ranges.set(index, { treeHash, proven });
   }
 
-  /** Takes back what it said of these ranges. */
+  /** Withdraws the records of these ranges. */
   async forget(indexes: readonly number[]): Promise<void> {
     for (const index of indexes) {
       await this.#write({ range: index, treeHash: null, proven: false } satisfies RangeRecord);
@@ -137,7 +137,7 @@ type Head = DownloadIdentity & { readonly format: string; readonly rangeSizeByte
 
 interface RangeRecord {
   readonly range: number;
-  /** Null takes back an earlier line. */
+  /** Null withdraws an earlier line. */
   readonly treeHash: string | null;
   readonly proven: boolean;
 }
@@ -164,7 +164,7 @@ function assertSame(path: string, head: Head, identity: DownloadIdentity): void 
   const differing = Object.entries(wanted).find(([name, value]) => head[name as keyof Head] !== value)?.[0];
   if (differing !== undefined) {
     throw new JournalMismatchError(
-      `${path} tells of another download: its ${differing} differs. Choose another target, or remove it and the partial file`,
+      `${path} is of another download: its ${differing} differs. Choose another target, or remove it and the partial file`,
     );
   }
 }

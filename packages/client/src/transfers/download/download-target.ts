@@ -13,8 +13,8 @@ export interface TargetOptions extends TransferOptions {
 }
 
 /**
- * The file that a download is to become, and those next to it, which no other process works on meanwhile. It is opened before a job is
- * started or waited for: hours later, only the disk may still stop a download.
+ * The file that a download results in, and the files next to it, locked against other processes. It is opened before a job is started or
+ * waited for: after hours of waiting, only the disk may still make a download fail.
  */
 export class DownloadTarget implements AsyncDisposable {
   readonly path: string;
@@ -59,8 +59,8 @@ export class DownloadTarget implements AsyncDisposable {
   }
 
   /**
-   * Whether the target may be what an earlier run finished, which ended before it could remove the journal. Throws JournalMismatchError for
-   * a partial file that has no journal.
+   * Whether an earlier run may have published the target and ended before it removed the journal. Throws JournalMismatchError for a partial
+   * file that has no journal.
    */
   async mayBeDone(): Promise<boolean> {
     const [hasJournal, hasPartial] = [await isThere(this.journal), await isThere(this.partial)];
@@ -83,7 +83,7 @@ export class DownloadTarget implements AsyncDisposable {
     const allocatedBytes = ((await statsOf(this.partial))?.blocks ?? 0) * 512;
     const { bavail, blocks, bsize } = await local(statfs(dirname(this.path)));
     const [neededBytes, freeBytes] = [sizeBytes - allocatedBytes, bavail * bsize];
-    // Some network file systems do not tell their size.
+    // Some network file systems do not report their size.
     if (blocks > 0 && neededBytes > freeBytes) {
       throw new LocalFileError(
         `${this.path} needs ${neededBytes} bytes, and its file system has ${freeBytes} bytes free`,
@@ -91,14 +91,14 @@ export class DownloadTarget implements AsyncDisposable {
     }
   }
 
-  /** Removes what an unfinished download has left. */
+  /** Removes the files of an unfinished download. */
   async discard(): Promise<void> {
     await this.#lock.assertHeld();
     await local(rm(this.partial, { force: true }));
     await local(rm(this.journal, { force: true }));
   }
 
-  /** Gives the partial file, synced before, the target's name. */
+  /** Gives the partial file the target's name. It must have been synced. */
   async publish(): Promise<void> {
     await this.#lock.assertHeld();
     await publish(this.partial, this.path, this.#overwrite);
@@ -114,7 +114,7 @@ interface Names {
   readonly partial: string;
   readonly journal: string;
   readonly lock: string;
-  /** Remembers the job. */
+  /** The file that remembers the job. */
   readonly job: string;
 }
 
@@ -124,7 +124,7 @@ const nameBytesMax = 255;
 const suffixBytesMax = 50;
 const digestLength = 16;
 
-/** Returns where a download to the target keeps what it has verified. */
+/** Returns the path at which a download to the target keeps its bytes. */
 export const partialFileOf = (target: string): string => namesFor(target).partial;
 
 export function namesFor(path: string): Names {
@@ -167,7 +167,7 @@ async function assertUsable(target: string): Promise<void> {
   }
 }
 
-/** A process that ended while it gave the name may have left the file with both its names. */
+/** Removes the partial name of a file that has both names, as a process leaves it that ends while it publishes. */
 async function removeSecondName({ path, partial, journal }: Names): Promise<void> {
   if ((await isThere(journal)) && (await isSameFile(partial, path))) {
     await local(rm(partial));

@@ -3,7 +3,7 @@ import { parseRecords } from "../journal/journal-file.ts";
 import { JournalMismatchError } from "../transfer-errors.ts";
 import type { OutputFacts } from "./output-facts.ts";
 
-/** The first line of a download's journal, as far as it says of which output the download is. */
+/** The fields in the first line of a download's journal that identify the output. */
 interface RecordedOutput {
   readonly vaultName: string;
   readonly archiveId: string | null;
@@ -13,7 +13,7 @@ interface RecordedOutput {
   readonly treeHash: string | null;
 }
 
-/** Returns what the journal of an earlier download tells of the output; null when there is none. */
+/** Reads the output's identity from the journal of an earlier download; null if there is none. */
 async function recordedOutput(journal: string): Promise<RecordedOutput | null> {
   const bytes = await readFile(journal).catch(() => new Uint8Array());
   const [head] = parseRecords(bytes).records as Partial<RecordedOutput>[];
@@ -21,8 +21,8 @@ async function recordedOutput(journal: string): Promise<RecordedOutput | null> {
 }
 
 /**
- * Returns what is known of an archive's output by the journal of an earlier download, so that no job is needed to finish it. Null where
- * the journal knows no tree hash. Throws JournalMismatchError for a journal of something else, before a job is started.
+ * Reads the facts of an archive's output from the journal of an earlier download, so that no job is needed to finish it. Null if the
+ * journal has no tree hash. Throws JournalMismatchError for the journal of another output, before a job is started.
  */
 export async function recordedArchive(
   journal: string,
@@ -41,7 +41,10 @@ export async function recordedArchive(
     : { sizeBytes, treeHash, archiveTreeHash: treeHash, archiveId, retrievalByteRange };
 }
 
-/** Returns the job of the inventory that an earlier download has begun; null when there is none. Throws JournalMismatchError likewise. */
+/**
+ * Reads the id of an inventory's job from the journal of an earlier download; null if there is none. Throws JournalMismatchError for the
+ * journal of another output.
+ */
 export async function recordedInventory(journal: string, vaultName: string): Promise<string | null> {
   const recorded = await recordedOutput(journal);
   if (recorded !== null && (recorded.vaultName !== vaultName || recorded.inventoryJobId === null)) {

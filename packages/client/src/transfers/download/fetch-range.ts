@@ -19,18 +19,18 @@ export interface FetchContext {
 
 export interface FetchedRange {
   readonly treeHash: string;
-  /** False when nothing but the whole's hash can tell whether it is right. */
+  /** False if only the tree hash of the entire output can show whether the range is right. */
   readonly proven: boolean;
 }
 
 /**
- * Keeps bytes, from that byte of the range on. When `bytes` fails, it rejects with the same error, once all that came before is kept.
+ * Keeps bytes, from that offset in the range on. If `bytes` fails, it rejects with the same error, once all bytes received before are kept.
  */
 export type Keep = (bytes: AsyncIterable<Uint8Array>, offset: number) => Promise<void>;
 
 /**
- * Fetches a range until what was kept of it agrees with the checksums that the server sent. After a break only the bytes that are missing
- * are asked for.
+ * Fetches a range until its bytes agree with the checksums that the server sent. After an interruption, only the missing bytes are
+ * requested.
  */
 export async function fetchRange(
   context: FetchContext,
@@ -42,8 +42,8 @@ export async function fetchRange(
 }
 
 /**
- * A range is fetched in pieces, one after the other: nodes of the output's tree, each of which has a checksum of its own. A piece whose
- * connection broke is continued, and judged by the checksum that came with its first response.
+ * Fetches a range in pieces, one after the other. Pieces are nodes of the output's tree, so that each has a checksum of its own. A piece
+ * whose connection broke is continued, and verified by the checksum of its first response.
  */
 class RangeFetch {
   readonly #context: FetchContext;
@@ -55,9 +55,9 @@ class RangeFetch {
   /** Bytes of the piece. */
   #receivedBytes = 0;
   #checksum: string | null = null;
-  /** Bytes of the range that have arrived at least once. */
+  /** Bytes of the range that have been received at least once. */
   #farthest = 0;
-  /** The same, but for those that were wrong: to fetch them again is progress. */
+  /** The same without bytes that were wrong: fetching those again is progress. */
   #reached = 0;
   #isProven = true;
   #canContinue = true;
@@ -85,7 +85,7 @@ class RangeFetch {
     }
   }
 
-  /** Pauses before the piece is continued, or begun again where what came of it may be wrong. Throws the error when it is final. */
+  /** Pauses, then lets the piece continue, or start again if its bytes may be wrong. Throws the error when it is final. */
   async #recover(error: Error, signal: AbortSignal): Promise<void> {
     await this.#retries.prepareNext(this.#piece, error, signal);
     const isUseful = isOutage(error);
@@ -119,7 +119,7 @@ class RangeFetch {
     return rangeLength(piece) === rangeLength(this.#range) ? this.#range : piece;
   }
 
-  /** Asks for what is missing of the piece, or for a part of that. */
+  /** Requests the missing bytes of the piece, or some of them. */
   async #request(signal: AbortSignal): Promise<void> {
     const { requestSize, source } = this.#context;
     const firstByte = this.#piece.firstByte + this.#receivedBytes;
@@ -137,14 +137,14 @@ class RangeFetch {
       requestSize.completed(requestedBytes);
     } catch (cause) {
       const error = asError(cause);
-      // Some servers ignore ranges, which does no harm until one is to be continued.
+      // Some servers ignore ranges, which matters only when a piece is to be continued.
       this.#canContinue &&= hasBegun || this.#receivedBytes === 0 || isOutage(error);
       if (hasBegun && error instanceof GlacierConnectionError) {
         requestSize.broke(requestedBytes);
       }
       throw error;
     } finally {
-      ended.abort(); // Also where nobody read the response to its end.
+      ended.abort(); // Closes a response that was not read to its end.
     }
   }
 
@@ -166,13 +166,13 @@ class RangeFetch {
     }
   }
 
-  /** All pieces but the last are whole mebibytes. */
+  /** Returns the number of leaves before the piece: all pieces but the last are whole mebibytes. */
   #leafCountBefore({ firstByte }: ByteRange): number {
     return (firstByte - this.#range.firstByte) / leafSizeBytes;
   }
 }
 
-/** Whether the range is proven right. Throws VerificationError when it is wrong. */
+/** Whether the range is verified. Throws VerificationError if it is wrong. */
 function judge(
   range: ByteRange,
   { treeHash, checksum }: { treeHash: string; checksum: string | null },
@@ -185,11 +185,12 @@ function judge(
     return expected !== null;
   }
   if (!isWhole && (expected === facts.archiveTreeHash || expected === facts.treeHash)) {
-    const message = "The server sent the whole archive's tree hash with a range of it; the whole decides";
+    const message =
+      "The server sent the entire archive's tree hash with a range; the range is verified with the entire archive";
     progress.tell({ kind: "warning", code: "whole-hash-on-range", range, message });
     return false;
   }
   const advice =
-    "It was fetched several times; what else was verified is kept. Try again later, or ask the server's operator.";
+    "It was fetched several times; verified ranges are kept. Try again later, or ask the server's operator.";
   throw new VerificationError({ range, expected, computed: treeHash }, advice);
 }

@@ -6,13 +6,13 @@ const hashBytes = 32;
 
 /** The verification state of all ranges together. */
 export interface RangeSummary {
-  /** The tree hash of the output, where the ranges are all of it, each of one size but the last. */
+  /** Returns the tree hash of the output, if the ranges are all of it, and have one size except the last. */
   treeHash(): TreeHash;
-  /** Whether each of them agreed with a checksum of its own. */
+  /** Whether each range agreed with a checksum of its own. */
   readonly areProven: boolean;
 }
 
-/** Ranges that come in order, of which nothing is kept but what their tree hash needs. */
+/** Folds ranges, in order, into their tree hash, and keeps nothing else. */
 export class RangeFold implements RangeSummary {
   readonly #tree = new TreeHasher(sha256);
   areProven = true;
@@ -30,12 +30,12 @@ export class RangeFold implements RangeSummary {
 }
 
 /**
- * Ranges by their index in the plan, in 33 bytes of memory each. Their tree hash is folded as they come: at the end of a large output it
- * would take long.
+ * Ranges by their index in the plan, in 33 bytes of memory each. Their tree hash is folded as they are added: at the end of a large output
+ * it would take long.
  */
 export class FetchedRanges implements RangeSummary {
   #hashes = Buffer.alloc(0);
-  /** For each range 0 when it is missing, 1 when nothing has proven it, 2 when it is proven. */
+  /** 0 for each range that is missing, 1 for one that is not verified, 2 for one that is. */
   #states = new Uint8Array(0);
   #unprovenCount = 0;
   #fold = new RangeFold();

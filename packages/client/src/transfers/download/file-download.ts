@@ -19,7 +19,7 @@ export interface FileDownloadParts extends FetchContext {
   readonly signal: AbortSignal;
 }
 
-/** Fills a partial file until all of it is verified. */
+/** Downloads the missing ranges to a partial file until all of it is verified. */
 export async function fillPartial(parts: FileDownloadParts): Promise<VerifiedBy> {
   await recheck(parts);
   await fetchMissing(parts);
@@ -49,7 +49,7 @@ export async function fillPartial(parts: FileDownloadParts): Promise<VerifiedBy>
   }
 }
 
-/** Those of a plan that a test lets pass, found as they are asked for. */
+/** Yields the ranges of a plan that pass a test, as they are needed. */
 function* only(
   ranges: Iterable<PlannedRange>,
   passes: (range: PlannedRange) => boolean,
@@ -61,7 +61,7 @@ function* only(
   }
 }
 
-/** An earlier run's ranges are read once more: whatever happened to the file since, none is taken for right that is not. */
+/** Reads the ranges of an earlier run again, since the file may have changed. A range that no longer has its hash is forgotten. */
 async function recheck(parts: FileDownloadParts): Promise<void> {
   const { ranges, journal, progress, concurrency, signal } = parts;
   const changed: number[] = [];
@@ -94,10 +94,10 @@ async function fetchMissing(parts: FileDownloadParts): Promise<void> {
       recording.delete(record);
       progress.verified(rangeLength(range));
     });
-    // One that fails stays, for whoever waits next.
+    // A record that fails stays, so that the next wait throws its error.
     record.catch(() => undefined);
     recording.add(record);
-    // The disk may be behind, but not without bound: what is not recorded is what a kill would cost.
+    // The number of ranges not yet recorded is bounded, since a kill loses them.
     while (recording.size > concurrency) {
       await Promise.race(recording);
     }
@@ -116,8 +116,8 @@ export function isComplete({ ranges, journal }: Pick<FileDownloadParts, "ranges"
 }
 
 /**
- * Whether a file is all that the journal says: the target of an earlier run, which ended after it had given the name and
- * before it could remove the journal.
+ * Whether a file has all ranges as the journal records them: then it is the target of an earlier run, which ended after it had published it
+ * and before it removed the journal.
  */
 export async function isAsRecorded(
   path: string,

@@ -5,14 +5,14 @@ import { syncFolder } from "../journal/journal-file.ts";
 import { hasCode, LocalFileError, local, TargetExistsError } from "../transfer-errors.ts";
 
 /**
- * Gives a file, synced before, its final name, in a way that a power cut does not undo. Without `overwrite` a file that has
- * that name already stays, and TargetExistsError is thrown.
+ * Gives a file its final name, so that a power cut does not undo it. The file must have been synced. Without `overwrite`, it throws
+ * TargetExistsError if a file has that name, and keeps that file.
  */
 export async function publish(partial: string, target: string, overwrite: boolean): Promise<void> {
   if (overwrite) {
     await local(rename(partial, target));
   } else {
-    // Unlike a rename, this fails when the name is taken, even by who was faster by an instant.
+    // Unlike a rename, a link fails if the name exists, even if another process created it a moment ago.
     await linkTo(partial, target);
     await local(rm(partial, { force: true }));
   }
@@ -27,7 +27,7 @@ async function linkTo(partial: string, target: string): Promise<void> {
     if (code === "EEXIST") {
       throw exists(target);
     }
-    // File systems without hard links remain: there the check comes an instant before.
+    // Other errors are those of file systems without hard links. There, the check is made just before the rename.
     await assertFree(target);
     await local(rename(partial, target));
   }
@@ -54,7 +54,7 @@ async function identityOf(path: string): Promise<string | null> {
   return stats && `${stats.dev} ${stats.ino}`;
 }
 
-/** Looks at the name itself: a symbolic link is not followed, so a dangling one exists as well. Null when there is no such name. */
+/** Returns the stats of the name itself; null if it does not exist. A symbolic link is not followed, so a dangling one exists as well. */
 export async function statsOf(path: string): Promise<Stats | null> {
   try {
     return await lstat(path);

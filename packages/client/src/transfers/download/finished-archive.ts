@@ -18,8 +18,8 @@ interface FinishedOptions {
 }
 
 /**
- * Returns the result of an earlier run, when the target is the archive already; null when there is something to do. Throws
- * TargetExistsError for a file with other content that is not to be overwritten. No job is started to find out.
+ * Returns the result of an earlier run if the target is the archive already; null if a download is needed. Throws TargetExistsError for a
+ * file with other content that is not to be overwritten. Starts no job.
  */
 export async function finishedArchive(
   client: GlacierClient,
@@ -45,12 +45,12 @@ export async function finishedArchive(
   }
   const problem =
     known === null
-      ? "exists, and no job tells the archive's tree hash to compare it with"
-      : "exists, and its content is not the archive's";
+      ? "already exists, and no job shows the archive's tree hash to compare it with"
+      : "already exists, and its content is not the archive's";
   throw new TargetExistsError(`${target} ${problem}; it is overwritten only when asked`);
 }
 
-/** By any job for the archive, whatever its state: each tells the size and the tree hash of the whole. Null when there is none. */
+/** Finds the archive's size and tree hash by any job for it, whatever the job's state. Null if there is none. */
 async function knownByJobs(
   client: GlacierClient,
   criteria: JobCriteria,

@@ -20,7 +20,10 @@ export interface ExistingTarget {
   readonly sizeBytes: number;
 }
 
-/** Returns a regular file that has the target's name, and of which no download is unfinished; else null. A part of an output cannot be told. */
+/**
+ * Returns a regular file that has the target's name and no unfinished download; else null. Null for a part of an output, which cannot be
+ * recognised.
+ */
 export async function existingTarget(target: string, range: ByteRange | undefined): Promise<ExistingTarget | null> {
   const stats = await lstat(target).catch(() => null);
   if (!stats?.isFile() || range !== undefined) {
@@ -31,7 +34,7 @@ export async function existingTarget(target: string, range: ByteRange | undefine
   return isUnfinished ? null : { path: target, sizeBytes: stats.size };
 }
 
-/** Whether the target has the output's size and tree hash. It is read only when its size is right. */
+/** Whether the target has the output's size and tree hash. It is read only if its size is right. */
 export async function hasContent(
   existing: ExistingTarget,
   { sizeBytes, treeHash }: KnownOutput,
@@ -49,7 +52,7 @@ export function completeResult({ sizeBytes }: ExistingTarget, verifiedBy: Verifi
 const rangeSizeBytes = 16 * leafSizeBytes;
 const concurrency = 4;
 
-/** Null for an empty file, which has none. */
+/** Returns the tree hash of a file; null for an empty file, which has none. */
 async function treeHashOfFile({ path, sizeBytes }: ExistingTarget, signal: AbortSignal): Promise<string | null> {
   if (sizeBytes === 0) {
     return null;

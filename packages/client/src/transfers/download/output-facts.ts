@@ -17,20 +17,20 @@ export interface JobReference {
   readonly accountId?: string | undefined;
 }
 
-/** What a job's description says of its output. */
+/** The facts of an output in its job's description. */
 export interface OutputFacts {
   readonly sizeBytes: number;
-  /** Of the whole output; null when the service can know none: of an inventory, or of a range that is no node. */
+  /** The tree hash of the entire output. Null if the service knows none: for an inventory, and for a range that is no node of the tree. */
   readonly treeHash: string | null;
-  /** Of the whole archive: what some servers send in place of a range's. */
+  /** The tree hash of the entire archive, which some servers send instead of a range's. */
   readonly archiveTreeHash: string | null;
   /** Null for an inventory. */
   readonly archiveId: string | null;
-  /** Of the archive, as the job was asked for it. */
+  /** The range of the archive that the job was requested for; null for the entire archive. */
   readonly retrievalByteRange: string | null;
 }
 
-/** Throws JobNotReadyError while the job is under way, and JobFailedError when there will be no output. */
+/** Returns the facts of a job's output. Throws JobNotReadyError while the job is in progress, and JobFailedError if it has failed. */
 export async function outputFacts(client: GlacierClient, job: JobReference, signal: AbortSignal): Promise<OutputFacts> {
   const description = await client.describeJob(job, { signal });
   if (description.StatusCode === "Failed") {
@@ -49,7 +49,7 @@ function failureOf({ JobId, ArchiveId, StatusMessage }: GlacierJobDescription): 
   return isDamaged ? new DamagedArchiveError(message) : new JobFailedError(message);
 }
 
-// Some of AWS's own examples leave out what is null elsewhere.
+// Some of AWS's own examples omit fields that are null elsewhere.
 function archiveFacts(description: GlacierJobDescription): OutputFacts {
   const { ArchiveSHA256TreeHash = null, RetrievalByteRange = null, SHA256TreeHash = null } = description;
   const archiveSizeBytes = sizeOf("archive", description.ArchiveSizeInBytes, description);
@@ -77,8 +77,8 @@ function inventoryFacts(description: GlacierJobDescription): OutputFacts {
 }
 
 /**
- * Nothing here is empty: output without a size, or of size 0, would be taken for complete before a byte has come. Nor is anything
- * larger than an archive can be: space and ranges are planned by this number.
+ * Returns the size of an output. Throws JobFailedError for none or 0, since the output would count as complete before a byte was received,
+ * and for more than an archive can have, since disk space and ranges are planned by the size.
  */
 function sizeOf(what: string, sizeBytes: number | null | undefined, { JobId }: GlacierJobDescription): number {
   if (!sizeBytes) {

@@ -6,23 +6,23 @@ import { release } from "../../node/release.ts";
 import { retryForOf } from "../../persistent-client.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
 
-/** Where ranges of an output are had from: a job, or one job after another. */
+/** Serves ranges of an output: from one job, or from several in turn. */
 export interface OutputSource {
   readonly facts: OutputFacts;
-  /** How long a range is retried that makes no progress. */
+  /** How long a range is retried without progress. */
   readonly retryForMilliseconds: number;
-  /** Called before the first range is fetched, if any is missing: resolves when there is a job. */
+  /** Resolves once there is a job. Called before the first range is fetched, unless none is missing. */
   prepare?(signal: AbortSignal): Promise<void>;
-  /** Rejects unless exactly that range is on its way. */
+  /** Requests a range. Rejects if the server sends another one. */
   open(range: ByteRange, signal: AbortSignal): Promise<OpenRange>;
 }
 
 export interface OpenRange {
-  /** As the service sent it, in lower case; nothing has compared it. */
+  /** The checksum that the service sent, in lower case. It has not been compared. */
   readonly checksum: string | null;
   /**
-   * Throws when more or fewer bytes come than the range has. Must be read or left. A piece is good until the next one is asked
-   * for: its memory is given back.
+   * The range's bytes. The loop over them throws if they are more or fewer than the range has; it must run to its end or be left. Each
+   * piece is valid until the next one is requested: its memory is then reused.
    */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
@@ -32,7 +32,7 @@ export function jobSource(client: GlacierClient, job: JobReference, facts: Outpu
     facts,
     retryForMilliseconds: retryForOf(client),
     async open(range, signal) {
-      // Its time counts in the client, from when it is sent: a request may wait long for its turn while the service throttles.
+      // The client's timeout applies, which counts from the sending: a request may wait long for its turn while the service throttles.
       const output = await client.getJobOutput({ ...job, range }, { signal });
       const fault = faultOf(output, range, facts.sizeBytes);
       if (fault !== null) {
@@ -44,15 +44,15 @@ export function jobSource(client: GlacierClient, job: JobReference, facts: Outpu
   };
 }
 
-/** Servers have ignored ranges, and sent others than were asked for. */
+/** Returns the fault of a response; null if it has exactly the range. Some servers ignore ranges, or send others. */
 function faultOf({ status, contentRange, sizeBytes }: JobOutput, range: ByteRange, totalBytes: number): string | null {
   const isWhole = rangeLength(range) === totalBytes;
   const expected = formatContentRange(range, totalBytes);
   if (status === 206 ? contentRange !== expected : !isWhole) {
-    return `The server was asked for ${expected} and sent ${contentRange ?? `the whole, with status ${status}`}`;
+    return `The server sent ${contentRange ?? `the entire output, with status ${status}`}, expected ${expected}`;
   }
   return sizeBytes !== null && sizeBytes !== rangeLength(range)
-    ? `The server sends ${sizeBytes} bytes for range ${formatRange(range)}`
+    ? `The server announced ${sizeBytes} bytes for range ${formatRange(range)}`
     : null;
 }
 
@@ -70,14 +70,14 @@ async function* exactly(
       }
       done += value.length;
       if (done > length) {
-        throw new Error(`More than the ${length} bytes of the range came`);
+        throw new Error(`Received more than the ${length} bytes of the range`);
       }
       yield value;
       release(value);
     }
     if (done < length) {
-      // Where the server announces no length, a break looks like an end.
-      const message = `Only ${done} of the ${length} bytes of the range came`;
+      // If the server announces no length, a broken connection looks like an end.
+      const message = `Received ${done} bytes of the range, expected ${length}`;
       throw new GlacierConnectionError(message, { operation: "GetJobOutput", attempts: 1 });
     }
   } finally {

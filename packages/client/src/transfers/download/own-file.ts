@@ -5,10 +5,10 @@ import { dirname, join } from "node:path";
 import { hasCode, UnusableFileError } from "../transfer-errors.ts";
 
 /**
- * Opens a file to be written, or creates it. In a folder where others may write too, they could plant a link under a name that is known
- * beforehand, and have what it leads to overwritten: throws UnusableFileError unless it is a regular file of this user's own, with one name.
+ * Opens a file for writing, or creates it. Throws UnusableFileError unless it is a regular file of this user's own, with one name: in a
+ * folder that others may write to, they could plant a link under the known name, and have its target overwritten.
  *
- * @param flags of the system's: how it is read and written.
+ * @param flags the system's flags for reading and writing.
  */
 export async function openOwnFile(
   path: string,
@@ -25,7 +25,7 @@ export async function openOwnFile(
 }
 
 async function openExisting(path: string, flags: number): Promise<FileHandle> {
-  // Without O_NONBLOCK, opening a named pipe may wait for ever.
+  // Without O_NONBLOCK, opening a named pipe may wait forever.
   const file = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error: unknown) => {
     throw hasCode(error, "ELOOP") ? unusable(path, "is a symbolic link") : error;
   });
@@ -47,7 +47,7 @@ export async function assertOwnFile(path: string, stats: Stats): Promise<void> {
   if (stats.nlink > 1) {
     throw unusable(path, "has other names (hard links)");
   }
-  // File systems may give files other owners than the user that created them: then a new file in the folder has the same.
+  // Some file systems give files another owner than the user who creates them; a new file in the folder then has that owner, too.
   const { uid } = stats;
   const own = process.geteuid?.() ?? uid;
   if (uid !== own && uid !== (await ownerOfNewFile(dirname(path)))) {
@@ -66,7 +66,7 @@ async function ownerOfNewFile(folder: string): Promise<number> {
   }
 }
 
-/** Returns null for a regular file. */
+/** Describes a file that is not regular; null for a regular one. */
 export function specialKindOf(stats: Stats): string | null {
   if (stats.isFile()) {
     return null;

@@ -2,7 +2,7 @@ import { local } from "../transfer-errors.ts";
 import { alignmentBytes, BlockFile } from "./block-file.ts";
 import { type Block, BlockWriter, blockBytes } from "./block-writer.ts";
 
-/** What is to become the target, beside it: as long as the target from the beginning, and sparse. */
+/** The unfinished file next to the target. It is sparse, and has the target's size from the beginning. */
 export class PartialFile {
   readonly #file: BlockFile;
   readonly #writer: BlockWriter;
@@ -20,7 +20,7 @@ export class PartialFile {
     return this.#file.fd;
   }
 
-  /** Writes the bytes from that place on. When they fail, it rejects with their error, once those that came before are written. */
+  /** Writes the bytes from that position on. If they fail, it rejects with their error, once those received before are written. */
   async write(bytes: AsyncIterable<Uint8Array>, position: number): Promise<void> {
     const run = new BlockRun(this.#writer, position);
     try {
@@ -32,7 +32,7 @@ export class PartialFile {
         await run.end();
       }
     } finally {
-      // Also when it failed: a write that is late must not meet those of the next attempt.
+      // Waits even after a failure: a late write must not overlap those of the next attempt.
       await run.settle();
     }
   }
@@ -46,7 +46,7 @@ export class PartialFile {
   }
 }
 
-/** Bytes on their way into a file one after the other, in blocks of which some are written while the next is filled. */
+/** Writes consecutive bytes in blocks: some are being written while the next is filled. */
 class BlockRun {
   readonly #writer: BlockWriter;
   #position: number;
@@ -61,11 +61,12 @@ class BlockRun {
     this.#writer = writer;
     this.#position = position;
     this.#block = writer.take();
-    // A run that continues in the middle of a page ends its first block with a page: only then do the others go past the page cache.
+    // A run that starts in the middle of a page ends its first block at a page's end, so that the others can be written past the page
+    // cache.
     this.#roomBytes = blockBytes - (position % alignmentBytes);
   }
 
-  /** Resolves when the piece has been copied; rejects when one before it could not be written. */
+  /** Resolves when the piece has been copied. Rejects if an earlier one could not be written. */
   async add(piece: Uint8Array): Promise<void> {
     for (let rest = piece; rest.length > 0; ) {
       const part = rest.subarray(0, this.#roomBytes - this.#filledBytes);
@@ -87,7 +88,7 @@ class BlockRun {
     this.#assertWritten();
   }
 
-  /** Resolves when nothing is under way any more; nothing may be added then. */
+  /** Resolves when no write is pending. Nothing may be added afterwards. */
   async settle(): Promise<void> {
     await this.#writing;
     this.#writer.giveBack(this.#block);

@@ -12,17 +12,17 @@ import {
   VerificationError,
 } from "../transfer-errors.ts";
 
-/** A server that sends other bytes than it should is believed after this many attempts that it has no better ones. */
+/** After this many wrong responses for one piece, the server is assumed to have no right one. */
 const wrongAnswersMax = 5;
 
-/** Decides after each failure of a range whether it is fetched again: outages are outlasted, wrong bytes are few. */
+/** Decides after each failure of a range whether it is fetched again. Outages are retried for a time, wrong bytes a few times. */
 export class RangeRetries {
   readonly #retryForMilliseconds: number;
   readonly #progress: Progress;
   readonly #budget = new RetryBudget();
   #attempts = 0;
   #wrongAnswers = 0;
-  /** In a row, which the pauses grow with. */
+  /** The number of consecutive failures without progress; pauses grow with it. */
   #fruitless = 0;
 
   constructor(retryForMilliseconds: number, progress: Progress) {
@@ -31,18 +31,18 @@ export class RangeRetries {
     this.#budget.restart();
   }
 
-  /** More of the range has arrived than ever before. */
+  /** Records that bytes of the range were received for the first time. */
   progressed(): void {
     this.#budget.restart();
     this.#fruitless = 0;
   }
 
-  /** A piece of the range is right. */
+  /** Records that a piece of the range is verified. */
   verified(): void {
     this.#wrongAnswers = 0;
   }
 
-  /** Pauses before the next attempt, or throws. */
+  /** Waits before the next attempt. Throws if there is to be none. */
   async prepareNext(range: ByteRange, error: Error, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.#attempts += 1;
@@ -69,12 +69,15 @@ export class RangeRetries {
   }
 }
 
-/** Whether a request may do better later, and what it brought before is as right as any. */
+/** Whether a request may succeed later, and the bytes that it brought are as credible as any. */
 export function isOutage(error: Error): boolean {
   return error instanceof GlacierConnectionError || isTransient(error, "GetJobOutput");
 }
 
-/** The service's refusals stay the same however often one asks, and so do the disk's, and damage in its store; a job that is not ready takes hours. */
+/**
+ * Whether another attempt may succeed soon. It cannot after a refusal by the service or the disk, or for damage in the service's store, and
+ * not for a job that is not ready.
+ */
 function isWorthAnother(error: Error): boolean {
   const { type, code } = error as { type?: unknown; code?: unknown };
   const isRefusal = type === "Client" && code !== "ThrottlingException" && code !== "RequestTimeoutException";

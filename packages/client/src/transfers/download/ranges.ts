@@ -1,22 +1,25 @@
 import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
 import { assertCount } from "../../assert-count.ts";
 
-/** A piece of an output that is fetched, verified and recorded as one. */
+/** A part of an output that is fetched, verified and recorded as one. */
 export interface PlannedRange extends ByteRange {
   readonly index: number;
 }
 
 const rangeSizeBytesUsual = 16 * 1024 ** 2;
-/** From here on ranges are twice as large, since each costs both ends some milliseconds; below, less is lost with a range. */
+/**
+ * Outputs from this size on have ranges twice as large, since each range costs both ends some milliseconds. In smaller outputs, less is
+ * lost with a range.
+ */
 const largeBytes = 512 * 1024 ** 2;
-/** Records in a journal, at most, where no size was asked for. */
+/** The maximum number of ranges, if no size was given. */
 const rangeCountUsual = 16_384;
-/** And where a size was asked for: larger outputs get larger ranges. */
+/** The maximum number of ranges, if a size was given: larger outputs get larger ranges. */
 const rangeCountMax = 131_072;
 
 /**
- * A power of two of mebibytes: 16, from 512 MiB on 32. Less where a connection may bring only so many bytes a second, for what is under
- * way is what a kill costs; and as much more as keeps the number of ranges in bounds.
+ * Chooses the size of ranges: 16 MiB, from 512 MiB on 32 MiB, or another power of two. It is smaller if a connection is slow, since a kill
+ * loses the ranges in progress; and as much larger as keeps the number of ranges in bounds.
  */
 export function rangeSizeFor(totalBytes: number, connectionBytesPerSecond = Number.POSITIVE_INFINITY): number {
   let size = totalBytes < largeBytes ? rangeSizeBytesUsual : 2 * rangeSizeBytesUsual;
@@ -26,7 +29,7 @@ export function rangeSizeFor(totalBytes: number, connectionBytesPerSecond = Numb
   return withinCount(size, totalBytes, rangeCountUsual);
 }
 
-/** Returns the size that was asked for, or as much more as keeps what a download has to remember in bounds. */
+/** Returns the size that was asked for, or a larger one that keeps the number of ranges in bounds. */
 export function boundedRangeSize(askedBytes: number, totalBytes: number): number {
   return withinCount(askedBytes, totalBytes, rangeCountMax);
 }
@@ -39,11 +42,11 @@ function withinCount(leastBytes: number, totalBytes: number, countMax: number): 
   return size;
 }
 
-/** Throws RangeError unless the size is a power of two of at least 1 MiB: others do not make nodes of a tree. */
+/** Throws RangeError unless the size is a power of two of at least 1 MiB: only such ranges are nodes of a tree. */
 export function assertRangeSize(rangeSizeBytes: number): void {
   const leaves = rangeSizeBytes / leafSizeBytes;
   if (!(Number.isInteger(Math.log2(leaves)) && leaves >= 1)) {
-    throw new RangeError(`A range size is 1 MiB times a power of two; not ${rangeSizeBytes}`);
+    throw new RangeError(`Invalid range size ${rangeSizeBytes}: expected 1 MiB times a power of two`);
   }
 }
 
@@ -52,7 +55,7 @@ export interface RangeOptions {
   readonly rangeSizeBytes?: number | undefined;
 }
 
-/** Throws RangeError for values with which no download can end well; called before anything is asked of the service. */
+/** Throws RangeError for invalid options. Called before any request. */
 export function assertRangeOptions({ concurrency, rangeSizeBytes }: RangeOptions): void {
   if (concurrency !== undefined) {
     assertCount("concurrency", concurrency);
@@ -62,7 +65,7 @@ export function assertRangeOptions({ concurrency, rangeSizeBytes }: RangeOptions
   }
 }
 
-/** Returns the part of an output that is wanted: all of it where none is given. Throws RangeError for one that is not within it. */
+/** Returns the given range, or the entire output. Throws RangeError for a range that is not within the output. */
 export function wantedRange(range: ByteRange | undefined, totalBytes: number): ByteRange {
   const { firstByte, lastByte } = range ?? { firstByte: 0, lastByte: totalBytes - 1 };
   const areWhole = Number.isSafeInteger(firstByte) && Number.isSafeInteger(lastByte);
@@ -73,11 +76,10 @@ export function wantedRange(range: ByteRange | undefined, totalBytes: number): B
 }
 
 /**
- * Cuts `wanted`, a part of an output of `totalBytes`, into ranges of `rangeSizeBytes` or less that are nodes of the output's
- * tree: only for those the service gives a checksum. What lies beside whole mebibytes at either end of
- * `wanted` cannot be one, and becomes a range of its own.
+ * Divides `wanted`, a part of an output of `totalBytes`, into ranges of at most `rangeSizeBytes` that are nodes of the output's tree: only
+ * those get a checksum from the service. The incomplete mebibytes at either end of `wanted` are no nodes, and become ranges of their own.
  *
- * The ranges are computed as they are asked for, each time anew: of 40 TB there may be millions.
+ * The ranges are computed at each iteration, not kept: 40 TB may have millions.
  */
 export function planRanges(wanted: ByteRange, totalBytes: number, rangeSizeBytes: number): Iterable<PlannedRange> {
   return { [Symbol.iterator]: () => plannedRanges(wanted, totalBytes, rangeSizeBytes) };
@@ -97,13 +99,13 @@ function* plannedRanges(
   }
 }
 
-/** Returns the first range of such a plan. */
+/** Returns the first range of the plan that `planRanges` makes. */
 export function firstRange({ firstByte, lastByte }: ByteRange, totalBytes: number, rangeSizeBytes: number): ByteRange {
   const end = lastByte + 1;
   return { firstByte, lastByte: Math.min(endOfRange(firstByte, end, totalBytes, rangeSizeBytes), end) - 1 };
 }
 
-/** Whether each range of a plan is a node of the output's tree: those within whole mebibytes are. */
+/** Whether each range of a plan is a node of the output's tree: it is if the plan begins and ends at whole mebibytes. */
 export function areNodes({ firstByte, lastByte }: ByteRange, totalBytes: number): boolean {
   const end = lastByte + 1;
   return firstByte % leafSizeBytes === 0 && (end % leafSizeBytes === 0 || end === totalBytes);
@@ -118,7 +120,7 @@ function endOfRange(first: number, end: number, totalBytes: number, rangeSizeByt
   while (first % span !== 0) {
     span /= 2;
   }
-  // A node that the end of the archive cuts short is a node all the same; one that the end of the wish cuts short is none.
+  // A node may be cut short by the end of the output, but not by the end of the wanted range.
   const isCut = (size: number) => first + size > end && end !== totalBytes;
   while (span > leafSizeBytes && isCut(span)) {
     span /= 2;

@@ -6,7 +6,7 @@ import { hasCode } from "../transfer-errors.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
 import { jobSource, type OpenRange, type OutputSource } from "./output-source.ts";
 
-/** New jobs in a row of which not one range could be had. */
+/** The maximum of consecutive new jobs whose output expired before a range could be opened. */
 const retriesWithoutProgressMax = 3;
 
 type Renew = (gone: JobReference | null, signal: AbortSignal) => Promise<JobReference>;
@@ -18,8 +18,8 @@ interface Renewal {
 }
 
 /**
- * The output of one job after another: an output lives a day, and when it is gone in the middle of a download another job
- * makes it again. Of an archive, which never changes.
+ * Serves an archive from several jobs in turn: a job's output expires after a day, and if that happens in the middle of a download, another
+ * job makes it again. Archives never change, so the outputs are the same.
  */
 export class RenewingSource implements OutputSource {
   readonly facts: OutputFacts;
@@ -31,8 +31,8 @@ export class RenewingSource implements OutputSource {
   #fruitless = 0;
 
   /**
-   * @param job null where the output's facts are known without one: then a job is sought when the first byte is asked for.
-   * @param renew finds or starts a job, and resolves once that has succeeded, which may take hours; its signal ends it.
+   * @param job null if the facts are known without one: then a job is looked for when the first byte is requested.
+   * @param renew finds or starts a job, and resolves once that has succeeded, which may take hours. Its signal ends it.
    */
   constructor(client: GlacierClient, { job, facts }: { job: JobReference | null; facts: OutputFacts }, renew: Renew) {
     this.#client = client;
@@ -67,7 +67,7 @@ export class RenewingSource implements OutputSource {
     }
   }
 
-  /** Callers that find the same job gone wait for the same next one; it is given up once the last of them is aborted. */
+  /** Waits for the next job. Callers whose job has expired share one renewal, which ends once the last of them is aborted. */
   async #next(gone: JobReference | null, signal: AbortSignal): Promise<void> {
     if (this.#job !== gone) {
       return;
@@ -91,7 +91,7 @@ export class RenewingSource implements OutputSource {
     const done = this.#renew(gone, stop.signal).then((job) => {
       this.#job = job;
     });
-    done.catch(() => undefined); // It may fail after its last caller has left.
+    done.catch(() => undefined); // The renewal may fail after its last caller has left.
     this.#renewal = { done, stop, callers: 0 };
     return this.#renewal;
   }

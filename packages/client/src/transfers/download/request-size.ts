@@ -1,11 +1,11 @@
 import { leafSizeBytes } from "@moraine/protocol";
 
-/** After this many full requests in a row, twice as much is asked for. */
+/** After this many full requests in a row, the size doubles. */
 const successesBeforeGrowth = 8;
 
 /**
- * How much of an output is asked for at once: half as much after a connection broke, and more again when requests succeed. Some proxies
- * and networks end every response after a while; a smaller one comes to its end, and its checksum with it.
+ * The size of requests for ranges. It is halved when a connection breaks, and grows when requests succeed. Some proxies and networks end
+ * every response after a while: a smaller one is received to its end, so that its checksum can be compared.
  */
 export class RequestSize {
   readonly #largestBytes: number;
@@ -23,7 +23,7 @@ export class RequestSize {
     return this.#bytes;
   }
 
-  /** A response to a request for this much broke. Requests that were sent together and break together count once. */
+  /** Records that a response was interrupted. Requests of one size that break together halve the size once. */
   broke(requestedBytes: number): void {
     const half = requestedBytes / 2;
     while (this.#bytes > Math.max(half, leafSizeBytes)) {
@@ -32,7 +32,7 @@ export class RequestSize {
     this.#successes = 0;
   }
 
-  /** A response to a request for this much came to its end. */
+  /** Records that a response was received to its end. */
   completed(requestedBytes: number): void {
     if (requestedBytes < this.#bytes) {
       return; // The end of a range says nothing about larger ones.

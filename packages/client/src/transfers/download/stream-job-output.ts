@@ -12,30 +12,30 @@ import { assertRangeOptions, type PlannedRange, planRanges, wantedRange } from "
 import { RequestSize } from "./request-size.ts";
 import { Verification, type VerificationOptions } from "./verification.ts";
 
-/** Each range under way is in memory, so they are smaller than a file's. */
+/** The default size of ranges, smaller than a file's: those in progress are in memory. */
 const streamRangeSizeBytes = 4 * 1024 ** 2;
 
 export interface StreamOptions extends TransferOptions, VerificationOptions {
-  /** The range of the output. @default all of it */
+  /** The range to read, counted from the output's first byte. @default the entire output */
   readonly range?: ByteRange | undefined;
-  /** Ranges under way at once, each in memory. @default 4 */
+  /** Ranges downloaded at the same time, each in memory. @default 4 */
   readonly concurrency?: number | undefined;
   /** 1 MiB times a power of two. @default 4 MiB */
   readonly rangeSizeBytes?: number | undefined;
   /** @default unlimited */
   readonly bandwidth?: Bandwidth | undefined;
   /**
-   * Each piece is good only until the next is asked for, which may come in the same memory: for who writes each to its end
-   * before that. Saves 50 MiB and more. @default false
+   * Reuses the memory of each piece once the next one is requested. Set it if you consume each piece before you request the next; it saves
+   * 50 MiB and more. @default false
    */
   readonly reuseBuffers?: boolean | undefined;
 }
 
 /**
- * A completed job's output in order, several ranges fetched ahead; no byte of an archive is passed on before its range is
- * verified, and the end comes only when the whole is. Inventories have no checksums: their size is what is verified.
+ * Yields a completed job's output in order, with several ranges fetched ahead. No byte of an archive is passed on before its range is
+ * verified, and the stream ends well only if all ranges together are right. Inventories have no checksums: only their size is verified.
  *
- * Throws as `downloadJobOutput` does, UnverifiableError also for a server that sends no checksum with a range.
+ * Throws as `downloadJobOutput` does; UnverifiableError also for a server that sends no checksum with a range.
  */
 export async function* streamJobOutput(
   client: GlacierClient,
@@ -48,7 +48,7 @@ export async function* streamJobOutput(
   yield* streamFrom(jobSource(persistent, job, facts), options);
 }
 
-/** The same from any source of ranges. */
+/** Streams from any source of ranges. */
 export async function* streamFrom(
   source: OutputSource,
   options: StreamOptions,
@@ -86,7 +86,7 @@ export async function* streamFrom(
 type RangeInMemory = FetchedRange & { readonly range: ByteRange; readonly bytes: Buffer<ArrayBuffer> };
 
 interface StreamContext extends FetchContext {
-  /** Memory of whole ranges that nobody needs any more. */
+  /** Memory of ranges of the full size that can be reused. */
   readonly free: Buffer<ArrayBuffer>[];
   readonly rangeSizeBytes: number;
 }
@@ -107,7 +107,7 @@ async function* inOrder(
         return;
       }
       const range = fetchToMemory(context, next.value, either);
-      range.catch(() => undefined); // Whoever waits for it hears of it.
+      range.catch(() => undefined); // The wait for this range throws its error.
       ahead.push(range);
     }
   };

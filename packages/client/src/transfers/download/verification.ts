@@ -7,34 +7,34 @@ import type { OutputFacts } from "./output-facts.ts";
 import { areNodes } from "./ranges.ts";
 
 /**
- * By what an output was found right: the tree hash of the whole, the checksum of each of its ranges, the size alone (of
- * inventories, for which the service gives no checksum), or, if the caller accepted it, nothing.
+ * The evidence by which an output was verified: the tree hash of all of it, the checksum of each range, only the size (of inventories, for
+ * which there are no checksums), or, if the caller accepted that, nothing.
  */
 export type VerifiedBy = "whole" | "ranges" | "size" | "nothing";
 
 export interface VerificationOptions {
-  /** Tree hash of the whole output, where the caller knows it; the service's own knowledge has to agree. */
+  /** Tree hash of the entire output, if the caller knows it. The service's must be the same. */
   readonly treeHash?: string | undefined;
-  /** Take an archive's bytes also where nothing can tell whether they are right. @default false */
+  /** Accepts an archive's bytes even if no checksum can verify them. @default false */
   readonly acceptUnverified?: boolean | undefined;
 }
 
-/** How the output, or the part of it that is wanted, can be verified; decided before a byte is fetched. */
+/** Verifies an output, or the wanted part of it. The constructor decides how, before a byte is fetched. */
 export class Verification {
   readonly #facts: OutputFacts;
   readonly #isWhole: boolean;
   readonly #acceptUnverified: boolean;
-  /** Of the whole; null when it is not known or not wanted. */
+  /** Tree hash of the entire output; null if it is not known, or only a part is wanted. */
   readonly #expected: string | null;
 
-  /** Throws UnverifiableError when there is nothing to go by, and VerificationError when the service knows another hash. */
+  /** Throws UnverifiableError if there is no checksum, and VerificationError if the service has another hash than the caller. */
   constructor(facts: OutputFacts, wanted: ByteRange, { treeHash, acceptUnverified = false }: VerificationOptions) {
     this.#facts = facts;
     this.#acceptUnverified = acceptUnverified;
     this.#isWhole = rangeLength(wanted) === facts.sizeBytes;
     const known = treeHash?.toLowerCase() ?? null;
     if (known !== null && facts.treeHash !== null && known !== facts.treeHash) {
-      const advice = "So says the service itself; nothing was fetched.";
+      const advice = "The service reported this hash; nothing was fetched.";
       throw new VerificationError({ range: null, expected: known, computed: facts.treeHash }, advice);
     }
     this.#expected = this.#isWhole ? (known ?? facts.treeHash) : null;
@@ -46,7 +46,7 @@ export class Verification {
     }
   }
 
-  /** Whether a range may be passed on before the others are there; throws UnverifiableError if not. */
+  /** Throws UnverifiableError if a range must not be passed on before the others are received. */
   assertPassable(range: ByteRange, { proven }: FetchedRange, progress: Progress): void {
     if (proven || this.#facts.archiveId === null) {
       return;
@@ -58,10 +58,7 @@ export class Verification {
     progress.tell({ kind: "warning", code: "no-checksum", range, message });
   }
 
-  /**
-   * Judges all ranges together. Null when the whole is wrong and `unproven` ranges may be to blame.
-   * Throws VerificationError when none may, and UnverifiableError.
-   */
+  /** Judges all ranges together. Returns null if the entire output is wrong. Throws UnverifiableError if no checksum can verify it. */
   judge(ranges: RangeSummary, progress: Progress): VerifiedBy | null {
     if (this.#expected !== null) {
       return this.#judgeWhole(ranges, this.#expected);
@@ -78,7 +75,7 @@ export class Verification {
     return "nothing";
   }
 
-  /** What to throw when `judge` has said null twice. */
+  /** Returns the error to throw when `judge` has returned null for the second time. */
   failure(ranges: RangeSummary): VerificationError {
     const computed = ranges.treeHash();
     const advice = ranges.areProven

@@ -22,9 +22,9 @@ import { RequestSize } from "./request-size.ts";
 import { Verification, type VerificationOptions } from "./verification.ts";
 
 export interface VerifyOptions extends TransferOptions, VerificationOptions {
-  /** The range of the output. @default all of it */
+  /** The range to verify, counted from the output's first byte. @default the entire output */
   readonly range?: ByteRange | undefined;
-  /** Ranges under way at once. @default 4 */
+  /** Ranges downloaded at the same time. @default 4 */
   readonly concurrency?: number | undefined;
   /** 1 MiB times a power of two. @default as for downloads to a file */
   readonly rangeSizeBytes?: number | undefined;
@@ -47,7 +47,7 @@ export async function verifyJobOutput(
   return verifyFrom(jobSource(persistent, job, facts), options);
 }
 
-/** The same from any source of ranges. */
+/** Verifies the output of any source of ranges. */
 export async function verifyFrom(source: OutputSource, options: VerifyOptions): Promise<DownloadResult> {
   const { sizeBytes } = source.facts;
   const wanted = wantedRange(options.range, sizeBytes);

@@ -18,40 +18,40 @@ export interface DigestRequest {
 export interface DigestReply {
   readonly id: number;
   readonly digest?: PartDigest | undefined;
-  /** What was lent. */
+  /** The bytes of the request, given back. */
   readonly bytes?: Uint8Array<ArrayBuffer> | undefined;
   readonly error?: Error | undefined;
 }
 
-/** Below this, another thread is not worth its messages. */
+/** Up to this size, the messages to another thread cost more than the hashing. */
 const inlineBytesMax = 256 * 1024;
 
 /**
- * Hashes on other threads, one part each, so that several parts go on at once and the thread that moves the bytes is free
- * to do so. Threads start when they are first needed, or before, with `start`.
+ * Hashes parts on other threads, several at once, so that the main thread is free to move bytes. A thread starts when it is first needed,
+ * or earlier by `start`.
  */
 export class DigestPool implements AsyncDisposable {
   readonly #threads: Thread[] = [];
   readonly #threadsMax: number;
 
-  /** @param threadsMax 1 or more; by default one for two processors, four at most. */
+  /** @param threadsMax 1 or more. @default half the number of CPUs, at most 4 */
   constructor(threadsMax: number = Math.max(1, Math.min(Math.floor(availableParallelism() / 2), 4))) {
     assertCount("threadsMax", threadsMax);
     this.#threadsMax = threadsMax;
   }
 
-  /** Has a thread ready for what will be asked: one takes longer to start than to hash a part. */
+  /** Starts a thread in advance: that takes longer than hashing a part. */
   start(): void {
     this.#thread();
   }
 
-  /** Reads and hashes; the file must stay open meanwhile. Rejects when it is shorter. */
+  /** Hashes a part of a file, which must stay open meanwhile. Rejects if the file is shorter. */
   async ofFile(part: FilePart, wanted: Wanted): Promise<PartDigest> {
     const { digest } = await this.#thread().ask(part, wanted, []);
     return required(digest);
   }
 
-  /** Takes the bytes and gives them back, in an array of its own: the one that was given is empty from now on. */
+  /** Hashes bytes. Their memory is moved to a thread and back: the given array is empty afterwards, and the result has another one. */
   async ofBytes(
     bytes: Uint8Array<ArrayBuffer>,
     wanted: Wanted,
@@ -78,7 +78,7 @@ export class DigestPool implements AsyncDisposable {
   }
 }
 
-/** Sources run as they are, the package as JavaScript. */
+/** The sources run as TypeScript, the package as JavaScript. */
 const workerFile = import.meta.url.endsWith(".ts") ? "./digest-worker.ts" : "./digest-worker.js";
 
 class Thread {
@@ -136,7 +136,7 @@ class Thread {
 
 function required<Value>(value: Value | undefined): Value {
   if (value === undefined) {
-    throw new Error("A hashing thread answered nothing");
+    throw new Error("A hashing thread sent an empty reply");
   }
   return value;
 }

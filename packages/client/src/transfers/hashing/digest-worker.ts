@@ -4,7 +4,7 @@ import { leafSizeBytes } from "@moraine/protocol";
 import type { DigestReply, DigestRequest, FilePart } from "./digest-pool.ts";
 import { digestOfBytes, type PartDigest, PartHasher, type Wanted } from "./part-digest.ts";
 
-/** One thread of the pool: hashes a part of a file, which it reads itself, or bytes that it is lent. */
+/** A thread of the pool. It hashes a part of a file, which it reads itself, or bytes that are moved to it. */
 const leaf = new Uint8Array(leafSizeBytes);
 
 parentPort?.on("message", (request: DigestRequest) => {
@@ -36,7 +36,7 @@ function fill(fd: number, length: number, position: number): void {
   for (let done = 0; done < length; ) {
     const read = readSync(fd, leaf, done, length - done, position + done);
     if (read === 0) {
-      throw new Error(`The file ends at byte ${position + done}, sooner than it should`);
+      throw new Error(`The file ends at byte ${position + done}, before the end of the part`);
     }
     done += read;
   }

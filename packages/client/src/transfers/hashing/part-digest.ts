@@ -10,12 +10,12 @@ import {
   toHex,
 } from "@moraine/protocol";
 
-/** What is to be computed: downloads need the tree hash alone. */
+/** The hashes to compute: downloads need the tree hash alone. */
 export type Wanted = "tree" | "both";
 
 export interface PartDigest {
   readonly treeHash: TreeHash;
-  /** Linear SHA-256 in hex; empty unless it was wanted. */
+  /** Linear SHA-256 in hex; empty unless it was requested. */
   readonly sha256: string;
 }
 
@@ -45,7 +45,7 @@ export class LeafDigests {
   }
 }
 
-/** Both hashes in one pass over the bytes, whose pieces should be small enough to stay in the processor's cache for the second. */
+/** Computes both hashes in one pass over the bytes, whose pieces should be small enough to stay in the CPU's cache for the second hash. */
 export class PartHasher {
   readonly #tree = new TreeHasher(sha256);
   readonly #leaves = new LeafHasher(leafSha256, (digest) => this.#tree.push(digest));
@@ -74,7 +74,7 @@ export function digestOfBytes(bytes: Uint8Array, wanted: Wanted): PartDigest {
   return hasher.digest();
 }
 
-/** Of content in pieces that are all of one power of two of mebibytes but the last, from their tree hashes in order. */
+/** Combines the tree hashes of parts, in order. All parts must have one size, a power of two of mebibytes; only the last may be shorter. */
 export function combinedTreeHash(treeHashes: readonly string[]): TreeHash {
   const digests = treeHashes.map((treeHash) => fromHex(treeHash));
   return toHex(rootOf(digests, sha256));

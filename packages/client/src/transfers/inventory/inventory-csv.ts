@@ -1,37 +1,37 @@
 import { InventoryFormatError } from "../transfer-errors.ts";
 
-/** Members of an entry, as both documents name them. */
+/** The fields of an entry, which have the same names in both formats. */
 const columns = ["ArchiveId", "ArchiveDescription", "CreationDate", "Size", "SHA256TreeHash"] as const;
 type Column = (typeof columns)[number];
 
 export type CsvRow = Readonly<Record<Column, string>>;
 
 /**
- * Reads lines of an inventory in CSV, its five columns in whatever order the header has.
+ * Reads lines of an inventory in CSV. The header decides the order of the five columns.
  *
- * Glacier writes `\"` for a quotation mark in a quoted field but leaves a backslash single, so that a reader of CSV cannot
- * tell where a description ends whose last character is a backslash. We can: only the description may hold a comma or a
- * quotation mark, a record is one line, and so the description is what lies between the columns on either side.
+ * Glacier writes `\"` for a quotation mark in a quoted field but does not double a backslash, so a CSV parser cannot find the end of a
+ * description whose last character is a backslash. This reader can: a record is one line, and only the description may contain commas and
+ * quotation marks, so it is the text between the other columns.
  */
 export class CsvRows {
   readonly #before: readonly Column[];
-  /** From the end of the line. */
+  /** Columns after the description, from the end of the line. */
   readonly #after: readonly Column[];
 
-  /** Throws InventoryFormatError unless it has exactly the five names. */
+  /** Throws InventoryFormatError unless the header has exactly the five names. */
   constructor(header: string) {
     const names = withoutReturn(header)
       .split(",")
       .map((name) => unquoted(name));
     if (names.toSorted().join() !== columns.toSorted().join()) {
-      throw new InventoryFormatError(`This is no header of an inventory: ${header.slice(0, 200)}`);
+      throw new InventoryFormatError(`Invalid header of an inventory: ${header.slice(0, 200)}`);
     }
     const at = names.indexOf("ArchiveDescription");
     this.#before = names.slice(0, at) as Column[];
     this.#after = (names.slice(at + 1) as Column[]).reverse();
   }
 
-  /** Throws InventoryFormatError for a line that has no five columns. */
+  /** Parses a line. Throws InventoryFormatError if it does not have five columns. */
   row(text: string): CsvRow {
     const line = withoutReturn(text);
     const row: Partial<Record<Column, string>> = {};
@@ -59,7 +59,7 @@ function withoutReturn(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
-/** Each quotation mark inside was written behind a backslash of its own, so this is exactly the way back. */
+/** Reverses the quoting: each quotation mark in a field was written with a backslash of its own. */
 function unquoted(field: string): string {
   const isQuoted = field.length >= 2 && field.startsWith('"') && field.endsWith('"');
   return isQuoted ? field.slice(1, -1).replaceAll('\\"', '"') : field;
@@ -73,5 +73,5 @@ function found(comma: number, line: string): number {
 }
 
 function malformed(line: string): InventoryFormatError {
-  return new InventoryFormatError(`This is no line of an inventory: ${line.slice(0, 200)}`);
+  return new InventoryFormatError(`Invalid line of an inventory: ${line.slice(0, 200)}`);
 }

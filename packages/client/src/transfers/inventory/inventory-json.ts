@@ -1,6 +1,6 @@
 import { InventoryFormatError } from "../transfer-errors.ts";
 
-/** Of all that is not the list, and of one entry: what is larger is no inventory. */
+/** The maximum length of an entry, and of everything outside the list. */
 const textLengthMax = 4 * 1024 ** 2;
 
 const space = 0x20;
@@ -11,25 +11,25 @@ const openingBracket = 0x5b;
 const closingBracket = 0x5d;
 
 /**
- * Takes the document of an inventory apart as it arrives, in pieces cut anywhere: gives whole entries, and keeps no more
- * than the one that is not whole yet. White space, further members and members in another order do no harm.
+ * Splits the document of an inventory into entries as it arrives, in pieces cut anywhere. Keeps only the incomplete last entry. Accepts
+ * white space, additional fields, and fields in any order.
  */
 export class JsonInventorySplitter {
-  /** The members beside the list, as far as they have come. */
+  /** The fields next to the list, as far as they have been received. */
   members: Readonly<Record<string, unknown>> = {};
   #phase: "head" | "list" | "tail" | "done" = "head";
-  /** What has come and is not given yet. */
+  /** Text that was received and not returned yet. */
   #text = "";
-  /** Where in it scanning goes on. */
+  /** The index in the text at which scanning resumes. */
   #at = 0;
   #depth = 0;
   #inString = false;
-  /** Where in the text the whole entries that were found end. */
+  /** The index after the last complete entry. */
   #wholeEnd = 0;
-  /** Where in the text the list has ended. */
+  /** The index after the end of the list. */
   #tailStart = 0;
 
-  /** The entries that became whole with this text. Throws InventoryFormatError, also for what JSON.parse refuses. */
+  /** Returns the entries that this text completes. Throws InventoryFormatError, also for text that JSON.parse refuses. */
   push(text: string): unknown[] {
     this.#text += text;
     while (this.#at < this.#text.length) {
@@ -38,15 +38,15 @@ export class JsonInventorySplitter {
     const entries = this.#wholeEnd > 0 ? parse(`[${withoutComma(this.#text.slice(0, this.#wholeEnd))}]`) : [];
     this.#cut(this.#wholeEnd);
     if (this.#text.length > textLengthMax) {
-      throw new InventoryFormatError("The inventory has something in it that is too large for one");
+      throw new InventoryFormatError(`The inventory has an entry longer than ${textLengthMax} characters`);
     }
     return entries as unknown[];
   }
 
-  /** Throws InventoryFormatError unless the document is whole. */
+  /** Throws InventoryFormatError unless the document is complete. */
   end(): void {
     if (this.#phase !== "done") {
-      throw new InventoryFormatError("The inventory ends too soon");
+      throw new InventoryFormatError("The inventory is incomplete");
     }
   }
 
@@ -58,7 +58,7 @@ export class JsonInventorySplitter {
     const character = this.#text.charCodeAt(this.#at);
     this.#at += 1;
     if (this.#phase === "done" && character > space) {
-      throw new InventoryFormatError("The inventory goes on behind its end");
+      throw new InventoryFormatError("Unexpected data after the end of the inventory");
     }
     if (character === quote) {
       this.#inString = true;
@@ -103,14 +103,14 @@ export class JsonInventorySplitter {
       this.#phase = "tail";
       this.#tailStart = this.#at;
       if (!/^\s*\]$/.test(this.#text.slice(this.#wholeEnd, this.#at))) {
-        throw new InventoryFormatError("The inventory lists something that is no archive");
+        throw new InventoryFormatError("The inventory's list has an item that is not an archive");
       }
     } else if (this.#depth === 0 && this.#phase === "tail") {
       this.#phase = "done";
       const tail = parse(`{"ArchiveList":[]${this.#text.slice(this.#tailStart, this.#at)}`);
       this.members = { ...this.members, ...(tail as object) };
     } else if (this.#depth <= 0) {
-      throw new InventoryFormatError("This is no inventory: it has no list of archives");
+      throw new InventoryFormatError("Invalid inventory: it has no list of archives");
     }
   }
 
@@ -130,6 +130,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new InventoryFormatError(`This is no inventory: ${(error as Error).message}`, { cause: error });
+    throw new InventoryFormatError(`Invalid inventory: ${(error as Error).message}`, { cause: error });
   }
 }

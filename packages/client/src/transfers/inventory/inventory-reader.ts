@@ -3,19 +3,19 @@ import { InventoryFormatError } from "../transfer-errors.ts";
 import { CsvRows } from "./inventory-csv.ts";
 import { JsonInventorySplitter } from "./inventory-json.ts";
 
-/** A line is an id, a description of 1,024 bytes at most, and little more. */
+/** The maximum length of a line: it has an id, a description of at most 1,024 bytes, and little more. */
 const lineLengthMax = 1024 ** 2;
 
 /**
- * The archives of an inventory of any size, in either format, from bytes as they arrive: a batch for each piece of bytes, so
- * that only a piece is ever in memory. Iterate once; throws InventoryFormatError where the text is no inventory or ends too
- * soon (a CSV that ends behind a whole line cannot be told from a whole one: compare sizes, as a download does).
+ * Yields the archives of an inventory of any size, in either format, from its bytes as they arrive: a batch for each piece, so that only a
+ * piece is in memory. Iterate it once. Throws InventoryFormatError if the text is not an inventory, or is incomplete. A CSV that ends after
+ * a complete line cannot be recognised as incomplete: compare sizes, as a download does.
  */
 export class InventoryReader implements AsyncIterable<readonly InventoryItem[]> {
-  /** Null until the document has told it, and for good in CSV, where it has no place; likewise the date. */
+  /** The vault's ARN, as soon as it was received; null in CSV, which has neither ARN nor date. */
   vaultArn: string | null = null;
   inventoryDate: Date | null = null;
-  /** Null until the first byte. */
+  /** The format, as soon as the first byte was received. */
   format: InventoryFormat | null = null;
   readonly #bytes: AsyncIterable<Uint8Array>;
 
@@ -35,7 +35,7 @@ export class InventoryReader implements AsyncIterable<readonly InventoryItem[]> 
       }
     }
     if (parser === null) {
-      throw new InventoryFormatError("The inventory is empty; even one without archives has a head");
+      throw new InventoryFormatError("The inventory is empty; even one without archives has a header");
     }
     const last = parser.end();
     if (last.length > 0) {
@@ -90,7 +90,7 @@ function csvParser(): Parser {
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
       if (rest.length > lineLengthMax) {
-        throw new InventoryFormatError("The inventory has a line that is too long for one");
+        throw new InventoryFormatError(`The inventory has a line longer than ${lineLengthMax} characters`);
       }
       return lines.flatMap(read);
     },
@@ -103,7 +103,7 @@ function itemOf(entry: unknown): InventoryItem {
   const hash = typeof SHA256TreeHash === "string" ? SHA256TreeHash.toLowerCase() : "";
   const isEntry = typeof ArchiveId === "string" && typeof CreationDate === "string" && typeof Size === "number";
   if (!isEntry || !isTreeHash(hash)) {
-    throw new InventoryFormatError(`This is no entry of an inventory: ${JSON.stringify(entry).slice(0, 200)}`);
+    throw new InventoryFormatError(`Invalid entry of an inventory: ${JSON.stringify(entry).slice(0, 200)}`);
   }
   return {
     archiveId: ArchiveId as ArchiveId,
@@ -114,11 +114,11 @@ function itemOf(entry: unknown): InventoryItem {
   };
 }
 
-/** With milliseconds or without: AWS has written both. */
+/** Parses a date with milliseconds or without: AWS has written both. */
 function dateOf(text: string): Date {
   const date = new Date(text);
   if (Number.isNaN(date.getTime())) {
-    throw new InventoryFormatError(`This is no date: ${text.slice(0, 50)}`);
+    throw new InventoryFormatError(`Invalid date in an inventory: ${text.slice(0, 50)}`);
   }
   return date;
 }

@@ -21,11 +21,11 @@ export interface InventoriedVault {
 }
 
 export interface InventoryOptions extends WaitOptions {
-  /** @default JSON, which also tells the vault and the date */
+  /** The format of the document. @default JSON, which also names the vault and the date */
   readonly format?: InventoryFormat | undefined;
   /**
-   * Take the newest job for a whole inventory of that format that exists; false starts one, unless an earlier call has started one for the
-   * same target. @default true, but false where inventories are current: of a Moraine server, unless it runs with `--profile aws`
+   * Takes the newest existing job for a complete inventory of that format. False starts a job, unless an earlier call has started one for
+   * the same target. @default true, but false if inventories are current: of a Moraine server, unless it runs with `--profile aws`
    */
   readonly reuse?: boolean | undefined;
 }
@@ -36,8 +36,8 @@ export interface StreamInventoryOptions extends InventoryOptions {
 }
 
 /**
- * Gets a vault's inventory to a file: finds or starts its job, waits for it, downloads as `downloadJobOutput` does. After an interruption
- * it continues with the same job; when that no longer exists, it starts again with another inventory.
+ * Downloads a vault's inventory to a file: finds or starts its job, waits for it, downloads as `downloadJobOutput` does. After an
+ * interruption, the next call resumes with the same job; if that no longer exists, it starts over with another inventory.
  */
 export async function retrieveInventory(
   client: GlacierClient,
@@ -52,7 +52,7 @@ export async function retrieveInventory(
   const job = await chooseInventoryJob(client, vault, { note, begunJobId }, watched);
   if (begunJobId !== null && begunJobId !== job.jobId) {
     await target.discard();
-    const message = `Job ${begunJobId}, which the partial file is of, cannot be continued; the download starts again with another inventory`;
+    const message = `The partial file's job ${begunJobId} can no longer be used; the download starts over with another inventory`;
     options.onEvent?.({ kind: "warning", code: "inventory-gone", message });
   }
   await waitForJob(client, job, watched);
@@ -61,7 +61,7 @@ export async function retrieveInventory(
   return result;
 }
 
-/** The archives of a vault's inventory, read as it is downloaded, in memory that does not grow with it. */
+/** Reads the archives of a vault's inventory while it is downloaded, in memory that does not grow with it. */
 export async function readInventory(
   client: GlacierClient,
   vault: InventoriedVault,
@@ -70,7 +70,7 @@ export async function readInventory(
   return new InventoryReader(await openInventory(client, vault, options));
 }
 
-/** The inventory's document in order, in the format that was asked for. */
+/** Yields the inventory's document in order, in the requested format. */
 export async function* streamInventory(
   client: GlacierClient,
   vault: InventoriedVault,
@@ -79,7 +79,7 @@ export async function* streamInventory(
   yield* await openInventory(client, vault, options);
 }
 
-/** Resolves when the job has succeeded. */
+/** Resolves to the inventory's bytes once its job has succeeded. */
 async function openInventory(
   client: GlacierClient,
   vault: InventoriedVault,
@@ -121,7 +121,7 @@ async function chooseInventoryJob(
   return chooseJob(persistent, criteria, { note, begunJobId }, options);
 }
 
-/** Not one of some dates, nor a page of one. */
+/** Whether a job is for the complete inventory, and not for some dates or a page of it. */
 function isWholeInventory({ InventoryRetrievalParameters: asked }: GlacierJobDescription, format: string): boolean {
   const { Format, StartDate, EndDate, Limit, Marker } = asked ?? {};
   return Format === format && [StartDate, EndDate, Limit, Marker].every((value) => (value ?? null) === null);

@@ -3,19 +3,19 @@ import type { GlacierClient } from "../../glacier-client.ts";
 import type { TransferOptions } from "../events.ts";
 import { hasCode } from "../transfer-errors.ts";
 
-/** The contents of a vault by the service's own count. */
+/** The service's own count of a vault's contents. */
 export interface VaultContents {
   readonly archiveCount: number;
   /** Null before the first inventory. */
   readonly lastInventoryDate: Date | null;
   /**
-   * Whether an inventory job lists the vault as it is when the job starts. So does a Moraine server, unless it runs with
-   * `--profile aws`; AWS lists it as of the last daily inventory, which the count is of as well.
+   * Whether an inventory job lists the vault as it is when the job starts. True for a Moraine server, unless it runs with `--profile aws`.
+   * AWS lists and counts archives as of the last daily inventory.
    */
   readonly hasCurrentInventories: boolean;
 }
 
-/** Asks the service for a vault's count of archives; null where the caller may not. */
+/** Asks the service for a vault's count of archives. Null if the caller lacks the permission. */
 export async function vaultContents(
   client: GlacierClient,
   vault: { readonly vaultName: string; readonly accountId?: string | undefined },

@@ -5,12 +5,12 @@ import { openOwnFile } from "../download/own-file.ts";
 import { local, TransferError } from "../transfer-errors.ts";
 
 const maxBytes = 1024 ** 3;
-/** Every journal starts with a record of its format. */
+/** The beginning of every journal: a record of its format. */
 const firstBytes = '{"format":"moraine ';
 
 /**
- * A file of JSON lines that only ever grows. What a crash tore off at its end is ignored and cut away, so that every line
- * read back was once written whole.
+ * An append-only file of JSON lines. An incomplete line at its end, as a crash leaves it, is cut away, so that each line read was written
+ * completely.
  */
 export class JournalFile {
   readonly #file: FileHandle;
@@ -19,7 +19,7 @@ export class JournalFile {
     this.#file = file;
   }
 
-  /** Opens or creates it, and gives the records it holds. Throws for a file that is no journal, and leaves that as it is. */
+  /** Opens or creates a journal, and returns its records. Throws for a file that is no journal, and leaves it unchanged. */
   static async open(path: string): Promise<{ journal: JournalFile; records: unknown[] }> {
     const { file, isNew } = await local(
       openOwnFile(path, { flags: constants.O_RDWR | constants.O_APPEND, mode: 0o600 }),
@@ -27,11 +27,11 @@ export class JournalFile {
     try {
       const { size } = await file.stat();
       if (size > maxBytes) {
-        throw new TransferError(`${path} is no journal: it has ${size} bytes`);
+        throw new TransferError(`${path} is not a journal: it has ${size} bytes`);
       }
       const bytes = await file.readFile();
       if (!mayBeJournal(bytes)) {
-        throw new TransferError(`${path} is no journal: it begins otherwise`);
+        throw new TransferError(`${path} is not a journal: it does not begin like one`);
       }
       const { records, wholeBytes } = parseRecords(bytes);
       if (wholeBytes < size) {
@@ -47,7 +47,7 @@ export class JournalFile {
     }
   }
 
-  /** Resolves when the system has the records; a power cut may still take them, until `sync`. */
+  /** Resolves when the records are written. A power cut may still lose them, until `sync`. */
   async append(...records: readonly object[]): Promise<void> {
     await local(this.#file.appendFile(records.map((record) => `${JSON.stringify(record)}\n`).join("")));
   }
@@ -61,13 +61,13 @@ export class JournalFile {
   }
 }
 
-/** A crash may have torn its first line, and a power cut left zeros. */
+/** Whether a file may be a journal, whose first line a crash may have cut short, or a power cut filled with zeros. */
 function mayBeJournal(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.subarray(0, firstBytes.length)).toString("latin1");
   return firstBytes.startsWith(start) || start.startsWith("\0");
 }
 
-/** The records of all whole lines, up to the first that is none, and where that begins. */
+/** Parses the records of all complete lines up to the first invalid one, whose position is `wholeBytes`. */
 export function parseRecords(bytes: Uint8Array): { records: unknown[]; wholeBytes: number } {
   const records: unknown[] = [];
   let start = 0;

@@ -8,25 +8,25 @@ import { thisProcess } from "./lock-owner.ts";
 import { besides, isWithoutLinks, type LockTimes, removeAbandoned, unlessCode } from "./lock-takeover.ts";
 
 const usualTimes: LockTimes = { heartbeatMilliseconds: 10_000, abandonedMilliseconds: 120_000 };
-/** A lock that is being judged has no name for an instant. */
+/** A lock that another process is judging has no name for a moment. */
 const missingLooks = 5;
 const missingLookMilliseconds = 100;
 
 export interface LockOptions extends Partial<LockTimes> {
   readonly signal?: AbortSignal | undefined;
-  /** Called when the lock's owner cannot be seen from here, so that taking the lock may last two minutes. */
+  /** Called if the lock's owner cannot be seen from here, so that taking over the lock may take two minutes. */
   readonly onWait?: ((message: string) => void) | undefined;
 }
 
-/** For a transfer: it warns, and ends with its signal, while it waits for the lock. */
+/** Returns the options of a transfer's lock. While it waits for the lock, it warns, and ends with the transfer's signal. */
 export function lockOptionsOf({ signal, onEvent }: TransferOptions): LockOptions {
   return { signal, onWait: (message) => onEvent?.({ kind: "warning", code: "lock-unseen", message }) };
 }
 
 /**
- * Keeps two processes off the same partial file, where one could write to it while the other gives it its final name, and off the same
- * upload. The owner writes to the lock again and again. A lock is taken over when its process no longer runs, or, where that cannot
- * be seen (on another machine, or in another container), when it was not written to for two minutes.
+ * Keeps other processes from working on the same upload, or on the same partial file, which one could write to while the other gives it its
+ * final name. The owner writes to the lock at intervals. Another process takes the lock over when the owner no longer runs. If it cannot
+ * see that, from another machine or container, it takes the lock over when it was not written to for two minutes.
  */
 export class LockFile implements AsyncDisposable {
   readonly #path: string;
@@ -41,7 +41,7 @@ export class LockFile implements AsyncDisposable {
     this.#timer = setInterval(() => void this.#beat(), heartbeatMilliseconds).unref();
   }
 
-  /** Throws TransferBusyError while another process holds it. */
+  /** Acquires the lock. Throws TransferBusyError while another process holds it. */
   static async take(path: string, { signal, onWait, ...given }: LockOptions = {}): Promise<LockFile> {
     const times = { ...usualTimes, ...given };
     const text = JSON.stringify({ ...thisProcess(), lock: randomUUID() });
@@ -55,12 +55,12 @@ export class LockFile implements AsyncDisposable {
     throw new TransferBusyError(`Could not acquire the lock ${path}: it is repeatedly taken by another process`);
   }
 
-  /** Aborts with a TransferBusyError when another process has taken the lock over, or somebody has removed it. */
+  /** Aborts with a TransferBusyError when the lock has been taken over by another process, or removed. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
-  /** Throws the same error. For steps that must not happen twice. */
+  /** Throws that error. Called before steps that two processes must not both do. */
   async assertHeld(): Promise<void> {
     await this.#beat();
     this.#lost.signal.throwIfAborted();
@@ -98,7 +98,7 @@ export class LockFile implements AsyncDisposable {
   }
 }
 
-/** Writes the same text again, so that the file system's own clock says when. */
+/** Writes the same text again, so that the file's time is updated by the file system's own clock. */
 async function touch(path: string, text: string): Promise<"held" | "taken" | "missing"> {
   try {
     await using file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
@@ -108,12 +108,12 @@ async function touch(path: string, text: string): Promise<"held" | "taken" | "mi
     await file.write(text, 0);
     return "held";
   } catch (error) {
-    // A disk that is full or fails for a while takes the lock from nobody.
+    // Other errors are temporary ones of the disk, such as a full one: the lock is still held.
     return (error as NodeJS.ErrnoException).code === "ENOENT" ? "missing" : "held";
   }
 }
 
-/** The lock appears with its owner in it, where the file system has hard links. `now` is by the file system's clock. */
+/** Creates the lock with its owner in it, in one step if the file system has hard links. `now` is the time by the file system's clock. */
 async function create(path: string, text: string): Promise<{ isCreated: boolean; now: number }> {
   const draft = besides(path);
   await writeFile(draft, text, { flag: "wx", mode: 0o600 });

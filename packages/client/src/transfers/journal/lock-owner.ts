@@ -1,13 +1,13 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
-/** Who holds a lock. Ids of processes count only on their machine, and there in their namespace. */
+/** The owner of a lock. A process id is meaningful only on its machine, and there only in its namespace. */
 export interface LockOwner {
   readonly processId: number;
-  /** When it began, as its system counts, for ids of processes are used again. Null where nobody says. */
+  /** The start time of the process, as its system counts it, since process ids are reused. Null if unknown. */
   readonly start: string | null;
   readonly host: string;
-  /** Of the system, not of its host's name: a host may be started again, and two may have one name. Null where nobody says. */
+  /** The id of the installation. Host names do not suffice, since two hosts may have the same. Null if unknown. */
   readonly machineId: string | null;
   readonly bootId: string | null;
   readonly processNamespace: string | null;
@@ -24,7 +24,7 @@ export function thisProcess(): LockOwner {
   };
 }
 
-/** Null for what is no owner, as a lock that was never written to its end. */
+/** Parses an owner. Null for another text, such as that of a lock that was not written completely. */
 export function parseOwner(text: string): LockOwner | null {
   try {
     const owner: unknown = JSON.parse(text);
@@ -40,24 +40,24 @@ export function parseOwner(text: string): LockOwner | null {
   }
 }
 
-/** "unknown" when only the lock's heartbeat can tell: of another machine, or of another container of this one. */
+/** Returns the state of the owner. It is "unknown" on another machine, or in another container: only the lock's heartbeat shows it then. */
 export function stateOf(owner: LockOwner): "running" | "ended" | "unknown" {
   const here = thisProcess();
   if (owner.bootId !== here.bootId) {
     return wasRestarted(owner, here) ? "ended" : "unknown";
   }
-  // One start of one system: the names of its hosts do not matter, for each container has its own, and hosts are renamed.
+  // Host names are not compared if both have the same boot id: each container has its own name, and hosts are renamed.
   const isSameSystem = owner.bootId !== null || owner.host === here.host;
   return isSameSystem && owner.processNamespace === here.processNamespace ? stateOfProcess(owner) : "unknown";
 }
 
-/** Whether the owner's machine is this one, started again since. A container may run on another machine meanwhile. */
+/** Whether the owner's machine is this one and was restarted since. Never for containers, which may have been moved to another machine. */
 function wasRestarted(owner: LockOwner, here: LockOwner): boolean {
   const isSameMachine = owner.machineId !== null && owner.machineId === here.machineId && owner.host === here.host;
   return isSameMachine && [owner, here].every(isOutsideContainers);
 }
 
-/** The first namespace of a system has this number on every Linux. */
+/** Whether the owner is in the initial namespace, which has this number on every Linux. */
 function isOutsideContainers({ processNamespace }: LockOwner): boolean {
   return processNamespace === "pid:[4026531836]";
 }
@@ -65,7 +65,7 @@ function isOutsideContainers({ processNamespace }: LockOwner): boolean {
 function stateOfProcess({ processId, start }: LockOwner): "running" | "ended" | "unknown" {
   const now = startOf(processId);
   if (now === null || start === null) {
-    // A process with that id may be another one, which was started later.
+    // A process with that id may be another one that was started later.
     return responds(processId) ? "unknown" : "ended";
   }
   return start === now ? "running" : "ended";
@@ -76,9 +76,9 @@ function startOf(id: number): string | null {
   if (text === null) {
     return null;
   }
-  // The name, in parentheses, may hold anything; field 22 counts from the first.
+  // The process name, in parentheses, may contain spaces. The start time is field 22, counted from the beginning.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  // One that has ended but was not waited for holds nothing any more.
+  // A zombie process has ended.
   return fields[0] === "Z" ? "ended" : (fields[19] ?? null);
 }
 

@@ -5,7 +5,7 @@ import { neverAborted } from "../events.ts";
 import { TransferBusyError } from "../transfer-errors.ts";
 import { type LockOwner, parseOwner, stateOf } from "./lock-owner.ts";
 
-/** When a lock's owner shows that it is alive, and when it is taken for dead. */
+/** The interval at which a lock's owner shows that it is alive, and the silence after which it counts as dead. */
 export interface LockTimes {
   readonly heartbeatMilliseconds: number;
   readonly abandonedMilliseconds: number;
@@ -13,11 +13,11 @@ export interface LockTimes {
 
 export interface TakeoverOptions extends LockTimes {
   readonly signal: AbortSignal | undefined;
-  /** Called once when only time can tell whether the owner is alive. */
+  /** Called once if only waiting can show whether the owner is alive. */
   readonly onWait: ((message: string) => void) | undefined;
 }
 
-/** On file systems without hard links a lock is empty for a moment, until its owner has written to it. */
+/** How long a lock may be empty. On file systems without hard links it is for a moment, until its owner has written to it. */
 const emptyMillisecondsMax = 10_000;
 
 interface SeenLock {
@@ -26,17 +26,18 @@ interface SeenLock {
 }
 
 /**
- * Removes a lock whose owner has ended or has been silent for too long; returns when there is none, or when another process has taken
- * it meanwhile. Throws TransferBusyError while the owner is alive.
+ * Removes a lock whose owner has ended or has been silent for too long. Returns also if there is none, or another process has taken it
+ * meanwhile. Throws TransferBusyError while the owner is alive.
  *
- * @param now by the clock of the file system, which need not be this machine's.
+ * @param now the time by the file system's clock, which may differ from this machine's.
  */
 export async function removeAbandoned(path: string, now: number, options: TakeoverOptions): Promise<void> {
   const seen = await readLock(path);
   if (seen === null || !(await isAbandoned(path, seen, now, options))) {
     return;
   }
-  // Moved away before it is judged for good: another process may have taken over what was read here. Its lock then goes back.
+  // The lock is moved away and read again before it is removed: another process may have taken it over meanwhile, whose lock is then put
+  // back.
   const moved = besides(path);
   try {
     await rename(path, moved);
@@ -52,7 +53,7 @@ export async function removeAbandoned(path: string, now: number, options: Takeov
   await rm(moved, { force: true });
 }
 
-/** False when the lock has changed hands meanwhile. */
+/** Whether the lock's owner has ended or is silent. False if the lock has another owner meanwhile. */
 async function isAbandoned(path: string, seen: SeenLock, now: number, options: TakeoverOptions): Promise<boolean> {
   const age = now - seen.modifiedMilliseconds;
   const owner = parseOwner(seen.text);
@@ -64,14 +65,14 @@ async function isAbandoned(path: string, seen: SeenLock, now: number, options: T
   }
   const state = stateOf(owner);
   if (state === "running") {
-    throw new TransferBusyError(`Process ${owner.processId} is at work on the same transfer; its lock is ${path}`);
+    throw new TransferBusyError(`Process ${owner.processId} works on the same transfer; its lock is ${path}`);
   }
   return state === "ended" || (await staysSilent(path, owner, { seen, age }, options));
 }
 
 /**
- * Waits until the lock is old enough to be abandoned, and at least for one heartbeat: after a suspension, or a jump of the clock, the lock
- * of a process that is alive looks old as well. Throws TransferBusyError at the first heartbeat.
+ * Waits until the lock is old enough to be abandoned, and at least for one heartbeat: after a suspension or a jump of the clock, the lock
+ * of a live process looks old, too. Throws TransferBusyError at the first heartbeat.
  */
 async function staysSilent(
   path: string,
@@ -82,9 +83,9 @@ async function staysSilent(
   const holder = `process ${owner.processId} of ${owner.host}, another machine or container`;
   const waitMilliseconds = Math.max(abandonedMilliseconds - age, 1.2 * heartbeatMilliseconds);
   onWait?.(
-    `The lock ${path} is of ${holder}. If that one shows no sign of life for ${Math.ceil(waitMilliseconds / 1000)} s, it is taken over`,
+    `The lock ${path} belongs to ${holder}. It is taken over unless its owner writes to it within ${Math.ceil(waitMilliseconds / 1000)} s`,
   );
-  // Looks are counted and not time, which also passes while this process is suspended.
+  // Looks are counted, not time, which also passes while this process is suspended.
   const lookMilliseconds = heartbeatMilliseconds / 10;
   for (let looks = Math.ceil(waitMilliseconds / lookMilliseconds); looks > 0; looks -= 1) {
     await sleep(lookMilliseconds, undefined, { signal });
@@ -93,13 +94,13 @@ async function staysSilent(
       return false;
     }
     if (current.modifiedMilliseconds !== seen.modifiedMilliseconds) {
-      throw new TransferBusyError(`P${holder.slice(1)}, is at work on the same transfer; its lock is ${path}`);
+      throw new TransferBusyError(`P${holder.slice(1)}, works on the same transfer; its lock is ${path}`);
     }
   }
   return true;
 }
 
-/** Null when there is no lock. */
+/** Reads a lock; null if there is none. */
 async function readLock(path: string): Promise<SeenLock | null> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
@@ -110,7 +111,7 @@ async function readLock(path: string): Promise<SeenLock | null> {
   }
 }
 
-/** The same file, for its owner may be about to write to it. */
+/** Gives the lock its name back. It stays the same file, since its owner may be about to write to it. */
 async function putBack(moved: string, path: string): Promise<void> {
   try {
     await link(moved, path);
@@ -126,13 +127,13 @@ async function putBack(moved: string, path: string): Promise<void> {
 
 export const besides = (path: string) => `${path}.${randomUUID()}`;
 
-/** As on exFAT, and on some network file systems. */
+/** Whether the file system has no hard links, like exFAT and some network file systems. */
 export function isWithoutLinks(error: unknown): boolean {
   const { code = "" } = error as NodeJS.ErrnoException;
   return ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code);
 }
 
-/** False for an error of that code; throws every other. */
+/** Returns false for an error of that code, and throws any other. */
 export function unlessCode(error: unknown, code: string): false {
   if ((error as NodeJS.ErrnoException).code !== code) {
     throw error;

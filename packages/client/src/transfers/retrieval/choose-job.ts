@@ -3,14 +3,14 @@ import { neverAborted, type TransferOptions } from "../events.ts";
 import { type FoundJob, findOrStartJob, type JobCriteria } from "./find-job.ts";
 import { describedJob, type JobNote, type NotedJob } from "./job-note.ts";
 
-/** Where an earlier run of the same transfer left its job. */
+/** The places in which an earlier run of the same transfer recorded its job. */
 export interface EarlierRun {
   readonly note: JobNote;
-  /** By the journal of the download, which may be older than its note. @default null */
+  /** The job in the download's journal, which may be older than its note. @default null */
   readonly begunJobId?: string | null | undefined;
 }
 
-/** Takes the job that an earlier run of the same transfer had, else finds or starts one, and notes it before it is waited for. */
+/** Takes the job of an earlier run of the same transfer, else finds or starts one, and records it before waiting for it. */
 export async function chooseJob(
   client: GlacierClient,
   criteria: JobCriteria,
@@ -34,7 +34,7 @@ async function jobOf(
   { signal = neverAborted }: TransferOptions,
 ): Promise<NotedJob | null> {
   const noted = await note.job(client, signal);
-  // Where a new job is wanted, one that an earlier run started for this transfer is new; it must not be paid for twice.
+  // A job that an earlier run started for this transfer counts as new: it must not be paid for twice.
   if (noted !== null && (reuse || noted.isStarted)) {
     return noted;
   }

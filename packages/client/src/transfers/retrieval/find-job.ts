@@ -12,21 +12,21 @@ export interface JobCriteria {
   readonly vaultName: string;
   readonly accountId?: string | undefined;
   readonly jobParameters: JobParameters;
-  /** Whether an existing job does as well. */
+  /** Whether an existing job can be used. */
   readonly matches: (job: GlacierJobDescription) => boolean;
-  /** False starts one in any case. */
+  /** False starts a new job in any case. */
   readonly reuse: boolean;
-  /** Ids of jobs that are known to be gone. */
+  /** Ids of jobs that are known to have expired. */
   readonly except?: ReadonlySet<string> | undefined;
-  /** Called for each job that is listed, of whatever archive. */
+  /** Called for each listed job, of any archive. */
   readonly onListed?: ((job: GlacierJobDescription) => void) | undefined;
 }
 
-/** By which a job can be found whose start had no response, also among others for the same output. */
+/** Identifies a job whose start had no response, also among others for the same output. */
 export interface JobMark {
   /** Description of the job. */
   readonly description: string;
-  /** An earlier run has sent it, and may have started the job. */
+  /** Whether an earlier run has sent it, and may have started the job. */
   readonly isEarlier: boolean;
 }
 
@@ -35,10 +35,10 @@ export interface FoundJob extends JobReference {
 }
 
 /**
- * Finds a job that matches: the newest that has succeeded, else the newest in progress, else starts one. The service's own
- * list is what remembers them.
+ * Finds a job that matches: the newest that has succeeded, else the newest in progress. Else it starts one. Jobs are found in the service's
+ * own list.
  *
- * @param newMark called where a new job is wanted in any case.
+ * @param newMark called if a new job is wanted in any case.
  */
 export async function findOrStartJob(
   client: GlacierClient,
@@ -53,7 +53,10 @@ export async function findOrStartJob(
   return { vaultName, accountId, jobId, isStarted: found === null };
 }
 
-/** Each job may cost money: when its start had no response, the service's list is looked at before another is started. */
+/**
+ * Starts a job. Each may cost money, so when a start had no response, the job is looked for in the service's list before another is
+ * started.
+ */
 async function startJob(
   client: GlacierClient,
   criteria: JobCriteria & { readonly mayBeStarted?: boolean },
@@ -78,7 +81,7 @@ async function startJob(
   }
 }
 
-/** Only the job with that mark matches, as one that exists may be another run's. */
+/** Returns criteria that only the job with that mark matches: an existing job may be another run's. */
 function marked(criteria: JobCriteria, { description, isEarlier }: JobMark) {
   return {
     ...criteria,

@@ -19,7 +19,7 @@ const format = "moraine job 1";
 
 type NoteRecord = NoteSubject & {
   readonly format: string;
-  /** Null while the response to its start is due. */
+  /** Null until the response to its start has been received. */
   readonly jobId: string | null;
   readonly isStarted: boolean;
   /** Set for a job that is new in any case. */
@@ -27,8 +27,8 @@ type NoteRecord = NoteSubject & {
 };
 
 /**
- * A file that remembers the job of a transfer until the transfer is complete, so that a further run takes the same one: without looking
- * through the list of jobs, and also where it would start one in any case.
+ * A file that remembers the job of a transfer until the transfer is complete, so that another run takes the same one. That run needs no
+ * list of jobs, and starts no job even if it was to start one in any case.
  */
 export class JobNote {
   readonly #path: string | null;
@@ -37,7 +37,7 @@ export class JobNote {
 
   /**
    * @param path null remembers nothing.
-   * @param onlyStarted for an output that is not kept in part: of jobs that exist already, a further run takes the newest.
+   * @param onlyStarted notes only jobs that were started. For outputs of which no part is kept, so that another run may take a newer job.
    */
   constructor(path: string | null, subject: NoteSubject, { onlyStarted = false } = {}) {
     this.#path = path;
@@ -45,7 +45,7 @@ export class JobNote {
     this.#onlyStarted = onlyStarted;
   }
 
-  /** Null when there is none for this output, or its job no longer exists or has failed. */
+  /** Returns the noted job. Null if there is none for this output, or it no longer exists or has failed. */
   async job(client: GlacierClient, signal: AbortSignal = neverAborted): Promise<NotedJob | null> {
     const record = await this.#read();
     if (record === null || record.jobId === null) {
@@ -57,7 +57,7 @@ export class JobNote {
     return description && { ...reference, isStarted: record.isStarted, description };
   }
 
-  /** Resolves with what marks a job that is about to be started, once it is noted. */
+  /** Resolves to the mark of a job that is about to be started, once the mark is recorded. */
   async mark(options: TransferOptions): Promise<JobMark> {
     const record = await this.#read();
     if (record?.jobId === null && record.description !== null) {
@@ -80,7 +80,7 @@ export class JobNote {
     }
   }
 
-  /** Survives a power cut: the job may have cost money. A file that cannot be written is reported and no reason to stop. */
+  /** Appends a record that survives a power cut, since the job may have cost money. A file that cannot be written causes only a warning. */
   async #append(job: Pick<NoteRecord, "jobId" | "isStarted" | "description">, options: TransferOptions): Promise<void> {
     if (this.#path === null) {
       return;
@@ -94,7 +94,7 @@ export class JobNote {
         await journal.close();
       }
     } catch (error) {
-      const message = `The job could not be written down, so a further run may start another: ${(error as Error).message}`;
+      const message = `The job could not be recorded, so another run may start another job: ${(error as Error).message}`;
       options.onEvent?.({ kind: "warning", code: "job-not-noted", message });
     }
   }
@@ -112,7 +112,7 @@ export interface NotedJob extends FoundJob {
   readonly description: GlacierJobDescription;
 }
 
-/** Null for a job that no longer exists or has failed. */
+/** Describes a job; null if it no longer exists or has failed. */
 export async function describedJob(
   client: GlacierClient,
   job: { readonly vaultName: string; readonly accountId?: string | undefined; readonly jobId: string },

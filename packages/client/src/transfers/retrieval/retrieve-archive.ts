@@ -28,24 +28,26 @@ export interface ArchiveReference {
 export interface RetrievalOptions extends WaitOptions {
   /** The tier of jobs that are started. @default the service's: Standard */
   readonly tier?: JobTier | undefined;
-  /** Take a job for the whole archive that is there already, whatever its tier. @default true */
+  /** Takes an existing job for the entire archive, whatever its tier. @default true */
   readonly reuse?: boolean | undefined;
-  /** Takes a target of the archive's size as complete, without reading it; of any size, where no job tells the size. @default false */
+  /**
+   * Accepts a target of the archive's size as complete, without reading it; of any size, if no job shows the archive's size. @default false
+   */
   readonly skipExisting?: boolean | undefined;
 }
 
 export interface StreamRetrievalOptions extends RetrievalOptions {
   /**
-   * A file that remembers the job until the end of the stream, so that the next call takes the same one, also without `reuse`. A download
+   * A file that remembers the job until the end of the stream, so that the next call takes the same one, even without `reuse`. A download
    * to a file has one next to its target. @default none
    */
   readonly jobFile?: string | undefined;
 }
 
 /**
- * Gets an archive to a file: finds or starts its job, waits for it, downloads as `downloadJobOutput` does. When the job's output
- * expires during the download, another job is started, and what was verified is kept. After any interruption, calling it again resumes
- * the download with the same job; a target that is the archive already, or needs only its name, needs no job.
+ * Downloads an archive to a file: finds or starts its job, waits for it, downloads as `downloadJobOutput` does. If the job's output expires
+ * during the download, another job is started, and verified ranges are kept. After any interruption, the next call resumes the download
+ * with the same job. A target that is the archive already, or needs only its name, needs no job.
  */
 export async function retrieveArchive(
   client: GlacierClient,
@@ -72,7 +74,7 @@ export async function retrieveArchive(
   return result;
 }
 
-/** The same in order, as `streamJobOutput` does. */
+/** Yields an archive in order, as `streamJobOutput` does, with its job found or started. */
 export async function* streamArchive(
   client: GlacierClient,
   archive: ArchiveReference,
@@ -86,7 +88,7 @@ export async function* streamArchive(
   await note.forget();
 }
 
-/** Verifies an archive as `verifyJobOutput` does, with its job found or started: for an audit, when its bytes are not needed. */
+/** Verifies an archive as `verifyJobOutput` does, with its job found or started: for an audit that does not need the bytes. */
 export async function verifyArchive(
   client: GlacierClient,
   archive: ArchiveReference,
@@ -103,9 +105,9 @@ export async function verifyArchive(
 
 /** The plan of a retrieval. */
 export interface RetrievalPlan {
-  /** The job that it would take; null when it would start one. */
+  /** The job that it would take; null if it would start one. */
   readonly job: GlacierJobDescription | null;
-  /** The archive's, as some job for it tells; null when none does. */
+  /** The archive's size according to any job for it; null if there is none. */
   readonly sizeBytes: number | null;
 }
 
@@ -133,7 +135,7 @@ interface ArchiveJobs {
   next(gone: JobReference, signal: AbortSignal): Promise<JobReference>;
 }
 
-/** One job after another for the same archive, each waited for. */
+/** Jobs for the same archive, one after the other. Each method resolves once its job has succeeded. */
 function archiveJobs(
   client: GlacierClient,
   archive: ArchiveReference,
@@ -150,7 +152,7 @@ function archiveJobs(
     async next({ jobId }, signal) {
       gone.add(jobId);
       options.onEvent?.({ kind: "job", jobId, state: "expired" });
-      // A new job may have been wanted at first, but a job that this run has started must not be paid for twice.
+      // Jobs are reused even if a new one was wanted at first: a job that this run has started must not be paid for twice.
       return (await succeeded({ ...options, signal, reuse: true })).job;
     },
   };
@@ -163,7 +165,7 @@ async function openFirst(client: GlacierClient, jobs: ArchiveJobs, signal: Abort
   return { source: new RenewingSource(client, first, renew), job: first.job };
 }
 
-/** The output is known by its journal, which may be complete: a job is sought when a range is missing. */
+/** Opens an output whose facts are in the journal. A job is looked for only when a range is missing. */
 function openLater(client: GlacierClient, jobs: ArchiveJobs, { vaultName }: ArchiveReference, facts: OutputFacts) {
   const renew = async (gone: JobReference | null, signal: AbortSignal) => {
     if (gone !== null) {

@@ -9,22 +9,22 @@ import { JobNotReadyError } from "../transfer-errors.ts";
 const pauseMillisecondsFirst = 50;
 const pauseMillisecondsMax = 60_000;
 const pauseGrowth = 1.5;
-/** Node fires longer timers at once. */
+/** Node fires timers of longer durations at once. */
 const timerMillisecondsMax = 2 ** 31 - 1;
 
 export interface WaitOptions extends TransferOptions {
-  /** Give up with JobNotReadyError after so long; 0 asks once. @default no limit: jobs take hours */
+  /** Throws JobNotReadyError after this time; 0 asks once. @default no limit: jobs take hours */
   readonly waitMillisecondsMax?: number | undefined;
 }
 
 export interface SizeCheck {
-  /** Called once with the size of a job's archive that is not ready; ends the wait by throwing. */
+  /** Called once with the archive's size if the job is not ready; ends the wait by throwing. */
   readonly checkSize?: ((sizeBytes: number) => Promise<void>) | undefined;
 }
 
 /**
- * Resolves with what is known of the output once the job has succeeded. Asks at once, then ever more seldom, at last each
- * minute. An outage of the service does not end the wait. Throws JobFailedError, and JobNotReadyError when the wait was to end.
+ * Resolves to the facts of the output once the job has succeeded. Asks at once, then at growing intervals of up to a minute. An outage of
+ * the service does not end the wait. Throws JobFailedError, and JobNotReadyError at the end of the wait.
  */
 export async function waitForJob(
   client: GlacierClient,
@@ -55,7 +55,7 @@ export async function waitForJob(
   }
 }
 
-/** Asks once; retries an outage as long as the wait lasts. Throws JobNotReadyError when the wait ends during an outage. */
+/** Asks once, and retries an outage until the end of the wait. Throws JobNotReadyError if the wait ends during an outage. */
 async function askWithin(
   client: GlacierClient,
   job: JobReference,

@@ -5,7 +5,7 @@ import { knownParts, type MultipartUpload, type SentParts } from "./multipart-up
 import type { Upload } from "./upload-context.ts";
 import type { Completion, UploadState } from "./upload-journal.ts";
 
-/** Returns the archive's id; null when the service refuses, because its parts are others than they should be. */
+/** Completes an upload and returns the archive's id. Null if the service refuses, because its parts are not those that were sent. */
 export async function completeUpload(upload: Upload, archive: Completion): Promise<string | null> {
   const { place, journal, context } = upload;
   const { client, vaultName, accountId } = place;
@@ -34,7 +34,7 @@ export async function completeUpload(upload: Upload, archive: Completion): Promi
       await journal.note({ completing: null });
       throw error;
     }
-    // No later run can ask again.
+    // Without a journal, no later run can ask again.
     const why = asError(error).message;
     throw completionUnknown(
       `Whether the service has completed upload ${uploadId} is not known (${why})`,
@@ -44,7 +44,7 @@ export async function completeUpload(upload: Upload, archive: Completion): Promi
   }
 }
 
-/** Records the archive. It exists by then, so a full disk is only worth a warning. */
+/** Records the archive. A failure causes only a warning, since the archive exists by then. */
 export async function keepArchive(
   { journal, context }: Upload,
   archive: Pick<UploadState, "archiveId" | "checksum">,
@@ -68,20 +68,23 @@ export function archiveOf({ sizeBytes, treeHash }: Completion): string {
   return `an archive of ${sizeBytes} bytes with tree hash ${treeHash}`;
 }
 
-/** Nothing was stored. Of several attempts one may have been carried out, with its response lost. */
+/**
+ * Whether the service has refused the request and stored nothing. False after several attempts: an earlier one may have been carried out,
+ * with its response lost.
+ */
 export function isRefusal(error: unknown): boolean {
   return error instanceof GlacierServiceError && error.status >= 400 && error.status < 500 && error.attempts === 1;
 }
 
-/** Throws VerificationError for an archive that the service has made, but with another hash than was sent. */
+/** Throws VerificationError if the service has made the archive but reported another hash than was sent. */
 export function assertAcceptedAs({ archiveId, checksum }: UploadState, { treeHash }: Completion): void {
   if (archiveId !== null && checksum !== null && checksum.toLowerCase() !== treeHash) {
     const what = { range: null, expected: treeHash, computed: checksum };
-    throw new VerificationError(what, `The server reported this hash, but has made archive ${archiveId} of it.`);
+    throw new VerificationError(what, `The server reported this hash but made archive ${archiveId}.`);
   }
 }
 
-/** Says why parts that were all sent do not make the archive. */
+/** Describes why the parts do not make the archive although all were sent. */
 export async function differences(
   { place, context }: Upload,
   { uploadId, partSizeBytes }: MultipartUpload,

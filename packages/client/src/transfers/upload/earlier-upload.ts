@@ -9,7 +9,7 @@ import type { SourcePart } from "./source-part.ts";
 import type { Upload, UploadedArchive } from "./upload-context.ts";
 import { forgetUpload, type UploadIdentity, UploadJournal, type UploadState } from "./upload-journal.ts";
 
-/** An archive's id is repeated for this long where the service cannot confirm it. */
+/** How long an archive's id is returned again if the service cannot confirm it. */
 const unconfirmedMillisecondsMax = 24 * 60 * 60 * 1000;
 
 export interface EarlierOptions {
@@ -22,8 +22,8 @@ export interface EarlierOptions {
 }
 
 /**
- * Opens the journal of the upload asked for. An earlier upload in it that is another one, or that is not to be resumed, is given up: a
- * finished one at once, an unfinished one only if the options allow it. Throws JournalMismatchError otherwise.
+ * Opens the journal of the requested upload. An earlier upload in it is discarded if it is another one or is not to be resumed; an
+ * unfinished one only if the options allow that. Throws JournalMismatchError otherwise.
  */
 export async function openJournal(path: string | null, options: EarlierOptions): Promise<UploadJournal> {
   const journal = await UploadJournal.open(path, options.identity);
@@ -45,7 +45,7 @@ export async function openJournal(path: string | null, options: EarlierOptions):
   return UploadJournal.open(path, options.identity);
 }
 
-/** Nothing is lost with what is finished, or was never begun. */
+/** Discards an earlier upload. If it is finished or was never started, nothing is lost. */
 async function discard(
   path: string,
   { upload, completing, archiveId }: UploadState,
@@ -54,7 +54,7 @@ async function discard(
 ): Promise<void> {
   const isUnfinished = upload !== null && archiveId === null;
   if (isUnfinished && !restart && ifChanged === "fail") {
-    throw new JournalMismatchError(`${path} tells of another upload: its ${differing} differs. Nothing was changed`);
+    throw new JournalMismatchError(`${path} is of another upload: its ${differing} differs. Nothing was changed`);
   }
   if (isUnfinished && differing !== "account") {
     await abortBegun(place.client, path, signal);
@@ -73,7 +73,10 @@ async function discard(
   }
 }
 
-/** Asks the service which account the vault belongs to; without the permission for that, the upload's own requests must show it. */
+/**
+ * Asks the service for the vault's account, and compares it. Null if it is the same, or if the caller lacks the permission: then the
+ * upload's own requests must show it.
+ */
 async function differingAccount(
   { state }: UploadJournal,
   { place: { client, vaultName, accountId }, restart, signal }: EarlierOptions,
@@ -92,7 +95,7 @@ async function differingAccount(
   }
 }
 
-/** Completes an upload in parts again that was to be completed, which gives the same archive; null when there is none. */
+/** Completes again an earlier upload in parts that was to be completed, which gives the same archive. Null if there is none. */
 export async function recompleteEarlier(upload: Upload): Promise<UploadedArchive | null> {
   const { journal, source } = upload;
   const { completing, upload: begun } = journal.state;
@@ -103,7 +106,7 @@ export async function recompleteEarlier(upload: Upload): Promise<UploadedArchive
   if (archiveId === null) {
     return null;
   }
-  assertAcceptedAs(journal.state, completing); // As the service says now, if it was asked.
+  assertAcceptedAs(journal.state, completing); // Compares the hash that the service has just reported, if it was asked.
   if (source.identity === null) {
     await assertSameBytes(upload, completing, archiveId);
   }
@@ -111,7 +114,7 @@ export async function recompleteEarlier(upload: Upload): Promise<UploadedArchive
   return { archiveId, ...completing };
 }
 
-/** The id as the service gives it now. AWS remembers completed uploads for a short time only, which says nothing of the archive. */
+/** Returns the archive's id, confirmed by the service. AWS forgets completed uploads soon: there, the journal's id counts for a day. */
 async function confirmedId(upload: Upload, completing: NonNullable<UploadState["completing"]>): Promise<string | null> {
   const { journal, context, mayBeAws } = upload;
   const { archiveId, storedAt } = journal.state;
@@ -140,7 +143,7 @@ async function assertSameBytes({ source, context }: Upload, archive: { readonly 
   await inParallel(source.parts(unknownLengthPartSizeBytes), context.concurrency, hash, context.signal);
   if (combinedTreeHash(treeHashes) !== archive.treeHash) {
     throw new SourceChangedError(
-      `The journal's upload is complete: archive ${archiveId}. These bytes are others; upload them with another journal`,
+      `The journal's upload is complete: archive ${archiveId}. The bytes now differ; upload them with another journal`,
     );
   }
 }

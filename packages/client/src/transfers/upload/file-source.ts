@@ -6,7 +6,7 @@ import { SourceChangedError } from "../transfer-errors.ts";
 import { readFilePart } from "./read-file-part.ts";
 import { type OpenSource, partRanges } from "./source-part.ts";
 
-/** The parts of a file, which must stay as it was when it was opened: each part makes sure of that twice. */
+/** Opens a file as a source. It must not change while it is open: each part checks that twice. */
 export async function fileSource(path: string, pool: DigestPool): Promise<OpenSource> {
   const file = await open(path, "r");
   pool.start();
@@ -32,7 +32,7 @@ export async function fileSource(path: string, pool: DigestPool): Promise<OpenSo
             try {
               return await pool.ofFile({ fd: file.fd, ...range }, "both");
             } catch (error) {
-              await assertUnchanged(); // One that is shorter now is no failure of the disk.
+              await assertUnchanged(); // A file that is shorter now has changed; the disk has not failed.
               throw error;
             }
           },
@@ -46,7 +46,7 @@ export async function fileSource(path: string, pool: DigestPool): Promise<OpenSo
   };
 }
 
-/** Gives the last piece only if the file is unchanged, so that no service ever has all of a part that is not as it was. */
+/** Yields the last piece only if the file is unchanged, so that no service ever has all of a changed part. */
 async function* readUnchanged(
   file: FileHandle,
   range: ByteRange,

@@ -12,7 +12,7 @@ export function bytesSource(bytes: Uint8Array, pool: DigestPool): OpenSource {
         const part = bytes.subarray(range.firstByte, range.lastByte + 1);
         yield {
           ...range,
-          // A copy, for what is hashed elsewhere is gone from here meanwhile (and the slice of a Buffer is none).
+          // Copied, since the pool moves the memory away (the slice of a Buffer is not a copy).
           digest: () => pool.ofBytes(new Uint8Array(part), "both"),
           async *open() {
             yield part;
@@ -26,7 +26,7 @@ export function bytesSource(bytes: Uint8Array, pool: DigestPool): OpenSource {
   };
 }
 
-/** Reads a blob in pieces, wherever it keeps its bytes: it may be larger than memory. */
+/** Opens a blob as a source. It is read in pieces, since it may be larger than memory. */
 export function blobSource(blob: Blob): OpenSource {
   return {
     sizeBytes: blob.size,
@@ -42,7 +42,7 @@ export function blobSource(blob: Blob): OpenSource {
   };
 }
 
-/** A blob of a file cannot be read any more once the file has changed. */
+/** Reads a blob. Throws SourceChangedError if its file has changed: then Node can no longer read it. */
 async function* readBlob(blob: Blob): AsyncGenerator<Uint8Array> {
   try {
     yield* blob.stream() as AsyncIterable<Uint8Array>;

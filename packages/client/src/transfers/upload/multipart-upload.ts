@@ -16,11 +16,11 @@ export interface UploadPlace {
 export interface MultipartUpload {
   readonly uploadId: string;
   readonly partSizeBytes: number;
-  /** What the service has: tree hashes by range, `{first}-{last}`. */
+  /** The parts that the service has: tree hashes by range, `{first}-{last}`. */
   readonly known: ReadonlyMap<string, string>;
 }
 
-/** The upload that the journal tells of, with what the service has of it; null when there is none, or no longer. */
+/** Finds the journal's upload, with the parts that the service has of it. Null if there is none, or it no longer exists. */
 export async function resumeUpload(
   place: UploadPlace,
   journal: UploadJournal,
@@ -36,13 +36,13 @@ export async function resumeUpload(
     if (!hasCode(error, "ResourceNotFoundException")) {
       throw error;
     }
-    const message = `The upload ${upload.uploadId} that was begun is gone, with its parts; a new one starts`;
+    const message = `The unfinished upload ${upload.uploadId} no longer exists, nor do its parts; a new one starts`;
     progress.tell({ kind: "warning", code: "upload-gone", message });
     return null;
   }
 }
 
-/** Starts one; it is in the journal before a part is sent. */
+/** Starts an upload, and records it in the journal before any part is sent. */
 export async function beginUpload(
   { client, vaultName, accountId }: UploadPlace,
   journal: UploadJournal,
@@ -56,19 +56,22 @@ export async function beginUpload(
   try {
     await journal.note({ account: accountOf(location), upload: { uploadId, partSizeBytes }, request: null });
   } catch (error) {
-    // No later run would know of it.
+    // No later run would know the upload.
     await client.abortMultipartUpload({ vaultName, accountId, uploadId }, { signal }).catch(() => undefined);
     throw error;
   }
   return { uploadId, partSizeBytes, known: new Map() };
 }
 
-/** The account in a path like `/123456789012/vaults/photos/…`; null where a service has other paths. */
+/** Returns the account in a path like `/123456789012/vaults/photos/…`; null if the service has other paths. */
 function accountOf(location: string | undefined): string | null {
   return /^\/([0-9]{12})\//.exec(location ?? "")?.[1] ?? null;
 }
 
-/** Aborts the upload of a journal, in its own vault. Only for the process that holds the journal's lock: it may be under way. */
+/**
+ * Aborts the journal's upload, in the journal's vault. Only the process that holds the journal's lock may call it: another may be sending
+ * parts.
+ */
 export async function abortBegun(client: GlacierClient, journal: string, signal: AbortSignal): Promise<void> {
   const begun = await readBegun(journal);
   if (begun !== null) {
@@ -96,10 +99,10 @@ export async function knownParts(
   return known;
 }
 
-/** What all parts together are. */
+/** The parts of an upload, all of them sent. */
 export interface SentParts {
   readonly sizeBytes: number;
-  /** In order. */
+  /** Tree hashes of the parts, in order. */
   readonly treeHashes: readonly string[];
 }
 

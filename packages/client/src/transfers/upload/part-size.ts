@@ -2,18 +2,21 @@ import { isPartSize, limits } from "@moraine/protocol";
 
 const mebibyte = 1024 ** 2;
 
-/** Of a source whose size is known: small enough to repeat, large enough for few requests. */
+/** The smallest default for a source whose size is known: small enough to repeat, large enough for few requests. */
 const partSizeBytesLeast = 16 * mebibyte;
 /** A part that is interrupted starts over, so at a low rate parts are smaller, down to 1 MiB. */
 const partSecondsMax = 60;
 
 /**
- * For a source whose length nobody knows: 10,000 parts of it hold 625 GiB. A part size cannot grow within one upload, so
- * whoever pipes more says so.
+ * The default for a source of unknown length: 10,000 parts hold 625 GiB. The size cannot grow within one upload, so longer streams need a
+ * larger one.
  */
 export const unknownLengthPartSizeBytes = 64 * mebibyte;
 
-/** The smallest power of two, from 16 MiB or what the rate allows, by which the size fits 10,000 parts. Throws RangeError beyond 40 TB. */
+/**
+ * Returns the smallest power of two with which 10,000 parts hold the source: at least 16 MiB, or less at a low rate. Throws RangeError
+ * beyond 40 TB.
+ */
 export function partSizeFor(sizeBytes: number, bytesPerSecond = Number.POSITIVE_INFINITY): number {
   if (!(sizeBytes <= limits.archiveSizeBytesMax)) {
     throw new RangeError(`An archive holds at most ${limits.archiveSizeBytesMax} bytes, not ${sizeBytes}`);
@@ -28,17 +31,17 @@ export function partSizeFor(sizeBytes: number, bytesPerSecond = Number.POSITIVE_
   return partSizeBytes;
 }
 
-/** What was asked for, if it is legal and the size (null when unknown) fits; else the size of our choice. Throws RangeError. */
+/** Returns the part size that was asked for, or the default. Throws RangeError if it is invalid, or too small for the source. */
 export function chosenPartSize(asked: number | undefined, sizeBytes: number | null, bytesPerSecond?: number): number {
   if (asked === undefined) {
     return sizeBytes === null ? unknownLengthPartSizeBytes : partSizeFor(sizeBytes, bytesPerSecond);
   }
   if (!isPartSize(asked)) {
-    throw new RangeError(`A part size is 1 MiB times a power of two, up to 4 GiB; not ${asked}`);
+    throw new RangeError(`Invalid part size ${asked}: expected 1 MiB times a power of two, up to 4 GiB`);
   }
   if (sizeBytes !== null && asked * limits.partCountMax < sizeBytes) {
     throw new RangeError(
-      `${sizeBytes} bytes do not fit 10,000 parts of ${asked}; parts of ${partSizeFor(sizeBytes)} bytes would do`,
+      `Invalid part size ${asked}: 10,000 parts do not hold ${sizeBytes} bytes, expected at least ${partSizeFor(sizeBytes)}`,
     );
   }
   return asked;

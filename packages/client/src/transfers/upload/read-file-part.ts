@@ -2,13 +2,13 @@ import type { FileHandle } from "node:fs/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
 import { SourceChangedError } from "../transfer-errors.ts";
 
-/** More than a socket takes at once, so that each is on its way before the next is asked for. */
+/** Larger than a socket's buffer, so that a piece is being sent before the next one is requested. */
 const pieceBytes = 256 * 1024;
 const piecesKept = 4;
 
 /**
- * The bytes of a range. The memory of a piece is used again for the fourth one after it: what a request body has asked for
- * by then has left, and if it had not, the hashes would tell.
+ * Reads the bytes of a range. A piece's memory is reused for the fourth one after it. The piece has been sent by then; if it had not, the
+ * hashes would differ.
  */
 export async function* readFilePart(file: FileHandle, range: ByteRange): AsyncGenerator<Uint8Array> {
   const memory = Buffer.allocUnsafeSlow(Math.min(pieceBytes * piecesKept, rangeLength(range)));
@@ -17,7 +17,7 @@ export async function* readFilePart(file: FileHandle, range: ByteRange): AsyncGe
     const length = Math.min(pieceBytes, memory.length - place, range.lastByte + 1 - position);
     const { bytesRead } = await file.read(memory, place, length, position);
     if (bytesRead === 0) {
-      throw new SourceChangedError(`The file ends at byte ${position}, sooner than when it was opened`);
+      throw new SourceChangedError(`The file ends at byte ${position}: it was longer when it was opened`);
     }
     yield memory.subarray(place, place + bytesRead);
     position += bytesRead;

@@ -10,7 +10,7 @@ import type { SourcePart } from "./source-part.ts";
 const attemptsMax = 5;
 const pauseMilliseconds = 100;
 
-/** The body of a request, with its hashes: the client hashes nothing again. */
+/** The body of a request, with its hashes, so that the client does not compute them again. */
 type Body = Parameters<GlacierClient["uploadMultipartPart"]>[0]["body"];
 
 export interface SendContext {
@@ -25,9 +25,9 @@ interface Accepted {
 }
 
 /**
- * Sends a part with whatever request, and again if it was damaged on its way: the service notices that by its hashes, or names
- * another hash of a part, which a repetition replaces. Throws SourceChangedError when it is the source that changed, RangeFailedError,
- * and VerificationError when the service accepts the bytes and yet names another tree hash each time, or none, or of an archive.
+ * Sends a part by the given request, and again if it was damaged in transit: the service refuses the hashes, or reports another hash for a
+ * part, which a repetition replaces. Throws SourceChangedError if the source has changed, RangeFailedError, and VerificationError if the
+ * service accepts the bytes but reports no tree hash, another one each time, or another one for an archive.
  */
 export async function sendPart<Answer extends Accepted>(
   part: SourcePart,
@@ -69,8 +69,8 @@ function assertTakenAsSent(
   { checksum = "none", archiveId }: Accepted,
 ): void {
   if (checksum.toLowerCase() !== treeHash) {
-    const made = archiveId === undefined ? "" : `, and made archive ${archiveId} of them`;
-    const advice = `So the server says, which has accepted the bytes all the same${made}.`;
+    const made = archiveId === undefined ? "" : `, and made archive ${archiveId}`;
+    const advice = `The server reported this hash but accepted the upload anyway${made}.`;
     const what = { range: rangeOf(part), expected: treeHash, computed: checksum };
     throw archiveId === undefined && checksum !== "none"
       ? new PartHashError(what, advice)
@@ -78,14 +78,14 @@ function assertTakenAsSent(
   }
 }
 
-/** The part may be sent again, as no archive can. */
+/** A part has another hash than was sent. It may be sent again, unlike an archive. */
 class PartHashError extends VerificationError {}
 
 function rangeOf({ firstByte, lastByte }: SourcePart): ByteRange {
   return { firstByte, lastByte };
 }
 
-/** The service got other bytes than were hashed here. */
+/** Whether the service received other bytes than were hashed here. */
 function isDamage(error: Error): boolean {
   return (
     error instanceof PartHashError ||

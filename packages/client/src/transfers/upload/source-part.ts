@@ -1,26 +1,26 @@
 import type { ByteRange } from "@moraine/protocol";
 import type { PartDigest } from "../hashing/part-digest.ts";
 
-/** What is sent as one. */
+/** A part of a source, sent in one request. */
 export interface SourcePart extends ByteRange {
   readonly index: number;
-  /** Both hashes, in one pass over the part. */
+  /** Computes both hashes in one pass over the part. */
   digest(): Promise<PartDigest>;
-  /** The part's bytes from its start, however often. */
+  /** Reads the part's bytes from their start. May be called repeatedly. */
   open(): AsyncIterable<Uint8Array>;
-  /** The part is needed no more, and its memory may be used again. */
+  /** Declares that the part is no longer needed, so that its memory may be reused. */
   release(): void;
 }
 
-/** A source, taken apart. */
+/** An open source, which is read in parts. */
 export interface OpenSource extends AsyncDisposable {
-  /** Null when only the end will tell. */
+  /** Null if it is known only at the end. */
   readonly sizeBytes: number | null;
-  /** The same as long as the source is; null for bytes that nobody can recognise but by reading them. */
+  /** The same as long as the source is unchanged; null for bytes that can be recognised only by reading them. */
   readonly identity: string | null;
-  /** In order; of a stream, each is kept until it is released. */
+  /** Yields the parts in order. Those of a stream are kept until they are released. */
   parts(partSizeBytes: number): AsyncIterable<SourcePart>;
-  /** Throws SourceChangedError if the source is known not to be what it was. */
+  /** Throws SourceChangedError if the source is known to have changed. */
   assertUnchanged(): Promise<void>;
 }
 
@@ -35,10 +35,7 @@ export function* partRanges(
   }
 }
 
-/**
- * Has parts hashed before their turn to be sent comes, as many as `ahead` beyond the one that is asked for: so whoever sends
- * waits less for hashes, and whoever hashes less for parts.
- */
+/** Starts to hash `ahead` parts beyond the one that is requested, so that sending waits less for hashes, and hashing less for parts. */
 export async function* hashedAhead(parts: AsyncIterable<SourcePart>, ahead: number): AsyncGenerator<SourcePart> {
   const begun: SourcePart[] = [];
   for await (const part of parts) {
@@ -52,10 +49,10 @@ export async function* hashedAhead(parts: AsyncIterable<SourcePart>, ahead: numb
 
 function hashBegun(part: SourcePart): SourcePart {
   let begun: Promise<PartDigest> | null = part.digest();
-  begun.catch(() => undefined); // Whoever asks for it hears of it.
+  begun.catch(() => undefined); // The call of `digest` throws its error.
   const digest = () => {
     const asked = begun ?? part.digest();
-    begun = null; // Whoever asks again wants to know whether the part has changed.
+    begun = null; // A second call hashes again, to show whether the part has changed.
     return asked;
   };
   return { ...part, digest };

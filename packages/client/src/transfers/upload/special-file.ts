@@ -2,7 +2,10 @@ import { createReadStream, open, type Stats } from "node:fs";
 import { Socket } from "node:net";
 import { promisify } from "node:util";
 
-/** Reads a file without a known size, such as a device or a named pipe, to its end. `close` ends the reading, also while the producer is silent. */
+/**
+ * Reads a file without a known size, such as a device or a named pipe, to its end. `close` ends the reading, even while the producer is
+ * silent.
+ */
 export function openSpecialFile(
   path: string,
   stats: Stats,
@@ -15,7 +18,7 @@ export function openSpecialFile(
   return { bytes: readNamedPipe(path, closing.signal), close: () => closing.abort() };
 }
 
-/** Reads by a socket: the read of a file cannot be given up while it waits for the producer. */
+/** Reads by a socket: the read of a file cannot be cancelled while it waits for the producer. */
 async function* readNamedPipe(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const fd = await promisify(open)(path, "r");
   yield* new Socket({ fd, readable: true, writable: false, signal }) as AsyncIterable<Uint8Array>;

@@ -7,18 +7,18 @@ import { LocalFileError } from "../transfer-errors.ts";
 import { readFilePart } from "./read-file-part.ts";
 import type { OpenSource } from "./source-part.ts";
 
-/** Parts up to this size are kept in memory, larger ones in a temporary file: memory stays the same whatever their size. */
+/** Parts up to this size are kept in memory, larger ones in a temporary file, so that memory is bounded. */
 const inMemoryBytesMax = 8 * 1024 ** 2;
 const pieceBytes = 512 * 1024;
 
-/** Holds one part after another, since what has passed cannot be had again but a part may have to be sent again. */
+/** Holds one part after another: it may have to be sent again, and a stream cannot be read again. */
 interface PartHolder {
   write(bytes: Uint8Array, offset: number): Promise<void>;
   digest(length: number): Promise<PartDigest>;
   open(length: number): AsyncIterable<Uint8Array>;
 }
 
-/** Bytes that come once. */
+/** Opens a stream as a source. */
 export function streamedSource(bytes: AsyncIterable<Uint8Array>, pool: DigestPool): OpenSource {
   const stack = new AsyncDisposableStack();
   return {
@@ -63,7 +63,7 @@ export function streamedSource(bytes: AsyncIterable<Uint8Array>, pool: DigestPoo
   };
 }
 
-/** Text would be uploaded as whatever its encoding makes of it. */
+/** Throws TypeError for a string, among others, whose encoding is not known. */
 function assertBytes(piece: unknown): void {
   if (!(piece instanceof Uint8Array)) {
     throw new TypeError(`Invalid piece of type ${typeof piece} from the source: expected a Uint8Array`);
@@ -108,9 +108,7 @@ function fileHolder(file: FileHandle, start: number, pool: DigestPool): PartHold
     async write(bytes, offset) {
       const { bytesWritten } = await file.write(bytes, 0, bytes.length, start + offset);
       if (bytesWritten !== bytes.length) {
-        throw new LocalFileError(
-          `Only ${bytesWritten} of ${bytes.length} bytes could be written to the temporary file`,
-        );
+        throw new LocalFileError(`Wrote ${bytesWritten} of ${bytes.length} bytes to the temporary file`);
       }
     },
     digest: (length) => pool.ofFile({ fd: file.fd, firstByte: start, lastByte: start + length - 1 }, "both"),
@@ -118,7 +116,7 @@ function fileHolder(file: FileHandle, start: number, pool: DigestPool): PartHold
   };
 }
 
-/** Without a name from the beginning, so that it goes with the process, however that ends. */
+/** Creates a file and removes its name at once, so that it disappears with the process, however that ends. */
 async function temporaryFile(): Promise<FileHandle> {
   const folder = await mkdtemp(join(tmpdir(), "moraine-parts-"));
   try {

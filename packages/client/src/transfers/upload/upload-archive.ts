@@ -22,18 +22,18 @@ import { openSource, type UploadSource } from "./upload-source.ts";
 
 export interface UploadOptions extends TransferOptions {
   readonly vaultName: string;
-  /** Twelve digits, where the vault is another account's. @default the caller's own */
+  /** Twelve digits, if the vault is another account's. @default the caller's own */
   readonly accountId?: string | undefined;
   /** Up to 1,024 printable ASCII characters. */
   readonly description?: string | undefined;
   /**
-   * 1 MiB times a power of two, up to 4 GiB; fixed for an upload. @default the least from 16 MiB by which the source fits 10,000
-   * parts, less with a bandwidth at which that takes more than a minute; 64 MiB for a stream, which is enough for 625 GiB
+   * 1 MiB times a power of two, up to 4 GiB; fixed for an upload. @default the smallest from 16 MiB with which 10,000 parts hold the
+   * source, less with a bandwidth at which a part takes more than a minute; 64 MiB for a stream, which is enough for 625 GiB
    */
   readonly partSizeBytes?: number | undefined;
   /**
-   * Parts under way at once, fewer with a bandwidth below 16 KiB/s for each. Those of a stream are kept: up to 8 MiB in memory, larger in
-   * a temporary file. @default 4, of a stream 3
+   * Parts sent at the same time; fewer with a bandwidth below 16 KiB/s for each. Those of a stream are kept: up to 8 MiB in memory, larger
+   * ones in a temporary file. @default 4, for a stream 3
    */
   readonly concurrency?: number | undefined;
   /** @default unlimited */
@@ -57,20 +57,20 @@ export interface UploadResult extends TransferTotals, UploadedArchive {}
 
 /** A source up to this size that fits one part is sent in one request. */
 const oneRequestBytesMax = 32 * 1024 ** 2;
-/** Hashed before their turn, of a source that is at hand; a stream's next part may take its time. */
+/** Parts hashed in advance, except of a stream, whose next part may arrive much later. */
 const partsAhead = 1;
 
 /**
- * Uploads a file, bytes, or a stream of unknown length as one archive. Parts that the service has already, with the same
- * hash, are not sent again; each part is hashed, twice but in one pass, on another thread.
+ * Uploads a file, bytes, or a stream of unknown length as one archive. Parts that the service already has with the same hash are not sent
+ * again. Both hashes of a part are computed in one pass, on another thread.
  *
- * A source of one part is sent in one request. With a journal, a Moraine server recognises that request for a day when it is repeated
- * by the same user, also after a restart. AWS does not, so to AWS every upload with a journal is sent in parts. Without a journal, a
- * lost response from AWS may leave a second archive.
+ * A source of one part is sent in one request. With a journal, a Moraine server recognises that request for a day when it is repeated by
+ * the same user, also after a restart. AWS does not, so to AWS every upload with a journal is sent in parts. Without a journal, a lost
+ * response from AWS may leave a second archive.
  *
- * Throws TypeError for a source of no known kind, RangeError for a part size that is not legal, RangeFailedError, VerificationError,
- * SourceChangedError, JournalMismatchError, TransferBusyError while another process has the same journal, CompletionUnknownError,
- * the service's errors, and the signal's reason.
+ * Throws TypeError for a source of an unknown kind, RangeError for an invalid part size, RangeFailedError, VerificationError,
+ * SourceChangedError, JournalMismatchError, TransferBusyError while another process has the same journal, CompletionUnknownError, the
+ * service's errors, and the signal's reason.
  */
 export async function uploadArchive(
   client: GlacierClient,
@@ -89,7 +89,7 @@ export async function uploadArchive(
     await closeAll(stack, upload, archive);
     return { ...archive, ...upload.context.progress.totals };
   } catch (error) {
-    await stack.disposeAsync().catch(() => undefined); // The error that came first says more.
+    await stack.disposeAsync().catch(() => undefined); // The first error says more than one of the closing.
     throw error;
   }
 }
@@ -103,7 +103,7 @@ async function openUpload(
   const { vaultName, accountId, description, journal = null, restart = false, ifChanged = "fail" } = options;
   const pool = stack.use(new DigestPool());
   const opened = stack.use(await openSource(source, pool));
-  stack.use(pool); // It may be reading from the source still, which closes after it.
+  stack.use(pool); // Closed before the source, from which it may still be reading.
   let { signal = neverAborted } = options;
   if (journal !== null) {
     const lock = stack.use(await LockFile.take(`${journal}.lock`, lockOptionsOf(options)));
@@ -133,7 +133,7 @@ async function openUpload(
   };
 }
 
-/** Closes everything. The archive exists by then, so what fails here is only worth a warning. */
+/** Closes everything. A failure causes only a warning, since the archive exists by then. */
 async function closeAll(
   stack: AsyncDisposableStack,
   { context }: Upload,
@@ -197,7 +197,7 @@ async function abortUnlessResumable(client: GlacierClient, upload: Upload, error
   throw error;
 }
 
-/** Whether there is a second part, which costs no more than to wait for its first byte or the end. A pipe may give neither. */
+/** Reads until it is known whether there is a second part. Ends with the signal, since a pipe may neither continue nor end. */
 async function firstPart(
   parts: AsyncIterable<SourcePart>,
   signal: AbortSignal,
@@ -205,7 +205,7 @@ async function firstPart(
   const iterator = parts[Symbol.asyncIterator]();
   const first = await orAborted(iterator.next(), signal);
   if (first.done) {
-    throw new RangeError("There is nothing to upload: an archive has at least one byte");
+    throw new RangeError("The source is empty: an archive has at least one byte");
   }
   const second = await orAborted(iterator.next(), signal);
   async function* all(): AsyncGenerator<SourcePart> {

@@ -3,14 +3,14 @@ import type { SendContext } from "./send-part.ts";
 import type { OpenSource } from "./source-part.ts";
 import type { UploadJournal } from "./upload-journal.ts";
 
-/** One run of an upload: where to, from what, and what is known of earlier runs. */
+/** A run of an upload: its vault, its source, and its journal. */
 export interface Upload {
   readonly place: UploadPlace;
   readonly source: OpenSource;
   readonly journal: UploadJournal;
   readonly context: SendContext & { readonly concurrency: number };
   readonly description: string | undefined;
-  /** False where the service is known to be another one, which recognises a request by its invocation id if it is a Moraine server. */
+  /** False if the service is known not to be AWS. A Moraine server recognises a repeated request by its invocation id. */
   readonly mayBeAws: boolean;
 }
 

@@ -6,7 +6,7 @@ import type { SourcePart } from "./source-part.ts";
 import type { Upload, UploadedArchive } from "./upload-context.ts";
 import type { Completion, UploadJournal } from "./upload-journal.ts";
 
-/** Moraine's servers recognise a repeated request for a day; clocks differ a little, and the first request took its time. */
+/** How long a request may be repeated. Moraine's servers recognise it for a day; clocks differ, and the first request took some time. */
 const repeatableMilliseconds = 23 * 60 * 60 * 1000;
 
 /**
@@ -49,7 +49,7 @@ export async function uploadInOneRequest(upload: Upload, part: SourcePart): Prom
     if (isStoredNowhere || journal.isKept || isDecided(error)) {
       throw error;
     }
-    // No later run can ask again.
+    // Without a journal, no later run can ask again.
     throw completionUnknown(
       `Whether the service has stored the archive is not known (${asError(error).message})`,
       archive,
@@ -58,7 +58,7 @@ export async function uploadInOneRequest(upload: Upload, part: SourcePart): Prom
   }
 }
 
-/** Returns the request's id, which is in the journal by then, and whether an earlier run has sent it; no id without a journal. */
+/** Records the request in the journal. Returns its id, and whether an earlier run has sent it; no id without a journal. */
 async function recordRequest(
   { journal, context }: Upload,
   archive: Completion,
@@ -86,12 +86,12 @@ async function recordRequest(
   return { invocationId, isRepeated: false };
 }
 
-/** Nothing was stored, so nothing is left to resume. */
+/** Removes the request from the journal: nothing was stored, so there is nothing to resume. */
 async function forgetRequest(journal: UploadJournal): Promise<void> {
   await journal.note({ request: null, completing: null }).catch(() => undefined);
 }
 
-/** Calls back before the last piece, without which no service has the archive. */
+/** Calls back before the last piece is passed on. Before that, the service cannot have the archive. */
 async function* beforeLastPiece(
   pieces: AsyncIterable<Uint8Array>,
   sizeBytes: number,
@@ -107,7 +107,7 @@ async function* beforeLastPiece(
   }
 }
 
-/** Whether the error itself says what became of the request: it was refused each time, or the archive's id is in the message. */
+/** Whether the error itself shows the outcome: each attempt was refused, or the archive's id is in the message. */
 function isDecided(error: unknown): boolean {
   return [VerificationError, RangeFailedError, SourceChangedError].some((known) => error instanceof known);
 }

@@ -17,31 +17,31 @@ export interface Completion {
   readonly treeHash: string;
 }
 
-/** How far an upload is, according to its journal. */
+/** The progress of an upload, according to its journal. */
 export interface UploadState {
   /** The account that the vault belongs to, twelve digits, as the service named it. */
   readonly account: string | null;
   readonly upload: { readonly uploadId: string; readonly partSizeBytes: number } | null;
-  /** A request with all bytes that was sent, or was about to be; the same id in it makes no second archive, for a day. */
+  /** A request with all bytes that was sent, or was about to be. Repeated with the same id, it makes no second archive for a day. */
   readonly request: { readonly invocationId: string; readonly madeAt: number } | null;
-  /** The service was asked for it, or was about to be. */
+  /** The archive that the service was asked to make, or was about to be. */
   readonly completing: Completion | null;
   readonly archiveId: string | null;
-  /** The archive's tree hash as the service named it, when it did. */
+  /** The archive's tree hash, if the service has reported it. */
   readonly checksum: string | null;
-  /** When the service had it, in milliseconds since 1970. */
+  /** The time at which the service had the archive, in milliseconds since 1970. */
   readonly storedAt: number | null;
 }
 
 const format = "moraine upload 1";
 
 /**
- * Records what the service cannot tell of an upload that was interrupted: which one it was, and whether it was asked to complete it.
- * Which parts it has, it tells itself.
+ * Records the facts of an interrupted upload that the service cannot report: its id, and whether the service was asked to complete it. The
+ * parts are not recorded, since the service lists them.
  */
 export class UploadJournal implements AsyncDisposable {
   state: UploadState;
-  /** The property of the upload in the journal that differs from the one asked for; null when it may be resumed. */
+  /** The property in which the journal's upload differs from the requested one; null if it may be resumed. */
   readonly differing: string | null;
   readonly #path: string | null;
   readonly #file: JournalFile | null;
@@ -57,7 +57,10 @@ export class UploadJournal implements AsyncDisposable {
     this.differing = found.differing;
   }
 
-  /** @param path null keeps the state in memory alone. Throws JournalMismatchError for another kind of file. */
+  /**
+   * Opens or creates a journal. Throws JournalMismatchError for another kind of file.
+   * @param path null keeps the state only in memory.
+   */
   static async open(path: string | null, identity: UploadIdentity): Promise<UploadJournal> {
     if (path === null) {
       return new UploadJournal(null, null, { state: nothing, differing: null });
@@ -70,7 +73,7 @@ export class UploadJournal implements AsyncDisposable {
         await file.sync();
       } else if (head.format !== format) {
         throw new JournalMismatchError(
-          `${path} is no journal of an upload that this version knows; choose another file`,
+          `${path} is not the journal of an upload, or of another version; choose another file`,
         );
       }
       const state: UploadState = Object.assign({ ...nothing }, ...rest);
@@ -81,12 +84,12 @@ export class UploadJournal implements AsyncDisposable {
     }
   }
 
-  /** Whether a later run will know what this one did. */
+  /** Whether the state is kept for a later run. */
   get isKept(): boolean {
     return this.#file !== null;
   }
 
-  /** Resolves when it would survive a power cut. */
+  /** Records a change. Resolves when it would survive a power cut. */
   async note(change: Partial<UploadState>): Promise<void> {
     this.state = { ...this.state, ...change };
     const file = this.#file;
@@ -95,7 +98,7 @@ export class UploadJournal implements AsyncDisposable {
     }
   }
 
-  /** Records the archive's id; returns why it could not, since that must not keep the id from the caller. */
+  /** Records the archive's id. Returns the error if that fails, so that the caller still gets the id. */
   async noteArchive(change: Pick<UploadState, "archiveId" | "checksum"> & Partial<UploadState>): Promise<Error | null> {
     try {
       await this.note({ ...change, storedAt: this.now() });
@@ -114,7 +117,7 @@ export class UploadJournal implements AsyncDisposable {
     return this.now() - time;
   }
 
-  /** Removes the file if nothing was begun that a later run could resume. */
+  /** Closes the file, and removes it if there is nothing that a later run could resume. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file?.close();
     const { upload, request, completing, archiveId } = this.state;
@@ -135,7 +138,7 @@ const nothing: UploadState = {
   storedAt: null,
 };
 
-/** The upload that a journal tells of, in its vault, also when it is another than the one asked for. Null when there is none. */
+/** Reads the upload of a journal, with its vault, also if it is not the requested one. Null if there is none. */
 export async function readBegun(
   path: string,
 ): Promise<{ vaultName: string; accountId: string | undefined; uploadId: string } | null> {

@@ -9,12 +9,12 @@ import { openSpecialFile } from "./special-file.ts";
 import { streamedSource } from "./streamed-source.ts";
 
 /**
- * The sources of an upload: a file by its path or `file:` URL, bytes at hand, or bytes that come once, in order, until they end.
- * A path of a device or a named pipe is read as such a stream.
+ * The sources of an upload: a file by its path or `file:` URL, bytes in memory, a blob, or a stream of bytes. The path of a device or a
+ * named pipe is read as a stream.
  */
 export type UploadSource = { readonly path: string } | URL | Uint8Array | Blob | AsyncIterable<Uint8Array>;
 
-/** Throws TypeError for a source of none of these kinds, and what the file system refuses. */
+/** Opens a source. Throws TypeError for one of another kind, and the file system's errors. */
 export async function openSource(source: UploadSource, pool: DigestPool): Promise<OpenSource> {
   if (source instanceof Uint8Array) {
     return bytesSource(source, pool);
@@ -25,7 +25,7 @@ export async function openSource(source: UploadSource, pool: DigestPool): Promis
   if (source instanceof URL) {
     return pathSource(fileURLToPath(source), pool);
   }
-  // A stream first: one that reads a range of a file has that file's path, too.
+  // Streams are recognised first: one that reads a range of a file also has the file's path.
   if (isStream(source)) {
     return streamedSource(source === process.stdin ? released(source) : source, pool);
   }
@@ -47,7 +47,7 @@ async function pathSource(path: string, pool: DigestPool): Promise<OpenSource> {
   if (found.isDirectory()) {
     throw new TypeError(`Invalid source ${path}: it is a folder, expected a file`);
   }
-  // Some file systems, such as /proc, tell no sizes.
+  // Some file systems, such as /proc, do not report sizes.
   if (found.isFile() && found.size > 0) {
     return fileSource(path, pool);
   }
@@ -62,7 +62,7 @@ async function pathSource(path: string, pool: DigestPool): Promise<OpenSource> {
   };
 }
 
-/** Frees each piece of standard input once it was taken, since nobody else keeps one. */
+/** Frees each piece of standard input after its use: nothing else keeps it. */
 async function* released(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   for await (const piece of pieces) {
     yield piece;

@@ -29,7 +29,7 @@ const advice: Readonly<Record<string, string>> = {
   ResourceNotFoundException: "Check the names, and --region and --account.",
   SourceChangedError: "Wait until the file no longer changes, then run the same command with --restart.",
   TargetExistsError: "Choose another name, or replace it with --force.",
-  TransferBusyError: "Wait until that process has ended, or end it.",
+  TransferBusyError: "Wait until that process has ended, or end it; leave the lock file alone.",
   UnrecognizedClientException: "Check AWS_ACCESS_KEY_ID, or the profile: the service does not know that key.",
   UnusableFileError:
     "Name a new file, or a regular file of your own; -o - writes to standard output, --verify-only writes no file.",

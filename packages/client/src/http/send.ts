@@ -53,7 +53,7 @@ interface Call {
   areCredentialsReplaced: boolean;
 }
 
-/** A call without a retry time of its own gives up after this many attempts, or this long after the first failure. */
+/** Limits of a call to which no `retryForMilliseconds` applies: this many attempts, or this long after the first failure, whichever comes first. */
 const attemptsMaxDefault = 8;
 const retryMillisecondsDefault = 120_000;
 

@@ -28,7 +28,7 @@ export interface AccessOptions {
   readonly region: string;
   /** The service's time: a lock on trial ends by it. */
   now(): Instant;
-  /** The time that policies ask for, and by which archives age. */
+  /** The trusted time that conditions see: `aws:CurrentTime`, and the age of archives. */
   policyNow(): Instant;
   readonly policyMeter: PolicyMeter;
   /** Called when policies deny because they cost too much to evaluate. */

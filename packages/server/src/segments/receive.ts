@@ -41,7 +41,7 @@ export interface IncomingSegment<Result> {
 
 /**
  * Stores a body as a segment: intent first, bytes next, the row that counts last. A crash at any point leaves at most a
- * segment that nobody refers to, which the sweeper removes by its intent.
+ * segment that nobody refers to, which the sweeper removes by its intent, soon after the next start.
  */
 export async function receiveSegment<Result>(
   services: ReceiveServices,

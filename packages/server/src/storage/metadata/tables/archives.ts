@@ -186,6 +186,7 @@ const selectNewest = oneRow((db, at: { vaultId: string; revision: number }) =>
     .where("inventory_revision", "=", at.revision),
 );
 
+/** Reads the partial index `archives_listed`, which upkeep keeps free of deleted archives that no inventory needs (deleted-archives.ts). */
 const selectLiving = manyRows((db, page: LivingPage) =>
   db
     .selectFrom("archives")

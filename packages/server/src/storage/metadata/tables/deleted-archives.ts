@@ -14,7 +14,7 @@ export const deletedArchiveChanges = {
         return null;
       }
       const { vault_id: vaultId } = next;
-      const revision = await unneededRevision(db, vaultId, profile);
+      const revision = await unlistUpToRevision(db, vaultId, profile);
       rowsLeft -= await unlist(db, { vaultId, revision, limit: rowsLeft });
       if (rowsLeft === 0) {
         return after;
@@ -29,8 +29,8 @@ export const deletedArchiveChanges = {
   },
 } satisfies Partial<Changes>;
 
-/** The last revision in which an archive may have been deleted that no inventory lists any more. */
-async function unneededRevision(db: Database, vaultId: string, profile: "practical" | "aws"): Promise<number> {
+/** Archives that were deleted in this revision or before are in no inventory that is still to be written. */
+async function unlistUpToRevision(db: Database, vaultId: string, profile: "practical" | "aws"): Promise<number> {
   const writing = await selectWriting(db, { vaultId });
   if (writing.length > 0) {
     return 0;

@@ -285,11 +285,25 @@ test("comments and test names begin with their subject or a verb", () => {
   assertPlain(/^(What|Who|Whoever|Whatever|Whose|Whom|Of|So|With)\b/i);
 });
 
+// Resume or continue, is notified or reports, started, again, is interrupted, for N ms, at most, corrupt, next to, field.
+const unwantedWords =
+  /\b((go|goes|going|gone) on|told|tells? of|begun|anew|(break|breaks|breaking|broken) off|so (long|many)|at the most|falsif\w*|beside|members?)\b/i;
+
 test("comments and test names use the field's words", () => {
-  // Resume or continue, is notified or reports, started, again, is interrupted, for N ms, at most, corrupt, next to, field.
-  const unwanted =
-    /\b((go|goes|going|gone) on|told|tells? of|begun|anew|(break|breaks|breaking|broken) off|so (long|many)|at the most|falsif\w*|beside|members?)\b/i;
-  assertPlain(unwanted);
+  assertPlain(unwantedWords);
+});
+
+test("pages use the field's words", () => {
+  const pages = written.filter((file) => file.endsWith(".md"));
+  assert.ok(pages.length > 50);
+  const linesOf = (file: string) =>
+    text(file)
+      .split("\n")
+      .map((line) => ({ file, line: line.replace(/`[^`]*`/g, "") }));
+  assert.deepEqual(
+    pages.flatMap(linesOf).filter(({ line }) => unwantedWords.test(line)),
+    [],
+  );
 });
 
 function assertPlain(unwanted: RegExp): void {

@@ -13,9 +13,9 @@ export * from "./index.ts";
 export { Bandwidth } from "./transfers/bandwidth.ts";
 export {
   type DownloadOptions,
-  type DownloadResult,
   downloadJobOutput,
 } from "./transfers/download/download-job-output.ts";
+export type { DownloadResult } from "./transfers/download/download-result.ts";
 export { partialFileOf } from "./transfers/download/download-target.ts";
 export type { JobReference, OutputFacts } from "./transfers/download/output-facts.ts";
 export { type StreamOptions, streamJobOutput } from "./transfers/download/stream-job-output.ts";

@@ -152,6 +152,18 @@ test("a target that has its name and a complete journal needs no job", async () 
   assert.deepEqual(await files(), ["file"]);
 });
 
+test("a target that differs from its complete journal is kept, and is downloaded again with overwrite", async () => {
+  await killedAtTheEnd();
+  await rm(join(folder, "kept"));
+  const other = Buffer.alloc(content.length);
+  await writeFile(target, other);
+  await assert.rejects(retrieve(), { name: "TargetExistsError" });
+  assert.ok((await readFile(target)).equals(other));
+  assert.equal((await retrieve({ overwrite: true })).alreadyComplete, false);
+  assert.ok((await readFile(target)).equals(content));
+  assert.deepEqual(await files(), ["file"]);
+});
+
 test("the journal of another archive is refused before a job is started", async () => {
   await interrupted((options) => retrieve(options));
   service.reset();

@@ -1,22 +1,21 @@
-import { rm } from "node:fs/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { GlacierClient } from "../../glacier-client.ts";
 import type { Bandwidth } from "../bandwidth.ts";
 import { neverAborted, type TransferOptions } from "../events.ts";
 import { DigestPool } from "../hashing/digest-pool.ts";
-import { Progress, type TransferTotals } from "../progress.ts";
 import { transferClient } from "../transfer-client.ts";
-import { local } from "../transfer-errors.ts";
-import { DownloadJournal, downloadIdentity } from "./download-journal.ts";
+import { openRanges, planDownload } from "./download-plan.ts";
+import { type DownloadResult, resultOf } from "./download-result.ts";
 import { DownloadTarget } from "./download-target.ts";
-import { type FileDownloadParts, fillPartial, isAsRecorded, isComplete } from "./file-download.ts";
+import { earlierResult } from "./earlier-result.ts";
+import { fillPartial, isComplete } from "./file-download.ts";
 import { completeResult, existingTarget, hasContent } from "./finished-target.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
 import { PartialFile } from "./partial-file.ts";
-import { assertRangeOptions, boundedRangeSize, planRanges, rangeSizeFor, wantedRange } from "./ranges.ts";
+import { assertRangeOptions } from "./ranges.ts";
 import { RequestSize } from "./request-size.ts";
-import { Verification, type VerificationOptions, type VerifiedBy } from "./verification.ts";
+import type { VerificationOptions } from "./verification.ts";
 
 export interface DownloadOptions extends TransferOptions, VerificationOptions {
   /**
@@ -43,15 +42,6 @@ export interface DownloadOptions extends TransferOptions, VerificationOptions {
 }
 
 export type TargetDownloadOptions = Omit<DownloadOptions, "target" | "overwrite">;
-
-export interface DownloadResult extends TransferTotals {
-  readonly sizeBytes: number;
-  /** The tree hash of the bytes as they were written; null for a part of an output. */
-  readonly treeHash: string | null;
-  readonly verifiedBy: VerifiedBy;
-  /** Whether the target was complete before, so that nothing was downloaded. */
-  readonly alreadyComplete: boolean;
-}
 
 /**
  * Downloads a completed job's output to a file, several ranges at once. Each range is verified by itself, and all of them together, before
@@ -107,76 +97,32 @@ export async function downloadOutput(
 /** Downloads from any source of ranges. */
 export async function downloadToFile(
   target: DownloadTarget,
-  { source, job }: { readonly source: OutputSource; readonly job: JobReference },
+  output: { readonly source: OutputSource; readonly job: JobReference },
   options: TargetDownloadOptions,
 ): Promise<DownloadResult> {
-  const { facts } = source;
-  const wanted = wantedRange(options.range, facts.sizeBytes);
-  const { bandwidth, concurrency = 4 } = options;
-  const rangeSizeBytes =
-    options.rangeSizeBytes === undefined
-      ? rangeSizeFor(facts.sizeBytes, bandwidth && bandwidth.bytesPerSecond / concurrency)
-      : boundedRangeSize(options.rangeSizeBytes, facts.sizeBytes);
-  const verification = new Verification(facts, wanted, options);
+  const plan = planDownload(target, output, options);
+  const earlier = await earlierResult(target, plan);
+  if (earlier !== null) {
+    return earlier;
+  }
+  const sizeBytes = rangeLength(plan.wanted);
+  await target.assertRoomFor(sizeBytes);
   await using stack = new AsyncDisposableStack();
-  const mayBeDone = await target.mayBeDone();
-  if (!mayBeDone) {
-    await target.assertRoomFor(rangeLength(wanted));
-  }
-  const held: { partial?: PartialFile } = {};
-  const syncData = async () => held.partial?.sync();
-  const identity = downloadIdentity(job, facts, wanted);
-  const journal = await DownloadJournal.open(target.journal, identity, { rangeSizeBytes, syncData });
+  let partial: PartialFile | null = null;
+  // The journal comes before the partial file: without a journal the next run would refuse the partial file, since its content is unknown.
+  // Also, a run that waits for a job leaves no partial file.
+  const { journal, ranges } = await openRanges(target.journal, plan, async () => partial?.sync());
   stack.defer(() => journal.close());
-  const parts = {
-    source,
-    wanted,
-    ranges: planRanges(wanted, facts.sizeBytes, journal.rangeSizeBytes),
-    verification,
-    journal,
-    pool: stack.use(new DigestPool()),
-    progress: new Progress(rangeLength(wanted), options.onEvent),
-    bandwidth,
-    requestSize: new RequestSize(journal.rangeSizeBytes),
-    concurrency,
-    signal: target.signalWith(options.signal),
-  };
-  if (mayBeDone) {
-    if (await isAsRecorded(target.path, parts)) {
-      const judged = verification.judge(journal.ranges, parts.progress);
-      if (judged === null) {
-        throw verification.failure(journal.ranges);
-      }
-      return { ...(await resultOf(parts, target, judged)), alreadyComplete: true };
-    }
-    await target.assertMayPublish();
-    await target.assertRoomFor(rangeLength(wanted));
-  }
+  const pool = stack.use(new DigestPool());
+  const parts = { ...plan, journal, ranges, pool, requestSize: new RequestSize(journal.rangeSizeBytes) };
   if (!isComplete(parts)) {
-    await source.prepare?.(parts.signal);
+    await plan.source.prepare?.(plan.signal);
   }
-  const partial = await PartialFile.open(target.partial, rangeLength(wanted));
-  held.partial = partial;
-  stack.defer(() => partial.close());
+  partial = await PartialFile.open(target.partial, sizeBytes);
+  stack.defer(() => partial?.close());
   const verifiedBy = await fillPartial({ ...parts, partial });
   await partial.sync();
   await target.publish();
-  return resultOf(parts, target, verifiedBy);
-}
-
-async function resultOf(
-  parts: Pick<FileDownloadParts, "journal" | "progress" | "source" | "wanted">,
-  { journal }: DownloadTarget,
-  verifiedBy: VerifiedBy,
-): Promise<DownloadResult> {
-  await local(rm(journal));
-  const sizeBytes = rangeLength(parts.wanted);
-  const isWhole = sizeBytes === parts.source.facts.sizeBytes;
-  return {
-    sizeBytes,
-    treeHash: isWhole ? parts.journal.ranges.treeHash() : null,
-    verifiedBy,
-    alreadyComplete: false,
-    ...parts.progress.totals,
-  };
+  await target.removeJournal();
+  return resultOf(plan, journal.ranges, { verifiedBy });
 }

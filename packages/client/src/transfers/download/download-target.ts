@@ -43,8 +43,8 @@ export class DownloadTarget implements AsyncDisposable {
     try {
       await removeSecondName(names);
       await Promise.all([names.partial, names.journal, names.job].map(assertOwnIfPresent));
-      if (!(await opened.mayBeDone())) {
-        await opened.assertMayPublish();
+      if (!(await opened.mayBeFinished())) {
+        await opened.assertFree();
       }
       return opened;
     } catch (error) {
@@ -62,7 +62,7 @@ export class DownloadTarget implements AsyncDisposable {
    * Whether an earlier run may have published the target and ended before it removed the journal. Throws JournalMismatchError for a partial
    * file that has no journal.
    */
-  async mayBeDone(): Promise<boolean> {
+  async mayBeFinished(): Promise<boolean> {
     const [hasJournal, hasPartial] = [await isThere(this.journal), await isThere(this.partial)];
     if (hasPartial && !hasJournal) {
       throw new JournalMismatchError(
@@ -72,7 +72,8 @@ export class DownloadTarget implements AsyncDisposable {
     return hasJournal && !hasPartial && (await isThere(this.path));
   }
 
-  async assertMayPublish(): Promise<void> {
+  /** Throws TargetExistsError when the target exists and may not be overwritten. */
+  async assertFree(): Promise<void> {
     if (!this.#overwrite) {
       await assertFree(this.path);
     }
@@ -96,6 +97,11 @@ export class DownloadTarget implements AsyncDisposable {
     await this.#lock.assertHeld();
     await local(rm(this.partial, { force: true }));
     await local(rm(this.journal, { force: true }));
+  }
+
+  /** Removes the journal of a download that is complete. */
+  async removeJournal(): Promise<void> {
+    await local(rm(this.journal));
   }
 
   /** Gives the partial file the target's name. It must have been synced. */

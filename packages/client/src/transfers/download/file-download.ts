@@ -1,4 +1,3 @@
-import { open } from "node:fs/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { DigestPool } from "../hashing/digest-pool.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -115,30 +114,8 @@ export function isComplete({ ranges, journal }: Pick<FileDownloadParts, "ranges"
   return only(ranges, ({ index }) => !journal.ranges.has(index)).next().done === true;
 }
 
-/**
- * Whether a file has all ranges as the journal records them: then it is the target of an earlier run, which ended after it had published it
- * and before it removed the journal.
- */
-export async function isAsRecorded(
-  path: string,
-  parts: Pick<FileDownloadParts, "ranges" | "wanted" | "journal" | "pool" | "concurrency" | "signal">,
-): Promise<boolean> {
-  const { ranges, wanted, journal } = parts;
-  await using file = await open(path, "r");
-  const { size } = await file.stat();
-  if (size !== rangeLength(wanted) || !isComplete(parts)) {
-    return false;
-  }
-  let isSame = true;
-  const check = async (range: PlannedRange) => {
-    const treeHash = await digestInFile({ ...parts, partial: file }, range);
-    isSame &&= treeHash === journal.ranges.get(range.index)?.treeHash;
-  };
-  await inParallel(ranges, parts.concurrency, check, parts.signal);
-  return isSame;
-}
-
-async function digestInFile(
+/** Returns the tree hash of a range as it is in the file. */
+export async function digestInFile(
   { partial, pool, wanted }: { partial: { readonly fd: number }; pool: DigestPool; wanted: ByteRange },
   range: ByteRange,
 ): Promise<string> {

@@ -4,7 +4,7 @@ import { neverAborted } from "../events.ts";
 import { findJob, type JobCriteria } from "../retrieval/find-job.ts";
 import type { JobNote } from "../retrieval/job-note.ts";
 import { TargetExistsError } from "../transfer-errors.ts";
-import type { DownloadResult } from "./download-job-output.ts";
+import type { DownloadResult } from "./download-result.ts";
 import { completeResult, existingTarget, hasContent, type KnownOutput } from "./finished-target.ts";
 
 interface FinishedOptions {

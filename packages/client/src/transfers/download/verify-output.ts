@@ -5,7 +5,7 @@ import { neverAborted, type TransferOptions } from "../events.ts";
 import { inParallel } from "../in-parallel.ts";
 import { Progress } from "../progress.ts";
 import { transferClient } from "../transfer-client.ts";
-import type { DownloadResult } from "./download-job-output.ts";
+import { type DownloadResult, resultOf } from "./download-result.ts";
 import { type FetchContext, fetchRange, type Keep } from "./fetch-range.ts";
 import { FetchedRanges } from "./fetched-ranges.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
@@ -61,9 +61,7 @@ export async function verifyFrom(source: OutputSource, options: VerifyOptions): 
     await fetchMissing(context, { ranges, fetched }, options);
     const verifiedBy = verification.judge(fetched, progress);
     if (verifiedBy !== null) {
-      const isWhole = rangeLength(wanted) === sizeBytes;
-      const treeHash = isWhole ? fetched.treeHash() : null;
-      return { sizeBytes: rangeLength(wanted), treeHash, verifiedBy, alreadyComplete: false, ...progress.totals };
+      return resultOf({ wanted, facts: source.facts, progress }, fetched, { verifiedBy });
     }
     if (isSecond || fetched.areProven) {
       throw verification.failure(fetched);

@@ -1,6 +1,7 @@
 import type { GlacierJobDescription, InventoryFormat } from "@moraine/protocol";
 import type { GlacierClient } from "../../glacier-client.ts";
-import { type DownloadOptions, type DownloadResult, downloadOutput } from "../download/download-job-output.ts";
+import { type DownloadOptions, downloadOutput } from "../download/download-job-output.ts";
+import type { DownloadResult } from "../download/download-result.ts";
 import { DownloadTarget, namesFor } from "../download/download-target.ts";
 import { recordedInventory } from "../download/earlier-download.ts";
 import { assertRangeOptions } from "../download/ranges.ts";

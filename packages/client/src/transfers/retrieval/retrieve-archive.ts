@@ -1,6 +1,7 @@
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
 import type { GlacierClient } from "../../glacier-client.ts";
-import { type DownloadOptions, type DownloadResult, downloadToFile } from "../download/download-job-output.ts";
+import { type DownloadOptions, downloadToFile } from "../download/download-job-output.ts";
+import type { DownloadResult } from "../download/download-result.ts";
 import { DownloadTarget, namesFor } from "../download/download-target.ts";
 import { recordedArchive } from "../download/earlier-download.ts";
 import { finishedArchive } from "../download/finished-archive.ts";

@@ -8,6 +8,7 @@ import type { OutputFacts } from "./output-facts.ts";
 import type { OutputSource } from "./output-source.ts";
 import { isOutage, RangeRetries } from "./range-retries.ts";
 import { firstRange } from "./ranges.ts";
+import { ReceivedBytes } from "./received-bytes.ts";
 import type { RequestSize } from "./request-size.ts";
 
 export interface FetchContext {
@@ -51,14 +52,10 @@ class RangeFetch {
   readonly #keep: Keep;
   readonly #retries: RangeRetries;
   readonly #leaves = new LeafDigests();
+  readonly #received: ReceivedBytes;
+  readonly #progressed = () => this.#retries.progressed();
   #piece: ByteRange;
-  /** Bytes of the piece. */
-  #receivedBytes = 0;
   #checksum: string | null = null;
-  /** Bytes of the range that have been received at least once. */
-  #farthest = 0;
-  /** The same without bytes that were wrong: fetching those again is progress. */
-  #reached = 0;
   #isProven = true;
   #canContinue = true;
 
@@ -67,6 +64,7 @@ class RangeFetch {
     this.#range = range;
     this.#keep = keep;
     this.#retries = new RangeRetries(context.source.retryForMilliseconds, context.progress);
+    this.#received = new ReceivedBytes(range.firstByte);
     this.#piece = this.#pieceFrom(range.firstByte);
   }
 
@@ -90,15 +88,15 @@ class RangeFetch {
     await this.#retries.prepareNext(this.#piece, error, signal);
     const isUseful = isOutage(error);
     if (!isUseful) {
-      this.#reached = this.#piece.firstByte - this.#range.firstByte;
+      this.#received.distrust(this.#piece.firstByte);
     }
-    if (!(isUseful && this.#canContinue) || this.#receivedBytes === 0) {
+    if (!(isUseful && this.#canContinue) || this.#isAtStart) {
       this.#begin(this.#piece.firstByte);
     }
   }
 
   async #fetchPiece(signal: AbortSignal): Promise<void> {
-    while (this.#receivedBytes < rangeLength(this.#piece)) {
+    while (this.#received.position <= this.#piece.lastByte) {
       await this.#request(signal);
     }
     const { source, progress } = this.#context;
@@ -108,7 +106,7 @@ class RangeFetch {
 
   #begin(firstByte: number): void {
     this.#piece = this.#pieceFrom(firstByte);
-    this.#receivedBytes = 0;
+    this.#received.moveTo(firstByte);
     this.#leaves.truncate(this.#leafCountBefore(this.#piece));
   }
 
@@ -119,10 +117,15 @@ class RangeFetch {
     return rangeLength(piece) === rangeLength(this.#range) ? this.#range : piece;
   }
 
+  /** Whether no byte of the piece has been received. */
+  get #isAtStart(): boolean {
+    return this.#received.position === this.#piece.firstByte;
+  }
+
   /** Requests the missing bytes of the piece, or some of them. */
   async #request(signal: AbortSignal): Promise<void> {
     const { requestSize, source } = this.#context;
-    const firstByte = this.#piece.firstByte + this.#receivedBytes;
+    const firstByte = this.#received.position;
     const lastByte = Math.min(this.#piece.lastByte, firstByte + requestSize.bytes - 1);
     const requestedBytes = lastByte - firstByte + 1;
     const ended = new AbortController();
@@ -130,7 +133,7 @@ class RangeFetch {
     try {
       const { checksum, bytes } = await source.open({ firstByte, lastByte }, AbortSignal.any([signal, ended.signal]));
       hasBegun = true;
-      if (this.#receivedBytes === 0) {
+      if (this.#isAtStart) {
         this.#checksum = checksum;
       }
       await this.#keep(this.#counted(bytes, signal), firstByte - this.#range.firstByte);
@@ -138,7 +141,7 @@ class RangeFetch {
     } catch (cause) {
       const error = asError(cause);
       // Some servers ignore ranges, which matters only when a piece is to be continued.
-      this.#canContinue &&= hasBegun || this.#receivedBytes === 0 || isOutage(error);
+      this.#canContinue &&= hasBegun || this.#isAtStart || isOutage(error);
       if (hasBegun && error instanceof GlacierConnectionError) {
         requestSize.broke(requestedBytes);
       }
@@ -153,15 +156,7 @@ class RangeFetch {
     for await (const piece of bytes) {
       await bandwidth?.take(piece.length, signal);
       this.#leaves.update(piece);
-      const position = this.#piece.firstByte - this.#range.firstByte + this.#receivedBytes;
-      this.#receivedBytes += piece.length;
-      const repeatedBytes = Math.min(piece.length, Math.max(0, this.#farthest - position));
-      this.#farthest = Math.max(this.#farthest, position + piece.length);
-      if (position + piece.length > this.#reached) {
-        this.#reached = position + piece.length;
-        this.#retries.progressed();
-      }
-      progress.moved(piece.length, repeatedBytes);
+      progress.moved(piece.length, this.#received.add(piece.length, this.#progressed));
       yield piece;
     }
   }

@@ -56,6 +56,10 @@ function faultOf({ status, contentRange, sizeBytes }: JobOutput, range: ByteRang
     : null;
 }
 
+/**
+ * Passes on exactly `length` bytes. The client counts them too, but only if the server announces a length. Also, more bytes than requested
+ * are a wrong response here, of which few are accepted, and not a lost connection.
+ */
 async function* exactly(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   length: number,

@@ -192,7 +192,7 @@ describe("a caller with a permission", () => {
 describe("the input of a request", () => {
   test("is read strictly: nothing unknown, nothing twice, nothing of another type", async () => {
     const send = (body: unknown) => callAdmin(server, "AdvanceClock", { body });
-    assertError(await send({ Seconds: 1, Minutes: 1 }), invalid("Unknown member: Minutes"));
+    assertError(await send({ Seconds: 1, Minutes: 1 }), invalid("Unknown field: Minutes"));
     assertError(await send('{"Seconds":1,"Seconds":2}'), {
       status: 400,
       code: "SerializationException",
@@ -212,7 +212,7 @@ describe("the input of a request", () => {
       missing("Policy"),
     );
     const surplus = { ...adminRequest("ListUsers"), body: '{"a":1}' };
-    assertError(await server.client.send(surplus), invalid("Unknown member: a"));
+    assertError(await server.client.send(surplus), invalid("Unknown field: a"));
     for (const query of ["?userName=a", "?Limit=1"]) {
       const request = adminRequest("ListUsers");
       assertError(

@@ -53,7 +53,7 @@ test("a rule that is not understood is refused, and none is put", async () => {
   assertError(await put({ Mode: "throttle", Rate: 1.5 }), invalid(/^A rate is above 0/));
   assertError(await put({ Mode: "throttle", Count: 0.5 }), invalid(/^A count is a whole number/));
   assertError(await put({ Mode: "throttle", Bytes: 1 }), invalid("Only the fault reset has bytes"));
-  assertError(await put({ Mode: "throttle", Speed: 1 }), invalid("Unknown member: Speed"));
+  assertError(await put({ Mode: "throttle", Speed: 1 }), invalid("Unknown field: Speed"));
   assertError(await put({ Mode: "throttle", AccountId: "1" }), invalid(/12 digits/));
   assertError(
     await callAdmin(server, "DeleteFault", { members: { faultId: "fault-9" } }),

@@ -59,7 +59,7 @@ const mistakes: Readonly<Record<string, unknown>> = {
   "no secret": { [topic]: { url } },
   "a short secret": { [topic]: { url, secret: "short" } },
   "a secret that is no text": { [topic]: { url, secret: 1234567890123456 } },
-  "an unknown member": { [topic]: { url, secret, follow: true } },
+  "an unknown field": { [topic]: { url, secret, follow: true } },
   "a word for a truth": { [topic]: { url, secret, allowPrivateAddresses: "yes" } },
   "an authority that is not there": { [topic]: { url, secret, caFile: "missing.pem" } },
 };

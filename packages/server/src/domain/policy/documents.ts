@@ -14,7 +14,7 @@ export function objectOf(value: unknown, what: string): Record<string, unknown> 
 export function assertMembers(object: Record<string, unknown>, known: readonly string[], what: string): void {
   for (const name of Object.keys(object)) {
     if (!known.includes(name)) {
-      throw new PolicyError(`${what} has an unknown member: ${name}`);
+      throw new PolicyError(`${what} has an unknown field: ${name}`);
     }
   }
 }

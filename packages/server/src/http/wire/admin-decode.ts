@@ -36,7 +36,7 @@ export function decodeAdminBody(name: AdminOperationName, json: Uint8Array): obj
   }
   const [issue] = result.error.issues;
   if (issue?.code === "unrecognized_keys") {
-    throw errors.invalidParameter(`Unknown member: ${issue.keys[0]}`);
+    throw errors.invalidParameter(`Unknown field: ${issue.keys[0]}`);
   }
   const member = String(issue?.path[0]);
   throw Object.hasOwn(object, member)

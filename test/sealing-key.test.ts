@@ -56,7 +56,11 @@ test("a key that a kill left empty during the first start is made again by the n
   await mkdir(dataFolder, { mode: 0o700 });
   await mkdir(join(dataFolder, "blobs"));
   // As the database and the key were when the first start was killed between opening the key and writing it.
-  const store = await openSqliteStore({ path: join(dataFolder, "moraine.db"), onFailure: assert.ifError });
+  const store = await openSqliteStore({
+    path: join(dataFolder, "moraine.db"),
+    mayCreate: true,
+    onFailure: assert.ifError,
+  });
   await store.close();
   await writeFile(join(dataFolder, "secrets.key"), "", { mode: 0o600 });
   await using server = await startServer({ dataFolder });

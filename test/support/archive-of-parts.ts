@@ -60,7 +60,7 @@ async function storeParts(dataFolder: string, vaultName: string, partCount: numb
   const onFailure = (error: Error) => {
     throw error;
   };
-  const store = await openSqliteStore({ path: join(dataFolder, "moraine.db"), onFailure });
+  const store = await openSqliteStore({ path: join(dataFolder, "moraine.db"), mayCreate: false, onFailure });
   const vault = await store.findVault({ accountId: accountId as AccountId, region, vaultName });
   const [upload] = await store.listUploads({ vaultId: vault?.id ?? "", idleSince: 0, after: null, limit: 1 });
   if (vault === null || upload === undefined) {

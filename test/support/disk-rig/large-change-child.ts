@@ -7,6 +7,7 @@ const rows = 2000;
 
 const store = await openSqliteStore({
   path,
+  mayCreate: true,
   onFailure: (error) => {
     throw error;
   },

@@ -14,6 +14,7 @@ const logLimits = { framesMax: 8, overdueFrames: 16, fullFramesMax: 48 };
 
 const store = await openSqliteStore({
   path,
+  mayCreate: true,
   logLimits,
   onFailure: (error) => {
     print(`halted ${error.message}`);

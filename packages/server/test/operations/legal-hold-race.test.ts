@@ -22,7 +22,7 @@ before(async () => {
   const { path } = resources.use(await temporaryFolder());
   // On threads, as in the service: only there a change waits while another request is authorized.
   const metadata = resources.adopt(
-    await openSqliteStore({ path: join(path, "metadata.db"), onFailure: assert.ifError }),
+    await openSqliteStore({ path: join(path, "metadata.db"), mayCreate: true, onFailure: assert.ifError }),
     (store) => store.close(),
   );
   server = resources.adopt(await startTestServer({ metadata }), ({ stop }) => stop());

@@ -136,7 +136,7 @@ async function withDatabase(
     const onFailure = (error: Error) => {
       throw error;
     };
-    const store = await openSqliteStore({ path, onFailure });
+    const store = await openSqliteStore({ path, mayCreate: true, onFailure });
     await fill(new World(store));
     await store.close();
     const connection = openWriting(path, false);

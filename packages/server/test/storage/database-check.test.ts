@@ -79,6 +79,7 @@ test("damage that the start does not see stops the store soon after it", async (
     const failing = once(failed, "failure");
     const store = await openSqliteStore({
       path,
+      mayCreate: false,
       checkDelayMilliseconds: 0,
       onFailure: (error) => {
         failures.push(error);
@@ -100,6 +101,7 @@ test("the check leaves a start alone for the given pause, and a store that close
     const failures: Error[] = [];
     const store = await openSqliteStore({
       path,
+      mayCreate: false,
       checkDelayMilliseconds: 600_000,
       onFailure: (error) => failures.push(error),
     });
@@ -115,6 +117,7 @@ async function withDatabase(body: (path: string) => Promise<void>): Promise<void
   await inFolder(async (path) => {
     const store = await openSqliteStore({
       path,
+      mayCreate: true,
       onFailure: (error) => {
         throw error;
       },

@@ -45,7 +45,7 @@ before(async () => {
   const onFailure = (error: Error) => {
     throw error;
   };
-  store = await openSqliteStore({ path: join(folder, "metadata.db"), onFailure });
+  store = await openSqliteStore({ path: join(folder, "metadata.db"), mayCreate: true, onFailure });
 });
 
 after(async () => {

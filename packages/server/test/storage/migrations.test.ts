@@ -75,6 +75,7 @@ test("a database of the first release keeps its rows, and gains settings that ar
     await makeOld(path);
     const store = await openSqliteStore({
       path,
+      mayCreate: false,
       onFailure: (error) => {
         throw error;
       },
@@ -120,7 +121,7 @@ test("an older folder belongs to the account that was there first, and to the re
             VALUES ('v${index}', '${key.accountId}', '${name}', 'vault${index}', 7, 0, 0, 0)`);
       }
       database.close();
-      const store = await openSqliteStore({ path, onFailure: assert.ifError });
+      const store = await openSqliteStore({ path, mayCreate: false, onFailure: assert.ifError });
       const expected = { accountId: key.accountId, region, unshownKeyId: null };
       assert.deepEqual(await store.claimInstallation(others), expected);
       await store.close();

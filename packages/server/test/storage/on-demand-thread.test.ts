@@ -21,7 +21,7 @@ const open = (role: "lookups" | "lists") =>
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "moraine-on-demand-"));
-  await (await openSqliteStore({ path: join(folder, "moraine.db"), onFailure: fail })).close();
+  await (await openSqliteStore({ path: join(folder, "moraine.db"), mayCreate: true, onFailure: fail })).close();
   substitute = await open("lookups");
 });
 afterEach(async () => {

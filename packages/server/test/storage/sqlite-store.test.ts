@@ -282,7 +282,7 @@ async function inFolder(body: (path: string) => Promise<void>): Promise<void> {
 const opened: MetadataStore[] = [];
 
 async function openAt(path: string, options: Partial<SqliteStoreOptions> = {}): Promise<MetadataStore> {
-  const store = await openSqliteStore({ path, onFailure: unexpected, ...options });
+  const store = await openSqliteStore({ path, mayCreate: true, onFailure: unexpected, ...options });
   opened.push(store);
   return store;
 }

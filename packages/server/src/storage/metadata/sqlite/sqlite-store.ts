@@ -12,9 +12,9 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /**
    * Whether the database may be missing or empty. False when there is data already: then its absence is damage, and a
-   * fresh one would hide it. @default true
+   * fresh one would hide it.
    */
-  readonly mayCreate?: boolean;
+  readonly mayCreate: boolean;
   /** When the log is moved into the database. @default `defaultLogLimits` */
   readonly logLimits?: LogLimits;
   /** How long the thread of lists is kept after its last response. @default 30,000 */
@@ -42,7 +42,7 @@ const checkDelayMilliseconds = 10_000;
  * trusted to keep what it commits.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<MetadataStore> {
-  const { path, mayCreate = true, logLimits = defaultLogLimits, history = null, onFailure } = options;
+  const { path, mayCreate, logLimits = defaultLogLimits, history = null, onFailure } = options;
   const threads: Array<SqliteThread | OnDemandThread> = [];
   let failed = false;
   let check: BackgroundCheck | undefined;

@@ -39,7 +39,10 @@ interface RunningHash {
 /** While one is worked on, a second waits in the thread's queue: it never runs dry, and is seldom woken. */
 const messagesAtOnceMax = 2;
 
-/** One thread. It replies in order, so each reply is for the oldest waiter of its body. */
+/**
+ * One thread. It replies in order, so each reply is for the oldest waiter of its body. Its limit is on messages, which carry any
+ * number of requests; `SqliteThread` limits requests and their bytes. One class for both would change when either of them posts.
+ */
 export class HashLane {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Array<PromiseWithResolvers<string | Leaves | undefined>>>();

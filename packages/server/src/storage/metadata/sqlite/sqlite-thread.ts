@@ -30,7 +30,10 @@ interface Caller {
   reject(error: Error): void;
 }
 
-/** A thread with a connection of its own, seen from the outside. */
+/**
+ * A thread with a connection of its own, seen from the outside. It shares no code with `HashLane`, whose limit is on messages and
+ * whose requests go at once: here they wait for the end of the turn, and for the backlog.
+ */
 export class SqliteThread {
   readonly #worker: Worker;
   readonly #callers = new Map<number, Caller>();

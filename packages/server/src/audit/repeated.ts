@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "../clock/sleep.ts";
 
 /** Something that is done again and again, and tried again when it fails. */
 export interface Repeated {
@@ -39,7 +39,7 @@ export function repeat({ pauseMilliseconds, name, run, warn, noteRecovery }: Rep
   const loop = async () => {
     while (!stopping.signal.aborted) {
       await once();
-      await sleep(pauseMilliseconds, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+      await sleep(pauseMilliseconds, stopping.signal, { ref: false });
     }
     await once();
   };

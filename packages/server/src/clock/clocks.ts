@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/time/clock.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import type { TrustedClock } from "../domain/time/trusted-clock.ts";
+import { sleep } from "./sleep.ts";
 
 /** A clock that is set forward during a sleep is noticed after this long. */
 const lookAgainMilliseconds = 5000;
@@ -70,16 +71,4 @@ export class ManualClock implements Clock {
       signal.addEventListener("abort", sleeper.wake);
     });
   }
-}
-
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done);
-  });
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "../clock/sleep.ts";
 import type { FaultMode } from "../domain/faults/fault.ts";
 import { invariant } from "../domain/invariant.ts";
 import { ClientGoneError } from "../http/body/request-body.ts";
@@ -77,7 +77,7 @@ export const changes: Partial<Readonly<Record<FaultMode, Change>>> = {
 async function waited({ onClientGone }: AuthorizedRequest["incoming"], milliseconds: number): Promise<boolean> {
   const gone = new AbortController();
   onClientGone(() => gone.abort());
-  return sleep(milliseconds, true, { signal: gone.signal }).catch(() => false);
+  return sleep(milliseconds, gone.signal);
 }
 
 const withBody = (reply: Reply, sizeBytes: number, stream: ReturnType<typeof slowed>): Reply => ({

@@ -1,5 +1,5 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { millisecondsPer } from "@moraine/protocol";
+import { sleep } from "../clock/sleep.ts";
 import type { Clock } from "../domain/time/clock.ts";
 import type { Instant } from "../domain/time/instant.ts";
 
@@ -31,6 +31,8 @@ export interface ClaimLoopServices {
 export const leaseMilliseconds = 5 * millisecondsPer.minute;
 /** Other processes may add rows, and claims may lapse, without a word to this one. */
 const pollMilliseconds = 30 * millisecondsPer.second;
+/** Real time: that a store fails has nothing to do with the service's clock. */
+const failurePauseMilliseconds = millisecondsPer.second;
 
 export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: ClaimedWork<Claim>): ClaimLoop {
   const stopping = new AbortController();
@@ -62,9 +64,9 @@ export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: C
     while (!stopping.signal.aborted) {
       // A call of `wake` from here on has its effect: the round that follows has not looked yet.
       alarm = new AbortController();
-      await round().catch((error: unknown) => {
+      await round().catch(async (error: unknown) => {
         log.postponed(`looking for ${work.name}`, error);
-        return pause(stopping.signal);
+        await sleep(failurePauseMilliseconds, stopping.signal);
       });
     }
   };
@@ -79,9 +81,4 @@ export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: C
       await Promise.all(running);
     },
   };
-}
-
-/** A store that fails is asked again in a second of real time: its failure has nothing to do with the service's clock. */
-async function pause(signal: AbortSignal): Promise<void> {
-  await wait(1000, undefined, { signal }).catch(() => undefined);
 }

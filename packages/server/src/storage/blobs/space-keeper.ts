@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { millisecondsPer } from "@moraine/protocol";
+import { sleep } from "../../clock/sleep.ts";
 import type { Ballast } from "./ballast.ts";
 import { isFull, toDomainError } from "./disk.ts";
 import type { FreeSpace } from "./free-space.ts";
@@ -34,9 +34,8 @@ export function startSpaceKeeper({ space, ballast, ...options }: SpaceKeeperOpti
     }
   };
   const stopping = new AbortController();
-  const pause = () => sleep(lookMilliseconds, true, { signal: stopping.signal }).catch(() => false);
   const loop = async () => {
-    while (await pause()) {
+    while (await sleep(lookMilliseconds, stopping.signal)) {
       await look().catch((error: unknown) => options.onFailure(toDomainError(error)));
     }
   };

@@ -1,6 +1,6 @@
 import { setPriority } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
+import { sleep } from "../../../clock/sleep.ts";
 import { invariant } from "../../../domain/invariant.ts";
 import { findDamage } from "./database-check.ts";
 import { openReading } from "./sqlite-connection.ts";
@@ -37,7 +37,7 @@ async function check(): Promise<string | null> {
       return step.value;
     }
     const pause = Math.max(pauseMillisecondsMin, restFactor * (performance.now() - began));
-    await sleep(pause, undefined, { signal: stopping.signal }).catch(() => undefined);
+    await sleep(pause, stopping.signal);
   }
   return null;
 }

@@ -13,8 +13,8 @@ module.exports = {
     layer("operations-see-segments-and-domain", "operations", ["segments", "domain"]),
     layer("auth-sees-domain", "auth", ["domain"]),
     layer("audit-sees-clock-and-domain", "audit", ["clock", "domain"]),
-    layer("secrets-are-files", "secrets", []),
-    layer("storage-implements-domain", "storage", ["clock", "domain"]),
+    layer("secrets-are-files", "secrets", ["files"]),
+    layer("storage-implements-domain", "storage", ["files", "clock", "domain"]),
     layer("jobs-see-segments-clock-and-domain", "jobs", ["segments", "clock", "domain"]),
     layer("notify-implements-domain", "notify", ["secrets", "domain"]),
     layer("telemetry-is-passed-in", "telemetry", ["domain"]),
@@ -23,6 +23,7 @@ module.exports = {
     layer("faults-are-wrapped-around-http", "faults", ["http", "operations", "clock", "domain"]),
     layer("settings-see-secrets", "settings", ["secrets"]),
     layer("clocks-see-domain", "clock", ["domain"]),
+    layer("files-see-nothing", "files", []),
     {
       name: "only-main-sees-compose",
       severity: "error",

@@ -1,5 +1,7 @@
 import { link, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { ifPresentSync } from "../files/missing.ts";
+import { syncPath } from "../files/sync-path.ts";
 import { readPrivateFile } from "./private-file.ts";
 
 /**
@@ -9,7 +11,7 @@ import { readPrivateFile } from "./private-file.ts";
  * for nothing it sealed would open again.
  */
 export async function secretFile(path: string, sizeBytes: number, make: (() => Buffer) | null): Promise<Buffer> {
-  const existing = readIfPresent(path);
+  const existing = ifPresentSync(() => readPrivateFile(path));
   if (existing?.length === sizeBytes) {
     return existing;
   }
@@ -23,17 +25,6 @@ export async function secretFile(path: string, sizeBytes: number, make: (() => B
       ? `${path} is missing, and secrets in the database need it; restore it from a backup`
       : `${path} is damaged: it must hold ${sizeBytes} bytes; restore it from a backup`,
   );
-}
-
-function readIfPresent(path: string): Buffer | null {
-  try {
-    return readPrivateFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return null;
-    }
-    throw error;
-  }
 }
 
 /** Makes or replaces a file for its owner alone; durable when it resolves. */
@@ -52,10 +43,5 @@ async function store(path: string, secret: Buffer, publish: typeof link | typeof
   }
   await publish(partial, path);
   await rm(partial, { force: true });
-  const folder = await open(dirname(path), "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncPath(dirname(path));
 }

@@ -2,6 +2,7 @@ import { chmodSync, closeSync, existsSync, openSync, statSync } from "node:fs";
 import { chmod, mkdir, open, readdir, realpath, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { syncPath } from "../files/sync-path.ts";
 import { Ballast } from "./blobs/ballast.ts";
 import { isFull } from "./blobs/disk.ts";
 import { probePrefix } from "./blobs/probe.ts";
@@ -84,7 +85,7 @@ export async function openDataFolder(path: string, options: DataFolderOptions = 
     await refuseDamaged(folder);
     // From here on a database without `blobs/` next to it means that the blobs were lost.
     await mkdir(join(folder, blobsName), { recursive: true, mode: 0o700 });
-    await syncFolder(folder);
+    await syncPath(folder);
   } catch (error) {
     releaseLock(lock);
     throw error;
@@ -119,7 +120,7 @@ async function syncParents(path: string, topmost: string): Promise<void> {
   let folder = path;
   do {
     folder = dirname(folder);
-    await syncFolder(folder);
+    await syncPath(folder);
   } while (folder.length > topmost.length);
 }
 
@@ -290,14 +291,5 @@ async function list(folder: string): Promise<string[]> {
     throw new DataFolderError(`The folder ${folder} cannot be read: ${(error as Error).message}`, {
       cause: error,
     });
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -1,7 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import { constants } from "node:fs";
 import * as nodeFiles from "node:fs/promises";
-import { errorCode } from "./disk.ts";
+import { ifPresent } from "../../files/missing.ts";
 
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
@@ -39,31 +39,15 @@ export class Ballast {
 
   /** Removes the ballast. False when there was none. */
   async release(): Promise<boolean> {
-    try {
-      await this.#disk.unlink(this.#path);
-      return true;
-    } catch (error) {
-      if (errorCode(error) === "ENOENT") {
-        return false;
-      }
-      throw error;
-    }
+    return (await ifPresent(this.#disk.unlink(this.#path).then(() => true))) ?? false;
   }
 
   /** The bytes that the ballast still lacks; 0 when it is complete. */
   async missingBytes(): Promise<number> {
     const { blocks, bsize } = await this.#disk.statfs(this.#folder);
     const wantedBytes = ballastBytesOf(blocks * bsize);
-    const size = await this.#disk.stat(this.#path).then(
-      (found) => found.size,
-      (error: unknown) => {
-        if (errorCode(error) === "ENOENT") {
-          return 0;
-        }
-        throw error;
-      },
-    );
-    return size >= wantedBytes ? 0 : wantedBytes;
+    const made = await ifPresent(this.#disk.stat(this.#path));
+    return made !== null && made.size >= wantedBytes ? 0 : wantedBytes;
   }
 
   /**

@@ -1,13 +1,10 @@
 import type * as files from "node:fs/promises";
 import { constants } from "node:os";
 import { StorageFullError } from "../../domain/stores/blob-store.ts";
+import { errorCode } from "../../files/missing.ts";
 
 /** The calls through which every byte of this driver passes, so that a test can make any one of them fail. */
 export type Disk = Pick<typeof files, "link" | "mkdir" | "open" | "readdir" | "rm" | "stat" | "statfs" | "unlink">;
-
-export function errorCode(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException | undefined)?.code;
-}
 
 /** Whether the disk itself, or a quota, refused bytes. Node has no code for a quota's error, only its number. */
 export function isOutOfSpace(error: unknown): boolean {
@@ -25,15 +22,4 @@ export function toDomainError(error: unknown): unknown {
     return error;
   }
   return new StorageFullError("The disk is full", { cause: error });
-}
-
-/** Waits for the step; a path that does not exist is no failure of it. */
-export async function ifPresent(step: Promise<void>): Promise<void> {
-  try {
-    await step;
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") {
-      throw error;
-    }
-  }
 }

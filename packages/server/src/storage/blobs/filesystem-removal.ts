@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { RemovalFailure } from "../../domain/stores/blob-store.ts";
+import { ifPresent } from "../../files/missing.ts";
 import { partsOf } from "./blob-key.ts";
-import { type Disk, ifPresent } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import type { FolderSyncs } from "./folder-syncs.ts";
 
 /** Each takes one of the threads that all file operations share, so that others still get their turn. */

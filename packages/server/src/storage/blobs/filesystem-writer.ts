@@ -1,7 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 import { invariant } from "../../domain/invariant.ts";
 import type { BlobWriter } from "../../domain/stores/blob-store.ts";
-import { type Disk, errorCode, toDomainError } from "./disk.ts";
+import { errorCode } from "../../files/missing.ts";
+import { type Disk, toDomainError } from "./disk.ts";
 import type { FreeSpace } from "./free-space.ts";
 import type { SyncHealth } from "./sync-health.ts";
 

@@ -10,8 +10,9 @@ import {
   type RemovalFailure,
 } from "../../domain/stores/blob-store.ts";
 import type { StorageReport } from "../../domain/stores/storage-report.ts";
+import { errorCode, ifPresent } from "../../files/missing.ts";
 import { KeySource, partsOf } from "./blob-key.ts";
-import { type Disk, errorCode, ifPresent, toDomainError } from "./disk.ts";
+import { type Disk, toDomainError } from "./disk.ts";
 import { FilesystemBlobReader } from "./filesystem-reader.ts";
 import { removeFiles } from "./filesystem-removal.ts";
 import { FilesystemBlobWriter } from "./filesystem-writer.ts";

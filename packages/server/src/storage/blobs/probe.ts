@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { type Disk, errorCode, ifPresent, isFull } from "./disk.ts";
+import { errorCode, ifPresent } from "../../files/missing.ts";
+import { type Disk, isFull } from "./disk.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 const probeMode = 0o400;

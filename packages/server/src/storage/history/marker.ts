@@ -1,6 +1,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Instant } from "../../domain/time/instant.ts";
+import { ifPresentSync } from "../../files/missing.ts";
+import { syncPathSync } from "../../files/sync-path.ts";
 
 /**
  * A witness of the database's history that lies outside the database. It is written when a server opens the database and
@@ -21,7 +23,7 @@ export const markerName = "history.json";
 
 /** Null when there is none. Throws when it cannot be read. */
 export function readMarker(path: string): HistoryMarker | null {
-  const text = readIfPresent(path);
+  const text = ifPresentSync(() => readFileSync(path, "utf8"));
   return text === null ? null : parseMarker(text, path);
 }
 
@@ -36,27 +38,7 @@ export function writeMarker(path: string, marker: HistoryMarker): void {
     closeSync(file);
   }
   renameSync(partial, path);
-  syncFolder(dirname(path));
-}
-
-export function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
-
-function readIfPresent(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return null;
-    }
-    throw error;
-  }
+  syncPathSync(dirname(path));
 }
 
 function parseMarker(text: string, path: string): HistoryMarker {

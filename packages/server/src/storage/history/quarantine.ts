@@ -1,7 +1,8 @@
 import { linkSync, mkdirSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { syncFolder } from "./marker.ts";
+import { errorCode, ifPresent } from "../../files/missing.ts";
+import { syncPathSync } from "../../files/sync-path.ts";
 
 export const quarantineName = "quarantine";
 const sizedFilesMax = 1000;
@@ -16,9 +17,9 @@ export function quarantine(dataFolder: string, keys: readonly string[]): number 
   }
   const folder = join(dataFolder, quarantineName);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  syncFolder(dirname(folder));
+  syncPathSync(dirname(folder));
   const kept = keys.filter((key) => linkIfPresent(join(dataFolder, "blobs", key), join(folder, basename(key))));
-  syncFolder(folder);
+  syncPathSync(folder);
   return kept.length;
 }
 
@@ -27,7 +28,7 @@ function linkIfPresent(blob: string, name: string): boolean {
     linkSync(blob, name);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     // It exists already when an earlier start was interrupted.
     if (code === "ENOENT" || code === "EEXIST") {
       return code === "EEXIST";
@@ -39,12 +40,7 @@ function linkIfPresent(blob: string, name: string): boolean {
 /** Counts the files in the quarantine, for the operator. Sizes are added up of the first files only. */
 export async function quarantineTotals(dataFolder: string): Promise<QuarantineTotals> {
   const folder = join(dataFolder, quarantineName);
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") {
-      return [];
-    }
-    throw error;
-  });
+  const names = (await ifPresent(readdir(folder))) ?? [];
   let sizeBytes = 0;
   for (const name of names.slice(0, sizedFilesMax)) {
     sizeBytes += (await stat(join(folder, name))).size;

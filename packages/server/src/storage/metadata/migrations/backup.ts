@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, renameSync, statfsSync, statSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
-import { syncPath } from "../sqlite/log/sync-path.ts";
+import { syncPathSync } from "../../../files/sync-path.ts";
 import { type Connection, inMemory } from "../sqlite/sqlite-connection.ts";
 
 /** The figures of a file system that are asked for: free blocks and their size. */
@@ -30,9 +30,9 @@ export function backUp(
   closeSync(openSync(partial, "w", 0o600));
   try {
     database.prepare("VACUUM INTO ?").run(partial);
-    syncPath(partial);
+    syncPathSync(partial);
     renameSync(partial, backup);
-    syncPath(dirname(path));
+    syncPathSync(dirname(path));
   } catch (error) {
     if (existsSync(partial)) {
       truncateSync(partial);

@@ -2,8 +2,8 @@ import { chmodSync, closeSync, fsyncSync, openSync, readSync, statSync, writeSyn
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
+import { syncPathSync } from "../../../files/sync-path.ts";
 import type { Database } from "../tables/schema.ts";
-import { syncPath } from "./log/sync-path.ts";
 import { nodeSqliteDialect } from "./sqlite-dialect.ts";
 
 /** The same connection twice: for transactions, and for the statements within them. */
@@ -107,7 +107,7 @@ function prepareFile(path: string, mayCreate: boolean): void {
       throw new Error(`The database ${path} is missing or empty, but there is data that it describes`);
     }
     closeSync(openSync(path, "a", 0o600));
-    syncPath(dirname(path));
+    syncPathSync(dirname(path));
   }
   chmodSync(path, 0o600);
   writeLogAgain(`${path}-wal`);

@@ -1,11 +1,11 @@
 import { dirname } from "node:path";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { invariant } from "../../../domain/invariant.ts";
+import { syncPathSync } from "../../../files/sync-path.ts";
 import { migrate } from "../migrations/migrate.ts";
 import { beginGeneration, endGeneration, type HistoryReport } from "./generation.ts";
 import { Checkpoints } from "./log/checkpoints.ts";
 import { moveWholeLog } from "./log/move-log.ts";
-import { syncPath } from "./log/sync-path.ts";
 import { type Connection, openReading, openWriting } from "./sqlite-connection.ts";
 import {
   answerOf,
@@ -47,7 +47,7 @@ post({ opened: report });
 async function openWriter(): Promise<{ connection: Connection; report: HistoryReport | null }> {
   const opened = openWriting(path, mayCreate);
   // SQLite syncs the folder with the first sync of the log that it has made, but ignores whether that fails.
-  syncPath(dirname(path));
+  syncPathSync(dirname(path));
   moveWholeLog(opened, "RESTART");
   await migrate(opened, mayCreate);
   return { connection: opened, report: history === null ? null : await beginGeneration(opened, history) };

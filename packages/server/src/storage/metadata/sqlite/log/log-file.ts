@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { ifPresentSync } from "../../../../files/missing.ts";
 
 /**
  * The database's log (`-wal`), as it lies on the disk before SQLite opens it. SQLite silently ignores all of it from the
@@ -21,7 +22,7 @@ const magic = 0x377f0682;
 
 /** https://www.sqlite.org/fileformat2.html#walformat describes what is read here. */
 export function examineLog(path: string): LogState {
-  const file = openIfPresent(path);
+  const file = ifPresentSync(() => openSync(path, "r"));
   if (file === null) {
     return "empty";
   }
@@ -143,15 +144,4 @@ const isPageSize = (bytes: number): boolean => bytes >= 512 && bytes <= 65_536 &
 
 function readWhole(file: number, into: Buffer, position: number): boolean {
   return readSync(file, into, 0, into.length, position) === into.length;
-}
-
-function openIfPresent(path: string): number | null {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return null;
-    }
-    throw error;
-  }
 }

@@ -52,7 +52,7 @@ export function buildAdminClient(options: AdminClientOptions, platform: Platform
   const sender = new Sender({ ...connectionOf(options), service: "moraine", platform });
   return async (name, input, callOptions = {}) => {
     callOptions.signal?.throwIfAborted();
-    return sender.send(await toWire(name, input, platform), readAnswer<typeof name>, callOptions);
+    return sender.send(await toWire(name, input, platform), readResponse<typeof name>, callOptions);
   };
 }
 
@@ -71,9 +71,9 @@ async function toWire(name: AdminOperationName, input: object, platform: Platfor
   };
 }
 
-async function readAnswer<Name extends AdminOperationName>(
-  ...[answer, attempt, signal]: Parameters<Reader<unknown>>
+async function readResponse<Name extends AdminOperationName>(
+  ...[response, attempt, signal]: Parameters<Reader<unknown>>
 ): Promise<AdminShapes[Name]["output"]> {
-  const text = await textOf(answer, attempt, signal);
-  return (text === "" ? {} : jsonOf(text, answer, attempt)) as AdminShapes[Name]["output"];
+  const text = await textOf(response, attempt, signal);
+  return (text === "" ? {} : jsonOf(text, response, attempt)) as AdminShapes[Name]["output"];
 }

@@ -50,9 +50,9 @@ export function buildClient(options: ClientOptions, platform: Platform): Glacier
   const call = async (name: OperationName, input: object, callOptions: CallOptions): Promise<unknown> => {
     callOptions.signal?.throwIfAborted();
     const read = readerOf(name);
-    const watched: Reader<unknown> = (answer, ...rest) => {
-      callOptions.onHead?.((header) => answer.header(header));
-      return read(answer, ...rest);
+    const watched: Reader<unknown> = (response, ...rest) => {
+      callOptions.onHead?.((header) => response.header(header));
+      return read(response, ...rest);
     };
     return sender.send(await toWire(name, withAccount(input, accountId), platform), watched, callOptions);
   };

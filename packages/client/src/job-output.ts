@@ -1,7 +1,7 @@
 import type { GetJobOutputOutput } from "@moraine/protocol";
 import { GlacierConnectionError } from "./errors.ts";
-import { type Attempt, connectionError, unexpectedAnswer } from "./http/error-answer.ts";
-import type { Answer, AnswerBody } from "./http/http.ts";
+import { type Attempt, connectionError, unexpectedResponse } from "./http/error-response.ts";
+import type { HttpResponse, HttpResponseBody } from "./http/http.ts";
 
 /** The response of GetJobOutput. A header that the service did not send is null. */
 export interface JobOutput {
@@ -25,31 +25,31 @@ export interface JobOutput {
 
 /** Resolves to the response as soon as its headers have arrived. The body is received as it is read. */
 export async function readJobOutput(
-  answer: Answer,
+  response: HttpResponse,
   attempt: Attempt,
   signal: AbortSignal | undefined,
 ): Promise<JobOutput> {
-  const { status } = answer;
+  const { status } = response;
   if (status !== 200 && status !== 206) {
-    throw unexpectedAnswer(answer, attempt, `responded with ${status}, expected 200 or 206`);
+    throw unexpectedResponse(response, attempt, `responded with ${status}, expected 200 or 206`);
   }
-  const sizeBytes = sizeOf(answer);
+  const sizeBytes = sizeOf(response);
   return {
-    body: counted(answer.body, { sizeBytes, attempt, signal }),
+    body: counted(response.body, { sizeBytes, attempt, signal }),
     sizeBytes,
     status,
-    checksum: answer.header("x-amz-sha256-tree-hash"),
-    contentRange: answer.header("content-range"),
-    acceptRanges: answer.header("accept-ranges"),
-    contentType: answer.header("content-type"),
-    archiveDescription: answer.header("x-amz-archive-description"),
+    checksum: response.header("x-amz-sha256-tree-hash"),
+    contentRange: response.header("content-range"),
+    acceptRanges: response.header("accept-ranges"),
+    contentType: response.header("content-type"),
+    archiveDescription: response.header("x-amz-archive-description"),
   };
 }
 
 /** Returns the announced size. A compressed response announces another length than that of its bytes. */
-function sizeOf(answer: Answer): number | null {
-  const length = answer.header("content-length");
-  const isOfBytes = answer.header("content-encoding") === null;
+function sizeOf(response: HttpResponse): number | null {
+  const length = response.header("content-length");
+  const isOfBytes = response.header("content-encoding") === null;
   return length !== null && /^[0-9]+$/.test(length) && isOfBytes ? Number(length) : null;
 }
 
@@ -60,7 +60,7 @@ interface Expectation {
 }
 
 /** Passes the bytes on. Fails if they are more or fewer than announced. */
-function counted(body: AnswerBody, expectation: Expectation): ReadableStream<Uint8Array<ArrayBuffer>> {
+function counted(body: HttpResponseBody, expectation: Expectation): ReadableStream<Uint8Array<ArrayBuffer>> {
   const next = counter(body, expectation);
   const source = {
     async pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) {
@@ -79,7 +79,7 @@ function counted(body: AnswerBody, expectation: Expectation): ReadableStream<Uin
 }
 
 /** Reads the next piece. Throws the error with which the stream is to fail. */
-function counter(body: AnswerBody, { sizeBytes, attempt, signal }: Expectation): AnswerBody["next"] {
+function counter(body: HttpResponseBody, { sizeBytes, attempt, signal }: Expectation): HttpResponseBody["next"] {
   let readBytes = 0;
   return async () => {
     const piece = await body.next().catch((error: unknown) => {

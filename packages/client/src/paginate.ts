@@ -2,20 +2,20 @@ import type { GlacierClient } from "./glacier-client.ts";
 import type { CallOptions, OperationInput, OperationOutput } from "./operation-types.ts";
 
 /** The methods that return pages, and the field that has a page's items. */
-const itemMembers = {
+const itemFields = {
   listVaults: "VaultList",
   listJobs: "JobList",
   listMultipartUploads: "UploadsList",
   listParts: "Parts",
 } as const;
 
-export type PagedMethod = keyof typeof itemMembers;
+export type PagedMethod = keyof typeof itemFields;
 
 type Input<Name extends PagedMethod> = OperationInput<Capitalize<Name>>;
 type Page<Name extends PagedMethod> = OperationOutput<Capitalize<Name>>;
 /** One vault, job, upload or part, as its listing shows it. */
 export type ListedItem<Name extends PagedMethod> =
-  Page<Name> extends Readonly<Record<(typeof itemMembers)[Name], readonly (infer Item)[]>> ? Item : never;
+  Page<Name> extends Readonly<Record<(typeof itemFields)[Name], readonly (infer Item)[]>> ? Item : never;
 
 /**
  * Yields the pages of a listing. Each is requested when the loop needs it; leave the loop to stop. In the input, `limit` is the size of a
@@ -48,6 +48,6 @@ export async function* everyItem<Name extends PagedMethod>(
   options: CallOptions = {},
 ): AsyncGenerator<ListedItem<Name>, void, undefined> {
   for await (const page of everyPage(client, name, input, options)) {
-    yield* (page as unknown as Record<string, Iterable<ListedItem<Name>>>)[itemMembers[name]] ?? [];
+    yield* (page as unknown as Record<string, Iterable<ListedItem<Name>>>)[itemFields[name]] ?? [];
   }
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import { createClient, GlacierConnectionError, UnexpectedAnswerError } from "@moraine/client";
-import type { Answer } from "../src/http/http.ts";
+import type { HttpResponse } from "../src/http/http.ts";
 import { readJobOutput } from "../src/job-output.ts";
 import { createClient as createNodeClient } from "../src/node.ts";
 import { answer, cutShort, refuse, reset, type Step, scriptedServer } from "./support/scripted-server.ts";
@@ -147,7 +147,7 @@ for (const [which, clientOf] of Object.entries(clients)) {
 test("a length that the platform does not check is checked by the client", async () => {
   const read = async (announced: number) => {
     const pieces = [Uint8Array.from(content), null];
-    const answer: Answer = {
+    const answer: HttpResponse = {
       status: 200,
       statusText: "OK",
       header: (name) => (name === "content-length" ? String(announced) : null),

@@ -15,7 +15,7 @@ export interface HttpRequest {
  * Sends a request once. Resolves to the response, whatever its status, as soon as its headers have arrived; a redirect is not followed.
  * Rejects with the signal's reason, with the error that the body threw, or with the connection's error.
  */
-export type Http = (url: URL, request: HttpRequest) => Promise<Answer>;
+export type Http = (url: URL, request: HttpRequest) => Promise<HttpResponse>;
 
 /** Throws TypeError for a header that HTTP forbids. The message names the header but not its value, which may be a secret. */
 export function assertSendable(headers: HttpRequest["headers"]): void {
@@ -30,16 +30,16 @@ export function assertSendable(headers: HttpRequest["headers"]): void {
 
 const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly statusText: string;
   /** Returns a header by its name, in any case; null if there is none. */
   header(name: string): string | null;
-  readonly body: AnswerBody;
+  readonly body: HttpResponseBody;
 }
 
 /** Holds a connection until it is read to its end or cancelled. */
-export interface AnswerBody {
+export interface HttpResponseBody {
   /**
    * Resolves to the bytes that have arrived, once there are any, and to null at the end. The bytes are the reader's own. Must not be called
    * again before it has settled.
@@ -49,7 +49,7 @@ export interface AnswerBody {
 }
 
 /** Reads a body of text to its end. Throws BodyTooLargeError for a longer one. */
-export async function readText({ body }: Answer, bytesMax: number): Promise<string> {
+export async function readText({ body }: HttpResponse, bytesMax: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let readBytes = 0;
@@ -70,7 +70,7 @@ export class BodyTooLargeError extends Error {
 }
 
 /** Reads the beginning of a body, as far as it arrives in time, and cancels the rest. Never rejects. */
-export async function readStart({ body }: Answer, bytesMax: number, milliseconds: number): Promise<string> {
+export async function readStart({ body }: HttpResponse, bytesMax: number, milliseconds: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let leftBytes = bytesMax;
@@ -89,4 +89,4 @@ export async function readStart({ body }: Answer, bytesMax: number, milliseconds
   return text;
 }
 
-export const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;
+export const isSuccess = ({ status }: HttpResponse): boolean => status >= 200 && status < 300;

@@ -8,8 +8,8 @@ import {
 import type { CallOptions } from "../operation-types.ts";
 import type { Platform } from "../platform.ts";
 import { CredentialCache, type CredentialProvider, type Credentials } from "./credentials.ts";
-import { type Attempt, connectionError, refusalOf } from "./error-answer.ts";
-import { type Answer, assertSendable, isSuccess } from "./http.ts";
+import { type Attempt, connectionError, refusalOf } from "./error-response.ts";
+import { assertSendable, type HttpResponse, isSuccess } from "./http.ts";
 import { Pace } from "./pace.ts";
 import { isThrottling, isTransient, orAborted, pauseMilliseconds, sleep } from "./retry.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -35,7 +35,11 @@ export interface SenderOptions {
 }
 
 /** Reads a response of success. It throws GlacierConnectionError when the connection breaks meanwhile. */
-export type Reader<Value> = (answer: Answer, attempt: Attempt, signal: AbortSignal | undefined) => Promise<Value>;
+export type Reader<Value> = (
+  response: HttpResponse,
+  attempt: Attempt,
+  signal: AbortSignal | undefined,
+) => Promise<Value>;
 
 /** The state of a call, across its attempts. */
 interface Call {
@@ -183,13 +187,13 @@ export class Sender {
     const { request, signal } = call;
     const attempt = { operation: request.operation, attempts: call.attempts };
     const headers = await this.#sign({ ...request, headers: this.#headersOf(call) }, credentials, this.#clock.now());
-    const answer = await this.#exchange(request, headers, attempt, signal);
+    const response = await this.#exchange(request, headers, attempt, signal);
     this.#hasResponded = true;
-    if (!isSuccess(answer)) {
-      call.answeredAt = dateOf(answer);
-      throw await refusalOf(answer, attempt);
+    if (!isSuccess(response)) {
+      call.answeredAt = dateOf(response);
+      throw await refusalOf(response, attempt);
     }
-    return read(answer, attempt, signal);
+    return read(response, attempt, signal);
   }
 
   #headersOf(call: Call): Record<string, string> {
@@ -208,7 +212,7 @@ export class Sender {
     signed: Record<string, string>,
     attempt: Attempt,
     signal: AbortSignal | undefined,
-  ): Promise<Answer> {
+  ): Promise<HttpResponse> {
     const { method, body } = request;
     let failure: { reason: unknown } | undefined;
     const content = body?.open((reason) => {
@@ -253,8 +257,8 @@ function isOfTime(error: unknown): error is InvalidSignatureException {
   return error instanceof InvalidSignatureException && /^Signature (expired|not yet current)/.test(error.message);
 }
 
-function dateOf(answer: Answer): Date | undefined {
-  const milliseconds = Date.parse(answer.header("date") ?? "");
+function dateOf(response: HttpResponse): Date | undefined {
+  const milliseconds = Date.parse(response.header("date") ?? "");
   return Number.isNaN(milliseconds) ? undefined : new Date(milliseconds);
 }
 

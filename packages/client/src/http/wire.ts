@@ -11,35 +11,35 @@ import type { Platform } from "../platform.ts";
 import type { WireRequest } from "./send.ts";
 import { bytesBody, type RequestBody, type UploadBody, uploadBody } from "./upload-body.ts";
 
-type Members = Readonly<Record<string, unknown>>;
+type Fields = Readonly<Record<string, unknown>>;
 
 const apiVersion = "2012-06-01";
 
 /** Writes typed input as method, path, headers, query and body, according to the operations table. */
-export async function toWire(name: OperationName, input: Members, platform: Platform): Promise<WireRequest> {
+export async function toWire(name: OperationName, input: Fields, platform: Platform): Promise<WireRequest> {
   const operation = operations[name];
   const { body, checksum } = await bodyOf(operation, input, platform);
-  const members = checksum === undefined ? input : { ...input, checksum };
+  const fields = checksum === undefined ? input : { ...input, checksum };
   return {
     operation: name,
     method: operation.method,
     path: pathOf(operation.path, input),
-    query: { ...operation.selector, ...textsOf(operation.query, members, operation.request) },
+    query: { ...operation.selector, ...textsOf(operation.query, fields, operation.request) },
     headers: {
       "x-amz-glacier-version": apiVersion,
       ...(operation.request === "json" && body !== null && { "content-type": "application/json" }),
-      ...textsOf(operation.headers, members, operation.request),
+      ...textsOf(operation.headers, fields, operation.request),
     },
     body,
   };
 }
 
 /** Inserts fields into the path. Each is one segment, whatever it contains. */
-export function pathOf(path: string, input: Members): string {
-  return path.replace(/\{(\w+)\}/g, (_, member: string) => {
-    const value = input[member];
+export function pathOf(path: string, input: Fields): string {
+  return path.replace(/\{(\w+)\}/g, (_, field: string) => {
+    const value = input[field];
     if (typeof value !== "string" || /^\.{0,2}$/.test(value)) {
-      throw new TypeError(`Invalid ${member} ${JSON.stringify(value)}: expected a string other than "", "." and ".."`);
+      throw new TypeError(`Invalid ${field} ${JSON.stringify(value)}: expected a string other than "", "." and ".."`);
     }
     return uriEncode(value);
   });
@@ -48,25 +48,25 @@ export function pathOf(path: string, input: Members): string {
 /** Returns the fields that are sent as strings, by their names on the wire. */
 function textsOf(
   names: Readonly<Record<string, string>> = {},
-  input: Members,
+  input: Fields,
   request: Operation["request"],
 ): Record<string, string> {
-  const texts = Object.entries(names).flatMap(([member, wireName]) => {
-    const value = input[member];
-    return value === undefined || value === null ? [] : [[wireName, textOf(member, value, request)] as const];
+  const texts = Object.entries(names).flatMap(([field, wireName]) => {
+    const value = input[field];
+    return value === undefined || value === null ? [] : [[wireName, textOf(field, value, request)] as const];
   });
   return Object.fromEntries(texts);
 }
 
-function textOf(member: string, value: unknown, request: Operation["request"]): string {
-  if (member === "range") {
+function textOf(field: string, value: unknown, request: Operation["request"]): string {
+  if (field === "range") {
     const range = formatRange(asRange(value));
     return request === "bytes" ? `bytes ${range}/*` : `bytes=${range}`;
   }
   const text = String(value);
   // Beyond ASCII, client and service would not sign the same bytes: docs/wire.md#signatures
   if (!/^[\x20-\x7e]*$/.test(text)) {
-    throw new TypeError(`Invalid ${member} ${JSON.stringify(text)}: expected printable ASCII characters only`);
+    throw new TypeError(`Invalid ${field} ${JSON.stringify(text)}: expected printable ASCII characters only`);
   }
   return text;
 }
@@ -89,7 +89,7 @@ const isOffset = (value: unknown): value is number => Number.isSafeInteger(value
 
 async function bodyOf(
   operation: Operation,
-  input: Members,
+  input: Fields,
   platform: Platform,
 ): Promise<{ readonly body: RequestBody | null; readonly checksum?: string }> {
   switch (operation.request) {
@@ -102,12 +102,12 @@ async function bodyOf(
   }
 }
 
-function payloadOf({ requestPayload }: Operation, input: Members): unknown {
+function payloadOf({ requestPayload }: Operation, input: Fields): unknown {
   if (requestPayload !== undefined) {
     return input[requestPayload];
   }
   // Fields of JSON bodies begin uppercase, all others lowercase.
-  return Object.fromEntries(Object.entries(input).filter(([member]) => /^[A-Z]/.test(member)));
+  return Object.fromEntries(Object.entries(input).filter(([field]) => /^[A-Z]/.test(field)));
 }
 
 export async function jsonBody(value: unknown, platform: Platform): Promise<RequestBody | null> {

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Answer, HttpRequest } from "../http/http.ts";
+import type { HttpRequest, HttpResponse } from "../http/http.ts";
 import { type Agents, createAgents } from "./agents.ts";
 import { http, https } from "./built-in.ts";
 import { release } from "./release.ts";
@@ -13,13 +13,13 @@ const interimMax = 100;
 let sharedAgents: Agents | undefined;
 
 /** Sends a request by `node:http`. The reader of a body may `release` each piece that it no longer needs. */
-export async function nodeHttp(url: URL, request: HttpRequest, agents = defaultAgents()): Promise<Answer> {
+export async function nodeHttp(url: URL, request: HttpRequest, agents = defaultAgents()): Promise<HttpResponse> {
   const { signal, timeoutMilliseconds } = request;
   for (;;) {
     signal?.throwIfAborted();
     const sent = send(url, request, agents);
     try {
-      return answerOf(await answered(sent, timeoutMilliseconds), request);
+      return responseOf(await answered(sent, timeoutMilliseconds), request);
     } catch (error) {
       signal?.throwIfAborted();
       // The server may close an idle connection at the moment when the next request is sent on it.
@@ -42,11 +42,11 @@ function send(url: URL, request: HttpRequest, { httpAgent, httpsAgent }: Agents)
     ...(signal !== undefined && { signal }),
   });
   sent.setTimeout(timeoutMilliseconds); // Applies once it is connected.
-  let answer: IncomingMessage | undefined;
+  let response: IncomingMessage | undefined;
   sent.once("response", (message: IncomingMessage) => {
-    answer = message;
+    response = message;
   });
-  sent.on("timeout", () => (answer ?? sent).destroy(silence(sent, timeoutMilliseconds)));
+  sent.on("timeout", () => (response ?? sent).destroy(silence(sent, timeoutMilliseconds)));
   if (isSecure) {
     sent.on("socket", (socket) => freePackets(sent, socket));
   }
@@ -100,7 +100,7 @@ function answered(sent: ClientRequest, timeoutMilliseconds: number): Promise<Inc
   return promise;
 }
 
-function answerOf(message: IncomingMessage, { signal, timeoutMilliseconds }: HttpRequest): Answer {
+function responseOf(message: IncomingMessage, { signal, timeoutMilliseconds }: HttpRequest): HttpResponse {
   const { statusCode: status = 0, statusMessage: statusText = "", headers } = message;
   return {
     status,

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
-import type { AnswerBody } from "../http/http.ts";
+import type { HttpResponseBody } from "../http/http.ts";
 import { release } from "./release.ts";
 
 /** The maximum of bytes that wait for a busy reader, the last piece not counted. */
 const waitingBytesMax = 512 * 1024;
 
 /** Buffers a response body until its reader asks for more. A full buffer pauses the connection. */
-export class ResponseBuffer implements AnswerBody {
-  readonly #answer: IncomingMessage;
+export class ResponseBuffer implements HttpResponseBody {
+  readonly #response: IncomingMessage;
   readonly #signal: AbortSignal | undefined;
   readonly #timeoutMilliseconds: number;
   #waiting: Buffer<ArrayBuffer>[] = [];
@@ -18,17 +18,17 @@ export class ResponseBuffer implements AnswerBody {
   #arrival: PromiseWithResolvers<void> | null = null;
 
   /** @param timeoutMilliseconds limits the wait for the next byte. Time in which the reader does not wait does not count. */
-  constructor(answer: IncomingMessage, signal: AbortSignal | undefined, timeoutMilliseconds: number) {
-    this.#answer = answer;
+  constructor(response: IncomingMessage, signal: AbortSignal | undefined, timeoutMilliseconds: number) {
+    this.#response = response;
     this.#signal = signal;
     this.#timeoutMilliseconds = timeoutMilliseconds;
-    answer.socket.setTimeout(0);
-    answer.on("end", () => {
+    response.socket.setTimeout(0);
+    response.on("end", () => {
       this.#hasEnded = true;
       this.#wake();
     });
-    answer.on("error", (error) => this.#fail(error));
-    answer.on("close", () => this.#fail(new Error("The connection was closed in the middle of the response")));
+    response.on("error", (error) => this.#fail(error));
+    response.on("close", () => this.#fail(new Error("The connection was closed in the middle of the response")));
   }
 
   async next(): Promise<Buffer<ArrayBuffer> | null> {
@@ -48,15 +48,15 @@ export class ResponseBuffer implements AnswerBody {
   }
 
   async cancel(): Promise<void> {
-    this.#answer.destroy();
+    this.#response.destroy();
   }
 
   /** Starts reading, at the reader's first request. */
   #begin(): void {
     if (!this.#hasBegun) {
       this.#hasBegun = true;
-      this.#answer.socket.setTimeout(this.#timeoutMilliseconds);
-      this.#answer.on("data", (piece: Buffer<ArrayBuffer>) => this.#arrived(piece));
+      this.#response.socket.setTimeout(this.#timeoutMilliseconds);
+      this.#response.on("data", (piece: Buffer<ArrayBuffer>) => this.#arrived(piece));
     }
   }
 
@@ -81,17 +81,17 @@ export class ResponseBuffer implements AnswerBody {
     this.#waiting.push(piece);
     this.#waitingBytes += piece.length;
     if (this.#waitingBytes >= waitingBytesMax) {
-      this.#answer.socket.setTimeout(0);
-      this.#answer.pause();
+      this.#response.socket.setTimeout(0);
+      this.#response.pause();
     }
     this.#wake();
   }
 
   #resume(): void {
     // After the end of the response, the socket may serve another request.
-    if (this.#answer.isPaused() && !this.#hasEnded) {
-      this.#answer.socket.setTimeout(this.#timeoutMilliseconds);
-      this.#answer.resume();
+    if (this.#response.isPaused() && !this.#hasEnded) {
+      this.#response.socket.setTimeout(this.#timeoutMilliseconds);
+      this.#response.resume();
     }
   }
 

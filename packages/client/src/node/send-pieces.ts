@@ -46,9 +46,9 @@ function written(sent: ClientRequest, piece: Uint8Array): Promise<void> {
 function overBeforeItsEnd(sent: ClientRequest, isUnfinished: () => boolean): Promise<"over"> {
   const { promise, resolve } = Promise.withResolvers<"over">();
   sent.once("close", () => resolve("over"));
-  sent.once("response", (answer) => {
+  sent.once("response", (response) => {
     if (isUnfinished()) {
-      answer.once("end", () => sent.destroy());
+      response.once("end", () => sent.destroy());
       resolve("over");
     }
   });

@@ -14,7 +14,7 @@ export class Progress {
     this.#onEvent = onEvent;
   }
 
-  tell(event: TransferEvent): void {
+  emit(event: TransferEvent): void {
     this.#onEvent?.(event);
   }
 

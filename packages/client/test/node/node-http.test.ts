@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createSecureServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Answer, readText } from "../../src/http/http.ts";
+import { type HttpResponse, readText } from "../../src/http/http.ts";
 import { nodeHttp } from "../../src/node/node-http.ts";
 
 interface RawServer extends AsyncDisposable {
@@ -52,7 +52,7 @@ async function rawServer(
 }
 
 const timeoutMilliseconds = 60_000;
-const allOf = (answer: Answer) => readText(answer, 1e9);
+const allOf = (answer: HttpResponse) => readText(answer, 1e9);
 const get = (url: URL, signal?: AbortSignal) =>
   nodeHttp(url, {
     method: "GET",

@@ -23,12 +23,12 @@ export class BlockWriter {
     this.#file = file;
   }
 
-  /** Returns a block to fill. Give it back by `begin` or `release`. */
-  take(): Block {
+  /** Returns a block to fill. Give it back by `startWrite` or `release`. */
+  acquire(): Block {
     return this.#free.pop() ?? alignedBlock();
   }
 
-  giveBack(block: Block): void {
+  release(block: Block): void {
     this.#free.push(block);
   }
 
@@ -36,7 +36,7 @@ export class BlockWriter {
    * Starts to write the first bytes of the block, after waiting while too many others are being written. `ended` never rejects; `failed` is
    * called instead.
    */
-  async begin(
+  async startWrite(
     block: Block,
     { sizeBytes, position }: { readonly sizeBytes: number; readonly position: number },
     failed: (error: Error) => void,
@@ -48,7 +48,7 @@ export class BlockWriter {
       .catch(failed)
       .finally(() => {
         this.#underWay.delete(ended);
-        this.giveBack(block);
+        this.release(block);
       });
     this.#underWay.add(ended);
     return { ended };

@@ -182,7 +182,7 @@ function judge(
   if (!isWhole && (expected === facts.archiveTreeHash || expected === facts.treeHash)) {
     const message =
       "The server sent the entire archive's tree hash with a range; the range is verified with the entire archive";
-    progress.tell({ kind: "warning", code: "whole-hash-on-range", range, message });
+    progress.emit({ kind: "warning", code: "whole-hash-on-range", range, message });
     return false;
   }
   const advice =

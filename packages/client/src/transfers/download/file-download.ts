@@ -37,7 +37,7 @@ export async function fillPartial(parts: FileDownloadParts): Promise<VerifiedBy>
         error: failure,
         final: isSecond,
       } as const;
-      parts.progress.tell(event);
+      parts.progress.emit(event);
       parts.progress.unverified(rangeLength(range));
     }
     await parts.journal.forget(unproven.map(({ index }) => index));
@@ -71,7 +71,7 @@ async function recheck(parts: FileDownloadParts): Promise<void> {
     }
     changed.push(range.index);
     const message = "A range that an earlier run had verified has changed on the disk; it is fetched again";
-    progress.tell({ kind: "warning", code: "partial-changed", range, message });
+    progress.emit({ kind: "warning", code: "partial-changed", range, message });
   };
   await inParallel(
     only(ranges, ({ index }) => journal.ranges.has(index)),

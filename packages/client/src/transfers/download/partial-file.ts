@@ -60,7 +60,7 @@ class BlockRun {
   constructor(writer: BlockWriter, position: number) {
     this.#writer = writer;
     this.#position = position;
-    this.#block = writer.take();
+    this.#block = writer.acquire();
     // A run that starts in the middle of a page ends its first block at a page's end, so that the others can be written past the page
     // cache.
     this.#roomBytes = blockBytes - (position % alignmentBytes);
@@ -91,20 +91,20 @@ class BlockRun {
   /** Resolves when no write is pending. Nothing may be added afterwards. */
   async settle(): Promise<void> {
     await this.#writing;
-    this.#writer.giveBack(this.#block);
+    this.#writer.release(this.#block);
   }
 
   async #flush(): Promise<void> {
     this.#assertWritten();
     const place = { sizeBytes: this.#filledBytes, position: this.#position };
-    const { ended } = await this.#writer.begin(this.#block, place, (error) => {
+    const { ended } = await this.#writer.startWrite(this.#block, place, (error) => {
       this.#failure ??= error;
     });
     this.#writing = Promise.all([this.#writing, ended]);
     this.#position += this.#filledBytes;
     this.#filledBytes = 0;
     this.#roomBytes = blockBytes;
-    this.#block = this.#writer.take();
+    this.#block = this.#writer.acquire();
   }
 
   #assertWritten(): void {

@@ -49,7 +49,7 @@ export class RangeRetries {
     this.#fruitless += 1;
     const pause = this.#pauseAfter(error);
     const event = { range, attempt: this.#attempts, error, final: pause === null };
-    this.#progress.tell({ kind: "range-failed", ...event });
+    this.#progress.emit({ kind: "range-failed", ...event });
     if (pause !== null) {
       await sleep(pause, undefined, { signal });
       return;

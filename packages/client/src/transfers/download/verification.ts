@@ -55,7 +55,7 @@ export class Verification {
     if (!this.#acceptUnverified) {
       throw new UnverifiableError(`${message}; download to a file, which is verified as a whole`);
     }
-    progress.tell({ kind: "warning", code: "no-checksum", range, message });
+    progress.emit({ kind: "warning", code: "no-checksum", range, message });
   }
 
   /** Judges all ranges together. Returns null if the entire output is wrong. Throws UnverifiableError if no checksum can verify it. */
@@ -71,7 +71,7 @@ export class Verification {
     }
     const message = "The server gave no checksum by which the bytes could be verified";
     this.#demandOther(message);
-    progress.tell({ kind: "warning", code: "unverified", message });
+    progress.emit({ kind: "warning", code: "unverified", message });
     return "nothing";
   }
 

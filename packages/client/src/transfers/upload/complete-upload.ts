@@ -54,7 +54,7 @@ export async function keepArchive(
     const message =
       `Archive ${archive.archiveId} is stored, but its id could not be written to the journal (${failure.message}). ` +
       "Keep the id: another run may store a second archive";
-    context.progress.tell({ kind: "warning", code: "journal-not-written", message });
+    context.progress.emit({ kind: "warning", code: "journal-not-written", message });
   }
 }
 

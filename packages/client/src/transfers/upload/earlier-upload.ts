@@ -3,7 +3,7 @@ import { inParallel } from "../in-parallel.ts";
 import type { Progress } from "../progress.ts";
 import { CompletionUnknownError, hasCode, JournalMismatchError, SourceChangedError } from "../transfer-errors.ts";
 import { archiveOf, assertAcceptedAs, completeUpload } from "./complete-upload.ts";
-import { abortBegun, type UploadPlace } from "./multipart-upload.ts";
+import { abortUnfinished, type UploadPlace } from "./multipart-upload.ts";
 import { unknownLengthPartSizeBytes } from "./part-size.ts";
 import type { SourcePart } from "./source-part.ts";
 import type { Upload, UploadedArchive } from "./upload-context.ts";
@@ -57,12 +57,12 @@ async function discard(
     throw new JournalMismatchError(`${path} is of another upload: its ${differing} differs. Nothing was changed`);
   }
   if (isUnfinished && differing !== "account") {
-    await abortBegun(place.client, path, signal);
+    await abortUnfinished(place.client, path, signal);
   }
   const why = restart ? "as requested" : `since its ${differing} differs`;
   const warn = (earlier: string) => {
     const message = `The upload in the journal is not resumed, ${why}: a new one starts${earlier}`;
-    progress.tell({ kind: "warning", code: "journal-discarded", message });
+    progress.emit({ kind: "warning", code: "journal-discarded", message });
   };
   if (archiveId !== null) {
     warn(`. The earlier one has stored archive ${archiveId}`);
@@ -98,8 +98,8 @@ async function differingAccount(
 /** Completes again an earlier upload in parts that was to be completed, which gives the same archive. Null if there is none. */
 export async function recompleteEarlier(upload: Upload): Promise<UploadedArchive | null> {
   const { journal, source } = upload;
-  const { completing, upload: begun } = journal.state;
-  if (completing === null || begun === null) {
+  const { completing, upload: unfinished } = journal.state;
+  if (completing === null || unfinished === null) {
     return null;
   }
   const archiveId = await confirmedId(upload, completing);
@@ -128,7 +128,7 @@ async function confirmedId(upload: Upload, completing: NonNullable<UploadState["
       return archiveId;
     }
     const message = `The service no longer knows the upload that made archive ${archiveId}, which may have been deleted; a new one starts`;
-    context.progress.tell({ kind: "warning", code: "journal-discarded", message });
+    context.progress.emit({ kind: "warning", code: "journal-discarded", message });
     await journal.note({ upload: null, completing: null, archiveId: null, checksum: null, storedAt: null });
     return null;
   }

@@ -5,7 +5,7 @@ import { inParallel } from "../in-parallel.ts";
 import { hasCode } from "../transfer-errors.ts";
 import { type SendContext, sendPart } from "./send-part.ts";
 import type { SourcePart } from "./source-part.ts";
-import { readBegun, type UploadJournal } from "./upload-journal.ts";
+import { readUnfinished, type UploadJournal } from "./upload-journal.ts";
 
 export interface UploadPlace {
   readonly client: GlacierClient;
@@ -37,13 +37,13 @@ export async function resumeUpload(
       throw error;
     }
     const message = `The unfinished upload ${upload.uploadId} no longer exists, nor do its parts; a new one starts`;
-    progress.tell({ kind: "warning", code: "upload-gone", message });
+    progress.emit({ kind: "warning", code: "upload-gone", message });
     return null;
   }
 }
 
 /** Starts an upload, and records it in the journal before any part is sent. */
-export async function beginUpload(
+export async function startUpload(
   { client, vaultName, accountId }: UploadPlace,
   journal: UploadJournal,
   { partSizeBytes, description }: { partSizeBytes: number; description: string | undefined },
@@ -72,10 +72,10 @@ function accountOf(location: string | undefined): string | null {
  * Aborts the journal's upload, in the journal's vault. Only the process that holds the journal's lock may call it: another may be sending
  * parts.
  */
-export async function abortBegun(client: GlacierClient, journal: string, signal: AbortSignal): Promise<void> {
-  const begun = await readBegun(journal);
-  if (begun !== null) {
-    await client.abortMultipartUpload(begun, { signal }).catch((error: unknown) => {
+export async function abortUnfinished(client: GlacierClient, journal: string, signal: AbortSignal): Promise<void> {
+  const unfinished = await readUnfinished(journal);
+  if (unfinished !== null) {
+    await client.abortMultipartUpload(unfinished, { signal }).catch((error: unknown) => {
       if (!hasCode(error, "ResourceNotFoundException")) {
         throw error;
       }

@@ -49,7 +49,7 @@ export async function sendPart<Answer extends Accepted>(
       }
       const range = rangeOf(part);
       const final = attempt >= attemptsMax;
-      context.progress.tell({ kind: "range-failed", range, attempt, error, final });
+      context.progress.emit({ kind: "range-failed", range, attempt, error, final });
       await assertSame(part, digest);
       if (final) {
         throw finalFailure(range, attempt, error);

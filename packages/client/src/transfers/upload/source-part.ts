@@ -37,22 +37,22 @@ export function* partRanges(
 
 /** Starts to hash `ahead` parts beyond the one that is requested, so that sending waits less for hashes, and hashing less for parts. */
 export async function* hashedAhead(parts: AsyncIterable<SourcePart>, ahead: number): AsyncGenerator<SourcePart> {
-  const begun: SourcePart[] = [];
+  const started: SourcePart[] = [];
   for await (const part of parts) {
-    begun.push(hashBegun(part));
-    if (begun.length > ahead) {
-      yield* begun.splice(0, 1);
+    started.push(hashStarted(part));
+    if (started.length > ahead) {
+      yield* started.splice(0, 1);
     }
   }
-  yield* begun;
+  yield* started;
 }
 
-function hashBegun(part: SourcePart): SourcePart {
-  let begun: Promise<PartDigest> | null = part.digest();
-  begun.catch(() => undefined); // The call of `digest` throws its error.
+function hashStarted(part: SourcePart): SourcePart {
+  let started: Promise<PartDigest> | null = part.digest();
+  started.catch(() => undefined); // The call of `digest` throws its error.
   const digest = () => {
-    const asked = begun ?? part.digest();
-    begun = null; // A second call hashes again, to show whether the part has changed.
+    const asked = started ?? part.digest();
+    started = null; // A second call hashes again, to show whether the part has changed.
     return asked;
   };
   return { ...part, digest };

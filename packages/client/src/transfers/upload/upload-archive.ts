@@ -13,7 +13,7 @@ import { transferClient } from "../transfer-client.ts";
 import { asError } from "../transfer-errors.ts";
 import { assertAcceptedAs, completeUpload, differences } from "./complete-upload.ts";
 import { openJournal, recompleteEarlier } from "./earlier-upload.ts";
-import { beginUpload, type MultipartUpload, resumeUpload, sendParts } from "./multipart-upload.ts";
+import { type MultipartUpload, resumeUpload, sendParts, startUpload } from "./multipart-upload.ts";
 import { chosenPartSize } from "./part-size.ts";
 import { hashedAhead, type SourcePart } from "./source-part.ts";
 import type { Upload, UploadedArchive } from "./upload-context.ts";
@@ -143,7 +143,7 @@ async function closeAll(
     await stack.disposeAsync();
   } catch (error) {
     const message = `Archive ${archiveId} is stored, but a file of the upload could not be closed or removed: ${asError(error).message}`;
-    context.progress.tell({ kind: "warning", code: "not-cleaned-up", message });
+    context.progress.emit({ kind: "warning", code: "not-cleaned-up", message });
   }
 }
 
@@ -161,8 +161,8 @@ async function startOrResume(upload: Upload, { partSizeBytes }: UploadOptions): 
   if (isOnly && rangeLength(first) <= oneRequestBytesMax && !isResumableOnlyInParts) {
     return uploadInOneRequest(upload, first);
   }
-  const begun = await beginUpload(place, journal, { partSizeBytes: size, description }, context.signal);
-  return uploadParts(upload, begun, all);
+  const started = await startUpload(place, journal, { partSizeBytes: size, description }, context.signal);
+  return uploadParts(upload, started, all);
 }
 
 async function uploadParts(
@@ -186,13 +186,15 @@ async function uploadParts(
 /** Aborts an upload without a journal, which no later run could resume. */
 async function abortUnlessResumable(client: GlacierClient, upload: Upload, error: unknown): Promise<never> {
   const { place, journal, context } = upload;
-  const { upload: begun, completing } = journal.state;
-  if (!journal.isKept && begun !== null && completing === null) {
+  const { upload: unfinished, completing } = journal.state;
+  if (!journal.isKept && unfinished !== null && completing === null) {
     const { vaultName, accountId } = place;
-    await client.abortMultipartUpload({ vaultName, accountId, uploadId: begun.uploadId }).catch((cause: unknown) => {
-      const message = `Upload ${begun.uploadId} could not be aborted, so the service keeps its parts: ${asError(cause).message}`;
-      context.progress.tell({ kind: "warning", code: "upload-not-aborted", message });
-    });
+    await client
+      .abortMultipartUpload({ vaultName, accountId, uploadId: unfinished.uploadId })
+      .catch((cause: unknown) => {
+        const message = `Upload ${unfinished.uploadId} could not be aborted, so the service keeps its parts: ${asError(cause).message}`;
+        context.progress.emit({ kind: "warning", code: "upload-not-aborted", message });
+      });
   }
   throw error;
 }

@@ -74,7 +74,7 @@ async function recordRequest(
     }
     const what = archiveId === null ? `may have stored ${archiveOf(completing)}` : `has stored archive ${archiveId}`;
     const message = `An earlier run ${what}; the service can no longer tell it from this upload, which makes another archive`;
-    context.progress.tell({ kind: "warning", code: "journal-discarded", message });
+    context.progress.emit({ kind: "warning", code: "journal-discarded", message });
   }
   const invocationId = crypto.randomUUID();
   await journal.note({

@@ -139,7 +139,7 @@ const nothing: UploadState = {
 };
 
 /** Reads the upload of a journal, with its vault, also if it is not the requested one. Null if there is none. */
-export async function readBegun(
+export async function readUnfinished(
   path: string,
 ): Promise<{ vaultName: string; accountId: string | undefined; uploadId: string } | null> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {

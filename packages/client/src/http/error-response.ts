@@ -5,7 +5,7 @@ import {
   serviceError,
   UnexpectedAnswerError,
 } from "../errors.ts";
-import { type Answer, readStart } from "./http.ts";
+import { type HttpResponse, readStart } from "./http.ts";
 
 /** Identifies the request in errors. */
 export interface Attempt {
@@ -25,19 +25,19 @@ const errorMilliseconds = 10_000;
 const retryAfterMillisecondsMax = 3_600_000;
 
 /** Reads a response other than 2xx as an error. */
-export async function refusalOf(answer: Answer, attempt: Attempt): Promise<GlacierServiceError> {
-  const text = await readStart(answer, errorBytesMax, errorMilliseconds);
-  const { code, message, type } = membersOf(text);
+export async function refusalOf(response: HttpResponse, attempt: Attempt): Promise<GlacierServiceError> {
+  const text = await readStart(response, errorBytesMax, errorMilliseconds);
+  const { code, message, type } = errorFieldsOf(text);
   if (code === undefined) {
-    return unexpectedAnswer(answer, attempt, inWords(answer, text));
+    return unexpectedResponse(response, attempt, inWords(response, text));
   }
-  return serviceError({ ...factsOf(answer, attempt), code, message: message ?? code, type: type ?? "Unknown" });
+  return serviceError({ ...factsOf(response, attempt), code, message: message ?? code, type: type ?? "Unknown" });
 }
 
 /** Returns the error for a response that Glacier would not send. */
-export function unexpectedAnswer(answer: Answer, attempt: Attempt, message: string): UnexpectedAnswerError {
+export function unexpectedResponse(response: HttpResponse, attempt: Attempt, message: string): UnexpectedAnswerError {
   return new UnexpectedAnswerError({
-    ...factsOf(answer, attempt),
+    ...factsOf(response, attempt),
     code: "UnexpectedAnswer",
     message: `${attempt.operation}: ${message}`,
     type: "Unknown",
@@ -52,22 +52,22 @@ export function connectionError(attempt: Attempt, what: string, error: unknown):
   return new GlacierConnectionError(`${attempt.operation}: ${what}: ${reason}`, { ...attempt, cause });
 }
 
-function factsOf(answer: Answer, attempt: Attempt) {
-  const requestId = answer.header("x-amzn-requestid");
-  return { ...attempt, status: answer.status, requestId, retryAfterMilliseconds: retryAfterOf(answer) };
+function factsOf(response: HttpResponse, attempt: Attempt) {
+  const requestId = response.header("x-amzn-requestid");
+  return { ...attempt, status: response.status, requestId, retryAfterMilliseconds: retryAfterOf(response) };
 }
 
 /** Parses seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. A date counts from the response's own. */
-function retryAfterOf(answer: Answer): number | undefined {
-  const value = answer.header("retry-after")?.trim() ?? "";
+function retryAfterOf(response: HttpResponse): number | undefined {
+  const value = response.header("retry-after")?.trim() ?? "";
   if (/^[0-9]{1,9}$/.test(value)) {
     return Math.min(Number(value) * 1000, retryAfterMillisecondsMax);
   }
-  const milliseconds = Date.parse(value) - Date.parse(answer.header("date") ?? "");
+  const milliseconds = Date.parse(value) - Date.parse(response.header("date") ?? "");
   return Number.isNaN(milliseconds) ? undefined : Math.min(Math.max(0, milliseconds), retryAfterMillisecondsMax);
 }
 
-function membersOf(text: string): Partial<Pick<Refusal, "code" | "message" | "type">> {
+function errorFieldsOf(text: string): Partial<Pick<Refusal, "code" | "message" | "type">> {
   try {
     const { code, message, type } = JSON.parse(text) as Record<string, unknown>;
     return {
@@ -80,9 +80,9 @@ function membersOf(text: string): Partial<Pick<Refusal, "code" | "message" | "ty
   }
 }
 
-function inWords(answer: Answer, text: string): string {
-  const status = `${answer.status} ${answer.statusText}`.trim();
-  const target = answer.header("location");
+function inWords(response: HttpResponse, text: string): string {
+  const status = `${response.status} ${response.statusText}`.trim();
+  const target = response.header("location");
   if (target !== null) {
     return `responded with ${status}, a redirect to ${target}, which is not followed; check the endpoint`;
   }

@@ -23,8 +23,7 @@ async function linkTo(partial: string, target: string): Promise<void> {
   try {
     await link(partial, target);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") {
+    if (hasCode(error, "EEXIST")) {
       throw exists(target);
     }
     // Other errors are those of file systems without hard links. There, the check is made just before the rename.

@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { link, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TransferOptions } from "../events.ts";
-import { TransferBusyError } from "../transfer-errors.ts";
+import { hasCode, TransferBusyError } from "../transfer-errors.ts";
 import { thisProcess } from "./lock-owner.ts";
 import { besides, isWithoutLinks, type LockTimes, removeAbandoned, unlessCode } from "./lock-takeover.ts";
 
@@ -109,7 +109,7 @@ async function touch(path: string, text: string): Promise<"held" | "taken" | "mi
     return "held";
   } catch (error) {
     // Other errors are temporary ones of the disk, such as a full one: the lock is still held.
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? "missing" : "held";
+    return hasCode(error, "ENOENT") ? "missing" : "held";
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { hasCode } from "../transfer-errors.ts";
 
 /** The owner of a lock. A process id is meaningful only on its machine, and there only in its namespace. */
 export interface LockOwner {
@@ -87,7 +88,7 @@ function responds(id: number): boolean {
     process.kill(id, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return hasCode(error, "EPERM");
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { link, readFile, rename, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { neverAborted } from "../events.ts";
-import { TransferBusyError } from "../transfer-errors.ts";
+import { hasCode, TransferBusyError } from "../transfer-errors.ts";
 import { type LockOwner, parseOwner, stateOf } from "./lock-owner.ts";
 
 /** The interval at which a lock's owner shows that it is alive, and the silence after which it counts as dead. */
@@ -129,13 +129,12 @@ export const besides = (path: string) => `${path}.${randomUUID()}`;
 
 /** Whether the file system has no hard links, like exFAT and some network file systems. */
 export function isWithoutLinks(error: unknown): boolean {
-  const { code = "" } = error as NodeJS.ErrnoException;
-  return ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code);
+  return ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].some((code) => hasCode(error, code));
 }
 
 /** Returns false for an error of that code, and throws any other. */
 export function unlessCode(error: unknown, code: string): false {
-  if ((error as NodeJS.ErrnoException).code !== code) {
+  if (!hasCode(error, code)) {
     throw error;
   }
   return false;

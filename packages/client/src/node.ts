@@ -70,6 +70,7 @@ export {
 } from "./transfers/transfer-errors.ts";
 export { chosenPartSize } from "./transfers/upload/part-size.ts";
 export { type UploadOptions, type UploadResult, uploadArchive } from "./transfers/upload/upload-archive.ts";
+export { readUnfinishedUpload, type UnfinishedUpload } from "./transfers/upload/upload-journal.ts";
 export type { UploadSource } from "./transfers/upload/upload-source.ts";
 
 export interface NodeClientOptions extends Omit<ClientOptions, "region" | "credentials">, CertificateOptions {

@@ -9,7 +9,7 @@ import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { listing } from "../terminal/table.ts";
 import { addPaceOptions, type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
-import { forgetUpload, prepareFolderOf, readUnfinishedUpload, uploadJournalPath } from "../transfers/upload-state.ts";
+import { forgetUpload, prepareFolderOf, uploadJournalPath } from "../transfers/upload-state.ts";
 import { addUploadsCommands } from "./uploads.ts";
 
 interface UploadOptions extends PaceOptions {
@@ -201,6 +201,7 @@ async function reportIfDryRun(tools: CommandContext, plan: Plan, options: Upload
   }
   const { vaultName, file, sizeBytes, journal, partSizeBytes } = plan;
   const partCount = sizeBytes === null ? null : Math.ceil(sizeBytes / partSizeBytes);
+  const { readUnfinishedUpload } = await import("@moraine/client/node");
   const unfinished = journal === undefined || options.restart ? null : await readUnfinishedUpload(journal);
   const what = [
     `upload ${file === "-" ? "standard input" : file}`,

@@ -1,14 +1,9 @@
 import { createHash } from "node:crypto";
-import { access, constants, mkdir, readFile, rm } from "node:fs/promises";
+import { access, constants, mkdir, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-
-/** The upload that a journal records. */
-export interface UnfinishedUpload {
-  readonly uploadId: string | null;
-}
 
 /**
  * Returns the path of the journal by which the upload of a file is resumed: the same for the same service, vault and path. The journal
@@ -75,16 +70,6 @@ function homeFolder(): string {
   } catch (cause) {
     throw new UsageError(`there is no home folder in which to record upload progress; ${remedy}`, { cause });
   }
-}
-
-/** Reads the upload that a journal records. Returns null when there is no journal. */
-export async function readUnfinishedUpload(journal: string): Promise<UnfinishedUpload | null> {
-  const text = await readFile(journal, "utf8").catch(() => null);
-  if (text === null) {
-    return null;
-  }
-  const [, uploadId = null] = [...text.matchAll(/"uploadId":"([\w-]+)"/g)].at(-1) ?? [];
-  return { uploadId };
 }
 
 /** Removes the journal of a complete upload. A journal that cannot be removed does not prevent later uploads. */

@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { JournalFile, parseRecords } from "../journal/journal-file.ts";
-import { asError, JournalMismatchError, local } from "../transfer-errors.ts";
+import { asError, hasCode, JournalMismatchError, local } from "../transfer-errors.ts";
 
 /** The properties that must be unchanged for an upload to be resumed. */
 export interface UploadIdentity {
@@ -142,8 +142,8 @@ const nothing: UploadState = {
 export async function readUnfinished(
   path: string,
 ): Promise<{ vaultName: string; accountId: string | undefined; uploadId: string } | null> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    if (!hasCode(error, "ENOENT")) {
       throw error;
     }
     return new Uint8Array();
@@ -154,6 +154,22 @@ export async function readUnfinished(
     return null;
   }
   return { vaultName: head.vaultName, accountId: head.accountId ?? undefined, uploadId: upload.uploadId };
+}
+
+/** The upload that a journal records. */
+export interface UnfinishedUpload {
+  /** Null if none has been started, or if all bytes go in one request. */
+  readonly uploadId: string | null;
+}
+
+/** Reads the last upload that a journal records, for a plan; nothing is locked or changed. Null if there is no journal to read. */
+export async function readUnfinishedUpload(journal: string): Promise<UnfinishedUpload | null> {
+  const bytes = await readFile(journal).catch(() => null);
+  if (bytes === null) {
+    return null;
+  }
+  const records = parseRecords(bytes).records as Partial<UploadState>[];
+  return { uploadId: records.findLast(({ upload }) => upload)?.upload?.uploadId ?? null };
 }
 
 export async function forgetUpload(path: string): Promise<void> {

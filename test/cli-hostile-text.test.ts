@@ -53,7 +53,7 @@ test("a redirect's target is shown with escapes", async () => {
   step = answer(307, { location: "http://x/\x9b2J" });
   const { stderr } = await here.run(["vault", "list"]);
   assertPlain(stderr);
-  assert.match(stderr, /leads to http:\/\/x\/\\x9b2J/);
+  assert.match(stderr, /a redirect to http:\/\/x\/\\x9b2J/);
 });
 
 test("tables and listings keep their lines, and show escapes", async () => {

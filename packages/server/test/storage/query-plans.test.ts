@@ -6,7 +6,8 @@ import { after, before, test } from "node:test";
 import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
 import { beginGeneration } from "../../src/storage/metadata/sqlite/generation.ts";
-import { type Connection, inMemory, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
+import { type Connection, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
+import { inMemory } from "../../src/storage/metadata/sqlite/sqlite-database.ts";
 import { metadataStoreContract } from "../contract/metadata-store.ts";
 import { openInlineStore } from "../support/inline-store.ts";
 

@@ -1,7 +1,8 @@
 import { closeSync, existsSync, openSync, renameSync, statfsSync, statSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { syncPathSync } from "../../../files/sync-path.ts";
-import { type Connection, inMemory } from "../sqlite/sqlite-connection.ts";
+import type { Connection } from "../sqlite/sqlite-connection.ts";
+import { inMemory } from "../sqlite/sqlite-database.ts";
 
 /** The figures of a file system that are asked for: free blocks and their size. */
 export type FileSystemFigures = (folder: string) => { bavail: number; bsize: number; blocks: number };

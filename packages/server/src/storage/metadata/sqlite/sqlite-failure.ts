@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, statfsSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { isOutOfSpace } from "../../blobs/disk.ts";
-import { inMemory } from "./sqlite-connection.ts";
+import { inMemory } from "./sqlite-database.ts";
 
 /**
  * Kinds of SQLite's errors. `statement`: the statement alone failed. `full`: the disk or the quota has no room; the transaction

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { contentOfPart, makeArchiveOfParts, partSizeBytes } from "../support/archive-of-parts.ts";
 import { contentOf, sha256Of, treeHashOf } from "../support/content.ts";
 import { type Call, GlacierHttp } from "../support/glacier-http.ts";
@@ -25,12 +26,14 @@ async function peakBytes(pid: number): Promise<number> {
 /**
  * Makes a folder with the vault in it, by a server that ends in order. What is measured is the next start: the first one
  * after an installation also compiles the sources, which takes about 50 MiB more.
+ * @param lifeMilliseconds how long the server runs, for threads that start later.
  */
-async function makeVault(dataFolder: string): Promise<void> {
+async function makeVault(dataFolder: string, lifeMilliseconds = 0): Promise<void> {
   await using server = await startServer({ dataFolder });
   const glacier = new GlacierHttp(server.url);
   await glacier.createVault(vault);
   glacier.close();
+  await sleep(lifeMilliseconds);
   await server.stop();
 }
 
@@ -110,7 +113,8 @@ async function countBytes(glacier: GlacierHttp, call: Call): Promise<number> {
 test("the inventories of a vault of 1,000,000 archives, JSON and CSV at once, stay under 256 MiB", async (t) => {
   const archives = 1_000_000;
   await using folder = await temporaryFolder();
-  await makeVault(folder.path);
+  // The check of the database has a thread of its own, from 10 seconds after the start on.
+  await makeVault(folder.path, 12_000);
   const filling = performance.now();
   fill(join(folder.path, "moraine.db"), archives);
   t.diagnostic(`filled in ${((performance.now() - filling) / 1000).toFixed(1)} s`);

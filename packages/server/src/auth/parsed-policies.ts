@@ -9,7 +9,7 @@ const textLengthMax = 2 * 1024 ** 2;
 type Parsed = Policy | PolicyError;
 
 /** Remembered policies of one account, the one that was not asked for the longest first. */
-interface Shelf {
+interface AccountCache {
   readonly policies: Map<string, Promise<Parsed> | Parsed>;
   textLength: number;
 }
@@ -21,7 +21,7 @@ interface Shelf {
  */
 export class ParsedPolicies {
   readonly #meter: PolicyMeter;
-  readonly #shelves = new Map<AccountId, Shelf>();
+  readonly #caches = new Map<AccountId, AccountCache>();
   #textLength = 0;
 
   constructor(meter: PolicyMeter) {
@@ -39,11 +39,11 @@ export class ParsedPolicies {
   }
 
   #read(accountId: AccountId, key: string, size: number, parse: () => Policy): Promise<Parsed> | Parsed {
-    const shelf = this.#shelves.get(accountId);
-    const known = shelf?.policies.get(key);
-    if (shelf !== undefined && known !== undefined) {
-      shelf.policies.delete(key);
-      shelf.policies.set(key, known);
+    const cached = this.#caches.get(accountId);
+    const known = cached?.policies.get(key);
+    if (cached !== undefined && known !== undefined) {
+      cached.policies.delete(key);
+      cached.policies.set(key, known);
       return known;
     }
     const reading = this.#admitted(accountId, size).then(() => parsedOrError(parse));
@@ -63,10 +63,10 @@ export class ParsedPolicies {
   }
 
   #keep(accountId: AccountId, key: string, reading: Promise<Parsed>): void {
-    const shelf = this.#shelves.get(accountId) ?? { policies: new Map(), textLength: 0 };
-    this.#shelves.set(accountId, shelf);
-    shelf.policies.set(key, reading);
-    shelf.textLength += key.length;
+    const cached = this.#caches.get(accountId) ?? { policies: new Map(), textLength: 0 };
+    this.#caches.set(accountId, cached);
+    cached.policies.set(key, reading);
+    cached.textLength += key.length;
     this.#textLength += key.length;
     while (this.#textLength > textLengthMax) {
       this.#forgetOne();
@@ -75,32 +75,32 @@ export class ParsedPolicies {
 
   /** Null forgets what was refused to be read. */
   #replace(accountId: AccountId, key: string, reading: Promise<Parsed>, parsed: Parsed | null): void {
-    const shelf = this.#shelves.get(accountId);
-    if (shelf?.policies.get(key) !== reading) {
+    const cached = this.#caches.get(accountId);
+    if (cached?.policies.get(key) !== reading) {
       return;
     }
     if (parsed === null) {
-      this.#drop(accountId, shelf, key);
+      this.#drop(accountId, cached, key);
     } else {
-      shelf.policies.set(key, parsed);
+      cached.policies.set(key, parsed);
     }
   }
 
   #forgetOne(): void {
-    const [largest] = [...this.#shelves].sort(([, a], [, b]) => b.textLength - a.textLength);
-    const [accountId, shelf] = largest ?? [];
-    const [oldest] = shelf?.policies.keys() ?? [];
-    if (accountId !== undefined && shelf !== undefined && oldest !== undefined) {
-      this.#drop(accountId, shelf, oldest);
+    const [largest] = [...this.#caches].sort(([, a], [, b]) => b.textLength - a.textLength);
+    const [accountId, cached] = largest ?? [];
+    const [oldest] = cached?.policies.keys() ?? [];
+    if (accountId !== undefined && cached !== undefined && oldest !== undefined) {
+      this.#drop(accountId, cached, oldest);
     }
   }
 
-  #drop(accountId: AccountId, shelf: Shelf, key: string): void {
-    shelf.policies.delete(key);
-    shelf.textLength -= key.length;
+  #drop(accountId: AccountId, cached: AccountCache, key: string): void {
+    cached.policies.delete(key);
+    cached.textLength -= key.length;
     this.#textLength -= key.length;
-    if (shelf.policies.size === 0) {
-      this.#shelves.delete(accountId);
+    if (cached.policies.size === 0) {
+      this.#caches.delete(accountId);
     }
   }
 }

@@ -9,15 +9,15 @@ import { brokenAfter, bytesOf, corrupted, slowed } from "./bodies.ts";
 import type { FaultContext } from "./fault-registry.ts";
 import type { Random } from "./random.ts";
 
-/** A response and its request. */
-export interface Answered {
+/** A request and its response. */
+export interface Exchange {
   readonly reply: Reply;
   readonly services: Services;
-  readonly admitted: AuthorizedRequest;
+  readonly authorized: AuthorizedRequest;
 }
 
 /** Makes another response of it, once `fires` says so; null where the fault has no place, or does not fire. */
-type Change = (answered: Answered, chance: FaultContext) => Reply | null | Promise<Reply | null>;
+type Change = (exchange: Exchange, chance: FaultContext) => Reply | null | Promise<Reply | null>;
 
 const checksumHeader = "x-amz-sha256-tree-hash";
 
@@ -28,12 +28,12 @@ export const changes: Partial<Readonly<Record<FaultMode, Change>>> = {
     return body !== null && fires() ? withBody(reply, body.sizeBytes, slowed(body.stream, rule.bytesPerSecond)) : null;
   },
 
-  delay: async ({ reply, admitted }, { rule, fires }) => {
+  delay: async ({ reply, authorized }, { rule, fires }) => {
     invariant(rule.milliseconds !== null, "a delay has its time");
     if (!fires()) {
       return null;
     }
-    if (!(await waited(admitted.incoming, rule.milliseconds))) {
+    if (!(await waited(authorized.incoming, rule.milliseconds))) {
       await bytesOf(reply)?.stream.return();
       throw new ClientGoneError("The client went away during a delay that a fault rule asks for");
     }
@@ -47,11 +47,11 @@ export const changes: Partial<Readonly<Record<FaultMode, Change>>> = {
       : null;
   },
 
-  reset: async ({ reply, admitted }, { rule, fires }) => {
+  reset: async ({ reply, authorized }, { rule, fires }) => {
     const body = bytesOf(reply);
     invariant(rule.bytes !== null, "a reset has its place");
     const end = (): never => {
-      admitted.incoming.resetConnection();
+      authorized.incoming.resetConnection();
       throw new ClientGoneError("The connection was reset, as a fault rule asks");
     };
     if (rule.bytes === 0 && fires()) {
@@ -67,8 +67,8 @@ export const changes: Partial<Readonly<Record<FaultMode, Change>>> = {
   "wrong-checksum": ({ reply }, { random, fires }) =>
     reply.headers[checksumHeader] !== undefined && fires() ? withChecksum(reply, randomHash(random)) : null,
 
-  "whole-checksum": async ({ reply, services, admitted }, { fires }) => {
-    const whole = await wholeTreeHash(services, admitted);
+  "whole-checksum": async ({ reply, services, authorized }, { fires }) => {
+    const whole = await wholeTreeHash(services, authorized);
     return whole !== null && reply.headers[checksumHeader] !== whole && fires() ? withChecksum(reply, whole) : null;
   },
 };
@@ -96,9 +96,9 @@ const randomHash = (random: Random): string =>
 /** The tree hash of the entire archive that a job retrieves, or of which it retrieves a part. */
 async function wholeTreeHash(
   { metadata, trustedClock, outputMilliseconds }: Services,
-  { found, vault }: AuthorizedRequest,
+  { route, vault }: AuthorizedRequest,
 ): Promise<string | null> {
-  const { jobId = "" } = found.path;
+  const { jobId = "" } = route.path;
   const completedSince = trustedClock.expiryNow() - outputMilliseconds;
   const job = vault && (await metadata.findJob({ vaultId: vault.id, jobId, completedSince }));
   return job?.action === "ArchiveRetrieval" ? job.archiveTreeHash : null;

@@ -79,7 +79,7 @@ export class FaultRegistry implements Faults {
     }
   }
 
-  /** The rules that may act on the answer to a request, in the order in which they were put. */
+  /** The rules that may act on the response to a request, in the order in which they were put. */
   contextsFor(operation: OperationName, accountId: AccountId): readonly FaultContext[] {
     return this.#entries
       .filter(({ fault }) => concerns(fault, operation, accountId))

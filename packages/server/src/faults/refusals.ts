@@ -3,14 +3,14 @@ import type { FaultMode } from "../domain/faults/fault.ts";
 import type { AuthorizedRequest } from "../http/perform.ts";
 
 /** The error that is returned instead of doing what was asked; null where the fault does not apply. */
-type Refusal = (admitted: AuthorizedRequest) => GlacierError | null;
+type Refusal = (authorized: AuthorizedRequest) => GlacierError | null;
 
 export const refusals: Partial<Readonly<Record<FaultMode, Refusal>>> = {
   throttle: () => errors.throttled(),
   unavailable: () => errors.unavailable("The service is unavailable, as a fault rule asks. Try again later."),
   "request-timeout": () => errors.requestTimeout(),
   "no-longer-supported": () => errors.noLongerSupported(),
-  "expired-job": ({ found }) => errors.jobNotFound(found.path["jobId"] ?? ""),
+  "expired-job": ({ route }) => errors.jobNotFound(route.path["jobId"] ?? ""),
   "insufficient-capacity": ({ json }) => (asksForExpedited(json) ? errors.insufficientCapacity() : null),
 };
 

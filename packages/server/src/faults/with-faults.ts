@@ -12,24 +12,24 @@ export const faultHeader = "x-moraine-fault";
 
 /**
  * Wraps what is done for a request, so that the rules in force act on it. Requests arrive here authenticated and authorized,
- * and what is done is done by `inner` alone, or not at all. Answers that are errors of themselves stay as they are.
+ * and what is done is done by `inner` alone, or not at all. Responses that are errors without any fault stay as they are.
  */
 export function withFaults(inner: Perform, book: FaultRegistry): Perform {
-  return async (services, admitted) => {
-    const chances = book.contextsFor(admitted.found.name, admitted.caller.accountId);
-    const refusal = refuse(chances, admitted);
+  return async (services, authorized) => {
+    const chances = book.contextsFor(authorized.route.name, authorized.caller.accountId);
+    const refusal = refuse(chances, authorized);
     if (refusal !== null) {
       return refusal;
     }
     const ids = dashIds(chances, services.ids);
-    const made = await inner({ ...services, ids }, admitted);
-    return change(chances, ids.dashed() ? marked(made, "dash-ids") : made, services, admitted);
+    const made = await inner({ ...services, ids }, authorized);
+    return change(chances, ids.dashed() ? marked(made, "dash-ids") : made, services, authorized);
   };
 }
 
-function refuse(chances: readonly FaultContext[], admitted: AuthorizedRequest): Reply | null {
+function refuse(chances: readonly FaultContext[], authorized: AuthorizedRequest): Reply | null {
   for (const { rule, fires } of chances) {
-    const error = refusals[rule.mode]?.(admitted) ?? null;
+    const error = refusals[rule.mode]?.(authorized) ?? null;
     if (error !== null && fires()) {
       return marked(errorReply(error), rule.mode);
     }
@@ -41,12 +41,12 @@ async function change(
   chances: readonly FaultContext[],
   reply: Reply,
   services: Services,
-  admitted: AuthorizedRequest,
+  authorized: AuthorizedRequest,
 ): Promise<Reply> {
   let changed = reply;
   for (const chance of chances) {
     const { mode } = chance.rule;
-    const next = await changes[mode]?.({ reply: changed, services, admitted }, chance);
+    const next = await changes[mode]?.({ reply: changed, services, authorized }, chance);
     changed = next ? marked(next, mode) : changed;
   }
   return changed;

@@ -5,8 +5,8 @@ import { arnOf, type Vault, type VaultKey } from "../domain/vaults/vault.ts";
 import type {
   AccountHandler,
   AccountOperationName,
-  Answer,
   Call,
+  HandlerOutput,
   Services,
   VaultCall,
   VaultHandler,
@@ -41,7 +41,7 @@ export interface Incoming {
 
 /** A request whose caller is known, and may make it. */
 export interface AuthorizedRequest {
-  readonly found: Route;
+  readonly route: Route;
   readonly caller: Caller;
   readonly key: VaultKey;
   /** As its row was when the request was authorized; null when there was none, or the path names none. */
@@ -55,13 +55,13 @@ export interface AuthorizedRequest {
   readonly incoming: Incoming;
 }
 
-export type Perform = (services: Services, admitted: AuthorizedRequest) => Promise<Reply>;
+export type Perform = (services: Services, authorized: AuthorizedRequest) => Promise<Reply>;
 
 /** Typed input, the operation, and its response for the wire. */
-export const perform: Perform = async (services, admitted) => {
-  const output = await handle(services, admitted);
-  const reply = encode(admitted.found.operation, { ...output });
-  const isTold = admitted.found.name === "DescribeVault" && services.profile === "practical";
+export const perform: Perform = async (services, authorized) => {
+  const output = await handle(services, authorized);
+  const reply = encode(authorized.route.operation, { ...output });
+  const isTold = authorized.route.name === "DescribeVault" && services.profile === "practical";
   return isTold ? { ...reply, headers: { ...reply.headers, ...currentInventories } } : reply;
 };
 
@@ -70,8 +70,8 @@ const currentInventories = { [inventoriesHeader]: "current" } as const;
 
 async function handle(
   services: Services,
-  { found, caller, key, vault, isCurrent, authorizeAgain, json, incoming }: AuthorizedRequest,
-): Promise<Answer<OperationName>> {
+  { route, caller, key, vault, isCurrent, authorizeAgain, json, incoming }: AuthorizedRequest,
+): Promise<HandlerOutput<OperationName>> {
   const { request, body } = incoming;
   const vaultArn = arnOf(key);
   const call: Call = {
@@ -83,10 +83,10 @@ async function handle(
     invocationId: request.header("amz-sdk-invocation-id") ?? null,
     onClientGone: incoming.onClientGone,
   };
-  const { name, operation } = found;
+  const { name, operation } = route;
   if (operation.vault !== "exists") {
     const handler = accountHandlers[name as AccountOperationName] as AccountHandler<AccountOperationName>;
-    return handler(services, decode<AccountOperationName>(found, request, key.accountId, json), call);
+    return handler(services, decode<AccountOperationName>(route, request, key.accountId, json), call);
   }
   const onVault: VaultCall = {
     ...call,
@@ -94,7 +94,7 @@ async function handle(
     permitted: (change) => call.permitted(async (current) => change(existing(current, vaultArn))),
   };
   const handler = vaultHandlers[name as VaultOperationName] as VaultHandler<VaultOperationName>;
-  return handler(services, decode<VaultOperationName>(found, request, key.accountId, json), onVault);
+  return handler(services, decode<VaultOperationName>(route, request, key.accountId, json), onVault);
 }
 
 function existing(vault: Vault | null, vaultArn: string): Vault {

@@ -11,7 +11,7 @@ import { adminBodyBytesMax } from "./body/body-limits.ts";
 import { readSigned } from "./body/read-signed.ts";
 import type { Incoming } from "./perform.ts";
 import { type AdminMembers, decodeAdminBody, decodeAdminMembers } from "./wire/admin-decode.ts";
-import { type AdminRoute, routeAdmin } from "./wire/admin-router.ts";
+import { type AdminRoute, adminRouteOf } from "./wire/admin-router.ts";
 import { jsonReply, type Reply } from "./wire/encode.ts";
 
 export interface AdminContext {
@@ -27,30 +27,30 @@ export const isAdminPath = (path: string): boolean => path.startsWith("/admin/")
 export async function serveAdmin(context: AdminContext, incoming: Incoming): Promise<Reply> {
   const { services, identify, forgetCredentials } = context;
   const { request, shortBody, onRoute, onVerified, audit } = incoming;
-  const found = routeAdmin(request);
-  onRoute(found.name);
-  const isChange = found.operation.method !== "GET" && found.operation.changesNothing !== true;
-  audit.onRoute({ name: found.name, isChange, path: found.path });
+  const route = adminRouteOf(request);
+  onRoute(route.name);
+  const isChange = route.operation.method !== "GET" && route.operation.changesNothing !== true;
+  audit.onRoute({ name: route.name, isChange, path: route.path });
   // Identify the caller, then read the body and verify the signature, as in `serve.ts`.
   using identified = await identify(request);
-  const bounded = { body: shortBody, sizeBytesMax: adminBodyBytesMax(found.name) };
+  const bounded = { body: shortBody, sizeBytesMax: adminBodyBytesMax(route.name) };
   const { caller, json } = await readSigned(identified, inJson, request, bounded);
   onVerified();
   audit.onCaller(caller);
-  const members = decodeAdminMembers(found, request);
-  await authorize(services, found, members, caller, incoming);
-  const input = { ...members, ...decodeAdminBody(found.name, json) };
+  const members = decodeAdminMembers(route, request);
+  await authorize(services, route, members, caller, incoming);
+  const input = { ...members, ...decodeAdminBody(route.name, json) };
   if (isChange) {
     await useOnce(services, identified);
   }
-  const handler = adminHandlers[found.name] as AdminHandler<AdminOperationName>;
+  const handler = adminHandlers[route.name] as AdminHandler<AdminOperationName>;
   try {
     const output = await handler(
       { ...services, metadata: recordedBy(services.metadata, audit) },
       input as Parameters<typeof handler>[1],
       caller,
     );
-    return encode(found, output);
+    return encode(route, output);
   } finally {
     // Also when it failed: whether it happened all the same may be unknown.
     if (isChange) {

@@ -13,38 +13,38 @@ import { readSigned } from "./body/read-signed.ts";
 import type { Incoming, Perform } from "./perform.ts";
 import { requestedArchive } from "./wire/decode.ts";
 import type { Reply } from "./wire/encode.ts";
-import { type Route, route } from "./wire/router.ts";
+import { type Route, routeOf } from "./wire/router.ts";
 import type { WireRequest } from "./wire/wire-request.ts";
 
 export interface ServeContext {
   readonly services: Omit<Services, "metadata"> & { readonly metadata: MetadataStore };
   readonly identify: Identify;
   readonly access: AccessControl;
-  /** Handles a request that has been admitted: `perform`, or `perform` with faults wrapped around it. */
+  /** Handles an authorized request: `perform`, or `perform` with faults wrapped around it. */
   readonly perform: Perform;
 }
 
 /** The path of a request, top to bottom. The order of its checks is AWS's. */
 export async function serve({ services, identify, access, perform }: ServeContext, incoming: Incoming): Promise<Reply> {
   const { request, audit } = incoming;
-  const found = route(request);
-  incoming.onRoute(found.name);
-  audit.onRoute({ name: found.name, isChange: request.method !== "GET", path: found.path });
+  const route = routeOf(request);
+  incoming.onRoute(route.name);
+  audit.onRoute({ name: route.name, isChange: request.method !== "GET", path: route.path });
   // Identify the caller, then read the body and verify the signature: in the order that the client makes possible.
   using identified = await identify(request);
-  const bounded = { body: incoming.shortBody, sizeBytesMax: bodyBytesMax(found.name) };
-  const { caller, json } = await readSigned(identified, found.operation, request, bounded);
+  const bounded = { body: incoming.shortBody, sizeBytesMax: bodyBytesMax(route.name) };
+  const { caller, json } = await readSigned(identified, route.operation, request, bounded);
   incoming.onVerified();
   audit.onCaller(caller);
   assertVersion(request);
-  const accountId = resolveAccount(found, caller);
-  const key = { accountId, region: services.region, vaultName: found.path["vaultName"] ?? "" };
+  const accountId = resolveAccount(route, caller);
+  const key = { accountId, region: services.region, vaultName: route.path["vaultName"] ?? "" };
   audit.onVault(key);
-  const archiveId = () => requestedArchive(found, json);
+  const archiveId = () => requestedArchive(route, json);
   const authorize = async () => {
     // One row says whether the vault exists, and what holds for it. Until the caller may know, both cases are one.
     const [vault, grants] = await Promise.all([findVault(services, key), access.grantsOf(caller)]);
-    await access.authorize(caller, grants, { ...resourceOf(found.name, key), vault, archiveId }, incoming);
+    await access.authorize(caller, grants, { ...resourceOf(route.name, key), vault, archiveId }, incoming);
     return vault;
   };
   const vault = await authorize();
@@ -55,7 +55,7 @@ export async function serve({ services, identify, access, perform }: ServeContex
     await identified.renew();
     return authorize();
   };
-  return perform({ ...services, metadata }, { found, caller, key, vault, isCurrent, authorizeAgain, json, incoming });
+  return perform({ ...services, metadata }, { route, caller, key, vault, isCurrent, authorizeAgain, json, incoming });
 }
 
 /** A presigned URL that reads may leave the version out or carry it in its query: that is how the common SDKs make one. */

@@ -42,7 +42,9 @@ export type VaultOperationName = OperationNameWith<"vault", "exists">;
 export type Input<Name extends OperationName> = OperationShapes[Name]["input"];
 
 /** The fields of the response; bytes are passed next to them. */
-export type Answer<Name extends OperationName> = OperationShapes[Name]["output"] & { readonly body?: OutgoingBytes };
+export type HandlerOutput<Name extends OperationName> = OperationShapes[Name]["output"] & {
+  readonly body?: OutgoingBytes;
+};
 
 export interface OutgoingBytes {
   readonly sizeBytes: number;
@@ -90,11 +92,11 @@ export type AccountHandler<Name extends AccountOperationName> = (
   services: Services,
   input: Input<Name>,
   call: Call,
-) => Promise<Answer<Name>>;
+) => Promise<HandlerOutput<Name>>;
 
 /** An operation on a vault that exists. */
 export type VaultHandler<Name extends VaultOperationName> = (
   services: Services,
   input: Input<Name>,
   call: VaultCall,
-) => Promise<Answer<Name>>;
+) => Promise<HandlerOutput<Name>>;

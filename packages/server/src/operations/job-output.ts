@@ -18,7 +18,7 @@ import type { SegmentPages } from "../segments/coverage.ts";
 import { freshSegments } from "../segments/open.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import { readVerified } from "../segments/read.ts";
-import type { Answer, OutgoingBytes, Services, VaultCall, VaultHandler } from "./context.ts";
+import type { HandlerOutput, OutgoingBytes, Services, VaultCall, VaultHandler } from "./context.ts";
 import { requireJob } from "./require-job.ts";
 
 /** Returns the output or a range of it; ranges count from the first byte of the job's own range (docs/wire.md#job-output). */
@@ -37,7 +37,7 @@ async function archiveOutput(
   job: ArchiveRetrievalJob,
   header: string | undefined,
   { key: vault }: VaultCall,
-): Promise<Answer<"GetJobOutput">> {
+): Promise<HandlerOutput<"GetJobOutput">> {
   const asked = parseRangeHeader(header, rangeLength(job.range));
   const range = asked === undefined ? job.range : shift(asked, job.range.firstByte);
   const segmentsOf = (part: ByteRange) => archiveSegments(services.metadata, { archiveId: job.archiveId, range: part });
@@ -60,7 +60,7 @@ async function inventoryOutput(
   job: InventoryRetrievalJob,
   header: string | undefined,
   { key: vault }: VaultCall,
-): Promise<Answer<"GetJobOutput">> {
+): Promise<HandlerOutput<"GetJobOutput">> {
   invariant(job.output !== null, "an inventory job that succeeded has an output");
   const { segmentKey, sizeBytes } = job.output;
   const asked = parseRangeHeader(header, sizeBytes);

@@ -57,7 +57,7 @@ export class BlockPool {
    * wait, not slow clients.
    */
   async acquire(milliseconds: number): Promise<Buffer | null> {
-    const idle = this.takeIdle();
+    const idle = this.acquireIdle();
     if (idle !== null) {
       return idle;
     }
@@ -76,7 +76,7 @@ export class BlockPool {
   }
 
   /** Null when all blocks are taken: for those who could use one but need not wait. */
-  takeIdle(): Buffer | null {
+  acquireIdle(): Buffer | null {
     const block = this.#idle.pop();
     if (block !== undefined) {
       return block;
@@ -108,7 +108,7 @@ export class BlockPool {
 /** Many who are fast pass all blocks around in less; who waited longer for one is waiting for slow clients. */
 const patienceMilliseconds = 2000;
 
-/** Takes the blocks of one transfer. Once it has waited in vain, it waits no more until there has been one. */
+/** Acquires the blocks of one transfer. Once it has waited in vain, it waits no more until there has been one. */
 export class BlockAcquirer {
   readonly #pool: BlockPool;
   #isPatient = true;
@@ -118,8 +118,8 @@ export class BlockAcquirer {
   }
 
   /** Null while slow transfers hold all blocks: this one continues without. */
-  async take(): Promise<Buffer | null> {
-    const block = this.#isPatient ? await this.#pool.acquire(patienceMilliseconds) : this.#pool.takeIdle();
+  async acquire(): Promise<Buffer | null> {
+    const block = this.#isPatient ? await this.#pool.acquire(patienceMilliseconds) : this.#pool.acquireIdle();
     this.#isPatient = block !== null;
     return block;
   }

@@ -29,22 +29,22 @@ export async function* readVerified(
   segments: SegmentPages,
   range: ByteRange,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const taker = new BlockAcquirer(services.leafBlocks);
+  const acquirer = new BlockAcquirer(services.leafBlocks);
   for await (const slices of coveringSlices(segments, range)) {
     for (const slice of slices) {
-      yield* readSlice(services, taker, slice);
+      yield* readSlice(services, acquirer, slice);
     }
   }
 }
 
 async function* readSlice(
   services: ReadServices,
-  taker: BlockAcquirer,
+  acquirer: BlockAcquirer,
   { segment, first, end }: SegmentSlice,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { segments, leafBlocks, hashPool } = services;
   const open = await segments.open(segment);
-  const blocks = new ReaderBlocks(leafBlocks, taker, segment.sizeBytes);
+  const blocks = new ReaderBlocks(leafBlocks, acquirer, segment.sizeBytes);
   const read = (leaf: number, block: Buffer) => readLeaf(open, segment, leaf, block, hashPool);
   const ahead = new LeavesAhead(read, blocks, Math.ceil(end / leafSizeBytes) - 1);
   try {
@@ -95,14 +95,14 @@ class LeavesAhead {
   /** The leaf, verified. The caller releases its block. Null when there is no block for it. */
   async take(leaf: number): Promise<ReadLeaf | null> {
     if (this.#reading.length === 0) {
-      const block = await this.#blocks.take();
+      const block = await this.#blocks.acquire();
       if (block === null) {
         return null;
       }
       this.#start(leaf, block);
     }
     for (let next = leaf + this.#reading.length; next <= this.lastLeaf; next += 1) {
-      const block = this.#blocks.takeIdle();
+      const block = this.#blocks.acquireIdle();
       if (block === null) {
         break;
       }

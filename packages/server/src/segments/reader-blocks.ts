@@ -9,29 +9,29 @@ const blocksMax = 3;
  */
 export class ReaderBlocks {
   readonly #pool: BlockPool;
-  readonly #taker: BlockAcquirer;
+  readonly #acquirer: BlockAcquirer;
   readonly #own: Buffer | null;
   readonly #held = new Set<Buffer>();
   readonly #free: Buffer[] = [];
 
-  constructor(pool: BlockPool, taker: BlockAcquirer, sizeBytes: number) {
+  constructor(pool: BlockPool, acquirer: BlockAcquirer, sizeBytes: number) {
     this.#pool = pool;
-    this.#taker = taker;
+    this.#acquirer = acquirer;
     this.#own = sizeBytes <= shortSizeBytesMax ? Buffer.allocUnsafe(sizeBytes) : null;
   }
 
   /** Waits for a block. Null while slow clients hold all of them. */
-  async take(): Promise<Buffer | null> {
-    const block = this.#own ?? this.#free.pop() ?? (await this.#taker.take());
+  async acquire(): Promise<Buffer | null> {
+    const block = this.#own ?? this.#free.pop() ?? (await this.#acquirer.acquire());
     return block === null ? null : this.#hold(block);
   }
 
   /** One more block, where that keeps nobody else waiting. */
-  takeIdle(): Buffer | null {
+  acquireIdle(): Buffer | null {
     if (this.#own !== null || this.#held.size - this.#free.length >= blocksMax) {
       return null;
     }
-    const block = this.#free.pop() ?? this.#pool.takeIdle();
+    const block = this.#free.pop() ?? this.#pool.acquireIdle();
     return block === null ? null : this.#hold(block);
   }
 

@@ -52,7 +52,7 @@ async function* inBlocks(body: ByteStream, pool: BlockPool): AsyncGenerator<Run,
   try {
     for await (const piece of body) {
       for (let rest = piece; rest.length > 0; ) {
-        block ??= await acquirer.take();
+        block ??= await acquirer.acquire();
         if (block === null) {
           yield { bytes: rest, block };
           break;

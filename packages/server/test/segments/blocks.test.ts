@@ -12,7 +12,7 @@ beforeEach(() => {
 /** A pool whose blocks are all taken; what comes back goes to the next who waits. */
 function takenPool(most: number) {
   const pool = new BlockPool(() => Buffer.alloc(1), most);
-  const taken = Array.from({ length: most }, () => pool.takeIdle());
+  const taken = Array.from({ length: most }, () => pool.acquireIdle());
   return {
     pool,
     /** In that time, this many of those who waited before are served. */

@@ -348,7 +348,7 @@ describe("a pool of blocks", () => {
     }, 2);
     const first = await take(pool);
     await take(pool);
-    assert.equal(pool.takeIdle(), null);
+    assert.equal(pool.acquireIdle(), null);
     const order: string[] = [];
     const third = take(pool).then((block) => {
       order.push("third");
@@ -369,7 +369,7 @@ describe("a pool of blocks", () => {
     const next = take(pool);
     pool.release(only);
     assert.equal(await next, only);
-    assert.equal(pool.takeIdle(), null);
+    assert.equal(pool.acquireIdle(), null);
     pool.release(only);
     assert.equal(await take(pool), only);
   });

@@ -55,7 +55,7 @@ describe("writing a body in blocks", () => {
 
   test("asks for the next piece only once the one without a block is written", async () => {
     const pool = poolOf(1);
-    assert.notEqual(pool.takeIdle(), null);
+    assert.notEqual(pool.acquireIdle(), null);
     pool.acquire = async () => null; // At once, and not after two seconds.
     const { counts, body } = countedBody(3, 1000);
     const writes: Array<() => void> = [];

@@ -3,7 +3,7 @@ import type { BlockPool } from "../../src/segments/blocks.ts";
 /** How many blocks nobody has. */
 export function idleBlocks(pool: BlockPool): number {
   const taken = [];
-  for (let block = pool.takeIdle(); block !== null; block = pool.takeIdle()) {
+  for (let block = pool.acquireIdle(); block !== null; block = pool.acquireIdle()) {
     taken.push(block);
   }
   for (const block of taken) {

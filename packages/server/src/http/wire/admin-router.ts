@@ -16,7 +16,7 @@ const rows = Object.entries(adminOperations).map(([name, operation]) => ({
 }));
 
 /** Finds the operation that a request names; throws BadRequest when there is none. */
-export function routeAdmin({ method, path }: WireRequest): AdminRoute {
+export function adminRouteOf({ method, path }: WireRequest): AdminRoute {
   const segments = decodeSegments(path);
   const row = rows.find(
     ({ operation, segments: pattern }) => operation.method === method && matches(pattern, segments),

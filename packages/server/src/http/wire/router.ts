@@ -22,7 +22,7 @@ const rows: readonly Row[] = Object.entries(operations).map(([name, operation]) 
 }));
 
 /** Finds the operation that a request names; throws BadRequest when there is none (docs/wire.md#paths-and-accounts). */
-export function route(request: WireRequest): Route {
+export function routeOf(request: WireRequest): Route {
   const segments = decodeSegments(request.path);
   const onPath = rows.filter((row) => row.operation.method === request.method && matches(row.segments, segments));
   const row = onPath.length > 1 || onPath[0]?.operation.selector ? select(onPath, request) : onPath[0];

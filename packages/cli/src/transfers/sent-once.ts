@@ -3,7 +3,7 @@
  *
  * @param findOut the command that shows it.
  */
-export async function sentOnce<Answer>(request: Promise<Answer>, findOut: string): Promise<Answer> {
+export async function sentOnce<Result>(request: Promise<Result>, findOut: string): Promise<Result> {
   try {
     return await request;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { codeOf } from "../error-code.ts";
 import {
   GlacierConnectionError,
   type GlacierServiceError,
@@ -47,8 +48,7 @@ export function unexpectedResponse(response: HttpResponse, attempt: Attempt, mes
 /** Returns the error for no response, or for an incomplete one. */
 export function connectionError(attempt: Attempt, what: string, error: unknown): GlacierConnectionError {
   const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
-  const reason =
-    cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code ?? cause.name) : cause;
+  const reason = cause instanceof Error ? cause.message || String(codeOf(cause) ?? cause.name) : cause;
   return new GlacierConnectionError(`${attempt.operation}: ${what}: ${reason}`, { ...attempt, cause });
 }
 

@@ -1,4 +1,5 @@
 import { type Operation, type OperationName, operations } from "@moraine/protocol";
+import { codeOf } from "../error-code.ts";
 import {
   DamagedDataError,
   GlacierConnectionError,
@@ -49,7 +50,7 @@ export function isThrottling(error: unknown): boolean {
 /** Whether the request may have been carried out although its response was lost: the connection broke, or a proxy responded instead. */
 export function isOutcomeUnknown(error: unknown): boolean {
   if (error instanceof GlacierConnectionError) {
-    return !unconnectedCodes.has((error.cause as { readonly code?: unknown } | undefined)?.code);
+    return !unconnectedCodes.has(codeOf(error.cause));
   }
   return error instanceof UnexpectedAnswerError && error.status >= 500;
 }

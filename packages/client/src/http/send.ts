@@ -52,7 +52,7 @@ interface Call {
   readonly budget: RetryBudget;
   attempts: number;
   /** The time of the last refusal, by the service's clock. */
-  answeredAt: Date | undefined;
+  respondedAt: Date | undefined;
   isClockFollowed: boolean;
   areCredentialsReplaced: boolean;
 }
@@ -99,7 +99,7 @@ export class Sender {
       pace: turns.pace,
       budget: new RetryBudget(),
       attempts: 0,
-      answeredAt: undefined,
+      respondedAt: undefined,
       isClockFollowed: false,
       areCredentialsReplaced: false,
     };
@@ -130,10 +130,10 @@ export class Sender {
     if (isTransient(error, call.request.operation)) {
       const wanted = pauseMilliseconds(call.attempts, isThrottling(error), Math.random());
       await this.#pause(call, error as Error, wanted);
-    } else if (isOfTime(error) && call.answeredAt !== undefined && !call.isClockFollowed) {
+    } else if (isOfTime(error) && call.respondedAt !== undefined && !call.isClockFollowed) {
       call.isClockFollowed = true;
-      if (!this.#clock.follow(call.answeredAt)) {
-        throw wrongClock(error, call.answeredAt, this.#clock.now());
+      if (!this.#clock.follow(call.respondedAt)) {
+        throw wrongClock(error, call.respondedAt, this.#clock.now());
       }
     } else if (error instanceof ExpiredTokenException && !call.areCredentialsReplaced) {
       call.areCredentialsReplaced = true;
@@ -190,7 +190,7 @@ export class Sender {
     const response = await this.#exchange(request, headers, attempt, signal);
     this.#hasResponded = true;
     if (!isSuccess(response)) {
-      call.answeredAt = dateOf(response);
+      call.respondedAt = dateOf(response);
       throw await refusalOf(response, attempt);
     }
     return read(response, attempt, signal);

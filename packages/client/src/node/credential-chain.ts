@@ -1,3 +1,4 @@
+import { hasCode } from "../error-code.ts";
 import type { CredentialProvider, Credentials } from "../http/credentials.ts";
 import type { Agents } from "./agents.ts";
 import { chosenProfile, type Environment, loadProfile, type Profile } from "./profile.ts";
@@ -95,7 +96,7 @@ async function loadChain(profile: string | undefined, agents: Agents | undefined
       ...(agents !== undefined && { clientConfig: { requestHandler: agents } }),
     });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") {
+    if (!hasCode(cause, "ERR_MODULE_NOT_FOUND")) {
       throw cause;
     }
     throw noCredentials(missingChain(profile), cause);

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { hasCode } from "../error-code.ts";
 import type { HttpRequest, HttpResponse } from "../http/http.ts";
 import { type Agents, createAgents } from "./agents.ts";
 import { http, https } from "./built-in.ts";
@@ -19,11 +20,11 @@ export async function nodeHttp(url: URL, request: HttpRequest, agents = defaultA
     signal?.throwIfAborted();
     const sent = send(url, request, agents);
     try {
-      return responseOf(await answered(sent, timeoutMilliseconds), request);
+      return responseOf(await responseTo(sent, timeoutMilliseconds), request);
     } catch (error) {
       signal?.throwIfAborted();
       // The server may close an idle connection at the moment when the next request is sent on it.
-      const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === "ECONNRESET";
+      const isStale = sent.reusedSocket && hasCode(error, "ECONNRESET");
       if (!(isStale && request.method === "GET")) {
         throw error;
       }
@@ -79,7 +80,7 @@ function freePackets(sent: ClientRequest, socket: Socket): void {
 }
 
 /** Resolves once the response's headers have arrived, all of which must arrive in time. */
-function answered(sent: ClientRequest, timeoutMilliseconds: number): Promise<IncomingMessage> {
+function responseTo(sent: ClientRequest, timeoutMilliseconds: number): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   let timer: NodeJS.Timeout | undefined;
   let interim = 0;

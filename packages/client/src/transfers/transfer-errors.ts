@@ -116,11 +116,6 @@ export class InventoryFormatError extends TransferError {
   override readonly name = "InventoryFormatError";
 }
 
-/** Whether an error has this code: of the service, by any client, or of the file system. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
-}
-
 export function asError(value: unknown): Error {
   return value instanceof Error ? value : new Error(String(value));
 }

@@ -13,7 +13,7 @@ import {
 } from "../transfer-errors.ts";
 
 /** After this many wrong responses for one piece, the server is assumed to have no right one. */
-const wrongAnswersMax = 5;
+const wrongResponsesMax = 5;
 
 /** Decides after each failure of a range whether it is fetched again. Outages are retried for a time, wrong bytes a few times. */
 export class RangeRetries {
@@ -21,7 +21,7 @@ export class RangeRetries {
   readonly #progress: Progress;
   readonly #budget = new RetryBudget();
   #attempts = 0;
-  #wrongAnswers = 0;
+  #wrongResponses = 0;
   /** The number of consecutive failures without progress; pauses grow with it. */
   #fruitless = 0;
 
@@ -39,7 +39,7 @@ export class RangeRetries {
 
   /** Records that a piece of the range is verified. */
   verified(): void {
-    this.#wrongAnswers = 0;
+    this.#wrongResponses = 0;
   }
 
   /** Waits before the next attempt. Throws if there is to be none. */
@@ -59,8 +59,8 @@ export class RangeRetries {
   }
 
   #pauseAfter(error: Error): number | null {
-    this.#wrongAnswers += isOutage(error) ? 0 : 1;
-    if (!isWorthAnother(error) || this.#wrongAnswers >= wrongAnswersMax) {
+    this.#wrongResponses += isOutage(error) ? 0 : 1;
+    if (!isWorthAnother(error) || this.#wrongResponses >= wrongResponsesMax) {
       return null;
     }
     const wantedMilliseconds = pauseMilliseconds(this.#fruitless, false, Math.random());

@@ -1,8 +1,8 @@
 import type { ByteRange } from "@moraine/protocol";
+import { hasCode } from "../../error-code.ts";
 import type { GlacierClient } from "../../glacier-client.ts";
 import { orAborted } from "../../http/retry.ts";
 import { retryForOf } from "../../persistent-client.ts";
-import { hasCode } from "../transfer-errors.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
 import { jobSource, type OpenRange, type OutputSource } from "./output-source.ts";
 

@@ -1,7 +1,7 @@
 import { inventoriesHeader } from "@moraine/protocol";
+import { hasCode } from "../../error-code.ts";
 import type { GlacierClient } from "../../glacier-client.ts";
 import type { TransferOptions } from "../events.ts";
-import { hasCode } from "../transfer-errors.ts";
 
 /** The service's own count of a vault's contents. */
 export interface VaultContents {

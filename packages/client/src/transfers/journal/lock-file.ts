@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { link, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hasCode } from "../../error-code.ts";
 import type { TransferOptions } from "../events.ts";
-import { hasCode, TransferBusyError } from "../transfer-errors.ts";
+import { TransferBusyError } from "../transfer-errors.ts";
 import { thisProcess } from "./lock-owner.ts";
 import { besides, isWithoutLinks, type LockTimes, removeAbandoned, unlessCode } from "./lock-takeover.ts";
 

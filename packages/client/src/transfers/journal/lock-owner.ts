@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { hasCode } from "../transfer-errors.ts";
+import { hasCode } from "../../error-code.ts";
 
 /** The owner of a lock. A process id is meaningful only on its machine, and there only in its namespace. */
 export interface LockOwner {

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { link, readFile, rename, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hasCode } from "../../error-code.ts";
 import { neverAborted } from "../events.ts";
-import { hasCode, TransferBusyError } from "../transfer-errors.ts";
+import { TransferBusyError } from "../transfer-errors.ts";
 import { type LockOwner, parseOwner, stateOf } from "./lock-owner.ts";
 
 /** The interval at which a lock's owner shows that it is alive, and the silence after which it counts as dead. */

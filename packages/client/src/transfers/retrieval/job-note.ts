@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import type { GlacierJobDescription } from "@moraine/protocol";
+import { hasCode } from "../../error-code.ts";
 import type { GlacierClient } from "../../glacier-client.ts";
 import { neverAborted, type TransferOptions } from "../events.ts";
 import { JournalFile, parseRecords } from "../journal/journal-file.ts";
-import { hasCode } from "../transfer-errors.ts";
 import type { FoundJob, JobMark } from "./find-job.ts";
 
 /** The output that a job is for. */

@@ -1,6 +1,7 @@
 import { formatRange } from "@moraine/protocol";
+import { hasCode } from "../../error-code.ts";
 import { GlacierServiceError } from "../../errors.ts";
-import { asError, CompletionUnknownError, hasCode, VerificationError } from "../transfer-errors.ts";
+import { asError, CompletionUnknownError, VerificationError } from "../transfer-errors.ts";
 import { knownParts, type MultipartUpload, type SentParts } from "./multipart-upload.ts";
 import type { Upload } from "./upload-context.ts";
 import type { Completion, UploadState } from "./upload-journal.ts";

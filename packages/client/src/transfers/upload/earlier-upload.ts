@@ -1,7 +1,8 @@
+import { hasCode } from "../../error-code.ts";
 import { combinedTreeHash } from "../hashing/part-digest.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { Progress } from "../progress.ts";
-import { CompletionUnknownError, hasCode, JournalMismatchError, SourceChangedError } from "../transfer-errors.ts";
+import { CompletionUnknownError, JournalMismatchError, SourceChangedError } from "../transfer-errors.ts";
 import { archiveOf, assertAcceptedAs, completeUpload } from "./complete-upload.ts";
 import { abortUnfinished, type UploadPlace } from "./multipart-upload.ts";
 import { unknownLengthPartSizeBytes } from "./part-size.ts";

@@ -1,8 +1,8 @@
 import { formatRange, limits, rangeLength } from "@moraine/protocol";
+import { hasCode } from "../../error-code.ts";
 import type { GlacierClient } from "../../glacier-client.ts";
 import { everyItem } from "../../paginate.ts";
 import { inParallel } from "../in-parallel.ts";
-import { hasCode } from "../transfer-errors.ts";
 import { type SendContext, sendPart } from "./send-part.ts";
 import type { SourcePart } from "./source-part.ts";
 import { readUnfinished, type UploadJournal } from "./upload-journal.ts";

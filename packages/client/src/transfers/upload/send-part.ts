@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ByteRange, rangeLength } from "@moraine/protocol";
+import { hasCode } from "../../error-code.ts";
 import type { GlacierClient } from "../../glacier-client.ts";
 import { type Bandwidth, paced } from "../bandwidth.ts";
 import type { PartDigest } from "../hashing/part-digest.ts";
 import type { Progress } from "../progress.ts";
-import { asError, hasCode, RangeFailedError, SourceChangedError, VerificationError } from "../transfer-errors.ts";
+import { asError, RangeFailedError, SourceChangedError, VerificationError } from "../transfer-errors.ts";
 import type { SourcePart } from "./source-part.ts";
 
 const attemptsMax = 5;
@@ -29,12 +30,12 @@ interface Accepted {
  * part, which a repetition replaces. Throws SourceChangedError if the source has changed, RangeFailedError, and VerificationError if the
  * service accepts the bytes but reports no tree hash, another one each time, or another one for an archive.
  */
-export async function sendPart<Answer extends Accepted>(
+export async function sendPart<Result extends Accepted>(
   part: SourcePart,
   digest: PartDigest,
-  request: (body: Body) => Promise<Answer>,
+  request: (body: Body) => Promise<Result>,
   context: SendContext,
-): Promise<Answer> {
+): Promise<Result> {
   const body = bodyOf(part, digest, context);
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,6 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
+import { hasCode } from "../../error-code.ts";
 import { JournalFile, parseRecords } from "../journal/journal-file.ts";
-import { asError, hasCode, JournalMismatchError, local } from "../transfer-errors.ts";
+import { asError, JournalMismatchError, local } from "../transfer-errors.ts";
 
 /** The properties that must be unchanged for an upload to be resumed. */
 export interface UploadIdentity {

@@ -24,7 +24,7 @@ test("each optional property also takes undefined, under exactOptionalPropertyTy
 
 test("each error that a transfer throws has the same base class", () => {
   const classes = Object.entries(library).filter(([name]) => /Error$/.test(name));
-  const ofCalls = /^(GlacierServiceError|GlacierConnectionError|UnexpectedAnswerError|DamagedDataError)$/;
+  const ofCalls = /^(GlacierServiceError|GlacierConnectionError|UnexpectedResponseError|DamagedDataError)$/;
   const ofTransfers = classes.filter(([name]) => !ofCalls.test(name));
   assert.ok(ofTransfers.length > 10);
   for (const [name, value] of ofTransfers) {

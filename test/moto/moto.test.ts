@@ -12,7 +12,7 @@ import {
   RangeFailedError,
   retrieveArchive,
   retrieveInventory,
-  UnexpectedAnswerError,
+  UnexpectedResponseError,
   uploadArchive,
   VerificationError,
 } from "@moraine/client/node";
@@ -115,7 +115,7 @@ test("operations that moto does not have fail as another service's response", as
     await assert.rejects(
       async () => anyClient[method]?.(input),
       (error) => {
-        assert.ok(error instanceof UnexpectedAnswerError && error.status === 404, method);
+        assert.ok(error instanceof UnexpectedResponseError && error.status === 404, method);
         return true;
       },
     );
@@ -124,7 +124,7 @@ test("operations that moto does not have fail as another service's response", as
 
 test("an error in moto's words is reported with them", async () => {
   await assert.rejects(client.describeVault({ vaultName: "nowhere" }), (error) => {
-    assert.ok(error instanceof UnexpectedAnswerError);
+    assert.ok(error instanceof UnexpectedResponseError);
     assert.match(error.message, /^DescribeVault: responded with 400 .*not as this service does: .*Vault not found/);
     return true;
   });
@@ -138,7 +138,7 @@ test("an upload beyond one leaf is not acknowledged, for moto gives a hash of an
   assert.equal(treeHash, treeHashOf(bytes.subarray(0, mebibyte)));
   await writeFile(path, bytes);
   await assert.rejects(uploadArchive(client, { path }, vault), VerificationError);
-  await assert.rejects(uploadArchive(client, { path }, { ...vault, partSizeBytes: mebibyte }), UnexpectedAnswerError);
+  await assert.rejects(uploadArchive(client, { path }, { ...vault, partSizeBytes: mebibyte }), UnexpectedResponseError);
 });
 
 test("a retrieval ends without a file, for moto says no size, or a wrong one", async () => {

@@ -60,7 +60,7 @@ export function exitCodeOf(error: unknown): number {
     return exitCodes.failed;
   }
   // A proxy may respond in the service's place; the cause of a failed range says why it failed.
-  const isUnavailable = error.name === "UnexpectedAnswer" && "status" in error && Number(error.status) >= 500;
+  const isUnavailable = error.name === "UnexpectedResponse" && "status" in error && Number(error.status) >= 500;
   const isRange = error.name === "RangeFailedError";
   return isUnavailable
     ? exitCodes.unavailable
@@ -73,7 +73,7 @@ export function exitCodeOf(error: unknown): number {
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error && "operation" in error ? String(error.code) : "";
-  const isRefusal = code !== "" && code !== "UnexpectedAnswer";
+  const isRefusal = code !== "" && code !== "UnexpectedResponse";
   return (isRefusal ? `${text.split("\n\n")[0]} (${code})` : text)
     .split("\n")
     .map((line) => line.trim())

@@ -68,8 +68,8 @@ export class DamagedDataError extends ServiceUnavailableException {
   override readonly name = "DamagedDataError";
 }
 
-/** A response that Glacier would not send: it is from a proxy in between, or from another service. Its code is `UnexpectedAnswer`. */
-export class UnexpectedAnswerError extends GlacierServiceError {}
+/** A response that Glacier would not send: it is from a proxy in between, or from another service. Its code is `UnexpectedResponse`. */
+export class UnexpectedResponseError extends GlacierServiceError {}
 
 /** No complete response was received; `cause` says why. Whether the request was carried out is not known. */
 export class GlacierConnectionError extends Error {

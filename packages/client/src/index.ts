@@ -26,7 +26,7 @@ export {
   SerializationException,
   ServiceUnavailableException,
   ThrottlingException,
-  UnexpectedAnswerError,
+  UnexpectedResponseError,
   UnrecognizedClientException,
 } from "./errors.ts";
 export type { GlacierClient } from "./glacier-client.ts";

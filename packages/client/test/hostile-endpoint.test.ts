@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
-import { type ClientOptions, InvalidSignatureException, UnexpectedAnswerError } from "@moraine/client";
+import { type ClientOptions, InvalidSignatureException, UnexpectedResponseError } from "@moraine/client";
 import { createClient } from "@moraine/client/node";
 import { waitForJob } from "../src/transfers/retrieval/wait-for-job.ts";
 import { failure, keys, vault } from "./support/scripted-client.ts";
@@ -67,7 +67,7 @@ describe("a body without end", () => {
 
   test("is refused after a success", async () => {
     const counter = { sentBytes: 0 };
-    assert.match(await messageOf(endless(200, counter)), /UnexpectedAnswer.* and more than 16777216 bytes$/);
+    assert.match(await messageOf(endless(200, counter)), /UnexpectedResponse.* and more than 16777216 bytes$/);
     assert.ok(counter.sentBytes < 64 * mebibyte, `${counter.sentBytes} bytes`);
   });
 });
@@ -182,11 +182,11 @@ test("a size that no archive can have is refused before ranges are planned", asy
   }
 });
 
-test("an error larger than any of this service's is an UnexpectedAnswerError", async () => {
+test("an error larger than any of this service's is an UnexpectedResponseError", async () => {
   await using server = await scriptedServer(
     answer(400, {}, JSON.stringify({ code: "X", message: "y".repeat(mebibyte) })),
   );
   const error = await failure((await clientAt(server.url)).describeVault(vault));
-  assert.ok(error instanceof UnexpectedAnswerError);
+  assert.ok(error instanceof UnexpectedResponseError);
   assert.ok(error.message.length < 1000);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
-import { createClient, GlacierConnectionError, UnexpectedAnswerError } from "@moraine/client";
+import { createClient, GlacierConnectionError, UnexpectedResponseError } from "@moraine/client";
 import type { HttpResponse } from "../src/http/http.ts";
 import { readJobOutput } from "../src/job-output.ts";
 import { createClient as createNodeClient } from "../src/node.ts";
@@ -131,7 +131,7 @@ for (const [which, clientOf] of Object.entries(clients)) {
 
   test(`${which}: a success other than 200 and 206 is an error`, async () => {
     await using server = await scriptedServer(answer(204));
-    await assert.rejects((await clientOf(server.url)).getJobOutput(job), UnexpectedAnswerError);
+    await assert.rejects((await clientOf(server.url)).getJobOutput(job), UnexpectedResponseError);
   });
 
   test(`${which}: a refusal is an error before there is a body`, async () => {

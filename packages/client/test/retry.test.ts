@@ -9,7 +9,7 @@ import {
   ResourceNotFoundException,
   ServiceUnavailableException,
   ThrottlingException,
-  UnexpectedAnswerError,
+  UnexpectedResponseError,
 } from "@moraine/client";
 import { clientOf, described, failure, fine, keys, vault } from "./support/scripted-client.ts";
 import { answer, cutShort, refuse, reset, type Step, scriptedServer } from "./support/scripted-server.ts";
@@ -95,7 +95,7 @@ describe("permanent failures are thrown at once", () => {
       answer(413, {}, "<html><style>p{}</style><h1>Who are\n you?</h1><p>Log in.</p></html>"),
     );
     const error = await failure(clientOf(server).describeVault(vault));
-    assert.ok(error instanceof UnexpectedAnswerError);
+    assert.ok(error instanceof UnexpectedResponseError);
     assert.equal(
       error.message,
       "DescribeVault: responded with 413 Payload Too Large, but not as this service does: Who are you? Log in.",
@@ -106,7 +106,7 @@ describe("permanent failures are thrown at once", () => {
     await using other = await scriptedServer(fine);
     await using server = await scriptedServer(answer(307, { location: `${other.url}/-/vaults/photos` }));
     const error = await failure(clientOf(server).describeVault(vault));
-    assert.ok(error instanceof UnexpectedAnswerError);
+    assert.ok(error instanceof UnexpectedResponseError);
     assert.match(error.message, /is not followed/);
     assert.deepEqual([server.seen.length, other.seen.length], [1, 0]);
   });
@@ -114,7 +114,7 @@ describe("permanent failures are thrown at once", () => {
   test("a success that is not Glacier's", async () => {
     await using server = await scriptedServer(answer(200, {}, "<h1>Free Wi-Fi</h1>"));
     const error = await failure(clientOf(server).describeVault(vault));
-    assert.ok(error instanceof UnexpectedAnswerError);
+    assert.ok(error instanceof UnexpectedResponseError);
     assert.match(error.message, /no JSON object: "<h1>Free Wi-Fi/);
     await using upload = await scriptedServer(answer(201));
     const lost = await failure(clientOf(upload).uploadArchive({ ...vault, body: new Uint8Array(1) }));

@@ -111,7 +111,7 @@ async function assertExists(client: GlacierClient, vaultName: string, signal: Ab
 async function exists(client: GlacierClient, vaultName: string, signal: AbortSignal): Promise<boolean> {
   const found = await client
     .describeVault({ vaultName }, { signal })
-    .catch(unless("AccessDeniedException", "ResourceNotFoundException", "UnexpectedAnswer"));
+    .catch(unless("AccessDeniedException", "ResourceNotFoundException", "UnexpectedResponse"));
   return found !== null;
 }
 

@@ -4,7 +4,7 @@ import {
   type GlacierServiceError,
   type Refusal,
   serviceError,
-  UnexpectedAnswerError,
+  UnexpectedResponseError,
 } from "../errors.ts";
 import { type HttpResponse, readStart } from "./http.ts";
 
@@ -36,10 +36,10 @@ export async function refusalOf(response: HttpResponse, attempt: Attempt): Promi
 }
 
 /** Returns the error for a response that Glacier would not send. */
-export function unexpectedResponse(response: HttpResponse, attempt: Attempt, message: string): UnexpectedAnswerError {
-  return new UnexpectedAnswerError({
+export function unexpectedResponse(response: HttpResponse, attempt: Attempt, message: string): UnexpectedResponseError {
+  return new UnexpectedResponseError({
     ...factsOf(response, attempt),
-    code: "UnexpectedAnswer",
+    code: "UnexpectedResponse",
     message: `${attempt.operation}: ${message}`,
     type: "Unknown",
   });

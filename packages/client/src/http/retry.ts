@@ -5,7 +5,7 @@ import {
   GlacierConnectionError,
   GlacierServiceError,
   ThrottlingException,
-  UnexpectedAnswerError,
+  UnexpectedResponseError,
 } from "../errors.ts";
 
 const baseMilliseconds = 100;
@@ -52,7 +52,7 @@ export function isOutcomeUnknown(error: unknown): boolean {
   if (error instanceof GlacierConnectionError) {
     return !unconnectedCodes.has(codeOf(error.cause));
   }
-  return error instanceof UnexpectedAnswerError && error.status >= 500;
+  return error instanceof UnexpectedResponseError && error.status >= 500;
 }
 
 /** Returns the pause after a number of attempts: random, up to a bound that doubles, so that clients do not all return at once. */

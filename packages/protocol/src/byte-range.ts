@@ -16,7 +16,7 @@ export function formatRange(range: ByteRange): string {
   return `${range.firstByte}-${range.lastByte}`;
 }
 
-/** `bytes {first}-{last}/{total}`, the Content-Range of a partial answer. */
+/** `bytes {first}-{last}/{total}`, the Content-Range of a partial response. */
 export function formatContentRange(range: ByteRange, totalBytes: number): string {
   return `bytes ${formatRange(range)}/${totalBytes}`;
 }

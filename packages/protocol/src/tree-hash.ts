@@ -119,7 +119,7 @@ export function fromHex(text: string): Digest {
 }
 
 /**
- * Whether a checksum header can be read as bytes at all. If not, it is answered with "Invalid x-amz-sha256-tree-hash";
+ * Whether a checksum header can be read as bytes at all. If not, it is refused with "Invalid x-amz-sha256-tree-hash";
  * bytes of the wrong number are merely a checksum that does not match.
  */
 export function isHexBytes(text: string): boolean {

@@ -3,7 +3,7 @@ import type { EmptyOutput, Operation, VaultInput } from "./operation.ts";
 const archiveDescription = "x-amz-archive-description";
 const checksum = "x-amz-sha256-tree-hash";
 
-/** An archive is created by an upload in one piece or in parts, and answered alike. */
+/** Uploads in one request and in parts create an archive with the same response. */
 export const archiveCreationHeaders = { location: "Location", archiveId: "x-amz-archive-id", checksum } as const;
 
 // biome-ignore format: one line per operation reads as a table.

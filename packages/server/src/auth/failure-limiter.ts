@@ -2,7 +2,7 @@ import { errors, GlacierError } from "@moraine/protocol";
 import { clientNetwork } from "../domain/client-network.ts";
 
 export interface FailureLimits {
-  /** Failures at once that are still answered in full. */
+  /** Failures at once that still get their full response. */
   readonly burst: number;
   /** Failures that are forgotten each second. */
   readonly perSecond: number;
@@ -10,9 +10,9 @@ export interface FailureLimits {
 
 /** One request, from the time when its key is known until its signature is. */
 export interface Attempt extends Disposable {
-  /** Whether a failure would be answered with ThrottlingException. */
+  /** Whether a failure would get ThrottlingException. */
   readonly isThrottled: boolean;
-  /** Returns the error to answer with: the one given, or ThrottlingException for a client that keeps failing. */
+  /** Returns the error to respond with: the one given, or ThrottlingException for a client that keeps failing. */
   failed(error: unknown): unknown;
   /** Ends the attempt, unless it has failed before: nothing is counted. */
   [Symbol.dispose](): void;
@@ -51,7 +51,7 @@ export class FailureLimiter {
   begin(accessKeyId: string, address: string): Attempt {
     const pair = pairOf(accessKeyId, address);
     const failures = this.#failures.get(pair) ?? { count: 0, at: 0, inFlight: 0 };
-    // Half a failure has not happened: a count that decayed to less than one below the bound lets the next failure be answered.
+    // Half a failure has not happened: a count that decayed to less than one below the bound lets the next failure get its response.
     const isThrottled = this.#countOf(failures) + failures.inFlight > this.#limits.burst - 1;
     failures.inFlight += 1;
     this.#remember(pair, failures);

@@ -11,7 +11,7 @@ export const systemResolve: Resolve = async (hostname) =>
 
 /**
  * Asks once where a host is. Rejects with a `DeliveryError` when even one of its addresses is not public, unless private
- * ones are allowed: whoever answers for a name could otherwise lead the server into its own network.
+ * ones are allowed: the owner of a name could otherwise lead the server into its own network.
  */
 export async function checkedAddresses(
   { hostname }: URL,

@@ -31,7 +31,7 @@ import { jobPath } from "./locations.ts";
 import { decodeMarker, encodeMarker } from "./page-markers.ts";
 import { requireJob } from "./require-job.ts";
 
-/** Makes a job of its own for every call. A small one that is due has usually ended when the call is answered. */
+/** Makes a job of its own for every call. A small one that is due has usually ended before the response. */
 export const initiateJob: VaultHandler<"InitiateJob"> = async (services, { jobParameters }, call) => {
   const { sharedTopicAccounts: sharedAccounts } = services;
   const request = readJobRequest(jobParameters, { ownerId: call.key.accountId, sharedAccounts });

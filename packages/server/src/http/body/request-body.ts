@@ -3,7 +3,7 @@ import { errors } from "@moraine/protocol";
 import { type BodyLimits, startPace } from "../connections/pace.ts";
 import { RequestBodyBuffer } from "./request-body-buffer.ts";
 
-/** The client has closed the connection: there is nobody to answer. */
+/** The client has closed the connection: no response can follow. */
 export class ClientGoneError extends Error {
   override readonly name = "ClientGoneError";
 }

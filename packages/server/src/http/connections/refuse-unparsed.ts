@@ -49,7 +49,7 @@ export function refuseUnparsed(
   setTimeout(() => socket.destroy(), limits.drainSecondsMax * 1000).unref();
 }
 
-/** Either all was answered before, or it is the body of the request in turn that broke, and nothing was said yet. */
+/** Either every earlier request has its response, or the body of the current request broke, and its response has not begun. */
 function mayBeRefused({ writableFinished, headersSent, socket, req }: ServerResponse): boolean {
   return writableFinished || (!headersSent && socket !== null && !req.complete);
 }

@@ -24,6 +24,7 @@ const bundles: Readonly<Record<string, Bundle>> = {
     entries: {
       launch: "src/launch.ts",
       main: "src/main.ts",
+      verify: "src/verify/main.ts",
       "hash-worker": "src/segments/hash-worker.ts",
       "sqlite-worker": "src/storage/metadata/sqlite/sqlite-worker.ts",
       "sqlite-check-worker": "src/storage/metadata/sqlite/sqlite-check-worker.ts",

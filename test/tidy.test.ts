@@ -63,7 +63,7 @@ test("every family of operations has its twin in the protocol, and a test", () =
   }
 });
 
-test("compose/ builds the drivers, each in one file; compose.ts joins them and builds none", () => {
+test("compose/ builds the drivers, each in one file, and verify/ a reader of segments; compose.ts joins them and builds none", () => {
   const builders: ReadonlyArray<[RegExp, string]> = [
     [/\bnew \w+BlobStore\(|(?<!function )\b(openSqliteStore|openDataFolder)\(/, "stores.ts"],
     [/\bnew SealedCredentialStore\(/, "access.ts"],
@@ -72,7 +72,9 @@ test("compose/ builds the drivers, each in one file; compose.ts joins them and b
     [/(?<!function )\bcreate(Operator)?Listener\(/, "listener.ts"],
   ];
   for (const [builder, file] of builders) {
-    assert.deepEqual(filesThatSay(builder, []), [`packages/server/src/compose/${file}`]);
+    assert.deepEqual(filesThatSay(builder, ["verify/checks/segment-contents.ts"]), [
+      `packages/server/src/compose/${file}`,
+    ]);
   }
 });
 
@@ -99,7 +101,7 @@ test("the server and the protocol count minutes, hours and days by durations.ts"
 });
 
 test("the environment is read in each main.ts and in the client's node.ts, and passed on", () => {
-  const own = ["server/src/main.ts", "cli/src/main.ts", "client/src/node.ts"];
+  const own = ["server/src/main.ts", "server/src/verify/main.ts", "cli/src/main.ts", "client/src/node.ts"];
   assert.deepEqual(filesThatSay(/\bprocess\.env\b/, own), []);
 });
 
@@ -107,7 +109,7 @@ test("only the blob store of the file system removes files of the data folder, s
   const remover = /\bunlink\b|\brm\(|\brmdir\b/;
   // Client and command have no data folder: they remove what they made next to a target, and journals of uploads.
   const own = tracked.filter((file) =>
-    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|server\/src\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/transfers\/upload-state\.ts/.test(
+    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|server\/src\/files\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/transfers\/upload-state\.ts/.test(
       file,
     ),
   );

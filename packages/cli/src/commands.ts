@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, Make>> = {
   capacity: async (tools) => (await import("./commands/capacity.ts")).capacityCommand(tools),
   completion: async (tools) => (await import("./commands/completion.ts")).completionCommand(tools),
   serve: async () => (await import("./commands/serve.ts")).serveCommand(),
+  verify: async () => (await import("./commands/verify.ts")).verifyCommand(),
   admin: async (_, tools) => (await import("./admin/admin.ts")).adminCommand(tools),
 };
 

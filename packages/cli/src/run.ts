@@ -10,10 +10,10 @@ export async function run(running: NodeJS.Process, environment: CliEnvironment["
   running.on("SIGUSR1", () => undefined);
   keepCompiled(environment);
   const args = running.argv.slice(2);
-  const flags = serverFlags(args);
-  if (flags !== null) {
+  const program = serverProgram(args);
+  if (program !== null) {
     const { launch } = await import("@moraine/server/launch");
-    launch(flags, environment);
+    launch(program.name, program.flags, environment);
   }
   const { runProgram } = await import("./program.ts");
   running.exitCode = await runProgram(args, {
@@ -36,11 +36,9 @@ function keepCompiled(environment: CliEnvironment["environment"]): void {
   }
 }
 
-/** The flags after `serve`, which are the server's own; null for any other command. */
-function serverFlags(args: readonly string[]): readonly string[] | null {
-  const [first, ...rest] = args;
-  if (first === "serve") {
-    return rest;
-  }
-  return first === "help" && rest[0] === "serve" ? ["--help"] : null;
+/** The program of `serve` or `verify`, whose flags are its own; null for any other command. */
+function serverProgram(args: readonly string[]): { name: "serve" | "verify"; flags: readonly string[] } | null {
+  const isHelp = args[0] === "help";
+  const [name, ...flags] = isHelp ? args.slice(1) : args;
+  return name === "serve" || name === "verify" ? { name, flags: isHelp ? ["--help"] : flags } : null;
 }

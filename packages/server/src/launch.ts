@@ -7,18 +7,27 @@ import { fileURLToPath } from "node:url";
 const flags = ["--disable-sigusr1", "--max-semi-space-size=4", "--heap-growing-percent=30", "--no-parallel-scavenge"];
 const settings = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1", MALLOC_ARENA_MAX: "2", UV_THREADPOOL_SIZE: "8" };
 
+/** Programs of this package, from here: as sources, and in the package, whose files lie in one folder. */
+const programs = {
+  serve: { source: "./main.ts", bundled: "./main.js" },
+  verify: { source: "./verify/main.ts", bundled: "./verify.js" },
+} as const;
+
+export type ProgramName = keyof typeof programs;
+
 /**
- * Replaces this process by the server, which keeps its id, its streams and its place below a supervisor. Throws where the system
+ * Replaces this process by a program, the server for one, which keeps its id, its streams and its place below a supervisor. Throws where the system
  * has no such call (Windows).
  *
- * @param args flags of the server.
+ * @param args flags of the program.
  */
-export function launch(args: readonly string[], environment: Readonly<NodeJS.ProcessEnv>): never {
+export function launch(name: ProgramName, args: readonly string[], environment: Readonly<NodeJS.ProcessEnv>): never {
   const isSource = import.meta.url.endsWith(".ts");
-  const program = fileURLToPath(new URL(isSource ? "./main.ts" : "./main.js", import.meta.url));
+  const { source, bundled } = programs[name];
+  const program = fileURLToPath(new URL(isSource ? source : bundled, import.meta.url));
   const conditions = isSource ? ["--conditions=@moraine/source"] : [];
   const command = [process.execPath, ...flags, ...conditions, program, ...args];
   // A setting of the user's own counts.
   process.execve?.(process.execPath, command, { ...settings, ...environment });
-  throw new Error("moraine serve needs a system where one program can replace another: Linux or macOS");
+  throw new Error(`moraine ${name} needs a system where one program can replace another: Linux or macOS`);
 }

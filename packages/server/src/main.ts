@@ -4,10 +4,10 @@ import closeWithGrace from "close-with-grace";
 import { announce } from "./announce.ts";
 import { compose, type Service } from "./compose/compose.ts";
 import { type Config, readConfig, secretVariables, usage } from "./config.ts";
+import { makeTemporaryFolder } from "./files/temporary-folder.ts";
 import { packageVersion } from "./package-version.ts";
 import { UsageError } from "./settings/given-settings.ts";
 import { createLogger } from "./telemetry/log.ts";
-import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 const graceMilliseconds = 30_000;
 const exitFailed = 1;

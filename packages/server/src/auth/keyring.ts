@@ -55,6 +55,12 @@ export async function openKeyring(metadata: UnrecordedMetadata, options: Keyring
   return keyring;
 }
 
+/** Opens secrets with the data keys of a database, newest first, and changes nothing. Throws when the sealing key is another. */
+export function openedKeyring(keys: readonly WrappedDataKey[], sealingKey: Buffer): Pick<Keyring, "open"> {
+  const unwrapped = keys.map((key) => unwrap(key, { sealingKey, previous: null, now: 0 }));
+  return { open: (sealed) => keyringOf(unwrapped).open(sealed) };
+}
+
 interface DataKey {
   readonly id: string;
   readonly key: Buffer;

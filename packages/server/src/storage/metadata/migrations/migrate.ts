@@ -35,6 +35,9 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0014-notification-turns": { up: notificationTurns },
 };
 
+/** In the order in which they are applied. */
+export const migrationNames: readonly string[] = Object.keys(migrations);
+
 /** Functions of one text that migrations call in SQL, so that tables of any size are converted without being read into memory. */
 const functions: Readonly<Record<string, (text: string) => Uint8Array>> = {
   pack_head: packHead,

@@ -112,7 +112,7 @@ function selectMatching(db: Database, page: AuditPage, through: number): Promise
 const accountPrefixLength = 13;
 
 /** Somebody may have put anything into a column: what is no text cannot be what was hashed. */
-function entryOf(row: AuditEntryRow): AuditRow {
+export function entryOf(row: AuditEntryRow): AuditRow {
   return {
     sequence: row.seq,
     time: row.time,

@@ -1,0 +1,83 @@
+import { parseArgs } from "node:util";
+import { parseDuration } from "@moraine/protocol";
+import { formatted, widthOf, wrapped } from "../settings/wrapped.ts";
+import type { Level, Subset } from "./verification.ts";
+
+export interface Arguments {
+  readonly dataFolder: string;
+  readonly level: Level;
+  readonly subset: Subset | null;
+  readonly maxSeconds: number | null;
+  readonly isJson: boolean;
+}
+
+const options: ReadonlyArray<[flag: string, help: string]> = [
+  ["--data DIR", "the data folder (MORAINE_DATA, moraine-data)"],
+  ["--quick", "check the database, the presence, length and footer of each segment, and the audit trail (the default)"],
+  ["--deep", "also read every byte of each segment and compare it with its hash"],
+  ["--subset N/T", "open only the Nth of T parts of the segments' files, e.g. 1/7; all else is checked in full"],
+  ["--max-duration TIME", "stop after this time, e.g. 10m (no limit)"],
+  ["--json", "print one JSON object a line: findings, then a summary"],
+  ["--help", "print this"],
+];
+
+const paragraphs = [
+  "moraine verify [FLAGS]: checks a data folder, with its server running or stopped, and changes nothing in it",
+  "Exit codes: 0 no damage found, 1 damage found, 2 could not check.",
+  "A stopped server cannot start while its folder is checked. After a crash, its database is copied to TMPDIR, which needs as much room.",
+] as const;
+
+/** The text of `--help`, wrapped for a terminal of so many columns. */
+export function usage(columns: number | undefined): string {
+  const width = widthOf(columns);
+  const [title, ...notes] = paragraphs.map((text) => wrapped(text, width));
+  return `${[title, options.map((option) => formatted(option, width)).join("\n"), ...notes].join("\n\n")}\n`;
+}
+
+/** Returns null for --help. Throws for arguments that it does not understand. */
+export function readArguments(args: readonly string[], environment: NodeJS.ProcessEnv): Arguments | null {
+  const { values } = parseArgs({
+    args: [...args],
+    strict: true,
+    allowPositionals: false,
+    options: {
+      data: { type: "string" },
+      quick: { type: "boolean", default: false },
+      deep: { type: "boolean", default: false },
+      subset: { type: "string" },
+      "max-duration": { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    return null;
+  }
+  if (values.quick && values.deep) {
+    throw new Error("--quick and --deep exclude each other: give one of them");
+  }
+  const duration = values["max-duration"];
+  return {
+    dataFolder: values.data ?? (environment["MORAINE_DATA"] || "moraine-data"),
+    level: values.deep ? "deep" : "quick",
+    subset: values.subset === undefined ? null : subsetOf(values.subset),
+    maxSeconds: duration === undefined ? null : secondsOf(duration),
+    isJson: values.json,
+  };
+}
+
+function subsetOf(text: string): Subset {
+  const [, index, count] = /^([1-9][0-9]{0,5})\/([1-9][0-9]{0,5})$/.exec(text) ?? [];
+  if (index === undefined || Number(index) > Number(count)) {
+    throw new Error(`Invalid --subset "${text}": expected N/T with N from 1 to T, like 1/7`);
+  }
+  return { index: Number(index), count: Number(count) };
+}
+
+function secondsOf(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === null) {
+    throw new Error(`Invalid --max-duration "${text}": expected a time like 90s, 10m or 4h`);
+  }
+  return seconds;
+}

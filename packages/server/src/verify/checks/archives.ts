@@ -1,0 +1,122 @@
+import type { ByteRange } from "@moraine/protocol";
+import { CorruptSegmentError, type Segment } from "../../domain/segment.ts";
+import type { SegmentOpener } from "../../segments/open.ts";
+import { rangeTreeHash } from "../../segments/range-tree-hash.ts";
+import { unpackHash, unpackId } from "../../storage/metadata/tables/packed.ts";
+import { segmentOf } from "../../storage/metadata/tables/rows.ts";
+import type { ArchiveRow, SegmentRow } from "../../storage/metadata/tables/schema.ts";
+import type { Finding } from "../finding.ts";
+import { arnOfRow } from "../vault-arn.ts";
+import type { Verification } from "../verification.ts";
+
+const pageRows = 100;
+
+type Row = ArchiveRow & { at: number; name: string | null; region: string; account_id: string };
+
+/** Each archive has a vault and, with its bytes each in one segment, the tree hash of its segments'. */
+export async function checkArchives(verification: Verification): Promise<void> {
+  const page = verification.database.prepare(
+    `SELECT archives.rowid AS at, archives.*, vaults.name, vaults.region, vaults.account_id FROM archives
+     LEFT JOIN vaults ON vaults.id = vault_id
+     WHERE archives.rowid > ? AND (deleted_at IS NULL OR deleted_revision IS NULL) ORDER BY archives.rowid LIMIT ${pageRows}`,
+  );
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+    const findings: Finding[] = [];
+    const last = await verification.snapshot(async () => {
+      const rows = page.all(after) as unknown as Row[];
+      for (const row of rows) {
+        findings.push(...(await findingsOf(verification, row)));
+      }
+      verification.totals.archives += rows.length;
+      return rows.at(-1);
+    });
+    for (const finding of findings) {
+      verification.found(finding);
+    }
+    if (last === undefined) {
+      return;
+    }
+    after = last.at;
+    await verification.step();
+  }
+}
+
+async function findingsOf(verification: Verification, row: Row): Promise<Finding[]> {
+  const archive = unpackId({ head: row.id_head, tail: row.id_tail });
+  const vault = arnOfRow(row);
+  const about = { archive, vault };
+  if (row.deleted_at !== null || row.deleted_revision !== null) {
+    return [{ code: "row-damaged", message: "the archive is both deleted and not", ...about }];
+  }
+  const findings: Finding[] =
+    vault === undefined ? [{ code: "archive-vault", message: "the archive's vault does not exist", ...about }] : [];
+  try {
+    const treeHash = await treeHashOf(verification, archive, row);
+    if (treeHash !== unpackHash(row.tree_hash)) {
+      const message = "the archive's tree hash is not that of its segments";
+      findings.push({ code: "archive-tree-hash", message, ...about });
+    }
+  } catch (error) {
+    if (error instanceof CorruptSegmentError) {
+      findings.push({ code: "archive-coverage", message: error.reason, ...about });
+    } else if (isOfDatabase(error)) {
+      throw error;
+    } else {
+      findings.push({
+        code: "row-damaged",
+        message: `the archive's row cannot be read: ${(error as Error).message}`,
+        ...about,
+      });
+    }
+  }
+  return findings;
+}
+
+const isOfDatabase = (error: unknown): boolean => (error as { code?: unknown }).code === "ERR_SQLITE_ERROR";
+
+function treeHashOf(verification: Verification, archiveId: string, row: ArchiveRow): Promise<string> {
+  if (!(row.size_bytes > 0)) {
+    throw new CorruptSegmentError(null, `it has ${row.size_bytes} bytes`);
+  }
+  const range: ByteRange = { firstByte: 0, lastByte: row.size_bytes - 1 };
+  return rangeTreeHash(noOpener, segmentsOf(verification, archiveId, row), range);
+}
+
+/** Whole segments are never opened: their rows have their tree hashes. */
+const noOpener: SegmentOpener = {
+  open: ({ key }) => Promise.reject(new CorruptSegmentError(key, "a segment is not a part of the archive")),
+  forget: () => undefined,
+};
+
+function* segmentsOf(
+  { database }: Verification,
+  archiveId: string,
+  { id_head: head, size_bytes: sizeBytes }: ArchiveRow,
+) {
+  const page = database.prepare(
+    `SELECT * FROM segments WHERE owner_head = ? AND first_byte > ? ORDER BY first_byte LIMIT ${pageRows}`,
+  );
+  for (let after = -1; ; ) {
+    const segments = (page.all(head, after) as unknown as SegmentRow[]).map((row) => livingSegment(row, archiveId));
+    const last = segments.at(-1);
+    if (last === undefined) {
+      return;
+    }
+    after = last.firstByte;
+    if (last.firstByte + last.sizeBytes > sizeBytes) {
+      throw new CorruptSegmentError(last.key, `a segment ends after the archive's ${sizeBytes} bytes`);
+    }
+    yield segments;
+  }
+}
+
+function livingSegment(row: SegmentRow, archiveId: string): Segment {
+  const segment = segmentOf(row);
+  if (segment.ownerId !== archiveId) {
+    throw new CorruptSegmentError(segment.key, `the segment at byte ${segment.firstByte} has another owner`);
+  }
+  if (row.state !== "live" && row.state !== "suspect") {
+    throw new CorruptSegmentError(segment.key, `the segment at byte ${segment.firstByte} is ${row.state}`);
+  }
+  return segment;
+}

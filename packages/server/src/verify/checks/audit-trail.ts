@@ -1,0 +1,48 @@
+import { hash } from "node:crypto";
+import { AuditChainCheck, type ChainPlace, chainOrigin } from "@moraine/protocol";
+import { entryOf } from "../../storage/metadata/tables/audit.ts";
+import { hexOf } from "../../storage/metadata/tables/audit-chain.ts";
+import type { AuditEntryRow } from "../../storage/metadata/tables/schema.ts";
+import type { Finding } from "../finding.ts";
+import type { Verification } from "../verification.ts";
+
+const pageRows = 1000;
+
+/** Follows the chain of the audit trail. A server may prune its beginning meanwhile: then a second look sees all that is left. */
+export async function checkAuditTrail(verification: Verification): Promise<void> {
+  await verification.confirmed(() => follow(verification));
+}
+
+async function follow(verification: Verification): Promise<Finding[]> {
+  const { database } = verification;
+  const { check, rows: first } = await verification.snapshot(() => {
+    const pruned = prunedPlace(verification);
+    return {
+      check: new AuditChainCheck((text) => hash("sha256", text), pruned),
+      rows: pageAfter(Number.MIN_SAFE_INTEGER),
+    };
+  });
+  function pageAfter(seq: number): AuditEntryRow[] {
+    const page = database.prepare(`SELECT * FROM audit_entries WHERE seq > ? ORDER BY seq LIMIT ${pageRows}`);
+    return page.all(seq) as unknown as AuditEntryRow[];
+  }
+  let entries = 0;
+  for (let rows = first; rows.length > 0; rows = pageAfter(rows.at(-1)?.seq ?? 0)) {
+    for (const row of rows) {
+      check.push(entryOf(row));
+    }
+    entries += rows.length;
+    await verification.step();
+  }
+  verification.totals.auditEntries = entries;
+  return check
+    .finish()
+    .findings.map((message) => ({ code: "audit-chain", message: `the audit trail was changed: ${message}` }));
+}
+
+function prunedPlace({ database }: Verification): ChainPlace {
+  const state = database.prepare("SELECT pruned_seq, pruned_hash FROM audit_state").get();
+  return state === undefined
+    ? chainOrigin
+    : { sequence: Number(state["pruned_seq"]), hash: hexOf(state["pruned_hash"]) };
+}

@@ -1,0 +1,66 @@
+import { CorruptSegmentError, type Segment } from "../../domain/segment.ts";
+import { footerSizeMax } from "../../segments/footer.ts";
+import { openSegment } from "../../segments/open.ts";
+import { FilesystemBlobStore } from "../../storage/blobs/filesystem.ts";
+import { packKey } from "../../storage/metadata/tables/packed.ts";
+import type { Finding } from "../finding.ts";
+import type { Verification } from "../verification.ts";
+import { damagedLeaves } from "./damaged-leaves.ts";
+import type { Owner } from "./segment-owners.ts";
+
+/** Checks what is in segments' files, as far as the level and the subset ask for. */
+export class SegmentContents {
+  readonly #verification: Verification;
+  readonly #blobs: FilesystemBlobStore;
+
+  constructor(verification: Verification) {
+    this.#verification = verification;
+    this.#blobs = new FilesystemBlobStore(verification.folder.path);
+  }
+
+  async findingsOf(segment: Segment, owner: Owner | null, fileBytes: number): Promise<Finding[]> {
+    const footerBytes = fileBytes - segment.sizeBytes;
+    if (!(footerBytes > 0 && footerBytes <= footerSizeMax(segment.sizeBytes))) {
+      const message = `the segment's file has ${fileBytes} bytes, which do not fit ${segment.sizeBytes} of its own`;
+      return [{ code: "segment-file", message }];
+    }
+    if (!this.#isChosen(segment)) {
+      return [];
+    }
+    try {
+      return await this.#check(segment, owner);
+    } catch (error) {
+      if (error instanceof CorruptSegmentError) {
+        return [{ code: "segment-file", message: error.reason }];
+      }
+      throw error;
+    }
+  }
+
+  #isChosen({ key }: Segment): boolean {
+    const { subset } = this.#verification;
+    // The last bytes of a name are random.
+    return subset === null || Buffer.from(packKey(key)).readUInt32BE(10) % subset.count === subset.index - 1;
+  }
+
+  async #check(segment: Segment, owner: Owner | null): Promise<Finding[]> {
+    const opened = await openSegment(this.#blobs, segment);
+    try {
+      const findings: Finding[] = [];
+      const { vaultArn, description } = opened.footer;
+      const expected = owner?.footer ?? null;
+      if (expected !== null && expected.vaultArn !== undefined && vaultArn !== expected.vaultArn) {
+        findings.push({ code: "segment-file", message: `the segment's footer names another vault: ${vaultArn}` });
+      }
+      if (expected !== null && description !== expected.description) {
+        findings.push({ code: "segment-file", message: "the segment's footer has another description" });
+      }
+      if (this.#verification.level === "deep") {
+        findings.push(...(await damagedLeaves(this.#verification, segment, opened)));
+      }
+      return findings;
+    } finally {
+      await opened.close();
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { isBlobName } from "../../storage/blobs/blob-key.ts";
+import { packKey } from "../../storage/metadata/tables/packed.ts";
+import { keyOf } from "../../storage/metadata/tables/rows.ts";
+import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
+import type { Finding } from "../finding.ts";
+import type { Verification } from "../verification.ts";
+import { SegmentCheck } from "./segment.ts";
+import { shelvesOf } from "./shelves.ts";
+
+const blobs = "blobs";
+const pageRows = 500;
+
+/**
+ * Compares rows with files, both ways, folder by folder: the index of the rows' names has the folders' order. Memory is
+ * needed for the names in one folder.
+ */
+export async function checkSegments(verification: Verification): Promise<void> {
+  const check = new SegmentCheck(verification);
+  await checkRowNames(verification);
+  for await (const shelf of shelvesOf(verification, join(verification.folder.path, blobs))) {
+    await checkShelf(verification, check, shelf);
+    await verification.step();
+  }
+}
+
+/** Rows whose name is no packed key lie in no folder. */
+async function checkRowNames(verification: Verification): Promise<void> {
+  const rows = verification.database.prepare(
+    "SELECT hex(name) AS name FROM segments WHERE length(name) <> 14 OR typeof(name) <> 'blob'",
+  );
+  for (const { name } of rows.iterate()) {
+    verification.found({ code: "row-damaged", message: `a segment's name cannot be read: ${name}` });
+  }
+}
+
+async function checkShelf(verification: Verification, check: SegmentCheck, shelf: string): Promise<void> {
+  // Files come first: a row is written before its file, and goes after it.
+  const files = new Set(await namesIn(join(verification.folder.path, blobs, shelf)));
+  const prefix = Buffer.from(shelf.replace("/", ""), "hex");
+  const page = verification.database.prepare(
+    `SELECT * FROM segments WHERE name > ? AND length(name) = 14 ORDER BY name LIMIT ${pageRows}`,
+  );
+  let isLast = false;
+  for (let after: Uint8Array = prefix; !isLast; ) {
+    const rows = page.all(after) as unknown as SegmentRow[];
+    const own = rows.filter(({ name }) => prefix.equals(name.subarray(0, 2)));
+    for (const row of own) {
+      files.delete(keyOf(row).slice(shelf.length + 1));
+      await verification.confirmed(() => check.findingsOf(row.name));
+      await verification.step();
+    }
+    after = rows.at(-1)?.name ?? after;
+    isLast = own.length < pageRows;
+  }
+  for (const name of files) {
+    await verification.confirmed(() => unknownFile(verification, `${shelf}/${name}`, name));
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") {
+      return [];
+    }
+    throw error;
+  });
+}
+
+async function unknownFile({ database, folder }: Verification, key: string, name: string): Promise<Finding[]> {
+  const file = `${blobs}/${key}`;
+  if ((await lstat(join(folder.path, file)).catch(() => null)) === null) {
+    return [];
+  }
+  if (!isBlobName(name)) {
+    return [{ code: "file-unknown", message: "the file is no segment", file }];
+  }
+  const row = database.prepare("SELECT * FROM segments WHERE name = ?").get(packKey(key)) as unknown as
+    | SegmentRow
+    | undefined;
+  if (row !== undefined && keyOf(row) === key) {
+    return [];
+  }
+  const owner = name.slice(0, name.lastIndexOf("."));
+  return [{ code: "file-unknown", message: `the database does not know the segment of ${owner}`, file }];
+}

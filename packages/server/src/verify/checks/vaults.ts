@@ -1,0 +1,93 @@
+import type { ArchiveRow } from "../../storage/metadata/tables/schema.ts";
+import type { Finding } from "../finding.ts";
+import { arnOfRow } from "../vault-arn.ts";
+import type { Verification } from "../verification.ts";
+
+const pageRows = 1000;
+
+interface VaultRow {
+  readonly id: string;
+  readonly account_id: string;
+  readonly region: string;
+  readonly name: string;
+  readonly archive_count: number;
+  readonly archive_bytes: number;
+  readonly revision: number;
+  readonly inventory_revision: number | null;
+}
+
+/** Counts each vault's archives again. */
+export async function checkVaults(verification: Verification): Promise<void> {
+  const next = verification.database.prepare("SELECT id FROM vaults WHERE id > ? ORDER BY id LIMIT 1");
+  for (let row = next.get(""); row !== undefined; row = next.get(row["id"] as string)) {
+    const id = String(row["id"]);
+    await verification.confirmed(() => findingsOf(verification, id));
+    verification.totals.vaults += 1;
+    await verification.step();
+  }
+}
+
+async function findingsOf(verification: Verification, id: string): Promise<Finding[]> {
+  const vault = verification.database
+    .prepare(
+      `SELECT id, account_id, region, name, archive_count, archive_bytes, revision, inventory_revision
+       FROM vaults WHERE id = ?`,
+    )
+    .get(id) as unknown as VaultRow | undefined;
+  if (vault === undefined) {
+    return [];
+  }
+  const { archive_count: count, archive_bytes: bytes, revision, inventory_revision: inventoryRevision } = vault;
+  const found = await contentsOf(verification, vault);
+  const messages = [
+    ...(found.count === count && found.bytes === bytes
+      ? []
+      : [`it counts ${count} archives of ${bytes} bytes, but holds ${found.count} of ${found.bytes} bytes`]),
+    ...(found.newest > revision && !verification.isRunning
+      ? [`it is of revision ${revision}, but an archive was changed in revision ${found.newest}`]
+      : []),
+    ...((inventoryRevision ?? 0) > revision
+      ? [`its inventory is of revision ${inventoryRevision}, later than ${revision}`]
+      : []),
+  ];
+  const arn = arnOfRow(vault);
+  return messages.map((message) => ({
+    code: "vault-counters",
+    message: `the vault's counters are wrong: ${message}`,
+    vault: arn,
+  }));
+}
+
+/**
+ * The archives that lived in the revision of the row: in pages, however many they are, since each says in which revisions it
+ * lived.
+ */
+async function contentsOf(verification: Verification, { id, revision }: VaultRow) {
+  const page = verification.database.prepare(
+    `SELECT created_at, id_head, size_bytes, created_revision, deleted_revision FROM archives
+     WHERE vault_id = ? AND listed = 1 AND (created_at, id_head) > (?, ?) ORDER BY created_at, id_head LIMIT ${pageRows}`,
+  );
+  const found = { count: 0, bytes: 0, newest: 0 };
+  let at: readonly [number, Uint8Array] = [Number.MIN_SAFE_INTEGER, new Uint8Array()];
+  for (;;) {
+    const rows = page.all(id, ...at) as unknown as LivedRow[];
+    const living = rows.filter((row) => livedIn(row, revision));
+    found.count += living.length;
+    found.bytes += living.reduce((sum, { size_bytes: bytes }) => sum + bytes, 0);
+    found.newest = rows.reduce(
+      (newest, row) => Math.max(newest, row.created_revision, row.deleted_revision ?? 0),
+      found.newest,
+    );
+    const last = rows.at(-1);
+    if (last === undefined) {
+      return found;
+    }
+    at = [last.created_at, last.id_head];
+    await verification.step();
+  }
+}
+
+type LivedRow = Pick<ArchiveRow, "created_at" | "id_head" | "size_bytes" | "created_revision" | "deleted_revision">;
+
+const livedIn = ({ created_revision: created, deleted_revision: deleted }: LivedRow, revision: number): boolean =>
+  created <= revision && (deleted === null || deleted > revision);

@@ -1,0 +1,44 @@
+/** Codes of findings with what an operator does about each. A code is never renamed: scripts read them. */
+export const advice = {
+  "database-damaged": "stop the server, copy the folder, and restore the database from a backup",
+  "database-unreadable": "stop the server, copy the folder, and restore the database from a backup",
+  "log-damaged": "copy the folder, and restore the database from a backup",
+  "log-lost": "copy the folder, and restore the database from a backup",
+  "history-broken": "restore history.json with its database; docs/storage-format.md says what a start without it does",
+  "row-damaged": "stop the server, copy the folder, and restore the database from a backup",
+  "vault-counters": "list the vault's inventory and compare it with your own records",
+  "archive-vault": "restore the database from a backup",
+  "archive-coverage": "restore the database, or its missing segments, from a backup",
+  "archive-tree-hash": "restore the database from a backup",
+  "archive-lost": "restore the database from a backup, or upload the archive again",
+  "segment-missing": "restore the file from a backup",
+  "segment-file": "restore the file from a backup",
+  "segment-state": "restore the database from a backup",
+  "segment-suspect": "restore the file from a backup, then read the archive again",
+  "file-unknown": "keep it until you know whose it is: the end of the file names its archive",
+  "upload-parts": "abort the upload and start over",
+  "job-output": "start another job",
+  "job-state": "start another job",
+  "job-counts": "restore the database from a backup",
+  "lock-unrecorded": "compare the vault's lock with your own records: somebody may have changed the database",
+  "lock-lost": "compare the vault's lock with your own records: somebody may have changed the database",
+  "audit-chain": "compare with signed anchors: moraine admin audit --verify --anchor FILE",
+  "trusted-time": "restore the database from a backup",
+  secrets: "restore secrets.key from a backup",
+  leftover: "restart the server, which empties tmp/",
+} as const satisfies Readonly<Record<string, string>>;
+
+export type FindingCode = keyof typeof advice;
+
+/** Something that is not as it should be, and the things that it concerns. */
+export interface Finding {
+  readonly code: FindingCode;
+  readonly message: string;
+  /** ARN. */
+  readonly vault?: string | undefined;
+  readonly archive?: string | undefined;
+  readonly upload?: string | undefined;
+  readonly job?: string | undefined;
+  /** Path within the data folder. */
+  readonly file?: string | undefined;
+}

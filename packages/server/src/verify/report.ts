@@ -1,0 +1,61 @@
+import { wrapped } from "../settings/wrapped.ts";
+import { advice, type Finding } from "./finding.ts";
+import type { Level, Subset, Totals } from "./verification.ts";
+
+/** Prints each finding when it is found, and keeps none. */
+export interface Report {
+  finding(finding: Finding): void;
+  summary(totals: Totals, ending: Ending): void;
+}
+
+export interface Ending {
+  /** Where the database was read, for people. */
+  readonly source: string;
+  readonly level: Level;
+  readonly subset: Subset | null;
+  /** False when the time was over before everything had been checked. */
+  readonly isComplete: boolean;
+}
+
+/** Findings as paragraphs: the code and what is wrong, then a line for each thing concerned and one for what to do. */
+export function textTo(write: (line: string) => void, width: number): Report {
+  const indented = (text: string) => wrapped(onOneLine(text), width - 2).replace(/\n/g, "\n    ");
+  return {
+    finding({ code, message, ...subject }) {
+      const names = Object.entries(subject).filter(([, value]) => value !== undefined);
+      const lines = [...names.map(([name, value]) => `${name}: ${value}`), `to do: ${advice[code]}`];
+      write([indented(`${code}: ${message}`), ...lines.map((line) => `  ${indented(line)}`)].join("\n"));
+    },
+    summary(totals, { source, level, subset, isComplete }) {
+      const { findings, vaults, archives, segments, bytes, auditEntries } = totals;
+      const part = subset === null ? "" : ` of part ${subset.index} of ${subset.count}`;
+      const depth =
+        level === "quick" ? `footers${part} read (--deep reads the bytes)` : `${counted(bytes, "byte")}${part} read`;
+      const sentences = [
+        findings === 0 ? "no damage found" : `${counted(findings, "finding")}: damage found`,
+        `checked ${counted(vaults, "vault")}, ${counted(archives, "archive")}, ${counted(segments, "segment")}, ` +
+          `${counted(auditEntries, "audit entry", "audit entries")}; ${depth}; ${source}`,
+        ...(isComplete ? [] : ["stopped by --max-duration before everything was checked; --subset checks a part"]),
+      ];
+      for (const sentence of sentences) {
+        write(indented(sentence));
+      }
+    },
+  };
+}
+
+export function jsonTo(write: (line: string) => void): Report {
+  return {
+    finding: ({ code, ...rest }) => write(asciiJson({ type: "finding", code, ...rest, advice: advice[code] })),
+    summary: (totals, ending) => write(asciiJson({ type: "summary", ...totals, ...ending })),
+  };
+}
+
+const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
+/** Controls, and characters that reorder or hide others: anybody who changed a row chose its text. */
+const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const escaped = (text: string): string =>
+  Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`).join("");
+const onOneLine = (text: string): string => text.replace(unsafe, escaped);
+const asciiJson = (value: unknown): string => JSON.stringify(value).replace(unsafe, escaped);

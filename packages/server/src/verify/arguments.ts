@@ -27,7 +27,7 @@ const paragraphs = [
   "A stopped server cannot start while its folder is checked. After a crash, its database is copied to TMPDIR, which needs as much room.",
 ] as const;
 
-/** The text of `--help`, wrapped for a terminal of so many columns. */
+/** Returns the lines of `--help`, wrapped at words for a terminal of this width. */
 export function usage(columns: number | undefined): string {
   const width = widthOf(columns);
   const [title, ...notes] = paragraphs.map((text) => wrapped(text, width));

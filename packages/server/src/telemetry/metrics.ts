@@ -71,7 +71,11 @@ export class Metrics {
     text: Promise.resolve(""),
   };
 
-  constructor(sources: MetricsSources) {
+  readonly #monotonic: () => number;
+
+  /** @param monotonic milliseconds of a clock that never goes back. */
+  constructor(sources: MetricsSources, monotonic: () => number = () => performance.now()) {
+    this.#monotonic = monotonic;
     collectDefaultMetrics({ register: this.#registry });
     this.#gauge("moraine_ready", "1 while the service is ready, 0 otherwise", () => (sources.isReady() ? 1 : 0));
     this.#addStorage(() => sources.storage());
@@ -100,6 +104,7 @@ export class Metrics {
       async collect() {
         // A store that cannot be asked must not hide everything else.
         const counts = await sources.countNotifications().catch(() => ({}));
+        this.reset(); // A count of an earlier moment must not pass for one of now.
         for (const [state, count] of Object.entries(counts)) {
           this.labels(state).set(count);
         }
@@ -134,7 +139,7 @@ export class Metrics {
 
   /** At most as old as a second: rendering takes long enough that it must not be done as often as somebody asks. */
   async text(): Promise<{ contentType: string; text: string }> {
-    const now = performance.now();
+    const now = this.#monotonic();
     if (now - this.#rendered.at >= renderMilliseconds) {
       this.#rendered = { at: now, text: this.#registry.metrics() };
     }

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { noDeletedBytes } from "../../src/domain/stores/storage-report.ts";
+import { Metrics, type MetricsSources } from "../../src/telemetry/metrics.ts";
+
+const sources: MetricsSources = {
+  isReady: () => true,
+  storage: () => ({ readOnly: null, freeBytes: 1000, reserveBytes: 100, deleted: noDeletedBytes }),
+  countNotifications: async () => ({ pending: 0, failed: 0 }),
+  policyTimeBehindSeconds: () => 0,
+  faultsInForce: () => 0,
+  damage: () => ({ archives: 0, inventories: 0, segments: 0 }),
+};
+
+test("no count of notifications is shown that the store did not give this time", async () => {
+  let count = async (): Promise<Record<string, number>> => ({ pending: 3, failed: 2 });
+  let now = 0;
+  const metrics = new Metrics({ ...sources, countNotifications: () => count() }, () => now);
+  const shown = async () => {
+    now += 1000;
+    return (await metrics.text()).text.match(/^moraine_notifications\{.*$/gm) ?? [];
+  };
+  const both = ['moraine_notifications{state="pending"} 3', 'moraine_notifications{state="failed"} 2'];
+  assert.deepEqual(await shown(), both);
+  count = async () => ({ pending: 1 });
+  assert.deepEqual(await shown(), ['moraine_notifications{state="pending"} 1']);
+  count = () => Promise.reject(new Error("the store has failed"));
+  assert.deepEqual(await shown(), []);
+});

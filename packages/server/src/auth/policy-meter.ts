@@ -34,6 +34,11 @@ export class PolicyMeters implements PolicyMeter {
     this.#monotonic = monotonic;
   }
 
+  /** Requests that wait, of all accounts. */
+  get waitingCount(): number {
+    return [...this.#accounts.values()].reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
   admit(accountId: AccountId): Promise<void> | null {
     const account = this.#accounts.get(accountId);
     if (account === undefined || (account.waiting === 0 && this.#debt(account) <= 0)) {

@@ -22,10 +22,12 @@ import { closeListener } from "../http/connections/listening.ts";
 import type { PageSources } from "../http/pages/server-pages.ts";
 import { perform } from "../http/perform.ts";
 import type { JobServices } from "../jobs/context.ts";
+import { StorageTimings } from "../telemetry/storage-timings.ts";
 import { type AccessConfig, createAccessControl } from "./access.ts";
 import { openNotifier, startBackground, startSpaceKeeping } from "./background.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { openListener } from "./listener.ts";
+import { loadSources } from "./load.ts";
 import { openKeys, openStores } from "./stores.ts";
 import { openTransfers } from "./transfers.ts";
 
@@ -79,22 +81,25 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const state = new ServiceState(onHalt);
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
   const machineClock = manualClock ?? systemClock;
-  const stores = await openStores(config, state, { log, started });
+  const timings = new StorageTimings();
+  const stores = await openStores(config, state, { log, started, timings });
   const { metadata, blobs } = stores;
   const { keyring, newKey } = await openKeys(config, { ...stores, log }, machineClock.now());
   await metadata.releaseLeases(machineClock.now());
   const readiness = () => state.reason ?? blobs.readOnly?.reason ?? null;
-  const health = await startHealth(config, { ...stores, clock: machineClock, readiness, log });
+  const transfers = openTransfers(blobs, state, started);
+  const policyMeter = new PolicyMeters();
+  const load = loadSources({ state, timings, stores, listener, transfers, policyMeter });
+  const health = await startHealth(config, { ...stores, clock: machineClock, readiness, load, log });
   const { trustedClock, damage } = health;
   const events = createEventLog(log, health);
   const clock = manualClock ?? notBeforeTrusted(systemClock, trustedClock);
-  const transfers = openTransfers(blobs, state, started);
   const services = { metadata, blobs, clock, trustedClock, damage, ...transfers, ...termsOf(config), log: events.job };
   const { audit, warnings } = startService(
     config,
     {
       ...{ listener, services, keyring, notifier, health, events, manualClock, machineClock, systemNow, log },
-      ...{ failureLimits, jobWaitMilliseconds, policyMeter: new PolicyMeters() },
+      ...{ failureLimits, jobWaitMilliseconds, policyMeter },
       ...{ readability: () => state.reason, readiness },
     },
     started,

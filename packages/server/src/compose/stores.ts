@@ -17,18 +17,21 @@ import { type DataFolder, openDataFolder } from "../storage/data-folder.ts";
 import { prepareHistory } from "../storage/history/prepare.ts";
 import { failureReason, openSqliteStore } from "../storage/metadata/sqlite/sqlite-store.ts";
 import { withRoomMaking } from "../storage/room-making.ts";
+import type { StorageTimings } from "../telemetry/storage-timings.ts";
 
 /** The start-up sequence of durability: lock, probes, database, secrets; each refuses with its reason. */
 export async function openStores(
   config: Config,
   mode: ServiceState,
-  { log, started }: { log: Logger; started: AsyncDisposableStack },
+  { log, started, timings }: { log: Logger; started: AsyncDisposableStack; timings: StorageTimings },
 ) {
   const folder = await openDataFolder(config.dataFolder, config);
   started.defer(() => folder.release());
   // Before anything is changed: what a damaged folder holds is all that there is.
   const history = prepareHistory(folder, systemClock.now());
-  const blobs = new FilesystemBlobStore(folder.path, undefined, history.shelfSeed);
+  const blobs = new FilesystemBlobStore(folder.path, undefined, history.shelfSeed, (seconds) =>
+    timings.synced(seconds),
+  );
   const { ballast } = folder;
   const { isFull } = await blobs.prepare();
   await blobs.space.measure();
@@ -39,6 +42,7 @@ export async function openStores(
   const sqlite = await openSqliteStore({
     path: folder.databaseFile,
     ...history.storeOptions,
+    onCommit: (seconds) => timings.committed(seconds),
     onFailure: (error) => mode.halt(failureReason(error), error),
   });
   started.defer(() => sqlite.close());
@@ -46,9 +50,13 @@ export async function openStores(
   const { unshownKeyId } = await claimFolder(config, metadata);
   // After the database: a folder that holds other files but no database is taken for somebody else's.
   const keys = await sealingKeys(config, folder, metadata);
-  const { networkFileSystem } = folder;
+  const { networkFileSystem, databaseFile } = folder;
+  const { callsInProgress } = sqlite;
   const notices = [...folder.notices, ...(await history.notices())];
-  return { metadata, blobs, ballast, networkFileSystem, unshownKeyId, notices, ...keys };
+  return {
+    ...{ metadata, blobs, ballast, databaseFile, callsInProgress },
+    ...{ networkFileSystem, unshownKeyId, notices, ...keys },
+  };
 }
 
 /** A folder serves the account and the region of its first start: with others a second root would be made, without its vaults. */

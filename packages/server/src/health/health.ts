@@ -5,6 +5,7 @@ import { machineBootId, machineMonotonic, startTrustedClock } from "../clock/tru
 import type { Config } from "../config.ts";
 import type { FaultMode } from "../domain/faults/fault.ts";
 import { formatFault } from "../domain/faults/fault-text.ts";
+import { jobLanes } from "../domain/jobs/job.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import {
   type DeletedBytes,
@@ -19,7 +20,8 @@ import { arnOf } from "../domain/vaults/vault.ts";
 import { type FaultLog, FaultRegistry } from "../faults/fault-registry.ts";
 import { type DamageLog, DamageReports } from "../segments/damage-reports.ts";
 import { FullDiskLog } from "../telemetry/full-disk-log.ts";
-import { Metrics } from "../telemetry/metrics.ts";
+import { Metrics, type MetricsSources } from "../telemetry/metrics.ts";
+import { ContentsCount } from "./contents-count.ts";
 import { describeLag, faultsAllowed, faultsInForce, lagSeconds, warningsOf } from "./warnings.ts";
 
 /** Facts that an operator must not overlook, in the log, in the metrics and on the page of health. */
@@ -50,6 +52,11 @@ interface HealthOptions {
   };
   /** The network file system that the data folder lies on, if that was allowed. */
   readonly networkFileSystem: string | null;
+  /** Figures of the load, which this adds to those of the store. */
+  readonly load: Pick<
+    MetricsSources,
+    "timings" | "isHalted" | "queues" | "hashQueueBytes" | "listener" | "databaseBytes" | "databaseLogBytes"
+  >;
   readonly log: Logger;
 }
 
@@ -69,7 +76,15 @@ export async function startHealth(config: Config, options: HealthOptions): Promi
     };
   };
   const trustedClock = await openTrustedClock(config, options);
+  const contents = new ContentsCount({
+    metadata,
+    hasAuditLog: config.audit.logPath !== null,
+    monotonic: () => performance.now(),
+  });
   const metrics: Metrics = new Metrics({
+    ...options.load,
+    contents: () => contents.current(),
+    overdueJobSeconds: () => overdueSeconds(options),
     isReady: () => readiness() === null,
     storage,
     countNotifications: () => metadata.countNotifications(),
@@ -92,6 +107,15 @@ export async function startHealth(config: Config, options: HealthOptions): Promi
     },
     fullDisk: new FullDiskLog(log, () => describeReadOnly(storage())),
   };
+}
+
+async function overdueSeconds({ metadata, clock }: HealthOptions): Promise<Record<string, number>> {
+  const now = clock.now();
+  const ages = jobLanes.map(async (lane) => {
+    const due = await metadata.nextJobDue({ lane, now, dueAfter: null });
+    return [lane, due === null ? 0 : Math.max(0, now - due) / 1000];
+  });
+  return Object.fromEntries(await Promise.all(ages));
 }
 
 /** The file is named relative to the data folder: blobs/ holds the segments by their keys. */

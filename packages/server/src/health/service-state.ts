@@ -13,6 +13,10 @@ export class ServiceState {
     return this.#reason;
   }
 
+  get isHalted(): boolean {
+    return this.#halted;
+  }
+
   ready(): void {
     if (!this.#halted) {
       this.#reason = null;

@@ -88,6 +88,11 @@ export class BlockPool {
     return this.#make();
   }
 
+  /** Transfers that wait for a block. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
   /** Whether somebody waits for the next block that comes back. */
   get isWaitedFor(): boolean {
     return this.#waiting.length > 0;

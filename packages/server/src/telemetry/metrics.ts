@@ -1,8 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { addGauge, addLabelledGauge } from "./gauges.ts";
+import { addLoadMetrics, type LoadSources } from "./load-metrics.ts";
+import type { StorageTimings } from "./storage-timings.ts";
 
-/** Where the present values come from that are asked for when somebody looks. */
-export interface MetricsSources {
+/** The sources of the values that are asked for when somebody looks. */
+export interface MetricsSources extends LoadSources {
+  readonly timings: StorageTimings;
   isReady(): boolean;
+  isHalted(): boolean;
   storage(): {
     readonly readOnly: { readonly kind: string } | null;
     readonly freeBytes: number | null;
@@ -54,6 +59,11 @@ export class Metrics {
     help: "Blobs of deleted segments that were removed from the disk",
     registers: [this.#registry],
   });
+  readonly #lastSweep = new Gauge({
+    name: "moraine_last_sweep_seconds",
+    help: "Unix time when the sweeper last passed over the blobs that are to be removed; 0 before the first pass",
+    registers: [this.#registry],
+  });
   readonly #unremovedBlobs = new Gauge({
     name: "moraine_unremoved_blobs",
     help: "Blobs of deleted segments that the last pass could not remove from the disk",
@@ -77,38 +87,28 @@ export class Metrics {
   constructor(sources: MetricsSources, monotonic: () => number = () => performance.now()) {
     this.#monotonic = monotonic;
     collectDefaultMetrics({ register: this.#registry });
+    for (const histogram of sources.timings.histograms) {
+      this.#registry.registerMetric(histogram);
+    }
+    this.#showZeros();
     this.#gauge("moraine_ready", "1 while the service is ready, 0 otherwise", () => (sources.isReady() ? 1 : 0));
+    this.#gauge("moraine_halted", "1 once the service can continue only after a restart, 0 otherwise", () =>
+      sources.isHalted() ? 1 : 0,
+    );
     this.#addStorage(() => sources.storage());
+    this.#addDamage(() => sources.damage());
+    addLoadMetrics(this.#registry, sources);
     this.#gauge(
       "moraine_policy_time_behind_seconds",
-      "How far the time of policies is behind a clock that is not believed; 0 when it is",
+      "Seconds that the time of policies lags the system clock while that clock is not trusted; otherwise 0",
       () => sources.policyTimeBehindSeconds(),
     );
     this.#gauge("moraine_faults_in_force", "Rules that corrupt responses on purpose", () => sources.faultsInForce());
-    this.#gauge("moraine_suspect_segments", "Segments that are damaged or missing", () => sources.damage().segments);
-    this.#gauge(
-      "moraine_damaged_archives",
-      "Archives with bytes that are damaged or missing",
-      () => sources.damage().archives,
-    );
-    this.#gauge(
-      "moraine_damaged_inventories",
-      "Inventory documents with bytes that are damaged or missing",
-      () => sources.damage().inventories,
-    );
-    new Gauge({
+    addLabelledGauge(this.#registry, {
       name: "moraine_notifications",
       help: "Messages that have not arrived, by state",
-      labelNames: ["state"],
-      registers: [this.#registry],
-      async collect() {
-        // A store that cannot be asked must not hide everything else.
-        const counts = await sources.countNotifications().catch(() => ({}));
-        this.reset(); // A count of an earlier moment must not pass for one of now.
-        for (const [state, count] of Object.entries(counts)) {
-          this.labels(state).set(count);
-        }
-      },
+      label: "state",
+      values: () => sources.countNotifications(),
     });
   }
 
@@ -127,6 +127,7 @@ export class Metrics {
   swept(removedCount: number, failedCount: number): void {
     this.#removedBlobs.inc(removedCount);
     this.#unremovedBlobs.set(failedCount);
+    this.#lastSweep.setToCurrentTime();
   }
 
   fault(mode: string): void {
@@ -137,7 +138,7 @@ export class Metrics {
     this.#damagedReads.inc();
   }
 
-  /** At most as old as a second: rendering takes long enough that it must not be done as often as somebody asks. */
+  /** Renders at most once a second: it takes too long to be done as often as somebody may ask. */
   async text(): Promise<{ contentType: string; text: string }> {
     const now = this.#monotonic();
     if (now - this.#rendered.at >= renderMilliseconds) {
@@ -146,16 +147,36 @@ export class Metrics {
     return { contentType: this.#registry.contentType, text: await this.#rendered.text };
   }
 
+  /** A rate is seen from the first event on only if the counter was there before it. */
+  #showZeros(): void {
+    for (const outcome of ["delivered", "pending", "failed"]) {
+      this.#deliveries.labels(outcome).inc(0);
+    }
+    for (const action of ["ArchiveRetrieval", "InventoryRetrieval"]) {
+      for (const state of ["succeeded", "failed"]) {
+        this.#jobs.labels(action, state).inc(0);
+      }
+    }
+  }
+
+  #addDamage(damage: MetricsSources["damage"]): void {
+    this.#gauge("moraine_suspect_segments", "Segments that are damaged or missing", () => damage().segments);
+    this.#gauge("moraine_damaged_archives", "Archives with bytes that are damaged or missing", () => damage().archives);
+    this.#gauge(
+      "moraine_damaged_inventories",
+      "Inventory documents with bytes that are damaged or missing",
+      () => damage().inventories,
+    );
+  }
+
   #addStorage(storage: MetricsSources["storage"]): void {
-    new Gauge({
+    addLabelledGauge(this.#registry, {
       name: "moraine_read_only",
       help: "1 while no archive is accepted, by reason: disk_full, or failed_syncs until a restart; reads and deletions work",
-      labelNames: ["reason"],
-      registers: [this.#registry],
-      collect() {
-        for (const reason of ["disk_full", "failed_syncs"]) {
-          this.labels(reason).set(storage().readOnly?.kind === reason ? 1 : 0);
-        }
+      label: "reason",
+      values() {
+        const kind = storage().readOnly?.kind;
+        return { disk_full: kind === "disk_full" ? 1 : 0, failed_syncs: kind === "failed_syncs" ? 1 : 0 };
       },
     });
     const seconds = (time: number | null) => (time === null ? 0 : time / 1000);
@@ -179,13 +200,6 @@ export class Metrics {
   }
 
   #gauge(name: string, help: string, value: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(value());
-      },
-    });
+    addGauge(this.#registry, name, help, value);
   }
 }

@@ -3,6 +3,7 @@ import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { accessKeyStories } from "./metadata/access-keys.ts";
 import { accountSettingsStories } from "./metadata/account-settings.ts";
 import { archiveStories } from "./metadata/archives.ts";
+import { contentsStories } from "./metadata/contents.ts";
 import { damageStories } from "./metadata/damage.ts";
 import { deletedArchiveStories } from "./metadata/deleted-archives.ts";
 import { identityStories } from "./metadata/identities.ts";
@@ -43,6 +44,7 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     describe("access keys", () => accessKeyStories(story));
     describe("notifications", () => notificationStories(story));
     describe("damage", () => damageStories(story));
+    describe("contents", () => contentsStories(story));
     describe("trusted time", () => trustedTimeStories(story));
     describe("installation", () => installationStories(story));
   });

@@ -16,7 +16,7 @@ const fail = (error: Error) => assert.fail(error);
 const open = (role: "lookups" | "lists") =>
   SqliteThread.open(
     { role, path: join(folder, "moraine.db"), mayCreate: false, logLimits: defaultLogLimits, history: null },
-    fail,
+    { onDeath: fail },
   );
 
 beforeEach(async () => {

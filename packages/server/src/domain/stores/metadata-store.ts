@@ -10,6 +10,7 @@ import type { AssembledArchive, ExpectedArchive, MultipartUpload } from "../vaul
 import type { PermittedVault } from "../vaults/permission.ts";
 import type { Profile, Vault, VaultKey } from "../vaults/vault.ts";
 import type { AccountSettingsChanges, AccountSettingsQueries } from "./account-settings-store.ts";
+import type { ContentsQueries } from "./contents-store.ts";
 import type { IdentityChanges, IdentityQueries } from "./identity-store.ts";
 import type { InstallationChanges } from "./installation-store.ts";
 import type { NotificationChanges, NotificationQueries } from "./notification-store.ts";
@@ -34,6 +35,7 @@ export interface MetadataQueries
     NotificationQueries,
     TrustedTimeQueries,
     DamageQueries,
+    ContentsQueries,
     AuditQueries {
   findVault(key: VaultKey): Promise<Vault | null>;
   findVaultById(vaultId: string): Promise<Vault | null>;

@@ -16,6 +16,13 @@ interface Connection {
 
 const refusalMilliseconds = 10_000;
 
+/** Connections by what they do now, and how many were refused so far. */
+export interface ConnectionCounts {
+  readonly idle: number;
+  readonly busy: number;
+  readonly refused: number;
+}
+
 type ConnectionLimits = Pick<HttpLimits, "connectionsMax" | "connectionsPerAddressMax">;
 
 /**
@@ -30,12 +37,17 @@ export class Connections {
   /** Those without a request in progress; the one that has been so for the longest time comes first. */
   readonly #idle = new Set<Connection>();
   readonly #counts = new Map<string, number>();
+  #refusedCount = 0;
   /** Networks that get no new connection for now. */
   readonly #refused = new Set<string>();
 
   constructor(limits: ConnectionLimits, trustedProxies: readonly Network[]) {
     this.#limits = limits;
     this.#trustedProxies = trustedProxies;
+  }
+
+  get counts(): ConnectionCounts {
+    return { idle: this.#idle.size, busy: this.#open.size - this.#idle.size, refused: this.#refusedCount };
   }
 
   /** Takes a new connection, or closes it. */
@@ -47,6 +59,7 @@ export class Connections {
       return; // The client has gone already: its end is about to be noticed.
     }
     if (!this.#hasRoomFor(connection)) {
+      this.#refusedCount += 1;
       socket.destroy();
       return;
     }

@@ -12,6 +12,8 @@ interface InTurnOptions {
   onBusy(socket: Socket): void;
   /** The last of them has ended. */
   onIdle(socket: Socket): void;
+  /** The number of requests that wait has changed by this much. */
+  onWaiting?(change: number): void;
   /** More have been sent ahead than may wait. */
   onFlood(socket: Socket): void;
 }
@@ -26,7 +28,8 @@ interface Turns {
  * Handles one request of a connection at a time. While others wait nothing is read from it, so that what a client sends ahead
  * stays with the client: else one connection could have thousands of requests in progress.
  */
-export function inTurn({ requestsPerConnectionMax, handle, onBusy, onIdle, onFlood }: InTurnOptions) {
+export function inTurn(options: InTurnOptions) {
+  const { requestsPerConnectionMax, handle, onBusy, onIdle, onFlood, onWaiting = () => undefined } = options;
   const connections = new WeakMap<Socket, Turns>();
 
   const start = (turns: Turns, request: IncomingMessage, response: ServerResponse): void => {
@@ -38,10 +41,12 @@ export function inTurn({ requestsPerConnectionMax, handle, onBusy, onIdle, onFlo
   const next = (turns: Turns, socket: Socket, answered: ServerResponse): void => {
     turns.isBusy = false;
     if (socket.destroyed || !answered.shouldKeepAlive || answered.getHeader("Connection") === "close") {
+      onWaiting(-turns.waiting.length);
       turns.waiting.length = 0; // No response to them would arrive.
     }
     const startNext = turns.waiting.shift();
     if (startNext !== undefined) {
+      onWaiting(-1);
       startNext();
       return;
     }
@@ -62,6 +67,7 @@ export function inTurn({ requestsPerConnectionMax, handle, onBusy, onIdle, onFlo
       onBusy(socket);
       start(turns, request, response);
     } else if (turns.waiting.length < waitingMax) {
+      onWaiting(1);
       turns.waiting.push(() => start(turns, request, response));
       // The parser starts to read again at the end of each message, so it is stopped after that.
       setImmediate(() => turns.waiting.length > 0 && socket.pause());

@@ -23,7 +23,7 @@ import { errorReply, isInternal } from "../wire/error-reply.ts";
 import { loggedUrl } from "../wire/logged-url.ts";
 import { respond } from "../wire/respond.ts";
 import { readWireRequest, type WireRequest } from "../wire/wire-request.ts";
-import { Connections } from "./connections.ts";
+import { type ConnectionCounts, Connections } from "./connections.ts";
 import { inTurn } from "./in-turn.ts";
 import type { HttpLimits } from "./limits.ts";
 import { refuseUnparsed } from "./refuse-unparsed.ts";
@@ -66,12 +66,22 @@ export interface ServiceContext extends ServeContext {
   onRequest(record: RequestRecord): void;
 }
 
+/** The work and the memory of requests now. */
+export interface ListenerLoad {
+  readonly connections: ConnectionCounts;
+  /** Requests that wait for earlier ones on their connections. */
+  readonly waitingRequests: number;
+  /** Bytes of bodies that are collected. */
+  readonly bufferedBytes: number;
+}
+
 export interface Listener {
   readonly server: Server;
   readonly connections: Pick<Connections, "closeUnused" | "closeAll">;
   /** Until then the response to every request is that the service is starting. */
   serve(context: ServiceContext): void;
   pages(): PageSources;
+  load(): ListenerLoad;
   /** Has new connections use it. Throws, changing nothing, when it does not fit its key. */
   replaceCertificate(certificate: Certificate): void;
 }
@@ -112,11 +122,15 @@ export function createListener(options: ListenerOptions): Listener {
   server.on("secureConnection", (socket) => connections.secured(socket));
   const memory = new BodyMemory(limits.bufferedBytesMax);
   const pace = new StrangerPace(limits.strangers);
+  let waitingRequests = 0;
   const takeTurn = inTurn({
     ...limits,
     handle: (request, response) => void answer({ ...options, memory, pace, context }, request, response),
     onBusy: (socket) => connections.busy(socket),
     onIdle: (socket) => connections.idle(socket),
+    onWaiting: (change) => {
+      waitingRequests += change;
+    },
     onFlood: (socket) => connections.punish(socket),
   });
   const latest = new WeakMap<Socket, ServerResponse>();
@@ -143,6 +157,7 @@ export function createListener(options: ListenerOptions): Listener {
       context = given;
     },
     pages: () => context?.pages ?? startingPages,
+    load: () => ({ connections: connections.counts, waitingRequests, bufferedBytes: memory.sizeBytes }),
     replaceCertificate(renewed) {
       if (server instanceof TlsServer) {
         server.setSecureContext(secureOptions(renewed));

@@ -39,7 +39,7 @@ export class FilesystemBlobStore implements BlobStore {
   readonly #blobs: string;
   readonly #tmp: string;
   readonly #keys: KeySource;
-  readonly #health = new SyncHealth();
+  readonly #health: SyncHealth;
   readonly #folderSyncs: FolderSyncs;
   /** The room of the disk. */
   readonly space: FreeSpace;
@@ -49,8 +49,10 @@ export class FilesystemBlobStore implements BlobStore {
   /**
    * @param folder the data folder, whose lock this process holds.
    * @param shelfSeed decides in which folders new blobs lie.
+   * @param onSync called with the time that each sync took.
    */
-  constructor(folder: string, disk: Disk = nodeFiles, shelfSeed?: string) {
+  constructor(folder: string, disk: Disk = nodeFiles, shelfSeed?: string, onSync?: (seconds: number) => void) {
+    this.#health = new SyncHealth(onSync);
     this.#keys = new KeySource(shelfSeed);
     this.#disk = disk;
     this.#folder = folder;

@@ -7,15 +7,24 @@ const failuresInARowMax = 2;
  * new blobs until a restart. A full disk is not a failure of the medium.
  */
 export class SyncHealth {
+  readonly #onSync: (seconds: number) => void;
   #failuresInARow = 0;
   #lastFailure: unknown;
 
+  /** @param onSync called with the time that each sync took, failed ones included. */
+  constructor(onSync: (seconds: number) => void = () => undefined) {
+    this.#onSync = onSync;
+  }
+
   async watch(sync: () => Promise<void>): Promise<void> {
+    const start = performance.now();
     try {
       await sync();
     } catch (error) {
       this.#note(error);
       throw error;
+    } finally {
+      this.#onSync((performance.now() - start) / 1000);
     }
     if (!this.#isBroken()) {
       this.#failuresInARow = 0;

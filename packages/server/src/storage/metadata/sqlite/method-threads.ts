@@ -48,6 +48,8 @@ export const methodThreads: MethodThreads = {
   countNotifications: "lists",
   listDamage: "lists",
   countDamage: "lists",
+  sumVaults: "lists",
+  countWork: "lists",
   listAuditEntries: "lists",
   auditState: "lists",
 

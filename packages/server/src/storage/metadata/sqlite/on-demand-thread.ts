@@ -27,6 +27,10 @@ export class OnDemandThread {
     this.#options = options;
   }
 
+  get callsInProgress(): number {
+    return this.#callsInProgress;
+  }
+
   /** Opens the thread if need be. When that fails, the substitute has the call, and the next one tries again. */
   async call(method: string, input: unknown): Promise<unknown> {
     if (this.#ended !== null) {

@@ -25,7 +25,13 @@ export interface NumberedRequest extends Request {
 }
 
 /** `opened` comes once, first. */
-export type FromThread = readonly Answer[] | { readonly opened: HistoryReport | null } | Finished;
+export type FromThread = Answers | { readonly opened: HistoryReport | null } | Finished;
+
+export interface Answers {
+  readonly answers: readonly Answer[];
+  /** Time that the commit took; null when there was none. */
+  readonly commitSeconds: number | null;
+}
 
 /** Whether the database is complete without its log. */
 export interface Finished {

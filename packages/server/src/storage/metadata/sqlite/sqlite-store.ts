@@ -25,12 +25,19 @@ export interface SqliteStoreOptions {
   readonly history?: HistoryOptions;
   /** Called once, before the store is opened, with what the history says. */
   readonly onHistory?: (report: HistoryReport) => void;
+  /** Called with the time that each commit took, its sync included. */
+  readonly onCommit?: (seconds: number) => void;
   /**
    * Called once, when a thread dies or a commit fails: what was being changed may or may not have been kept, all calls
    * reject from then on, and only a fresh start finds out. Also called, with `MetadataDamagedError`, when the check that runs on
    * after the start finds damage.
    */
   readonly onFailure: (error: Error) => void;
+}
+
+export interface SqliteStore extends MetadataStore {
+  /** Calls in progress of each thread. */
+  callsInProgress(): Readonly<Record<ThreadName, number>>;
 }
 
 const listsIdleMilliseconds = 30_000;
@@ -41,7 +48,7 @@ const checkDelayMilliseconds = 10_000;
  * and runs only while somebody lists. Readers never wait for a sync. Rejects, with the reason, when the database is damaged, of a newer schema, or cannot be
  * trusted to keep what it commits.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<MetadataStore> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, mayCreate, logLimits = defaultLogLimits, history = null, onFailure } = options;
   const threads: Array<SqliteThread | OnDemandThread> = [];
   let failed = false;
@@ -59,7 +66,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
 
   const log = new LogGuard(path);
   const open = (role: ThreadName, ofWriter: HistoryOptions | null) =>
-    SqliteThread.open({ role, path, mayCreate, logLimits, history: ofWriter }, fail);
+    SqliteThread.open(
+      { role, path, mayCreate, logLimits, history: ofWriter },
+      { onDeath: fail, onCommit: options.onCommit },
+    );
   // The writer first: it makes the file, and recovers it after a crash.
   const writer = await open("writer", history).catch((error: unknown) => {
     log.release();
@@ -101,7 +111,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Meta
     const run: StoreMethod = (input, facts) => thread.call(method, input, facts);
     return [method, run];
   });
-  return { ...Object.fromEntries(methods), close };
+  const callsInProgress = () => ({
+    writer: writer.callsInProgress,
+    lookups: lookups.callsInProgress,
+    lists: lists.callsInProgress,
+  });
+  return { ...Object.fromEntries(methods), callsInProgress, close };
 }
 
 /** Why the service stops after `onFailure`. */

@@ -24,6 +24,13 @@ const workerFile = import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./s
 const backlogMax: Readonly<Record<ThreadName, number>> = { writer: 512, lookups: 64, lists: 8 };
 const backlogSizeBytesMax = 4 * 1024 * 1024;
 
+export interface ThreadEvents {
+  /** The thread has ended without having been asked to. */
+  onDeath(error: Error): void;
+  /** A commit took this long, its sync included. */
+  readonly onCommit?: ((seconds: number) => void) | undefined;
+}
+
 interface Caller {
   readonly sizeBytes: number;
   resolve(value: unknown): void;
@@ -37,7 +44,7 @@ interface Caller {
 export class SqliteThread {
   readonly #worker: Worker;
   readonly #callers = new Map<number, Caller>();
-  readonly #onDeath: (error: Error) => void;
+  readonly #events: ThreadEvents;
   readonly #exit: Promise<void>;
   readonly #backlogMax: number;
   /** Bytes of requests that were posted and have not been answered. */
@@ -55,15 +62,15 @@ export class SqliteThread {
   /** Findings of a writer about its database's history. */
   readonly report: HistoryReport | null;
 
-  private constructor(worker: Worker, role: ThreadName, report: HistoryReport | null, onDeath: (error: Error) => void) {
+  private constructor(worker: Worker, role: ThreadName, report: HistoryReport | null, events: ThreadEvents) {
     this.#worker = worker;
     this.#backlogMax = backlogMax[role];
     this.report = report;
-    this.#onDeath = onDeath;
+    this.#events = events;
     worker.on("message", (message: FromThread) => this.#receive(message));
     worker.on("error", (error: Error) => {
       this.#failure ??= error;
-      this.#onDeath(error);
+      this.#events.onDeath(error);
     });
     this.#exit = new Promise((resolve) => {
       worker.on("exit", () => {
@@ -73,8 +80,8 @@ export class SqliteThread {
     });
   }
 
-  /** Rejects when the database cannot be opened. `onDeath` is called when the thread ends without having been asked to. */
-  static async open(options: ThreadOptions, onDeath: (error: Error) => void): Promise<SqliteThread> {
+  /** Rejects when the database cannot be opened. */
+  static async open(options: ThreadOptions, events: ThreadEvents): Promise<SqliteThread> {
     const worker = new Worker(new URL(workerFile, import.meta.url), {
       workerData: options,
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 },
@@ -86,13 +93,18 @@ export class SqliteThread {
         once(worker, "exit", opened).then(() => Promise.reject(new Error("its thread ended"))),
       ])) as [FromThread];
       invariant(typeof message === "object" && "opened" in message, "a thread first reports that it is open");
-      return new SqliteThread(worker, options.role, message.opened, onDeath);
+      return new SqliteThread(worker, options.role, message.opened, events);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MetadataUnavailableError(`Cannot open ${options.path}: ${reason}`, { cause });
     } finally {
       opened.abort();
     }
+  }
+
+  /** Calls that have not been answered. */
+  get callsInProgress(): number {
+    return this.#callers.size;
   }
 
   call(method: string, input: unknown, facts?: AuditFacts): Promise<unknown> {
@@ -186,7 +198,10 @@ export class SqliteThread {
       this.#post("close");
       return;
     }
-    for (const answer of message) {
+    if (message.commitSeconds !== null) {
+      this.#events.onCommit?.(message.commitSeconds);
+    }
+    for (const answer of message.answers) {
       const caller = this.#callers.get(answer.id);
       this.#callers.delete(answer.id);
       this.#backlog -= 1;
@@ -202,7 +217,7 @@ export class SqliteThread {
 
   #exited(): void {
     if (this.#ended === null || this.#callers.size > 0) {
-      this.#onDeath(new Error("A thread of the metadata store has ended"));
+      this.#events.onDeath(new Error("A thread of the metadata store has ended"));
     }
   }
 }

@@ -26,10 +26,16 @@ const answersSizeBytesMax = 1024 * 1024;
  * Runs all changes in one transaction, so that they share one sync to the disk; one that fails leaves nothing behind and
  * does not disturb the others. Nothing is known to be kept before this resolves.
  *
+ * @param onCommit called with the time that the commit took, its sync included.
+ *
  * A full disk fails them all, and passes. Rejects when the database failed: then it is unknown whether they were kept,
  * and the connection must not be used again.
  */
-export async function runChanges(connection: Connection, requests: readonly Request[]): Promise<Outcome[]> {
+export async function runChanges(
+  connection: Connection,
+  requests: readonly Request[],
+  onCommit: (seconds: number) => void = () => undefined,
+): Promise<Outcome[]> {
   const { database } = connection;
   // The last transaction may have been rolled back.
   forgetHead(connection.db);
@@ -39,7 +45,9 @@ export async function runChanges(connection: Connection, requests: readonly Requ
     for (const request of requests) {
       outcomes.push(await runChange(connection, request));
     }
+    const start = performance.now();
     database.exec("COMMIT");
+    onCommit((performance.now() - start) / 1000);
     return outcomes;
   } catch (cause) {
     const error = passingError(cause, connection);

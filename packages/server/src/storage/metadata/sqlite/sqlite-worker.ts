@@ -27,6 +27,8 @@ const { connection, report } = role === "writer" ? await openWriter() : { connec
 const checkpoints = role === "writer" ? new Checkpoints(connection, logLimits) : null;
 
 const waiting: NumberedRequest[] = [];
+/** The time of the present batch's commit; null while there is none. */
+let commitSeconds: number | null = null;
 let finishing = false;
 let closing = false;
 let working = false;
@@ -59,7 +61,8 @@ async function work(): Promise<void> {
   for (takeArrived(); waiting.length > 0; takeArrived()) {
     const outcomes = await run(waiting.slice(0, batchMax));
     const batch = waiting.splice(0, outcomes.length);
-    post(batch.map(({ id }, index) => answerOf(id, outcomes[index] ?? { value: undefined })));
+    const answers = batch.map(({ id }, index) => answerOf(id, outcomes[index] ?? { value: undefined }));
+    post({ answers, commitSeconds });
     checkpoints?.runIfDue();
   }
   if (finishing) {
@@ -74,11 +77,16 @@ async function work(): Promise<void> {
 }
 
 async function run(batch: readonly NumberedRequest[]): Promise<Outcome[]> {
+  commitSeconds = null;
   const refusal = checkpoints?.refusal() ?? null;
   if (refusal !== null) {
     return batch.map(() => ({ error: refusal }));
   }
-  return role === "writer" ? runChanges(connection, batch) : runQueries(connection, batch);
+  return role === "writer" ? runChanges(connection, batch, noteCommit) : runQueries(connection, batch);
+}
+
+function noteCommit(seconds: number): void {
+  commitSeconds = seconds;
 }
 
 /** False on a full disk, say, which must not keep the service from ending: the next start finds a generation that is open. */

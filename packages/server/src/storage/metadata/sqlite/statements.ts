@@ -2,6 +2,7 @@ import { contentsChanges } from "../contents.ts";
 import { accountSettingsChanges, accountSettingsQueries } from "../tables/account-settings.ts";
 import { archiveChanges, archiveQueries } from "../tables/archives.ts";
 import { auditChanges, auditQueries } from "../tables/audit.ts";
+import { contentsQueries } from "../tables/contents-figures.ts";
 import { damageChanges, damageQueries } from "../tables/damage.ts";
 import { deletedArchiveChanges } from "../tables/deleted-archives.ts";
 import { accessKeyChanges, accessKeyQueries } from "../tables/identities/access-keys.ts";
@@ -35,6 +36,7 @@ export const queries: Queries = {
   ...dataKeyQueries,
   ...trustedTimeQueries,
   ...damageQueries,
+  ...contentsQueries,
   ...auditQueries,
 };
 

@@ -1,0 +1,73 @@
+import type { Queries } from "../sqlite/methods.ts";
+import { literal, oneRow } from "../sqlite/prepared.ts";
+import { inProgress } from "./jobs/job-turns.ts";
+
+export const contentsQueries = {
+  async sumVaults(db, { afterId, limit }) {
+    const sum = await selectSum(db, { afterId: afterId ?? "", limit });
+    return {
+      vaults: Number(sum?.vaults ?? 0),
+      archives: sum?.archives ?? 0,
+      sizeBytes: sum?.size_bytes ?? 0,
+      lastId: sum?.last_id ?? null,
+    };
+  },
+
+  async countWork(db) {
+    const [inAll, running] = [await sumInProgress(db, {}), await countRunning(db, {})];
+    const [open, dead] = [await countOpen(db, {}), await countDead(db, {})];
+    const runningJobs = Number(running?.count ?? 0);
+    return {
+      runningJobs,
+      waitingJobs: Math.max(0, (inAll?.count ?? 0) - runningJobs),
+      openUploads: Number(open?.count ?? 0),
+      deadSegments: Number(dead?.count ?? 0),
+    };
+  },
+} satisfies Partial<Queries>;
+
+/** `total` is a float: unlike `sum`, it never overflows. */
+const selectSum = oneRow((db, page: { afterId: string; limit: number }) =>
+  db
+    .selectFrom((eb) =>
+      eb
+        .selectFrom("vaults")
+        .select(["id", "archive_count", "archive_bytes"])
+        .where("id", ">", page.afterId)
+        .orderBy("id")
+        .limit(page.limit)
+        .as("page"),
+    )
+    .select((eb) => [
+      eb.fn.countAll().as("vaults"),
+      eb.fn<number>("total", ["archive_count"]).as("archives"),
+      eb.fn<number>("total", ["archive_bytes"]).as("size_bytes"),
+      eb.fn.max("id").as("last_id"),
+    ]),
+);
+
+const sumInProgress = oneRow((db, _: object) =>
+  db.selectFrom("jobs_in_progress").select((eb) => eb.fn<number>("total", ["count"]).as("count")),
+);
+
+const countRunning = oneRow((db, _: object) =>
+  db
+    .selectFrom("jobs")
+    .select((eb) => eb.fn.countAll().as("count"))
+    .where("state", "=", inProgress)
+    .where("lease_until", "is not", null),
+);
+
+const countOpen = oneRow((db, _: object) =>
+  db
+    .selectFrom("uploads")
+    .select((eb) => eb.fn.countAll().as("count"))
+    .where("state", "=", literal("open")),
+);
+
+const countDead = oneRow((db, _: object) =>
+  db
+    .selectFrom("segments")
+    .select((eb) => eb.fn.countAll().as("count"))
+    .where("state", "=", literal("dead")),
+);

@@ -2,23 +2,23 @@ import assert from "node:assert/strict";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Finding } from "../../../packages/server/src/verify/finding.ts";
-import { openFolder } from "../../../packages/server/src/verify/open-folder.ts";
-import { type Level, type Subset, Verification } from "../../../packages/server/src/verify/verification.ts";
-import { verify } from "../../../packages/server/src/verify/verify.ts";
+import type { Report } from "../../../packages/server/src/verify/report.ts";
+import type { Level, Subset } from "../../../packages/server/src/verify/verification.ts";
+import { verifyFolder } from "../../../packages/server/src/verify/verify-folder.ts";
 import { sha256Of } from "../content.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
+/** The findings of a check in this process, which has to reach its end. */
 export async function findingsIn(path: string, level: Level, subset: Subset | null = null): Promise<Finding[]> {
   const findings: Finding[] = [];
   await using copies = await temporaryFolder();
-  const opened = await openFolder(path, { makeTemporaryFolder: () => copies.path });
-  try {
-    const options = { level, subset, deadline: Infinity, print: (found: Finding) => void findings.push(found) };
-    assert.equal(await verify(new Verification(opened, options)), true);
-    return findings;
-  } finally {
-    await opened[Symbol.asyncDispose]();
-  }
+  const options = { level, subset, deadline: Infinity, makeTemporaryFolder: () => copies.path };
+  const report: Report = {
+    finding: (finding) => void findings.push(finding),
+    summary: (totals, { isComplete }) => assert.deepEqual([totals.findings, isComplete], [findings.length, true]),
+  };
+  assert.equal(await verifyFolder(path, options, report), findings.length);
+  return findings;
 }
 
 /** Every file and folder, with mode, time of the last change and bytes. */

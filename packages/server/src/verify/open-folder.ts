@@ -16,7 +16,7 @@ export interface OpenedFolder extends AsyncDisposable {
   readonly source: string;
 }
 
-interface Options {
+export interface OpenOptions {
   /** Makes the folder for a copy of the database, which is removed with it. */
   makeTemporaryFolder(): string;
 }
@@ -40,7 +40,7 @@ const mebibyte = 1024 ** 2;
  * Opens the folder of a running server next to it, and of a stopped one with its lock, so that none starts meanwhile. SQLite
  * would write an index next to a log: a database with a log is read from a copy.
  */
-export async function openFolder(given: string, { makeTemporaryFolder }: Options): Promise<OpenedFolder> {
+export async function openFolder(given: string, { makeTemporaryFolder }: OpenOptions): Promise<OpenedFolder> {
   const path = await realpath(resolve(given)).catch((error: Error) => {
     throw new CannotVerifyError(`The data folder ${given} cannot be opened: ${error.message}`, { cause: error });
   });
@@ -80,7 +80,7 @@ function openRunning(path: string, file: string): OpenedFolder {
   };
 }
 
-interface StoppedFolder extends Options {
+interface StoppedFolder extends OpenOptions {
   readonly path: string;
   readonly lock: DatabaseSync | null;
 }

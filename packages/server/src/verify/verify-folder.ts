@@ -1,0 +1,58 @@
+import { migrationNames } from "../storage/metadata/migrations/migrate.ts";
+import {
+  CannotVerifyError,
+  DatabaseLostError,
+  type OpenedFolder,
+  type OpenOptions,
+  openFolder,
+} from "./open-folder.ts";
+import type { Report } from "./report.ts";
+import { type Level, type Subset, Verification } from "./verification.ts";
+import { verify } from "./verify.ts";
+
+interface Options extends OpenOptions {
+  readonly level: Level;
+  readonly subset: Subset | null;
+  /** The end of the time for it, by `performance.now()`. */
+  readonly deadline: number;
+}
+
+/** Checks a data folder, and returns how many findings it reported. Throws CannotVerifyError, among others, when it cannot. */
+export async function verifyFolder(path: string, options: Options, report: Report): Promise<number> {
+  try {
+    await using folder = await openFolder(path, options);
+    assertSchema(folder);
+    return await verifyOpened(folder, options, report);
+  } catch (error) {
+    if (!(error instanceof DatabaseLostError)) {
+      throw error;
+    }
+    report.finding({ code: "database-unreadable", message: error.message, file: "moraine.db" });
+    return 1;
+  }
+}
+
+async function verifyOpened(folder: OpenedFolder, options: Options, report: Report): Promise<number> {
+  const { level, subset, deadline } = options;
+  const verification = new Verification(folder, { level, subset, deadline, print: report.finding });
+  const isComplete = await verify(verification);
+  report.summary(verification.totals, { source: folder.source, level, subset, isComplete });
+  return verification.totals.findings;
+}
+
+/** The checks are written for one schema. */
+function assertSchema({ database, path }: OpenedFolder): void {
+  let applied: string[];
+  try {
+    const rows = database.prepare("SELECT name FROM kysely_migration ORDER BY name").all();
+    applied = rows.map(({ name }) => String(name));
+  } catch (error) {
+    throw new DatabaseLostError(`the database cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  if (applied.join() !== migrationNames.join()) {
+    throw new CannotVerifyError(
+      `The database of ${path} has the schema ${applied.at(-1)}, and this version verifies ${migrationNames.at(-1)}: ` +
+        "use the version of its server, or start the server once with this one",
+    );
+  }
+}

@@ -9,6 +9,7 @@ import {
   UploadArchiveCommand,
 } from "@aws-sdk/client-glacier";
 import { treeHashOf } from "./support/content.ts";
+import { alertRules, dashboardExpressions, dashboardPanels, selectorsOf } from "./support/expressions.ts";
 import { inOrder, metricsOf, type ShownMetric, sampleOf } from "./support/metrics-text.ts";
 import { own, sdkClient } from "./support/sdk-client.ts";
 import { type ServerProcess, startServer } from "./support/server-process.ts";
@@ -119,4 +120,37 @@ test("figures that change are in their bounds", () => {
     const value = sampleOf(text, sample) ?? Number.NaN;
     assert.ok(value >= least && value <= most, `${sample} is ${value}`);
   }
+});
+
+/** Labels that Prometheus adds. */
+const ofPrometheus = ["job", "instance", "le"];
+
+test("each metric of the dashboard and the alert rules exists, with the labels that it is selected by", () => {
+  const expressions = [...dashboardExpressions(), ...alertRules().map(({ expression }) => expression)];
+  assert.ok(expressions.length > 40, `${expressions.length} expressions are read`);
+  const shown = metricsOf(text);
+  const metricOf = (name: string) => shown.get(name) ?? shown.get(name.replace(/_(bucket|sum|count)$/, ""));
+  for (const expression of expressions) {
+    for (const { metric, labels } of selectorsOf(expression)) {
+      const found = metricOf(metric);
+      assert.ok(found !== undefined, `${metric} is no metric: ${expression}`);
+      const unknown = labels.filter((label) => ![...(found.labels ?? []), ...ofPrometheus].includes(label));
+      assert.deepEqual(unknown, [], `labels of ${metric} in ${expression}`);
+    }
+    for (const [, names = ""] of expression.matchAll(/\b(?:by|on) \(([^)]*)\)/g)) {
+      const known = new Set(selectorsOf(expression).flatMap(({ metric }) => metricOf(metric)?.labels ?? []));
+      const unknown = names.split(/, */).filter((name) => !known.has(name) && !ofPrometheus.includes(name));
+      assert.deepEqual(unknown, [], `labels of a group in ${expression}`);
+    }
+  }
+});
+
+test("panels of the dashboard have ids of their own, and do not overlap", () => {
+  const panels = dashboardPanels();
+  assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
+  const places = panels.flatMap(({ gridPos: { x, y, w, h } }) => {
+    assert.ok(x + w <= 24);
+    return Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`);
+  });
+  assert.equal(new Set(places).size, places.length);
 });

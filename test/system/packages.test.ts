@@ -179,6 +179,13 @@ test("moraine serve lists its flags, prints its version, and refuses what it doe
   });
 });
 
+test("moraine verify lists its flags, and exits with 2 when there is nothing to check", async () => {
+  const { stdout } = await at(home, "npx", ["moraine", "verify", "--help"]);
+  assert.match(stdout, /^moraine verify \[FLAGS\]/);
+  assert.equal((await at(home, "npx", ["moraine", "help", "verify"])).stdout, stdout);
+  await assert.rejects(at(home, "npx", ["moraine", "verify", "--data", home]), { code: 2, stdout: "" });
+});
+
 test("moraine serve is replaced by the server, with the settings of npm start", async () => {
   await using server = await startInstalled(join(folder.path, "served"));
   const { scripts } = JSON.parse(await readFile(join(repositoryRoot, "package.json"), "utf8"));

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { errorCode } from "../files/missing.ts";
 import { makeTemporaryFolder } from "../files/temporary-folder.ts";
 import { widthOf } from "../settings/wrapped.ts";
 import { type Arguments, readArguments, usage } from "./arguments.ts";
@@ -21,7 +22,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 process.stdout.on("error", () => process.exit(exitCannotRun));
 
 process.exitCode = await run().catch((error: unknown) => {
-  process.stderr.write(`moraine: ${(error as Error).message}\n`);
+  const isDenied = ["EACCES", "EPERM"].includes(errorCode(error) ?? "");
+  process.stderr.write(
+    `moraine: ${(error as Error).message.replace(/\s*\n\s*/g, " ")}${isDenied ? ": run it as the server's user" : ""}\n`,
+  );
   return exitCannotRun;
 });
 

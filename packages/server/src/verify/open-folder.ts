@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import { constants, copyFile, realpath, statfs } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -51,6 +51,7 @@ export async function openFolder(given: string, { makeTemporaryFolder }: OpenOpt
       ? new DatabaseLostError("the database is missing or empty, but there is data that it describes")
       : new CannotVerifyError(`${path} is not a data folder: it has no moraine.db`);
   }
+  assertReadable(path);
   const lock = takeLock(path);
   if (lock === "held") {
     return openRunning(path, file);
@@ -60,6 +61,14 @@ export async function openFolder(given: string, { makeTemporaryFolder }: OpenOpt
   } catch (error) {
     lock?.close();
     throw error;
+  }
+}
+
+/** Says so by name: SQLite's message has neither the file nor the reason. */
+function assertReadable(path: string): void {
+  const names = ["moraine.db", "moraine.db-wal", "lock.db"];
+  for (const file of names.map((name) => join(path, name)).filter((file) => existsSync(file))) {
+    closeSync(openSync(file, "r"));
   }
 }
 

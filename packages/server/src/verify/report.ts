@@ -17,9 +17,11 @@ export interface Ending {
   readonly isComplete: boolean;
 }
 
+const indent = "    ";
+
 /** Findings as paragraphs: the code and what is wrong, then a line for each thing concerned and one for what to do. */
 export function textTo(write: (line: string) => void, width: number): Report {
-  const indented = (text: string) => wrapped(onOneLine(text), width - 2).replace(/\n/g, "\n    ");
+  const indented = (text: string) => wrapped(onOneLine(text), width - indent.length).replaceAll("\n", `\n${indent}`);
   return {
     finding({ code, message, ...subject }) {
       const names = Object.entries(subject).filter(([, value]) => value !== undefined);

@@ -88,7 +88,8 @@ test("next to a running server under load nothing is found, and damage is", asyn
     }),
   );
   try {
-    const names = () => readdir(path).then((found) => found.sort());
+    // The server makes its ballast meanwhile.
+    const names = async () => (await readdir(path)).filter((name) => name !== "ballast").sort();
     const before = await names();
     for (const level of [...levels, ...levels]) {
       assert.deepEqual(await findingsIn(path, level), [], level);

@@ -42,6 +42,23 @@ export class GlacierError extends Error {
   }
 }
 
+/**
+ * Refuses a request since there is too much to do now, whatever it asks for. Nothing was done. Its status is that of HTTP for this case, unlike
+ * other failures with its code.
+ */
+export class OverloadError extends GlacierError {
+  /** For the header `Retry-After`. */
+  readonly retryAfterSeconds = 1;
+
+  constructor(message: string) {
+    super("ServiceUnavailableException", message);
+  }
+
+  override get status(): number {
+    return 503;
+  }
+}
+
 /** The JSON body of an error response: exactly these three fields, lowercase unlike all other bodies. */
 export function errorBody(error: GlacierError): { code: ErrorCode; message: string; type: "Client" | "Server" } {
   return { code: error.code, message: error.message, type: error.type };
@@ -116,6 +133,7 @@ export const errors = {
       "NoLongerSupportedException",
       "This API is no longer supported for new accounts. Please use Amazon S3 Glacier storage classes instead.",
     ),
+  overloaded: (message: string) => new OverloadError(message),
   unavailable: (message: string) => new GlacierError("ServiceUnavailableException", message),
 
   accessDenied: (message: string) => new GlacierError("AccessDeniedException", message),

@@ -71,7 +71,7 @@ export {
 export { canonicalRequest, type SignedRequest, uriEncode } from "./canonical-request.ts";
 export { damagedArchiveMessage, damagedDataMessage } from "./damage-messages.ts";
 export { millisecondsPer, secondsPer } from "./durations.ts";
-export { type ErrorCode, errorBody, errorStatus, errors, GlacierError } from "./errors.ts";
+export { type ErrorCode, errorBody, errorStatus, errors, GlacierError, OverloadError } from "./errors.ts";
 export {
   type AccountId,
   type ArchiveId,

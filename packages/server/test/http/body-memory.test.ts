@@ -26,7 +26,7 @@ test("a body that is itself the largest is evicted", () => {
   lease("honest").grow(400);
   const greedy = lease("greedy");
   greedy.grow(500);
-  assert.throws(() => greedy.grow(700), { code: "ThrottlingException" });
+  assert.throws(() => greedy.grow(700), { code: "ServiceUnavailableException", status: 503 });
   assert.deepEqual(evicted, ["greedy"]);
   assert.equal(memory.sizeBytes, 400);
 });
@@ -46,7 +46,7 @@ test("a complete body does not give way, and is counted until it is released", (
   complete.settle();
   lease("honest").grow(100);
   const other = lease("other");
-  assert.throws(() => other.grow(150), { code: "ThrottlingException" });
+  assert.throws(() => other.grow(150), { code: "ServiceUnavailableException", status: 503 });
   assert.deepEqual(evicted, ["other"]);
   complete.release();
   complete.release();

@@ -82,13 +82,62 @@ test("a newcomer is refused when all others are busy", async (context) => {
     await send(socket, body.subarray(0, 500));
   }
   await eventually(() => server.parts.intents.count === 2);
-  assert.equal(await isServed(await openFrom(honest, server.port)), false);
+  const newcomer = await openFrom(honest, server.port);
+  newcomer.write(live);
+  const refusal = await readAnswer(newcomer);
+  assert.equal(refusal.status, 503);
+  assert.deepEqual(refusal.json(), {
+    code: "ServiceUnavailableException",
+    message: "The service has no room for more connections at the moment. Try again later.",
+    type: "Server",
+  });
+  assert.deepEqual([refusal.headers.get("retry-after"), refusal.headers.get("connection")], ["1", "close"]);
   for (const socket of busy) {
     const answered = readAnswer(socket);
     await send(socket, body.subarray(500));
     assert.equal((await answered).status, 201);
   }
   assert.ok(await isServed(await openFrom(honest, server.port)), "now one of the others is idle");
+});
+
+test("a few newcomers that are refused learn why, and more of them are closed at once", async (context) => {
+  const server = await start(context, { limits: { connectionsMax: 1 } });
+  await createVault(server, "photos");
+  server.client.close();
+  const busy = await openFrom(honest, server.port);
+  await send(busy, uploadHead(server, randomContent(1000)));
+  await eventually(() => server.parts.intents.count === 1);
+  const mute: Socket[] = [];
+  for (const address of ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6"]) {
+    for (let count = 0; count < 8; count += 1) {
+      mute.push(await openFrom(address, server.port));
+    }
+    const oneMore = await openFrom(address, server.port);
+    assert.ok(await eventually(() => oneMore.closed), "a client has eight of them");
+  }
+  assert.ok(await eventually(() => mute.slice(32).every(({ closed }) => closed)), "there are 32 in all");
+  assert.ok(mute.slice(0, 32).every(({ closed }) => !closed));
+  mute[0]?.destroy();
+  const statusOf = async () => {
+    const socket = await openFrom("127.0.0.7", server.port);
+    socket.write(live);
+    return readAnswer(socket).then(
+      ({ status }) => status,
+      () => null,
+    );
+  };
+  assert.ok(await eventually(async () => (await statusOf()) === 503), "one that leaves makes room for the next");
+});
+
+test("a newcomer that is refused and sends nothing is closed after a while", async (context) => {
+  const server = await start(context, { limits: { connectionsMax: 1, turnedAwaySeconds: 0.1 } });
+  await createVault(server, "photos");
+  server.client.close();
+  const busy = await openFrom(honest, server.port);
+  await send(busy, uploadHead(server, randomContent(1000)));
+  await eventually(() => server.parts.intents.count === 1);
+  const mute = await openFrom(stranger, server.port);
+  assert.ok(await eventually(() => mute.closed));
 });
 
 test("a trusted proxy may have as many connections as there are", async (context) => {

@@ -25,8 +25,10 @@ test("a service that is starting is live and not ready, and answers every other 
   const metrics = await client.send({ method: "GET", path: "/metrics", key: null });
   assert.equal(metrics.body.toString(), "moraine_ready 0\n");
   for (const path of ["/-/vaults", "/admin/health"]) {
-    assertError(await client.send({ method: "GET", path }), {
-      status: 500,
+    const refused = await client.send({ method: "GET", path });
+    assert.equal(refused.headers["retry-after"], "1");
+    assertError(refused, {
+      status: 503,
       code: "ServiceUnavailableException",
       message: "The service is starting. Try again later.",
     });

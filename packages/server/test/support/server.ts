@@ -261,6 +261,7 @@ export const testLimits = {
   bufferedBytesMax: 8 * 1024 ** 2,
   connectionsMax: 512,
   connectionsPerAddressMax: 512,
+  turnedAwaySeconds: 600,
   requestsPerConnectionMax: 100_000,
   strangers: { burst: 1_000_000, perSecond: 1 },
 };

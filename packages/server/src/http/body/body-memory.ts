@@ -2,7 +2,7 @@ import { errors } from "@moraine/protocol";
 
 /** The memory of one body while it is read and used. */
 export interface BodyLease {
-  /** Counts the body as `sizeBytes` long. Throws ThrottlingException when it has to give way itself. */
+  /** Counts the body as `sizeBytes` long. Throws OverloadError when it has to give way itself. */
   grow(sizeBytes: number): void;
   /** The body is complete and in use: from now on it does not give way. */
   settle(): void;
@@ -16,6 +16,9 @@ interface Holder {
   onEvicted: ((error: Error) => void) | null;
   sizeBytes: number;
 }
+
+const tooManyBodies = () =>
+  errors.overloaded("The bodies of requests take too much memory at the moment. Try again later.");
 
 /**
  * Bounds the memory of all bodies that are collected. When it is used up, the largest body of the source that holds the most
@@ -46,7 +49,7 @@ export class BodyMemory {
         holder.sizeBytes = sizeBytes;
         this.#makeRoom();
         if (!this.#holders.has(holder)) {
-          throw errors.throttled();
+          throw tooManyBodies();
         }
       },
       settle: () => {
@@ -63,7 +66,7 @@ export class BodyMemory {
         return;
       }
       this.#remove(victim);
-      victim.onEvicted?.(errors.throttled());
+      victim.onEvicted?.(tooManyBodies());
     }
   }
 

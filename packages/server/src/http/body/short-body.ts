@@ -14,7 +14,7 @@ interface ShortBodyOptions {
 /** Reads the body of one request into memory, if there is one. */
 export interface ShortBody {
   /**
-   * Throws BadRequest when the body is longer than `sizeBytesMax`, ThrottlingException when it has to give way to others,
+   * Throws BadRequest when the body is longer than `sizeBytesMax`, OverloadError when it has to give way to others,
    * RequestTimeoutException when it stalls, and ClientGoneError when it is interrupted.
    */
   read(limits: { readonly sizeBytesMax: number; readonly isVerified: boolean }): Promise<Uint8Array>;

@@ -16,6 +16,10 @@ interface Connection {
 
 const refusalMilliseconds = 10_000;
 
+/** Connections without a place that are kept for a moment, so that their clients learn why: in all, and of one client. */
+const turnedAwayMax = 32;
+const turnedAwayPerAddressMax = 8;
+
 /** Connections by what they do now, and how many were refused so far. */
 export interface ConnectionCounts {
   readonly idle: number;
@@ -23,7 +27,7 @@ export interface ConnectionCounts {
   readonly refused: number;
 }
 
-type ConnectionLimits = Pick<HttpLimits, "connectionsMax" | "connectionsPerAddressMax">;
+type ConnectionLimits = Pick<HttpLimits, "connectionsMax" | "connectionsPerAddressMax" | "turnedAwaySeconds">;
 
 /**
  * Admits connections. Where there are too many, of all or of one client, the one that has been without a request for the longest
@@ -37,6 +41,8 @@ export class Connections {
   /** Those without a request in progress; the one that has been so for the longest time comes first. */
   readonly #idle = new Set<Connection>();
   readonly #counts = new Map<string, number>();
+  /** Connections without a place, by peer. Their requests are refused. */
+  readonly #turnedAway = new Map<string, Pick<Connection, "network" | "socket">>();
   #refusedCount = 0;
   /** Networks that get no new connection for now. */
   readonly #refused = new Set<string>();
@@ -60,13 +66,18 @@ export class Connections {
     }
     if (!this.#hasRoomFor(connection)) {
       this.#refusedCount += 1;
-      socket.destroy();
+      this.#turnAway(connection);
       return;
     }
     this.#open.set(connection.peer, connection);
     this.#idle.add(connection);
     this.#counts.set(connection.network, this.#countOf(connection.network) + 1);
     this.#follow(connection, socket);
+  }
+
+  /** Whether the request of this socket is to be refused, since there was no place for its connection. */
+  isTurnedAway(socket: Socket): boolean {
+    return this.#turnedAway.has(peerOf(socket));
   }
 
   /** TLS has been agreed on: requests name this socket and not the one below it. */
@@ -102,9 +113,11 @@ export class Connections {
         socket.destroy();
       }
     }
+    this.#closeTurnedAway();
   }
 
   closeAll(): void {
+    this.#closeTurnedAway();
     for (const { socket } of this.#open.values()) {
       socket.destroy();
     }
@@ -130,6 +143,28 @@ export class Connections {
   #follow(connection: Connection, socket: Socket): void {
     this.#ofSocket.set(socket, connection);
     socket.once("close", () => this.#forget(connection));
+  }
+
+  /** Closes the connection, after its request has been refused if possible: a client that learns the reason waits before it tries again. */
+  #turnAway({ socket, peer, network }: Connection): void {
+    const ofNetwork = [...this.#turnedAway.values()].filter((other) => other.network === network).length;
+    const hasRoom = this.#turnedAway.size < turnedAwayMax && ofNetwork < turnedAwayPerAddressMax;
+    if (!hasRoom || this.#refused.has(network)) {
+      socket.destroy();
+      return;
+    }
+    this.#turnedAway.set(peer, { network, socket });
+    const timer = setTimeout(() => socket.destroy(), this.#limits.turnedAwaySeconds * 1000).unref();
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.#turnedAway.delete(peer);
+    });
+  }
+
+  #closeTurnedAway(): void {
+    for (const { socket } of this.#turnedAway.values()) {
+      socket.destroy();
+    }
   }
 
   #hasRoomFor({ network, isCounted }: Connection): boolean {

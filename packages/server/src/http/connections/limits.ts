@@ -11,6 +11,8 @@ export interface HttpLimits extends BodyLimits, ReplyLimits {
   readonly connectionsMax: number;
   /** For each IPv4 address or IPv6 network of 64 bits, unless it is a trusted proxy. */
   readonly connectionsPerAddressMax: number;
+  /** How long a connection without a place is kept, so that its request can be refused. */
+  readonly turnedAwaySeconds: number;
   /** Requests of each client whose caller is not known: pages, and those that are refused before their signature is verified. */
   readonly strangers: StrangerLimits;
   /** Then the connection is closed, so that a client's place is given away from time to time. */
@@ -28,6 +30,7 @@ export const httpLimits = {
   drainBytesMax: 5 * 1024 ** 3,
   drainSecondsMax: 30,
   bufferedBytesMax: 8 * mebibyte,
+  turnedAwaySeconds: 5,
   requestsPerConnectionMax: 1000,
   strangers: { burst: 500, perSecond: 200 },
 } as const;

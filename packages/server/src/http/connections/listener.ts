@@ -89,6 +89,8 @@ export interface Listener {
 interface Options extends ListenerOptions {
   readonly memory: BodyMemory;
   readonly pace: StrangerPace;
+  /** Whether there was no place for the connection. */
+  isTurnedAway(socket: Socket): boolean;
   /** Null while the service is starting. */
   readonly context: ServiceContext | null;
 }
@@ -122,10 +124,11 @@ export function createListener(options: ListenerOptions): Listener {
   server.on("secureConnection", (socket) => connections.secured(socket));
   const memory = new BodyMemory(limits.bufferedBytesMax);
   const pace = new StrangerPace(limits.strangers);
+  const isTurnedAway = (socket: Socket) => connections.isTurnedAway(socket);
   let waitingRequests = 0;
   const takeTurn = inTurn({
     ...limits,
-    handle: (request, response) => void answer({ ...options, memory, pace, context }, request, response),
+    handle: (request, response) => void answer({ ...options, memory, pace, isTurnedAway, context }, request, response),
     onBusy: (socket) => connections.busy(socket),
     onIdle: (socket) => connections.idle(socket),
     onWaiting: (change) => {
@@ -181,6 +184,10 @@ async function answer(options: Options, request: IncomingMessage, response: Serv
   };
   const onHead = (status: number) => options.context?.requestCounts.responded(operation, status);
   try {
+    if (options.isTurnedAway(request.socket)) {
+      response.setHeader("Connection", "close");
+      throw errors.overloaded("The service has no room for more connections at the moment. Try again later.");
+    }
     const answer = await reply(options, request, response, { requestId, onRoute });
     await respond(request, response, answer, options.limits, onHead);
   } catch (error) {
@@ -251,7 +258,7 @@ async function replyTo({ context, limits, memory, servesMetrics }: Options, exch
     return own;
   }
   if (context === null) {
-    throw errors.unavailable("The service is starting. Try again later.");
+    throw errors.overloaded("The service is starting. Try again later.");
   }
   const json = shortBody(message, response, { limits, memory, source: exchange.network });
   const incoming = {

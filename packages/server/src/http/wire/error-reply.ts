@@ -1,4 +1,4 @@
-import { damagedDataMessage, errorBody, errors, GlacierError } from "@moraine/protocol";
+import { damagedDataMessage, errorBody, errors, GlacierError, OverloadError } from "@moraine/protocol";
 import { CorruptSegmentError } from "../../domain/segment.ts";
 import { StorageFullError } from "../../domain/stores/blob-store.ts";
 import { MetadataUnavailableError } from "../../domain/stores/metadata-store.ts";
@@ -11,12 +11,13 @@ export function errorReply(error: unknown): Reply {
     return stsErrorReply(error);
   }
   const shown = toGlacierError(error);
-  return jsonReply(shown.status, errorBody(shown));
+  const headers = shown instanceof OverloadError ? { "Retry-After": String(shown.retryAfterSeconds) } : {};
+  return jsonReply(shown.status, errorBody(shown), headers);
 }
 
-/** Whether a failure is ours, and so belongs into the log with its cause. */
+/** Whether a failure is ours, and so belongs into the log with its cause. An overload would flood the log: metrics count it. */
 export function isInternal(error: unknown): boolean {
-  return !(error instanceof GlacierError) || error.type === "Server";
+  return !(error instanceof GlacierError) || (error.type === "Server" && !(error instanceof OverloadError));
 }
 
 function toGlacierError(error: unknown): GlacierError {

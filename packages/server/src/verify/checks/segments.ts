@@ -40,19 +40,17 @@ async function checkShelf(verification: Verification, check: SegmentCheck, shelf
   const files = new Set(await namesIn(join(verification.folder.path, blobs, shelf)));
   const prefix = Buffer.from(shelf.replace("/", ""), "hex");
   const page = verification.database.prepare(
-    `SELECT * FROM segments WHERE name > ? AND length(name) = 14 ORDER BY name LIMIT ${pageRows}`,
+    `SELECT * FROM segments WHERE name > ? AND name < ? AND length(name) = 14 ORDER BY name LIMIT ${pageRows}`,
   );
-  let isLast = false;
-  for (let after: Uint8Array = prefix; !isLast; ) {
-    const rows = page.all(after) as unknown as SegmentRow[];
-    const own = rows.filter(({ name }) => prefix.equals(name.subarray(0, 2)));
-    for (const row of own) {
+  const end = Buffer.concat([prefix, Buffer.alloc(13, 0xff)]);
+  for (let after: Uint8Array | undefined = prefix; after !== undefined; ) {
+    const rows = page.all(after, end) as unknown as SegmentRow[];
+    for (const row of rows) {
       files.delete(keyOf(row).slice(shelf.length + 1));
       await verification.confirmed(() => check.findingsOf(row.name));
       await verification.step();
     }
-    after = rows.at(-1)?.name ?? after;
-    isLast = own.length < pageRows;
+    after = rows.length < pageRows ? undefined : rows.at(-1)?.name;
   }
   for (const name of files) {
     await verification.confirmed(() => unknownFile(verification, `${shelf}/${name}`, name));

@@ -45,3 +45,30 @@ test("a figure that cannot be had is not a number, and hides no other", async ()
   assert.doesNotMatch(text, /^moraine_jobs\{/m);
   assert.match(text, /^moraine_ready 1$/m);
 });
+
+test("queues are read before the scrape itself asks the database", async () => {
+  const asked: string[] = [];
+  const metrics = new Metrics({
+    ...sources,
+    timings: new StorageTimings(),
+    queues: () => {
+      asked.push("queues");
+      return {};
+    },
+    contents: () => {
+      asked.push("contents");
+      return sources.contents();
+    },
+    overdueJobSeconds: async () => {
+      asked.push("jobs");
+      return {};
+    },
+    countNotifications: async () => {
+      asked.push("notifications");
+      return {};
+    },
+  });
+  await metrics.text();
+  assert.equal(asked[0], "queues");
+  assert.ok(asked.length > 3);
+});

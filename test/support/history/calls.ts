@@ -91,6 +91,9 @@ export interface Answer {
   readonly state?: string;
 }
 
+/** The code of a retrieval or an inventory whose job has failed: the responses to all its calls are successes. */
+export const jobFailed = "JobFailed";
+
 export type Outcome =
   | { readonly kind: "ok"; readonly answer: Answer }
   /** The service said that nothing was changed. */

@@ -1,4 +1,4 @@
-import type { Content, ListedArchive } from "../calls.ts";
+import { type Content, jobFailed, type ListedArchive } from "../calls.ts";
 import { dayOver } from "../expiry.ts";
 import type { Rule } from "../model.ts";
 import { type Fault, fault, type Possibility, refusal, success } from "../possibilities.ts";
@@ -80,8 +80,14 @@ export function reads(state: State, at: At, next: (archive: Archive) => State): 
   const archive = archiveAt(state, at);
   return archive?.state === "live"
     ? [success((answer) => differenceOf(at, archive, answer ?? {}) ?? next(archive), lost(at))]
-    : [refusal(notFound, state, archive === undefined ? neverUploaded(at) : undone(at))];
+    : [withoutArchive(state, at, archive)];
 }
+
+/** A job whose archive is deleted before it has run fails. */
+const withoutArchive = (state: State, at: At, archive: Archive | undefined): Possibility =>
+  archive === undefined
+    ? refusal(notFound, state, neverUploaded(at))
+    : refusal([notFound, jobFailed], state, undone(at));
 
 /** Undefined when all fields that were seen are right. */
 export function differenceOf(

@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { HistoryCaller } from "../../support/history/caller.ts";
+import type { Call, History, Outcome } from "../../support/history/calls.ts";
+import { check, type Violation } from "../../support/history/check.ts";
+import { observe } from "../../support/history/observe.ts";
+import { HistoryRecorder } from "../../support/history/recorder.ts";
+import { shrink } from "../../support/history/shrink.ts";
+import { Random } from "../../support/random.ts";
+import { type ServerOptions, startServer } from "../../support/server-process.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { advance, type Kind, kinds, kindsInTime } from "./kinds.ts";
+
+export interface RacesOptions {
+  readonly seed: number;
+  /** How many races. */
+  readonly count: number;
+  readonly command?: ServerOptions["command"];
+}
+
+export interface RacesResult {
+  readonly rig: "races";
+  readonly seed: number;
+  readonly races: number;
+  readonly calls: number;
+  readonly succeeded: number;
+  readonly refused: number;
+  readonly unknown: number;
+  readonly violations: readonly FoundViolation[];
+  readonly seconds: number;
+}
+
+interface FoundViolation extends Violation {
+  /** The least history that shows it. */
+  readonly history: History;
+}
+
+/** Races of one history: as many as the checker takes in a moment, and as many connections as there are callers. */
+const racesOfBatch = 20;
+
+/** Races callers against each other on one server, and judges what each of them saw. */
+export async function runRaces({ seed, count, command }: RacesOptions): Promise<RacesResult> {
+  const random = new Random(seed);
+  const began = performance.now();
+  await using folder = await temporaryFolder();
+  await using server = await startServer({
+    dataFolder: join(folder.path, "data"),
+    flags: ["--clock", "manual"],
+    ...(command !== undefined && { command }),
+  });
+  const histories: History[] = [];
+  for (let first = 0; first < count; first += racesOfBatch) {
+    const path = join(folder.path, `history-${first}`);
+    const races = Math.min(racesOfBatch, count - first);
+    histories.push(await runBatch({ path, races, vaultPrefix: `batch${first}-`, random, url: server.url }));
+  }
+  await server.stop();
+  return { rig: "races", seed, races: count, ...judged(histories), seconds: (performance.now() - began) / 1000 };
+}
+
+interface Batch {
+  readonly path: string;
+  readonly races: number;
+  readonly vaultPrefix: string;
+  readonly random: Random;
+  readonly url: string;
+}
+
+async function runBatch({ path, races: count, vaultPrefix, random, url }: Batch): Promise<History> {
+  await using recorder = await HistoryRecorder.create(path);
+  const caller = new HistoryCaller(url, vaultPrefix);
+  const make = (call: Call): Promise<Outcome> => recorder.record(call, (each) => caller.perform(each));
+  const isInTime = random.whole(1, 4) === 1;
+  const choices = Object.values<Kind>(isInTime ? kindsInTime : kinds);
+  const races = Array.from({ length: count }, (_, at) => `${vaultPrefix}${at}`).flatMap(
+    (vault) => random.oneOf(choices)?.({ vault, random }) ?? [],
+  );
+  await Promise.all(races.map(({ before }) => inTurn(before, make)));
+  const time = isInTime ? [make(advance)] : [];
+  await Promise.all([...races.flatMap(({ atOnce }) => atOnce.map(make)), ...time]);
+  await observe(recorder, make);
+  caller.close();
+  return recorder.entries;
+}
+
+async function inTurn(calls: readonly Call[], make: (call: Call) => Promise<unknown>): Promise<void> {
+  for (const call of calls) {
+    await make(call);
+  }
+}
+
+function judged(histories: readonly History[]) {
+  const outcomes = histories.flat().flatMap((entry) => ("end" in entry ? [entry.outcome.kind] : []));
+  const countOf = (kind: Outcome["kind"]) => outcomes.filter((one) => one === kind).length;
+  return {
+    calls: outcomes.length,
+    succeeded: countOf("ok"),
+    refused: countOf("refused"),
+    unknown: countOf("unknown"),
+    violations: histories.flatMap((history) => {
+      const violation = check(history);
+      return violation === null ? [] : [{ ...violation, history: shrink(history, violation) }];
+    }),
+  };
+}

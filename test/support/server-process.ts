@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 // The server as its users run it: a process of its own, reached through its socket and ended by signals.
 
 export const repositoryRoot = fileURLToPath(new URL("../../", import.meta.url));
-const start = commandOf("start");
+export const startCommand = commandOf("start");
 const startMillisecondsMax = 30_000;
 const endMillisecondsMax = 40_000;
 
@@ -28,7 +28,7 @@ export interface ServerOptions {
   readonly command?: NodeCommand;
 }
 
-interface NodeCommand {
+export interface NodeCommand {
   readonly environment: NodeJS.ProcessEnv;
   readonly args: readonly string[];
 }
@@ -119,7 +119,7 @@ export async function startServer({
   dataFolder,
   flags = [],
   environment = {},
-  command = start,
+  command = startCommand,
 }: ServerOptions): Promise<ServerProcess> {
   const data = dataFolder === null ? [] : ["--data", dataFolder];
   const child = spawnServer([...data, "--listen", "127.0.0.1:0", ...flags], { environment, command });
@@ -169,7 +169,7 @@ export function spawnServer(
   args: readonly string[],
   {
     environment = {},
-    command = start,
+    command = startCommand,
     cwd = repositoryRoot,
   }: Pick<ServerOptions, "environment" | "command"> & { readonly cwd?: string },
 ): ChildProcess {

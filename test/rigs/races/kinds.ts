@@ -35,9 +35,10 @@ export const kinds = {
   },
   "part, complete": ({ vault, random }) => {
     const { before, complete } = openUpload(vault);
-    const part: Call = { op: "UploadMultipartPart", vault, archive, firstByte: 0, ...sent(2) };
+    const part = { op: "UploadMultipartPart", vault, archive, firstByte: 0 } as const;
     const withOther: Call = { op: "CompleteMultipartUpload", vault, archive, ...contentIn(sent(2)) };
-    return { before, atOnce: shuffled(random, [part, part, complete, withOther, complete]) };
+    const parts = [1, 2, 1, 2, 1, 2].map((seed): Call => ({ ...part, ...sent(seed) }));
+    return { before, atOnce: shuffled(random, [...parts, complete, withOther, complete, withOther]) };
   },
   "delete, retrieve": ({ vault, random }) => {
     const jobs = Array.from({ length: random.whole(1, 3) }, (_, number) => `job${number}`);

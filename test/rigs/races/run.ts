@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { HistoryCaller } from "../../support/history/caller.ts";
 import type { Call, History, Outcome } from "../../support/history/calls.ts";
 import { check, type Violation } from "../../support/history/check.ts";
@@ -15,6 +16,8 @@ export interface RacesOptions {
   /** How many races. */
   readonly count: number;
   readonly command?: ServerOptions["command"];
+  /** Ends with the batch that shows the first violation. */
+  readonly stopsAtViolation?: boolean;
 }
 
 export interface RacesResult {
@@ -36,9 +39,11 @@ interface FoundViolation extends Violation {
 
 /** Races of one history: as many as the checker takes in a moment, and as many connections as there are callers. */
 const racesOfBatch = 20;
+/** Calls begin within this, so that those which take longer are sometimes first. */
+const latestMilliseconds = 30;
 
 /** Races callers against each other on one server, and judges what each of them saw. */
-export async function runRaces({ seed, count, command }: RacesOptions): Promise<RacesResult> {
+export async function runRaces({ seed, count, command, stopsAtViolation }: RacesOptions): Promise<RacesResult> {
   const random = new Random(seed);
   const began = performance.now();
   await using folder = await temporaryFolder();
@@ -48,13 +53,18 @@ export async function runRaces({ seed, count, command }: RacesOptions): Promise<
     ...(command !== undefined && { command }),
   });
   const histories: History[] = [];
-  for (let first = 0; first < count; first += racesOfBatch) {
-    const path = join(folder.path, `history-${first}`);
-    const races = Math.min(racesOfBatch, count - first);
-    histories.push(await runBatch({ path, races, vaultPrefix: `batch${first}-`, random, url: server.url }));
+  const violations: FoundViolation[] = [];
+  let races = 0;
+  while (races < count && !(stopsAtViolation === true && violations.length > 0)) {
+    const path = join(folder.path, `history-${races}`);
+    const batch = Math.min(racesOfBatch, count - races);
+    const history = await runBatch({ path, races: batch, vaultPrefix: `batch${races}-`, random, url: server.url });
+    histories.push(history);
+    violations.push(...violationsOf(history));
+    races += batch;
   }
-  await server.stop();
-  return { rig: "races", seed, races: count, ...judged(histories), seconds: (performance.now() - began) / 1000 };
+  const seconds = (performance.now() - began) / 1000;
+  return { rig: "races", seed, races, ...countsOf(histories.flat()), violations, seconds };
 }
 
 interface Batch {
@@ -75,8 +85,13 @@ async function runBatch({ path, races: count, vaultPrefix, random, url }: Batch)
     (vault) => random.oneOf(choices)?.({ vault, random }) ?? [],
   );
   await Promise.all(races.map(({ before }) => inTurn(before, make)));
-  const time = isInTime ? [make(advance)] : [];
-  await Promise.all([...races.flatMap(({ atOnce }) => atOnce.map(make)), ...time]);
+  const atOnce = [...races.flatMap((race) => race.atOnce), ...(isInTime ? [advance] : [])];
+  await Promise.all(
+    atOnce.map(async (call) => {
+      await sleep(random.whole(0, latestMilliseconds));
+      await make(call);
+    }),
+  );
   await observe(recorder, make);
   caller.close();
   return recorder.entries;
@@ -88,17 +103,18 @@ async function inTurn(calls: readonly Call[], make: (call: Call) => Promise<unkn
   }
 }
 
-function judged(histories: readonly History[]) {
-  const outcomes = histories.flat().flatMap((entry) => ("end" in entry ? [entry.outcome.kind] : []));
+function countsOf(history: History) {
+  const outcomes = history.flatMap((entry) => ("end" in entry ? [entry.outcome.kind] : []));
   const countOf = (kind: Outcome["kind"]) => outcomes.filter((one) => one === kind).length;
   return {
     calls: outcomes.length,
     succeeded: countOf("ok"),
     refused: countOf("refused"),
     unknown: countOf("unknown"),
-    violations: histories.flatMap((history) => {
-      const violation = check(history);
-      return violation === null ? [] : [{ ...violation, history: shrink(history, violation) }];
-    }),
   };
+}
+
+function violationsOf(history: History): FoundViolation[] {
+  const violation = check(history);
+  return violation === null ? [] : [{ ...violation, history: shrink(history, violation) }];
 }

@@ -1,0 +1,49 @@
+// Faults that are planted in a copy of the server's sources: a rig that does not notice them proves nothing.
+
+export interface PlantedBug {
+  readonly name: string;
+  /** Below `packages/server/src`. */
+  readonly file: string;
+  /** Occurs once in the file. */
+  readonly correct: string;
+  readonly wrong: string;
+}
+
+export const racesBugs: readonly PlantedBug[] = [
+  {
+    name: "a second lock replaces one in progress",
+    file: "domain/vaults/vault-lock.ts",
+    correct: "if (current !== null) {",
+    wrong: 'if (current?.state === "locked") {',
+  },
+  {
+    name: "a lock that is complete can be aborted",
+    file: "domain/vaults/vault-lock.ts",
+    correct: 'if (lock?.state === "locked") {',
+    wrong: "if (lock === undefined) {",
+  },
+  {
+    name: "an upload that was completed can be aborted",
+    file: "storage/metadata/tables/multipart-uploads.ts",
+    correct: 'upload?.state !== "aborted" || endedBefore(upload, idleSince)',
+    wrong: "upload === undefined || endedBefore(upload, idleSince)",
+  },
+  {
+    name: "an upload is completed with parts that have changed since they were joined",
+    file: "storage/metadata/tables/multipart-uploads.ts",
+    correct: "assembled?.partsRevision === upload.parts_revision",
+    wrong: "assembled !== null && assembled !== undefined",
+  },
+  {
+    name: "a repeated Complete is not compared with the archive",
+    file: "storage/metadata/tables/multipart-uploads.ts",
+    correct: "assertClaimed(archive, claim);",
+    wrong: "void claim;",
+  },
+  {
+    name: "a vault is deleted with an archive in it",
+    file: "domain/vaults/vault.ts",
+    correct: "vault.archiveCount > 0 ||",
+    wrong: "vault.archiveCount < 0 ||",
+  },
+];

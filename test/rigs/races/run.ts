@@ -2,13 +2,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HistoryCaller } from "../../support/history/caller.ts";
 import type { Call, History, Outcome } from "../../support/history/calls.ts";
-import { check, type Violation } from "../../support/history/check.ts";
 import { observe } from "../../support/history/observe.ts";
 import { HistoryRecorder } from "../../support/history/recorder.ts";
-import { shrink } from "../../support/history/shrink.ts";
 import { Random } from "../../support/random.ts";
 import { type ServerOptions, startServer } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { type FoundViolation, violationsOf } from "../violations.ts";
 import { advance, type Kind, kinds, kindsInTime } from "./kinds.ts";
 
 export interface RacesOptions {
@@ -30,11 +29,6 @@ export interface RacesResult {
   readonly unknown: number;
   readonly violations: readonly FoundViolation[];
   readonly seconds: number;
-}
-
-interface FoundViolation extends Violation {
-  /** The least history that shows it. */
-  readonly history: History;
 }
 
 /** Races of one history: as many as the checker takes in a moment, and as many connections as there are callers. */
@@ -112,9 +106,4 @@ function countsOf(history: History) {
     refused: countOf("refused"),
     unknown: countOf("unknown"),
   };
-}
-
-function violationsOf(history: History): FoundViolation[] {
-  const violation = check(history);
-  return violation === null ? [] : [{ ...violation, history: shrink(history, violation) }];
 }

@@ -9,9 +9,43 @@ import { repositoryRoot } from "../server-process.ts";
 import { parseTrace, type TraceEvent } from "./trace.ts";
 
 const source = fileURLToPath(new URL("./shim.c", import.meta.url));
+/** Absolute paths do not begin so. */
+const noFolder = "none";
 const cacheFolder = join(repositoryRoot, "node_modules/.cache/moraine");
 
-export type DiskCall = "write" | "sync" | "truncate" | "allocate" | "create" | "link" | "unlink" | "rename" | "mkdir";
+/** `any`: each of the others. */
+export type DiskCall =
+  | "write"
+  | "sync"
+  | "truncate"
+  | "allocate"
+  | "create"
+  | "link"
+  | "unlink"
+  | "rename"
+  | "mkdir"
+  | "any";
+
+/**
+ * `ignored`: the call does nothing and reports success. `killed before` and `killed after`: the process gets SIGKILL there. `short`:
+ * a write takes half of its first piece, and says so; other calls are made.
+ */
+export type FaultOutcome =
+  | "EIO"
+  | "ENOSPC"
+  | "EDQUOT"
+  | "EPERM"
+  | "ignored"
+  | "killed before"
+  | "killed after"
+  | "short";
+
+const codesOfShim: Readonly<Partial<Record<FaultOutcome, number>>> = {
+  ignored: 0,
+  "killed before": -2,
+  "killed after": -3,
+  short: -4,
+};
 
 export interface FaultRule {
   readonly call: DiskCall;
@@ -21,8 +55,7 @@ export interface FaultRule {
   readonly first?: number;
   /** How many calls fail from there on. @default Infinity */
   readonly count?: number;
-  /** `ignored`: the call does nothing and reports success. */
-  readonly outcome: "EIO" | "ENOSPC" | "EDQUOT" | "EPERM" | "ignored";
+  readonly outcome: FaultOutcome;
 }
 
 /** Makes calls of a process on its files fail, and records what it wrote and synced. */
@@ -41,9 +74,9 @@ export class DiskRig {
 
   /**
    * @param folder where the rig may keep its own files
-   * @param root the folder whose files are recorded
+   * @param root the folder whose files are recorded; null for none of them
    */
-  static async create(folder: string, root: string): Promise<DiskRig> {
+  static async create(folder: string, root: string | null): Promise<DiskRig> {
     const control = join(folder, "disk-rig.rules");
     const trace = join(folder, "disk-rig.trace");
     await writeFile(control, "");
@@ -52,7 +85,7 @@ export class DiskRig {
       LD_PRELOAD: await buildShim(),
       DISK_RIG_CONTROL: control,
       DISK_RIG_TRACE: trace,
-      DISK_RIG_ROOT: root,
+      DISK_RIG_ROOT: root ?? noFolder,
     };
     return new DiskRig(environment, control, trace);
   }
@@ -60,7 +93,7 @@ export class DiskRig {
   /** Replaces all rules; calls are counted from now on. */
   async fail(...rules: readonly FaultRule[]): Promise<void> {
     const lines = rules.map(({ call, pattern, first = 1, count = Number.POSITIVE_INFINITY, outcome }) =>
-      [call, pattern, first, Math.min(count, 1e9), outcome === "ignored" ? 0 : constants.errno[outcome]].join(" "),
+      [call, pattern, first, Math.min(count, 1e9), codeOf(outcome)].join(" "),
     );
     // The number makes each set of rules a new one, so that the counting starts again.
     this.#rules += 1;
@@ -80,6 +113,10 @@ export class DiskRig {
   async faultCount(): Promise<number> {
     return (await this.events()).filter(({ kind }) => kind === "fault").length;
   }
+}
+
+function codeOf(outcome: FaultOutcome): number {
+  return codesOfShim[outcome] ?? constants.errno[outcome as "EIO"];
 }
 
 let built: Promise<string> | undefined;

@@ -2,8 +2,9 @@
 //
 //   DISK_RIG_CONTROL  file of rules, read before each call, so that a test can change them while the server runs. A rule is a
 //                     line: CALL PATTERN FIRST COUNT ERRNO. COUNT matching calls from the FIRST on fail with ERRNO; with ERRNO
-//                     0 they do nothing and report success. CALL is write, sync, truncate, allocate, create, link, unlink,
-//                     rename or mkdir; PATTERN is a glob over the absolute path, in which * matches slashes too.
+//                     0 they do nothing and report success, with -2 the process is killed before them, with -3 after them, and
+//                     with -4 a write takes half of its first piece. CALL is write, sync, truncate, allocate, create, link,
+//                     unlink, rename, mkdir, or any; PATTERN is a glob over the absolute path, in which * matches slashes too.
 //   DISK_RIG_TRACE    file to which events are appended. Each is a line: KIND INODE NUMBER LENGTH PATH, and LENGTH bytes.
 //   DISK_RIG_ROOT     folder whose files are recorded.
 #define _GNU_SOURCE
@@ -13,6 +14,7 @@
 #include <fnmatch.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,10 @@
 #include <unistd.h>
 
 #define REAL(name) ({ static __typeof__(&name) real; if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name); real; })
+#define NO_FAULT -1
+#define KILL_BEFORE -2
+#define KILL_AFTER -3
+#define SHORT_WRITE -4
 #define RULES_MAX 16
 #define SENT_MAX 2048
 
@@ -31,6 +37,7 @@ static char root[PATH_MAX];
 static char rules[4096];
 static long counts[RULES_MAX];
 static long syncs;
+static __thread int dying;
 
 __attribute__((constructor)) static void begin(void) {
     const char *rule_file = getenv("DISK_RIG_CONTROL"), *trace_file = getenv("DISK_RIG_TRACE"), *folder = getenv("DISK_RIG_ROOT");
@@ -39,13 +46,18 @@ __attribute__((constructor)) static void begin(void) {
     if (folder) snprintf(root, sizeof root, "%s", folder);
 }
 
-// Under the lock. A response that is being sent has no path below the root, but its beginning is recorded all the same.
+// Under the lock. Faults are recorded wherever they are, and so is the beginning of a response, which has no path.
 static void record(const char *kind, long inode, long number, size_t length, const void *bytes, const char *path) {
     char head[PATH_MAX + 128];
-    if (trace < 0 || (strcmp(kind, "send") && strncmp(path, root, strlen(root)))) return;
+    if (trace < 0 || (strcmp(kind, "send") && strcmp(kind, "fault") && strncmp(path, root, strlen(root)))) return;
     int size = snprintf(head, sizeof head, "%s %ld %ld %zu %s\n", kind, inode, number, length, path);
     struct iovec parts[2] = {{head, (size_t)size}, {(void *)bytes, length}};
     if (REAL(writev)(trace, parts, 2) < 0) abort();
+}
+
+static void die(void) {
+    kill(getpid(), SIGKILL);
+    for (;;) pause();
 }
 
 static void note(const char *kind, long inode, long number, size_t length, const void *bytes, const char *path) {
@@ -53,15 +65,16 @@ static void note(const char *kind, long inode, long number, size_t length, const
     pthread_mutex_lock(&lock);
     record(kind, inode, number, length, bytes, path);
     pthread_mutex_unlock(&lock);
+    if (dying && strcmp(kind, "sync-begin")) die();
     errno = kept;
 }
 
-// Whether a rule applies to this call: -1 if none does, else the errno to fail with, 0 to pretend.
+// What a rule says of this call: NO_FAULT, SHORT_WRITE, the errno to fail with, or 0 to pretend.
 static int fault(const char *call, const char *path) {
     char text[sizeof rules] = "", kind[32], pattern[PATH_MAX];
     long first, count;
-    int code, verdict = -1, index = 0;
-    if (control < 0 || pread(control, text, sizeof text - 1, 0) <= 0) return -1;
+    int code, verdict = NO_FAULT, index = 0;
+    if (control < 0 || pread(control, text, sizeof text - 1, 0) <= 0) return NO_FAULT;
     pthread_mutex_lock(&lock);
     if (strcmp(text, rules)) {
         strcpy(rules, text);
@@ -69,7 +82,7 @@ static int fault(const char *call, const char *path) {
     }
     for (char *rest = text, *line; (line = strsep(&rest, "\n")) && index < RULES_MAX; index++) {
         if (sscanf(line, "%31s %4095s %ld %ld %d", kind, pattern, &first, &count, &code) != 5) continue;
-        if (strcmp(kind, call) || fnmatch(pattern, path, 0)) continue;
+        if ((strcmp(kind, call) && strcmp(kind, "any")) || fnmatch(pattern, path, 0)) continue;
         counts[index]++;
         if (counts[index] >= first && counts[index] - first < count) {
             verdict = code;
@@ -77,10 +90,15 @@ static int fault(const char *call, const char *path) {
         }
     }
     pthread_mutex_unlock(&lock);
-    return verdict;
+    if (verdict == KILL_BEFORE) die();
+    if (verdict != KILL_AFTER) return verdict;
+    dying = 1;
+    return NO_FAULT;
 }
 
-#define FAIL_IF_TOLD(call, path) do { int code = fault(call, path); if (code >= 0) { errno = code; return code ? -1 : 0; } } while (0)
+#define FAIL_FOR(code) do { if ((code) >= 0) { errno = (code); return (code) ? -1 : 0; } } while (0)
+#define FAIL_IF_TOLD(call, path) do { int code = fault(call, path); FAIL_FOR(code); } while (0)
+#define HALF(length) ((length) > 1 ? (length) / 2 : (length))
 
 // The path of an open file; false when it is none.
 static int named(int fd, char path[PATH_MAX], struct stat *found) {
@@ -126,7 +144,10 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
     char path[PATH_MAX];
     struct stat file;
     if (!named(fd, path, &file)) return REAL(pwritev)(fd, parts, count, offset);
-    FAIL_IF_TOLD("write", path);
+    int code = fault("write", path);
+    FAIL_FOR(code);
+    struct iovec half = {parts[0].iov_base, HALF(parts[0].iov_len)};
+    if (code == SHORT_WRITE) parts = &half, count = 1;
     ssize_t done = REAL(pwritev)(fd, parts, count, offset);
     note_written(&file, path, parts, count, offset, done);
     return done;
@@ -139,7 +160,10 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
         note_sent(fd, parts, count);
         return REAL(writev)(fd, parts, count);
     }
-    FAIL_IF_TOLD("write", path);
+    int code = fault("write", path);
+    FAIL_FOR(code);
+    struct iovec half = {parts[0].iov_base, HALF(parts[0].iov_len)};
+    if (code == SHORT_WRITE) parts = &half, count = 1;
     off_t offset = fcntl(fd, F_GETFL) & O_APPEND ? file.st_size : lseek(fd, 0, SEEK_CUR);
     ssize_t done = REAL(writev)(fd, parts, count);
     note_written(&file, path, parts, count, offset, done);
@@ -150,7 +174,9 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
     char path[PATH_MAX];
     struct stat file;
     if (!named(fd, path, &file)) return REAL(pwrite)(fd, bytes, length, offset);
-    FAIL_IF_TOLD("write", path);
+    int code = fault("write", path);
+    FAIL_FOR(code);
+    if (code == SHORT_WRITE) length = HALF(length);
     ssize_t done = REAL(pwrite)(fd, bytes, length, offset);
     note_written(&file, path, &(struct iovec){(void *)bytes, length}, 1, offset, done);
     return done;
@@ -164,7 +190,9 @@ ssize_t write(int fd, const void *bytes, size_t length) {
         note_sent(fd, &part, 1);
         return REAL(write)(fd, bytes, length);
     }
-    FAIL_IF_TOLD("write", path);
+    int code = fault("write", path);
+    FAIL_FOR(code);
+    if (code == SHORT_WRITE) length = HALF(length);
     off_t offset = fcntl(fd, F_GETFL) & O_APPEND ? file.st_size : lseek(fd, 0, SEEK_CUR);
     ssize_t done = REAL(write)(fd, bytes, length);
     note_written(&file, path, &part, 1, offset, done);
@@ -203,15 +231,19 @@ int fallocate(int fd, int mode, off_t offset, off_t length) {
     char path[PATH_MAX];
     struct stat file;
     if (named(fd, path, &file)) FAIL_IF_TOLD("allocate", path);
-    return REAL(fallocate)(fd, mode, offset, length);
+    int result = REAL(fallocate)(fd, mode, offset, length);
+    if (dying) die();
+    return result;
 }
 
 // As SQLite's calls expect it: the error is the result.
 int posix_fallocate(int fd, off_t offset, off_t length) {
     char path[PATH_MAX];
     struct stat file;
-    int code = named(fd, path, &file) ? fault("allocate", path) : -1;
-    return code >= 0 ? code : REAL(posix_fallocate)(fd, offset, length);
+    int code = named(fd, path, &file) ? fault("allocate", path) : NO_FAULT;
+    int result = code >= 0 ? code : REAL(posix_fallocate)(fd, offset, length);
+    if (dying) die();
+    return result;
 }
 
 int openat(int folder, const char *name, int flags, ...) {

@@ -34,16 +34,21 @@ const jobSecondsMax = 60;
 
 /** Makes the calls of a history over HTTP, with the ids that earlier responses gave to their names. */
 export class HistoryCaller {
-  readonly #glacier: GlacierHttp;
+  #glacier: GlacierHttp;
+  readonly #vaultPrefix: string;
   /** Ids of archives, uploads, jobs and locks, by kind, vault and name. */
   readonly #ids = new Map<string, string>();
 
-  readonly #vaultPrefix: string;
-
   /** @param vaultPrefix of the history's vaults: others on the same server belong to other histories. */
-  constructor(url: string, vaultPrefix = "") {
+  constructor(url: string, vaultPrefix: string) {
     this.#glacier = new GlacierHttp(url);
     this.#vaultPrefix = vaultPrefix;
+  }
+
+  /** The next server of the same data listens elsewhere. */
+  moveTo(url: string): void {
+    this.close();
+    this.#glacier = new GlacierHttp(url);
   }
 
   close(): void {

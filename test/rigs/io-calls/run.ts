@@ -18,6 +18,8 @@ export interface IoCallsOptions {
   readonly first?: number;
   /** Each call of this many is interrupted. @default 1 */
   readonly stride?: number;
+  /** Ends after this many, whether or not there are more. @default Infinity */
+  readonly pointsMax?: number;
   readonly command?: NodeCommand;
   readonly stopsAtViolation?: boolean;
 }
@@ -37,7 +39,7 @@ export interface IoCallsResult {
  * in which there was no such call any more.
  */
 export async function runIoCalls(options: IoCallsOptions): Promise<IoCallsResult> {
-  const { scenario, outcome, first = 1, stride = 1, stopsAtViolation } = options;
+  const { scenario, outcome, first = 1, stride = 1, pointsMax = Number.POSITIVE_INFINITY } = options;
   const began = performance.now();
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");
@@ -45,17 +47,19 @@ export async function runIoCalls(options: IoCallsOptions): Promise<IoCallsResult
   await using servers = await Servers.start({ dataFolder, rig, command: options.command });
   const violations: FoundViolation[] = [];
   let points = 0;
-  for (let number = first; ; number += stride) {
+  for (let number = first; points < pointsMax; number += stride) {
     const path = join(folder.path, `history-${number}`);
     const { isReached, history } = await interrupt({ number, path, rig, servers, scenario, outcome });
     violations.push(...violationsOf(history));
-    if (!isReached || (stopsAtViolation === true && violations.length > 0)) {
+    points += isReached ? 1 : 0;
+    if (!isReached || (options.stopsAtViolation === true && violations.length > 0)) {
       break;
     }
-    points += 1;
   }
-  await servers.stop();
-  await assertNoOrphans(dataFolder);
+  if (violations.length === 0) {
+    await servers.stop();
+    await assertNoOrphans(dataFolder);
+  }
   return { rig: "io-calls", scenario, outcome, points, violations, seconds: (performance.now() - began) / 1000 };
 }
 

@@ -1,3 +1,5 @@
+import type { FaultOutcome } from "../../support/disk-rig/rig.ts";
+
 // Faults that are planted in a copy of the server's sources: a rig that does not notice them proves nothing.
 
 export interface PlantedBug {
@@ -45,5 +47,29 @@ export const racesBugs: readonly PlantedBug[] = [
     file: "domain/vaults/vault.ts",
     correct: "vault.archiveCount > 0 ||",
     wrong: "vault.archiveCount < 0 ||",
+  },
+];
+
+interface IoCallsBug extends PlantedBug {
+  /** How the call ends that shows it. */
+  readonly outcome: FaultOutcome;
+}
+
+export const ioCallsBugs: readonly IoCallsBug[] = [
+  {
+    name: "an archive's row is stored before its file has its name",
+    outcome: "killed before",
+    file: "segments/receive.ts",
+    correct: "await writer.commit();",
+    wrong: "const late = writer;\n    setTimeout(() => void late.commit().catch(() => undefined), 100);",
+  },
+  {
+    name: "a write that failed is taken for one that was made",
+    outcome: "EIO",
+    file: "storage/blobs/filesystem-writer.ts",
+    correct: `this.#failure ??= { error };
+      this.#blob.space.noteFailure(error);
+      throw toDomainError(error);`,
+    wrong: "void error;",
   },
 ];

@@ -49,7 +49,7 @@ export function refuseUnparsed(
   setTimeout(() => socket.destroy(), limits.drainSecondsMax * 1000).unref();
 }
 
-/** Either every earlier request has its response, or the body of the current request broke, and its response has not begun. */
+/** Whether every earlier request has its response, or the body of the current one broke before its response was started. */
 function mayBeRefused({ writableFinished, headersSent, socket, req }: ServerResponse): boolean {
   return writableFinished || (!headersSent && socket !== null && !req.complete);
 }

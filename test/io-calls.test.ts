@@ -34,10 +34,11 @@ describe("interrupted calls show a planted bug:", () => {
       const { violations, points } = await runIoCalls({
         scenario: "upload",
         outcome: bug.outcome,
+        first: bug.first,
         command: planted.command,
         stopsAtViolation: true,
       });
-      t.diagnostic(`at call ${points}: ${violations[0]?.sentence}`);
+      t.diagnostic(`after ${points} calls: ${violations[0]?.sentence}`);
       assert.notEqual(violations.length, 0);
     });
   }

@@ -53,12 +53,15 @@ export const racesBugs: readonly PlantedBug[] = [
 interface IoCallsBug extends PlantedBug {
   /** How the call ends that shows it. */
   readonly outcome: FaultOutcome;
+  /** A call a little before the one that shows it: the earlier ones would take time. */
+  readonly first: number;
 }
 
 export const ioCallsBugs: readonly IoCallsBug[] = [
   {
     name: "an archive's row is stored before its file has its name",
     outcome: "killed before",
+    first: 24,
     file: "segments/receive.ts",
     correct: "await writer.commit();",
     wrong: "const late = writer;\n    setTimeout(() => void late.commit().catch(() => undefined), 100);",
@@ -66,6 +69,7 @@ export const ioCallsBugs: readonly IoCallsBug[] = [
   {
     name: "a write that failed is taken for one that was made",
     outcome: "EIO",
+    first: 1,
     file: "storage/blobs/filesystem-writer.ts",
     correct: `this.#failure ??= { error };
       this.#blob.space.noteFailure(error);

@@ -69,7 +69,7 @@ static void note(const char *kind, long inode, long number, size_t length, const
     errno = kept;
 }
 
-// What a rule says of this call: NO_FAULT, SHORT_WRITE, the errno to fail with, or 0 to pretend.
+// Returns the verdict of the rules on this call: NO_FAULT, SHORT_WRITE, the errno to fail with, or 0 to pretend.
 static int fault(const char *call, const char *path) {
     char text[sizeof rules] = "", kind[32], pattern[PATH_MAX];
     long first, count;

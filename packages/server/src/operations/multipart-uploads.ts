@@ -113,6 +113,8 @@ export const listParts: VaultHandler<"ListParts"> = async (services, input, call
     (most) => services.metadata.listParts({ uploadId: upload.id, afterByte, limit: most }),
     (last) => String(last.firstByte),
   );
+  // An upload that ended meanwhile has no parts any more: an empty page would say that it never had any.
+  await requireUpload(services, call, upload.id);
   return {
     ArchiveDescription: upload.description || null,
     CreationDate: formatMilliseconds(new Date(upload.createdAt)),

@@ -17,13 +17,13 @@ describe("the races notice a planted bug:", () => {
   for (const bug of racesBugs) {
     test(bug.name, async (t) => {
       await using planted = await plantedServer(bug);
-      const { violations, races } = await runRaces({
+      const { violations, batches } = await runRaces({
         seed,
         count: 400,
         command: planted.command,
         stopsAtViolation: true,
       });
-      t.diagnostic(`after ${races} races: ${violations[0]?.sentence}`);
+      t.diagnostic(`after ${batches} batches: ${violations[0]?.sentence}`);
       assert.notEqual(violations.length, 0);
     });
   }

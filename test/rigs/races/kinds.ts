@@ -31,7 +31,15 @@ export const kinds = {
   "complete, abort": ({ vault, random }) => {
     const { before, complete } = openUpload(vault);
     const abort: Call = { op: "AbortMultipartUpload", vault, archive };
-    return { before, atOnce: shuffled(random, [...times(random, 1, 3, complete), ...times(random, 1, 3, abort)]) };
+    const list: Call = { op: "ListParts", vault, archive };
+    return {
+      before,
+      atOnce: shuffled(random, [
+        ...times(random, 1, 3, complete),
+        ...times(random, 1, 3, abort),
+        ...times(random, 0, 6, list),
+      ]),
+    };
   },
   "part, complete": ({ vault, random }) => {
     const { before, complete } = openUpload(vault);

@@ -22,7 +22,8 @@ export interface RacesOptions {
 export interface RacesResult {
   readonly rig: "races";
   readonly seed: number;
-  readonly races: number;
+  /** Each of up to 20 races. */
+  readonly batches: number;
   readonly calls: number;
   readonly succeeded: number;
   readonly refused: number;
@@ -33,32 +34,50 @@ export interface RacesResult {
 
 /** Races of one history: as many as the checker takes in a moment, and as many connections as there are callers. */
 const racesOfBatch = 20;
+/** An account may have 1,000 vaults, and each race has one. */
+const racesOfServer = 900;
 /** Calls begin within this, so that those which take longer are sometimes first. */
 const latestMilliseconds = 30;
 
-/** Races callers against each other on one server, and judges what each of them saw. */
-export async function runRaces({ seed, count, command, stopsAtViolation }: RacesOptions): Promise<RacesResult> {
+/** Races callers against each other, and judges what each of them saw. */
+export async function runRaces(options: RacesOptions): Promise<RacesResult> {
+  const { seed, count, stopsAtViolation } = options;
   const random = new Random(seed);
   const began = performance.now();
+  const histories: History[] = [];
+  const violations: FoundViolation[] = [];
+  for (let races = 0; races < count; races += racesOfServer) {
+    for await (const history of raceOnServer(Math.min(racesOfServer, count - races), random, options.command)) {
+      histories.push(history);
+      violations.push(...violationsOf(history));
+      if (stopsAtViolation === true && violations.length > 0) {
+        return { ...countsOf(histories), seed, violations, seconds: secondsSince(began) };
+      }
+    }
+  }
+  return { ...countsOf(histories), seed, violations, seconds: secondsSince(began) };
+}
+
+const secondsSince = (began: number): number => (performance.now() - began) / 1000;
+
+/** Yields the history of each batch of races on one server, whose folder is new. */
+async function* raceOnServer(
+  count: number,
+  random: Random,
+  command: RacesOptions["command"],
+): AsyncGenerator<History, void> {
   await using folder = await temporaryFolder();
   await using server = await startServer({
     dataFolder: join(folder.path, "data"),
     flags: ["--clock", "manual"],
     ...(command !== undefined && { command }),
   });
-  const histories: History[] = [];
-  const violations: FoundViolation[] = [];
-  let races = 0;
-  while (races < count && !(stopsAtViolation === true && violations.length > 0)) {
-    const path = join(folder.path, `history-${races}`);
-    const batch = Math.min(racesOfBatch, count - races);
-    const history = await runBatch({ path, races: batch, vaultPrefix: `batch${races}-`, random, url: server.url });
-    histories.push(history);
-    violations.push(...violationsOf(history));
-    races += batch;
+  for (let first = 0; first < count; first += racesOfBatch) {
+    const path = join(folder.path, `history-${first}`);
+    const races = Math.min(racesOfBatch, count - first);
+    yield await runBatch({ path, races, vaultPrefix: `batch${first}-`, random, url: server.url });
   }
-  const seconds = (performance.now() - began) / 1000;
-  return { rig: "races", seed, races, ...countsOf(histories.flat()), violations, seconds };
+  await server.stop();
 }
 
 interface Batch {
@@ -97,10 +116,12 @@ async function inTurn(calls: readonly Call[], make: (call: Call) => Promise<unkn
   }
 }
 
-function countsOf(history: History) {
-  const outcomes = history.flatMap((entry) => ("end" in entry ? [entry.outcome.kind] : []));
+function countsOf(histories: readonly History[]) {
+  const outcomes = histories.flat().flatMap((entry) => ("end" in entry ? [entry.outcome.kind] : []));
   const countOf = (kind: Outcome["kind"]) => outcomes.filter((one) => one === kind).length;
   return {
+    rig: "races" as const,
+    batches: histories.length,
     calls: outcomes.length,
     succeeded: countOf("ok"),
     refused: countOf("refused"),

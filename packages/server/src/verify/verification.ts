@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import type { Finding } from "./finding.ts";
 import type { OpenedFolder } from "./open-folder.ts";
@@ -85,6 +85,34 @@ export class Verification {
     await setImmediate();
     if (performance.now() >= this.#deadline) {
       throw new TimeOverError();
+    }
+  }
+
+  /**
+   * Reports the findings of each row of a table, a page at a time: each page is one state of the database.
+   * @param page selects a page of the rows whose row ids, called `at`, are greater than its parameter
+   */
+  async eachRow<Row extends { readonly at: number }>(
+    page: StatementSync,
+    findingsOf: (row: Row) => readonly Finding[] | Promise<readonly Finding[]>,
+  ): Promise<void> {
+    for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+      const findings: Finding[] = [];
+      const last = await this.snapshot(async () => {
+        const rows = page.all(after) as unknown as Row[];
+        for (const row of rows) {
+          findings.push(...(await findingsOf(row)));
+        }
+        return rows.at(-1);
+      });
+      for (const finding of findings) {
+        this.found(finding);
+      }
+      if (last === undefined) {
+        return;
+      }
+      after = last.at;
+      await this.step();
     }
   }
 

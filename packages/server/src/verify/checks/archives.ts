@@ -20,25 +20,10 @@ export async function checkArchives(verification: Verification): Promise<void> {
      LEFT JOIN vaults ON vaults.id = vault_id
      WHERE archives.rowid > ? AND (deleted_at IS NULL OR deleted_revision IS NULL) ORDER BY archives.rowid LIMIT ${pageRows}`,
   );
-  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
-    const findings: Finding[] = [];
-    const last = await verification.snapshot(async () => {
-      const rows = page.all(after) as unknown as Row[];
-      for (const row of rows) {
-        findings.push(...(await findingsOf(verification, row)));
-      }
-      verification.totals.archives += rows.length;
-      return rows.at(-1);
-    });
-    for (const finding of findings) {
-      verification.found(finding);
-    }
-    if (last === undefined) {
-      return;
-    }
-    after = last.at;
-    await verification.step();
-  }
+  await verification.eachRow<Row>(page, (row) => {
+    verification.totals.archives += 1;
+    return findingsOf(verification, row);
+  });
 }
 
 async function findingsOf(verification: Verification, row: Row): Promise<Finding[]> {

@@ -11,20 +11,7 @@ export async function checkJobs(verification: Verification): Promise<void> {
   const page = verification.database.prepare(
     `SELECT rowid AS at, * FROM jobs WHERE rowid > ? ORDER BY rowid LIMIT ${pageRows}`,
   );
-  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
-    const { last, findings } = await verification.snapshot(() => {
-      const rows = page.all(after) as unknown as Array<JobRow & { at: number }>;
-      return { last: rows.at(-1), findings: rows.flatMap((row) => findingsOf(verification, row)) };
-    });
-    for (const finding of findings) {
-      verification.found(finding);
-    }
-    if (last === undefined) {
-      break;
-    }
-    after = last.at;
-    await verification.step();
-  }
+  await verification.eachRow<JobRow & { at: number }>(page, (row) => findingsOf(verification, row));
   checkCounts(verification);
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Keyring, openedKeyring } from "../../auth/keyring.ts";
 import { keyLengthBytes } from "../../auth/sealed-box.ts";
+import { ifPresentSync } from "../../files/missing.ts";
 import type { Verification } from "../verification.ts";
 
 const name = "secrets.key";
@@ -9,7 +10,7 @@ const pageRows = 500;
 
 /** Opens each secret with `secrets.key`. A key elsewhere, of `--sealing-key`, cannot be checked. */
 export async function checkSecrets(verification: Verification): Promise<void> {
-  const sealingKey = readIfPresent(join(verification.folder.path, name));
+  const sealingKey = ifPresentSync(() => readFileSync(join(verification.folder.path, name)));
   if (sealingKey === null) {
     return;
   }
@@ -24,17 +25,6 @@ export async function checkSecrets(verification: Verification): Promise<void> {
     return;
   }
   await checkKeys(verification, keyring);
-}
-
-function readIfPresent(path: string): Buffer | null {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return null;
-    }
-    throw error;
-  }
 }
 
 function keyringOf({ database }: Verification, sealingKey: Buffer): Pick<Keyring, "open"> | null {

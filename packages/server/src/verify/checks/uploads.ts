@@ -14,20 +14,7 @@ export async function checkUploads(verification: Verification): Promise<void> {
     `SELECT uploads.rowid AS at, uploads.*, vaults.name, vaults.region, vaults.account_id FROM uploads
      LEFT JOIN vaults ON vaults.id = vault_id WHERE uploads.rowid > ? ORDER BY uploads.rowid LIMIT ${pageRows}`,
   );
-  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
-    const { last, findings } = await verification.snapshot(() => {
-      const rows = page.all(after) as unknown as Row[];
-      return { last: rows.at(-1), findings: rows.flatMap((row) => findingsOf(verification, row)) };
-    });
-    for (const finding of findings) {
-      verification.found(finding);
-    }
-    if (last === undefined) {
-      break;
-    }
-    after = last.at;
-    await verification.step();
-  }
+  await verification.eachRow<Row>(page, (row) => findingsOf(verification, row));
   await checkRequests(verification);
 }
 

@@ -34,7 +34,7 @@ describe("interrupted calls show a planted bug:", () => {
       const { violations, points } = await runIoCalls({
         scenario: "upload",
         outcome: bug.outcome,
-        first: bug.first,
+        files: bug.files,
         command: planted.command,
         stopsAtViolation: true,
       });

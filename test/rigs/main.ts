@@ -15,6 +15,7 @@ const usage = `npm run rigs -- [FLAGS]
   --races NUMBER     how many (default: 2000)
   --scenario NAME    of io-calls, once for each (default: all): ${Object.keys(scenarios).join(", ")}
   --outcome NAME     of the interrupted call, once for each (default: all): ${outcomes.join(", ")}
+  --files GLOB       whose calls are interrupted, in the data folder; "*" matches slashes too (default: "*")
   --stride NUMBER    interrupts one call of this many (default: 1)`;
 
 const { values } = parseArgs({
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     races: { type: "string", default: "2000" },
     scenario: { type: "string", multiple: true, default: Object.keys(scenarios) },
     outcome: { type: "string", multiple: true, default: [...outcomes] },
+    files: { type: "string", default: "*" },
     stride: { type: "string", default: "1" },
   },
 });
@@ -39,7 +41,7 @@ if (values.rig.includes("races")) {
 if (values.rig.includes("io-calls")) {
   for (const scenario of values.scenario as ScenarioName[]) {
     for (const outcome of values.outcome as FaultOutcome[]) {
-      report(await runIoCalls({ scenario, outcome, stride: Number(values.stride) }));
+      report(await runIoCalls({ scenario, outcome, files: values.files, stride: Number(values.stride) }));
     }
   }
 }

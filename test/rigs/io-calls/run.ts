@@ -14,6 +14,12 @@ import { Servers } from "./servers.ts";
 export interface IoCallsOptions {
   readonly scenario: ScenarioName;
   readonly outcome: FaultOutcome;
+  /**
+   * A glob of paths in the data folder, in which `*` matches slashes too. Threads that work at once make the number of a call among
+   * all files vary.
+   * @default "*"
+   */
+  readonly files?: string;
   /** The first call to the system that is interrupted, from 1. @default 1 */
   readonly first?: number;
   /** Each call of this many is interrupted. @default 1 */
@@ -39,7 +45,7 @@ export interface IoCallsResult {
  * in which there was no such call any more.
  */
 export async function runIoCalls(options: IoCallsOptions): Promise<IoCallsResult> {
-  const { scenario, outcome, first = 1, stride = 1, pointsMax = Number.POSITIVE_INFINITY } = options;
+  const { scenario, outcome, files = "*", first = 1, stride = 1, pointsMax = Number.POSITIVE_INFINITY } = options;
   const began = performance.now();
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");
@@ -49,7 +55,7 @@ export async function runIoCalls(options: IoCallsOptions): Promise<IoCallsResult
   let points = 0;
   for (let number = first; points < pointsMax; number += stride) {
     const path = join(folder.path, `history-${number}`);
-    const { isReached, history } = await interrupt({ number, path, rig, servers, scenario, outcome });
+    const { isReached, history } = await interrupt({ number, path, rig, servers, scenario, outcome, files });
     violations.push(...violationsOf(history));
     points += isReached ? 1 : 0;
     if (!isReached || (options.stopsAtViolation === true && violations.length > 0)) {
@@ -70,9 +76,10 @@ interface Interruption {
   readonly servers: Servers;
   readonly scenario: ScenarioName;
   readonly outcome: FaultOutcome;
+  readonly files: string;
 }
 
-async function interrupt({ number, path, rig, servers, scenario, outcome }: Interruption) {
+async function interrupt({ number, path, rig, servers, scenario, outcome, files }: Interruption) {
   const vault = `v${number}`;
   const { before, interrupted } = scenarios[scenario](vault);
   await using recorder = await HistoryRecorder.create(path);
@@ -82,7 +89,7 @@ async function interrupt({ number, path, rig, servers, scenario, outcome }: Inte
   };
   await inTurn(before, make);
   const faultsBefore = await rig.faultCount();
-  await rig.fail({ call: "any", pattern: `${servers.dataFolder}/*`, first: number, count: 1, outcome });
+  await rig.fail({ call: "any", pattern: `${servers.dataFolder}/${files}`, first: number, count: 1, outcome });
   await inTurn(interrupted, make);
   const isReached = (await rig.faultCount()) > faultsBefore;
   await rig.lift();

@@ -53,23 +53,23 @@ export const racesBugs: readonly PlantedBug[] = [
 interface IoCallsBug extends PlantedBug {
   /** How the call ends that shows it. */
   readonly outcome: FaultOutcome;
-  /** A call a little before the one that shows it: the earlier ones would take time. */
-  readonly first: number;
+  /** A glob of the files whose calls show it, in the data folder. */
+  readonly files: string;
 }
 
 export const ioCallsBugs: readonly IoCallsBug[] = [
   {
     name: "an archive's row is stored before its file has its name",
     outcome: "killed before",
-    first: 24,
+    files: "blobs/*",
     file: "segments/receive.ts",
     correct: "await writer.commit();",
-    wrong: "const late = writer;\n    setTimeout(() => void late.commit().catch(() => undefined), 100);",
+    wrong: "const late = writer;\n    setTimeout(() => void late.commit().catch(() => undefined), 5000);",
   },
   {
     name: "a write that failed is taken for one that was made",
     outcome: "EIO",
-    first: 1,
+    files: "tmp/*",
     file: "storage/blobs/filesystem-writer.ts",
     correct: `this.#failure ??= { error };
       this.#blob.space.noteFailure(error);

@@ -88,7 +88,7 @@ export const damages: readonly Damage[] = [
     what: "two parts have changed places",
     damage: async (path) => {
       const files = [];
-      for (const index of [0, 1, 2]) {
+      for (const index of [0, 1, 2, 3]) {
         const file = await fileOf(path, ids.parts, index);
         if ((await stat(file)).size > mebibyte) {
           files.push(file);
@@ -115,7 +115,7 @@ export const damages: readonly Damage[] = [
       const file = await fileOf(path, ids.single);
       await cp(file, file.replace(/.{16}$/, "AAAAAAAAAAAAAAAA"));
     },
-    named: () => [{ code: "file-unknown" }],
+    named: () => [{ code: "file-unknown", archive: ids.single }],
   },
   {
     what: "there is a file that is no segment",
@@ -195,7 +195,8 @@ export const damages: readonly Damage[] = [
     named: () => [
       { code: "vault-counters", vault: photos() },
       { code: "archive-lost", archive: ids.parts, vault: photos() },
-      ...[1, 2, 3].map(() => ({ code: "segment-state" as const, archive: ids.parts })),
+      // Three parts and the manifest.
+      ...[1, 2, 3, 4].map(() => ({ code: "segment-state" as const, archive: ids.parts })),
     ],
   },
   {

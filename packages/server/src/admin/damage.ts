@@ -12,7 +12,7 @@ export const listDamagedArchives: AdminHandler<"ListDamagedArchives"> = async ({
 const byPlace: RowNames<Damage, DamagePosition> = {
   nameOf: ({ owner, range, segmentKey }) => `${owner.id} ${range.firstByte} ${segmentKey ?? ""}`,
   placeOf(name) {
-    const [, ownerId, firstByte, segmentKey] = /^([\w-]{1,138}) ([0-9]{1,16}) ([\w./-]*)$/.exec(name) ?? [];
+    const [, ownerId, firstByte, segmentKey] = /^([\w-]{1,138}) (-?[0-9]{1,16}) ([\w./-]*)$/.exec(name) ?? [];
     return ownerId === undefined || firstByte === undefined || segmentKey === undefined
       ? undefined
       : { ownerId, firstByte: Number(firstByte), segmentKey };

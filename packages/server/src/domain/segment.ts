@@ -9,6 +9,18 @@ import type { Instant } from "./time/instant.ts";
  */
 export type SegmentState = "pending" | "live" | "deleted" | "dead" | "suspect";
 
+/**
+ * The purpose of a segment's bytes: all of an archive, a part of a multipart upload, the list of an archive's parts, or an
+ * inventory document.
+ */
+export type SegmentKind = "archive" | "part" | "manifest" | "inventory";
+
+/**
+ * The place of a manifest in its archive: so far before the first byte that even its last one lies there too, and no range of the
+ * archive includes it.
+ */
+export const manifestPlace = -(2 ** 32);
+
 /** An immutable run of bytes in the blob store, with its leaf hashes in a footer behind it. */
 export interface Segment {
   /** Its name in the blob store. */

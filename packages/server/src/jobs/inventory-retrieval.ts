@@ -32,6 +32,7 @@ export async function retrieveInventory(
   const snapshot = vault.inventory;
   const document = new InventoryDocument(services.metadata, job, vault, snapshot, signal);
   const ended = await receiveSegment(services, {
+    kind: "inventory",
     ownerId: job.id,
     vaultArn: arnOf(vault),
     description: "",

@@ -1,7 +1,6 @@
 import { errors, limits, millisecondsPer } from "@moraine/protocol";
 import type { UploadRequest } from "../domain/stores/metadata-store.ts";
 import type { Instant } from "../domain/time/instant.ts";
-import { archiveTime } from "../domain/time/trusted-clock.ts";
 import type { Archive } from "../domain/vaults/archive.ts";
 import { permittedBy } from "../domain/vaults/permission.ts";
 import { arnOf } from "../domain/vaults/vault.ts";
@@ -25,6 +24,7 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
   const description = requireDescription(input.archiveDescription);
   const archiveId = services.ids.archiveId();
   return receiveSegment(services, {
+    kind: "archive",
     ownerId: archiveId,
     vaultArn: arnOf(key),
     description,
@@ -32,7 +32,7 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
     sizeBytes,
     body: body.stream,
     check: contentCheck(body.sha256, treeHash),
-    async record(segment) {
+    async record(segment, createdAt) {
       const request = uploadRequest(call, services.trustedClock.expiryNow());
       const made = await call.permitted((vault) => {
         const archive: Archive = {
@@ -41,7 +41,7 @@ export const uploadArchive: VaultHandler<"UploadArchive"> = async (services, inp
           description,
           sizeBytes: segment.sizeBytes,
           treeHash: segment.treeHash,
-          createdAt: archiveTime(services),
+          createdAt,
           deletedAt: null,
         };
         return services.metadata.addArchive({ ...permittedBy(vault), archive, segment, ...request });

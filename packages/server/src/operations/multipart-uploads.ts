@@ -20,6 +20,7 @@ import { assertHex, contentCheck, requireDescription, requireHeader, requireTree
 import type { Services, VaultCall, VaultHandler } from "./context.ts";
 import { archivePath, uploadPath } from "./locations.ts";
 import { decodeMarker, encodeMarker } from "./page-markers.ts";
+import { storeManifest } from "./store-manifest.ts";
 
 export const initiateMultipartUpload: VaultHandler<"InitiateMultipartUpload"> = async (
   services,
@@ -51,6 +52,7 @@ export const uploadMultipartPart: VaultHandler<"UploadMultipartPart"> = async (s
   const length = rangeLength(range);
   const check = contentCheck(body.sha256, treeHash);
   return receiveSegment(services, {
+    kind: "part",
     ownerId: upload.archiveId,
     vaultArn: arnOf(key),
     description: upload.description,
@@ -81,14 +83,19 @@ export const completeMultipartUpload: VaultHandler<"CompleteMultipartUpload"> = 
   const treeHash = requireTreeHash(input.checksum);
   const sizeBytes = requireArchiveSize(input.archiveSize);
   assertHex(treeHash);
+  const now = archiveTime(services);
   const archive = await permitted((vault) =>
-    completeUpload(services.metadata, {
-      ...permittedBy(vault),
-      uploadId: input.uploadId,
-      claim: { sizeBytes, treeHash },
-      idleSince: idleSince(services),
-      now: archiveTime(services),
-    }),
+    completeUpload(
+      services.metadata,
+      {
+        ...permittedBy(vault),
+        uploadId: input.uploadId,
+        claim: { sizeBytes, treeHash },
+        idleSince: idleSince(services),
+        now,
+      },
+      (unlisted, record) => storeManifest(services, { unlisted, vaultArn: arnOf(key), createdAt: now, record }),
+    ),
   );
   return { location: archivePath(key, archive.id), archiveId: archive.id, checksum: archive.treeHash };
 };

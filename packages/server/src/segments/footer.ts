@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { type Digest, leafCount, type TreeHash } from "@moraine/protocol";
-import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
+import { CorruptSegmentError, type Segment, type SegmentKind } from "../domain/segment.ts";
 import type { Instant } from "../domain/time/instant.ts";
 
 /**
@@ -8,6 +8,8 @@ import type { Instant } from "../domain/time/instant.ts";
  * are checked without reading everything. docs/storage-format.md draws it.
  */
 export interface Footer {
+  /** Undefined in files of versions that did not write it. */
+  readonly kind?: SegmentKind | undefined;
   readonly ownerId: string;
   readonly vaultArn: string;
   /** The archive's: it is where people keep the names of their files. */
@@ -23,10 +25,10 @@ export interface Footer {
 const magic = Buffer.from("MORSEG01");
 export const digestLength = 32;
 /** Total length and magic again, so that the footer is found from the end of a file alone. */
-const tailLength = 4 + magic.length;
+export const footerTailLength = 4 + magic.length;
 const descriptorLengthMax = 4096;
 /** Length of a footer without its descriptor and its leaves. */
-const fixedLength = magic.length + 4 + digestLength + tailLength;
+const fixedLength = magic.length + 4 + digestLength + footerTailLength;
 
 /** The most that a footer adds to a segment of this size. */
 export function footerSizeMax(sizeBytes: number): number {
@@ -36,7 +38,7 @@ export function footerSizeMax(sizeBytes: number): number {
 export function encodeFooter({ leaves, ...descriptor }: Footer): Uint8Array {
   const text = Buffer.from(JSON.stringify(descriptor));
   const body = Buffer.concat([magic, uint32(text.length), text, leaves]);
-  const length = body.length + digestLength + tailLength;
+  const length = body.length + digestLength + footerTailLength;
   return Buffer.concat([body, sha256(body), uint32(length), magic]);
 }
 
@@ -46,7 +48,7 @@ export function encodeFooter({ leaves, ...descriptor }: Footer): Uint8Array {
  * @param key names the segment in the error.
  */
 export function decodeFooter(bytes: Buffer, { key, sizeBytes }: Pick<Segment, "key" | "sizeBytes">): Footer {
-  const bodyLength = bytes.length - digestLength - tailLength;
+  const bodyLength = bytes.length - digestLength - footerTailLength;
   const descriptorLength = bytes.length - fixedLength - leafCount(sizeBytes) * digestLength;
   const isComplete =
     descriptorLength > 0 &&
@@ -54,7 +56,7 @@ export function decodeFooter(bytes: Buffer, { key, sizeBytes }: Pick<Segment, "k
     bytes.subarray(0, magic.length).equals(magic) &&
     bytes.readUInt32BE(magic.length) === descriptorLength &&
     bytes.subarray(-magic.length).equals(magic) &&
-    bytes.readUInt32BE(bytes.length - tailLength) === bytes.length &&
+    bytes.readUInt32BE(bytes.length - footerTailLength) === bytes.length &&
     sha256(bytes.subarray(0, bodyLength)).equals(bytes.subarray(bodyLength, bodyLength + digestLength));
   if (!isComplete) {
     throw new CorruptSegmentError(key, "its footer is not complete, or not that of a segment of its size");
@@ -75,6 +77,10 @@ function decodeDescriptor(text: string, key: string): Omit<Footer, "leaves"> {
   }
   throw new CorruptSegmentError(key, "the descriptor in its footer is no object");
 }
+
+/** Returns a footer's length by the last bytes of its file; null when they are no end of a footer. */
+export const footerLengthAt = (tail: Buffer): number | null =>
+  tail.subarray(4).equals(magic) ? tail.readUInt32BE(0) : null;
 
 /** The hash of the MiB at `index` in the segment. */
 export function leafAt(footer: Footer, index: number): Digest {

@@ -47,7 +47,7 @@ export const freshSegments = (blobs: BlobStore): SegmentOpener => ({
   forget: () => undefined,
 });
 
-async function openBlob(blobs: BlobStore, key: string): Promise<BlobReader> {
+export async function openBlob(blobs: BlobStore, key: string): Promise<BlobReader> {
   try {
     return await blobs.open(key);
   } catch (error) {
@@ -89,7 +89,7 @@ async function readFooter(reader: BlobReader, segment: Segment): Promise<Footer>
 /** A medium that fails to read is damage like any other: what it held cannot be passed on. */
 export async function readOrCorrupt(
   reader: BlobReader,
-  segment: Segment,
+  segment: Pick<Segment, "key" | "firstByte" | "sizeBytes">,
   into: Uint8Array,
   position: number,
 ): Promise<void> {
@@ -102,7 +102,10 @@ export async function readOrCorrupt(
 }
 
 /** The leaf that holds the byte at `position` of the segment, counted from the first byte of its archive. */
-export function leafRange({ firstByte, sizeBytes }: Segment, position: number): ByteRange {
+export function leafRange(
+  { firstByte, sizeBytes }: Pick<Segment, "firstByte" | "sizeBytes">,
+  position: number,
+): ByteRange {
   const start = position - (position % leafSizeBytes);
   return { firstByte: firstByte + start, lastByte: firstByte + Math.min(start + leafSizeBytes, sizeBytes) - 1 };
 }

@@ -1,9 +1,10 @@
-import type { Segment } from "../domain/segment.ts";
+import type { Segment, SegmentKind } from "../domain/segment.ts";
 import type { BlobStore, BlobWriter } from "../domain/stores/blob-store.ts";
 import { MetadataUnavailableError } from "../domain/stores/metadata-store.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { Clock } from "../domain/time/clock.ts";
-import type { TrustedClock } from "../domain/time/trusted-clock.ts";
+import type { Instant } from "../domain/time/instant.ts";
+import { archiveTime, type TrustedClock } from "../domain/time/trusted-clock.ts";
 import { type BlockPool, type ByteStream, shortSizeBytesMax } from "./blocks.ts";
 import { type ContentDigest, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";
@@ -23,6 +24,7 @@ export interface ReceiveServices {
 }
 
 export interface IncomingSegment<Result> {
+  readonly kind: SegmentKind;
   readonly ownerId: string;
   readonly vaultArn: string;
   /** The archive's description; empty without one. */
@@ -35,8 +37,11 @@ export interface IncomingSegment<Result> {
   readonly body: ByteStream;
   /** Throws when the bytes are not what the client said they are: then nothing is stored. */
   check(sizeBytes: number, digest: ContentDigest): void;
-  /** Makes the segment live, in the transaction that gives it a meaning. */
-  record(segment: Segment): Promise<Result>;
+  /**
+   * Makes the segment live, in the transaction that gives it a meaning.
+   * @param storedAt the time in its footer, by which a lost database is rebuilt.
+   */
+  record(segment: Segment, storedAt: Instant): Promise<Result>;
 }
 
 /**
@@ -56,8 +61,8 @@ export async function receiveSegment<Result>(
   try {
     const intent = metadata.recordIntent({ key, ownerId, leaseUntil });
     intent.catch(() => undefined);
-    const segment = await writeAndCommit(services, incoming, key, intent);
-    return await record(services, incoming, { key, ownerId, firstByte, ...segment });
+    const { storedAt, ...segment } = await writeAndCommit(services, incoming, key, intent);
+    return await record(services, incoming, { key, ownerId, firstByte, ...segment }, storedAt);
   } finally {
     intents.end(key);
   }
@@ -67,9 +72,10 @@ async function record<Result>(
   { metadata }: ReceiveServices,
   incoming: IncomingSegment<Result>,
   segment: Segment,
+  storedAt: Instant,
 ): Promise<Result> {
   try {
-    return await incoming.record(segment);
+    return await incoming.record(segment, storedAt);
   } catch (error) {
     // When it is not known whether the change happened, the segment stays, and its lease decides.
     if (!(error instanceof MetadataUnavailableError)) {
@@ -84,8 +90,8 @@ async function writeAndCommit<Result>(
   incoming: IncomingSegment<Result>,
   key: string,
   intent: Promise<void>,
-): Promise<Pick<Segment, "sizeBytes" | "treeHash">> {
-  const { ownerId, vaultArn, description, firstByte } = incoming;
+): Promise<Pick<Segment, "sizeBytes" | "treeHash"> & { readonly storedAt: Instant }> {
+  const { kind, ownerId, vaultArn, description, firstByte } = incoming;
   let writer: BlobWriter | undefined;
   try {
     const { sizeBytes: sizeBytesMax, sizeBytesMin = sizeBytesMax } = incoming;
@@ -94,12 +100,12 @@ async function writeAndCommit<Result>(
     const { sizeBytes, digest, unwritten } = await receiveBody(services, incoming, writer);
     incoming.check(sizeBytes, digest);
     const { treeHash, leaves } = digest;
-    const storedAt = services.clock.now();
-    const footer = { ownerId, vaultArn, description, storedAt, firstByte, sizeBytes, treeHash, leaves };
+    const storedAt = archiveTime(services);
+    const footer = { kind, ownerId, vaultArn, description, storedAt, firstByte, sizeBytes, treeHash, leaves };
     await writer.write(Buffer.concat([unwritten, encodeFooter(footer)]));
     await intent;
     await writer.commit();
-    return { sizeBytes, treeHash };
+    return { sizeBytes, treeHash, storedAt };
   } catch (error) {
     await writer?.discard();
     await intent.then(() => services.metadata.abandonSegment({ key, ownerId })).catch(() => undefined);

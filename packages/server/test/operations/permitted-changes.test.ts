@@ -98,7 +98,10 @@ async function newVault(isHeld: boolean) {
     { name: "RemoveTagsFromVault", make: (at) => metadata.removeTags({ ...at, keys: ["LegalHold"] }) },
     { name: "DeleteArchive", make: (at) => metadata.removeArchive({ ...at, archiveId: archive.id, now: start }) },
     { name: "UploadArchive", make: (at) => world.archive(seen(at)) },
-    { name: "CompleteMultipartUpload", make: (at) => completeUpload(metadata, { ...at, ...completion }) },
+    {
+      name: "CompleteMultipartUpload",
+      make: (at) => completeUpload(metadata, { ...at, ...completion }, world.storeManifest),
+    },
     { name: "InitiateJob", make: (at) => world.inventoryJob(seen(at)) },
     { name: "SetVaultAccessPolicy", make: (at) => metadata.setAccessPolicy({ ...at, policy: noDeletion(arn) }) },
     { name: "DeleteVaultAccessPolicy", make: (at) => metadata.setAccessPolicy({ ...at, policy: null }) },

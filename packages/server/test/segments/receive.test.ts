@@ -88,6 +88,7 @@ async function* pieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenera
 
 const receive = (bytes: Uint8Array, more: Partial<IncomingSegment<Segment>> = {}): Promise<Segment> =>
   receiveSegment(services, {
+    kind: "archive",
     ownerId: "owner",
     vaultArn: "arn:aws:glacier:us-east-1:012345678901:vaults/vault",
     description: "",

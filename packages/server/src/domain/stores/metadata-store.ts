@@ -180,8 +180,8 @@ export interface MetadataChanges
     part: PermittedVault & { uploadId: UploadId; segment: Segment; idleSince: Instant; now: Instant },
   ): Promise<void>;
   /**
-   * Makes the archive that was assembled, or gives the same response again for 24 h after it was made. Null when the upload is
-   * open and its parts are not those that were assembled. Throws what `assertClaimed` throws, VaultChangedError, and
+   * Makes the archive that was assembled, and its manifest live; or gives the same response again for 24 h after it was made. Null
+   * when the upload is open and its parts are not those that were assembled. A manifest that is not needed is `dead`. Throws what `assertClaimed` throws, VaultChangedError, and
    * ResourceNotFoundException when the upload was never open, aborted or expired; then it stays as it is.
    */
   completeUpload(

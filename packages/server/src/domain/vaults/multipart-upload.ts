@@ -65,6 +65,8 @@ export interface AssembledArchive {
   readonly sizeBytes: number;
   readonly treeHash: TreeHash;
   readonly partsRevision: number;
+  /** A pending segment with the list of the parts. */
+  readonly manifest: Segment;
 }
 
 /**

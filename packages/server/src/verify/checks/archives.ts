@@ -1,5 +1,5 @@
 import type { ByteRange } from "@moraine/protocol";
-import { CorruptSegmentError, type Segment } from "../../domain/segment.ts";
+import { CorruptSegmentError, manifestPlace, type Segment } from "../../domain/segment.ts";
 import type { SegmentOpener } from "../../segments/open.ts";
 import { rangeTreeHash } from "../../segments/range-tree-hash.ts";
 import { unpackHash, unpackId } from "../../storage/metadata/tables/packed.ts";
@@ -33,8 +33,12 @@ async function findingsOf(verification: Verification, row: Row): Promise<Finding
   if (row.deleted_at !== null || row.deleted_revision !== null) {
     return [{ code: "row-damaged", message: "the archive is both deleted and not", ...about }];
   }
-  const findings: Finding[] =
-    vault === undefined ? [{ code: "archive-vault", message: "the archive's vault does not exist", ...about }] : [];
+  const findings: Finding[] = [
+    ...(vault === undefined
+      ? [{ code: "archive-vault" as const, message: "the archive's vault does not exist", ...about }]
+      : []),
+    ...manifestFindings(verification, row).map((finding) => ({ ...finding, ...about })),
+  ];
   try {
     const treeHash = await treeHashOf(verification, archive, row);
     if (treeHash !== unpackHash(row.tree_hash)) {
@@ -55,6 +59,18 @@ async function findingsOf(verification: Verification, row: Row): Promise<Finding
     }
   }
   return findings;
+}
+
+/** Archives of earlier versions have no manifest. */
+function manifestFindings({ database }: Verification, { id_head: head, id_tail: tail }: ArchiveRow): Finding[] {
+  const manifest = database
+    .prepare("SELECT state, owner_tail = ? AS isOwn FROM segments WHERE owner_head = ? AND first_byte = ?")
+    .get(tail, head, manifestPlace);
+  const isReferenced = manifest?.["state"] === "live" || manifest?.["state"] === "suspect";
+  if (manifest === undefined || (isReferenced && manifest["isOwn"] === 1)) {
+    return [];
+  }
+  return [{ code: "segment-state", message: `the archive's manifest is ${manifest["state"]}, or another archive's` }];
 }
 
 const isOfDatabase = (error: unknown): boolean => (error as { code?: unknown }).code === "ERR_SQLITE_ERROR";

@@ -1,4 +1,4 @@
-import { CorruptSegmentError, type Segment } from "../../domain/segment.ts";
+import { CorruptSegmentError, manifestPlace, type Segment } from "../../domain/segment.ts";
 import { footerSizeMax } from "../../segments/footer.ts";
 import { openSegment } from "../../segments/open.ts";
 import { FilesystemBlobStore } from "../../storage/blobs/filesystem.ts";
@@ -47,7 +47,11 @@ export class SegmentContents {
     const opened = await openSegment(this.#blobs, segment);
     try {
       const findings: Finding[] = [];
-      const { vaultArn, description } = opened.footer;
+      const { kind, vaultArn, description } = opened.footer;
+      // Earlier versions wrote no kind, and no manifests.
+      if ((kind === "manifest") !== (segment.firstByte === manifestPlace)) {
+        findings.push({ code: "segment-file", message: `the segment's footer names another kind: ${kind}` });
+      }
       const expected = owner?.footer ?? null;
       if (expected !== null && expected.vaultArn !== undefined && vaultArn !== expected.vaultArn) {
         findings.push({ code: "segment-file", message: `the segment's footer names another vault: ${vaultArn}` });

@@ -1,5 +1,6 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { idLengths } from "@moraine/protocol";
 import { isBlobName } from "../../storage/blobs/blob-key.ts";
 import { packKey } from "../../storage/metadata/tables/packed.ts";
 import { keyOf } from "../../storage/metadata/tables/rows.ts";
@@ -81,5 +82,6 @@ async function unknownFile({ database, folder }: Verification, key: string, name
     return [];
   }
   const owner = name.slice(0, name.lastIndexOf("."));
-  return [{ code: "file-unknown", message: `the database does not know the segment of ${owner}`, file }];
+  const archive = owner.length === idLengths.archive ? owner : undefined;
+  return [{ code: "file-unknown", message: `the database does not know the segment of ${owner}`, archive, file }];
 }

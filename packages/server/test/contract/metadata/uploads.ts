@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { TreeHash } from "@moraine/protocol";
-import type { Segment } from "../../../src/domain/segment.ts";
+import { manifestPlace, type Segment } from "../../../src/domain/segment.ts";
 import type { MultipartUpload } from "../../../src/domain/vaults/multipart-upload.ts";
 import { completeUpload } from "../../../src/operations/complete-upload.ts";
 import { archiveSegments } from "../../../src/segments/archive-segments.ts";
@@ -166,7 +166,7 @@ export function uploadStories(story: Story): void {
       },
     };
     const at = { ...unchanged(upload), uploadId: upload.id, claim, idleSince: start, now: start };
-    const archive = await completeUpload({ ...world.store, listParts }, at);
+    const archive = await completeUpload({ ...world.store, listParts }, at, world.storeManifest);
     assert.equal(archive.treeHash, joinedHash([first, replacement as Segment, last]));
   });
 
@@ -175,10 +175,13 @@ export function uploadStories(story: Story): void {
     const at = { ...unchanged(upload), uploadId: upload.id, idleSince: start, now: start };
     const found = await world.store.findUploadRevision(at);
     assert.deepEqual(found?.upload, upload);
-    const assembled = { ...claim, treeHash: claim.treeHash as TreeHash, partsRevision: found?.partsRevision ?? -1 };
+    const manifest = await world.pending(upload.archiveId, { firstByte: manifestPlace });
+    const partsRevision = found?.partsRevision ?? -1;
+    const assembled = { ...claim, treeHash: claim.treeHash as TreeHash, partsRevision, manifest };
     await world.part(upload, 1);
     assert.equal(await world.store.completeUpload({ ...at, claim, assembled }), null);
     assert.equal((await world.store.findVaultById(upload.vaultId))?.archiveCount, 0);
+    assert.deepEqual(await world.store.deadSegments({ afterKey: null, limit: 9 }), [manifest.key]);
   });
 
   story("a completed upload is gone for everything else", async (world) => {
@@ -197,6 +200,26 @@ export function uploadStories(story: Story): void {
     const archives = await Promise.all(Array.from({ length: 8 }, (_, index) => complete(start + index)));
     assert.equal(new Set(archives.map((archive) => JSON.stringify(archive))).size, 1);
     assert.equal((await world.store.findVaultById(upload.vaultId))?.archiveCount, 1);
+    const [first, ...others] = world.manifests;
+    assert.ok(first !== undefined && others.length > 0, "several read the parts before one of them made the archive");
+    const dead = await world.store.deadSegments({ afterKey: null, limit: 9 });
+    assert.equal(dead.length, others.length, "one manifest lasts");
+    assert.ok(dead.every((key) => world.manifests.includes(key)));
+  });
+
+  story("an archive's manifest is none of its bytes, and goes with it", async (world) => {
+    const { upload, parts, complete } = await uploadOfThree(world);
+    const archive = await complete(start);
+    await complete(start + hour);
+    assert.equal(world.manifests.length, 1, "an archive that exists needs no other");
+    assert.deepEqual(await world.dead(), []);
+    for (const lastByte of [0, archive.sizeBytes - 1]) {
+      const range = { firstByte: 0, lastByte };
+      const held = await world.store.segmentsOf({ archiveId: archive.id, range, limit: 100 });
+      assert.deepEqual(held, lastByte === 0 ? parts.slice(0, 1) : parts);
+    }
+    await world.store.removeArchive({ ...unchanged(upload), archiveId: archive.id, now: start });
+    assert.deepEqual(await world.dead(), [...parts.map(({ key }) => key), ...world.manifests].sort(bytewise));
   });
 
   story("an abort and a completion that race: one succeeds and the other fails", async (world) => {
@@ -209,7 +232,8 @@ export function uploadStories(story: Story): void {
       const archive = await world.store.findArchive({ vaultId: upload.vaultId, archiveId: upload.archiveId });
       const completed = outcomes[abortFirst ? 1 : 0]?.status === "fulfilled";
       assert.equal(archive !== null, completed);
-      assert.equal((await world.dead()).length, completed ? 0 : 3);
+      const dead = (await world.dead()).filter((key) => !world.manifests.includes(key));
+      assert.equal(dead.length, completed ? 0 : 3);
       await world.store.forgetSegments(await world.dead());
     }
   });

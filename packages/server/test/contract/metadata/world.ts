@@ -9,7 +9,7 @@ import {
   type Tier,
 } from "../../../src/domain/jobs/job.ts";
 import { newArchiveId, newJobId, newUploadId, newVaultId } from "../../../src/domain/new-id.ts";
-import type { Segment } from "../../../src/domain/segment.ts";
+import { manifestPlace, type Segment } from "../../../src/domain/segment.ts";
 import type { MetadataStore, UploadRequest } from "../../../src/domain/stores/metadata-store.ts";
 import type { Instant } from "../../../src/domain/time/instant.ts";
 import type { Archive } from "../../../src/domain/vaults/archive.ts";
@@ -17,7 +17,7 @@ import type { Damage } from "../../../src/domain/vaults/damage.ts";
 import type { MultipartUpload } from "../../../src/domain/vaults/multipart-upload.ts";
 import { permittedBy } from "../../../src/domain/vaults/permission.ts";
 import { arnOf, type Profile, type Vault, type VaultKey } from "../../../src/domain/vaults/vault.ts";
-import { type Completion, completeUpload } from "../../../src/operations/complete-upload.ts";
+import { type Completion, completeUpload, type StoreManifest } from "../../../src/operations/complete-upload.ts";
 import { claimAll } from "../../support/claims.ts";
 
 /** One sentence about the store, and the story that shows it. */
@@ -101,6 +101,8 @@ interface ArchiveJobWish extends JobWish {
 /** Makes the things that stories are about. */
 export class World {
   readonly store: MetadataStore;
+  /** Keys of all that were stored, in order. */
+  readonly manifests: string[] = [];
   #keys = 0;
 
   constructor(store: MetadataStore) {
@@ -248,9 +250,21 @@ export class World {
     }
   }
 
+  /** As the operation does, without bytes. */
+  readonly storeManifest: StoreManifest = async ({ upload }, record) => {
+    const manifest = await this.pending(upload.archiveId, { firstByte: manifestPlace });
+    this.manifests.push(manifest.key);
+    try {
+      return await record(manifest);
+    } catch (error) {
+      await this.store.abandonSegment(manifest);
+      throw error;
+    }
+  };
+
   /** Makes the archive of an upload, as the operation does. */
   complete(completion: Completion): Promise<Archive> {
-    return completeUpload(this.store, completion);
+    return completeUpload(this.store, completion, this.storeManifest);
   }
 
   /** The segments that nobody needs, once every lease and grace has passed. */

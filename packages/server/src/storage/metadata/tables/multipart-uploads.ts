@@ -1,6 +1,7 @@
 import { errors } from "@moraine/protocol";
 import type { ExpressionBuilder } from "kysely";
 import { invariant } from "../../../domain/invariant.ts";
+import { manifestPlace } from "../../../domain/segment.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Archive } from "../../../domain/vaults/archive.ts";
 import { type AssembledArchive, assertClaimed } from "../../../domain/vaults/multipart-upload.ts";
@@ -11,7 +12,7 @@ import { findArchive, insertAndCount } from "./archives.ts";
 import { release } from "./releases.ts";
 import { archiveIdOf, segmentOf, uploadOf, uploadRow } from "./rows.ts";
 import type { Database, Schema, UploadRow } from "./schema.ts";
-import { makeLive, referenced, releaseReplaced } from "./segments.ts";
+import { abandonPending, makeLive, referenced, releaseReplaced } from "./segments.ts";
 import { requirePermitted } from "./vault-contents.ts";
 
 export const uploadQueries = {
@@ -67,9 +68,11 @@ export const uploadChanges = {
   async completeUpload(db, { uploadId, claim, assembled, idleSince, now, ...permitted }) {
     const upload = await selectUpload(db, { vaultId: permitted.vaultId, uploadId });
     if (upload !== undefined && isOpen(upload, idleSince)) {
-      return assembled?.partsRevision === upload.parts_revision
-        ? makeArchive(db, upload, assembled, permitted, now)
-        : null;
+      if (assembled?.partsRevision === upload.parts_revision) {
+        return makeArchive(db, upload, assembled, permitted, now);
+      }
+      await abandonManifest(db, assembled);
+      return null;
     }
     if (upload?.state !== "completed" || endedBefore(upload, idleSince)) {
       throw errors.uploadNotFound(uploadId);
@@ -80,6 +83,7 @@ export const uploadChanges = {
       throw errors.uploadNotFound(uploadId);
     }
     assertClaimed(archive, claim);
+    await abandonManifest(db, assembled);
     return archive;
   },
 
@@ -131,10 +135,17 @@ function endedBefore(upload: UploadRow, time: Instant): boolean {
   return upload.ended_at === null || upload.ended_at < time;
 }
 
+/** The archive has another one, or gets it with the parts that it will have. */
+async function abandonManifest(db: Database, assembled: AssembledArchive | null): Promise<void> {
+  if (assembled !== null) {
+    await abandonPending(db, assembled.manifest);
+  }
+}
+
 async function makeArchive(
   db: Database,
   row: UploadRow,
-  { sizeBytes, treeHash }: AssembledArchive,
+  { sizeBytes, treeHash, manifest }: AssembledArchive,
   permitted: PermittedVault,
   now: Instant,
 ): Promise<Archive> {
@@ -149,6 +160,11 @@ async function makeArchive(
     deletedAt: null,
   };
   await insertAndCount(db, archive, permitted);
+  invariant(
+    manifest.ownerId === archive.id && manifest.firstByte === manifestPlace,
+    "an archive's manifest is its own, and lies before its bytes",
+  );
+  await makeLive(db, manifest);
   await close(db, row, "completed", now);
   return archive;
 }

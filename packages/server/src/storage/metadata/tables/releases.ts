@@ -1,3 +1,4 @@
+import { manifestPlace } from "../../../domain/segment.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Changes } from "../sqlite/methods.ts";
 import { insertion, manyRows, rowsChanged } from "../sqlite/prepared.ts";
@@ -28,7 +29,7 @@ interface Owner {
 
 /** Lets go of the segments of an owner that has ended: of a few now, of many in rounds. */
 export async function release(db: Database, owner: Owner): Promise<void> {
-  const { count, nextByte } = await letGoFrom(db, { ...owner, fromByte: 0, limit: releasedAtOnce });
+  const { count, nextByte } = await letGoFrom(db, { ...owner, fromByte: manifestPlace, limit: releasedAtOnce });
   if (count === releasedAtOnce) {
     await insertRelease(db, { owner_id: owner.ownerId, from_byte: nextByte, released_at: owner.now });
   }

@@ -67,6 +67,8 @@ test("the values of labels that the page names are those that a server shows", (
   const page = readFileSync("docs/metrics.md", "utf8");
   for (const [name, label] of [
     ["moraine_read_only", "reason"],
+    ["moraine_scrub_bytes_total", "source"],
+    ["moraine_scrub_segments_total", "outcome"],
     ["moraine_connections", "state"],
     ["moraine_queue_length", "queue"],
     ["moraine_jobs", "state"],

@@ -61,6 +61,8 @@ const troubles: ReadonlyArray<readonly [alert: string, samples: Readonly<Record<
   ["MoraineDamage", { moraine_damaged_archives: "1" }],
   ["MoraineDamage", { moraine_damaged_inventories: "1" }],
   ["MoraineDamage", { moraine_suspect_segments: "1" }],
+  ["MoraineScrubLate", { moraine_scrub_oldest_unverified_seconds: `${46 * 86_400}` }],
+  ["MoraineScrubLate", { moraine_scrub_oldest_new_seconds: "86401" }],
   ["MoraineDiskNearlyFull", { moraine_storage_free_bytes: "1000000000" }],
   ["MoraineDiskNearlyFull", { moraine_storage_free_bytes: `${100 * gibibyte}-${gibibyte}x90` }],
   ["MoraineJobsOld", { 'moraine_job_overdue_seconds|lane="small"': "3601" }],

@@ -81,6 +81,9 @@ test("sizes and durations have the command's syntax, and a plain number counts a
   for (const [flag, text] of [
     ["--audit-days", "36h"],
     ["--audit-days", "0"],
+    ["--scrub-period", "0"],
+    ["--scrub-period", "91d"],
+    ["--scrub-period", "12h"],
     ["--audit-anchor-minutes", "90s"],
     ["--free-tier-bytes", "10G"],
     ["--deleted-grace", "99999999d"],

@@ -5,6 +5,8 @@ import type { ClaimLoop } from "../jobs/claim-loop.ts";
 import type { JobServices } from "../jobs/context.ts";
 import { startDelivery } from "../jobs/delivery.ts";
 import { type Runner, startRunner } from "../jobs/runner.ts";
+import type { ServiceLoad } from "../jobs/scrub/pace.ts";
+import { startScrub } from "../jobs/scrub/start-scrub.ts";
 import { startUpkeep } from "../jobs/upkeep.ts";
 import { snsNotifier } from "../notify/sns.ts";
 import { routedNotifier } from "../notify/topic-router.ts";
@@ -17,6 +19,7 @@ import type { Stores } from "./stores.ts";
 interface BackgroundOptions {
   readonly services: JobServices;
   readonly notifier: Notifier;
+  readonly load: ServiceLoad;
   readonly log: EventLog["delivery"];
   /** How long InitiateJob waits for a job that may end soon. */
   readonly jobWaitMilliseconds: number;
@@ -24,7 +27,7 @@ interface BackgroundOptions {
 
 /** Work without a caller. What wakes another is stopped before it. */
 export function startBackground(
-  { services, notifier, log, jobWaitMilliseconds }: BackgroundOptions,
+  { services, notifier, load, log, jobWaitMilliseconds }: BackgroundOptions,
   started: AsyncDisposableStack,
 ): { runner: Runner; delivery: ClaimLoop } {
   const { metadata, clock } = services;
@@ -34,6 +37,8 @@ export function startBackground(
   started.defer(() => runner.stop());
   const upkeep = startUpkeep(services);
   started.defer(() => upkeep.stop());
+  const scrub = startScrub(services, load);
+  started.defer(() => scrub.stop());
   return { runner, delivery };
 }
 

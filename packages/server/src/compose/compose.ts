@@ -27,7 +27,7 @@ import { type AccessConfig, createAccessControl } from "./access.ts";
 import { openNotifier, startBackground, startSpaceKeeping } from "./background.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { openListener } from "./listener.ts";
-import { loadSources } from "./load.ts";
+import { loadSources, serviceLoad } from "./load.ts";
 import { openKeys, openStores } from "./stores.ts";
 import { openTransfers } from "./transfers.ts";
 
@@ -126,7 +126,7 @@ export type ServiceConfig = AccessConfig & Pick<Config, "audit" | "delays" | "fr
 
 /** The parts of a service, opened and not yet joined. */
 export interface Parts extends Pick<PageSources, "readability" | "readiness"> {
-  readonly listener: Pick<Listener, "serve">;
+  readonly listener: Pick<Listener, "serve" | "load">;
   readonly services: JobServices & { readonly metadata: MetadataStore };
   readonly keyring: Keyring;
   readonly policyMeter: PolicyMeter;
@@ -158,7 +158,8 @@ export function startService(
     stop(),
   );
   const warnings = () => [...health.warnings(), ...audit.warnings()];
-  const { runner, delivery } = startBackground({ ...parts, log: events.delivery }, started);
+  const load = serviceLoad(parts);
+  const { runner, delivery } = startBackground({ ...parts, load, log: events.delivery }, started);
   const { faults, storage, metrics } = health;
   parts.listener.serve({
     services: { ...services, ...settingsOf(config), policyMeter, runner },
@@ -170,17 +171,21 @@ export function startService(
     }),
     audit,
     pages: { warnings, storage, readability, readiness, metrics: () => metrics.text() },
-    onRequest: (record) => events.request(record),
+    onRequest: (record) => {
+      load.onRequest(record);
+      events.request(record);
+    },
   });
   return { audit, warnings };
 }
 
 /** The profile, and how long things are kept. */
-const termsOf = ({ profile, audit, deletedGraceSeconds }: Config) => ({
+const termsOf = ({ profile, audit, deletedGraceSeconds, scrubPeriodDays }: Config) => ({
   profile,
   outputMilliseconds: limits.jobOutputRetentionSeconds * 1000,
   auditKeptMilliseconds: audit.keptDays * millisecondsPer.day,
   deletedGraceMilliseconds: deletedGraceSeconds * 1000,
+  scrubPeriodMilliseconds: scrubPeriodDays * millisecondsPer.day,
 });
 
 function settingsOf(config: ServiceConfig) {

@@ -48,6 +48,10 @@ export function createEventLog(log: Logger, { metrics, fullDisk, noteDeletedByte
           log.error({ err: failure.error, blob: failure.key }, message);
         }
       },
+      readBack: (outcome) => metrics.scrub.readBack(outcome),
+      scrubbed: (sizeBytes, isUncached) => metrics.scrub.read(sizeBytes, isUncached),
+      progress: (progress) => metrics.scrub.progress(progress),
+      damagedPart: (error) => log.error({ err: error }, "a stored part is damaged; no complete archive has it"),
     },
     delivery: {
       postponed,

@@ -2,7 +2,8 @@ import { stat } from "node:fs/promises";
 import type { PolicyMeters } from "../auth/policy-meter.ts";
 import { ifPresent } from "../files/missing.ts";
 import type { ServiceState } from "../health/service-state.ts";
-import type { Listener } from "../http/connections/listener.ts";
+import type { Listener, RequestRecord } from "../http/connections/listener.ts";
+import type { HashPool } from "../segments/hash-pool.ts";
 import type { StorageTimings } from "../telemetry/storage-timings.ts";
 import type { Stores } from "./stores.ts";
 import type { openTransfers } from "./transfers.ts";
@@ -34,12 +35,34 @@ export function loadSources({ state, timings, stores, listener, transfers, polic
         download_memory: leafBlocks.waitingCount,
       };
     },
-    hashQueueBytes: () => hashPool.loads.reduce((sum, { queuedBytes }) => sum + queuedBytes, 0),
+    hashQueueBytes: () => queuedBytesOf(hashPool),
     listener: () => listener.load(),
     databaseBytes: () => sizeOf(stores.databaseFile),
     databaseLogBytes: () => sizeOf(`${stores.databaseFile}-wal`),
   };
 }
+
+interface ServingParts {
+  readonly listener: Pick<Listener, "load">;
+  readonly services: { readonly hashPool: Pick<HashPool, "loads"> };
+}
+
+/** The work that the service does for its clients, to which work in the background gives way. */
+export function serviceLoad({ listener, services }: ServingParts) {
+  let ended = 0;
+  return {
+    running: () => listener.load().connections.busy,
+    ended: () => ended,
+    hashQueueBytes: () => queuedBytesOf(services.hashPool),
+    onRequest({ operation }: Pick<RequestRecord, "operation">) {
+      // Pages are what supervisors and Prometheus ask for.
+      ended += operation === "page" ? 0 : 1;
+    },
+  };
+}
+
+const queuedBytesOf = ({ loads }: Pick<HashPool, "loads">): number =>
+  loads.reduce((sum, { queuedBytes }) => sum + queuedBytes, 0);
 
 /** 0 for a file that is missing. */
 const sizeOf = async (path: string): Promise<number> => (await ifPresent(stat(path)))?.size ?? 0;

@@ -6,6 +6,7 @@ import type { Profile } from "../domain/vaults/vault.ts";
 import type { DamageReports } from "../segments/damage-reports.ts";
 import type { ReadServices } from "../segments/read.ts";
 import type { ReceiveServices } from "../segments/receive.ts";
+import type { ScrubLog } from "./scrub/scrub.ts";
 
 /** All that work without a caller may touch. */
 export interface JobServices extends ReceiveServices, ReadServices {
@@ -18,10 +19,12 @@ export interface JobServices extends ReceiveServices, ReadServices {
   readonly deletedGraceMilliseconds: number;
   /** How long entries of the audit trail are kept. */
   readonly auditKeptMilliseconds: number;
+  /** Within this time all that is stored is read back. */
+  readonly scrubPeriodMilliseconds: number;
   readonly log: JobLog;
 }
 
-export interface JobLog {
+export interface JobLog extends ScrubLog {
   finished(claim: JobClaim, state: "succeeded" | "failed"): void;
   /** Bytes that deletions will give back. */
   deletedBytes(deleted: DeletedBytes): void;

@@ -56,8 +56,13 @@ export class DamageReports {
     if (!(error instanceof CorruptSegmentError)) {
       return;
     }
+    this.#services.log.met();
+    await this.record(error, owner, range);
+  }
+
+  /** Records damage that was found without anybody having asked for the bytes. */
+  async record(error: CorruptSegmentError, owner: BytesOwner, range: ByteRange): Promise<void> {
     const { metadata, clock, log } = this.#services;
-    log.met();
     const damage = {
       owner,
       range: error.place ?? (await this.#segmentRange(error.key)) ?? range,

@@ -14,8 +14,8 @@ export interface SegmentOpener {
   forget(key: string): void;
 }
 
-export interface OpenSegment {
-  readonly reader: BlobReader;
+export interface OpenSegment<Reader extends BlobReader = BlobReader> {
+  readonly reader: Reader;
   readonly footer: Footer;
   close(): Promise<void>;
 }
@@ -27,7 +27,10 @@ export const checkedFields = ["ownerId", "firstByte", "sizeBytes", "treeHash"] a
  * Opens a segment, and checks that its footer is complete and is the one of this row: files that changed places are noticed
  * here, and leaf hashes that are not those of the row's tree hash. Throws CorruptSegmentError.
  */
-export async function openSegment(blobs: BlobStore, segment: Segment): Promise<OpenSegment> {
+export async function openSegment<Reader extends BlobReader>(
+  blobs: { open(key: string): Promise<Reader> },
+  segment: Segment,
+): Promise<OpenSegment<Reader>> {
   const reader = await openBlob(blobs, segment.key);
   try {
     return {
@@ -47,7 +50,7 @@ export const freshSegments = (blobs: BlobStore): SegmentOpener => ({
   forget: () => undefined,
 });
 
-export async function openBlob(blobs: BlobStore, key: string): Promise<BlobReader> {
+export async function openBlob<Reader>(blobs: { open(key: string): Promise<Reader> }, key: string): Promise<Reader> {
   try {
     return await blobs.open(key);
   } catch (error) {

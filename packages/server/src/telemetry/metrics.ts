@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { addGauge, addLabelledGauge } from "./gauges.ts";
 import { addLoadMetrics, type LoadSources } from "./load-metrics.ts";
+import { ScrubMetrics } from "./scrub-metrics.ts";
 import type { StorageTimings } from "./storage-timings.ts";
 
 /** The sources of the values that are asked for when somebody looks. */
@@ -75,6 +76,9 @@ export class Metrics {
     help: "Reads that met damage: responses that were refused or aborted, and jobs that failed",
     registers: [this.#registry],
   });
+
+  /** How the scrub gets on. */
+  readonly scrub = new ScrubMetrics(this.#registry);
 
   #rendered: { readonly at: number; readonly text: Promise<string> } = {
     at: Number.NEGATIVE_INFINITY,

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
+import { leafSizeBytes } from "@moraine/protocol";
 import { InvariantError } from "../../src/domain/invariant.ts";
 import { BlobMissingError, type BlobStore } from "../../src/domain/stores/blob-store.ts";
+import { sharedBlocks } from "../../src/segments/blocks.ts";
 
 const owner = "-owner_0";
 
@@ -11,6 +13,7 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
   describe(`${name} blob store`, () => {
     visibility(open);
     reading(open);
+    readingUncached(open);
     naming(open);
   });
 }
@@ -196,6 +199,52 @@ function reading(open: () => Promise<BlobStore>): void {
     await writer.write(Buffer.from("abc"));
     await assert.rejects(writer.write(Buffer.from("d")), InvariantError);
     await writer.discard();
+  });
+}
+
+function readingUncached(open: () => Promise<BlobStore>): void {
+  const memory = sharedBlocks(2, leafSizeBytes);
+  const [into, scratch] = [memory(), memory().subarray(0, 8192)];
+
+  test("every range reads back from the medium, wherever it begins and ends", async () => {
+    const store = await open();
+    const bytes = randomBytes(300_000);
+    const reader = await store.openUncached(await storeBlob(store, bytes), scratch);
+    assert.equal(reader.sizeBytes, bytes.length);
+    const ranges = [
+      [0, 300_000],
+      [0, 1],
+      [4096, 4096],
+      [8192, 12_288],
+      [4095, 8194],
+      [299_999, 1],
+      [294_912, 5088],
+      [300_000, 0],
+    ] as const;
+    for (const [position, length] of ranges) {
+      await reader.read(into.fill(0).subarray(0, length), position);
+      assertSameBytes(into.subarray(0, length), bytes.subarray(position, position + length));
+      // Memory that begins anywhere.
+      const elsewhere = Buffer.alloc(length + 1).subarray(1);
+      await reader.read(elsewhere, position);
+      assertSameBytes(elsewhere, bytes.subarray(position, position + length));
+    }
+    await reader.close();
+  });
+
+  test("an uncached read that ends behind the blob is refused", async () => {
+    const store = await open();
+    for (const sizeBytes of [10, 4096, 8192]) {
+      const reader = await store.openUncached(await storeBlob(store, Buffer.alloc(sizeBytes)), scratch);
+      await assert.rejects(reader.read(into.subarray(0, sizeBytes + 1), 0), /ends at/);
+      await assert.rejects(reader.read(into.subarray(0, 1), sizeBytes), /ends at/);
+      await reader.close();
+    }
+  });
+
+  test("a missing blob is said to be missing when it is opened uncached", async () => {
+    const store = await open();
+    await assert.rejects(store.openUncached(store.newKey(owner), scratch), BlobMissingError);
   });
 }
 

@@ -11,6 +11,7 @@ import { installationStories } from "./metadata/installation.ts";
 import { inventoryStories } from "./metadata/inventories.ts";
 import { jobStories } from "./metadata/jobs.ts";
 import { notificationStories } from "./metadata/notifications.ts";
+import { scrubStories } from "./metadata/scrub.ts";
 import { segmentStories } from "./metadata/segments.ts";
 import { trustedTimeStories } from "./metadata/trusted-time.ts";
 import { uploadStories } from "./metadata/uploads.ts";
@@ -44,6 +45,7 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     describe("access keys", () => accessKeyStories(story));
     describe("notifications", () => notificationStories(story));
     describe("damage", () => damageStories(story));
+    describe("scrub", () => scrubStories(story));
     describe("contents", () => contentsStories(story));
     describe("trusted time", () => trustedTimeStories(story));
     describe("installation", () => installationStories(story));

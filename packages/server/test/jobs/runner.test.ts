@@ -7,6 +7,7 @@ import {
   type BlobStore,
   type BlobWriter,
   type RemovalFailure,
+  type UncachedReader,
 } from "../../src/domain/stores/blob-store.ts";
 import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { claimAll } from "../support/claims.ts";
@@ -50,6 +51,10 @@ class GatedBlobStore implements BlobStore {
   async open(key: string): Promise<BlobReader> {
     await this.#pass();
     return this.#blobs.open(key);
+  }
+
+  openUncached(key: string): Promise<UncachedReader> {
+    return this.#blobs.openUncached(key);
   }
 
   newKey(ownerId: string): string {

@@ -38,7 +38,8 @@ metadataStoreContract("whose statements are noted", async () => {
 
 /** Steps that visit every row of a table or an index, or sort, and why they may. */
 const allowed: Readonly<Record<string, RegExp>> = {
-  "has one row, or few": /^SCAN (trusted_time|installation|data_keys)$|TEMP B-TREE .* "(data_keys|capacity_units)"/,
+  "has one row, or few":
+    /^SCAN (trusted_time|installation|data_keys|scrub|scrub_ranges|scrub_queue)$|TEMP B-TREE .* "(data_keys|capacity_units)"/,
   "takes the next rows of a queue that is emptied at once": /^SCAN (releases|removed_vaults)$/,
   "counts damage, of which there is little":
     /^SCAN damage USING( COVERING)? INDEX |TEMP B-TREE FOR count\(DISTINCT\) of .* from "damage"/,

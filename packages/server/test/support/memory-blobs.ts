@@ -6,20 +6,27 @@ import {
   type BlobWriter,
   type RemovalFailure,
   StorageFullError,
+  type UncachedReader,
 } from "../../src/domain/stores/blob-store.ts";
 import { KeySource, partsOf } from "../../src/storage/blobs/blob-key.ts";
 
 /** Keeps blobs in memory, for tests: the same contract as on a disk, gone with the process. */
 export class MemoryBlobStore implements BlobStore {
-  readonly #keys = new KeySource();
+  readonly #keys: KeySource;
   readonly #blobs = new Map<string, Uint8Array>();
   readonly #unfinished = new Set<string>();
   #unfinishedBytes = 0;
   readonly #capacityBytes: number;
 
-  /** @param capacityBytes where the store calls itself full. */
-  constructor(capacityBytes = Number.POSITIVE_INFINITY) {
+  /** @param capacityBytes where the store calls itself full. @param shelfSeed decides in which folders a disk would have the blobs. */
+  constructor(capacityBytes = Number.POSITIVE_INFINITY, shelfSeed?: string) {
+    this.#keys = new KeySource(shelfSeed);
     this.#capacityBytes = capacityBytes;
+  }
+
+  /** As a start does: the next blob lies in another folder. */
+  changeShelf(): void {
+    this.#keys.changeShelf();
   }
 
   newKey(ownerId: string): string {
@@ -46,6 +53,18 @@ export class MemoryBlobStore implements BlobStore {
       throw new BlobMissingError(key);
     }
     return new MemoryBlobReader(bytes);
+  }
+
+  /** Damages a blob, as a medium does that keeps it. */
+  flipBit(key: string, position: number, bit: number): void {
+    const bytes = this.#blobs.get(key);
+    invariant(bytes !== undefined && position < bytes.length, "the bit is one of a blob that is stored");
+    bytes[position] = (bytes[position] ?? 0) ^ (1 << bit);
+  }
+
+  async openUncached(key: string): Promise<UncachedReader> {
+    const reader = await this.open(key);
+    return Object.assign(reader, { isUncached: true });
   }
 
   async remove(keys: readonly string[]): Promise<RemovalFailure[]> {

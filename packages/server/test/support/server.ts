@@ -13,6 +13,7 @@ import type { EventLog } from "../../src/compose/event-log.ts";
 import type { JobDelays } from "../../src/domain/jobs/job.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifications/notifier.ts";
 import type { PolicyMeter } from "../../src/domain/policy/policy-meter.ts";
+import type { CorruptSegmentError } from "../../src/domain/segment.ts";
 import type { BlobStore } from "../../src/domain/stores/blob-store.ts";
 import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { noDeletedBytes } from "../../src/domain/stores/storage-report.ts";
@@ -92,6 +93,8 @@ export interface TestServer {
   readonly sweeps: readonly SweepResult[];
   /** Damage that an operator was notified of. */
   readonly damaged: readonly Damage[];
+  /** Damaged parts of uploads that the scrub has met. */
+  readonly damagedParts: readonly CorruptSegmentError[];
   /** Attempts to deliver a message, in order: `delivered`, or why not. */
   readonly deliveries: readonly string[];
   /** Policies that denied since they cost too much to evaluate. */
@@ -123,6 +126,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     outputMilliseconds: dayMilliseconds,
     auditKeptMilliseconds: keptDays * dayMilliseconds,
     deletedGraceMilliseconds: dayMilliseconds,
+    scrubPeriodMilliseconds: 30 * dayMilliseconds,
   };
   const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
   await ensureRootKey(metadata, {
@@ -190,6 +194,7 @@ function observe() {
   const records: RequestRecord[] = [];
   const postponed: unknown[] = [];
   const sweeps: SweepResult[] = [];
+  const damagedParts: CorruptSegmentError[] = [];
   const deliveries: string[] = [];
   const tooCostly: string[] = [];
   const events: EventLog = {
@@ -198,6 +203,10 @@ function observe() {
       postponed: (_what, error) => postponed.push(error),
       deletedBytes: () => undefined,
       swept: (result) => sweeps.push(result),
+      readBack: () => undefined,
+      scrubbed: () => undefined,
+      progress: () => undefined,
+      damagedPart: (error) => damagedParts.push(error),
     },
     delivery: {
       delivered: () => deliveries.push("delivered"),
@@ -207,7 +216,7 @@ function observe() {
     access: { tooCostly: (source, resource) => tooCostly.push(`${source} of ${resource}`) },
     request: (record) => records.push(record),
   };
-  return { events, records, postponed, sweeps, deliveries, tooCostly };
+  return { events, records, postponed, sweeps, damagedParts, deliveries, tooCostly };
 }
 
 function openTransfers(blobs: BlobStore, started: AsyncDisposableStack) {

@@ -18,6 +18,11 @@ export interface BlobStore {
   /** Rejects with `BlobMissingError` when there is no such blob. */
   open(key: string): Promise<BlobReader>;
   /**
+   * Like `open`, for reading what the medium holds and not a copy of it in the system's memory.
+   * @param scratch of some KiB, at the beginning of a page: what the caller's memory does not fit passes through it.
+   */
+  openUncached(key: string, scratch: Uint8Array): Promise<UncachedReader>;
+  /**
    * Removes blobs; one that no longer exists counts as removed. Each is settled alone, so one failure stops no other. Removals
    * are durable when it resolves. Never rejects: resolves to the blobs that could not be removed.
    */
@@ -52,6 +57,11 @@ export interface BlobReader {
   /** Fills `into` from `position` on; rejects when the blob ends before `into` is full, or the medium fails. */
   read(into: Uint8Array, position: number): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface UncachedReader extends BlobReader {
+  /** False once the medium has refused to be read past the memory of the system. */
+  readonly isUncached: boolean;
 }
 
 export class BlobMissingError extends Error {

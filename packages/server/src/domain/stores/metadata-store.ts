@@ -14,6 +14,7 @@ import type { ContentsQueries } from "./contents-store.ts";
 import type { IdentityChanges, IdentityQueries } from "./identity-store.ts";
 import type { InstallationChanges } from "./installation-store.ts";
 import type { NotificationChanges, NotificationQueries } from "./notification-store.ts";
+import type { ScrubChanges, ScrubQueries } from "./scrub-store.ts";
 import type { TrustedTimeChanges, TrustedTimeQueries } from "./trusted-time-store.ts";
 import type { VaultSettingsChanges } from "./vault-settings-store.ts";
 
@@ -35,6 +36,7 @@ export interface MetadataQueries
     NotificationQueries,
     TrustedTimeQueries,
     DamageQueries,
+    ScrubQueries,
     ContentsQueries,
     AuditQueries {
   findVault(key: VaultKey): Promise<Vault | null>;
@@ -99,6 +101,7 @@ export interface MetadataChanges
     TrustedTimeChanges,
     InstallationChanges,
     DamageChanges,
+    ScrubChanges,
     AuditChanges {
   /** Does nothing when it exists. Throws LimitExceededException. */
   createVault(vault: { id: string; key: VaultKey; now: Instant }): Promise<void>;

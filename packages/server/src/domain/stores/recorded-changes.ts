@@ -93,6 +93,12 @@ export const recordedChanges = {
   recordDamage: null,
   removeDamage: null,
   expireDamage: null,
+  beginScrub: null,
+  keepScrubCursor: null,
+  finishScrubRange: null,
+  forgetNewSegments: null,
+  queueSegment: null,
+  noteNewRead: null,
 } satisfies { readonly [Name in keyof MetadataChanges]: SubjectOf<Name> | null };
 
 export type RecordedChange = {

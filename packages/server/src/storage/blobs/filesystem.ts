@@ -8,6 +8,7 @@ import {
   type BlobStore,
   type BlobWriter,
   type RemovalFailure,
+  type UncachedReader,
 } from "../../domain/stores/blob-store.ts";
 import type { StorageReport } from "../../domain/stores/storage-report.ts";
 import { errorCode, ifPresent } from "../../files/missing.ts";
@@ -20,6 +21,7 @@ import { FolderSyncs } from "./folder-syncs.ts";
 import { FreeSpace } from "./free-space.ts";
 import { probeStorage, sweepProbes } from "./probe.ts";
 import { SyncHealth } from "./sync-health.ts";
+import { UncachedBlobReader } from "./uncached-reader.ts";
 
 const { O_CREAT, O_DIRECT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 const folderMode = 0o700;
@@ -123,6 +125,19 @@ export class FilesystemBlobStore implements BlobStore {
       await file.close();
       throw error;
     }
+  }
+
+  async openUncached(key: string, scratch: Uint8Array): Promise<UncachedReader> {
+    const cached = await this.open(key);
+    const path = join(this.#blobs, key);
+    const direct = await this.#disk.open(path, O_DIRECT | O_NOFOLLOW | O_RDONLY).catch(async (error: unknown) => {
+      if (errorCode(error) === "EINVAL") {
+        return null;
+      }
+      await cached.close();
+      throw errorCode(error) === "ENOENT" ? new BlobMissingError(key, { cause: error }) : error;
+    });
+    return new UncachedBlobReader(cached, direct, scratch);
   }
 
   remove(keys: readonly string[]): Promise<RemovalFailure[]> {

@@ -15,6 +15,7 @@ import { up as permissions } from "./0011-permissions.ts";
 import { up as jobTurns } from "./0012-job-turns.ts";
 import { up as audit } from "./0013-audit.ts";
 import { up as notificationTurns } from "./0014-notification-turns.ts";
+import { up as scrub } from "./0017-scrub.ts";
 import { backUp, type FileSystemFigures } from "./backup.ts";
 
 /** In order. What was released is never changed, only followed by another. */
@@ -33,6 +34,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0012-job-turns": { up: jobTurns },
   "0013-audit": { up: audit },
   "0014-notification-turns": { up: notificationTurns },
+  "0017-scrub": { up: scrub },
 };
 
 /** In the order in which they are applied. */

@@ -34,6 +34,10 @@ export const methodThreads: MethodThreads = {
   listUnwrappedSecrets: "lookups",
   deadSegments: "lookups",
   deletedSegments: "lookups",
+  scrubState: "lookups",
+  scrubPage: "lookups",
+  newSegments: "lookups",
+  findBytesOwner: "lookups",
 
   listVaults: "lists",
   inventoryPage: "lists",
@@ -123,4 +127,10 @@ export const methodThreads: MethodThreads = {
   pruneAuditEntries: "writer",
   noteAuditLogged: "writer",
   addAuditKey: "writer",
+  beginScrub: "writer",
+  keepScrubCursor: "writer",
+  finishScrubRange: "writer",
+  forgetNewSegments: "writer",
+  queueSegment: "writer",
+  noteNewRead: "writer",
 };

@@ -15,6 +15,7 @@ import { jobChanges, jobQueries } from "../tables/jobs/jobs.ts";
 import { notificationChanges, notificationQueries } from "../tables/jobs/notifications.ts";
 import { uploadChanges, uploadQueries } from "../tables/multipart-uploads.ts";
 import { releaseChanges } from "../tables/releases.ts";
+import { scrubChanges, scrubQueries } from "../tables/scrub.ts";
 import { segmentChanges, segmentQueries } from "../tables/segments.ts";
 import { trustedTimeChanges, trustedTimeQueries } from "../tables/trusted-time.ts";
 import { vaultSettingsChanges } from "../tables/vault-settings.ts";
@@ -36,6 +37,7 @@ export const queries: Queries = {
   ...dataKeyQueries,
   ...trustedTimeQueries,
   ...damageQueries,
+  ...scrubQueries,
   ...contentsQueries,
   ...auditQueries,
 };
@@ -60,5 +62,6 @@ export const changes: Changes = {
   ...installationChanges,
   ...contentsChanges,
   ...damageChanges,
+  ...scrubChanges,
   ...auditChanges,
 };

@@ -1,5 +1,5 @@
 import type { AuditOutcome } from "@moraine/protocol";
-import type { Kysely } from "kysely";
+import type { Generated, Kysely } from "kysely";
 import type { JobLane, Tier } from "../../../domain/jobs/job.ts";
 import type { NotificationState } from "../../../domain/notifications/notification.ts";
 import type { SegmentState } from "../../../domain/segment.ts";
@@ -32,6 +32,9 @@ export interface Schema {
   readonly history: HistoryRow;
   readonly installation: InstallationRow;
   readonly damage: DamageRow;
+  readonly scrub: ScrubRow;
+  readonly scrub_ranges: ScrubRangeRow;
+  readonly scrub_queue: ScrubQueueRow;
   readonly audit_entries: AuditEntryRow;
   readonly audit_state: AuditStateRow;
 }
@@ -294,6 +297,30 @@ export interface DamageRow {
   vault_name: string;
   description: string;
   size_bytes: number;
+}
+
+/** The only row: the range that is being read, and when the new segments were read last. */
+export interface ScrubRow {
+  id: 1;
+  /** Null between two ranges, as the other columns of the cursor. */
+  cursor_range: number | null;
+  cursor_began_at: number | null;
+  /** Name of the last segment that was read; null at the beginning of the range. */
+  cursor_after: Uint8Array | null;
+  new_read_at: number | null;
+}
+
+/** The segments whose names begin with this byte. */
+export interface ScrubRangeRow {
+  first_byte: number;
+  /** When the last complete reading began. */
+  read_at: number;
+}
+
+/** A segment that was stored and is still to be read back. Written by a trigger on `segments`. */
+export interface ScrubQueueRow {
+  sequence: Generated<number>;
+  name: Uint8Array;
 }
 
 /** The only row. */

@@ -1,0 +1,193 @@
+import { millisecondsPer } from "@moraine/protocol";
+import type { CorruptSegmentError, Segment } from "../../domain/segment.ts";
+import type { BlobStore } from "../../domain/stores/blob-store.ts";
+import type { UnrecordedMetadata } from "../../domain/stores/recorded-changes.ts";
+import { type ScrubCursor, scrubRangeCount } from "../../domain/stores/scrub-store.ts";
+import type { Clock } from "../../domain/time/clock.ts";
+import type { Instant } from "../../domain/time/instant.ts";
+import type { DamageReports } from "../../segments/damage-reports.ts";
+import type { SegmentOpener } from "../../segments/open.ts";
+import type { ReadBack } from "./read-back.ts";
+import { dueRange, firstTimes, newDue, nextDue, progressOf, type ScrubProgress } from "./schedule.ts";
+
+export interface ScrubServices {
+  readonly metadata: UnrecordedMetadata;
+  readonly blobs: BlobStore;
+  readonly segments: Pick<SegmentOpener, "forget">;
+  readonly damage: DamageReports;
+  readonly clock: Clock;
+  readonly log: ScrubLog & { postponed(what: string, error: unknown): void };
+}
+
+export interface ScrubLog {
+  /** Called after each segment. `unread` is one whose file cannot be opened now; it is tried again. */
+  readBack(outcome: "sound" | "damaged" | "unread"): void;
+  /** Called for bytes that were read: from the disk, or from the system's memory where it offers nothing else. */
+  scrubbed(sizeBytes: number, isUncached: boolean): void;
+  progress(progress: ScrubProgress): void;
+  /** A part of an upload is damaged: no archive has it yet. */
+  damagedPart(error: CorruptSegmentError): void;
+}
+
+interface Times {
+  readonly rangesReadAt: Instant[];
+  cursor: ScrubCursor | null;
+  newReadAt: Instant;
+  /** Null when no new segment waits. */
+  newestSequence: number | null;
+}
+
+const pageSegments = 32;
+/** By real time: a restart reads again what was read since the cursor was kept. */
+const keepMilliseconds = 5 * millisecondsPer.second;
+
+/**
+ * Reads every segment back: a new one within hours, and all of them range by range within the period. What is damaged goes the
+ * way of damage that a read meets.
+ */
+export class Scrub {
+  readonly #services: ScrubServices;
+  readonly #readBack: ReadBack;
+  readonly #periodMilliseconds: number;
+
+  constructor(services: ScrubServices, readBack: ReadBack, periodMilliseconds: number) {
+    this.#services = services;
+    this.#readBack = readBack;
+    this.#periodMilliseconds = periodMilliseconds;
+  }
+
+  /** Reads what is due. Resolves to when more will be. */
+  async round(signal: AbortSignal): Promise<Instant> {
+    const { clock, log } = this.#services;
+    const times = await this.#times();
+    while (!signal.aborted) {
+      const now = clock.now();
+      log.progress(progressOf(times, now, this.#periodMilliseconds));
+      if (newDue(times.newReadAt) <= now || times.newReadAt > now) {
+        await this.#readNew(times, now, signal);
+        continue;
+      }
+      times.cursor ??= dueRange(times.rangesReadAt, now, this.#periodMilliseconds);
+      if (times.cursor === null) {
+        break;
+      }
+      await this.#readPage(times, times.cursor, signal);
+    }
+    return nextDue(times, this.#periodMilliseconds);
+  }
+
+  async #times(): Promise<Times> {
+    const { metadata, clock } = this.#services;
+    let state = await metadata.scrubState();
+    if (state.rangesReadAt.length < scrubRangeCount) {
+      const now = clock.now();
+      await metadata.beginScrub({ rangesReadAt: firstTimes(now, this.#periodMilliseconds), newReadAt: now });
+      state = await metadata.scrubState();
+    }
+    return { ...state, rangesReadAt: [...state.rangesReadAt], newReadAt: state.newReadAt ?? 0 };
+  }
+
+  /** Reads the segments back that have been stored until now. */
+  async #readNew(times: Times, now: Instant, signal: AbortSignal): Promise<void> {
+    const { metadata } = this.#services;
+    const lastSequence = (await metadata.scrubState()).newestSequence ?? 0;
+    for (let after: number | null = 0; after !== null; ) {
+      after = await this.#readNewPage({ afterSequence: after, lastSequence, limit: pageSegments }, signal);
+    }
+    if (signal.aborted) {
+      return;
+    }
+    await metadata.noteNewRead(now);
+    times.newReadAt = now;
+    times.newestSequence = (await metadata.scrubState()).newestSequence;
+  }
+
+  /** Null after the last page, and when it was stopped. */
+  async #readNewPage(
+    page: Parameters<UnrecordedMetadata["newSegments"]>[0],
+    signal: AbortSignal,
+  ): Promise<number | null> {
+    const { metadata } = this.#services;
+    const read = await metadata.newSegments(page);
+    const done: number[] = [];
+    for (const { sequence, segment } of read) {
+      if (segment === null || (await this.#check(segment, signal)) === "settled") {
+        done.push(sequence);
+      }
+    }
+    await metadata.forgetNewSegments(done);
+    return signal.aborted ? null : (read.at(-1)?.sequence ?? null);
+  }
+
+  /** Reads the next segments of the cursor's range. */
+  async #readPage(times: Times, { range, beganAt, after }: ScrubCursor, signal: AbortSignal): Promise<void> {
+    const { metadata } = this.#services;
+    const page = await metadata.scrubPage({ range, after, limit: pageSegments });
+    const kept = performance.now();
+    for (const { segment, after: next } of page) {
+      const outcome = await this.#check(segment, signal);
+      if (outcome === "stopped") {
+        break;
+      }
+      if (outcome === "open") {
+        await metadata.queueSegment(segment.key);
+      }
+      times.cursor = { range, beganAt, after: next };
+      if (performance.now() - kept > keepMilliseconds) {
+        break;
+      }
+    }
+    if (page.length === 0) {
+      await metadata.finishScrubRange({ range, beganAt });
+      times.rangesReadAt[range] = beganAt;
+      times.cursor = null;
+    } else if (times.cursor !== null) {
+      await metadata.keepScrubCursor(times.cursor);
+    }
+  }
+
+  /** `open` is a segment that has to be read again soon. */
+  async #check(segment: Segment, signal: AbortSignal): Promise<"settled" | "open" | "stopped"> {
+    const { blobs, damage, log } = this.#services;
+    if (signal.aborted) {
+      return "stopped";
+    }
+    try {
+      const found = await this.#readBack.damageOf(blobs, segment, signal);
+      if (found === null) {
+        return "stopped";
+      }
+      if (found.length > 0) {
+        return await this.#report(segment, found);
+      }
+      await damage.verified(segment.ownerId, rangeOf(segment));
+      log.readBack("sound");
+      return "settled";
+    } catch (error) {
+      log.postponed(`reading back the segment ${segment.key}`, error);
+      log.readBack("unread");
+      return "open";
+    }
+  }
+
+  async #report(segment: Segment, found: readonly CorruptSegmentError[]): Promise<"settled" | "open"> {
+    const { metadata, segments, damage, log } = this.#services;
+    segments.forget(segment.key);
+    if ((await metadata.findSegment(segment.key)) === null) {
+      // It was deleted while it was read.
+      return "settled";
+    }
+    const owner = await metadata.findBytesOwner(segment.ownerId);
+    for (const error of found) {
+      if (owner === null) {
+        log.damagedPart(error);
+      } else {
+        await damage.record(error, owner, rangeOf(segment));
+      }
+    }
+    log.readBack("damaged");
+    return owner === null ? "open" : "settled";
+  }
+}
+
+const rangeOf = ({ firstByte, sizeBytes }: Segment) => ({ firstByte, lastByte: firstByte + sizeBytes - 1 });

@@ -1,0 +1,76 @@
+import type { ManualClock } from "../../src/clock/clocks.ts";
+import { newArchiveId } from "../../src/domain/new-id.ts";
+import type { CorruptSegmentError, Segment } from "../../src/domain/segment.ts";
+import type { BlobStore } from "../../src/domain/stores/blob-store.ts";
+import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import { permittedBy } from "../../src/domain/vaults/permission.ts";
+import type { Vault } from "../../src/domain/vaults/vault.ts";
+import { Pace } from "../../src/jobs/scrub/pace.ts";
+import { ReadBack } from "../../src/jobs/scrub/read-back.ts";
+import type { ScrubProgress } from "../../src/jobs/scrub/schedule.ts";
+import { Scrub } from "../../src/jobs/scrub/scrub.ts";
+import { DamageReports } from "../../src/segments/damage-reports.ts";
+import { accountId, dayMilliseconds, region, sharedHashPool } from "./server.ts";
+import { storedSegment } from "./stored-segment.ts";
+
+const vaultKey = { accountId, region, vaultName: "vault" };
+
+export async function vaultOf(metadata: MetadataStore, now: number): Promise<Vault> {
+  await metadata.createVault({ id: "vault-id", key: vaultKey, now });
+  const vault = await metadata.findVault(vaultKey);
+  if (vault === null) {
+    throw new Error("the vault was just made");
+  }
+  return vault;
+}
+
+/** Stores an archive of one segment, without a server. */
+export async function storeArchive(
+  { metadata, blobs, vault }: { metadata: MetadataStore; blobs: BlobStore; vault: Vault },
+  bytes: Uint8Array,
+  now: number,
+): Promise<Segment> {
+  const id = newArchiveId();
+  const segment = await storedSegment(blobs, id, bytes);
+  await metadata.recordIntent({ key: segment.key, ownerId: id, leaseUntil: now + dayMilliseconds });
+  const archive = { id, vaultId: vault.id, description: "", createdAt: now, deletedAt: null };
+  const { sizeBytes, treeHash } = segment;
+  await metadata.addArchive({ ...permittedBy(vault), archive: { ...archive, sizeBytes, treeHash }, segment });
+  return segment;
+}
+
+export interface SeenByScrub {
+  readonly outcomes: string[];
+  readonly damagedParts: CorruptSegmentError[];
+  readonly postponed: unknown[];
+  bytes: number;
+  progress: ScrubProgress | null;
+}
+
+/** A scrub as a start of the server makes it. */
+export function scrubOf(
+  { metadata, blobs, clock }: { metadata: MetadataStore; blobs: BlobStore; clock: ManualClock },
+  periodMilliseconds = 30 * dayMilliseconds,
+) {
+  const seen: SeenByScrub = { outcomes: [], damagedParts: [], postponed: [], bytes: 0, progress: null };
+  const damageLog = { found: () => undefined, repaired: () => undefined, met: () => undefined };
+  const damage = new DamageReports({ metadata, clock, log: damageLog });
+  const log = {
+    readBack: (outcome: string) => seen.outcomes.push(outcome),
+    scrubbed: (sizeBytes: number) => {
+      seen.bytes += sizeBytes;
+    },
+    progress: (progress: ScrubProgress) => {
+      seen.progress = progress;
+    },
+    damagedPart: (error: CorruptSegmentError) => seen.damagedParts.push(error),
+    postponed: (_what: string, error: unknown) => seen.postponed.push(error),
+  };
+  const readBack = new ReadBack({
+    hashPool: sharedHashPool(),
+    pace: new Pace({ running: () => 0, ended: () => 0, hashQueueBytes: () => 0 }),
+    onRead: log.scrubbed,
+  });
+  const segments = { forget: () => undefined };
+  return { scrub: new Scrub({ metadata, blobs, segments, damage, clock, log }, readBack, periodMilliseconds), seen };
+}

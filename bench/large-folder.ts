@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { sealRowsOf } from "../test/support/row-secret.ts";
 import { startServer } from "../test/support/server-process.ts";
 import { Requests } from "./requests.ts";
 import { mebibyte, partsOfUpload, RowWriter } from "./row-writer.ts";
@@ -25,6 +26,7 @@ await mkdir(folder, { recursive: true });
 const began = performance.now();
 await makeWithServer();
 fill(join(folder, "moraine.db"));
+await sealRowsOf(folder);
 console.log(`${archiveCount} archives in ${folder} after ${Math.round((performance.now() - began) / 1000)} s`);
 
 async function makeWithServer(): Promise<void> {

@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openSqliteStore } from "../packages/server/src/storage/metadata/sqlite/sqlite-store.ts";
+import { createTables } from "../packages/server/src/storage/metadata/migrations/migrate.ts";
+import { openWriting } from "../packages/server/src/storage/metadata/sqlite/sqlite-connection.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { runServer, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -56,12 +57,9 @@ test("a key that a kill left empty during the first start is made again by the n
   await mkdir(dataFolder, { mode: 0o700 });
   await mkdir(join(dataFolder, "blobs"));
   // As the database and the key were when the first start was killed between opening the key and writing it.
-  const store = await openSqliteStore({
-    path: join(dataFolder, "moraine.db"),
-    mayCreate: true,
-    onFailure: assert.ifError,
-  });
-  await store.close();
+  const connection = openWriting(join(dataFolder, "moraine.db"), true);
+  await createTables(connection, true);
+  connection.database.close();
   await writeFile(join(dataFolder, "secrets.key"), "", { mode: 0o600 });
   await using server = await startServer({ dataFolder });
   const glacier = new GlacierHttp(server.url);

@@ -7,6 +7,7 @@ import { permittedBy } from "../../packages/server/src/domain/vaults/permission.
 import { encodeFooter } from "../../packages/server/src/segments/footer.ts";
 import { openSqliteStore } from "../../packages/server/src/storage/metadata/sqlite/sqlite-store.ts";
 import { GlacierHttp } from "./glacier-http.ts";
+import { rowSecretOf } from "./row-secret.ts";
 import { accountId, region, startServer } from "./server-process.ts";
 
 // An archive of 10,000 parts of 1 MiB in a few seconds and little disk: its files are sparse, and are put next to a server
@@ -60,7 +61,12 @@ async function storeParts(dataFolder: string, vaultName: string, partCount: numb
   const onFailure = (error: Error) => {
     throw error;
   };
-  const store = await openSqliteStore({ path: join(dataFolder, "moraine.db"), mayCreate: false, onFailure });
+  const store = await openSqliteStore({
+    path: join(dataFolder, "moraine.db"),
+    mayCreate: false,
+    rowSecret: rowSecretOf(dataFolder),
+    onFailure,
+  });
   const vault = await store.findVault({ accountId: accountId as AccountId, region, vaultName });
   const [upload] = await store.listUploads({ vaultId: vault?.id ?? "", idleSince: 0, after: null, limit: 1 });
   if (vault === null || upload === undefined) {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { contentOfPart, makeArchiveOfParts, partSizeBytes } from "../support/archive-of-parts.ts";
 import { contentOf, sha256Of, treeHashOf } from "../support/content.ts";
 import { type Call, GlacierHttp } from "../support/glacier-http.ts";
+import { sealRowsOf } from "../support/row-secret.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -117,6 +118,7 @@ test("the inventories of a vault of 1,000,000 archives, JSON and CSV at once, st
   await makeVault(folder.path, 12_000);
   const filling = performance.now();
   fill(join(folder.path, "moraine.db"), archives);
+  await sealRowsOf(folder.path);
   t.diagnostic(`filled in ${((performance.now() - filling) / 1000).toFixed(1)} s`);
 
   await using server = await startServer({ dataFolder: folder.path });

@@ -1,4 +1,5 @@
 import { openSqliteStore } from "../../../packages/server/src/storage/metadata/sqlite/sqlite-store.ts";
+import { rowSecret } from "../../../packages/server/test/support/row-secret.ts";
 
 // Makes a change of many rows, for which SQLite keeps what it may have to undo: more than it keeps in memory by default.
 
@@ -6,6 +7,7 @@ const [path = ""] = process.argv.slice(2);
 const rows = 2000;
 
 const store = await openSqliteStore({
+  rowSecret,
   path,
   mayCreate: true,
   onFailure: (error) => {

@@ -2,6 +2,7 @@ import { writeSync } from "node:fs";
 import type { AccountId } from "@moraine/protocol";
 import { StorageFullError } from "../../../packages/server/src/domain/stores/blob-store.ts";
 import { openSqliteStore } from "../../../packages/server/src/storage/metadata/sqlite/sqlite-store.ts";
+import { rowSecret } from "../../../packages/server/test/support/row-secret.ts";
 import { accountId, region } from "../server-process.ts";
 
 // Changes the metadata in the database of the first argument, on a disk that fails, and prints each outcome as it becomes known:
@@ -13,6 +14,7 @@ const print = (line: string) => writeSync(1, `${line}\n`);
 const logLimits = { framesMax: 8, overdueFrames: 16, fullFramesMax: 48 };
 
 const store = await openSqliteStore({
+  rowSecret,
   path,
   mayCreate: true,
   logLimits,

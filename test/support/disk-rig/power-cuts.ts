@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { AccountId, ArchiveId, UploadId } from "@moraine/protocol";
 import type { MetadataStore } from "../../../packages/server/src/domain/stores/metadata-store.ts";
 import { openInlineStore } from "../../../packages/server/test/support/inline-store.ts";
+import { rowSecretOf } from "../row-secret.ts";
 import { accountId, region } from "../server-process.ts";
 import { DiskModel, nothingUnsynced, type Survival } from "./disk-model.ts";
 import type { TraceEvent } from "./trace.ts";
@@ -58,8 +59,9 @@ export async function brokenPromises(
 ): Promise<string[]> {
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch);
-  await model.materialize(scratch, survives, (path) => /moraine\.db(-wal)?$/.test(path));
-  const metadata = await openInlineStore(join(scratch, "moraine.db")).catch((error: Error) => error);
+  await model.materialize(scratch, survives, (path) => /(moraine\.db(-wal)?|secrets\.key)$/.test(path));
+  const open = openInlineStore(join(scratch, "moraine.db"), undefined, rowSecretOf(scratch));
+  const metadata = await open.catch((error: Error) => error);
   if (metadata instanceof Error) {
     return [`the database cannot be opened: ${metadata.message}`];
   }

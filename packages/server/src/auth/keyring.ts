@@ -1,5 +1,6 @@
-import { randomBytes } from "node:crypto";
-import type { SealedAccessKey, WrappedDataKey } from "../domain/stores/identity-store.ts";
+import { hkdfSync, randomBytes } from "node:crypto";
+import { invariant } from "../domain/invariant.ts";
+import type { RowSecret, SealedAccessKey, SealedKeys, WrappedDataKey } from "../domain/stores/identity-store.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import { keyLengthBytes, openBox, sealBox } from "./sealed-box.ts";
@@ -37,12 +38,9 @@ const resealedAtOnce = 500;
  * changing nothing, when neither key is the one that the database was written with.
  */
 export async function openKeyring(metadata: UnrecordedMetadata, options: KeyringOptions): Promise<Keyring> {
-  const unwrapped = (await metadata.dataKeys()).map((key) => unwrap(key, options));
+  const unwrapped = openDataKeys(await metadata.dataKeys(), options);
   // Before anything is written: a wrong key must leave no trace.
   const direct = openDirect(await metadata.listUnwrappedSecrets({ limit: resealedAtOnce }), options);
-  if (unwrapped.length === 0) {
-    unwrapped.push({ id: randomBytes(idLengthBytes).toString("hex"), key: randomBytes(keyLengthBytes), stale: true });
-  }
   const keys = unwrapped.filter(({ stale }) => stale).map((key) => wrap(key, options.sealingKey));
   if (keys.length > 0) {
     await metadata.putDataKeys({ keys, now: options.now });
@@ -59,6 +57,29 @@ export async function openKeyring(metadata: UnrecordedMetadata, options: Keyring
 export function openedKeyring(keys: readonly WrappedDataKey[], sealingKey: Buffer): Pick<Keyring, "open"> {
   const unwrapped = keys.map((key) => unwrap(key, { sealingKey, previous: null, now: 0 }));
   return { open: (sealed) => keyringOf(unwrapped).open(sealed) };
+}
+
+const rowKeyPurpose = "moraine-rows/1";
+
+/**
+ * Derives the key of the rows' MACs from the first data key: it stays the same when the sealing key is changed. Throws when neither key is
+ * the one that the database was written with.
+ */
+export function openRowSecret({ dataKeys, unwrappedSecrets }: SealedKeys, options: KeyringOptions): RowSecret {
+  // A new data key must not be stored under a sealing key that does not open what is there.
+  openDirect(unwrappedSecrets, options);
+  const first = openDataKeys(dataKeys, options).at(-1);
+  invariant(first !== undefined, "a database has a data key, or gets its first");
+  const key = Buffer.from(hkdfSync("sha256", first.key, "", rowKeyPurpose, keyLengthBytes));
+  const newDataKey = dataKeys.length > 0 ? null : { ...wrap(first, options.sealingKey), createdAt: options.now };
+  return { key, newDataKey };
+}
+
+/** The newest first. Makes the first one. */
+function openDataKeys(wrapped: readonly WrappedDataKey[], options: KeyringOptions): DataKey[] {
+  return wrapped.length > 0
+    ? wrapped.map((key) => unwrap(key, options))
+    : [{ id: randomBytes(idLengthBytes).toString("hex"), key: randomBytes(keyLengthBytes), stale: true }];
 }
 
 interface DataKey {

@@ -92,7 +92,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const load = loadSources({ state, timings, stores, listener, transfers, policyMeter });
   const health = await startHealth(config, { ...stores, clock: machineClock, readiness, load, log });
   const { trustedClock, damage } = health;
-  const events = createEventLog(log, health);
+  const events = createEventLog(log, { ...health, ...stores });
   const clock = manualClock ?? notBeforeTrusted(systemClock, trustedClock);
   const services = { metadata, blobs, clock, trustedClock, damage, ...transfers, ...termsOf(config), log: events.job };
   const { audit, warnings } = startService(

@@ -2,6 +2,7 @@ import { millisecondsPer } from "@moraine/protocol";
 import type { Logger } from "pino";
 import { StorageFullError } from "../domain/stores/blob-store.ts";
 import type { DeletedBytes } from "../domain/stores/storage-report.ts";
+import type { DamagedRows } from "../health/damaged-rows.ts";
 import type { RequestRecord } from "../http/connections/listener.ts";
 import type { JobLog } from "../jobs/context.ts";
 import type { DeliveryLog } from "../jobs/delivery.ts";
@@ -11,6 +12,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 interface EventLogOptions {
   readonly metrics: Metrics;
   readonly fullDisk: FullDiskLog;
+  readonly damagedRows: DamagedRows;
   noteDeletedBytes(deleted: DeletedBytes): void;
 }
 
@@ -25,7 +27,8 @@ export interface EventLog {
   request(record: RequestRecord): void;
 }
 
-export function createEventLog(log: Logger, { metrics, fullDisk, noteDeletedBytes }: EventLogOptions): EventLog {
+export function createEventLog(log: Logger, options: EventLogOptions): EventLog {
+  const { metrics, fullDisk, damagedRows, noteDeletedBytes } = options;
   const postponed = (what: string, error: unknown) => {
     if (error instanceof StorageFullError) {
       fullDisk.refused(what);
@@ -41,6 +44,7 @@ export function createEventLog(log: Logger, { metrics, fullDisk, noteDeletedByte
         log.info({ job: job.id, action: job.action, state }, "job ended");
       },
       deletedBytes: noteDeletedBytes,
+      damagedRow: (row) => damagedRows.met(row),
       swept({ removedCount, failedCount, failure }) {
         metrics.swept(removedCount, failedCount);
         if (failure !== null) {

@@ -1,23 +1,21 @@
-import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import type { AccountId } from "@moraine/protocol";
 import type { Logger } from "pino";
 import { openKeyring } from "../auth/keyring.ts";
 import { ensureRootKey } from "../auth/root-key.ts";
-import { keyLengthBytes } from "../auth/sealed-box.ts";
 import { systemClock } from "../clock/clocks.ts";
 import type { Config } from "../config.ts";
 import type { Installation } from "../domain/stores/installation-store.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import type { Instant } from "../domain/time/instant.ts";
+import { DamagedRows } from "../health/damaged-rows.ts";
 import type { ServiceState } from "../health/service-state.ts";
-import { secretFile } from "../secrets/secret-file.ts";
 import { FilesystemBlobStore } from "../storage/blobs/filesystem.ts";
-import { type DataFolder, openDataFolder } from "../storage/data-folder.ts";
+import { openDataFolder } from "../storage/data-folder.ts";
 import { prepareHistory } from "../storage/history/prepare.ts";
 import { failureReason, openSqliteStore } from "../storage/metadata/sqlite/sqlite-store.ts";
 import { withRoomMaking } from "../storage/room-making.ts";
 import type { StorageTimings } from "../telemetry/storage-timings.ts";
+import { SealingKeys } from "./sealing-keys.ts";
 
 /** The start-up sequence of durability: lock, probes, database, secrets; each refuses with its reason. */
 export async function openStores(
@@ -39,23 +37,25 @@ export async function openStores(
   if (folder.isBallastReleased || (isFull && (await ballast.release()))) {
     log.warn("the disk is full: the ballast was removed, so that archives can be read and deleted");
   }
+  const damagedRows = new DamagedRows(log);
+  const keys = new SealingKeys(config, folder);
   const sqlite = await openSqliteStore({
     path: folder.databaseFile,
     ...history.storeOptions,
     onCommit: (seconds) => timings.committed(seconds),
     onFailure: (error) => mode.halt(failureReason(error), error),
+    onDamagedRow: (row) => damagedRows.met(row),
+    rowSecret: keys.rowSecret,
   });
   started.defer(() => sqlite.close());
   const metadata = withRoomMaking(sqlite, () => ballast.release());
   const { unshownKeyId } = await claimFolder(config, metadata);
-  // After the database: a folder that holds other files but no database is taken for somebody else's.
-  const keys = await sealingKeys(config, folder, metadata);
   const { networkFileSystem, databaseFile } = folder;
   const { callsInProgress } = sqlite;
   const notices = [...folder.notices, ...(await history.notices())];
   return {
     ...{ metadata, blobs, ballast, databaseFile, callsInProgress },
-    ...{ networkFileSystem, unshownKeyId, notices, ...keys },
+    ...{ networkFileSystem, unshownKeyId, notices, damagedRows, ...keys.opened },
   };
 }
 
@@ -70,23 +70,6 @@ async function claimFolder({ dataFolder, accountId, region }: Config, metadata: 
     );
   }
   return installation;
-}
-
-/** The keys that seal secrets now and did before, if the operator changes them. The default one is made only while nothing is sealed. */
-async function sealingKeys(
-  { sealingKeyFile, previousSealingKeyFile }: Config,
-  folder: DataFolder,
-  metadata: MetadataStore,
-): Promise<{ sealingKey: Buffer; previous: Buffer | null }> {
-  const sealed = [...(await metadata.dataKeys()), ...(await metadata.listUnwrappedSecrets({ limit: 1 }))];
-  const make = sealed.length === 0 ? () => randomBytes(keyLengthBytes) : null;
-  return {
-    sealingKey:
-      sealingKeyFile === null
-        ? await secretFile(join(folder.path, "secrets.key"), keyLengthBytes, make)
-        : await secretFile(sealingKeyFile, keyLengthBytes, null),
-    previous: previousSealingKeyFile === null ? null : await secretFile(previousSealingKeyFile, keyLengthBytes, null),
-  };
 }
 
 /** The keys that seal and the root's key, which is made if there is none. */

@@ -22,6 +22,7 @@ import { type DamageLog, DamageReports } from "../segments/damage-reports.ts";
 import { FullDiskLog } from "../telemetry/full-disk-log.ts";
 import { Metrics, type MetricsSources } from "../telemetry/metrics.ts";
 import { ContentsCount } from "./contents-count.ts";
+import type { DamagedRows } from "./damaged-rows.ts";
 import { describeLag, faultsAllowed, faultsInForce, lagSeconds, warningsOf } from "./warnings.ts";
 
 /** Facts that an operator must not overlook, in the log, in the metrics and on the page of health. */
@@ -42,6 +43,7 @@ export interface Health {
 interface HealthOptions {
   readonly clock: Clock;
   readonly metadata: UnrecordedMetadata;
+  readonly damagedRows: DamagedRows;
   /** Findings of the start, which stay true until the next one. */
   readonly notices: readonly string[];
   /** Null when the service is ready; otherwise why it is not. */
@@ -61,7 +63,7 @@ interface HealthOptions {
 }
 
 export async function startHealth(config: Config, options: HealthOptions): Promise<Health> {
-  const { readiness, log, metadata, blobs, networkFileSystem, notices } = options;
+  const { readiness, log, metadata, blobs, networkFileSystem, notices, damagedRows } = options;
   for (const notice of notices) {
     log.warn(notice);
   }
@@ -91,6 +93,7 @@ export async function startHealth(config: Config, options: HealthOptions): Promi
     policyTimeBehindSeconds: () => lagSeconds(trustedClock.lag()),
     faultsInForce: () => faultsInForce(faults).length,
     damage: () => damage.counts,
+    damagedRows: () => damagedRows.count,
   });
   const damage = new DamageReports({ metadata, clock: options.clock, log: damageLog(log, metrics) });
   await damage.refresh();
@@ -100,7 +103,10 @@ export async function startHealth(config: Config, options: HealthOptions): Promi
     faults,
     metrics,
     damage,
-    warnings: () => [...notices, ...warningsOf({ trustedClock, faults, networkFileSystem, damage: damage.counts })],
+    warnings: () => {
+      const found = { damage: damage.counts, damagedRows: damagedRows.count };
+      return [...notices, ...warningsOf({ trustedClock, faults, networkFileSystem, ...found })];
+    },
     storage,
     noteDeletedBytes: (sum) => {
       deleted = sum;

@@ -8,16 +8,20 @@ interface WarningSources {
   readonly faults: Faults | null;
   readonly networkFileSystem: string | null;
   readonly damage: DamageCounts;
+  /** Rows of the metadata. */
+  readonly damagedRows: number;
 }
 
 /** Warnings for the operator of a service that works; empty when all is well. */
-export function warningsOf({ trustedClock, faults, networkFileSystem, damage }: WarningSources): readonly string[] {
+export function warningsOf(sources: WarningSources): readonly string[] {
+  const { trustedClock, faults, networkFileSystem, damage, damagedRows } = sources;
   const lag = trustedClock.lag();
   return [
     ...(lag === null ? [] : [describeLag(lag)]),
     ...(networkFileSystem === null ? [] : [describeNetworkStorage(networkFileSystem)]),
     ...(faults === null ? [] : [faultsAllowed]),
     ...describeDamage(damage),
+    ...(damagedRows === 0 ? [] : [describeDamagedRows(damagedRows)]),
     ...faultsInForce(faults).map((fault) => `Fault ${fault.id} is in force: ${formatFault(fault)}`),
   ];
 }
@@ -47,6 +51,10 @@ function describeDamage({ archives, inventories }: DamageCounts): string[] {
         `Stored data is damaged and not served: bytes of ${counted.join(" and ")}. List them with: moraine admin damaged`,
       ];
 }
+
+const describeDamagedRows = (rows: number): string =>
+  `The metadata are damaged, or were changed by somebody: ${count(rows, "row is", "rows are")} not as stored, and not used. ` +
+  "The log names them; restore the database from a backup";
 
 const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
 

@@ -1,5 +1,6 @@
 import type { JobClaim } from "../domain/jobs/job.ts";
 import type { RemovalFailure } from "../domain/stores/blob-store.ts";
+import type { DamagedRow } from "../domain/stores/metadata-store.ts";
 import type { DeletedBytes } from "../domain/stores/storage-report.ts";
 import type { KeptClock } from "../domain/time/trusted-clock.ts";
 import type { Profile } from "../domain/vaults/vault.ts";
@@ -30,6 +31,8 @@ export interface JobLog extends ScrubLog {
   deletedBytes(deleted: DeletedBytes): void;
   /** The work could not be done now; it will be tried again. */
   postponed(what: string, error: unknown): void;
+  /** A job failed since a row that it needs is damaged. */
+  damagedRow(row: DamagedRow): void;
   /** Called after each pass over the blobs that are to be removed. */
   swept(result: SweepResult): void;
 }

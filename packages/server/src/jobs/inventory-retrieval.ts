@@ -1,12 +1,13 @@
 import { type ArchiveId, encodeInventoryMarker, type InventoryWriter, inventoryWriters } from "@moraine/protocol";
 import { type InventoryBounds, inventoryBounds } from "../domain/jobs/inventory.ts";
 import type { InventoryRetrievalJob } from "../domain/jobs/job.ts";
-import type { Position } from "../domain/stores/metadata-store.ts";
+import type { InventoryRows, Position } from "../domain/stores/metadata-store.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { Archive } from "../domain/vaults/archive.ts";
 import { arnOf, type InventorySnapshot, type Vault } from "../domain/vaults/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import type { JobServices, Outcome } from "./context.ts";
+import { ListedArchives } from "./listed-archives.ts";
 
 /** A page exists several times over: as rows, as a message between threads, as objects and as text. */
 const pageRows = 250;
@@ -70,6 +71,7 @@ class InventoryDocument {
   readonly #vault: Vault;
   readonly #snapshot: InventorySnapshot;
   readonly #bounds: InventoryBounds;
+  readonly #listed = new ListedArchives();
   readonly #signal: AbortSignal;
 
   /** The most archives that it can list. */
@@ -92,6 +94,12 @@ class InventoryDocument {
     this.#signal = signal;
   }
 
+  /** Whether it lists all of the vault. */
+  get #isWhole(): boolean {
+    const { itemsMax, after, createdFrom, createdBefore } = this.#bounds;
+    return itemsMax === null && after === null && createdFrom === null && createdBefore === null;
+  }
+
   async *bytes(): AsyncGenerator<Buffer, void, void> {
     const { itemsMax, after: start } = this.#bounds;
     let left = itemsMax ?? Number.POSITIVE_INFINITY;
@@ -99,21 +107,25 @@ class InventoryDocument {
     let isFirst = true;
     yield Buffer.from(this.#writer.head(arnOf(this.#vault), new Date(this.#snapshot.takenAt)));
     while (left > 0) {
-      const page = await this.#page(after, Math.min(left, pageRows));
+      const { archives: page, sum } = await this.#page(after, Math.min(left, pageRows));
       const last = page.at(-1);
       if (last === undefined) {
         break;
       }
+      this.#listed.add(page, sum);
       yield this.#write(page, isFirst);
       after = last;
       left -= page.length;
       isFirst = false;
     }
+    if (this.#isWhole) {
+      this.#listed.assertAll(this.#vault, this.#snapshot);
+    }
     yield Buffer.from(this.#writer.tail());
     this.nextMarker = await this.#markerFor(after, left);
   }
 
-  async #page(after: Position | null, limit: number): Promise<Archive[]> {
+  async #page(after: Position | null, limit: number): Promise<InventoryRows> {
     this.#signal.throwIfAborted();
     const { createdFrom, createdBefore } = this.#bounds;
     const { revision } = this.#snapshot;
@@ -138,7 +150,7 @@ class InventoryDocument {
 
   /** Only a list that was cut off by its limit has a next page, and only if anything is left for it. */
   async #markerFor(last: Position | null, left: number): Promise<string | null> {
-    if (left > 0 || last === null || (await this.#page(last, 1)).length === 0) {
+    if (left > 0 || last === null || (await this.#page(last, 1)).archives.length === 0) {
       return null;
     }
     return encodeInventoryMarker({ createdAt: last.createdAt, archiveId: last.id as ArchiveId });

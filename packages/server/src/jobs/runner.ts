@@ -1,5 +1,6 @@
 import { type AccountId, type JobId, millisecondsPer } from "@moraine/protocol";
 import { type Job, type JobClaim, type JobLane, jobLanes, laneOf } from "../domain/jobs/job.ts";
+import { DamagedRowError } from "../domain/stores/metadata-store.ts";
 import { AccountTurns } from "./account-turns.ts";
 import { retrieveArchive, type Verifying } from "./archive-retrieval.ts";
 import { type ClaimLoop, leaseMilliseconds, startClaimLoop } from "./claim-loop.ts";
@@ -109,7 +110,9 @@ async function runJob(
       .catch((error: unknown) => log.postponed(`renewing the claim on job ${job.id}`, error));
   }, renewalMilliseconds);
   try {
-    const outcome = await work(services, claim, verifying, signal);
+    const outcome = await work(services, claim, verifying, signal).catch((error: unknown) =>
+      failureOf(services, error),
+    );
     const won =
       outcome.ended ?? (await metadata.finishJob({ jobId: job.id, fence, ...outcome, now: clock.now(), output: null }));
     if (won) {
@@ -124,6 +127,15 @@ async function runJob(
   } finally {
     clearInterval(renewal);
   }
+}
+
+/** Damaged metadata stay so until an operator restores them: the job fails now, rather than being tried for ever. */
+function failureOf({ log }: JobServices, error: unknown): Outcome {
+  if (!(error instanceof DamagedRowError)) {
+    throw error;
+  }
+  log.damagedRow(error.found);
+  return { state: "failed", statusMessage: "The metadata that the job needs are damaged" };
 }
 
 function work(

@@ -23,6 +23,8 @@ export interface MetricsSources extends LoadSources {
   faultsInForce(): number;
   /** Stored bytes that are known to be damaged. */
   damage(): { readonly archives: number; readonly inventories: number; readonly segments: number };
+  /** Rows of the metadata that were met damaged since the start. */
+  damagedRows(): number;
 }
 
 const renderMilliseconds = 1000;
@@ -108,6 +110,11 @@ export class Metrics {
       () => sources.policyTimeBehindSeconds(),
     );
     this.#gauge("moraine_faults_in_force", "Rules that corrupt responses on purpose", () => sources.faultsInForce());
+    this.#gauge(
+      "moraine_damaged_rows",
+      "Rows of the metadata that are not as they were stored, and so not used, as far as they were met since the start",
+      () => sources.damagedRows(),
+    );
     addLabelledGauge(this.#registry, {
       name: "moraine_notifications",
       help: "Messages that have not arrived, by state",

@@ -30,7 +30,9 @@ before(async () => {
   root = await makeAccount(server);
   eve = await makeUser(server, "eve", [], root);
   const jobId = await finishedJob(server, "photos", { Type: "inventory-retrieval" });
-  const [archive] = await server.parts.metadata.inventoryPage({
+  const {
+    archives: [archive],
+  } = await server.parts.metadata.inventoryPage({
     ...(await vaultRow()),
     after: null,
     createdFrom: null,

@@ -26,7 +26,7 @@ const fresh: Vault = {
   tags: {},
 };
 const taken = (revision: number, archiveCount: number, archiveBytes: number) => ({
-  inventory: { takenAt: 1, revision, archiveCount, archiveBytes },
+  inventory: { takenAt: 1, revision, archiveCount, archiveBytes, archiveSum: "" },
 });
 const refusal = {
   code: "InvalidParameterValueException",

@@ -22,10 +22,12 @@ import {
   waitForJob,
 } from "../support/glacier.ts";
 import { openInlineStore } from "../support/inline-store.ts";
+import { sealRows } from "../support/row-secret.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 // Rows of the database are lost or changed behind the service's back. No wrong byte may go out, and no short body look complete.
 
+const damagedMetadata = /^The metadata that this request needs are damaged/;
 const partCount = 5;
 const bytes = randomContent((partCount - 1) * mebibyte + 77);
 
@@ -169,7 +171,7 @@ test("an index that puts a part elsewhere makes no byte come out at the wrong of
   moveInIndex(2, 2 * mebibyte + 4096);
   assert.equal(database.prepare("PRAGMA quick_check").get()?.["quick_check"], "ok", "the start does not notice");
   for (const range of [undefined, "bytes=0-4194303", "bytes=2097152-3145727", "bytes=2101248-4194303"]) {
-    assertError(await getOutput(server, "vault", jobId, range), refusedAsDamaged);
+    assertError(await getOutput(server, "vault", jobId, range), { ...refusedAsDamaged, message: damagedMetadata });
   }
   const before = await getOutput(server, "vault", jobId, "bytes=0-2097151");
   assertSameBytes(before.body, bytes.subarray(0, 2 * mebibyte));
@@ -180,6 +182,7 @@ test("segments that do not have the archive's tree hash fail the job", async () 
   database
     .prepare("UPDATE archives SET tree_hash = (SELECT tree_hash FROM archives WHERE id_head = ?) WHERE id_head = ?")
     .run(packHead(other), packHead(archiveId));
+  sealRows(database);
   await waitForJob(server, "vault", await initiateJob(server, "vault", retrieval()), "Failed");
 });
 
@@ -191,6 +194,7 @@ test("an inventory whose segment's row is lost or another's is refused", async (
     "UPDATE jobs SET output_key = (SELECT output_key FROM jobs WHERE id = ?) WHERE id = ?",
   );
   setKey.run(other ?? "", one ?? "");
+  sealRows(database);
   assertError(await getOutput(server, "vault", one ?? ""), refusedAsDamaged);
   assert.equal((await getOutput(server, "vault", other ?? "")).status, 200);
   database.prepare("DELETE FROM segments WHERE owner_head = ?").run(packHead(other ?? ""));
@@ -201,6 +205,7 @@ test("an inventory that is longer or shorter than its job says is refused", asyn
   for (const by of [-1, 1]) {
     const jobId = await finishedJob(server, "vault", { Type: "inventory-retrieval" });
     database.prepare("UPDATE jobs SET output_size_bytes = output_size_bytes + ? WHERE id = ?").run(by, jobId);
+    sealRows(database);
     assertError(await getOutput(server, "vault", jobId), refusedAsDamaged);
   }
 });

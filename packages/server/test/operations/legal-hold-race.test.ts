@@ -5,6 +5,7 @@ import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 import { allow, makeUser, policy } from "../support/admin.ts";
 import { arn, createVault, vaultPath } from "../support/glacier.ts";
+import { rowSecret } from "../support/row-secret.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import type { Credentials } from "../support/signed-request.ts";
 
@@ -22,7 +23,7 @@ before(async () => {
   const { path } = resources.use(await temporaryFolder());
   // On threads, as in the service: only there a change waits while another request is authorized.
   const metadata = resources.adopt(
-    await openSqliteStore({ path: join(path, "metadata.db"), mayCreate: true, onFailure: assert.ifError }),
+    await openSqliteStore({ path: join(path, "metadata.db"), mayCreate: true, rowSecret, onFailure: assert.ifError }),
     (store) => store.close(),
   );
   server = resources.adopt(await startTestServer({ metadata }), ({ stop }) => stop());

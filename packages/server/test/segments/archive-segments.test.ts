@@ -11,6 +11,7 @@ import { archiveSegments } from "../../src/segments/archive-segments.ts";
 import { coveringSlices } from "../../src/segments/coverage.ts";
 import { joinedHash, mebibyte, start, unchanged, World } from "../contract/metadata/world.ts";
 import { openInlineStore } from "../support/inline-store.ts";
+import { sealRows } from "../support/row-secret.ts";
 
 const partCount = 250;
 const sizeBytes = partCount * mebibyte;
@@ -85,6 +86,7 @@ async function withArchive(body: (story: Story) => Promise<void>): Promise<void>
     const edit = (statement: string) => {
       using database = new DatabaseSync(path);
       assert.equal(database.prepare(statement).run().changes, 1);
+      sealRows(database);
     };
     await body({ parts, pages, read, edit });
   } finally {

@@ -7,7 +7,9 @@ import type { MultipartUpload } from "../../src/domain/vaults/multipart-upload.t
 import { type Connection, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
 import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 import { runChanges } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
+import { useRowKey } from "../../src/storage/metadata/tables/row-macs/row-seal.ts";
 import { day, joinedHash, keyOf, start, unchanged, World } from "../contract/metadata/world.ts";
+import { rowSecret, testSecret } from "../support/row-secret.ts";
 
 // One change at a time is made to the database, and all others wait for it: none may change many rows.
 
@@ -135,10 +137,11 @@ async function withDatabase(
     const onFailure = (error: Error) => {
       throw error;
     };
-    const store = await openSqliteStore({ path, mayCreate: true, onFailure });
+    const store = await openSqliteStore({ path, mayCreate: true, rowSecret, onFailure });
     await fill(new World(store));
     await store.close();
     const connection = openWriting(path, false);
+    useRowKey(connection.db, testSecret.key);
     await body(changingOf(connection));
     connection.database.close();
   } finally {

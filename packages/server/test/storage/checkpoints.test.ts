@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads";
 import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
 import { Checkpoints } from "../../src/storage/metadata/sqlite/log/checkpoints.ts";
 import { type Connection, openReading, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
+import { rowChecking, testSecret } from "../support/row-secret.ts";
 
 const frameSizeBytes = 4096 + 24;
 const limits = { framesMax: 10, overdueFrames: 40, fullFramesMax: 1000 };
@@ -27,7 +28,7 @@ test("the log is moved into the database, and started over, when it has its leng
 test("a reader delays the end of a log, and the log ends with the reader", async () => {
   await withDatabase(async (connection, path) => {
     const checkpoints = new Checkpoints(connection, limits);
-    const reading = openReading(path);
+    const reading = openReading(path, rowChecking);
     reading.database.exec("BEGIN; SELECT count(*) FROM sqlite_schema");
     for (let change = 0; change < 100; change += 1) {
       write(connection, 1);
@@ -103,7 +104,7 @@ const framesOf = ({ database }: Connection): number =>
 async function withDatabase(body: (connection: Connection, path: string) => Promise<void>): Promise<void> {
   await inFolder(async (path) => {
     const connection = openWriting(path, true);
-    await migrate(connection, true);
+    await migrate(connection, { mayCreate: true, secret: testSecret });
     connection.database.exec("CREATE TABLE filler (content BLOB); PRAGMA wal_checkpoint(TRUNCATE)");
     await body(connection, path);
     connection.database.close();

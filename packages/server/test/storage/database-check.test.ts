@@ -9,7 +9,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AccountId } from "@moraine/protocol";
 import { MetadataDamagedError } from "../../src/domain/stores/metadata-store.ts";
 import { findDamage } from "../../src/storage/metadata/sqlite/database-check.ts";
+import { openReadOnly } from "../../src/storage/metadata/sqlite/sqlite-database.ts";
 import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
+import { RowHasher } from "../../src/storage/metadata/tables/row-macs/row-hasher.ts";
+import { openInlineStore } from "../support/inline-store.ts";
+import { rowChecking, rowSecret } from "../support/row-secret.ts";
 
 const accountId = "123456789012" as AccountId;
 const vaults = 1200;
@@ -42,6 +46,7 @@ test("a long value whose pages are no longer joined is found, though no index ha
   await inFolder(async (path) => {
     const database = new DatabaseSync(path);
     database.exec(`
+      ${emptyTables}
       CREATE TABLE documents (id INTEGER PRIMARY KEY, body TEXT);
       INSERT INTO documents VALUES (1, hex(zeroblob(50000)));
     `);
@@ -57,6 +62,7 @@ test("rows of partial indices are looked up too, and a table without row ids is 
   await inFolder(async (path) => {
     const database = new DatabaseSync(path);
     database.exec(`
+      ${emptyTables}
       CREATE TABLE plain (a TEXT, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID;
       CREATE TABLE pairs (b INTEGER PRIMARY KEY, c TEXT);
       CREATE INDEX pairs_by_c ON pairs (c) WHERE c IS NOT NULL;
@@ -65,7 +71,7 @@ test("rows of partial indices are looked up too, and a table without row ids is 
       INSERT INTO plain SELECT coalesce(c, 'none'), b FROM pairs;
     `);
     database.close();
-    assert.deepEqual(findingOf(path), { finding: null, steps: 9 });
+    assert.deepEqual(findingOf(path), { finding: null, steps: 12 });
     await replaceInLeaves(path, "pairs_by_c", "letters-777", "letterz-777");
     assert.match(findingOf(path).finding ?? "", /the index pairs_by_c lacks 1 rows of the table pairs/);
   });
@@ -78,6 +84,7 @@ test("damage that the start does not see stops the store soon after it", async (
     const failed = new EventTarget();
     const failing = once(failed, "failure");
     const store = await openSqliteStore({
+      rowSecret,
       path,
       mayCreate: false,
       checkDelayMilliseconds: 0,
@@ -95,11 +102,25 @@ test("damage that the start does not see stops the store soon after it", async (
   });
 });
 
+test("a call that a damaged index leads to another row, which is sound, is refused", async () => {
+  await withDatabase(async (path) => {
+    await damageIndex(path);
+    const store = await openInlineStore(path);
+    const asked = { accountId: "107770000000" as AccountId, region: "us-east-1", vaultName: "wault-0777" };
+    await assert.rejects(store.findVault(asked), {
+      name: "DamagedRowError",
+      message: /id vault-0777/,
+    });
+    await store.close();
+  });
+});
+
 test("the check leaves a start alone for the given pause, and a store that closes before then waits for nothing", async () => {
   await withDatabase(async (path) => {
     await damageIndex(path);
     const failures: Error[] = [];
     const store = await openSqliteStore({
+      rowSecret,
       path,
       mayCreate: false,
       checkDelayMilliseconds: 600_000,
@@ -116,6 +137,7 @@ test("the check leaves a start alone for the given pause, and a store that close
 async function withDatabase(body: (path: string) => Promise<void>): Promise<void> {
   await inFolder(async (path) => {
     const store = await openSqliteStore({
+      rowSecret,
       path,
       mayCreate: true,
       onFailure: (error) => {
@@ -134,6 +156,12 @@ async function withDatabase(body: (path: string) => Promise<void>): Promise<void
   });
 }
 
+/** Tables that every database of the service has. */
+const emptyTables = `
+  PRAGMA journal_mode = WAL;
+  CREATE TABLE vaults (id TEXT PRIMARY KEY);
+  CREATE TABLE archives (vault_id TEXT, deleted_revision INTEGER);`;
+
 async function inFolder(body: (path: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "damage-test-"));
   try {
@@ -144,8 +172,9 @@ async function inFolder(body: (path: string) => Promise<void>): Promise<void> {
 }
 
 function findingOf(path: string): { finding: string | null; steps: number } {
-  using database = new DatabaseSync(path, { readOnly: true });
-  const check = findDamage(database);
+  using database = openReadOnly(path);
+  const hasher = new RowHasher(rowChecking.key);
+  const check = findDamage({ database, hasher, onDamagedRow: rowChecking.onDamagedRow });
   for (let steps = 1; ; steps += 1) {
     const step = check.next();
     if (step.done === true) {

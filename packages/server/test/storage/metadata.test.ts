@@ -7,6 +7,7 @@ import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 import { metadataStoreContract } from "../contract/metadata-store.ts";
 import { openInlineStore } from "../support/inline-store.ts";
+import { rowSecret } from "../support/row-secret.ts";
 
 metadataStoreContract("inline in memory", () => openInlineStore(":memory:"));
 
@@ -48,7 +49,7 @@ before(async () => {
   const onFailure = (error: Error) => {
     throw error;
   };
-  store = await openSqliteStore({ path: join(folder, "metadata.db"), mayCreate: true, onFailure });
+  store = await openSqliteStore({ path: join(folder, "metadata.db"), mayCreate: true, rowSecret, onFailure });
 });
 
 after(async () => {

@@ -8,9 +8,10 @@ import { test } from "node:test";
 import type { AccountId } from "@moraine/protocol";
 import { Migrator } from "kysely/migration";
 import { up as initial } from "../../src/storage/metadata/migrations/0001-initial.ts";
-import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
+import { type MigrateOptions, migrate } from "../../src/storage/metadata/migrations/migrate.ts";
 import { openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
 import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
+import { rowSecret, testSecret } from "../support/row-secret.ts";
 
 const key = { accountId: "123456789012" as AccountId, region: "us-east-1", vaultName: "photos" };
 const nextName = "0002-settings";
@@ -40,10 +41,10 @@ async function makeOld(path: string): Promise<void> {
   database.close();
 }
 
-async function migrateNow(path: string, statfs?: Parameters<typeof migrate>[2]): Promise<void> {
+async function migrateNow(path: string, statfs?: MigrateOptions["statfs"]): Promise<void> {
   const connection = openWriting(path, false);
   try {
-    await migrate(connection, false, statfs);
+    await migrate(connection, { mayCreate: false, secret: testSecret, ...(statfs && { statfs }) });
   } finally {
     connection.database.close();
   }
@@ -74,6 +75,7 @@ test("a database of the first release keeps its rows, and gains settings that ar
   await inFolder(async (path) => {
     await makeOld(path);
     const store = await openSqliteStore({
+      rowSecret,
       path,
       mayCreate: false,
       onFailure: (error) => {
@@ -121,7 +123,7 @@ test("an older folder belongs to the account that was there first, and to the re
             VALUES ('v${index}', '${key.accountId}', '${name}', 'vault${index}', 7, 0, 0, 0)`);
       }
       database.close();
-      const store = await openSqliteStore({ path, mayCreate: false, onFailure: assert.ifError });
+      const store = await openSqliteStore({ path, mayCreate: false, rowSecret, onFailure: assert.ifError });
       const expected = { accountId: key.accountId, region, unshownKeyId: null };
       assert.deepEqual(await store.claimInstallation(others), expected);
       await store.close();
@@ -161,7 +163,7 @@ test("the backup includes changes that are only in the log yet", async () => {
     const connection = openWriting(path, false);
     connection.database.exec("UPDATE vaults SET created_at = 99");
     assert.notEqual((await stat(`${path}-wal`)).size, 0);
-    await migrate(connection, false);
+    await migrate(connection, { mayCreate: false, secret: testSecret });
     connection.database.close();
     assert.deepEqual(read(`${path}.before-${nextName}`, "SELECT created_at FROM vaults"), [{ created_at: 99 }]);
   });
@@ -267,7 +269,7 @@ test("a new database is not backed up", async () => {
   await inFolder(async (path, folder) => {
     closeSync(openSync(path, "w"));
     const connection = openWriting(path, true);
-    await migrate(connection, true, full);
+    await migrate(connection, { mayCreate: true, secret: testSecret, statfs: full });
     connection.database.close();
     assert.deepEqual(await filesIn(folder), ["moraine.db"]);
   });

@@ -7,6 +7,7 @@ import { defaultLogLimits } from "../../src/storage/metadata/sqlite/log/checkpoi
 import { OnDemandThread } from "../../src/storage/metadata/sqlite/on-demand-thread.ts";
 import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 import { SqliteThread } from "../../src/storage/metadata/sqlite/sqlite-thread.ts";
+import { rowChecking, rowSecret } from "../support/row-secret.ts";
 
 const page = { accountId: "123456789012", region: "us-east-1", afterName: null, limit: 10 };
 
@@ -15,13 +16,22 @@ let substitute: SqliteThread;
 const fail = (error: Error) => assert.fail(error);
 const open = (role: "lookups" | "lists") =>
   SqliteThread.open(
-    { role, path: join(folder, "moraine.db"), mayCreate: false, logLimits: defaultLogLimits, history: null },
-    { onDeath: fail },
+    {
+      role,
+      path: join(folder, "moraine.db"),
+      mayCreate: false,
+      logLimits: defaultLogLimits,
+      history: null,
+      rowKey: rowChecking.key,
+    },
+    { rowSecret, onDeath: fail, onDamagedRow: () => assert.fail("no row is damaged") },
   );
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "moraine-on-demand-"));
-  await (await openSqliteStore({ path: join(folder, "moraine.db"), mayCreate: true, onFailure: fail })).close();
+  await (
+    await openSqliteStore({ path: join(folder, "moraine.db"), mayCreate: true, rowSecret, onFailure: fail })
+  ).close();
   substitute = await open("lookups");
 });
 afterEach(async () => {

@@ -10,6 +10,7 @@ import { type Connection, openWriting } from "../../src/storage/metadata/sqlite/
 import { inMemory } from "../../src/storage/metadata/sqlite/sqlite-database.ts";
 import { metadataStoreContract } from "../contract/metadata-store.ts";
 import { openInlineStore } from "../support/inline-store.ts";
+import { testSecret } from "../support/row-secret.ts";
 
 // Every statement that the driver tests run is explained: none may visit all rows of a table, or sort more than a page.
 
@@ -99,8 +100,8 @@ for (const [what, statement, step] of [
 test("a start visits segments only by indices of those that were not finished", async () => {
   await using folder = await temporaryFolder();
   const connection = openWriting(join(folder.path, "moraine.db"), true);
-  await migrate(connection, true);
-  connection.database.exec("INSERT INTO uploads VALUES ('u', 'v', x'01', x'02', '', 1, 1, 1, 'open', NULL, 0)");
+  await migrate(connection, { mayCreate: true, secret: testSecret });
+  connection.database.exec("INSERT INTO uploads VALUES ('u', 'v', x'01', x'02', '', 1, 1, 1, 'open', NULL, 0, NULL)");
   const markerFile = join(folder.path, "history.json");
   const options = { dataFolder: folder.path, markerFile, openedAt: 1, shelfSeed: "seed", isLogTorn: false };
   const earlier = new Set(statements);
@@ -132,7 +133,7 @@ async function planned(): Promise<{ step: string; statement: string }[]> {
 
 async function emptyDatabase(): Promise<Connection> {
   const connection = openWriting(inMemory, true);
-  await migrate(connection, true);
+  await migrate(connection, { mayCreate: true, secret: testSecret });
   return connection;
 }
 

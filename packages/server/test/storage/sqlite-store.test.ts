@@ -11,6 +11,7 @@ import { type AccountId, adminLimits, limits } from "@moraine/protocol";
 import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
 import type { ThreadName } from "../../src/storage/metadata/sqlite/method-threads.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
+import { rowSecret } from "../support/row-secret.ts";
 
 const accountId = "123456789012" as AccountId;
 const keyOf = (vaultName: string) => ({ accountId, region: "us-east-1", vaultName });
@@ -282,7 +283,7 @@ async function inFolder(body: (path: string) => Promise<void>): Promise<void> {
 const opened: MetadataStore[] = [];
 
 async function openAt(path: string, options: Partial<SqliteStoreOptions> = {}): Promise<MetadataStore> {
-  const store = await openSqliteStore({ path, mayCreate: true, onFailure: unexpected, ...options });
+  const store = await openSqliteStore({ path, mayCreate: true, rowSecret, onFailure: unexpected, ...options });
   opened.push(store);
   return store;
 }

@@ -9,6 +9,7 @@ import { MetadataUnavailableError } from "../../src/domain/stores/metadata-store
 import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
 import { type Connection, openReading, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
 import { type Outcome, runChanges, runQueries } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
+import { rowChecking, testSecret } from "../support/row-secret.ts";
 
 const key = { accountId: "123456789012" as AccountId, region: "us-east-1", vaultName: "a" };
 const create = { method: "createVault", input: { id: "a", key, now: 0 } };
@@ -63,7 +64,7 @@ test("a read that meets damage says that the store is unavailable, and the next 
     await file.write(Buffer.alloc(4096, 0xff), 0, 4096, (root - 1) * 4096);
     await file.close();
 
-    const reading = openReading(path);
+    const reading = openReading(path, rowChecking);
     const findSegment = { method: "findSegment", input: "x" };
     const [damaged, sound] = await runQueries(reading, [find, findSegment]);
     assert(damaged !== undefined && "error" in damaged && damaged.error instanceof MetadataUnavailableError);
@@ -76,7 +77,7 @@ test("a database that fails a change is given up", async () => {
   await withDatabase(async (connection, path) => {
     connection.database.close();
     await assert.rejects(runChanges(connection, [create]));
-    const reading = openReading(path);
+    const reading = openReading(path, rowChecking);
     await assert.rejects(runChanges(reading, [create]), /readonly/);
     reading.database.close();
   });
@@ -93,7 +94,7 @@ async function withDatabase(body: (connection: Connection, path: string) => Prom
   const path = join(folder, "metadata.db");
   const connection = openWriting(path, true);
   try {
-    await migrate(connection, true);
+    await migrate(connection, { mayCreate: true, secret: testSecret });
     await body(connection, path);
   } finally {
     if (connection.database.isOpen) {

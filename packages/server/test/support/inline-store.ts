@@ -1,21 +1,34 @@
 import type { AuditFacts } from "../../src/domain/audit.ts";
-import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
+import type { RowSecret, SealedKeys } from "../../src/domain/stores/identity-store.ts";
+import {
+  type DamagedRow,
+  type MetadataStore,
+  MetadataUnavailableError,
+} from "../../src/domain/stores/metadata-store.ts";
 import type { StoreMethod } from "../../src/domain/stores/recorded-changes.ts";
 import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
 import { Checkpoints } from "../../src/storage/metadata/sqlite/log/checkpoints.ts";
 import { moveWholeLog } from "../../src/storage/metadata/sqlite/log/move-log.ts";
 import { methodThreads, type ThreadName } from "../../src/storage/metadata/sqlite/method-threads.ts";
+import { sealedKeysOf } from "../../src/storage/metadata/sqlite/sealed-keys.ts";
 import { openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
 import { type Outcome, runChanges, runQueries } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
+import { rowSecret } from "./row-secret.ts";
 
 /**
  * Runs every method on the calling thread, one after the other: for tests, and for filling a database.
  * @param path a file, or `:memory:`.
+ * @param openSecret that of the tests, unless a server has written the file.
  */
-export async function openInlineStore(path: string): Promise<MetadataStore> {
+export async function openInlineStore(
+  path: string,
+  onDamagedRow: (row: DamagedRow) => void = () => undefined,
+  openSecret: (sealed: SealedKeys) => Promise<RowSecret> = rowSecret,
+): Promise<MetadataStore> {
   const connection = openWriting(path, true);
   moveWholeLog(connection, "RESTART");
-  await migrate(connection, true);
+  const secret = await openSecret(sealedKeysOf(connection.database));
+  await migrate(connection, { mayCreate: true, secret, onDamagedRow });
   const checkpoints = new Checkpoints(connection);
   const runs = { lookups: runQueries, lists: runQueries, writer: runChanges };
   // A method waits in microtasks, between which another caller's could slip into its transaction.

@@ -143,7 +143,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const health = {
     faults,
     storage: () => storageReport,
-    warnings: () => warningsOf({ trustedClock, faults, networkFileSystem: null, damage: damage.counts }),
+    warnings: () =>
+      warningsOf({ trustedClock, faults, networkFileSystem: null, damage: damage.counts, damagedRows: 0 }),
     metrics: { text: async () => ({ contentType: "text/plain", text: "" }) },
   };
   startService(
@@ -202,6 +203,7 @@ function observe() {
       finished: () => undefined,
       postponed: (_what, error) => postponed.push(error),
       deletedBytes: () => undefined,
+      damagedRow: (row) => postponed.push(row),
       swept: (result) => sweeps.push(result),
       readBack: () => undefined,
       scrubbed: () => undefined,

@@ -19,6 +19,7 @@ const sources: MetricsSources = {
   countNotifications: async () => ({ pending: 0, failed: 0 }),
   policyTimeBehindSeconds: () => 0,
   faultsInForce: () => 0,
+  damagedRows: () => 0,
   damage: () => ({ archives: 0, inventories: 0, segments: 0 }),
 };
 

@@ -161,3 +161,18 @@ export interface WrappedDataKey {
   readonly id: string;
   readonly wrapped: Uint8Array;
 }
+
+/** Contents of a database, before its rows are read, that the sealing key opens: all empty in a new one. */
+export interface SealedKeys {
+  /** The newest first. */
+  readonly dataKeys: readonly WrappedDataKey[];
+  /** One of the secrets that an earlier release sealed without a data key, if there are any. */
+  readonly unwrappedSecrets: readonly SealedAccessKey[];
+}
+
+/** The key of the rows' MACs: kept in memory alone. */
+export interface RowSecret {
+  readonly key: Uint8Array;
+  /** The data key that it is derived from, when the database has none yet: it is stored with the first rows. */
+  readonly newDataKey: (WrappedDataKey & { readonly createdAt: Instant }) | null;
+}

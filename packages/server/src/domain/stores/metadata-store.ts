@@ -55,7 +55,7 @@ export interface MetadataQueries
    * The archives that lived at `revision`, by creation time and then id, after the position `after` (from the start, if null).
    * `revision` is the present one, or one for which `unlistArchives` keeps deleted archives.
    */
-  inventoryPage(page: InventoryPage): Promise<Archive[]>;
+  inventoryPage(page: InventoryPage): Promise<InventoryRows>;
 
   /** Null when the upload is completed, aborted, or idle since before `idleSince`. */
   findUpload(at: { vaultId: string; uploadId: string; idleSince: Instant }): Promise<MultipartUpload | null>;
@@ -249,6 +249,12 @@ export interface InventoryPage {
   readonly limit: number;
 }
 
+export interface InventoryRows {
+  readonly archives: Archive[];
+  /** Sum of the digests of these archives' rows. */
+  readonly sum: string;
+}
+
 export interface JobPage {
   readonly vaultId: string;
   readonly completedSince: Instant;
@@ -290,5 +296,24 @@ export class MetadataDamagedError extends Error {
 
   constructor(path: string, finding: string) {
     super(`The database ${path} is damaged: ${finding}; restore it from a backup`);
+  }
+}
+
+/** A row of the metadata that is not as it was stored. */
+export interface DamagedRow {
+  readonly table: string;
+  /** Names the row by its key, or says what is known of it. */
+  readonly row: string;
+}
+
+/** Error thrown when a row is damaged that an answer or a decision needs. The row is not used; others are. */
+export class DamagedRowError extends Error {
+  override readonly name = "DamagedRowError";
+
+  readonly found: DamagedRow;
+
+  constructor(found: DamagedRow) {
+    super(`A row of the table ${found.table} is damaged, and not used: ${found.row}`);
+    this.found = found;
   }
 }

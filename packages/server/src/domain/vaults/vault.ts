@@ -41,6 +41,8 @@ export interface InventorySnapshot {
   readonly revision: number;
   readonly archiveCount: number;
   readonly archiveBytes: number;
+  /** Sum of the digests of the archives' rows, which the list must have. */
+  readonly archiveSum: string;
 }
 
 /** `practical` goes by the vault's current state; `aws` by its last inventory, as Glacier does: docs/wire.md#profiles */

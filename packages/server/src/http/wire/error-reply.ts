@@ -1,7 +1,7 @@
 import { damagedDataMessage, errorBody, errors, GlacierError, OverloadError } from "@moraine/protocol";
 import { CorruptSegmentError } from "../../domain/segment.ts";
 import { StorageFullError } from "../../domain/stores/blob-store.ts";
-import { MetadataUnavailableError } from "../../domain/stores/metadata-store.ts";
+import { DamagedRowError, MetadataUnavailableError } from "../../domain/stores/metadata-store.ts";
 import { StsError, stsErrorReply } from "../body/sts-form.ts";
 import { jsonReply, type Reply } from "./encode.ts";
 
@@ -29,6 +29,9 @@ function toGlacierError(error: unknown): GlacierError {
   }
   if (error instanceof MetadataUnavailableError) {
     return errors.unavailable("The service cannot reach its metadata. Try again later.");
+  }
+  if (error instanceof DamagedRowError) {
+    return errors.unavailable("The metadata that this request needs are damaged. The operator has to restore them.");
   }
   if (error instanceof CorruptSegmentError) {
     return errors.unavailable(damagedDataMessage);

@@ -1,16 +1,17 @@
 import { adminErrors } from "@moraine/protocol";
 import type { Changes } from "./sqlite/methods.ts";
-import { literal, oneRow, rowsChanged } from "./sqlite/prepared.ts";
-import type { Schema } from "./tables/schema.ts";
+import { rowsChanged } from "./sqlite/prepared.ts";
+import { sealedRows } from "./tables/row-macs/sealed-rows.ts";
+import type { Database, Schema, VaultRow } from "./tables/schema.ts";
+import { markAllDead } from "./tables/segments.ts";
 
 export const contentsChanges = {
   async removeContents(db, { accountId, removesLocked }) {
-    const locked = removesLocked ? undefined : await selectLocked(db, {});
-    if (locked !== undefined) {
-      throw adminErrors.vaultLocked(locked.name);
+    if (!removesLocked) {
+      await assertNoneLocked(db);
     }
     // A segment that is pending belongs to a request that has not ended: it finds its vault gone, and abandons it.
-    await markSegmentsDead(db, {});
+    await markAllDead(db);
     for (const remove of removals) {
       await remove(db, {});
     }
@@ -26,15 +27,22 @@ export const contentsChanges = {
   },
 } satisfies Partial<Changes>;
 
-const selectLocked = oneRow((db, _: object) =>
-  db.selectFrom("vaults").select("name").where("lock_state", "=", "locked").limit(1),
-);
+/** Reads every vault: a row whose lock was removed behind the service's back would not be found by its state. */
+async function assertNoneLocked(db: Database): Promise<void> {
+  for (let after: string | null = ""; after !== null; ) {
+    const vaults: VaultRow[] = await selectVaults(db, { after, limit: pageRows });
+    const locked = vaults.find((vault) => vault.lock_state === "locked");
+    if (locked !== undefined) {
+      throw adminErrors.vaultLocked(locked.name);
+    }
+    after = vaults.at(-1)?.id ?? null;
+  }
+}
 
-const markSegmentsDead = rowsChanged((db, _: object) =>
-  db
-    .updateTable("segments")
-    .set({ state: "dead" })
-    .where("state", "in", [literal("live"), literal("deleted")]),
+const pageRows = 500;
+
+const selectVaults = sealedRows("vaults", (db, page: { after: string; limit: number }) =>
+  db.selectFrom("vaults").selectAll().where("id", ">", page.after).orderBy("id").limit(page.limit),
 );
 
 const emptied = (table: Exclude<keyof Schema, "archives" | "segments" | "vaults">) =>

@@ -125,6 +125,6 @@ async function deletedArchive(world: World, deletedAt: number) {
 
 async function listed(world: World, vault: Vault, revision: number): Promise<string[]> {
   const everything = { after: null, createdFrom: null, createdBefore: null, limit: 100 };
-  const page = await world.store.inventoryPage({ vaultId: vault.id, revision, ...everything });
+  const { archives: page } = await world.store.inventoryPage({ vaultId: vault.id, revision, ...everything });
   return page.map(({ id }) => id);
 }

@@ -15,6 +15,7 @@ export function inventoryStories(story: Story): void {
       revision: 1,
       archiveCount: 1,
       archiveBytes: 30,
+      archiveSum: (await listed(world, vault, 1)).sum,
     });
     await world.archive(vault, { sizeBytes: 5 });
     const seen = await world.seen(vault);
@@ -48,7 +49,8 @@ export function inventoryStories(story: Story): void {
     const { archive } = await world.archive(vault, { createdAt: start + 2 * hour });
     assert.equal(await due(start + hour), 0);
     assert.equal(await due(start + hour + 1), 1);
-    const taken = { takenAt: start + day + hour + 1, revision: 2, archiveCount: 2, archiveBytes: 20 };
+    const { sum: archiveSum } = await listed(world, vault, 2);
+    const taken = { takenAt: start + day + hour + 1, revision: 2, archiveCount: 2, archiveBytes: 20, archiveSum };
     assert.deepEqual((await world.seen(vault)).inventory, taken);
 
     assert.equal(await due(start + 1000 * day), 0);
@@ -138,7 +140,11 @@ export function inventoryStories(story: Story): void {
   });
 }
 
-function pageOf(world: World, vault: Vault, page: Partial<Parameters<World["store"]["inventoryPage"]>[0]>) {
-  const whole = { revision: 0, after: null, createdFrom: null, createdBefore: null, limit: 100 };
-  return world.store.inventoryPage({ vaultId: vault.id, ...whole, ...page });
+const whole = { after: null, createdFrom: null, createdBefore: null, limit: 100 };
+
+const listed = (world: World, vault: Vault, revision: number) =>
+  world.store.inventoryPage({ vaultId: vault.id, revision, ...whole });
+
+async function pageOf(world: World, vault: Vault, page: Partial<Parameters<World["store"]["inventoryPage"]>[0]>) {
+  return (await world.store.inventoryPage({ vaultId: vault.id, revision: 0, ...whole, ...page })).archives;
 }

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import type { DamagedRow } from "../../../domain/stores/metadata-store.ts";
 
 /** Sources run as they are, the package as JavaScript. */
 const workerFile = import.meta.url.endsWith(".ts") ? "./sqlite-check-worker.ts" : "./sqlite-check-worker.js";
@@ -9,20 +10,33 @@ export interface BackgroundCheck {
   stop(): Promise<void>;
 }
 
+export interface CheckedDatabase {
+  readonly path: string;
+  /** See `RowSecret`. */
+  readonly rowKey: Uint8Array | null;
+}
+
+/** Messages of the check's thread: rows that are damaged, and at the end what else is wrong, or null. */
+export type CheckMessage = { readonly damagedRow: DamagedRow } | { readonly finding: string | null };
+
+export interface CheckListeners {
+  /** Called with what is wrong with the database, or why it could not be checked. */
+  onDamage(finding: string): void;
+  onDamagedRow(row: DamagedRow): void;
+}
+
 /**
- * Checks the database on a thread of its own, which gives way to others.
- * @param delayMilliseconds before it begins: whatever waited for the start comes first.
- * @param onDamage is passed what is wrong, or why it could not be checked.
+ * Checks the database on a thread of its own, which gives way to others. Begins after `delayMilliseconds`: whatever waited for the start
+ * comes first.
  */
 export function startBackgroundCheck(
-  path: string,
-  delayMilliseconds: number,
-  onDamage: (finding: string) => void,
+  { delayMilliseconds, ...checked }: CheckedDatabase & { readonly delayMilliseconds: number },
+  listeners: CheckListeners,
 ): BackgroundCheck {
   let worker: Worker | undefined;
   let ended = Promise.resolve();
   const delay = setTimeout(() => {
-    worker = startWorker(path, onDamage);
+    worker = startWorker(checked, listeners);
     ended = new Promise<void>((resolve) => worker?.once("exit", () => resolve()));
   }, delayMilliseconds);
   return {
@@ -34,14 +48,16 @@ export function startBackgroundCheck(
   };
 }
 
-function startWorker(path: string, onDamage: (finding: string) => void): Worker {
+function startWorker(checked: CheckedDatabase, { onDamage, onDamagedRow }: CheckListeners): Worker {
   const worker = new Worker(new URL(workerFile, import.meta.url), {
-    workerData: path,
+    workerData: checked,
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
   });
-  worker.once("message", (finding: string | null) => {
-    if (finding !== null) {
-      onDamage(finding);
+  worker.on("message", (message: CheckMessage) => {
+    if ("damagedRow" in message) {
+      onDamagedRow(message.damagedRow);
+    } else if (message.finding !== null) {
+      onDamage(message.finding);
     }
   });
   worker.once("error", (error: Error) => onDamage(`it cannot be checked: ${error.message}`));

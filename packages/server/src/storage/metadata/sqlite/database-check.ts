@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { type CheckedRows, checkRows, checkSums } from "./row-check.ts";
 
 /** Rows that are compared in one step: a transaction of some milliseconds, which holds up no checkpoint. */
 const stepRows = 500;
@@ -23,17 +24,19 @@ type Values = ReadonlyArray<string | number | bigint | Uint8Array | null>;
 /**
  * Reads every row of every table, and looks each up in every index of its table, in small steps. Yields after each step; returns
  * what is wrong, or null. SQLite's own check does not compare indices with rows, and reads everything in one transaction.
+ * Rows that are not as they were stored, and missing or additional archives, are reported, and the check continues.
  */
-export function* findDamage(database: DatabaseSync): Generator<void, string | null> {
+export function* findDamage(checked: CheckedRows): Generator<void, string | null> {
   try {
-    for (const table of tablesOf(database)) {
-      for (const findings of damageOf(database, table)) {
+    for (const table of tablesOf(checked.database)) {
+      for (const findings of damageOf(checked.database, table, checked)) {
         if (findings[0] !== undefined) {
           return findings[0];
         }
         yield;
       }
     }
+    yield* checkSums(checked);
     return null;
   } catch (error) {
     return (error as Error).message;
@@ -47,7 +50,7 @@ export function* findDamage(database: DatabaseSync): Generator<void, string | nu
 export function* findAllDamage(database: DatabaseSync): Generator<readonly string[], void> {
   for (const table of tablesOf(database)) {
     try {
-      yield* damageOf(database, table);
+      yield* damageOf(database, table, null);
       for (const index of table.indices) {
         yield surplusOf(database, table, index);
       }
@@ -57,10 +60,22 @@ export function* findAllDamage(database: DatabaseSync): Generator<readonly strin
   }
 }
 
-function* damageOf(database: DatabaseSync, table: Table): Generator<readonly string[], void> {
+/** @param checked null when there is no key to check the rows' MACs with. */
+function* damageOf(
+  database: DatabaseSync,
+  table: Table,
+  checked: CheckedRows | null,
+): Generator<readonly string[], void> {
   for (let after: Values | null = null; ; ) {
     const end: Values | null = endOfStep(database, table, after);
-    yield damageBetween(database, table, after, end);
+    const step = stepOf(table, after, end);
+    if (checked !== null) {
+      checkRows(checked, table.name, {
+        statement: `SELECT * FROM ${step.rows} ${where(step.bounds)}`,
+        values: step.values,
+      });
+    }
+    yield damageIn(database, table, step);
     if (end === null) {
       return;
     }
@@ -85,19 +100,31 @@ function endOfStep(database: DatabaseSync, { name, key }: Table, after: Values |
   return row === undefined ? null : (Object.values(row) as Values);
 }
 
-function damageBetween(database: DatabaseSync, table: Table, after: Values | null, end: Values | null): string[] {
-  const { name, columns, key, indices } = table;
+/** Rows between two keys. */
+interface Step {
+  readonly rows: string;
+  readonly bounds: readonly string[];
+  readonly values: Values;
+}
+
+function stepOf({ name, key }: Table, after: Values | null, end: Values | null): Step {
   const marks = key.map(() => "?").join(", ");
   const position = key.map((column) => `one.${quote(column)}`).join(", ");
   const bounds = [
     ...(after === null ? [] : [`(${position}) > (${marks})`]),
     ...(end === null ? [] : [`(${position}) <= (${marks})`]),
   ];
-  const rows = `${quote(name)} AS one NOT INDEXED`;
-  const values = [...(after ?? []), ...(end ?? [])];
+  return { rows: `${quote(name)} AS one NOT INDEXED`, bounds, values: [...(after ?? []), ...(end ?? [])] };
+}
+
+function damageIn(database: DatabaseSync, table: Table, { rows, bounds, values }: Step): string[] {
+  const { name, columns, key, indices } = table;
   // A maximum needs each value to its last byte.
   const read = ["count(*)", ...columns.map((column) => `max(one.${quote(column)})`)].join(", ");
-  database.prepare(`SELECT ${read} FROM ${rows} ${where(bounds)}`).get(...values);
+  const whole = database.prepare(`SELECT ${read} FROM ${rows} ${where(bounds)}`);
+  // A damaged number may be larger than JavaScript's are.
+  whole.setReadBigInts(true);
+  whole.get(...values);
   const findings: string[] = [];
   for (const index of indices) {
     const same = [...index.columns, ...key].map((column) => `other.${quote(column)} IS one.${quote(column)}`);

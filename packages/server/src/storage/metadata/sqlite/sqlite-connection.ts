@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
+import type { DamagedRow } from "../../../domain/stores/metadata-store.ts";
+import { useRowKey } from "../tables/row-macs/row-seal.ts";
 import type { Database } from "../tables/schema.ts";
 import { openReadOnly, openWritable } from "./sqlite-database.ts";
 import { nodeSqliteDialect } from "./sqlite-dialect.ts";
@@ -17,9 +19,17 @@ export function openWriting(path: string, mayCreate: boolean): Connection {
   return connection(openWritable(path, mayCreate), path);
 }
 
-/** A connection that cannot change anything; the file must have been opened for writing before. */
-export function openReading(path: string): Connection {
-  return connection(openReadOnly(path), path);
+/** The key of the rows' MACs, and the receiver of damaged rows. */
+export interface RowChecking {
+  readonly key: Uint8Array;
+  onDamagedRow(row: DamagedRow): void;
+}
+
+/** A connection that cannot change anything; the file must have been opened for writing, and migrated, before. */
+export function openReading(path: string, rows: RowChecking): Connection {
+  const opened = connection(openReadOnly(path), path);
+  useRowKey(opened.db, rows.key, rows.onDamagedRow);
+  return opened;
 }
 
 const connection = (database: DatabaseSync, path: string): Connection => ({

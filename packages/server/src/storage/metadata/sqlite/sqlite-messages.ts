@@ -1,6 +1,7 @@
 import { type ErrorCode, GlacierError } from "@moraine/protocol";
 import { StorageFullError } from "../../../domain/stores/blob-store.ts";
-import { MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
+import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
+import { type DamagedRow, DamagedRowError, MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
 import { VaultChangedError } from "../../../domain/vaults/permission.ts";
 import type { HistoryOptions, HistoryReport } from "./generation.ts";
 import type { LogLimits } from "./log/checkpoints.ts";
@@ -15,17 +16,24 @@ export interface ThreadOptions {
   readonly logLimits: LogLimits;
   /** Null for a database that is not in a data folder, and for readers. */
   readonly history: HistoryOptions | null;
+  /** Key of the rows' MACs, which the writer asks for; null for the writer. */
+  readonly rowKey: Uint8Array | null;
 }
 
-/** Several requests at a time; then, that none follows; then, when the thread has finished, the wish to close. */
-export type ToThread = readonly NumberedRequest[] | "finish" | "close";
+/** The writer's row secret, if it asked for it. Several requests at a time; then, that none follows; then, when the thread has finished, the wish to close. */
+export type ToThread = RowSecret | readonly NumberedRequest[] | "finish" | "close";
 
 export interface NumberedRequest extends Request {
   readonly id: number;
 }
 
-/** `opened` comes once, first. */
-export type FromThread = Answers | { readonly opened: HistoryReport | null } | Finished;
+/** `sealed` comes from a writer alone, first, and is the question for its row secret. `opened` comes once, before all others. */
+export type FromThread =
+  | { readonly sealed: SealedKeys }
+  | { readonly opened: HistoryReport | null }
+  | { readonly damagedRow: DamagedRow }
+  | Answers
+  | Finished;
 
 export interface Answers {
   readonly answers: readonly Answer[];
@@ -44,6 +52,7 @@ export type Answer = { readonly id: number } & ({ readonly value: unknown } | { 
 export interface PlainError {
   readonly name: string;
   readonly code: ErrorCode | null;
+  readonly damagedRow: DamagedRow | null;
   readonly message: string;
   readonly stack: string | undefined;
 }
@@ -52,7 +61,7 @@ export function answerOf(id: number, outcome: Outcome): Answer {
   return "error" in outcome ? { id, error: plainError(outcome.error) } : { id, value: outcome.value };
 }
 
-export function errorOf({ name, code, message, stack }: PlainError): Error {
+export function errorOf({ name, code, damagedRow, message, stack }: PlainError): Error {
   if (code !== null) {
     return new GlacierError(code, message);
   }
@@ -62,6 +71,9 @@ export function errorOf({ name, code, message, stack }: PlainError): Error {
   if (name === "MetadataUnavailableError") {
     return new MetadataUnavailableError(message);
   }
+  if (damagedRow !== null) {
+    return new DamagedRowError(damagedRow);
+  }
   if (name === "VaultChangedError") {
     return new VaultChangedError();
   }
@@ -70,8 +82,9 @@ export function errorOf({ name, code, message, stack }: PlainError): Error {
 
 function plainError(error: unknown): PlainError {
   if (!(error instanceof Error)) {
-    return { name: "Error", code: null, message: String(error), stack: undefined };
+    return { name: "Error", code: null, damagedRow: null, message: String(error), stack: undefined };
   }
   const code = error instanceof GlacierError ? error.code : null;
-  return { name: error.name, code, message: error.message, stack: error.stack };
+  const damagedRow = error instanceof DamagedRowError ? error.found : null;
+  return { name: error.name, code, damagedRow, message: error.message, stack: error.stack };
 }

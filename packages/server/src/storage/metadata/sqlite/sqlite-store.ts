@@ -1,4 +1,5 @@
-import { MetadataDamagedError, type MetadataStore } from "../../../domain/stores/metadata-store.ts";
+import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
+import { type DamagedRow, MetadataDamagedError, type MetadataStore } from "../../../domain/stores/metadata-store.ts";
 import type { StoreMethod } from "../../../domain/stores/recorded-changes.ts";
 import { type BackgroundCheck, startBackgroundCheck } from "./background-check.ts";
 import type { HistoryOptions, HistoryReport } from "./generation.ts";
@@ -6,6 +7,7 @@ import { defaultLogLimits, type LogLimits } from "./log/checkpoints.ts";
 import { LogGuard } from "./log/log-guard.ts";
 import { methodThreads, type ThreadName } from "./method-threads.ts";
 import { OnDemandThread } from "./on-demand-thread.ts";
+import { RowSecretOnce } from "./row-secret.ts";
 import { SqliteThread } from "./sqlite-thread.ts";
 
 export interface SqliteStoreOptions {
@@ -33,6 +35,14 @@ export interface SqliteStoreOptions {
    * after the start finds damage.
    */
   readonly onFailure: (error: Error) => void;
+  /** Opens the key of the rows' MACs, before any row is used. When it rejects, nothing is changed and the store is not opened. */
+  readonly rowSecret: (sealed: SealedKeys) => Promise<RowSecret>;
+  /**
+   * Called with each row that is not as it was stored, each time that a call or the check meets it. The row is not used; the store serves
+   * all others.
+   * @default ignored: calls that need the row reject
+   */
+  readonly onDamagedRow?: (row: DamagedRow) => void;
 }
 
 export interface SqliteStore extends MetadataStore {
@@ -65,15 +75,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   };
 
   const log = new LogGuard(path);
+  const onDamagedRow = options.onDamagedRow ?? (() => undefined);
+  const rows = new RowSecretOnce(options.rowSecret);
+  const events = { rowSecret: rows.open, onDeath: fail, onDamagedRow, onCommit: options.onCommit };
   const open = (role: ThreadName, ofWriter: HistoryOptions | null) =>
-    SqliteThread.open(
-      { role, path, mayCreate, logLimits, history: ofWriter },
-      { onDeath: fail, onCommit: options.onCommit },
-    );
+    SqliteThread.open({ role, path, mayCreate, logLimits, history: ofWriter, rowKey: rows.key }, events);
   // The writer first: it makes the file, and recovers it after a crash.
   const writer = await open("writer", history).catch((error: unknown) => {
     log.release();
-    throw error;
+    throw rows.refusal ?? error;
   });
   threads.push(writer);
   log.hold();
@@ -91,8 +101,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   if (writer.report !== null) {
     options.onHistory?.(writer.report);
   }
-  check = startBackgroundCheck(path, options.checkDelayMilliseconds ?? checkDelayMilliseconds, (finding) =>
-    fail(new MetadataDamagedError(path, finding)),
+  check = startBackgroundCheck(
+    { path, rowKey: rows.key, delayMilliseconds: options.checkDelayMilliseconds ?? checkDelayMilliseconds },
+    { onDamage: (finding) => fail(new MetadataDamagedError(path, finding)), onDamagedRow },
   );
   const close = async () => {
     writer.refuse();

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { AuditFacts } from "../../../domain/audit.ts";
 import { invariant } from "../../../domain/invariant.ts";
-import { MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
+import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
+import { type DamagedRow, MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
 import { dataSizeBytes } from "./data-size.ts";
 import type { HistoryReport } from "./generation.ts";
 import type { ThreadName } from "./method-threads.ts";
@@ -25,6 +26,10 @@ const backlogMax: Readonly<Record<ThreadName, number>> = { writer: 512, lookups:
 const backlogSizeBytesMax = 4 * 1024 * 1024;
 
 export interface ThreadEvents {
+  /** Opens the row secret of a database. A rejection refuses the database as it is. */
+  rowSecret(sealed: SealedKeys): Promise<RowSecret>;
+  /** Called with each damaged row, each time that it is met. */
+  onDamagedRow(row: DamagedRow): void;
   /** The thread has ended without having been asked to. */
   onDeath(error: Error): void;
   /** A commit took this long, its sync included. */
@@ -88,13 +93,22 @@ export class SqliteThread {
     });
     const opened = new AbortController();
     try {
-      const [message] = (await Promise.race([
-        once(worker, "message", opened),
-        once(worker, "exit", opened).then(() => Promise.reject(new Error("its thread ended"))),
-      ])) as [FromThread];
-      invariant(typeof message === "object" && "opened" in message, "a thread first reports that it is open");
+      const next = async () => {
+        const [message] = await Promise.race([
+          once(worker, "message", opened),
+          once(worker, "exit", opened).then(() => Promise.reject(new Error("its thread ended"))),
+        ]);
+        return message as FromThread;
+      };
+      let message = await next();
+      if ("sealed" in message) {
+        worker.postMessage(await events.rowSecret(message.sealed));
+        message = await next();
+      }
+      invariant("opened" in message, "a thread reports that it is open before it answers");
       return new SqliteThread(worker, options.role, message.opened, events);
     } catch (cause) {
+      await worker.terminate();
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MetadataUnavailableError(`Cannot open ${options.path}: ${reason}`, { cause });
     } finally {
@@ -188,7 +202,11 @@ export class SqliteThread {
   }
 
   #receive(message: FromThread): void {
-    if ("opened" in message) {
+    if ("opened" in message || "sealed" in message) {
+      return;
+    }
+    if ("damagedRow" in message) {
+      this.#events.onDamagedRow(message.damagedRow);
       return;
     }
     if ("finished" in message) {

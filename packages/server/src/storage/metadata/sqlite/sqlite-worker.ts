@@ -1,11 +1,15 @@
+import { once } from "node:events";
 import { dirname } from "node:path";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { invariant } from "../../../domain/invariant.ts";
+import type { RowSecret } from "../../../domain/stores/identity-store.ts";
+import type { DamagedRow } from "../../../domain/stores/metadata-store.ts";
 import { syncPathSync } from "../../../files/sync-path.ts";
-import { migrate } from "../migrations/migrate.ts";
+import { createTables, migrate } from "../migrations/migrate.ts";
 import { beginGeneration, endGeneration, type HistoryReport } from "./generation.ts";
 import { Checkpoints } from "./log/checkpoints.ts";
 import { moveWholeLog } from "./log/move-log.ts";
+import { sealedKeysOf } from "./sealed-keys.ts";
 import { type Connection, openReading, openWriting } from "./sqlite-connection.ts";
 import {
   answerOf,
@@ -19,10 +23,11 @@ import { type Outcome, runChanges, runQueries } from "./sqlite-transactions.ts";
 /** Bounds how long the first change of a batch waits for the last. */
 const batchMax = 256;
 
-const { role, path, mayCreate, logLimits, history } = workerData as ThreadOptions;
+const { role, path, mayCreate, logLimits, history, rowKey } = workerData as ThreadOptions;
 invariant(parentPort !== null, "this module is the start of a worker thread");
 const port = parentPort;
-const { connection, report } = role === "writer" ? await openWriter() : { connection: openReading(path), report: null };
+const { connection, report } =
+  rowKey === null ? await openWriter() : { connection: openReading(path, { key: rowKey, onDamagedRow }), report: null };
 /** The writer's alone. */
 const checkpoints = role === "writer" ? new Checkpoints(connection, logLimits) : null;
 
@@ -51,7 +56,10 @@ async function openWriter(): Promise<{ connection: Connection; report: HistoryRe
   // SQLite syncs the folder with the first sync of the log that it has made, but ignores whether that fails.
   syncPathSync(dirname(path));
   moveWholeLog(opened, "RESTART");
-  await migrate(opened, mayCreate);
+  await createTables(opened, mayCreate);
+  post({ sealed: sealedKeysOf(opened.database) });
+  const [secret] = (await once(port, "message")) as [RowSecret];
+  await migrate(opened, { mayCreate, secret, onDamagedRow });
   return { connection: opened, report: history === null ? null : await beginGeneration(opened, history) };
 }
 
@@ -98,6 +106,10 @@ async function finish(): Promise<boolean> {
   return endGeneration(connection, history);
 }
 
+function onDamagedRow(damagedRow: DamagedRow): void {
+  post({ damagedRow });
+}
+
 function takeArrived(): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     take(next.message);
@@ -109,7 +121,7 @@ function take(message: ToThread): void {
     closing = true;
   } else if (message === "finish") {
     finishing = true;
-  } else {
+  } else if (Array.isArray(message)) {
     waiting.push(...message);
   }
 }

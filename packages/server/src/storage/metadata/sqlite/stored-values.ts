@@ -1,9 +1,8 @@
-import { hashRequest, packHash, packHead, packKey } from "../tables/packed.ts";
+import { hashRequest, packHead, packKey } from "../tables/packed.ts";
 import { encoded } from "./prepared.ts";
 
 // Values of statements whose columns hold bytes.
 
 export const storedHead = encoded(packHead);
 export const storedKey = encoded(packKey);
-export const storedHash = encoded(packHash);
 export const storedRequest = encoded(hashRequest);

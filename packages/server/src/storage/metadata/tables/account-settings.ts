@@ -11,7 +11,8 @@ import {
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { AccountKey } from "../../../domain/vaults/vault.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
-import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import { literal, oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import { changing, sealedInsertion, sealedRow, sealedRows } from "./row-macs/sealed-rows.ts";
 import { notNull } from "./rows.ts";
 import type { Database, DataRetrievalPolicyRow } from "./schema.ts";
 
@@ -28,11 +29,15 @@ export const accountSettingsQueries = {
 
 export const accountSettingsChanges = {
   async setRetrievalPolicy(db, { account, policy }) {
-    await upsertPolicy(db, {
-      ...account,
+    const { accountId, region } = account;
+    const set = {
       strategy: policy.strategy,
-      bytesPerHour: policy.strategy === "BytesPerHour" ? String(policy.bytesPerHour) : null,
-    });
+      bytes_per_hour: policy.strategy === "BytesPerHour" ? String(policy.bytesPerHour) : null,
+    };
+    const row = await selectPolicy(db, { accountId, region });
+    await (row === undefined
+      ? insertPolicy(db, { account_id: accountId, region, ...set })
+      : changePolicy(db, row, set));
   },
 
   async addCapacityUnit(db, { account, id, now }) {
@@ -62,12 +67,16 @@ export async function chargeRetrievalPolicy(
   const { accountId, region } = account;
   const at = { accountId, region, day: dayOf(job.createdAt) };
   const policy = await findPolicy(db, account);
-  const dayBytes = (await selectRetrieved(db, at))?.bytes ?? 0;
+  const day = await selectRetrieved(db, at);
+  const dayBytes = day?.bytes ?? 0;
   // The only strategy that needs the sum, which costs the number of jobs that are in progress.
   const hourlyBytes = policy.strategy === "BytesPerHour" ? BigInt((await sumHourly(db, at))?.bytes ?? 0) : 0n;
   assertRetrievalAllowed(policy, bytes, { hourlyBytes, dayBytes, monthlyFreeBytes }, job.createdAt);
   // No allowance comes near the greatest number that is exact, so what goes beyond need not be distinguished.
-  await upsertRetrieved(db, { ...at, bytes: Math.min(dayBytes + bytes, Number.MAX_SAFE_INTEGER) });
+  const total = Math.min(dayBytes + bytes, Number.MAX_SAFE_INTEGER);
+  await (day === undefined
+    ? insertRetrieved(db, { account_id: accountId, region, day: at.day, bytes: total })
+    : changeRetrieved(db, day, { bytes: total }));
   await dropRetrieved(db, at);
 }
 
@@ -80,34 +89,19 @@ function policyOf({ strategy, bytes_per_hour }: DataRetrievalPolicyRow): Retriev
   return strategy === "BytesPerHour" ? { strategy, bytesPerHour: BigInt(notNull(bytes_per_hour)) } : { strategy };
 }
 
-const selectPolicy = oneRow((db, at: AccountKey) =>
-  db
-    .selectFrom("data_retrieval_policies")
-    .selectAll()
-    .where("account_id", "=", at.accountId)
-    .where("region", "=", at.region),
+const selectPolicy = sealedRow(
+  "data_retrieval_policies",
+  (db, at: AccountKey) =>
+    db
+      .selectFrom("data_retrieval_policies")
+      .selectAll()
+      .where("account_id", "=", at.accountId)
+      .where("region", "=", at.region),
+  (row, at) => row.account_id === at.accountId && row.region === at.region,
 );
 
-interface PolicyChange extends AccountKey {
-  strategy: RetrievalPolicy["strategy"];
-  bytesPerHour: string | null;
-}
-
-const upsertPolicy = rowsChanged((db, change: PolicyChange) =>
-  db
-    .insertInto("data_retrieval_policies")
-    .values({
-      account_id: change.accountId,
-      region: change.region,
-      strategy: change.strategy,
-      bytes_per_hour: change.bytesPerHour,
-    })
-    .onConflict((conflict) =>
-      conflict
-        .columns(["account_id", "region"])
-        .doUpdateSet({ strategy: change.strategy, bytes_per_hour: change.bytesPerHour }),
-    ),
-);
+const insertPolicy = sealedInsertion("data_retrieval_policies");
+const changePolicy = changing("data_retrieval_policies", "strategy", "bytes_per_hour");
 
 /** Sums a quarter of each job's bytes, rounded up. The result is text: it may be more than a number can hold. */
 const sumHourly = oneRow((db, at: AccountKey) =>
@@ -125,21 +119,20 @@ interface RetrievalDay extends AccountKey {
   day: string;
 }
 
-const selectRetrieved = oneRow((db, at: RetrievalDay) =>
-  db
-    .selectFrom("retrieved_bytes")
-    .select("bytes")
-    .where("account_id", "=", at.accountId)
-    .where("region", "=", at.region)
-    .where("day", "=", at.day),
+const selectRetrieved = sealedRow(
+  "retrieved_bytes",
+  (db, at: RetrievalDay) =>
+    db
+      .selectFrom("retrieved_bytes")
+      .selectAll()
+      .where("account_id", "=", at.accountId)
+      .where("region", "=", at.region)
+      .where("day", "=", at.day),
+  (row, at) => row.account_id === at.accountId && row.region === at.region && row.day === at.day,
 );
 
-const upsertRetrieved = rowsChanged((db, at: RetrievalDay & { bytes: number }) =>
-  db
-    .insertInto("retrieved_bytes")
-    .values({ account_id: at.accountId, region: at.region, day: at.day, bytes: at.bytes })
-    .onConflict((conflict) => conflict.columns(["account_id", "region", "day"]).doUpdateSet({ bytes: at.bytes })),
-);
+const insertRetrieved = sealedInsertion("retrieved_bytes");
+const changeRetrieved = changing("retrieved_bytes", "bytes");
 
 /** Days that are over have nothing to say any more. */
 const dropRetrieved = rowsChanged((db, at: RetrievalDay) =>
@@ -150,9 +143,9 @@ const dropRetrieved = rowsChanged((db, at: RetrievalDay) =>
     .where("day", "<", at.day),
 );
 
-const insertUnit = insertion("capacity_units");
+const insertUnit = sealedInsertion("capacity_units");
 
-const selectUnits = manyRows((db, at: AccountKey & { now: Instant }) =>
+const selectUnits = sealedRows("capacity_units", (db, at: AccountKey & { now: Instant }) =>
   db
     .selectFrom("capacity_units")
     .selectAll()

@@ -1,19 +1,23 @@
 import { errors } from "@moraine/protocol";
-import { invariant } from "../../../domain/invariant.ts";
 import type { InventoryPage, UploadRequest } from "../../../domain/stores/metadata-store.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Archive } from "../../../domain/vaults/archive.ts";
 import type { PermittedVault } from "../../../domain/vaults/permission.ts";
 import { arnOf } from "../../../domain/vaults/vault.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
-import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import { literal, rowsChanged } from "../sqlite/prepared.ts";
 import { storedHead, storedRequest } from "../sqlite/stored-values.ts";
 import { dropDamageOf } from "./damage-rows.ts";
+import { areEqual, hashRequest, packHead, unpackHash } from "./packed.ts";
 import { release } from "./releases.ts";
+import { addDigest, addTo, emptySum, livingDigest, subtractDigest } from "./row-macs/archive-sum.ts";
+import type { SealedValues } from "./row-macs/row-hasher.ts";
+import { sealOf } from "./row-macs/row-seal.ts";
+import { changing, sealedInsertion, sealedRow, sealedRows } from "./row-macs/sealed-rows.ts";
 import { archiveOf, archiveRow } from "./rows.ts";
-import type { Database } from "./schema.ts";
+import type { ArchiveRow, Database } from "./schema.ts";
 import { abandonPending, makeLive } from "./segments.ts";
-import { bumpRevision, findById, type RevisionChange, requirePermitted } from "./vault-contents.ts";
+import { bumpRevision, findById, requirePermitted, selectVaultById } from "./vault-contents.ts";
 
 export const archiveQueries = {
   async findArchive(db, { vaultId, archiveId }) {
@@ -22,24 +26,28 @@ export const archiveQueries = {
   },
 
   async inventoryPage(db, { vaultId, revision, limit, ...bounds }) {
-    const newest = await selectNewest(db, { vaultId, revision });
-    const newestAt = newest?.inventory_newest_at ?? Number.MAX_SAFE_INTEGER - 1;
-    const rows = await selectLiving(db, {
+    const newestAt = (await newestOf(db, vaultId, revision)) ?? Number.MAX_SAFE_INTEGER - 1;
+    const { hasher } = sealOf(db);
+    const sum = Buffer.from(emptySum);
+    const page = {
       vaultId,
       revision,
       limit,
       ...firstPosition(bounds),
       createdBefore: Math.min(bounds.createdBefore ?? Number.MAX_SAFE_INTEGER, newestAt + 1),
-    });
-    return rows.map(archiveOf);
+    };
+    const rows = await selectLiving(db, page, (row, digest) =>
+      // The row of an archive that lives is the one that counts.
+      addTo(sum, row.deleted_at === null ? digest : livingDigest(hasher, row as unknown as SealedValues)),
+    );
+    return { archives: rows.map(archiveOf), sum: unpackHash(sum) };
   },
 } satisfies Partial<Queries>;
 
 export const archiveChanges = {
   async addArchive(db, { archive, segment, request, ...permitted }) {
-    const earlier =
-      request === undefined ? undefined : await selectRequested(db, { ...request, vaultId: archive.vaultId });
-    if (earlier !== undefined) {
+    const earlier = request === undefined ? null : await findRequested(db, request, archive.vaultId);
+    if (earlier !== null) {
       await abandonPending(db, segment);
       return archiveOf(earlier);
     }
@@ -58,23 +66,24 @@ export const archiveChanges = {
 
   async removeArchive(db, { archiveId, now, ...permitted }) {
     const { vault, vaultId } = permitted;
-    const archive = await findArchive(db, archiveId);
-    if (archive === null) {
+    const row = await findArchiveRow(db, archiveId);
+    if (row === null) {
       throw errors.archiveNotFound(archiveId);
     }
-    if (archive.vaultId !== vaultId) {
+    if (row.vault_id !== vaultId) {
       // Only the owner of both vaults may know that the archive is elsewhere.
-      const holder = await findById(db, archive.vaultId);
+      const holder = await findById(db, row.vault_id);
       throw holder?.accountId === vault.accountId
         ? errors.invalidVaultName(arnOf(vault))
         : errors.archiveNotFound(archiveId);
     }
-    if (archive.deletedAt !== null) {
+    if (row.deleted_at !== null) {
       return;
     }
-    const revision = await stepPermitted(db, permitted, { count: -1, bytes: -archive.sizeBytes, now });
-    const deleted = await markDeleted(db, { archiveId, revision, now });
-    invariant(deleted === 1, "an archive is deleted once");
+    const vaultRow = await requirePermitted(db, permitted);
+    const sum = subtractDigest(vaultRow.archive_sum, livingDigest(sealOf(db).hasher, row as unknown as SealedValues));
+    await bumpRevision(db, vaultRow, { count: -1, bytes: -row.size_bytes, sum, now });
+    await markDeleted(db, row, { deleted_at: now, deleted_revision: vaultRow.revision + 1 });
     await release(db, { ownerId: archiveId, now });
     await dropDamageOf(db, { ownerId: archiveId });
   },
@@ -84,6 +93,12 @@ export const archiveChanges = {
   },
 } satisfies Partial<Changes>;
 
+/** Nothing of the inventory was created later. Archives that were added since come last, and a page need not look at them. */
+async function newestOf(db: Database, vaultId: string, revision: number): Promise<Instant | null> {
+  const vault = await selectVaultById(db, { vaultId });
+  return vault?.inventory_revision === revision ? vault.inventory_newest_at : null;
+}
+
 /** Adds the archive as a step of its vault. Throws ResourceNotFoundException when the vault is gone, and VaultChangedError. */
 export async function insertAndCount(
   db: Database,
@@ -91,42 +106,50 @@ export async function insertAndCount(
   permitted: Omit<PermittedVault, "vaultId">,
 ): Promise<void> {
   const { vaultId, sizeBytes, createdAt } = archive;
-  const step = { count: 1, bytes: sizeBytes, now: createdAt };
-  const revision = await stepPermitted(db, { vaultId, ...permitted }, step);
-  await insertArchive(db, archiveRow(archive, revision));
-}
-
-/** The row is looked at only when the step was not made: then either the vault is gone, or it has another version. */
-async function stepPermitted(
-  db: Database,
-  permitted: PermittedVault,
-  step: Omit<RevisionChange, "vaultId" | "accessVersion">,
-): Promise<number> {
-  const { vaultId, accessVersion } = permitted;
-  const revision = await bumpRevision(db, { vaultId, accessVersion, ...step });
-  if (revision === undefined) {
-    await requirePermitted(db, permitted);
-  }
-  invariant(revision !== undefined, "a vault with the version that was expected counts its archives");
-  return revision;
+  const vault = await requirePermitted(db, { vaultId, ...permitted });
+  const digest = await insertArchive(db, archiveRow(archive, vault.revision + 1));
+  const sum = addDigest(vault.archive_sum, digest);
+  await bumpRevision(db, vault, { count: 1, bytes: sizeBytes, sum, now: createdAt });
 }
 
 /** In any vault, also a deleted one. */
 export async function findArchive(db: Database, archiveId: string): Promise<Archive | null> {
-  const row = await selectArchive(db, { archiveId });
-  const archive = row === undefined ? null : archiveOf(row);
-  // A client's id may begin as another does.
-  return archive?.id === archiveId ? archive : null;
+  const row = await findArchiveRow(db, archiveId);
+  return row === null ? null : archiveOf(row);
 }
 
-const selectArchive = oneRow((db, at: { archiveId: string }) =>
-  db.selectFrom("archives").selectAll().where("id_head", "=", storedHead(at.archiveId)),
+async function findArchiveRow(db: Database, archiveId: string): Promise<ArchiveRow | null> {
+  const row = await selectArchive(db, { head: packHead(archiveId) });
+  // A client's id may begin as another does.
+  return row !== undefined && archiveOf(row).id === archiveId ? row : null;
+}
+
+/** The archive that the same request made, if it is still there. */
+async function findRequested(
+  db: Database,
+  { key, madeSince }: UploadRequest,
+  vaultId: string,
+): Promise<ArchiveRow | null> {
+  const request = await selectRequest(db, { key });
+  if (request === undefined || request.made_at < madeSince) {
+    return null;
+  }
+  const archive = await selectArchive(db, { head: request.archive_head });
+  return archive !== undefined && archive.vault_id === vaultId && archive.deleted_at === null ? archive : null;
+}
+
+const selectArchive = sealedRow(
+  "archives",
+  (db, at: { head: Uint8Array }) => db.selectFrom("archives").selectAll().where("id_head", "=", at.head),
+  (row, at) => areEqual(row.id_head, at.head),
 );
 
 const isListed = literal(1);
 
-const insertArchive = insertion("archives");
-const insertRequest = insertion("upload_requests");
+const insertArchive = sealedInsertion("archives");
+const markDeleted = changing("archives", "deleted_at", "deleted_revision");
+
+const insertRequest = sealedInsertion("upload_requests");
 
 const dropRequest = rowsChanged((db, at: { key: string }) =>
   db.deleteFrom("upload_requests").where("key", "=", storedRequest(at.key)),
@@ -140,24 +163,10 @@ const deleteRequests = rowsChanged((db, at: { madeBefore: Instant; limit: number
     ),
 );
 
-/** The archive that the same request made, if it is still there. */
-const selectRequested = oneRow((db, at: UploadRequest & { vaultId: string }) =>
-  db
-    .selectFrom("archives")
-    .innerJoin("upload_requests", "upload_requests.archive_head", "archives.id_head")
-    .selectAll("archives")
-    .where("upload_requests.key", "=", storedRequest(at.key))
-    .where("upload_requests.made_at", ">=", at.madeSince)
-    .where("archives.vault_id", "=", at.vaultId)
-    .where("archives.deleted_at", "is", null),
-);
-
-const markDeleted = rowsChanged((db, at: { archiveId: string; revision: number; now: Instant }) =>
-  db
-    .updateTable("archives")
-    .set({ deleted_at: at.now, deleted_revision: at.revision })
-    .where("id_head", "=", storedHead(at.archiveId))
-    .where("deleted_at", "is", null),
+const selectRequest = sealedRow(
+  "upload_requests",
+  (db, at: { key: string }) => db.selectFrom("upload_requests").selectAll().where("key", "=", storedRequest(at.key)),
+  (row, at) => areEqual(row.key, hashRequest(at.key)),
 );
 
 interface LivingPage {
@@ -177,17 +186,8 @@ function firstPosition({ after, createdFrom }: Pick<InventoryPage, "after" | "cr
     : { afterTime: from, afterId: "" };
 }
 
-/** Nothing of the inventory was created later. Archives that were added since come last, and a page need not look at them. */
-const selectNewest = oneRow((db, at: { vaultId: string; revision: number }) =>
-  db
-    .selectFrom("vaults")
-    .select("inventory_newest_at")
-    .where("id", "=", at.vaultId)
-    .where("inventory_revision", "=", at.revision),
-);
-
 /** Reads the partial index `archives_listed`, which upkeep keeps free of deleted archives that no inventory needs (deleted-archives.ts). */
-const selectLiving = manyRows((db, page: LivingPage) =>
+const selectLiving = sealedRows("archives", (db, page: LivingPage) =>
   db
     .selectFrom("archives")
     .selectAll()

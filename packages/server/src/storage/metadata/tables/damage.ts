@@ -4,7 +4,7 @@ import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/pre
 import { findArchive } from "./archives.ts";
 import { damageOf, damageRow } from "./damage-rows.ts";
 import type { Database } from "./schema.ts";
-import { clearSuspect, markSuspect, selectState } from "./segments.ts";
+import { clearSuspect, markSuspect } from "./segments.ts";
 
 export const damageQueries = {
   async findDamage(db, { ownerId, range, limit }) {
@@ -70,8 +70,7 @@ async function isReferenced(db: Database, { owner, segmentKey }: Damage): Promis
   if (segmentKey === null) {
     return true;
   }
-  await markSuspect(db, { key: segmentKey });
-  return (await selectState(db, { key: segmentKey }))?.state === "suspect";
+  return (await markSuspect(db, { key: segmentKey })) === "suspect";
 }
 
 interface Place {

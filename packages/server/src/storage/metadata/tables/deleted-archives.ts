@@ -1,6 +1,7 @@
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Changes } from "../sqlite/methods.ts";
-import { literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import { literal, manyRows, oneRow } from "../sqlite/prepared.ts";
+import { changing, removal, soundRows } from "./row-macs/sealed-rows.ts";
 import type { Database } from "./schema.ts";
 import { findById } from "./vault-contents.ts";
 
@@ -15,7 +16,11 @@ export const deletedArchiveChanges = {
       }
       const { vault_id: vaultId } = next;
       const revision = await unlistUpToRevision(db, vaultId, profile);
-      rowsLeft -= await unlist(db, { vaultId, revision, limit: rowsLeft });
+      const unneeded = await selectUnneeded(db, { vaultId, revision, limit: rowsLeft });
+      for (const row of unneeded) {
+        await unlist(db, row, { listed: 0 });
+      }
+      rowsLeft -= unneeded.length;
       if (rowsLeft === 0) {
         return after;
       }
@@ -24,8 +29,12 @@ export const deletedArchiveChanges = {
     return after;
   },
 
-  forgetArchives(db, at) {
-    return forget(db, at);
+  async forgetArchives(db, at) {
+    const forgotten = await selectForgotten(db, at);
+    for (const row of forgotten) {
+      await removeArchive(db, row);
+    }
+    return forgotten.length;
   },
 } satisfies Partial<Changes>;
 
@@ -64,33 +73,28 @@ const selectWriting = manyRows((db, at: { vaultId: string }) =>
     .limit(1),
 );
 
-const unlist = rowsChanged((db, at: { vaultId: string; revision: number; limit: number }) =>
+const unlist = changing("archives", "listed");
+
+const selectUnneeded = soundRows("archives", (db, at: { vaultId: string; revision: number; limit: number }) =>
   db
-    .updateTable("archives")
-    .set({ listed: isUnlisted })
-    .where("id_head", "in", (eb) =>
-      eb
-        .selectFrom("archives")
-        .select("id_head")
-        .where("listed", "=", isListed)
-        .where("deleted_at", "is not", null)
-        .where("vault_id", "=", at.vaultId)
-        .where("deleted_revision", "<=", at.revision)
-        .orderBy("deleted_revision")
-        .limit(at.limit),
-    ),
+    .selectFrom("archives")
+    .selectAll()
+    .where("listed", "=", isListed)
+    .where("deleted_at", "is not", null)
+    .where("vault_id", "=", at.vaultId)
+    .where("deleted_revision", "<=", at.revision)
+    .orderBy("deleted_revision")
+    .limit(at.limit),
 );
 
-const forget = rowsChanged((db, at: { deletedBefore: Instant; limit: number }) =>
+const selectForgotten = soundRows("archives", (db, at: { deletedBefore: Instant; limit: number }) =>
   db
-    .deleteFrom("archives")
-    .where("id_head", "in", (eb) =>
-      eb
-        .selectFrom("archives")
-        .select("id_head")
-        .where("listed", "=", isUnlisted)
-        .where("deleted_at", "<", at.deletedBefore)
-        .orderBy("deleted_at")
-        .limit(at.limit),
-    ),
+    .selectFrom("archives")
+    .selectAll()
+    .where("listed", "=", isUnlisted)
+    .where("deleted_at", "<", at.deletedBefore)
+    .orderBy("deleted_at")
+    .limit(at.limit),
 );
+
+const removeArchive = removal("archives");

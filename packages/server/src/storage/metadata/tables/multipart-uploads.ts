@@ -7,9 +7,10 @@ import type { Archive } from "../../../domain/vaults/archive.ts";
 import { type AssembledArchive, assertClaimed } from "../../../domain/vaults/multipart-upload.ts";
 import type { PermittedVault } from "../../../domain/vaults/permission.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
-import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import { literal } from "../sqlite/prepared.ts";
 import { findArchive, insertAndCount } from "./archives.ts";
 import { release } from "./releases.ts";
+import { changing, removal, sealedInsertion, sealedRow, sealedRows, soundRows } from "./row-macs/sealed-rows.ts";
 import { archiveIdOf, segmentOf, uploadOf, uploadRow } from "./rows.ts";
 import type { Database, Schema, UploadRow } from "./schema.ts";
 import { abandonPending, makeLive, referenced, releaseReplaced } from "./segments.ts";
@@ -50,16 +51,12 @@ export const uploadChanges = {
   },
 
   async addPart(db, { uploadId, segment, idleSince, now, ...permitted }) {
-    const { vaultId, accessVersion } = permitted;
-    const upload = await touch(db, { uploadId, vaultId, accessVersion, idleSince, now });
-    if (upload === undefined) {
-      const open = await selectUpload(db, { vaultId, uploadId });
-      if (open === undefined || !isOpen(open, idleSince)) {
-        throw errors.uploadNotFound(uploadId);
-      }
-      await requirePermitted(db, permitted);
+    const upload = await selectUpload(db, { vaultId: permitted.vaultId, uploadId });
+    if (upload === undefined || !isOpen(upload, idleSince)) {
+      throw errors.uploadNotFound(uploadId);
     }
-    invariant(upload !== undefined, "an open upload of a vault with the version that was expected takes parts");
+    await requirePermitted(db, permitted);
+    await touch(db, upload, { active_at: now, parts_revision: upload.parts_revision + 1 });
     invariant(archiveIdOf(upload) === segment.ownerId, "a part belongs to the archive that its upload will make");
     await releaseReplaced(db, { ownerId: segment.ownerId, firstByte: segment.firstByte, now });
     await makeLive(db, segment);
@@ -105,8 +102,12 @@ export const uploadChanges = {
     return idle.length;
   },
 
-  forgetUploads(db, at) {
-    return deleteEnded(db, at);
+  async forgetUploads(db, at) {
+    const ended = await selectEnded(db, at);
+    for (const upload of ended) {
+      await deleteUpload(db, upload);
+    }
+    return ended.length;
   },
 } satisfies Partial<Changes>;
 
@@ -175,18 +176,29 @@ async function end(db: Database, upload: UploadRow, ending: "aborted" | "expired
 }
 
 async function close(db: Database, upload: UploadRow, ending: UploadRow["state"], now: Instant): Promise<void> {
-  const closed = await setEnding(db, { uploadId: upload.id, ending, now });
-  invariant(closed === 1, "an upload ends once");
+  invariant(upload.state === "open", "an upload ends once");
+  await setEnding(db, upload, { state: ending, ended_at: now });
 }
 
-const insertUpload = insertion("uploads");
+const insertUpload = sealedInsertion("uploads");
+const touch = changing("uploads", "active_at", "parts_revision");
+const setEnding = changing("uploads", "state", "ended_at");
+const deleteUpload = removal("uploads");
 
 /** An upload ends with its vault, though its row goes later. */
 const inVault = (eb: ExpressionBuilder<Schema, "uploads">) =>
   eb.exists(eb.selectFrom("vaults").select("vaults.id").whereRef("vaults.id", "=", "uploads.vault_id"));
 
-const selectUpload = oneRow((db, at: { vaultId: string; uploadId: string }) =>
-  db.selectFrom("uploads").selectAll().where("id", "=", at.uploadId).where("vault_id", "=", at.vaultId).where(inVault),
+const selectUpload = sealedRow(
+  "uploads",
+  (db, at: { vaultId: string; uploadId: string }) =>
+    db
+      .selectFrom("uploads")
+      .selectAll()
+      .where("id", "=", at.uploadId)
+      .where("vault_id", "=", at.vaultId)
+      .where(inVault),
+  (row, at) => row.id === at.uploadId && row.vault_id === at.vaultId,
 );
 
 interface OpenPage {
@@ -197,7 +209,7 @@ interface OpenPage {
   limit: number;
 }
 
-const selectUploads = manyRows((db, page: OpenPage) =>
+const selectUploads = sealedRows("uploads", (db, page: OpenPage) =>
   db
     .selectFrom("uploads")
     .selectAll()
@@ -210,7 +222,7 @@ const selectUploads = manyRows((db, page: OpenPage) =>
     .limit(page.limit),
 );
 
-const selectParts = manyRows((db, page: { uploadId: string; afterByte: number; limit: number }) =>
+const selectParts = sealedRows("segments", (db, page: { uploadId: string; afterByte: number; limit: number }) =>
   db
     .selectFrom("uploads")
     .innerJoin("segments", "segments.owner_head", "uploads.archive_head")
@@ -223,44 +235,7 @@ const selectParts = manyRows((db, page: { uploadId: string; afterByte: number; l
     .limit(page.limit),
 );
 
-interface PartArrival {
-  uploadId: string;
-  vaultId: string;
-  accessVersion: number;
-  idleSince: Instant;
-  now: Instant;
-}
-
-/** Marks the upload as active, if it is still open and its vault has this version. */
-const touch = oneRow((db, at: PartArrival) =>
-  db
-    .updateTable("uploads")
-    .set((eb) => ({ active_at: at.now, parts_revision: eb("parts_revision", "+", 1) }))
-    .where("id", "=", at.uploadId)
-    .where("state", "=", open)
-    .where("active_at", ">=", at.idleSince)
-    .where("vault_id", "=", at.vaultId)
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom("vaults")
-          .select("vaults.id")
-          .where("vaults.id", "=", at.vaultId)
-          .where("vaults.access_version", "=", at.accessVersion),
-      ),
-    )
-    .returning(["archive_head", "archive_tail"]),
-);
-
-const setEnding = rowsChanged((db, at: { uploadId: string; ending: UploadRow["state"]; now: Instant }) =>
-  db
-    .updateTable("uploads")
-    .set({ state: at.ending, ended_at: at.now })
-    .where("id", "=", at.uploadId)
-    .where("state", "=", open),
-);
-
-const selectIdle = manyRows((db, at: { idleSince: Instant; limit: number }) =>
+const selectIdle = soundRows("uploads", (db, at: { idleSince: Instant; limit: number }) =>
   db
     .selectFrom("uploads")
     .selectAll()
@@ -270,16 +245,10 @@ const selectIdle = manyRows((db, at: { idleSince: Instant; limit: number }) =>
     .limit(at.limit),
 );
 
-const deleteEnded = rowsChanged((db, at: { endedBefore: Instant; limit: number }) =>
-  db
-    .deleteFrom("uploads")
-    .where("id", "in", (eb) =>
-      eb.selectFrom("uploads").select("id").where("ended_at", "<", at.endedBefore).limit(at.limit),
-    ),
+const selectEnded = soundRows("uploads", (db, at: { endedBefore: Instant; limit: number }) =>
+  db.selectFrom("uploads").selectAll().where("ended_at", "<", at.endedBefore).limit(at.limit),
 );
 
-const selectOfVault = manyRows((db, at: { vaultId: string; limit: number }) =>
+const selectOfVault = soundRows("uploads", (db, at: { vaultId: string; limit: number }) =>
   db.selectFrom("uploads").selectAll().where("vault_id", "=", at.vaultId).limit(at.limit),
 );
-
-const deleteUpload = rowsChanged((db, at: { id: string }) => db.deleteFrom("uploads").where("id", "=", at.id));

@@ -69,6 +69,8 @@ export const unpackHash = (bytes: Uint8Array): string => bufferOf(bytes).toStrin
 /** Keys of requests are long and only compared, so their SHA-256 stands for them. */
 export const hashRequest = (key: string): Uint8Array => hash("sha256", key, "buffer");
 
+export const areEqual = (one: Uint8Array, other: Uint8Array): boolean => bufferOf(one).equals(other);
+
 function packDigits(text: string): Uint8Array {
   const bytes = Buffer.alloc(Math.ceil((text.length * 6) / 8));
   let held = 0;

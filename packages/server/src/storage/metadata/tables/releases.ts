@@ -1,8 +1,8 @@
 import { manifestPlace } from "../../../domain/segment.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Changes } from "../sqlite/methods.ts";
-import { insertion, manyRows, rowsChanged } from "../sqlite/prepared.ts";
-import type { Database } from "./schema.ts";
+import { changing, removal, sealedInsertion, soundRows } from "./row-macs/sealed-rows.ts";
+import type { Database, ReleaseRow } from "./schema.ts";
 import { letGoFrom } from "./segments.ts";
 
 export const releaseChanges = {
@@ -36,31 +36,21 @@ export async function release(db: Database, owner: Owner): Promise<void> {
 }
 
 /** Changes up to `limit` rows, and returns how many. */
-async function releaseNext(
-  db: Database,
-  {
-    owner_id: ownerId,
-    from_byte: fromByte,
-    released_at: now,
-  }: { owner_id: string; from_byte: number; released_at: number },
-  limit: number,
-): Promise<number> {
+async function releaseNext(db: Database, row: ReleaseRow, limit: number): Promise<number> {
+  const { owner_id: ownerId, from_byte: fromByte, released_at: now } = row;
   const { count, nextByte } = await letGoFrom(db, { ownerId, fromByte, now, limit });
   if (count < limit) {
-    return count + (await deleteRelease(db, { ownerId }));
+    return count + (await deleteRelease(db, row));
   }
-  await updateRelease(db, { ownerId, nextByte });
+  await continueFrom(db, row, { from_byte: nextByte });
   return count;
 }
 
-const insertRelease = insertion("releases");
+const insertRelease = sealedInsertion("releases");
 
-const selectReleases = manyRows((db, at: { limit: number }) => db.selectFrom("releases").selectAll().limit(at.limit));
-
-const updateRelease = rowsChanged((db, at: { ownerId: string; nextByte: number }) =>
-  db.updateTable("releases").set({ from_byte: at.nextByte }).where("owner_id", "=", at.ownerId),
+const selectReleases = soundRows("releases", (db, at: { limit: number }) =>
+  db.selectFrom("releases").selectAll().limit(at.limit),
 );
 
-const deleteRelease = rowsChanged((db, at: { ownerId: string }) =>
-  db.deleteFrom("releases").where("owner_id", "=", at.ownerId),
-);
+const continueFrom = changing("releases", "from_byte");
+const deleteRelease = removal("releases");

@@ -9,28 +9,28 @@ import type { SegmentState } from "../../../domain/segment.ts";
  * archive are packed into two columns, `…_head` and `…_tail`; of these the head alone identifies a row.
  */
 export interface Schema {
-  readonly accounts: AccountRow;
-  readonly users: UserRow;
-  readonly user_policies: UserPolicyRow;
-  readonly access_keys: AccessKeyRow;
-  readonly data_keys: DataKeyRow;
+  readonly accounts: Sealed<AccountRow>;
+  readonly users: Sealed<UserRow>;
+  readonly user_policies: Sealed<UserPolicyRow>;
+  readonly access_keys: Sealed<AccessKeyRow>;
+  readonly data_keys: Sealed<DataKeyRow>;
   readonly used_signatures: UsedSignatureRow;
-  readonly vaults: VaultRow;
-  readonly removed_vaults: RemovedVaultRow;
-  readonly archives: ArchiveRow;
-  readonly segments: SegmentRow;
-  readonly upload_requests: UploadRequestRow;
-  readonly releases: ReleaseRow;
-  readonly uploads: UploadRow;
-  readonly jobs: JobRow;
+  readonly vaults: Sealed<VaultRow>;
+  readonly removed_vaults: Sealed<RemovedVaultRow>;
+  readonly archives: Sealed<ArchiveRow>;
+  readonly segments: Sealed<SegmentRow>;
+  readonly upload_requests: Sealed<UploadRequestRow>;
+  readonly releases: Sealed<ReleaseRow>;
+  readonly uploads: Sealed<UploadRow>;
+  readonly jobs: Sealed<JobRow>;
   readonly jobs_in_progress: JobsInProgressRow;
-  readonly data_retrieval_policies: DataRetrievalPolicyRow;
-  readonly retrieved_bytes: RetrievedBytesRow;
-  readonly capacity_units: CapacityUnitRow;
-  readonly notifications: NotificationRow;
-  readonly trusted_time: TrustedTimeRow;
+  readonly data_retrieval_policies: Sealed<DataRetrievalPolicyRow>;
+  readonly retrieved_bytes: Sealed<RetrievedBytesRow>;
+  readonly capacity_units: Sealed<CapacityUnitRow>;
+  readonly notifications: Sealed<NotificationRow>;
+  readonly trusted_time: Sealed<TrustedTimeRow>;
   readonly history: HistoryRow;
-  readonly installation: InstallationRow;
+  readonly installation: Sealed<InstallationRow>;
   readonly damage: DamageRow;
   readonly scrub: ScrubRow;
   readonly scrub_ranges: ScrubRangeRow;
@@ -40,6 +40,9 @@ export interface Schema {
 }
 
 export type Database = Kysely<Schema>;
+
+/** A row with a MAC of its content; null is damage. */
+export type Sealed<Row> = Row & { mac: Uint8Array | null };
 
 export interface AccountRow {
   id: string;
@@ -95,6 +98,8 @@ export interface VaultRow {
   created_at: number;
   archive_count: number;
   archive_bytes: number;
+  /** Sum of the digests of the rows of its archives, modulo 2^256. */
+  archive_sum: Uint8Array;
   revision: number;
   /** Grows with every change of the tags, the access policy and the lock. */
   access_version: number;
@@ -103,6 +108,7 @@ export interface VaultRow {
   inventory_revision: number | null;
   inventory_archive_count: number | null;
   inventory_archive_bytes: number | null;
+  inventory_archive_sum: Uint8Array | null;
   /** No archive of the last inventory was created later; null when that is not known. */
   inventory_newest_at: number | null;
   /** Null while nothing has changed since the last inventory; else when that was, or the first change if there was none. */

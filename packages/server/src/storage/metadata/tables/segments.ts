@@ -2,10 +2,14 @@ import { invariant } from "../../../domain/invariant.ts";
 import type { Segment } from "../../../domain/segment.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
-import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
-import { storedHash, storedHead, storedKey } from "../sqlite/stored-values.ts";
+import { literal, manyRows, rowsChanged } from "../sqlite/prepared.ts";
+import { storedHead, storedKey } from "../sqlite/stored-values.ts";
+import { areEqual, packHash, packKey } from "./packed.ts";
+import { macOf, type SealedValues } from "./row-macs/row-hasher.ts";
+import { sealOf } from "./row-macs/row-seal.ts";
+import { changing, isUsable, sealedInsertion, sealedRow, sealedRows, soundRows } from "./row-macs/sealed-rows.ts";
 import { keyOf, notNull, segmentName, segmentOf } from "./rows.ts";
-import type { Database } from "./schema.ts";
+import type { Database, SegmentRow } from "./schema.ts";
 
 export const segmentQueries = {
   async segmentsOf(db, { archiveId, range, limit }) {
@@ -14,8 +18,8 @@ export const segmentQueries = {
   },
 
   async findSegment(db, key) {
-    const row = await selectReferenced(db, { key });
-    return row === undefined ? null : segmentOf(row);
+    const row = await selectSegment(db, { key });
+    return row !== undefined && isReferenced(row) ? segmentOf(row) : null;
   },
 
   async deletedSegments(db, { after, limit }) {
@@ -28,19 +32,22 @@ export const segmentQueries = {
   },
 
   async deadSegments(db, { afterKey, limit }) {
-    const rows = await selectDead(db, { afterKey: afterKey ?? "", limit });
-    return rows.map(keyOf);
+    const keys: string[] = [];
+    for (let after = afterKey ?? "", isLast = false; keys.length < limit && !isLast; ) {
+      const page = { afterKey: after, limit: limit - keys.length };
+      const rows = await selectDead(db, page);
+      keys.push(...usableOf(db, rows).map(keyOf));
+      const last = rows.at(-1);
+      isLast = rows.length < page.limit || last === undefined;
+      after = last === undefined ? after : keyOf(last);
+    }
+    return keys;
   },
 } satisfies Partial<Queries>;
 
 export const segmentChanges = {
-  async recordIntent(db, { key, ownerId, leaseUntil }) {
-    await insertSegment(db, {
-      ...unwritten,
-      ...segmentName({ key, ownerId }),
-      state: "pending",
-      lease_until: leaseUntil,
-    });
+  async recordIntent(db, intent) {
+    await insertSegment(db, { ...pendingRow(intent), lease_until: intent.leaseUntil });
   },
 
   async renewIntents(db, { keys, leaseUntil }) {
@@ -52,7 +59,11 @@ export const segmentChanges = {
   abandonSegment: abandonPending,
 
   async markDead(db, at) {
-    return Math.max(await condemnPending(db, at), await condemnDeleted(db, at));
+    const [lapsed, unread] = [await selectLapsed(db, at), await selectUnread(db, at)];
+    for (const row of [...lapsed, ...unread]) {
+      await setDead(db, row, { state: "dead", lease_until: null });
+    }
+    return Math.max(lapsed.length, unread.length);
   },
 
   async forgetSegments(db, keys) {
@@ -63,52 +74,98 @@ export const segmentChanges = {
 } satisfies Partial<Changes>;
 
 /** `pending → dead`; `dead` also when there is no row: a sweeper that was first may have looked before the file was there. */
-export async function abandonPending(db: Database, { key, ownerId }: { key: string; ownerId: string }): Promise<void> {
-  if ((await abandon(db, { key })) === 1) {
+export async function abandonPending(db: Database, segment: { key: string; ownerId: string }): Promise<void> {
+  const deadRow = { ...pendingRow(segment), state: "dead" as const };
+  if ((await settlePending(db, segment, deadRow)) === 1) {
     return;
   }
-  const segment = await selectState(db, { key });
-  if (segment === undefined) {
-    await insertSegment(db, { ...unwritten, ...segmentName({ key, ownerId }), state: "dead", lease_until: null });
+  const row = await selectSegment(db, segment);
+  if (row === undefined) {
+    await insertSegment(db, deadRow);
   } else {
-    invariant(segment.state === "dead", "what is abandoned was never made live");
+    invariant(row.state === "dead", "what is abandoned was never made live");
   }
 }
 
 /** `pending → live`, with what has been written. */
 export async function makeLive(db: Database, segment: Segment): Promise<void> {
-  const changed = await settle(db, segment);
+  const { firstByte, sizeBytes, treeHash } = segment;
+  const changed = await settlePending(db, segment, {
+    ...pendingRow(segment),
+    state: "live",
+    first_byte: firstByte,
+    size_bytes: sizeBytes,
+    tree_hash: packHash(treeHash),
+  });
+  if (changed === 0) {
+    // Throws when the row is damaged.
+    await selectSegment(db, segment);
+  }
   // Not so when it was made live before, or its lease ran out and the sweeper was first.
   invariant(changed === 1, "a segment becomes live once, and only from pending");
 }
 
 /**
  * `live | suspect → deleted` for the first `limit` segments of an owner from `fromByte` on. They keep their places: an
- * earlier job may still read them. Returns how many there were, and where the next one may begin.
+ * earlier job may still read them. Those whose rows are damaged stay as they are. Returns how many there were, and where the next
+ * one may begin.
  */
 export async function letGoFrom(
   db: Database,
   { ownerId, fromByte, now, limit }: { ownerId: string; fromByte: number; now: Instant; limit: number },
 ): Promise<{ count: number; nextByte: number }> {
-  const places = await selectPlaces(db, { ownerId, fromByte, limit });
-  const lastByte = places.at(-1)?.first_byte;
-  if (lastByte == null) {
-    return { count: 0, nextByte: fromByte };
+  const page = await selectOwned(db, { ownerId, fromByte, limit });
+  const rows = usableOf(db, page);
+  for (const row of rows) {
+    await letGo(db, row, { state: "deleted", deleted_at: now });
   }
-  const count = await letGoWithin(db, { ownerId, fromByte, lastByte, now });
-  invariant(count === places.length, "segments are let go one after the other");
-  return { count, nextByte: lastByte + 1 };
+  const lastByte = rows.at(-1)?.first_byte;
+  // Rows that are all damaged do not tell where the next one begins.
+  return lastByte == null ? { count: 0, nextByte: fromByte } : { count: page.length, nextByte: lastByte + 1 };
 }
 
 /** `live | suspect → deleted` for the one at a place, if there is one. It loses the place: what comes next takes it. */
-export const releaseReplaced = rowsChanged((db, place: { ownerId: string; firstByte: number; now: Instant }) =>
-  db
-    .updateTable("segments")
-    .set({ state: "deleted", deleted_at: place.now, first_byte: null })
-    .where("owner_head", "=", storedHead(place.ownerId))
-    .where("first_byte", "=", place.firstByte)
-    .where("state", "in", referenced),
-);
+export async function releaseReplaced(
+  db: Database,
+  { now, ...place }: { ownerId: string; firstByte: number; now: Instant },
+): Promise<void> {
+  const row = await selectAt(db, place);
+  if (row !== undefined && isReferenced(row)) {
+    await replace(db, row, { state: "deleted", deleted_at: now, first_byte: null });
+  }
+}
+
+/** `live → suspect`: reads of it failed. Resolves to its state then; undefined when there is no such segment. */
+export async function markSuspect(db: Database, at: { key: string }): Promise<SegmentRow["state"] | undefined> {
+  const row = await selectSegment(db, at);
+  return row?.state === "live" ? (await setState(db, row, { state: "suspect" })).state : row?.state;
+}
+
+/** `suspect → live`: what was damaged reads right again. */
+export async function clearSuspect(db: Database, at: { key: string }): Promise<void> {
+  const row = await selectSegment(db, at);
+  if (row?.state === "suspect") {
+    await setState(db, row, { state: "live" });
+  }
+}
+
+/** `live | deleted → dead` for all, of a service that is emptied. */
+export async function markAllDead(db: Database): Promise<void> {
+  for (let afterKey: string | null = ""; afterKey !== null; ) {
+    const page: SegmentRow[] = await selectKept(db, { afterKey, limit: keptAtOnce });
+    for (const row of usableOf(db, page)) {
+      await setState(db, row, { state: "dead" });
+    }
+    const last = page.at(-1);
+    afterKey = last === undefined ? null : keyOf(last);
+  }
+}
+
+const keptAtOnce = 500;
+
+/** Those that are not damaged; the others are reported. */
+const usableOf = (db: Database, rows: readonly SegmentRow[]): SegmentRow[] =>
+  rows.filter((row) => isUsable(db, "segments", row as unknown as SealedValues));
 
 /** Nobody holds a pending segment any more. */
 export const releasePending = rowsChanged((db, _: object) =>
@@ -120,23 +177,59 @@ const deleted = literal("deleted");
 const dead = literal("dead");
 /** The states of a segment that an archive, an open upload or a job's output refers to. */
 export const referenced = [literal("live"), literal("suspect")];
+const isReferenced = ({ state }: SegmentRow): boolean => state === "live" || state === "suspect";
 
-const insertSegment = insertion("segments");
-const unwritten = { first_byte: null, size_bytes: null, tree_hash: null, deleted_at: null };
+const pendingRow = (segment: { key: string; ownerId: string }): SegmentRow => ({
+  ...segmentName(segment),
+  state: "pending",
+  first_byte: null,
+  size_bytes: null,
+  tree_hash: null,
+  lease_until: null,
+  deleted_at: null,
+});
 
-const settle = rowsChanged((db, segment: Segment) =>
-  db
-    .updateTable("segments")
-    .set({
-      state: "live",
-      first_byte: segment.firstByte,
-      size_bytes: segment.sizeBytes,
-      tree_hash: storedHash(segment.treeHash),
-      lease_until: null,
-    })
-    .where("name", "=", storedKey(segment.key))
-    .where("owner_head", "=", storedHead(segment.ownerId))
-    .where("state", "=", pending),
+const insertSegment = sealedInsertion("segments");
+const setDead = changing("segments", "state", "lease_until");
+const letGo = changing("segments", "state", "deleted_at");
+const replace = changing("segments", "state", "deleted_at", "first_byte");
+const setState = changing("segments", "state");
+
+/**
+ * Gives a pending segment its next row, in one statement: a pending row has nothing but its names, so that its MAC is known without
+ * reading it. Resolves to 0 when there is none, or it is damaged.
+ */
+async function settlePending(
+  db: Database,
+  segment: { key: string; ownerId: string },
+  next: SegmentRow,
+): Promise<number> {
+  const { hasher } = sealOf(db);
+  const [before, after] = [pendingRow(segment), next].map((row) =>
+    macOf(hasher.digest("segments", row as unknown as SealedValues)),
+  );
+  return updatePending(db, { ...next, mac: after, pendingMac: before });
+}
+
+const updatePending = rowsChanged(
+  (db, next: SegmentRow & { mac: Uint8Array | undefined; pendingMac: Uint8Array | undefined }) =>
+    db
+      .updateTable("segments")
+      .set({
+        // The MAC is of this row: what is not set here is a condition below.
+        state: next.state,
+        first_byte: next.first_byte,
+        size_bytes: next.size_bytes,
+        tree_hash: next.tree_hash,
+        lease_until: null,
+        mac: next.mac,
+      })
+      .where("name", "=", next.name)
+      .where("state", "=", pending)
+      .where("owner_head", "=", next.owner_head)
+      .where("owner_tail", "is", next.owner_tail)
+      .where("deleted_at", "is", null)
+      .where("mac", "=", next.pendingMac as Uint8Array),
 );
 
 const renew = rowsChanged((db, lease: { key: string; leaseUntil: Instant }) =>
@@ -147,68 +240,60 @@ const renew = rowsChanged((db, lease: { key: string; leaseUntil: Instant }) =>
     .where("state", "=", pending),
 );
 
-const abandon = rowsChanged((db, at: { key: string }) =>
-  db
-    .updateTable("segments")
-    .set({ state: "dead", lease_until: null })
-    .where("name", "=", storedKey(at.key))
-    .where("state", "=", pending),
-);
-
-/** `live → suspect`: reads of it failed. */
-export const markSuspect = rowsChanged((db, at: { key: string }) =>
-  db
-    .updateTable("segments")
-    .set({ state: "suspect" })
-    .where("name", "=", storedKey(at.key))
-    .where("state", "=", literal("live")),
-);
-
-/** `suspect → live`: what was damaged reads right again. */
-export const clearSuspect = rowsChanged((db, at: { key: string }) =>
-  db
-    .updateTable("segments")
-    .set({ state: "live" })
-    .where("name", "=", storedKey(at.key))
-    .where("state", "=", literal("suspect")),
-);
-
 const forget = rowsChanged((db, at: { key: string }) =>
   db.deleteFrom("segments").where("name", "=", storedKey(at.key)).where("state", "=", dead),
 );
 
-export const selectState = oneRow((db, at: { key: string }) =>
-  db.selectFrom("segments").select("state").where("name", "=", storedKey(at.key)),
+const selectSegment = sealedRow(
+  "segments",
+  (db, at: { key: string }) => db.selectFrom("segments").selectAll().where("name", "=", storedKey(at.key)),
+  (row, at) => areEqual(row.name, packKey(at.key)),
 );
 
-const selectReferenced = oneRow((db, at: { key: string }) =>
-  db.selectFrom("segments").selectAll().where("name", "=", storedKey(at.key)).where("state", "in", referenced),
-);
-
-/** Segments do not overlap, so the first to hold bytes of the range is the last that begins at or before it. */
-const selectWithin = manyRows((db, at: { archiveId: string; firstByte: number; lastByte: number; limit: number }) =>
+const selectAt = sealedRow("segments", (db, place: { ownerId: string; firstByte: number }) =>
   db
     .selectFrom("segments")
     .selectAll()
-    .where("owner_head", "=", storedHead(at.archiveId))
-    .where("first_byte", ">=", (eb) =>
-      eb
-        .selectFrom("segments as earlier")
-        .select((sub) => sub.fn.coalesce(sub.fn.max("earlier.first_byte"), sub.lit(0)).as("first_byte"))
-        .where("earlier.owner_head", "=", storedHead(at.archiveId))
-        .where("earlier.first_byte", "<=", at.firstByte),
-    )
-    .where("first_byte", "<=", at.lastByte)
-    .where((eb) => eb(eb("first_byte", "+", eb.ref("size_bytes")), ">", at.firstByte))
-    .where("state", "in", [...referenced, deleted])
-    .orderBy("first_byte")
-    .limit(at.limit),
+    .where("owner_head", "=", storedHead(place.ownerId))
+    .where("first_byte", "=", place.firstByte),
 );
 
-const selectPlaces = manyRows((db, at: { ownerId: string; fromByte: number; limit: number }) =>
+const selectKept = manyRows((db, page: { afterKey: string; limit: number }) =>
   db
     .selectFrom("segments")
-    .select("first_byte")
+    .selectAll()
+    .where("state", "in", [literal("live"), deleted])
+    .where("name", ">", storedKey(page.afterKey))
+    .orderBy("name")
+    .limit(page.limit),
+);
+
+/** Segments do not overlap, so the first to hold bytes of the range is the last that begins at or before it. */
+const selectWithin = sealedRows(
+  "segments",
+  (db, at: { archiveId: string; firstByte: number; lastByte: number; limit: number }) =>
+    db
+      .selectFrom("segments")
+      .selectAll()
+      .where("owner_head", "=", storedHead(at.archiveId))
+      .where("first_byte", ">=", (eb) =>
+        eb
+          .selectFrom("segments as earlier")
+          .select((sub) => sub.fn.coalesce(sub.fn.max("earlier.first_byte"), sub.lit(0)).as("first_byte"))
+          .where("earlier.owner_head", "=", storedHead(at.archiveId))
+          .where("earlier.first_byte", "<=", at.firstByte),
+      )
+      .where("first_byte", "<=", at.lastByte)
+      .where((eb) => eb(eb("first_byte", "+", eb.ref("size_bytes")), ">", at.firstByte))
+      .where("state", "in", [...referenced, deleted])
+      .orderBy("first_byte")
+      .limit(at.limit),
+);
+
+const selectOwned = manyRows((db, at: { ownerId: string; fromByte: number; limit: number }) =>
+  db
+    .selectFrom("segments")
+    .selectAll()
     .where("owner_head", "=", storedHead(at.ownerId))
     .where("first_byte", ">=", at.fromByte)
     .where("state", "in", referenced)
@@ -216,65 +301,45 @@ const selectPlaces = manyRows((db, at: { ownerId: string; fromByte: number; limi
     .limit(at.limit),
 );
 
-const letGoWithin = rowsChanged((db, at: { ownerId: string; fromByte: number; lastByte: number; now: Instant }) =>
+const selectLapsed = soundRows("segments", (db, at: { now: Instant; limit: number }) =>
   db
-    .updateTable("segments")
-    .set({ state: "deleted", deleted_at: at.now })
-    .where("owner_head", "=", storedHead(at.ownerId))
-    .where("first_byte", ">=", at.fromByte)
-    .where("first_byte", "<=", at.lastByte)
-    .where("state", "in", referenced),
-);
-
-const condemnPending = rowsChanged((db, at: { now: Instant; limit: number }) =>
-  db
-    .updateTable("segments")
-    .set({ state: "dead", lease_until: null })
-    .where("name", "in", (eb) =>
-      eb
-        .selectFrom("segments")
-        .select("name")
-        .where("state", "=", pending)
-        .where((or) => or.or([or("lease_until", "is", null), or("lease_until", "<", at.now)]))
-        .limit(at.limit),
-    )
-    .where("state", "=", pending),
+    .selectFrom("segments")
+    .selectAll()
+    .where("state", "=", pending)
+    .where((or) => or.or([or("lease_until", "is", null), or("lease_until", "<", at.now)]))
+    .limit(at.limit),
 );
 
 /** A replaced part has no place and so no readers; of an archive's own segments, jobs still read. */
-const condemnDeleted = rowsChanged((db, at: { deletedBefore: Instant; completedSince: Instant; limit: number }) =>
-  db
-    .updateTable("segments")
-    .set({ state: "dead" })
-    .where("name", "in", (eb) =>
-      eb
-        .selectFrom("segments as waiting")
-        .select("waiting.name")
-        .where("waiting.state", "=", deleted)
-        .where("waiting.deleted_at", "<", at.deletedBefore)
-        .where((outer) =>
-          outer.or([
-            outer("waiting.first_byte", "is", null),
-            outer.not(
-              outer.exists(
-                outer
-                  .selectFrom("jobs")
-                  .select("jobs.id")
-                  .whereRef("jobs.archive_head", "=", "waiting.owner_head")
-                  .where((job) =>
-                    job.or([
-                      job("jobs.state", "=", literal("in_progress")),
-                      job("jobs.completed_at", ">", at.completedSince),
-                    ]),
-                  ),
-              ),
+const selectUnread = soundRows(
+  "segments",
+  (db, at: { deletedBefore: Instant; completedSince: Instant; limit: number }) =>
+    db
+      .selectFrom("segments as waiting")
+      .selectAll("waiting")
+      .where("waiting.state", "=", deleted)
+      .where("waiting.deleted_at", "<", at.deletedBefore)
+      .where((outer) =>
+        outer.or([
+          outer("waiting.first_byte", "is", null),
+          outer.not(
+            outer.exists(
+              outer
+                .selectFrom("jobs")
+                .select("jobs.id")
+                .whereRef("jobs.archive_head", "=", "waiting.owner_head")
+                .where((job) =>
+                  job.or([
+                    job("jobs.state", "=", literal("in_progress")),
+                    job("jobs.completed_at", ">", at.completedSince),
+                  ]),
+                ),
             ),
-          ]),
-        )
-        .orderBy("waiting.deleted_at")
-        .limit(at.limit),
-    )
-    .where("state", "=", deleted),
+          ),
+        ]),
+      )
+      .orderBy("waiting.deleted_at")
+      .limit(at.limit),
 );
 
 const selectDeleted = manyRows((db, after: { deletedAt: number; key: string; limit: number }) =>
@@ -292,7 +357,7 @@ const selectDeleted = manyRows((db, after: { deletedAt: number; key: string; lim
 const selectDead = manyRows((db, page: { afterKey: string; limit: number }) =>
   db
     .selectFrom("segments")
-    .select(["name", "owner_head", "owner_tail"])
+    .selectAll()
     .where("state", "=", dead)
     .where("name", ">", storedKey(page.afterKey))
     .orderBy("name")

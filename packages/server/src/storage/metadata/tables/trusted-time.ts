@@ -1,6 +1,6 @@
 import type { TrustedTimeState } from "../../../domain/time/trusted-clock.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
-import { oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import { changing, sealedInsertion, sealedRow } from "./row-macs/sealed-rows.ts";
 import { notNull } from "./rows.ts";
 import type { TrustedTimeRow } from "./schema.ts";
 
@@ -13,7 +13,12 @@ export const trustedTimeQueries = {
 
 export const trustedTimeChanges = {
   async raiseTrustedTime(db, to) {
-    await raise(db, rowOf(to));
+    const row = await selectState(db, {});
+    if (row === undefined) {
+      await insertState(db, rowOf(to));
+    } else if (row.high_water <= to.highWater) {
+      await changeState(db, row, rowOf(to));
+    }
   },
 } satisfies Partial<Changes>;
 
@@ -35,31 +40,16 @@ function rowOf({ highWater, monotonic, boot }: TrustedTimeState): TrustedTimeRow
   };
 }
 
-const selectState = oneRow((db, _none: object) => db.selectFrom("trusted_time").selectAll());
+const selectState = sealedRow("trusted_time", (db, _none: object) => db.selectFrom("trusted_time").selectAll());
 
-const raise = rowsChanged((db, row: TrustedTimeRow) =>
-  db
-    .insertInto("trusted_time")
-    .values({
-      id: 1,
-      high_water: row.high_water,
-      monotonic: row.monotonic,
-      boot_id: row.boot_id,
-      boot_time: row.boot_time,
-      boot_monotonic: row.boot_monotonic,
-      unproven: row.unproven,
-    })
-    .onConflict((conflict) =>
-      conflict
-        .column("id")
-        .doUpdateSet({
-          high_water: row.high_water,
-          monotonic: row.monotonic,
-          boot_id: row.boot_id,
-          boot_time: row.boot_time,
-          boot_monotonic: row.boot_monotonic,
-          unproven: row.unproven,
-        })
-        .where("trusted_time.high_water", "<=", row.high_water),
-    ),
+const insertState = sealedInsertion("trusted_time");
+
+const changeState = changing(
+  "trusted_time",
+  "high_water",
+  "monotonic",
+  "boot_id",
+  "boot_time",
+  "boot_monotonic",
+  "unproven",
 );

@@ -2,12 +2,12 @@ import { errors } from "@moraine/protocol";
 import type { Instant } from "../../../domain/time/instant.ts";
 import { assertVersion, type PermittedVault } from "../../../domain/vaults/permission.ts";
 import { arnOf, type Vault } from "../../../domain/vaults/vault.ts";
-import { oneRow } from "../sqlite/prepared.ts";
-import type { Database } from "./schema.ts";
+import { changing, sealedRow } from "./row-macs/sealed-rows.ts";
+import type { Database, VaultRow } from "./schema.ts";
 import { vaultOf } from "./vault-rows.ts";
 
 export async function findById(db: Database, vaultId: string): Promise<Vault | null> {
-  const row = await selectById(db, { vaultId });
+  const row = await selectVaultById(db, { vaultId });
   return row === undefined ? null : vaultOf(row);
 }
 
@@ -15,43 +15,46 @@ export async function findById(db: Database, vaultId: string): Promise<Vault | n
  * Throws ResourceNotFoundException when the vault is gone, and VaultChangedError when its row is not the one that allowed the
  * change.
  */
-export async function requirePermitted(db: Database, at: PermittedVault): Promise<Vault> {
-  const vault = await findById(db, at.vaultId);
-  if (vault === null) {
+export async function requirePermitted(db: Database, at: PermittedVault): Promise<VaultRow> {
+  const row = await selectVaultById(db, { vaultId: at.vaultId });
+  if (row === undefined) {
     throw errors.vaultNotFound(arnOf(at.vault));
   }
-  assertVersion(vault, at.accessVersion);
-  return vault;
+  assertVersion({ accessVersion: row.access_version }, at.accessVersion);
+  return row;
 }
 
 /** Change of a vault by an archive that is added or deleted: `count` is 1 or -1. */
 export interface RevisionChange {
-  readonly vaultId: string;
-  readonly accessVersion: number;
   readonly count: number;
   readonly bytes: number;
+  /** The sum of the vault's archives after it. */
+  readonly sum: Uint8Array;
   readonly now: Instant;
 }
 
-/** Counts the step, and resolves to the revision it makes; undefined unless there is such a vault with this version. */
-export async function bumpRevision(db: Database, step: RevisionChange): Promise<number | undefined> {
-  return (await updateContents(db, step))?.revision;
+/** Counts the change as the vault's next revision. */
+export async function bumpRevision(db: Database, vault: VaultRow, change: RevisionChange): Promise<void> {
+  await changeContents(db, vault, {
+    archive_count: vault.archive_count + change.count,
+    archive_bytes: vault.archive_bytes + change.bytes,
+    archive_sum: change.sum,
+    revision: vault.revision + 1,
+    inventory_due_from: vault.inventory_due_from ?? vault.inventory_taken_at ?? change.now,
+  });
 }
 
-const selectById = oneRow((db, at: { vaultId: string }) =>
-  db.selectFrom("vaults").selectAll().where("id", "=", at.vaultId),
+export const selectVaultById = sealedRow(
+  "vaults",
+  (db, at: { vaultId: string }) => db.selectFrom("vaults").selectAll().where("id", "=", at.vaultId),
+  (row, at) => row.id === at.vaultId,
 );
 
-const updateContents = oneRow((db, step: RevisionChange) =>
-  db
-    .updateTable("vaults")
-    .set((eb) => ({
-      archive_count: eb("archive_count", "+", step.count),
-      archive_bytes: eb("archive_bytes", "+", step.bytes),
-      revision: eb("revision", "+", 1),
-      inventory_due_from: eb.fn.coalesce("inventory_due_from", "inventory_taken_at", eb.val(step.now)),
-    }))
-    .where("id", "=", step.vaultId)
-    .where("access_version", "=", step.accessVersion)
-    .returning("revision"),
+const changeContents = changing(
+  "vaults",
+  "archive_count",
+  "archive_bytes",
+  "archive_sum",
+  "revision",
+  "inventory_due_from",
 );

@@ -3,6 +3,8 @@ import type { VaultNotifications } from "../../../domain/notifications/vault-not
 import type { InventorySnapshot, Vault, VaultKey } from "../../../domain/vaults/vault.ts";
 import type { VaultLock } from "../../../domain/vaults/vault-lock.ts";
 import type { VaultTags } from "../../../domain/vaults/vault-tags.ts";
+import { unpackHash } from "./packed.ts";
+import { emptySum } from "./row-macs/archive-sum.ts";
 import { notNull } from "./rows.ts";
 import type { VaultRow } from "./schema.ts";
 
@@ -35,12 +37,14 @@ export function vaultRow({ id, key, now }: { id: string; key: VaultKey; now: num
     created_at: now,
     archive_count: 0,
     archive_bytes: 0,
+    archive_sum: emptySum,
     revision: 0,
     access_version: 0,
     inventory_taken_at: null,
     inventory_revision: null,
     inventory_archive_count: null,
     inventory_archive_bytes: null,
+    inventory_archive_sum: null,
     inventory_newest_at: null,
     inventory_due_from: null,
     access_policy: null,
@@ -76,6 +80,7 @@ function snapshotOf(row: VaultRow): InventorySnapshot | null {
     revision: notNull(row.inventory_revision),
     archiveCount: notNull(row.inventory_archive_count),
     archiveBytes: notNull(row.inventory_archive_bytes),
+    archiveSum: unpackHash(notNull(row.inventory_archive_sum)),
   };
 }
 

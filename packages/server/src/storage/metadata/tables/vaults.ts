@@ -1,14 +1,14 @@
 import { errors, limits } from "@moraine/protocol";
-import type { ExpressionBuilder } from "kysely";
 import type { Instant } from "../../../domain/time/instant.ts";
 import { assertVersion } from "../../../domain/vaults/permission.ts";
 import { assertDeletable, type VaultKey, writtenSinceInventory } from "../../../domain/vaults/vault.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
-import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import { literal, oneRow } from "../sqlite/prepared.ts";
 import { removeJobsOf } from "./jobs/jobs.ts";
 import { removeUploadsOf } from "./multipart-uploads.ts";
-import type { Schema } from "./schema.ts";
-import { findById } from "./vault-contents.ts";
+import { changing, removal, sealedInsertion, sealedRow, sealedRows, soundRows } from "./row-macs/sealed-rows.ts";
+import type { Database, VaultRow } from "./schema.ts";
+import { findById, selectVaultById } from "./vault-contents.ts";
 import { vaultOf, vaultRow } from "./vault-rows.ts";
 
 export const vaultQueries = {
@@ -53,56 +53,76 @@ export const vaultChanges = {
 
   async clearVaults(db, { limit }) {
     let left = limit;
-    for (const { id: vaultId, removed_at: now } of await selectRemoved(db, { limit })) {
+    for (const removed of await selectRemoved(db, { limit })) {
+      const { id: vaultId, removed_at: now } = removed;
       left -= await removeJobsOf(db, { vaultId, now, limit: left });
       left -= await removeUploadsOf(db, { vaultId, now, limit: left });
       if (left === 0) {
         break;
       }
-      left -= await deleteRemoved(db, { vaultId });
+      left -= await deleteRemoved(db, removed);
     }
     return limit - left;
   },
 
   async takeInventory(db, { vaultId, now }) {
-    const vault = await findById(db, vaultId);
-    if (vault?.inventory && !writtenSinceInventory(vault)) {
-      return vault;
-    }
-    await updateInventory(db, { vaultId, now });
-    const inventoried = await findById(db, vaultId);
-    if (inventoried === null) {
+    const row = await selectVaultById(db, { vaultId });
+    if (row === undefined) {
       // Only a job asks by id, and it went with its vault: no client reads this text.
       throw errors.vaultNotFound(vaultId);
     }
-    return inventoried;
+    const vault = vaultOf(row);
+    return vault.inventory && !writtenSinceInventory(vault) ? vault : vaultOf(await takeInventoryOf(db, row, now));
   },
 
-  takeDueInventories(db, at) {
-    return updateDueInventories(db, at);
+  async takeDueInventories(db, { now, ...at }) {
+    const due = await selectDue(db, at);
+    for (const vault of due) {
+      await takeInventoryOf(db, vault, now);
+    }
+    return due.length;
   },
 } satisfies Partial<Changes>;
 
-const insertVault = insertion("vaults");
+/** The vault's present contents become its last inventory. */
+async function takeInventoryOf(db: Database, vault: VaultRow, now: Instant): Promise<VaultRow> {
+  const newest = await selectNewest(db, { vaultId: vault.id });
+  return setInventory(db, vault, {
+    inventory_taken_at: now,
+    inventory_revision: vault.revision,
+    inventory_archive_count: vault.archive_count,
+    inventory_archive_bytes: vault.archive_bytes,
+    inventory_archive_sum: vault.archive_sum,
+    inventory_newest_at: newest?.created_at ?? 0,
+    inventory_due_from: null,
+  });
+}
 
-const selectVault = oneRow((db, key: VaultKey) =>
-  db
-    .selectFrom("vaults")
-    .selectAll()
-    .where("account_id", "=", key.accountId)
-    .where("region", "=", key.region)
-    .where("name", "=", key.vaultName),
+const insertVault = sealedInsertion("vaults");
+
+const selectVault = sealedRow(
+  "vaults",
+  (db, key: VaultKey) =>
+    db
+      .selectFrom("vaults")
+      .selectAll()
+      .where("account_id", "=", key.accountId)
+      .where("region", "=", key.region)
+      .where("name", "=", key.vaultName),
+  (row, key) => row.name === key.vaultName && row.account_id === key.accountId && row.region === key.region,
 );
 
-const selectVaults = manyRows((db, page: { accountId: string; region: string; afterName: string; limit: number }) =>
-  db
-    .selectFrom("vaults")
-    .selectAll()
-    .where("account_id", "=", page.accountId)
-    .where("region", "=", page.region)
-    .where("name", ">", page.afterName)
-    .orderBy("name")
-    .limit(page.limit),
+const selectVaults = sealedRows(
+  "vaults",
+  (db, page: { accountId: string; region: string; afterName: string; limit: number }) =>
+    db
+      .selectFrom("vaults")
+      .selectAll()
+      .where("account_id", "=", page.accountId)
+      .where("region", "=", page.region)
+      .where("name", ">", page.afterName)
+      .orderBy("name")
+      .limit(page.limit),
 );
 
 const countVaults = oneRow((db, key: { accountId: string; region: string }) =>
@@ -113,46 +133,40 @@ const countVaults = oneRow((db, key: { accountId: string; region: string }) =>
     .where("region", "=", key.region),
 );
 
-const deleteVault = rowsChanged((db, vault: { id: string }) => db.deleteFrom("vaults").where("id", "=", vault.id));
+const deleteVault = removal("vaults");
 
-const insertRemoved = insertion("removed_vaults");
+const insertRemoved = sealedInsertion("removed_vaults");
 
-const selectRemoved = manyRows((db, at: { limit: number }) =>
+const selectRemoved = soundRows("removed_vaults", (db, at: { limit: number }) =>
   db.selectFrom("removed_vaults").selectAll().limit(at.limit),
 );
 
-const deleteRemoved = rowsChanged((db, at: { vaultId: string }) =>
-  db.deleteFrom("removed_vaults").where("id", "=", at.vaultId),
+const deleteRemoved = removal("removed_vaults");
+
+const setInventory = changing(
+  "vaults",
+  "inventory_taken_at",
+  "inventory_revision",
+  "inventory_archive_count",
+  "inventory_archive_bytes",
+  "inventory_archive_sum",
+  "inventory_newest_at",
+  "inventory_due_from",
 );
 
-/** The vault's present contents become its last inventory. */
-const inventoryOf = (at: { now: Instant }) => (eb: ExpressionBuilder<Schema, "vaults">) => ({
-  inventory_taken_at: at.now,
-  inventory_revision: eb.ref("revision"),
-  inventory_archive_count: eb.ref("archive_count"),
-  inventory_archive_bytes: eb.ref("archive_bytes"),
-  inventory_newest_at: eb
-    .selectFrom("archives")
-    .select((archives) => archives.fn.coalesce(archives.fn.max("archives.created_at"), archives.lit(0)).as("newest"))
-    .whereRef("archives.vault_id", "=", "vaults.id")
-    .where("archives.listed", "=", literal(1)),
-  inventory_due_from: null,
-});
-
-const updateInventory = rowsChanged((db, at: { vaultId: string; now: Instant }) =>
-  db.updateTable("vaults").set(inventoryOf(at)).where("id", "=", at.vaultId),
-);
-
-const updateDueInventories = rowsChanged((db, at: { dueBefore: Instant; now: Instant; limit: number }) =>
+const selectNewest = oneRow((db, at: { vaultId: string }) =>
   db
-    .updateTable("vaults")
-    .set(inventoryOf(at))
-    .where("id", "in", (eb) =>
-      eb
-        .selectFrom("vaults")
-        .select("id")
-        .where("inventory_due_from", "<", at.dueBefore)
-        .orderBy("inventory_due_from")
-        .limit(at.limit),
-    ),
+    .selectFrom("archives")
+    .select((eb) => eb.fn.max("created_at").as("created_at"))
+    .where("vault_id", "=", at.vaultId)
+    .where("listed", "=", literal(1)),
+);
+
+const selectDue = soundRows("vaults", (db, at: { dueBefore: Instant; limit: number }) =>
+  db
+    .selectFrom("vaults")
+    .selectAll()
+    .where("inventory_due_from", "<", at.dueBefore)
+    .orderBy("inventory_due_from")
+    .limit(at.limit),
 );

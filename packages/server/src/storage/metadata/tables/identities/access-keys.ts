@@ -3,29 +3,41 @@ import { invariant } from "../../../../domain/invariant.ts";
 import type { KeyOfPrincipal, SealedAccessKey, StoredAccessKey } from "../../../../domain/stores/identity-store.ts";
 import type { Instant } from "../../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { insertion, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { changing, removal, sealedInsertion, sealedRows } from "../row-macs/sealed-rows.ts";
 import { notNull } from "../rows.ts";
 import type { AccessKeyRow, Database } from "../schema.ts";
-import { requireUser } from "./user-rows.ts";
+import { insertAccount, selectAccount } from "./account-rows.ts";
+import { selectKey } from "./key-rows.ts";
+import { findUserById, requireUser } from "./user-rows.ts";
 
 export const accessKeyQueries = {
   async findAccessKey(db, accessKeyId) {
     const row = await selectKey(db, { accessKeyId });
-    return row === undefined ? null : storedKeyOf(row);
+    return row === undefined ? null : storedKeyOf(row, await ownerOf(db, row.user_id));
   },
 
   async listAccessKeys(db, { accountId, userId, after, limit }) {
     const page = { accountId, afterTime: after?.createdAt ?? -1, afterId: after?.id ?? "", limit };
     const rows = userId === null ? await selectRootKeys(db, page) : await selectUserKeys(db, { ...page, userId });
-    return rows.map(storedKeyOf);
+    const owner = rows.length === 0 ? null : await ownerOf(db, userId);
+    return rows.map((row) => storedKeyOf(row, owner));
   },
 } satisfies Partial<Queries>;
 
 export const accessKeyChanges = {
   async putRootKey(db, key) {
-    await insertAccountOnce(db, key);
-    const changed = await upsertRootKey(db, key);
-    invariant(changed === 1, "an access key stays with its account's root");
+    if ((await selectAccount(db, key)) === undefined) {
+      await insertAccount(db, { id: key.accountId, created_at: key.now });
+    }
+    const row = await selectKey(db, key);
+    if (row === undefined) {
+      await insertKey(db, rowOf(key, { userId: null, now: key.now }));
+      return;
+    }
+    const isRoots = row.account_id === key.accountId && row.user_id === null;
+    invariant(isRoots, "an access key stays with its account's root");
+    await setSecret(db, row, { sealed_secret: key.sealedSecret, active: 1 });
   },
 
   async giveRootKey(db, key) {
@@ -34,8 +46,12 @@ export const accessKeyChanges = {
     const { accountId, accessKeyId } = key;
     const others = await selectActiveOfRoot(db, { accountId, accessKeyId });
     const given = others.filter((other) => other.is_given === 1);
-    await replaceGiven(db, { accountId, accessKeyId });
-    await markGiven(db, { accessKeyId });
+    for (const row of await selectGivenOfRoot(db, { accountId, accessKeyId })) {
+      await setGiven(db, row, { active: 0, is_given: 0 });
+    }
+    const row = await selectKey(db, key);
+    invariant(row !== undefined, "a key that was put is there");
+    await setGiven(db, row, { active: 1, is_given: 1 });
     const left = others.filter((other) => other.is_given === 0);
     return { replaced: idsOf(given), others: known?.is_given === 1 ? [] : idsOf(left) };
   },
@@ -70,13 +86,13 @@ export const accessKeyChanges = {
     } else if (!active) {
       await assertNotLastOfRoot(db, row);
     }
-    await updateActive(db, { accessKeyId: row.id, active: active ? 1 : 0 });
+    await setActive(db, row, { active: active ? 1 : 0 });
   },
 
   async removeAccessKey(db, at) {
     const row = await requireKeyOf(db, at);
     await assertNotLastOfRoot(db, row);
-    await deleteKey(db, { accessKeyId: row.id });
+    await deleteKey(db, row);
   },
 } satisfies Partial<Changes>;
 
@@ -146,12 +162,17 @@ function rowOf(key: SealedAccessKey, { userId, now }: { userId: string | null; n
 const bytewise = (a: string, b: string): number => (a < b ? -1 : 1);
 const idsOf = (rows: ReadonlyArray<{ readonly id: string }>): string[] => rows.map(({ id }) => id).sort(bytewise);
 
-function storedKeyOf(row: AccessKeyRow & { user_name: string | null }): StoredAccessKey {
+async function ownerOf(db: Database, userId: string | null): Promise<StoredAccessKey["user"]> {
+  const user = userId === null ? null : await findUserById(db, { userId });
+  return user === null ? null : { id: notNull(user?.id ?? null), userName: notNull(user?.name ?? null) };
+}
+
+function storedKeyOf(row: AccessKeyRow, user: StoredAccessKey["user"]): StoredAccessKey {
   return {
     accessKeyId: row.id,
     accountId: row.account_id as AccountId,
     sealedSecret: row.sealed_secret,
-    user: row.user_id === null ? null : { id: row.user_id, userName: notNull(row.user_name) },
+    user,
     active: row.active === 1,
     createdAt: row.created_at,
     session:
@@ -161,18 +182,11 @@ function storedKeyOf(row: AccessKeyRow & { user_name: string | null }): StoredAc
   };
 }
 
-const insertKey = insertion("access_keys");
-
-const withUserName = (db: Database) =>
-  db
-    .selectFrom("access_keys")
-    .leftJoin("users", "users.id", "access_keys.user_id")
-    .selectAll("access_keys")
-    .select("users.name as user_name");
-
-const selectKey = oneRow((db, at: { accessKeyId: string }) =>
-  withUserName(db).where("access_keys.id", "=", at.accessKeyId),
-);
+const insertKey = sealedInsertion("access_keys");
+const setSecret = changing("access_keys", "sealed_secret", "active");
+const setGiven = changing("access_keys", "active", "is_given");
+const setActive = changing("access_keys", "active");
+const deleteKey = removal("access_keys");
 
 interface KeyPage {
   readonly accountId: string;
@@ -182,7 +196,9 @@ interface KeyPage {
 }
 
 const keyPage = (db: Database, page: KeyPage) =>
-  withUserName(db)
+  db
+    .selectFrom("access_keys")
+    .selectAll()
     .where("access_keys.account_id", "=", page.accountId)
     .where("access_keys.session_expires_at", "is", null)
     // The first condition is what the index serves; the second cuts within the time itself.
@@ -192,64 +208,32 @@ const keyPage = (db: Database, page: KeyPage) =>
     .orderBy("access_keys.id")
     .limit(page.limit);
 
-const selectRootKeys = manyRows((db, page: KeyPage) => keyPage(db, page).where("access_keys.user_id", "is", null));
+const selectRootKeys = sealedRows("access_keys", (db, page: KeyPage) =>
+  keyPage(db, page).where("access_keys.user_id", "is", null),
+);
 
-const selectUserKeys = manyRows((db, page: KeyPage & { userId: string }) =>
+const selectUserKeys = sealedRows("access_keys", (db, page: KeyPage & { userId: string }) =>
   keyPage(db, page).where("access_keys.user_id", "=", page.userId),
 );
 
-const insertAccountOnce = rowsChanged((db, key: { accountId: string; now: Instant }) =>
-  db
-    .insertInto("accounts")
-    .values({ id: key.accountId, created_at: key.now })
-    .onConflict((conflict) => conflict.column("id").doNothing()),
-);
-
-const upsertRootKey = rowsChanged((db, key: SealedAccessKey & { now: Instant }) =>
-  db
-    .insertInto("access_keys")
-    .values({
-      id: key.accessKeyId,
-      account_id: key.accountId,
-      sealed_secret: key.sealedSecret,
-      created_at: key.now,
-      user_id: null,
-      active: 1,
-      session_token_hash: null,
-      session_expires_at: null,
-      is_given: 0,
-    })
-    .onConflict((conflict) =>
-      conflict
-        .column("id")
-        .doUpdateSet({ sealed_secret: key.sealedSecret, active: 1 })
-        .where("access_keys.account_id", "=", key.accountId)
-        .where("access_keys.user_id", "is", null),
-    ),
-);
-
-const selectActiveOfRoot = manyRows((db, at: { accountId: string; accessKeyId: string }) =>
+const selectActiveOfRoot = sealedRows("access_keys", (db, at: { accountId: string; accessKeyId: string }) =>
   db
     .selectFrom("access_keys")
-    .select(["id", "is_given"])
+    .selectAll()
     .where("account_id", "=", at.accountId)
     .where("user_id", "is", null)
     .where("active", "=", 1)
     .where("id", "!=", at.accessKeyId),
 );
 
-const replaceGiven = rowsChanged((db, at: { accountId: string; accessKeyId: string }) =>
+const selectGivenOfRoot = sealedRows("access_keys", (db, at: { accountId: string; accessKeyId: string }) =>
   db
-    .updateTable("access_keys")
-    .set({ active: 0, is_given: 0 })
+    .selectFrom("access_keys")
+    .selectAll()
     .where("account_id", "=", at.accountId)
     .where("user_id", "is", null)
     .where("is_given", "=", 1)
     .where("id", "!=", at.accessKeyId),
-);
-
-const markGiven = rowsChanged((db, at: { accessKeyId: string }) =>
-  db.updateTable("access_keys").set({ is_given: 1 }).where("id", "=", at.accessKeyId),
 );
 
 const countActive = (db: Database) =>
@@ -275,14 +259,6 @@ const countSessions = oneRow((db, at: { userId: string }) =>
 
 const deleteSessionsExpiredBefore = rowsChanged((db, at: { userId: string; forgetBefore: Instant }) =>
   db.deleteFrom("access_keys").where("user_id", "=", at.userId).where("session_expires_at", "<", at.forgetBefore),
-);
-
-const updateActive = rowsChanged((db, change: { accessKeyId: string; active: 0 | 1 }) =>
-  db.updateTable("access_keys").set({ active: change.active }).where("id", "=", change.accessKeyId),
-);
-
-const deleteKey = rowsChanged((db, at: { accessKeyId: string }) =>
-  db.deleteFrom("access_keys").where("id", "=", at.accessKeyId),
 );
 
 const deleteKeysOfUser = rowsChanged((db, at: { userId: string }) =>

@@ -1,11 +1,13 @@
 import { type AccountId, adminErrors } from "@moraine/protocol";
 import type { Account } from "../../../../domain/stores/identity-store.ts";
 import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { insertion, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { oneRow, rowsChanged } from "../../sqlite/prepared.ts";
 import { removeSettingsOfAccount } from "../account-settings.ts";
 import { removeMessagesOfAccount } from "../jobs/notifications.ts";
+import { sealedRows } from "../row-macs/sealed-rows.ts";
 import type { AccountRow } from "../schema.ts";
 import { insertRootKey, removeKeysOfAccount } from "./access-keys.ts";
+import { insertAccount, selectAccount } from "./account-rows.ts";
 import { removeUsersOfAccount } from "./users.ts";
 
 export const accountQueries = {
@@ -55,13 +57,7 @@ export const accountChanges = {
 
 const accountOf = (row: AccountRow): Account => ({ id: row.id as AccountId, createdAt: row.created_at });
 
-const insertAccount = insertion("accounts");
-
-const selectAccount = oneRow((db, at: { accountId: string }) =>
-  db.selectFrom("accounts").selectAll().where("id", "=", at.accountId),
-);
-
-const selectAccounts = manyRows((db, page: { afterId: string; limit: number }) =>
+const selectAccounts = sealedRows("accounts", (db, page: { afterId: string; limit: number }) =>
   db.selectFrom("accounts").selectAll().where("id", ">", page.afterId).orderBy("id").limit(page.limit),
 );
 

@@ -1,7 +1,8 @@
 import type { AccountId } from "@moraine/protocol";
 import { sql } from "kysely";
 import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { manyRows, rowsChanged } from "../../sqlite/prepared.ts";
+import { changing, sealedInsertion, sealedRows } from "../row-macs/sealed-rows.ts";
+import { selectKey } from "./key-rows.ts";
 
 export const dataKeyQueries = {
   async dataKeys(db) {
@@ -21,38 +22,32 @@ export const dataKeyQueries = {
 
 export const dataKeyChanges = {
   async putDataKeys(db, { keys, now }) {
+    const known = await selectDataKeys(db, {});
     for (const { id, wrapped } of keys) {
-      await upsertDataKey(db, { id, wrapped, now });
+      const row = known.find((key) => key.id === id);
+      await (row === undefined ? insertDataKey(db, { id, wrapped, created_at: now }) : wrapAgain(db, row, { wrapped }));
     }
   },
 
   async resealSecrets(db, keys) {
-    for (const key of keys) {
-      await updateSecret(db, key);
+    for (const { accessKeyId, sealedSecret } of keys) {
+      const row = await selectKey(db, { accessKeyId });
+      if (row !== undefined) {
+        await seal(db, row, { sealed_secret: sealedSecret });
+      }
     }
   },
 } satisfies Partial<Changes>;
 
-const selectDataKeys = manyRows((db, _: object) =>
-  db.selectFrom("data_keys").select(["id", "wrapped"]).orderBy("created_at", "desc").orderBy("id"),
+const selectDataKeys = sealedRows("data_keys", (db, _: object) =>
+  db.selectFrom("data_keys").selectAll().orderBy("created_at", "desc").orderBy("id"),
 );
 
-const upsertDataKey = rowsChanged((db, key: { id: string; wrapped: Uint8Array; now: number }) =>
-  db
-    .insertInto("data_keys")
-    .values({ id: key.id, wrapped: key.wrapped, created_at: key.now })
-    .onConflict((conflict) => conflict.column("id").doUpdateSet({ wrapped: key.wrapped })),
-);
+const insertDataKey = sealedInsertion("data_keys");
+const wrapAgain = changing("data_keys", "wrapped");
+const seal = changing("access_keys", "sealed_secret");
 
 /** The first byte of a sealed secret is the version of its form. */
-const selectUnwrapped = manyRows((db, page: { limit: number }) =>
-  db
-    .selectFrom("access_keys")
-    .select(["id", "account_id", "sealed_secret"])
-    .where(sql`substr(sealed_secret, 1, 1)`, "=", sql`x'01'`)
-    .limit(page.limit),
-);
-
-const updateSecret = rowsChanged((db, key: { accessKeyId: string; sealedSecret: Uint8Array }) =>
-  db.updateTable("access_keys").set({ sealed_secret: key.sealedSecret }).where("id", "=", key.accessKeyId),
+const selectUnwrapped = sealedRows("access_keys", (db, page: { limit: number }) =>
+  db.selectFrom("access_keys").selectAll().where(sql`substr(sealed_secret, 1, 1)`, "=", sql`x'01'`).limit(page.limit),
 );

@@ -2,7 +2,8 @@ import { type AccountId, adminErrors, adminLimits } from "@moraine/protocol";
 import { sql } from "kysely";
 import type { User, UserKey } from "../../../../domain/stores/identity-store.ts";
 import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { insertion, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { changing, sealedInsertion, sealedRow, sealedRows } from "../row-macs/sealed-rows.ts";
 import type { Database, UserRow } from "../schema.ts";
 import { removeKeysOfUser } from "./access-keys.ts";
 import { findUserRow, requireUser } from "./user-rows.ts";
@@ -50,7 +51,9 @@ export const userChanges = {
     if (Number(others?.size ?? 0) + Buffer.byteLength(document) > adminLimits.userPoliciesSizeBytesMax) {
       throw adminErrors.policiesTooLarge(adminLimits.userPoliciesSizeBytesMax);
     }
-    if ((await updatePolicy(db, { userId, policyName, document })) > 0) {
+    const policy = await selectPolicy(db, { userId, policyName });
+    if (policy !== undefined) {
+      await changePolicy(db, policy, { document });
       return;
     }
     const existing = await countPolicies(db, { userId });
@@ -81,10 +84,10 @@ const userOf = (row: UserRow): User => ({
   createdAt: row.created_at,
 });
 
-const insertUser = insertion("users");
-const insertPolicy = insertion("user_policies");
+const insertUser = sealedInsertion("users");
+const insertPolicy = sealedInsertion("user_policies");
 
-const selectUsers = manyRows((db, page: { accountId: string; afterName: string; limit: number }) =>
+const selectUsers = sealedRows("users", (db, page: { accountId: string; afterName: string; limit: number }) =>
   db
     .selectFrom("users")
     .selectAll()
@@ -94,9 +97,18 @@ const selectUsers = manyRows((db, page: { accountId: string; afterName: string; 
     .limit(page.limit),
 );
 
-const selectPolicies = manyRows((db, at: { userId: string }) =>
+const selectPolicies = sealedRows("user_policies", (db, at: { userId: string }) =>
   db.selectFrom("user_policies").selectAll().where("user_id", "=", at.userId).orderBy("name"),
 );
+
+const selectPolicy = sealedRow(
+  "user_policies",
+  (db, at: { userId: string; policyName: string }) =>
+    db.selectFrom("user_policies").selectAll().where("user_id", "=", at.userId).where("name", "=", at.policyName),
+  (row, at) => row.user_id === at.userId && row.name === at.policyName,
+);
+
+const changePolicy = changing("user_policies", "document");
 
 const countPolicies = oneRow((db, at: { userId: string }) =>
   db
@@ -111,14 +123,6 @@ const sumOtherPolicies = oneRow((db, at: { userId: string; policyName: string })
     .select(sql<number | null>`sum(octet_length(document))`.as("size"))
     .where("user_id", "=", at.userId)
     .where("name", "<>", at.policyName),
-);
-
-const updatePolicy = rowsChanged((db, at: { userId: string; policyName: string; document: string }) =>
-  db
-    .updateTable("user_policies")
-    .set({ document: at.document })
-    .where("user_id", "=", at.userId)
-    .where("name", "=", at.policyName),
 );
 
 const deletePolicy = rowsChanged((db, at: { userId: string; policyName: string }) =>

@@ -1,17 +1,18 @@
-import type { AccountId } from "@moraine/protocol";
+import { type AccountId, millisecondsPer } from "@moraine/protocol";
 import type { ExpressionBuilder } from "kysely";
 import type { JobClaim, JobLane } from "../../../../domain/jobs/job.ts";
 import type { JobTurn } from "../../../../domain/stores/metadata-store.ts";
 import type { Instant } from "../../../../domain/time/instant.ts";
 import { literal, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
 import { release } from "../releases.ts";
+import { soundRows } from "../row-macs/sealed-rows.ts";
 import type { Database, JobRow, Schema } from "../schema.ts";
 import { claimInTurn } from "./account-turns.ts";
 import { jobOf } from "./job-rows.ts";
 import { leaseStatements } from "./lease-statements.ts";
 
-/** Jobs of removed vaults that one visit to an account drops before it is left for the next claim. */
-const droppedMax = 50;
+/** Jobs of removed vaults, and damaged ones, that one visit to an account passes before it is left for the next claim. */
+const passedMax = 50;
 
 /** Claims jobs of a lane, the accounts in turn. */
 export async function claimJobs(db: Database, turn: JobTurn): Promise<JobClaim[]> {
@@ -24,20 +25,29 @@ export async function claimJobs(db: Database, turn: JobTurn): Promise<JobClaim[]
   return claims.map(([accountId, row]) => ({ job: jobOf(row), accountId, fence: row.fence }));
 }
 
-/** Claims the earliest job of an account that is due. */
+/** A damaged job is looked at again after this time, and does not hold up the others of its lane meanwhile. */
+const putOffMilliseconds = millisecondsPer.hour;
+
+/** Claims the earliest job of an account that is due, and is not damaged. */
 async function claimOf(
   db: Database,
   accountId: string,
   { lane, now, leaseUntil }: JobTurn,
 ): Promise<JobRow | undefined> {
-  for (let dropped = 0; dropped < droppedMax; dropped += 1) {
+  for (let passed = 0; passed < passedMax; passed += 1) {
     const next = await jobLeases.earliest(db, { lane, accountId, now });
-    const row = next && (await claim(db, { id: next.id, leaseUntil }));
-    if (next === undefined || row !== undefined) {
-      return row;
+    if (next === undefined) {
+      return undefined;
     }
-    // Its vault was removed, and it would be dropped in a later round.
-    await dropJob(db, next, now);
+    const [row] = await selectSound(db, next);
+    if (row === undefined) {
+      await putOff(db, { id: next.id, leaseUntil: now + putOffMilliseconds });
+    } else if ((await claim(db, { id: row.id, leaseUntil })) === 1) {
+      return { ...row, lease_until: leaseUntil, fence: row.fence + 1 };
+    } else {
+      // Its vault was removed, and it would be dropped in a later round.
+      await dropJob(db, row, now);
+    }
   }
   return undefined;
 }
@@ -65,13 +75,20 @@ export const jobLeases = leaseStatements<{ lane: JobLane }>({
   exists: (eb) => [inVault(eb)],
 });
 
-const claim = oneRow((db, at: { id: string; leaseUntil: Instant }) =>
+const selectSound = soundRows("jobs", (db, at: { id: string }) =>
+  db.selectFrom("jobs").selectAll().where("id", "=", at.id),
+);
+
+const claim = rowsChanged((db, at: { id: string; leaseUntil: Instant }) =>
   db
     .updateTable("jobs")
     .set((eb) => ({ lease_until: at.leaseUntil, fence: eb("fence", "+", 1) }))
     .where("id", "=", at.id)
-    .where(inVault)
-    .returningAll(),
+    .where(inVault),
+);
+
+const putOff = rowsChanged((db, at: { id: string; leaseUntil: Instant }) =>
+  db.updateTable("jobs").set({ lease_until: at.leaseUntil }).where("id", "=", at.id),
 );
 
 const selectCount = oneRow((db, at: { accountId: AccountId }) =>

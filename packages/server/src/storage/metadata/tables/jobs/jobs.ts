@@ -2,11 +2,13 @@ import { invariant } from "../../../../domain/invariant.ts";
 import { assertJobsLeft, type JobState } from "../../../../domain/jobs/job.ts";
 import type { Instant } from "../../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { insertion, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { rowsChanged } from "../../sqlite/prepared.ts";
 import { chargeRetrievalPolicy } from "../account-settings.ts";
+import { changing, sealedInsertion, sealedRow, sealedRows, soundRows } from "../row-macs/sealed-rows.ts";
 import type { Database, JobRow } from "../schema.ts";
 import { makeLive, releasePending } from "../segments.ts";
 import { requirePermitted } from "../vault-contents.ts";
+import { vaultOf } from "../vault-rows.ts";
 import { jobOf, jobRow } from "./job-rows.ts";
 import { claimJobs, countInProgress, dropJob, inProgress, inVault, jobLeases } from "./job-turns.ts";
 import { addNotifications, messageLeases } from "./notifications.ts";
@@ -35,7 +37,7 @@ export const jobQueries = {
 
 export const jobChanges = {
   async addJob(db, { job, monthlyFreeBytes, ...permitted }) {
-    const account = await requirePermitted(db, { vaultId: job.vaultId, ...permitted });
+    const account = vaultOf(await requirePermitted(db, { vaultId: job.vaultId, ...permitted }));
     assertJobsLeft(await countInProgress(db, account));
     await chargeRetrievalPolicy(db, { job, account, monthlyFreeBytes });
     await insertJob(db, jobRow(job, account.accountId));
@@ -48,19 +50,19 @@ export const jobChanges = {
   },
 
   async finishJob(db, { jobId, fence, state, statusMessage, now, output }) {
-    const finished = await finish(db, {
-      jobId,
-      fence,
-      state,
-      statusMessage,
-      now,
-      outputKey: output?.document.segmentKey ?? null,
-      outputSizeBytes: output?.document.sizeBytes ?? null,
-      outputNextMarker: output?.document.nextMarker ?? null,
-    });
-    if (finished === undefined) {
+    const claimed = await selectClaimed(db, { jobId, fence });
+    if (claimed === undefined) {
       return false;
     }
+    const finished = await finish(db, claimed, {
+      state,
+      status_message: statusMessage,
+      completed_at: now,
+      lease_until: null,
+      output_key: output?.document.segmentKey ?? null,
+      output_size_bytes: output?.document.sizeBytes ?? null,
+      output_next_marker: output?.document.nextMarker ?? null,
+    });
     if (output !== null) {
       const { segment, document } = output;
       invariant(segment.ownerId === jobId && segment.key === document.segmentKey, "a job's output is its own segment");
@@ -103,16 +105,19 @@ function newestFirst(a: JobRow, b: JobRow): number {
   return b.created_at - a.created_at || (a.id < b.id ? -1 : 1);
 }
 
-const insertJob = insertion("jobs");
+const insertJob = sealedInsertion("jobs");
 
-const selectJob = oneRow((db, at: { vaultId: string; jobId: string; completedSince: Instant }) =>
-  db
-    .selectFrom("jobs")
-    .selectAll()
-    .where("id", "=", at.jobId)
-    .where("vault_id", "=", at.vaultId)
-    .where((eb) => eb.or([eb("completed_at", "is", null), eb("completed_at", ">", at.completedSince)]))
-    .where(inVault),
+const selectJob = sealedRow(
+  "jobs",
+  (db, at: { vaultId: string; jobId: string; completedSince: Instant }) =>
+    db
+      .selectFrom("jobs")
+      .selectAll()
+      .where("id", "=", at.jobId)
+      .where("vault_id", "=", at.vaultId)
+      .where((eb) => eb.or([eb("completed_at", "is", null), eb("completed_at", ">", at.completedSince)]))
+      .where(inVault),
+  (row, at) => row.id === at.jobId && row.vault_id === at.vaultId,
 );
 
 interface JobListing {
@@ -125,7 +130,7 @@ interface JobListing {
 }
 
 /** Selects jobs of one state, so that a list of few failed jobs does not pass over many that succeeded. */
-const selectJobs = manyRows((db, page: JobListing) =>
+const selectJobs = sealedRows("jobs", (db, page: JobListing) =>
   db
     .selectFrom("jobs")
     .selectAll()
@@ -150,45 +155,39 @@ const renew = rowsChanged((db, claimed: { jobId: string; fence: number; leaseUnt
     .where(inVault),
 );
 
-interface Finish {
-  jobId: string;
-  fence: number;
-  state: JobState;
-  statusMessage: string;
-  now: Instant;
-  outputKey: string | null;
-  outputSizeBytes: number | null;
-  outputNextMarker: string | null;
-}
-
-const finish = oneRow((db, end: Finish) =>
-  db
-    .updateTable("jobs")
-    .set({
-      state: end.state,
-      status_message: end.statusMessage,
-      completed_at: end.now,
-      lease_until: null,
-      output_key: end.outputKey,
-      output_size_bytes: end.outputSizeBytes,
-      output_next_marker: end.outputNextMarker,
-    })
-    .where("id", "=", end.jobId)
-    .where("fence", "=", end.fence)
-    .where("state", "=", inProgress)
-    .where(inVault)
-    .returningAll(),
+const selectClaimed = sealedRow(
+  "jobs",
+  (db, claimed: { jobId: string; fence: number }) =>
+    db
+      .selectFrom("jobs")
+      .selectAll()
+      .where("id", "=", claimed.jobId)
+      .where("fence", "=", claimed.fence)
+      .where("state", "=", inProgress)
+      .where(inVault),
+  (row, claimed) => row.id === claimed.jobId,
 );
 
-const selectExpired = manyRows((db, at: { completedBefore: Instant; limit: number }) =>
+const finish = changing(
+  "jobs",
+  "state",
+  "status_message",
+  "completed_at",
+  "lease_until",
+  "output_key",
+  "output_size_bytes",
+  "output_next_marker",
+);
+
+const selectExpired = soundRows("jobs", (db, at: { completedBefore: Instant; limit: number }) =>
   db
     .selectFrom("jobs")
-    .select("id")
+    .selectAll()
     .where("completed_at", "<", at.completedBefore)
     .orderBy("completed_at")
     .limit(at.limit),
 );
 
-const selectOfVault = manyRows((db, at: { vaultId: string; limit: number }) =>
-  db.selectFrom("jobs").select("id").where("vault_id", "=", at.vaultId).limit(at.limit),
+const selectOfVault = soundRows("jobs", (db, at: { vaultId: string; limit: number }) =>
+  db.selectFrom("jobs").selectAll().where("vault_id", "=", at.vaultId).limit(at.limit),
 );

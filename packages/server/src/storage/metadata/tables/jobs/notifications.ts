@@ -1,4 +1,4 @@
-import type { AccountId, JobId } from "@moraine/protocol";
+import { type AccountId, type JobId, millisecondsPer } from "@moraine/protocol";
 import { invariant } from "../../../../domain/invariant.ts";
 import type { Job } from "../../../../domain/jobs/job.ts";
 import {
@@ -10,7 +10,8 @@ import {
 import type { ClaimedMessage, NotificationStatus } from "../../../../domain/stores/notification-store.ts";
 import type { Instant } from "../../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { insertion, literal, manyRows, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { literal, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { sealedInsertion, sealedRows, soundRows } from "../row-macs/sealed-rows.ts";
 import type { Database, NotificationRow } from "../schema.ts";
 import { findById } from "../vault-contents.ts";
 import { claimInTurn } from "./account-turns.ts";
@@ -42,10 +43,7 @@ export const notificationChanges = {
     await messageLeases.endLapsed(db, { now });
     const claims = await claimInTurn(turn, {
       nextAccount: async (after) => (await messageLeases.nextAccount(db, { after }))?.account_id ?? null,
-      async claim(accountId) {
-        const next = await messageLeases.earliest(db, { accountId, now });
-        return next && claim(db, { id: next.id, leaseUntil });
-      },
+      claim: (accountId) => claimEarliest(db, { accountId, now, leaseUntil }),
     });
     return claims.map(([, row]) => ({
       notification: notificationOf(row),
@@ -138,7 +136,34 @@ export const messageLeases = leaseStatements<object>({
   exists: () => [],
 });
 
-const insertNotification = insertion("notifications");
+/** A damaged message is looked at again after this time, and does not hold up the others of its account meanwhile. */
+const putOffMilliseconds = millisecondsPer.hour;
+const damagedMax = 50;
+
+async function claimEarliest(
+  db: Database,
+  { accountId, now, leaseUntil }: { accountId: string; now: Instant; leaseUntil: Instant },
+): Promise<NotificationRow | undefined> {
+  for (let damaged = 0; damaged < damagedMax; damaged += 1) {
+    const next = await messageLeases.earliest(db, { accountId, now });
+    if (next === undefined) {
+      return undefined;
+    }
+    const [row] = await selectSound(db, next);
+    if (row !== undefined) {
+      await claim(db, { id: row.id, leaseUntil });
+      return { ...row, lease_until: leaseUntil, fence: row.fence + 1, attempts: row.attempts + 1 };
+    }
+    await putOff(db, { id: next.id, leaseUntil: now + putOffMilliseconds });
+  }
+  return undefined;
+}
+
+const putOff = rowsChanged((db, at: { id: string; leaseUntil: Instant }) =>
+  db.updateTable("notifications").set({ lease_until: at.leaseUntil }).where("id", "=", at.id),
+);
+
+const insertNotification = sealedInsertion("notifications");
 
 interface Page {
   accountId: string;
@@ -149,7 +174,7 @@ interface Page {
   limit: number;
 }
 
-const selectPage = manyRows((db, page: Page) =>
+const selectPage = sealedRows("notifications", (db, page: Page) =>
   db
     .selectFrom("notifications")
     .selectAll()
@@ -173,12 +198,15 @@ const countIn = (state: typeof pending | typeof failed) =>
 const countPending = countIn(pending);
 const countFailed = countIn(failed);
 
-const claim = oneRow((db, at: { id: string; leaseUntil: Instant }) =>
+const selectSound = soundRows("notifications", (db, at: { id: string }) =>
+  db.selectFrom("notifications").selectAll().where("id", "=", at.id),
+);
+
+const claim = rowsChanged((db, at: { id: string; leaseUntil: Instant }) =>
   db
     .updateTable("notifications")
     .set((eb) => ({ lease_until: at.leaseUntil, fence: eb("fence", "+", 1), attempts: eb("attempts", "+", 1) }))
-    .where("id", "=", at.id)
-    .returningAll(),
+    .where("id", "=", at.id),
 );
 
 const remove = rowsChanged((db, claimed: ClaimedMessage) =>

@@ -1,0 +1,136 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DamagedRow } from "../../../domain/stores/metadata-store.ts";
+import { addDigest, emptySum, livingDigest } from "../tables/row-macs/archive-sum.ts";
+import type { RowHasher, SealedValues } from "../tables/row-macs/row-hasher.ts";
+import { isSound, nameOf, type RowSeal } from "../tables/row-macs/row-seal.ts";
+import { type SealedTableName, sealedTables } from "../tables/row-macs/sealed-columns.ts";
+
+/** Vaults whose sums are computed in one pass over the archives: what the pass holds in memory. */
+const vaultsAtOnce = 10_000;
+/** Rows of a step: a transaction of some milliseconds. */
+const stepRows = 500;
+
+/** The database of a check, which needs no query builder: that would take much memory of its thread. */
+export interface CheckedRows extends RowSeal {
+  readonly database: DatabaseSync;
+}
+
+/** Checks the MACs of the rows that a statement selects, and reports those that are damaged. */
+export function checkRows(
+  checked: CheckedRows,
+  table: string,
+  { statement, values }: { readonly statement: string; readonly values: readonly SQLInputValue[] },
+): void {
+  if (!isSealed(table)) {
+    return;
+  }
+  const { hasher, onDamagedRow } = checked;
+  for (const row of bigRows(checked, statement).iterate(...values)) {
+    if (!isSound(hasher, table, row as SealedValues)) {
+      onDamagedRow({ table, row: nameOf(table, row as SealedValues) });
+    }
+  }
+}
+
+const isSealed = (table: string): table is SealedTableName => table in sealedTables;
+
+/** Compares the archives of each vault with its counts and its sum, all as of one revision: rows outlive their archives. */
+export function* checkSums(checked: CheckedRows): Generator<void, void> {
+  const select = bigRows(checked, "SELECT * FROM vaults WHERE id > ? ORDER BY id LIMIT ?");
+  for (let after = ""; ; ) {
+    const rows = select.all(after, vaultsAtOnce) as Row[];
+    yield* checkContents(checked, rows);
+    if (rows.length < vaultsAtOnce) {
+      return;
+    }
+    after = String(rows.at(-1)?.["id"]);
+  }
+}
+
+type Row = Readonly<Record<string, string | bigint | Uint8Array | null>>;
+
+interface Contents {
+  readonly vault: Row;
+  count: bigint;
+  bytes: bigint;
+  sum: Uint8Array;
+}
+
+function* checkContents(checked: CheckedRows, vaults: readonly Row[]): Generator<void, void> {
+  const { hasher, onDamagedRow } = checked;
+  const sound = vaults.filter((vault) => isSound(hasher, "vaults", vault));
+  const contents = new Map<unknown, Contents>(
+    sound.map((vault) => [vault["id"], { vault, count: 0n, bytes: 0n, sum: emptySum }]),
+  );
+  const select = bigRows(checked, "SELECT rowid AS place, * FROM archives WHERE rowid > ? ORDER BY rowid LIMIT ?");
+  for (let after: bigint | null = lowestPlace; after !== null; ) {
+    const rows = select.all(after, stepRows) as Row[];
+    for (const row of rows) {
+      const of = contents.get(row["vault_id"]);
+      if (of !== undefined) {
+        addArchive(of, row, hasher);
+      }
+    }
+    const last: Row | undefined = rows.at(-1);
+    checkVaultsOf(checked, after, last);
+    after = rows.length < stepRows ? null : (last?.["place"] as bigint);
+    yield;
+  }
+  for (const of of contents.values()) {
+    const finding = findingOf(of);
+    if (finding !== null) {
+      onDamagedRow(finding);
+    }
+  }
+}
+
+const lowestPlace = -(2n ** 63n);
+
+function addArchive(of: Contents, row: Row, hasher: RowHasher): void {
+  const revision = BigInt(of.vault["revision"] as bigint);
+  const { created_revision: created, deleted_revision: deleted = null } = row;
+  const lived =
+    typeof created === "bigint" && created <= revision && (deleted === null || BigInt(deleted as bigint) > revision);
+  if (lived) {
+    of.count += 1n;
+    of.bytes += typeof row["size_bytes"] === "bigint" ? row["size_bytes"] : 0n;
+    of.sum = addDigest(of.sum, livingDigest(hasher, row));
+  }
+}
+
+/** A vault is removed when it is empty: that of an archive that lives is there. */
+function checkVaultsOf(checked: CheckedRows, after: bigint, last: Row | undefined): void {
+  if (last === undefined) {
+    return;
+  }
+  const select = bigRows(
+    checked,
+    `SELECT * FROM archives WHERE rowid > ? AND rowid <= ? AND deleted_revision IS NULL
+       AND NOT EXISTS (SELECT 1 FROM vaults WHERE vaults.id = archives.vault_id)`,
+  );
+  for (const row of select.all(after, last["place"] as bigint) as Row[]) {
+    const finding = `the vault of the archive with ${nameOf("archives", row)} is missing`;
+    checked.onDamagedRow({ table: "vaults", row: finding });
+  }
+}
+
+function findingOf({ vault, count, bytes, sum }: Contents): DamagedRow | null {
+  const isSameSum = Buffer.from(sum).equals(vault["archive_sum"] as Uint8Array);
+  if (isSameSum && count === vault["archive_count"] && bytes === vault["archive_bytes"]) {
+    return null;
+  }
+  const expected = `${vault["archive_count"]} of ${vault["archive_bytes"]}`;
+  return {
+    table: "archives",
+    row:
+      `of the vault with id ${vault["id"]}: ${count} rows of ${bytes} bytes are there, and ${expected} were stored; ` +
+      "rows are missing, added or changed",
+  };
+}
+
+/** Numbers as BigInt: a damaged one may be larger than JavaScript's are. */
+function bigRows({ database }: CheckedRows, statement: string): StatementSync {
+  const select = database.prepare(statement);
+  select.setReadBigInts(true);
+  return select;
+}

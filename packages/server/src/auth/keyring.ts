@@ -59,7 +59,17 @@ export function openedKeyring(keys: readonly WrappedDataKey[], sealingKey: Buffe
   return { open: (sealed) => keyringOf(unwrapped).open(sealed) };
 }
 
+/** Derives the key of the rows' MACs without changing anything. Throws when the sealing key is not the database's. */
+export function openedRowKey(keys: readonly WrappedDataKey[], sealingKey: Buffer): Buffer {
+  const [first] = keys.slice(-1).map((key) => unwrap(key, { sealingKey, previous: null, now: 0 }));
+  invariant(first !== undefined, "a database with sealed rows has a data key");
+  return rowKeyOf(first);
+}
+
 const rowKeyPurpose = "moraine-rows/1";
+
+const rowKeyOf = (first: DataKey): Buffer =>
+  Buffer.from(hkdfSync("sha256", first.key, "", rowKeyPurpose, keyLengthBytes));
 
 /**
  * Derives the key of the rows' MACs from the first data key: it stays the same when the sealing key is changed. Throws when neither key is
@@ -70,9 +80,8 @@ export function openRowSecret({ dataKeys, unwrappedSecrets }: SealedKeys, option
   openDirect(unwrappedSecrets, options);
   const first = openDataKeys(dataKeys, options).at(-1);
   invariant(first !== undefined, "a database has a data key, or gets its first");
-  const key = Buffer.from(hkdfSync("sha256", first.key, "", rowKeyPurpose, keyLengthBytes));
   const newDataKey = dataKeys.length > 0 ? null : { ...wrap(first, options.sealingKey), createdAt: options.now };
-  return { key, newDataKey };
+  return { key: rowKeyOf(first), newDataKey };
 }
 
 /** The newest first. Makes the first one. */

@@ -6,6 +6,7 @@ export const advice = {
   "log-lost": "copy the folder, and restore the database from a backup",
   "history-broken": "restore history.json with its database; docs/storage-format.md says what a start without it does",
   "row-damaged": "stop the server, copy the folder, and restore the database from a backup",
+  "row-changed": "find out who changed the database, and restore it from a backup",
   "vault-counters": "list the vault's inventory and compare it with your own records",
   "archive-vault": "restore the database from a backup",
   "archive-coverage": "restore the database, or its missing segments, from a backup",

@@ -1,4 +1,9 @@
+import { openedRowKey } from "../../auth/keyring.ts";
+import type { DamagedRow } from "../../domain/stores/metadata-store.ts";
 import { findAllDamage } from "../../storage/metadata/sqlite/database-check.ts";
+import type { CheckedRows } from "../../storage/metadata/sqlite/row-check.ts";
+import { RowHasher } from "../../storage/metadata/tables/row-macs/row-hasher.ts";
+import { dataKeysOf, sealingKeyOf } from "../sealing-key.ts";
 import type { Verification } from "../verification.ts";
 
 const findingsMax = 100;
@@ -7,11 +12,30 @@ const findingsMax = 100;
 export async function checkDatabase(verification: Verification): Promise<void> {
   checkPages(verification);
   checkReferences(verification);
-  for (const messages of findAllDamage(verification.database)) {
+  for (const messages of findAllDamage(verification.database, checkedRows(verification))) {
     for (const message of messages) {
       verification.found({ code: "database-damaged", message });
     }
     await verification.step();
+  }
+}
+
+/** Null when the key of the rows' MACs cannot be had: the check of secrets says why, or the sealing key is elsewhere. */
+function checkedRows(verification: Verification): CheckedRows | null {
+  const sealingKey = sealingKeyOf(verification);
+  if (sealingKey === null) {
+    return null;
+  }
+  try {
+    const hasher = new RowHasher(openedRowKey(dataKeysOf(verification), sealingKey));
+    const onDamagedRow = ({ table, row }: DamagedRow) =>
+      verification.found({
+        code: "row-changed",
+        message: `a row of the table ${table} is not as it was stored: ${row}`,
+      });
+    return { database: verification.database, hasher, onDamagedRow };
+  } catch {
+    return null;
   }
 }
 

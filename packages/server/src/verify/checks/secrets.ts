@@ -1,39 +1,36 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Keyring, openedKeyring } from "../../auth/keyring.ts";
 import { keyLengthBytes } from "../../auth/sealed-box.ts";
-import { ifPresentSync } from "../../files/missing.ts";
+import { dataKeysOf, sealingKeyName, sealingKeyOf } from "../sealing-key.ts";
 import type { Verification } from "../verification.ts";
 
-const name = "secrets.key";
 const pageRows = 500;
 
 /** Opens each secret with `secrets.key`. A key elsewhere, of `--sealing-key`, cannot be checked. */
 export async function checkSecrets(verification: Verification): Promise<void> {
-  const sealingKey = ifPresentSync(() => readFileSync(join(verification.folder.path, name)));
+  const sealingKey = sealingKeyOf(verification);
   if (sealingKey === null) {
     return;
   }
   if (sealingKey.length !== keyLengthBytes) {
-    const message = `${name} must have ${keyLengthBytes} bytes, and has ${sealingKey.length}`;
-    verification.found({ code: "secrets", message, file: name });
+    const message = `${sealingKeyName} must have ${keyLengthBytes} bytes, and has ${sealingKey.length}`;
+    verification.found({ code: "secrets", message, file: sealingKeyName });
     return;
   }
   const keyring = keyringOf(verification, sealingKey);
   if (keyring === null) {
-    verification.found({ code: "secrets", message: `${name} does not open the database's secrets`, file: name });
+    verification.found({
+      code: "secrets",
+      message: `${sealingKeyName} does not open the database's secrets`,
+      file: sealingKeyName,
+    });
     return;
   }
   await checkKeys(verification, keyring);
 }
 
-function keyringOf({ database }: Verification, sealingKey: Buffer): Pick<Keyring, "open"> | null {
-  const keys = database.prepare("SELECT id, wrapped FROM data_keys ORDER BY created_at DESC").all();
+function keyringOf(verification: Verification, sealingKey: Buffer): Pick<Keyring, "open"> | null {
   try {
-    return openedKeyring(
-      keys.map(({ id, wrapped }) => ({ id: String(id), wrapped: wrapped as Uint8Array })),
-      sealingKey,
-    );
+    return openedKeyring(dataKeysOf(verification), sealingKey);
   } catch {
     return null;
   }

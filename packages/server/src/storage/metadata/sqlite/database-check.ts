@@ -46,17 +46,24 @@ export function* findDamage(checked: CheckedRows): Generator<void, string | null
 /**
  * The same to its end, and the reverse: entries of indices that no row has. Yields the findings of each step. Counting an index
  * takes one statement, however large it is. A table that cannot be read to its end is one finding.
+ * @param checked null when there is no key to check the rows' MACs with.
  */
-export function* findAllDamage(database: DatabaseSync): Generator<readonly string[], void> {
+export function* findAllDamage(
+  database: DatabaseSync,
+  checked: CheckedRows | null,
+): Generator<readonly string[], void> {
   for (const table of tablesOf(database)) {
     try {
-      yield* damageOf(database, table, null);
+      yield* damageOf(database, table, checked);
       for (const index of table.indices) {
         yield surplusOf(database, table, index);
       }
     } catch (error) {
       yield [`the table ${table.name} cannot be read: ${(error as Error).message}`];
     }
+  }
+  for (const _ of checked === null ? [] : checkSums(checked)) {
+    yield [];
   }
 }
 

@@ -13,7 +13,7 @@ const stepRows = 1000;
  * unseen. A database without a data key gets the one that the MACs' key is derived from.
  */
 export async function up(db: Kysely<unknown>, database: DatabaseSync, { key, newDataKey }: RowSecret): Promise<void> {
-  for (const table of Object.keys(sealedTables)) {
+  for (const table of presentTables(database)) {
     await db.schema.alterTable(table).addColumn("mac", "blob").execute();
   }
   const empty = sql.raw(`x'${Buffer.from(emptySum).toString("hex")}'`);
@@ -29,7 +29,7 @@ export async function up(db: Kysely<unknown>, database: DatabaseSync, { key, new
 /** Seals all rows as they are. */
 export function sealAllRows(database: DatabaseSync, hasher: RowHasher): void {
   const sums = new ArchiveSums(database, hasher);
-  for (const table of Object.keys(sealedTables) as SealedTableName[]) {
+  for (const table of presentTables(database)) {
     if (table !== "vaults") {
       sealTable(database, hasher, table, table === "archives" ? (row) => sums.add(row) : () => undefined);
     }
@@ -38,6 +38,24 @@ export function sealAllRows(database: DatabaseSync, hasher: RowHasher): void {
   sums.store(database);
   sealTable(database, hasher, "vaults", () => undefined);
 }
+
+/** Tables that later migrations add are missing here. */
+function presentTables(database: DatabaseSync): SealedTableName[] {
+  const present = new Set(namesOf(database, "SELECT name FROM sqlite_schema WHERE type = 'table'"));
+  return (Object.keys(sealedTables) as SealedTableName[]).filter((table) => present.has(table));
+}
+
+/** Columns that later migrations add are missing here, and count as null. */
+function presentColumns(database: DatabaseSync, table: SealedTableName): readonly string[] {
+  const present = new Set(namesOf(database, "SELECT name FROM pragma_table_info(?)", table));
+  return sealedTables[table].columns.filter((column) => present.has(column));
+}
+
+const namesOf = (database: DatabaseSync, select: string, ...parameters: string[]): string[] =>
+  database
+    .prepare(select)
+    .all(...parameters)
+    .map(({ name }) => String(name));
 
 function sealTable(
   database: DatabaseSync,
@@ -48,7 +66,7 @@ function sealTable(
   const place = placeOf(database, table);
   const order = place.join(", ");
   const marks = place.map(() => "?").join(", ");
-  const columns = sealedTables[table].columns.join(", ");
+  const columns = presentColumns(database, table).join(", ");
   const places = place.map((column, index) => `${column} AS place${index}`).join(", ");
   const read = `SELECT ${places}, ${columns} FROM ${table}`;
   const first = database.prepare(`${read} ORDER BY ${order} LIMIT ${stepRows}`);

@@ -12,8 +12,8 @@ interface SealedTable<Row> {
 type SealedTables = { readonly [Name in keyof Schema]?: SealedTable<Omit<Schema[Name], "mac">> };
 
 /**
- * Tables whose rows have a MAC. A new column of such a table is added to `columns`, and its migration seals the rows again; or to
- * `leftOut`, with its reason.
+ * Tables whose rows have a MAC. A new column of such a table is added to `columns`, and its migration checks the rows without it and seals
+ * them with it; or to `leftOut`, with its reason. A new table is added here, and its migration gives it a column `mac`.
  */
 export const sealedTables = {
   accounts: { key: ["id"], columns: ["id", "created_at"] },

@@ -1,12 +1,15 @@
-import type { AccountId } from "@moraine/protocol";
 import { type ScrubCursor, scrubRangeCount } from "../../../domain/stores/scrub-store.ts";
 import type { BytesOwner } from "../../../domain/vaults/damage.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
 import { encoded, insertion, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
-import { storedHead, storedKey } from "../sqlite/stored-values.ts";
+import { storedKey } from "../sqlite/stored-values.ts";
+import { findArchive } from "./archives.ts";
+import type { SealedValues } from "./row-macs/row-hasher.ts";
+import { isUsable, sealedRow, soundRows } from "./row-macs/sealed-rows.ts";
 import { notNull, segmentOf } from "./rows.ts";
-import type { ScrubRow } from "./schema.ts";
+import type { Database, ScrubRow } from "./schema.ts";
 import { referenced } from "./segments.ts";
+import { findById } from "./vault-contents.ts";
 
 export const scrubQueries = {
   async scrubState(db) {
@@ -22,27 +25,43 @@ export const scrubQueries = {
   },
 
   async scrubPage(db, { range, after, limit }) {
-    const rows = await selectPage(db, { after: after ?? firstOf(range), end: endOf(range), limit });
-    return rows.map((row) => ({ segment: segmentOf(row), after: hexOf(row.name) }));
+    for (let from = after ?? firstOf(range), end = endOf(range); ; ) {
+      const rows = await selectPage(db, { after: from, end, limit });
+      const sound = rows.filter((row) => isUsable(db, "segments", row as unknown as SealedValues));
+      const last = rows.at(-1);
+      const next = last === undefined ? null : hexOf(last.name);
+      // An empty page ends the range, so that one of damaged rows alone is passed over. A damaged index may lead backwards.
+      if (sound.length > 0 || next === null || next <= from) {
+        return sound.map((row) => ({ segment: segmentOf(row), after: hexOf(row.name) }));
+      }
+      from = next;
+    }
   },
 
   async newSegments(db, page) {
     const rows = await selectNew(db, page);
     const segments = [];
     for (const { sequence, name } of rows) {
-      const row = await selectByName(db, { name: hexOf(name) });
+      const [row] = await selectByName(db, { name: hexOf(name) });
       segments.push({ sequence, segment: row === undefined ? null : segmentOf(row) });
     }
     return segments;
   },
 
   async findBytesOwner(db, ownerId) {
-    const archive = await selectArchiveOwner(db, { ownerId });
-    if (archive !== undefined) {
-      return ownerOf("archive", ownerId, archive);
+    const archive = await findArchive(db, ownerId);
+    if (archive?.deletedAt === null) {
+      return ownerOf(db, "archive", archive);
     }
-    const job = await selectJobOwner(db, { ownerId });
-    return job === undefined ? null : ownerOf("inventory", ownerId, { ...job, description: "" });
+    const job = await selectJob(db, { id: ownerId });
+    return job === undefined
+      ? null
+      : ownerOf(db, "inventory", {
+          id: ownerId,
+          vaultId: job.vault_id,
+          description: "",
+          sizeBytes: job.output_size_bytes ?? 0,
+        });
   },
 } satisfies Partial<Queries>;
 
@@ -92,13 +111,19 @@ function cursorOf({
   return range === null ? null : { range, beganAt: notNull(beganAt), after: after === null ? null : hexOf(after) };
 }
 
-function ownerOf(
+/** Null when the vault is gone. */
+async function ownerOf(
+  db: Database,
   kind: BytesOwner["kind"],
-  id: string,
-  row: { account_id: string; region: string; name: string; description: string; size_bytes: number | null },
-): BytesOwner {
-  const vault = { accountId: row.account_id as AccountId, region: row.region, vaultName: row.name };
-  return { kind, id, vault, description: row.description, sizeBytes: row.size_bytes ?? 0 };
+  { id, vaultId, description, sizeBytes }: { id: string; vaultId: string; description: string; sizeBytes: number },
+): Promise<BytesOwner | null> {
+  const vault = await findById(db, vaultId);
+  return (
+    vault && {
+      ...{ kind, id, description, sizeBytes },
+      vault: { accountId: vault.accountId, region: vault.region, vaultName: vault.vaultName },
+    }
+  );
 }
 
 /** Names as hexadecimal digits: they pass through the service unread. */
@@ -143,25 +168,12 @@ const selectNew = manyRows((db, page: { afterSequence: number; lastSequence: num
     .limit(page.limit),
 );
 
-const selectByName = oneRow((db, at: { name: string }) =>
+const selectByName = soundRows("segments", (db, at: { name: string }) =>
   db.selectFrom("segments").selectAll().where("name", "=", storedName(at.name)).where("state", "in", referenced),
 );
 
-const selectArchiveOwner = oneRow((db, at: { ownerId: string }) =>
-  db
-    .selectFrom("archives")
-    .innerJoin("vaults", "vaults.id", "archives.vault_id")
-    .select(["account_id", "region", "name", "description", "size_bytes"])
-    .where("id_head", "=", storedHead(at.ownerId))
-    .where("deleted_at", "is", null),
-);
-
-const selectJobOwner = oneRow((db, at: { ownerId: string }) =>
-  db
-    .selectFrom("jobs")
-    .innerJoin("vaults", "vaults.id", "jobs.vault_id")
-    .select(["vaults.account_id", "vaults.region", "vaults.name", "jobs.output_size_bytes as size_bytes"])
-    .where("jobs.id", "=", at.ownerId),
+const selectJob = sealedRow("jobs", (db, at: { id: string }) =>
+  db.selectFrom("jobs").selectAll().where("id", "=", at.id),
 );
 
 const insertScrub = insertion("scrub");

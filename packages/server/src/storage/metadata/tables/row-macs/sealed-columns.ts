@@ -169,12 +169,16 @@ export type SealedTableName = keyof typeof sealedTables;
 /**
  * Tables without MACs. `jobs_in_progress` is written by triggers, which cannot compute one, and only limits how many jobs may be
  * started. `used_signatures` says all by the existence of a row, which no MAC proves. `damage` adds to what is refused, and reads
- * are verified without it. `history` is compared with a file outside the database, and the audit trail has a chain of its own.
+ * are verified without it. The scrub's tables say what is read
+ * back when, and a trigger writes one of them. `history` is compared with a file outside the database, and the audit trail has a chain of its own.
  */
 export const unsealedTables = [
   "jobs_in_progress",
   "used_signatures",
   "damage",
+  "scrub",
+  "scrub_ranges",
+  "scrub_queue",
   "history",
   "audit_entries",
   "audit_state",

@@ -33,7 +33,7 @@ test("reports findings as paragraphs or as JSON, and whether it found any by its
   assert.deepEqual([sound.code, sound.stderr], [0, ""]);
   assert.match(
     sound.stdout,
-    /^no damage found\nchecked 3 vaults, 3 archives, 9 segments, \d+ audit entries; footers read \(--deep reads the bytes\); no server runs\n$/,
+    /^no damage found\nchecked 3 vaults, 3 archives, 11 segments, \d+ audit entries; footers read \(--deep reads the bytes\); no server runs\n$/,
   );
   await rm(await fileOf(path, ids.single));
   const lines = await shell.run(["verify", "--quick", "--data", path]);

@@ -147,7 +147,9 @@ export const damages: readonly Damage[] = [
   },
   {
     what: "a segment that nobody refers to is live",
-    damage: sql("UPDATE segments SET state = 'live', deleted_at = NULL WHERE state = 'deleted'"),
+    damage: sql(
+      "UPDATE segments SET state = 'live', deleted_at = NULL WHERE state = 'deleted' AND first_byte IS NOT NULL",
+    ),
     named: () => [{ code: "segment-state", archive: ids.deleted }],
   },
   {

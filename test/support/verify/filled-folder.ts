@@ -28,6 +28,9 @@ export async function fill(http: GlacierHttp): Promise<void> {
   await http.deleteArchive("photos", ids.deleted);
   ids.upload = await initiate(http);
   await putPart(http, ids.upload, 0, contentOf(7, mebibyte));
+  // The first of the two loses its place to the second, and its bytes stay a day.
+  await putPart(http, ids.upload, mebibyte, contentOf(8, mebibyte));
+  await putPart(http, ids.upload, mebibyte, contentOf(9, mebibyte));
   ids.job = await http.initiateJob("photos", { Type: "inventory-retrieval" });
   await http.jobSucceeded("photos", ids.job);
   const body = Buffer.from(JSON.stringify({ Policy: JSON.stringify(lockPolicy) }));

@@ -26,6 +26,19 @@ export async function openUnknownSegment(blobs: BlobStore, key: string): Promise
   }
 }
 
+/**
+ * Opens a segment whose row has lost its place, as that of a part which was replaced: its footer still has it. Throws CorruptSegmentError
+ * unless the footer is the one of the row otherwise.
+ */
+export async function openReplacedSegment(blobs: BlobStore, row: Omit<Segment, "firstByte">): Promise<UnknownSegment> {
+  const opened = await openUnknownSegment(blobs, row.key);
+  if (opened.segment.treeHash !== row.treeHash || opened.segment.sizeBytes !== row.sizeBytes) {
+    await opened.close();
+    throw new CorruptSegmentError(row.key, "its footer is not the one of its row");
+  }
+  return opened;
+}
+
 async function readFooter(reader: BlobReader, key: string): Promise<Footer> {
   const tail = Buffer.alloc(footerTailLength);
   const sized = { key, firstByte: 0, sizeBytes: reader.sizeBytes };

@@ -1,12 +1,16 @@
 import { CorruptSegmentError, manifestPlace, type Segment } from "../../domain/segment.ts";
 import { footerSizeMax } from "../../segments/footer.ts";
 import { openSegment } from "../../segments/open.ts";
+import { openReplacedSegment, type UnknownSegment } from "../../segments/open-unknown.ts";
 import { FilesystemBlobStore } from "../../storage/blobs/filesystem.ts";
 import { packKey } from "../../storage/metadata/tables/packed.ts";
 import type { Finding } from "../finding.ts";
 import type { Verification } from "../verification.ts";
 import { damagedLeaves } from "./damaged-leaves.ts";
 import type { Owner } from "./segment-owners.ts";
+
+/** A segment by its row; it has no place once a later part took it. */
+type StoredSegment = Omit<Segment, "firstByte"> & { readonly firstByte: number | null };
 
 /** Checks what is in segments' files, as far as the level and the subset ask for. */
 export class SegmentContents {
@@ -18,7 +22,7 @@ export class SegmentContents {
     this.#blobs = new FilesystemBlobStore(verification.folder.path);
   }
 
-  async findingsOf(segment: Segment, owner: Owner | null, fileBytes: number): Promise<Finding[]> {
+  async findingsOf(segment: StoredSegment, owner: Owner | null, fileBytes: number): Promise<Finding[]> {
     const footerBytes = fileBytes - segment.sizeBytes;
     if (!(footerBytes > 0 && footerBytes <= footerSizeMax(segment.sizeBytes))) {
       const message = `the segment's file has ${fileBytes} bytes, which do not fit ${segment.sizeBytes} of its own`;
@@ -37,14 +41,23 @@ export class SegmentContents {
     }
   }
 
-  #isChosen({ key }: Segment): boolean {
+  #isChosen({ key }: StoredSegment): boolean {
     const { subset } = this.#verification;
     // The last bytes of a name are random.
     return subset === null || Buffer.from(packKey(key)).readUInt32BE(10) % subset.count === subset.index - 1;
   }
 
-  async #check(segment: Segment, owner: Owner | null): Promise<Finding[]> {
-    const opened = await openSegment(this.#blobs, segment);
+  async #open({ firstByte, ...segment }: StoredSegment): Promise<UnknownSegment> {
+    if (firstByte === null) {
+      return openReplacedSegment(this.#blobs, segment);
+    }
+    const placed = { ...segment, firstByte };
+    return { ...(await openSegment(this.#blobs, placed)), segment: placed };
+  }
+
+  async #check(stored: StoredSegment, owner: Owner | null): Promise<Finding[]> {
+    const opened = await this.#open(stored);
+    const { segment } = opened;
     try {
       const findings: Finding[] = [];
       const { kind, vaultArn, description } = opened.footer;

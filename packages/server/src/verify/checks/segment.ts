@@ -50,11 +50,8 @@ export class SegmentCheck {
     if (sizeBytes === null) {
       return [...findings, { code: "segment-missing", message: "the segment's file is missing", ...about }];
     }
-    const found = await this.#contents.findingsOf(
-      segmentOf({ ...row, first_byte: row.first_byte ?? 0 }),
-      owner,
-      sizeBytes,
-    );
+    const segment = { ...segmentOf({ ...row, first_byte: row.first_byte ?? 0 }), firstByte: row.first_byte };
+    const found = await this.#contents.findingsOf(segment, owner, sizeBytes);
     return [...findings, ...found.map((finding) => ({ ...finding, ...about }))];
   }
 

@@ -6,6 +6,7 @@ import { syncPath } from "../files/sync-path.ts";
 import { Ballast } from "./blobs/ballast.ts";
 import { isFull } from "./blobs/disk.ts";
 import { probePrefix } from "./blobs/probe.ts";
+import { removalLockName } from "./blobs/removal-lock.ts";
 import { markerName } from "./history/marker.ts";
 import { quarantineName } from "./history/quarantine.ts";
 import { type FileSystemType, networkFileSystemOf } from "./network-storage.ts";
@@ -55,6 +56,8 @@ const namesBeforeDatabase = new Set([
   blobsName,
   tmpName,
   ballastName,
+  removalLockName,
+  `${removalLockName}-journal`,
   "lost+found",
 ]);
 /** Files that only a server makes, and only next to a database. */

@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { examineLog, type LogState } from "../storage/metadata/sqlite/log/log-file.ts";
+import { takeReaderLock } from "../storage/reader-lock.ts";
 
 /** A data folder that is read and never changed. */
 export interface OpenedFolder extends AsyncDisposable {
@@ -31,7 +32,6 @@ export class DatabaseLostError extends Error {
   override readonly name = "DatabaseLostError";
 }
 
-const sqliteBusy = 5;
 const lockWaitMilliseconds = 500;
 const readWaitMilliseconds = 5000;
 const mebibyte = 1024 ** 2;
@@ -52,7 +52,8 @@ export async function openFolder(given: string, { makeTemporaryFolder }: OpenOpt
       : new CannotVerifyError(`${path} is not a data folder: it has no moraine.db`);
   }
   assertReadable(path);
-  const lock = takeLock(path);
+  // The server's own lock: while it is held, none starts. A backup has none.
+  const lock = takeReaderLock(join(path, "lock.db"), lockWaitMilliseconds);
   if (lock === "held") {
     return openRunning(path, file);
   }
@@ -124,28 +125,6 @@ function openDatabase(file: string, setting: "readonly_shm" | "immutable" | null
     "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
   );
   return database;
-}
-
-/**
- * Takes the server's own lock as a reader, which keeps servers from starting and writes nothing. Null when there is no lock, as in
- * a backup.
- */
-function takeLock(folder: string): DatabaseSync | "held" | null {
-  const path = join(folder, "lock.db");
-  if (!existsSync(path)) {
-    return null;
-  }
-  const lock = new DatabaseSync(path, { readOnly: true, timeout: lockWaitMilliseconds });
-  try {
-    lock.exec("BEGIN; SELECT 1 FROM sqlite_schema");
-    return lock;
-  } catch (error) {
-    lock.close();
-    if (((error as { errcode?: number }).errcode ?? 0) % 256 === sqliteBusy) {
-      return "held";
-    }
-    throw error;
-  }
 }
 
 /** Returns the path of the copy. */

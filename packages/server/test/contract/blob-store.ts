@@ -122,7 +122,7 @@ function visibility(open: () => Promise<BlobStore>): void {
     const keys = await Promise.all(Array.from({ length: 100 }, () => storeBlob(store, Buffer.from("a"))));
     const failures = await store.remove([...keys.slice(0, 50), "no key", ...keys.slice(50)]);
     assert.deepEqual(
-      failures.map(({ key }) => key),
+      failures?.map(({ key }) => key),
       ["no key"],
     );
     for (const key of keys) {
@@ -276,7 +276,7 @@ function naming(open: () => Promise<BlobStore>): void {
     for (const text of ["", "..", `../${key}`, `${key}/../x`, `/${key}`, key.slice(1), `${key}\n`, `${key}\0`]) {
       await assert.rejects(store.create(text, 1), InvariantError, text);
       await assert.rejects(store.open(text), InvariantError, text);
-      const [failure] = await store.remove([text]);
+      const failure = (await store.remove([text]))?.[0];
       assert(failure?.error instanceof InvariantError, text);
     }
     for (const ownerId of ["", "..", "a/b", "a.b", "a\n", "é", "a".repeat(139)]) {

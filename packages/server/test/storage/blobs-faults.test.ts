@@ -232,7 +232,7 @@ describe("a failing disk", () => {
     assert.deepEqual(await readdir(join(folder, "blobs", key.slice(0, 5))), [key.slice(6)]);
     assert.deepEqual(await readdir(join(folder, "tmp")), []);
 
-    assert.match(String((await store.remove([key]))[0]?.error), /failed before/);
+    assert.match(String((await store.remove([key]))?.[0]?.error), /failed before/);
     assert.equal(calls.filter((call) => call === `sync blobs/${key.slice(0, 5)}`).length, 1);
     assert.notEqual((await storeBlob(store, Buffer.from("b"))).slice(0, 5), key.slice(0, 5));
   });

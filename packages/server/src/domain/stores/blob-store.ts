@@ -24,9 +24,10 @@ export interface BlobStore {
   openUncached(key: string, scratch: Uint8Array): Promise<UncachedReader>;
   /**
    * Removes blobs; one that no longer exists counts as removed. Each is settled alone, so one failure stops no other. Removals
-   * are durable when it resolves. Never rejects: resolves to the blobs that could not be removed.
+   * are durable when it resolves. Never rejects: resolves to the blobs that could not be removed; to null, with nothing removed, while a
+   * backup reads blobs.
    */
-  remove(keys: readonly string[]): Promise<readonly RemovalFailure[]>;
+  remove(keys: readonly string[]): Promise<readonly RemovalFailure[] | null>;
 }
 
 /** A blob that is still stored, or whose removal may not be durable. */

@@ -20,6 +20,7 @@ import { FilesystemBlobWriter } from "./filesystem-writer.ts";
 import { FolderSyncs } from "./folder-syncs.ts";
 import { FreeSpace } from "./free-space.ts";
 import { probeStorage, sweepProbes } from "./probe.ts";
+import { makeRemovalLock, unlessHeld } from "./removal-lock.ts";
 import { SyncHealth } from "./sync-health.ts";
 import { UncachedBlobReader } from "./uncached-reader.ts";
 
@@ -76,6 +77,7 @@ export class FilesystemBlobStore implements BlobStore {
     for (const name of await this.#disk.readdir(this.#tmp)) {
       await this.#disk.rm(join(this.#tmp, name), { recursive: true, force: true });
     }
+    makeRemovalLock(this.#folder);
     await sweepProbes(this.#disk, this.#blobs);
     const isFull = await probeStorage(this.#disk, {
       blobs: this.#blobs,
@@ -140,8 +142,11 @@ export class FilesystemBlobStore implements BlobStore {
     return new UncachedBlobReader(cached, direct, scratch);
   }
 
-  remove(keys: readonly string[]): Promise<RemovalFailure[]> {
-    return removeFiles(keys, { disk: this.#disk, folderSyncs: this.#folderSyncs, blobs: this.#blobs });
+  async remove(keys: readonly string[]): Promise<RemovalFailure[] | null> {
+    const removal = { disk: this.#disk, folderSyncs: this.#folderSyncs, blobs: this.#blobs };
+    return unlessHeld(this.#folder, () => removeFiles(keys, removal)).catch((error: unknown) =>
+      keys.map((key) => ({ key, error })),
+    );
   }
 
   async #begin(temporaryPath: string, finalPath: string, sizeBytesMax: number): Promise<FilesystemBlobWriter> {

@@ -3,7 +3,10 @@ const layer = (name, from, allowed) => ({
   name,
   severity: "error",
   from: { path: `^packages/server/src/${from}/` },
-  to: { path: "^packages/server/src/", pathNot: `^packages/server/src/(${[from, ...allowed].join("|")})/` },
+  to: {
+    path: "^packages/server/src/",
+    pathNot: `^packages/server/src/(${[from, ...allowed].map((name) => (name.endsWith("$") ? name : `${name}/`)).join("|")})`,
+  },
 });
 
 module.exports = {
@@ -24,19 +27,33 @@ module.exports = {
       "clock",
       "domain",
     ]),
+    layer("backup-copies-what-is-stored", "backup", [
+      "verify",
+      "storage",
+      "segments",
+      "settings",
+      "files",
+      "clock",
+      "domain",
+      "package-version\\.ts$",
+    ]),
+    layer("restore-reads-backups", "restore", ["backup", "verify", "storage", "settings", "files", "clock", "domain"]),
     layer("jobs-see-segments-clock-and-domain", "jobs", ["segments", "clock", "domain"]),
     layer("notify-implements-domain", "notify", ["secrets", "domain"]),
     layer("telemetry-is-passed-in", "telemetry", ["domain"]),
     layer("admin-sees-auth-and-domain", "admin", ["auth", "domain"]),
     layer("http-sees-operations-admin-and-auth", "http", ["auth", "operations", "admin", "secrets", "domain"]),
     layer("faults-are-wrapped-around-http", "faults", ["http", "operations", "clock", "domain"]),
-    layer("settings-see-secrets", "settings", ["secrets"]),
+    layer("settings-see-secrets", "settings", ["secrets", "files"]),
     layer("clocks-see-domain", "clock", ["domain"]),
     layer("files-see-nothing", "files", []),
     {
       name: "only-main-sees-compose",
       severity: "error",
-      from: { path: "^packages/server/src/", pathNot: "^packages/server/src/(main\\.ts$|(compose|health)/)" },
+      from: {
+        path: "^packages/server/src/",
+        pathNot: "^packages/server/src/(main\\.ts$|backup/main\\.ts$|(compose|health)/)",
+      },
       to: { path: "^packages/server/src/([^/]+\\.ts$|compose/)" },
     },
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },

@@ -25,6 +25,8 @@ const bundles: Readonly<Record<string, Bundle>> = {
       launch: "src/launch.ts",
       main: "src/main.ts",
       verify: "src/verify/main.ts",
+      backup: "src/backup/main.ts",
+      restore: "src/restore/main.ts",
       "hash-worker": "src/segments/hash-worker.ts",
       "sqlite-worker": "src/storage/metadata/sqlite/sqlite-worker.ts",
       "sqlite-check-worker": "src/storage/metadata/sqlite/sqlite-check-worker.ts",

@@ -63,7 +63,7 @@ test("every family of operations has its twin in the protocol, and a test", () =
   }
 });
 
-test("compose/ builds the drivers, each in one file, and verify/ a reader of segments; compose.ts joins them and builds none", () => {
+test("compose/ builds the drivers, each in one file, verify/ and backup/ readers of segments; compose.ts joins them and builds none", () => {
   const builders: ReadonlyArray<[RegExp, string]> = [
     [/\bnew \w+BlobStore\(|(?<!function )\b(openSqliteStore|openDataFolder)\(/, "stores.ts"],
     [/\bnew SealedCredentialStore\(/, "access.ts"],
@@ -72,7 +72,7 @@ test("compose/ builds the drivers, each in one file, and verify/ a reader of seg
     [/(?<!function )\bcreate(Operator)?Listener\(/, "listener.ts"],
   ];
   for (const [builder, file] of builders) {
-    assert.deepEqual(filesThatSay(builder, ["verify/checks/segment-contents.ts"]), [
+    assert.deepEqual(filesThatSay(builder, ["verify/checks/segment-contents.ts", "backup/segment-files.ts"]), [
       `packages/server/src/compose/${file}`,
     ]);
   }
@@ -101,15 +101,21 @@ test("the server and the protocol count minutes, hours and days by durations.ts"
 });
 
 test("the environment is read in each main.ts and in the client's node.ts, and passed on", () => {
-  const own = ["server/src/main.ts", "server/src/verify/main.ts", "cli/src/main.ts", "client/src/node.ts"];
+  const own = [
+    "server/src/main.ts",
+    "server/src/verify/main.ts",
+    "server/src/backup/main.ts",
+    "cli/src/main.ts",
+    "client/src/node.ts",
+  ];
   assert.deepEqual(filesThatSay(/\bprocess\.env\b/, own), []);
 });
 
-test("only the blob store of the file system removes files of the data folder, secret-file.ts its own draft, and temporary-folder.ts what it made", () => {
+test("only the blob store of the file system removes files of the data folder, secret-file.ts its own draft, temporary-folder.ts what it made, and backup/removal.ts copies", () => {
   const remover = /\bunlink\b|\brm\(|\brmdir\b/;
   // Client and command have no data folder: they remove what they made next to a target, and journals of uploads.
   const own = tracked.filter((file) =>
-    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|server\/src\/files\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/transfers\/upload-state\.ts/.test(
+    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|backup\/removal\.ts|server\/src\/files\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/transfers\/upload-state\.ts/.test(
       file,
     ),
   );

@@ -23,6 +23,8 @@ const commands: Readonly<Record<string, Make>> = {
   completion: async (tools) => (await import("./commands/completion.ts")).completionCommand(tools),
   serve: async () => (await import("./commands/serve.ts")).serveCommand(),
   verify: async () => (await import("./commands/verify.ts")).verifyCommand(),
+  backup: async () => (await import("./commands/backup.ts")).backupCommand(),
+  restore: async () => (await import("./commands/restore.ts")).restoreCommand(),
   admin: async (_, tools) => (await import("./admin/admin.ts")).adminCommand(tools),
 };
 

@@ -36,9 +36,12 @@ function keepCompiled(environment: CliEnvironment["environment"]): void {
   }
 }
 
-/** The program of `serve` or `verify`, whose flags are its own; null for any other command. */
-function serverProgram(args: readonly string[]): { name: "serve" | "verify"; flags: readonly string[] } | null {
+const programs = ["serve", "verify", "backup", "restore"] as const;
+
+/** The program of the server's package that a command becomes, whose flags are its own; null for any other command. */
+function serverProgram(args: readonly string[]): { name: (typeof programs)[number]; flags: readonly string[] } | null {
   const isHelp = args[0] === "help";
-  const [name, ...flags] = isHelp ? args.slice(1) : args;
-  return name === "serve" || name === "verify" ? { name, flags: isHelp ? ["--help"] : flags } : null;
+  const [word, ...flags] = isHelp ? args.slice(1) : args;
+  const name = programs.find((program) => program === word);
+  return name === undefined ? null : { name, flags: isHelp ? ["--help"] : flags };
 }

@@ -1,3 +1,4 @@
+import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /**
@@ -11,6 +12,8 @@ const settings = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1", MALLOC_ARENA_MAX: "
 const programs = {
   serve: { source: "./main.ts", bundled: "./main.js" },
   verify: { source: "./verify/main.ts", bundled: "./verify.js" },
+  backup: { source: "./backup/main.ts", bundled: "./backup.js" },
+  restore: { source: "./restore/main.ts", bundled: "./restore.js" },
 } as const;
 
 export type ProgramName = keyof typeof programs;
@@ -27,6 +30,10 @@ export function launch(name: ProgramName, args: readonly string[], environment: 
   const program = fileURLToPath(new URL(isSource ? source : bundled, import.meta.url));
   const conditions = isSource ? ["--conditions=@moraine/source"] : [];
   const command = [process.execPath, ...flags, ...conditions, program, ...args];
+  if (name === "backup") {
+    // A server next to it comes first. All threads of the program inherit this, which they could not set for each other.
+    setPriority(constants.priority.PRIORITY_LOW);
+  }
   // A setting of the user's own counts.
   process.execve?.(process.execPath, command, { ...settings, ...environment });
   throw new Error(`moraine ${name} needs a system where one program can replace another: Linux or macOS`);

@@ -1,6 +1,5 @@
-import { constants } from "node:os";
-import { errorCode } from "../files/missing.ts";
 import { makeTemporaryFolder } from "../files/temporary-folder.ts";
+import { runProgram } from "../settings/run-program.ts";
 import { widthOf } from "../settings/wrapped.ts";
 import { type Arguments, readArguments, usage } from "./arguments.ts";
 import { jsonTo, type Report, textTo } from "./report.ts";
@@ -9,27 +8,8 @@ import { verifyFolder } from "./verify-folder.ts";
 // The program of `moraine verify`. Exit codes: 0 no damage found, 1 damage found, 2 could not check.
 
 const exitFindings = 1;
-const exitCannotRun = 2;
 
-// Node would open its inspector, through which any user of the machine could read keys; also where no flag forbids it.
-process.on("SIGUSR1", () => undefined);
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  // The end of the process removes a copy of the database; a signal alone would not.
-  process.once(signal, () => process.exit(128 + constants.signals[signal]));
-}
-
-// A reader that ends early, like head, has seen enough.
-process.stdout.on("error", () => process.exit(exitCannotRun));
-
-process.exitCode = await run().catch((error: unknown) => {
-  const isDenied = ["EACCES", "EPERM"].includes(errorCode(error) ?? "");
-  process.stderr.write(
-    `moraine: ${(error as Error).message.replace(/\s*\n\s*/g, " ")}${isDenied ? ": run it as the server's user" : ""}\n`,
-  );
-  return exitCannotRun;
-});
-
-async function run(): Promise<number> {
+await runProgram(async () => {
   const given = readArguments(process.argv.slice(2), process.env);
   if (given === null) {
     process.stdout.write(usage(process.stdout.columns));
@@ -39,7 +19,7 @@ async function run(): Promise<number> {
   const deadline = maxSeconds === null ? Number.POSITIVE_INFINITY : performance.now() + maxSeconds * 1000;
   const options = { level, subset, deadline, makeTemporaryFolder };
   return (await verifyFolder(dataFolder, options, reportOf(given))) === 0 ? 0 : exitFindings;
-}
+});
 
 function reportOf({ isJson }: Arguments): Report {
   const { columns } = process.stdout;

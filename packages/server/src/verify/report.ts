@@ -1,3 +1,4 @@
+import { asciiJson, onOneLine } from "../settings/safe-text.ts";
 import { wrapped } from "../settings/wrapped.ts";
 import { advice, type Finding } from "./finding.ts";
 import type { Level, Subset, Totals } from "./verification.ts";
@@ -54,10 +55,3 @@ export function jsonTo(write: (line: string) => void): Report {
 }
 
 const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
-
-/** Controls, and characters that reorder or hide others: anybody who changed a row chose its text. */
-const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-const escaped = (text: string): string =>
-  Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`).join("");
-const onOneLine = (text: string): string => text.replace(unsafe, escaped);
-const asciiJson = (value: unknown): string => JSON.stringify(value).replace(unsafe, escaped);

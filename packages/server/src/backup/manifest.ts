@@ -1,0 +1,87 @@
+import { createHash, hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ChainPlace } from "@moraine/protocol";
+import type { BackupFolder } from "./backup-folder.ts";
+import { namesIn } from "./backup-folder.ts";
+
+export const manifestName = "manifest.json";
+export const databaseName = "moraine.db";
+
+/** Facts of a backup, written once all else of it is durable. */
+export interface Manifest {
+  readonly format: 1;
+  /** The name of its folder: when it began. Later ones sort after it. */
+  readonly name: string;
+  /** ISO 8601. Everything that was acknowledged before is in it. */
+  readonly startedAt: string;
+  readonly completedAt: string;
+  readonly version: string;
+  /** The last migration of the database. */
+  readonly schema: string;
+  readonly accountId: string | null;
+  readonly region: string | null;
+  readonly generation: number;
+  readonly auditHead: ChainPlace;
+  readonly database: { readonly bytes: number; readonly sha256: string };
+  readonly segments: { readonly count: number; readonly bytes: number };
+  /** Segments that were missing or damaged in the data folder, and in no earlier backup either. */
+  readonly missingSegments: number;
+  /** Where the key is that opens the database's secrets: never in the backup. */
+  readonly sealingKey: "secrets.key" | "elsewhere";
+}
+
+/** Writes and syncs the manifest, with a hash of itself. */
+export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  const text = JSON.stringify({ ...manifest, sha256: hash("sha256", JSON.stringify(manifest)) }, null, 2);
+  const file = await open(join(folder, manifestName), "wx", 0o600);
+  try {
+    await file.writeFile(`${text}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Throws, with a reason, when the file is missing or not as it was written. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const { sha256, ...manifest } = JSON.parse(await readFile(join(folder, manifestName), "utf8"));
+  if (manifest.format !== 1) {
+    throw new Error(`its format is ${manifest.format}, and this version knows 1`);
+  }
+  if (hash("sha256", JSON.stringify(manifest)) !== sha256) {
+    throw new Error("it does not have its own hash");
+  }
+  return manifest;
+}
+
+/** A backup, or the reason why its manifest cannot be used. */
+export type Backup =
+  | { readonly name: string; readonly path: string; readonly manifest: Manifest }
+  | { readonly name: string; readonly path: string; readonly manifest: null; readonly reason: string };
+
+/** The backups of a folder, the newest first. */
+export async function listBackups({ backups }: Pick<BackupFolder, "backups">): Promise<Backup[]> {
+  const names = (await namesIn(backups)).reverse();
+  return Promise.all(
+    names.map(async (name): Promise<Backup> => {
+      const path = join(backups, name);
+      try {
+        return { name, path, manifest: await readManifest(path) };
+      } catch (error) {
+        return { name, path, manifest: null, reason: (error as Error).message };
+      }
+    }),
+  );
+}
+
+export async function hashOfFile(path: string): Promise<{ bytes: number; sha256: string }> {
+  const digest = createHash("sha256");
+  let bytes = 0;
+  for await (const piece of createReadStream(path, { highWaterMark: 1024 ** 2 })) {
+    digest.update(piece);
+    bytes += piece.length;
+  }
+  return { bytes, sha256: digest.digest("hex") };
+}

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { runIoCalls } from "./rigs/io-calls/run.ts";
-import { type ScenarioName, scenarios } from "./rigs/io-calls/scenarios.ts";
 import { ioCallsBugs } from "./rigs/planted/bugs.ts";
 import { plantedServer } from "./rigs/planted/planted-server.ts";
+import { type ScenarioName, scenarios } from "./rigs/scenarios.ts";
 import type { FaultOutcome } from "./support/disk-rig/rig.ts";
 
 // A sample of what `npm run rigs` does at every call.

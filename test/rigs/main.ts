@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import type { FaultOutcome } from "../support/disk-rig/rig.ts";
 import { runIoCalls } from "./io-calls/run.ts";
-import { type ScenarioName, scenarios } from "./io-calls/scenarios.ts";
 import { runRaces } from "./races/run.ts";
+import { type ScenarioName, scenarios } from "./scenarios.ts";
 import type { FoundViolation } from "./violations.ts";
 
 // Runs the rigs as long as is wanted. Prints a line of JSON for each run; exits with 1 when the model forbids what a client saw.

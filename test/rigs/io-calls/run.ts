@@ -7,8 +7,8 @@ import { HistoryRecorder } from "../../support/history/recorder.ts";
 import { assertNoOrphans } from "../../support/kill-rig/audit.ts";
 import type { NodeCommand } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { type ScenarioName, scenarios } from "../scenarios.ts";
 import { type FoundViolation, violationsOf } from "../violations.ts";
-import { type ScenarioName, scenarios } from "./scenarios.ts";
 import { Servers } from "./servers.ts";
 
 export interface IoCallsOptions {

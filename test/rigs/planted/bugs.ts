@@ -1,4 +1,6 @@
 import type { FaultOutcome } from "../../support/disk-rig/rig.ts";
+import type { Cut } from "../disk-states/cuts.ts";
+import type { ScenarioName } from "../scenarios.ts";
 
 // Faults that are planted in a copy of the server's sources: a rig that does not notice them proves nothing.
 
@@ -75,5 +77,61 @@ export const ioCallsBugs: readonly IoCallsBug[] = [
       this.#blob.space.noteFailure(error);
       throw toDomainError(error);`,
     wrong: "void error;",
+  },
+];
+
+interface DiskStatesBug extends PlantedBug {
+  readonly kind: Cut["kind"];
+  readonly scenario: ScenarioName;
+}
+
+export const diskStatesBugs: readonly DiskStatesBug[] = [
+  {
+    name: "commits of the database are not synced",
+    kind: "power cut",
+    scenario: "upload",
+    file: "storage/metadata/sqlite/sqlite-database.ts",
+    correct: '["synchronous", "FULL", 2]',
+    wrong: '["synchronous", "OFF", 0]',
+  },
+  {
+    name: "the file of an archive gets its name before its bytes are synced",
+    kind: "power cut",
+    scenario: "upload",
+    file: "storage/blobs/filesystem-writer.ts",
+    correct: "await this.#health.watch(() => this.#blob.file.sync());",
+    wrong: "",
+  },
+  {
+    name: "the name of an archive's file is not synced",
+    kind: "power cut",
+    scenario: "part again",
+    file: "storage/blobs/filesystem.ts",
+    correct: "await this.#folderSyncs.sync(dirname(finalPath));",
+    wrong: "",
+  },
+  {
+    name: "the folder of an archive's file is not synced",
+    kind: "power cut",
+    scenario: "upload",
+    file: "storage/blobs/filesystem.ts",
+    correct: "await this.#folderSyncs.sync(dirname(parent));",
+    wrong: "",
+  },
+  {
+    name: "a deletion is acknowledged before it is stored",
+    kind: "kill",
+    scenario: "delete archive",
+    file: "operations/archives.ts",
+    correct: "await permitted((vault) => metadata.removeArchive",
+    wrong: "void permitted((vault) => metadata.removeArchive",
+  },
+  {
+    name: "a lock is said to be complete before that is stored",
+    kind: "kill",
+    scenario: "lock",
+    file: "operations/vault-lock.ts",
+    correct: "await permitted((vault) => metadata.completeLock",
+    wrong: "void permitted((vault) => metadata.completeLock",
   },
 ];

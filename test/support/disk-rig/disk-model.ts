@@ -26,7 +26,7 @@ type File = Synced<FileChange, Buffer>;
 type Folder = Synced<NameChange, Map<string, Node>>;
 type Node = File | "folder";
 
-/** Decides for each change that was not synced whether it reached the medium before the power went. */
+/** Decides for each change that was not synced, of a write for each block, whether it reached the medium before the power went. */
 export type Survival = () => boolean;
 
 export const nothingUnsynced: Survival = () => false;
@@ -84,7 +84,7 @@ export class DiskModel {
         this.#name(path, "folder");
         break;
       case "write":
-        file?.pending.push({ order: this.#order, offset: number, bytes });
+        file?.pending.push(...blocksOf(bytes, number).map((block) => ({ order: this.#order, ...block })));
         break;
       case "truncate":
         file?.pending.push({ order: this.#order, offset: number, bytes: null });
@@ -165,6 +165,19 @@ export class DiskModel {
       file.pending = file.pending.filter((change) => !isCovered(change));
     }
   }
+}
+
+const blockBytes = 4096;
+
+/** A disk may store some blocks of a write and lose others. */
+function blocksOf(bytes: Buffer, offset: number): { readonly offset: number; readonly bytes: Buffer }[] {
+  const blocks: { readonly offset: number; readonly bytes: Buffer }[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = Math.min(bytes.length, at + blockBytes - ((offset + at) % blockBytes));
+    blocks.push({ offset: offset + at, bytes: bytes.subarray(at, end) });
+    at = end;
+  }
+  return blocks;
 }
 
 function setOrDelete(names: Map<string, Node>, name: string, node: Node | null): void {

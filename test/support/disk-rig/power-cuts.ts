@@ -60,7 +60,7 @@ export async function brokenPromises(
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch);
   await model.materialize(scratch, survives, (path) => /(moraine\.db(-wal)?|secrets\.key)$/.test(path));
-  const open = openInlineStore(join(scratch, "moraine.db"), undefined, rowSecretOf(scratch));
+  const open = openInlineStore(join(scratch, "moraine.db"), { openSecret: rowSecretOf(scratch) });
   const metadata = await open.catch((error: Error) => error);
   if (metadata instanceof Error) {
     return [`the database cannot be opened: ${metadata.message}`];

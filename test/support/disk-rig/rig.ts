@@ -109,6 +109,11 @@ export class DiskRig {
     return parseTrace(await readFile(this.#trace));
   }
 
+  /** How long the record is: what is recorded later ends beyond this. */
+  async traceBytes(): Promise<number> {
+    return (await stat(this.#trace)).size;
+  }
+
   /** How many calls were made to fail, or ignored, so far. */
   async faultCount(): Promise<number> {
     return (await this.events()).filter(({ kind }) => kind === "fault").length;

@@ -19,6 +19,8 @@ export interface TraceEvent {
   readonly path: string;
   /** The bytes written; of a response its beginning; of a rename the old path. */
   readonly bytes: Buffer;
+  /** Where the record of it ends in the trace. */
+  readonly endOffset: number;
 }
 
 export function parseTrace(trace: Buffer): TraceEvent[] {
@@ -33,6 +35,7 @@ export function parseTrace(trace: Buffer): TraceEvent[] {
       number: Number(number),
       path: path.join(" "),
       bytes: trace.subarray(lineEnd + 1, end),
+      endOffset: end,
     });
     at = end;
   }

@@ -6,19 +6,27 @@ import type { Call, Entry, History, Outcome } from "./calls.ts";
  * before it is passed on, so that the history outlives the client. Calls at the same moment share a sync.
  */
 export class HistoryRecorder {
-  readonly entries: Entry[] = [];
-  readonly #file: FileHandle;
-  #calls = 0;
-  #written = 0;
+  readonly entries: Entry[];
+  readonly #file: FileHandle | null;
+  #calls: number;
+  #written: number;
   #syncing: Promise<void> | null = null;
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle | null, before: History) {
     this.#file = file;
+    this.entries = [...before];
+    this.#calls = before.filter((entry) => "begin" in entry).length;
+    this.#written = before.length;
   }
 
   /** Makes the file, which must not exist yet. */
   static async create(path: string): Promise<HistoryRecorder> {
-    return new HistoryRecorder(await open(path, "ax", 0o600));
+    return new HistoryRecorder(await open(path, "ax", 0o600), []);
+  }
+
+  /** Continues a history in memory alone, when it is judged at once. */
+  static continuing(before: History): HistoryRecorder {
+    return new HistoryRecorder(null, before);
   }
 
   async record(call: Call, perform: (call: Call) => Promise<Outcome>): Promise<Outcome> {
@@ -35,24 +43,27 @@ export class HistoryRecorder {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file.close();
+    await this.#file?.close();
   }
 
   async #add(entry: Entry): Promise<void> {
     this.entries.push(entry);
+    if (this.#file === null) {
+      return;
+    }
     const position = this.entries.length;
     while (this.#written < position) {
-      this.#syncing ??= this.#sync().finally(() => {
+      this.#syncing ??= this.#sync(this.#file).finally(() => {
         this.#syncing = null;
       });
       await this.#syncing;
     }
   }
 
-  async #sync(): Promise<void> {
+  async #sync(file: FileHandle): Promise<void> {
     const fresh = this.entries.slice(this.#written);
-    await this.#file.appendFile(fresh.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
-    await this.#file.datasync();
+    await file.appendFile(fresh.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    await file.datasync();
     this.#written += fresh.length;
   }
 }

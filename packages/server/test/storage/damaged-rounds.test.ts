@@ -24,7 +24,7 @@ function scene(sentence: string, body: (scene: Scene) => Promise<void>): void {
     const folder = await mkdtemp(join(tmpdir(), "moraine-rounds-"));
     const path = join(folder, "moraine.db");
     const met: string[] = [];
-    const store = await openInlineStore(path, ({ table, row }) => met.push(`${table}: ${row}`));
+    const store = await openInlineStore(path, { onDamagedRow: ({ table, row }) => met.push(`${table}: ${row}`) });
     const database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
     try {
       const edit = (statement: string) => assert.equal(database.prepare(statement).run().changes, 1, statement);

@@ -7,6 +7,7 @@ import {
 } from "../../src/domain/stores/metadata-store.ts";
 import type { StoreMethod } from "../../src/domain/stores/recorded-changes.ts";
 import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
+import { beginGeneration, endGeneration, type HistoryOptions } from "../../src/storage/metadata/sqlite/generation.ts";
 import { Checkpoints } from "../../src/storage/metadata/sqlite/log/checkpoints.ts";
 import { moveWholeLog } from "../../src/storage/metadata/sqlite/log/move-log.ts";
 import { methodThreads, type ThreadName } from "../../src/storage/metadata/sqlite/method-threads.ts";
@@ -15,20 +16,28 @@ import { openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection
 import { type Outcome, runChanges, runQueries } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
 import { rowSecret } from "./row-secret.ts";
 
+interface InlineStoreOptions {
+  /** @default ignored */
+  readonly onDamagedRow?: (row: DamagedRow) => void;
+  /** @default that of the tests: another where a server has written the file */
+  readonly openSecret?: (sealed: SealedKeys) => Promise<RowSecret>;
+  /** Where the history of the file is kept, if it is the database of a data folder. */
+  readonly history?: HistoryOptions | null;
+}
+
 /**
  * Runs every method on the calling thread, one after the other: for tests, and for filling a database.
  * @param path a file, or `:memory:`.
- * @param openSecret that of the tests, unless a server has written the file.
  */
-export async function openInlineStore(
-  path: string,
-  onDamagedRow: (row: DamagedRow) => void = () => undefined,
-  openSecret: (sealed: SealedKeys) => Promise<RowSecret> = rowSecret,
-): Promise<MetadataStore> {
+export async function openInlineStore(path: string, options: InlineStoreOptions = {}): Promise<MetadataStore> {
+  const { onDamagedRow = () => undefined, openSecret = rowSecret, history = null } = options;
   const connection = openWriting(path, true);
   moveWholeLog(connection, "RESTART");
   const secret = await openSecret(sealedKeysOf(connection.database));
   await migrate(connection, { mayCreate: true, secret, onDamagedRow });
+  if (history !== null) {
+    await beginGeneration(connection, history);
+  }
   const checkpoints = new Checkpoints(connection);
   const runs = { lookups: runQueries, lists: runQueries, writer: runChanges };
   // A method waits in microtasks, between which another caller's could slip into its transaction.
@@ -56,7 +65,7 @@ export async function openInlineStore(
   const close = async () => {
     await previous;
     if (connection.database.isOpen) {
-      checkpoints.finish();
+      await (history === null ? checkpoints.finish() : endGeneration(connection, history));
       connection.database.close();
     }
   };

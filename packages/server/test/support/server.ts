@@ -63,6 +63,8 @@ export interface TestServerOptions {
   readonly policyMeter?: PolicyMeter;
   /** False is a server that takes the clock for a machine's, and does not believe its jumps. @default true: tests move it on purpose */
   readonly trustsClock?: boolean;
+  /** The account, its root's key and the key that seals it: those of a server that has written the store before. @default those of all test servers */
+  readonly installation?: TestInstallation;
   readonly faults?: FaultRegistry;
   /** Whether the service may forget locked vaults. @default false */
   readonly isEphemeral?: boolean;
@@ -76,6 +78,12 @@ export interface TestServerOptions {
   readonly failures?: FailureLimits;
   /** The time that signatures are compared with; the system's, unless a test says otherwise. */
   readonly systemNow?: () => Date;
+}
+
+export interface TestInstallation {
+  readonly accountId: string;
+  readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly sealingKey: Buffer;
 }
 
 export interface TestServer {
@@ -104,7 +112,7 @@ export interface TestServer {
 
 const key = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
 /** The same for all, so that a second server can be started over the store of another. */
-const sealingKey = randomBytes(32);
+const installation: TestInstallation = { accountId, rootKey: key, sealingKey: randomBytes(32) };
 const noDelays: JobDelays = { expeditedSeconds: 0, standardSeconds: 0, bulkSeconds: 0, inventorySeconds: 0 };
 
 /** The whole service on a free port of 127.0.0.1, in this process: memory drivers, a clock that tests move, real hashing threads. */
@@ -112,6 +120,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const started = new AsyncDisposableStack();
   const { metadata = started.adopt(await openInlineStore(":memory:"), (store) => store.close()) } = options;
   const { systemNow: now = systemNow, faults = null } = options;
+  const own = options.installation ?? installation;
   const manualClock = options.clock ?? new ManualClock(startTime);
   const { clock, trustedClock } = await openClocks(manualClock, metadata, options.trustsClock ?? true);
   const { events, ...seen } = observe();
@@ -128,9 +137,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     deletedGraceMilliseconds: dayMilliseconds,
     scrubPeriodMilliseconds: 30 * dayMilliseconds,
   };
-  const keyring = await openKeyring(metadata, { sealingKey, previous: null, now: clock.now() });
+  const keyring = await openKeyring(metadata, { ...own, previous: null, now: clock.now() });
   await ensureRootKey(metadata, {
-    ...{ accountId, given: key, keyring, unshownKeyId: null, now: clock.now(), log: { warn: () => undefined } },
+    ...{ accountId: own.accountId as AccountId, given: own.rootKey, keyring, unshownKeyId: null, now: clock.now() },
+    log: { warn: () => undefined },
   });
   await metadata.releaseLeases(clock.now());
   const listener = createListener({
@@ -163,11 +173,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     started,
   );
   const port = await listen(listener, started);
-  const client = started.adopt(signedClient({ port, key, region }), ({ close }) => close());
+  const client = started.adopt(signedClient({ port, key: own.rootKey, region }), ({ close }) => close());
   return {
     port,
     client,
-    key,
+    key: own.rootKey,
     clock: manualClock,
     parts: services,
     damaged,
@@ -235,7 +245,8 @@ function configOf(options: TestServerOptions): ServiceConfig {
   const { profile = "practical", presigned = "reads", unsignedHeaders = "refuse", isEphemeral = false } = options;
   const { delays, monthlyFreeBytes = 10 * 1024 ** 3, sharedTopicAccounts = [] } = options;
   return {
-    ...{ accountId, region, profile, presigned, unsignedHeaders, isEphemeral },
+    accountId: (options.installation ?? installation).accountId,
+    ...{ region, profile, presigned, unsignedHeaders, isEphemeral },
     audit: { keptDays, logPath: null, anchorTarget: null, anchorMinutes: 15 },
     delays: { ...noDelays, ...delays },
     freeTierBytes: monthlyFreeBytes,

@@ -45,7 +45,7 @@ export class Tampering implements AsyncDisposable {
     await copyFile(this.original, path);
     await change(path);
     const met: DamagedRow[] = [];
-    const store = await openInlineStore(path, (row) => met.push(row));
+    const store = await openInlineStore(path, { onDamagedRow: (row) => met.push(row) });
     try {
       const named = checked(path);
       const answers = { ...(await readsOf(store, this.full)), ...(await decisionsOf(store, this.full)) };

@@ -1,12 +1,16 @@
-import { contentOf, rootOf, treeHashOf } from "../../support/content.ts";
-import type { Call, Denial } from "../../support/history/calls.ts";
+import { contentOf, rootOf, treeHashOf } from "../support/content.ts";
+import type { Call, Denial } from "../support/history/calls.ts";
 
 /** Calls of which the later ones are interrupted at each of their calls to the system. */
 export interface Scenario {
   readonly before: readonly Call[];
   readonly interrupted: readonly Call[];
+  /** Whether the server stops in order afterwards, and starts again; that is interrupted too. */
+  readonly restarts?: true;
 }
 
+/** Their changes fill the database's log until a little before it is moved. */
+const callsBeforeCheckpoint = 200;
 const mebibyte = 1024 ** 2;
 const archive = "one";
 const noDeletions = { denies: ["DeleteArchive"] } as const satisfies Denial;
@@ -74,21 +78,60 @@ export const scenarios = {
       { op: "DeleteVaultAccessPolicy", vault },
     ],
   }),
+  "several archives": (vault) => ({
+    before: [{ op: "CreateVault", vault }],
+    interrupted: [
+      upload(vault, 1, 1000, "one"),
+      upload(vault, 2, 1, "two"),
+      { op: "DeleteArchive", vault, archive: "one" },
+      upload(vault, 3, mebibyte, "three"),
+      upload(vault, 4, 4095, "four"),
+      { op: "DeleteArchive", vault, archive: "two" },
+      upload(vault, 5, 4096, "five"),
+      upload(vault, 1, 1000, "one again"),
+    ],
+  }),
+  "many parts": (vault) => ({
+    before: [{ op: "CreateVault", vault }, initiate(vault)],
+    interrupted: [
+      ...Array.from({ length: 6 }, (_, number) => part(vault, number + 1)),
+      { ...part(vault, 3), ...sent(9, mebibyte) },
+      { op: "AbortMultipartUpload", vault, archive },
+    ],
+  }),
+  checkpoint: (vault) => ({
+    before: [{ op: "CreateVault", vault }, upload(vault, 1, 1000), ...tagged(vault, 0, callsBeforeCheckpoint)],
+    interrupted: tagged(vault, callsBeforeCheckpoint, 40),
+  }),
+  restart: (vault) => ({
+    before: [{ op: "CreateVault", vault }, upload(vault, 1, 1000)],
+    interrupted: [{ op: "DeleteArchive", vault, archive }],
+    restarts: true,
+  }),
 } as const satisfies Readonly<Record<string, (vault: string) => Scenario>>;
 
 export type ScenarioName = keyof typeof scenarios;
 
-const upload = (vault: string, seed: number, sizeBytes: number): Call => ({
+const upload = (vault: string, seed: number, sizeBytes: number, name = archive): Call => ({
   op: "UploadArchive",
   vault,
-  archive,
+  archive: name,
   ...sent(seed, sizeBytes),
 });
 
 const initiate = (vault: string): Call => ({ op: "InitiateMultipartUpload", vault, archive, partSizeBytes: mebibyte });
 
-const part = (vault: string, number: 0 | 1) =>
-  ({ op: "UploadMultipartPart", vault, archive, firstByte: number * mebibyte, ...partsSent[number] }) as const;
+const part = (vault: string, number: number) =>
+  ({
+    op: "UploadMultipartPart",
+    vault,
+    archive,
+    firstByte: number * mebibyte,
+    ...(partsSent[number] ?? sent(number, mebibyte)),
+  }) as const;
+
+const tagged = (vault: string, first: number, count: number): Call[] =>
+  Array.from({ length: count }, (_, index) => ({ op: "AddTagsToVault", vault, tags: { tag: String(first + index) } }));
 
 function sent(seed: number, sizeBytes: number) {
   return { seed, sizeBytes, treeHash: treeHashOf(contentOf(seed, sizeBytes)) };

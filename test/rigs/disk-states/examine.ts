@@ -1,0 +1,36 @@
+import { makeTemporaryFolder } from "../../../packages/server/src/files/temporary-folder.ts";
+import { verifyFolder } from "../../../packages/server/src/verify/verify-folder.ts";
+import { observe } from "../../support/history/observe.ts";
+import { HistoryRecorder } from "../../support/history/recorder.ts";
+import { type FoundViolation, violationsOf } from "../violations.ts";
+import type { Cut } from "./cuts.ts";
+import type { Recording } from "./recording.ts";
+import { recoveredService } from "./recovered-service.ts";
+
+interface Examination {
+  readonly violations: readonly FoundViolation[];
+  readonly findings: readonly string[];
+}
+
+/** Starts the service on what a cut has left, observes all that the history names, and verifies the folder. */
+export async function examine({ caller, historyAt }: Recording, cut: Cut, path: string): Promise<Examination> {
+  await using recorder = HistoryRecorder.continuing(historyAt(cut.events));
+  try {
+    await using service = await recoveredService(path);
+    caller.moveTo(service.url);
+    await observe(recorder, (call) => recorder.record(call, (each) => caller.perform(each)));
+  } catch (error) {
+    return { violations: [], findings: [`the service does not start: ${(error as Error).message}`] };
+  }
+  return { violations: violationsOf(recorder.entries), findings: await findingsOf(path) };
+}
+
+async function findingsOf(path: string): Promise<string[]> {
+  const findings: string[] = [];
+  const options = { level: "deep", subset: null, deadline: Number.POSITIVE_INFINITY, makeTemporaryFolder } as const;
+  await verifyFolder(path, options, {
+    finding: ({ code, message }) => findings.push(`${code}: ${message}`),
+    summary: () => undefined,
+  });
+  return findings;
+}

@@ -12,7 +12,7 @@ export interface Cut {
 
 /** A kill leaves all that was done. */
 const everything: Survival = () => true;
-/** Events that change what a folder holds. */
+/** Events that change what a folder holds, or what a client knows of it. */
 const changes: ReadonlySet<TraceEvent["kind"]> = new Set([
   "create",
   "write",
@@ -21,11 +21,12 @@ const changes: ReadonlySet<TraceEvent["kind"]> = new Set([
   "unlink",
   "rename",
   "mkdir",
+  "send",
 ]);
 /** Moments at which something is durable that was not before, or is promised. */
 const moments: ReadonlySet<TraceEvent["kind"]> = new Set(["sync-end", "send"]);
 
-/** A kill before and after each change from there on. */
+/** A kill before and after each change and each response from there on. */
 export function* kills(events: readonly TraceEvent[], from: number): Generator<Cut> {
   yield { kind: "kill", events: from, survives: everything };
   for (const [index, event] of events.entries()) {

@@ -124,12 +124,12 @@ test("only the blob store of the file system removes files of the data folder, s
 
 test("all statements that change or remove archives, segments and vaults are known by name", () => {
   const statement =
-    /^(?:export )?(?:const|function|async function) (\w+)|(?:\.(deleteFrom|updateTable)|= (changing|removal))\(\s*"(archives|segments|vaults)"/gm;
+    /^(?:export )?(?:const|function|async function) (\w+)|(?:\.(deleteFrom|updateTable)|= (changing|removal))\(\s*"(archives|segments|vaults)"|= (changingVault)\(/gm;
   const found = ofStorage.flatMap((file) => {
     let name = "";
-    return [...text(file).matchAll(statement)].flatMap(([, declared, query, sealed, table]) => {
+    return [...text(file).matchAll(statement)].flatMap(([, declared, query, sealed, named, ofVault]) => {
       name = declared ?? name;
-      const verb = query ?? sealed;
+      const [verb, table] = ofVault === undefined ? [query ?? sealed, named] : ["changing", "vaults"];
       return verb === undefined
         ? []
         : [`${basename(file)}: ${name} ${/^(deleteFrom|removal)$/.test(verb) ? "deletes" : "updates"} ${table}`];
@@ -139,7 +139,6 @@ test("all statements that change or remove archives, segments and vaults are kno
   assert.deepEqual(found.sort(), [
     "archives.ts: markDeleted updates archives",
     "contents.ts: deleteArchives deletes archives",
-    "contents.ts: deleteVaults deletes vaults",
     "deleted-archives.ts: removeArchive deletes archives",
     "deleted-archives.ts: unlist updates archives",
     "segments.ts: forget deletes segments",
@@ -155,8 +154,10 @@ test("all statements that change or remove archives, segments and vaults are kno
     "vault-settings.ts: updateLock updates vaults",
     "vault-settings.ts: updateNotifications updates vaults",
     "vault-settings.ts: updateTags updates vaults",
-    "vaults.ts: deleteVault deletes vaults",
     "vaults.ts: setInventory updates vaults",
+    "written-vault.ts: changingVault updates vaults",
+    "written-vault.ts: deleteRow deletes vaults",
+    "written-vault.ts: deleteRows deletes vaults",
   ]);
 });
 

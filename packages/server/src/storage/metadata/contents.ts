@@ -4,6 +4,7 @@ import { rowsChanged } from "./sqlite/prepared.ts";
 import { sealedRows } from "./tables/row-macs/sealed-rows.ts";
 import type { Database, Schema, VaultRow } from "./tables/schema.ts";
 import { markAllDead } from "./tables/segments.ts";
+import { deleteAllVaults } from "./tables/written-vault.ts";
 
 export const contentsChanges = {
   async removeContents(db, { accountId, removesLocked }) {
@@ -18,7 +19,7 @@ export const contentsChanges = {
     // Rows that refer to others are removed before those.
     await deleteUploads(db, {});
     await deleteArchives(db, {});
-    await deleteVaults(db, {});
+    await deleteAllVaults(db);
     await deleteUserKeys(db, { accountId });
     await deleteUserPolicies(db, {});
     await deleteUsers(db, {});
@@ -50,7 +51,6 @@ const emptied = (table: Exclude<keyof Schema, "archives" | "segments" | "vaults"
 
 const deleteUploads = emptied("uploads");
 const deleteArchives = rowsChanged((db, _: object) => db.deleteFrom("archives"));
-const deleteVaults = rowsChanged((db, _: object) => db.deleteFrom("vaults"));
 
 const removals = (
   [

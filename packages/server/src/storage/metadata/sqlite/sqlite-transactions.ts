@@ -4,6 +4,7 @@ import { StorageFullError } from "../../../domain/stores/blob-store.ts";
 import { MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
 import { forgetHead, recordChange } from "../tables/audit-chain.ts";
 import type { Database } from "../tables/schema.ts";
+import { forgetWrittenVault } from "../tables/written-vault.ts";
 import { dataSizeBytes } from "./data-size.ts";
 import type { Changes, Queries } from "./methods.ts";
 import type { Connection } from "./sqlite-connection.ts";
@@ -38,7 +39,7 @@ export async function runChanges(
 ): Promise<Outcome[]> {
   const { database } = connection;
   // The last transaction may have been rolled back.
-  forgetHead(connection.db);
+  forgetWritten(connection.db);
   try {
     database.exec("BEGIN IMMEDIATE");
     const outcomes: Outcome[] = [];
@@ -93,9 +94,14 @@ async function runChange(connection: Connection, { method, input, facts }: Reque
     }
     database.exec("ROLLBACK TO change");
     database.exec("RELEASE change");
-    forgetHead(db);
+    forgetWritten(db);
     return { error };
   }
+}
+
+function forgetWritten(db: Database): void {
+  forgetHead(db);
+  forgetWrittenVault(db);
 }
 
 async function outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {

@@ -75,23 +75,22 @@ export const segmentChanges = {
 
 /** `pending → dead`; `dead` also when there is no row: a sweeper that was first may have looked before the file was there. */
 export async function abandonPending(db: Database, segment: { key: string; ownerId: string }): Promise<void> {
-  const deadRow = { ...pendingRow(segment), state: "dead" as const };
-  if ((await settlePending(db, segment, deadRow)) === 1) {
+  const row = pendingRow(segment);
+  if ((await settlePending(db, row, { state: "dead" })) === 1) {
     return;
   }
-  const row = await selectSegment(db, segment);
-  if (row === undefined) {
-    await insertSegment(db, deadRow);
+  const found = await selectSegment(db, segment);
+  if (found === undefined) {
+    await insertSegment(db, { ...row, state: "dead" });
   } else {
-    invariant(row.state === "dead", "what is abandoned was never made live");
+    invariant(found.state === "dead", "what is abandoned was never made live");
   }
 }
 
 /** `pending → live`, with what has been written. */
 export async function makeLive(db: Database, segment: Segment): Promise<void> {
   const { firstByte, sizeBytes, treeHash } = segment;
-  const changed = await settlePending(db, segment, {
-    ...pendingRow(segment),
+  const changed = await settlePending(db, pendingRow(segment), {
     state: "live",
     first_byte: firstByte,
     size_bytes: sizeBytes,
@@ -199,16 +198,11 @@ const setState = changing("segments", "state");
  * Gives a pending segment its next row, in one statement: a pending row has nothing but its names, so that its MAC is known without
  * reading it. Resolves to 0 when there is none, or it is damaged.
  */
-async function settlePending(
-  db: Database,
-  segment: { key: string; ownerId: string },
-  next: SegmentRow,
-): Promise<number> {
+async function settlePending(db: Database, row: SegmentRow, change: Partial<SegmentRow>): Promise<number> {
   const { hasher } = sealOf(db);
-  const [before, after] = [pendingRow(segment), next].map((row) =>
-    macOf(hasher.digest("segments", row as unknown as SealedValues)),
-  );
-  return updatePending(db, { ...next, mac: after, pendingMac: before });
+  const macOfRow = (of: SegmentRow) => macOf(hasher.digest("segments", of as unknown as SealedValues));
+  const next = { ...row, ...change };
+  return updatePending(db, { ...next, mac: macOfRow(next), pendingMac: macOfRow(row) });
 }
 
 const updatePending = rowsChanged(

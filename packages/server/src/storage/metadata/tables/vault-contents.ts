@@ -2,9 +2,10 @@ import { errors } from "@moraine/protocol";
 import type { Instant } from "../../../domain/time/instant.ts";
 import { assertVersion, type PermittedVault } from "../../../domain/vaults/permission.ts";
 import { arnOf, type Vault } from "../../../domain/vaults/vault.ts";
-import { changing, sealedRow } from "./row-macs/sealed-rows.ts";
+import { sealedRow } from "./row-macs/sealed-rows.ts";
 import type { Database, VaultRow } from "./schema.ts";
 import { vaultOf } from "./vault-rows.ts";
+import { changingVault, writtenVault } from "./written-vault.ts";
 
 export async function findById(db: Database, vaultId: string): Promise<Vault | null> {
   const row = await selectVaultById(db, { vaultId });
@@ -16,7 +17,7 @@ export async function findById(db: Database, vaultId: string): Promise<Vault | n
  * change.
  */
 export async function requirePermitted(db: Database, at: PermittedVault): Promise<VaultRow> {
-  const row = await selectVaultById(db, { vaultId: at.vaultId });
+  const row = writtenVault(db, at.vaultId) ?? (await selectVaultById(db, { vaultId: at.vaultId }));
   if (row === undefined) {
     throw errors.vaultNotFound(arnOf(at.vault));
   }
@@ -50,11 +51,4 @@ export const selectVaultById = sealedRow(
   (row, at) => row.id === at.vaultId,
 );
 
-const changeContents = changing(
-  "vaults",
-  "archive_count",
-  "archive_bytes",
-  "archive_sum",
-  "revision",
-  "inventory_due_from",
-);
+const changeContents = changingVault("archive_count", "archive_bytes", "archive_sum", "revision", "inventory_due_from");

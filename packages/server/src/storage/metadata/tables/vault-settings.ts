@@ -5,10 +5,11 @@ import { assertAbortable, completeLock, initiateLock, type VaultLock } from "../
 import { type VaultTags, withoutTags, withTags } from "../../../domain/vaults/vault-tags.ts";
 import type { Changes } from "../sqlite/methods.ts";
 import { appendEntry } from "./audit-chain.ts";
-import { changing, soundRows } from "./row-macs/sealed-rows.ts";
+import { soundRows } from "./row-macs/sealed-rows.ts";
 import type { Database, VaultRow } from "./schema.ts";
 import { requirePermitted } from "./vault-contents.ts";
 import { lockColumns, notificationColumns, vaultOf } from "./vault-rows.ts";
+import { changingVault } from "./written-vault.ts";
 
 export const vaultSettingsChanges = {
   async addTags(db, { tags, ...at }) {
@@ -82,11 +83,10 @@ async function storeLock(db: Database, row: VaultRow, lock: VaultLock | null): P
 /** Ends permissions that rest on the row as it is now: they do not hold for the row that follows. */
 const next = (row: VaultRow): Pick<VaultRow, "access_version"> => ({ access_version: row.access_version + 1 });
 
-const updateTags = changing("vaults", "access_version", "tags");
-const updateNotifications = changing("vaults", "notification_topic", "notification_events");
-const updateAccessPolicy = changing("vaults", "access_version", "access_policy");
-const updateLock = changing(
-  "vaults",
+const updateTags = changingVault("access_version", "tags");
+const updateNotifications = changingVault("notification_topic", "notification_events");
+const updateAccessPolicy = changingVault("access_version", "access_policy");
+const updateLock = changingVault(
   "access_version",
   "lock_policy",
   "lock_id",

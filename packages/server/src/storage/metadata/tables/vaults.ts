@@ -6,10 +6,11 @@ import type { Changes, Queries } from "../sqlite/methods.ts";
 import { literal, oneRow } from "../sqlite/prepared.ts";
 import { removeJobsOf } from "./jobs/jobs.ts";
 import { removeUploadsOf } from "./multipart-uploads.ts";
-import { changing, removal, sealedInsertion, sealedRow, sealedRows, soundRows } from "./row-macs/sealed-rows.ts";
+import { removal, sealedInsertion, sealedRow, sealedRows, soundRows } from "./row-macs/sealed-rows.ts";
 import type { Database, VaultRow } from "./schema.ts";
 import { findById, selectVaultById } from "./vault-contents.ts";
 import { vaultOf, vaultRow } from "./vault-rows.ts";
+import { changingVault, deleteVault } from "./written-vault.ts";
 
 export const vaultQueries = {
   async findVault(db, key) {
@@ -133,8 +134,6 @@ const countVaults = oneRow((db, key: { accountId: string; region: string }) =>
     .where("region", "=", key.region),
 );
 
-const deleteVault = removal("vaults");
-
 const insertRemoved = sealedInsertion("removed_vaults");
 
 const selectRemoved = soundRows("removed_vaults", (db, at: { limit: number }) =>
@@ -143,8 +142,7 @@ const selectRemoved = soundRows("removed_vaults", (db, at: { limit: number }) =>
 
 const deleteRemoved = removal("removed_vaults");
 
-const setInventory = changing(
-  "vaults",
+const setInventory = changingVault(
   "inventory_taken_at",
   "inventory_revision",
   "inventory_archive_count",

@@ -63,7 +63,7 @@ test("every family of operations has its twin in the protocol, and a test", () =
   }
 });
 
-test("compose/ builds the drivers, each in one file, verify/ and backup/ readers of segments; compose.ts joins them and builds none", () => {
+test("compose/ builds the drivers, each in one file, verify/ and backup/ readers of segments, repair/ its own; compose.ts joins them and builds none", () => {
   const builders: ReadonlyArray<[RegExp, string]> = [
     [/\bnew \w+BlobStore\(|(?<!function )\b(openSqliteStore|openDataFolder)\(/, "stores.ts"],
     [/\bnew SealedCredentialStore\(/, "access.ts"],
@@ -72,9 +72,14 @@ test("compose/ builds the drivers, each in one file, verify/ and backup/ readers
     [/(?<!function )\bcreate(Operator)?Listener\(/, "listener.ts"],
   ];
   for (const [builder, file] of builders) {
-    assert.deepEqual(filesThatSay(builder, ["verify/checks/segment-contents.ts", "backup/segment-files.ts"]), [
-      `packages/server/src/compose/${file}`,
-    ]);
+    assert.deepEqual(
+      filesThatSay(builder, [
+        "verify/checks/segment-contents.ts",
+        "backup/segment-files.ts",
+        "repair/apply/drivers.ts",
+      ]),
+      [`packages/server/src/compose/${file}`],
+    );
   }
 });
 
@@ -105,17 +110,18 @@ test("the environment is read in each main.ts and in the client's node.ts, and p
     "server/src/main.ts",
     "server/src/verify/main.ts",
     "server/src/backup/main.ts",
+    "server/src/repair/main.ts",
     "cli/src/main.ts",
     "client/src/node.ts",
   ];
   assert.deepEqual(filesThatSay(/\bprocess\.env\b/, own), []);
 });
 
-test("only the blob store of the file system removes files of the data folder, secret-file.ts its own draft, temporary-folder.ts what it made, and backup/removal.ts copies", () => {
+test("only the blob store of the file system removes files of the data folder, secret-file.ts and repair/ their own drafts, temporary-folder.ts what it made, and backup/removal.ts copies", () => {
   const remover = /\bunlink\b|\brm\(|\brmdir\b/;
   // Client and command have no data folder: they remove what they made next to a target, and journals of uploads.
   const own = tracked.filter((file) =>
-    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|backup\/removal\.ts|server\/src\/files\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/transfers\/upload-state\.ts/.test(
+    /storage\/(blobs\/|data-folder\.ts)|secrets\/secret-file\.ts|backup\/removal\.ts|repair\/apply\/drivers\.ts|server\/src\/files\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/transfers\/upload-state\.ts/.test(
       file,
     ),
   );
@@ -177,8 +183,9 @@ test("signatures and tokens are compared in constant time, and in two files alon
 
 test("only storage/metadata changes rows, and never by a text of SQL", () => {
   assert.deepEqual(filesThatSay(/\b(deleteFrom|updateTable|insertInto|replaceInto)\(/, ofStorage), []);
-  // The query builder has no triggers, and the statements that seal rows also serve tests, on a bare connection.
-  const texts = ["/migrations/0012-job-turns.ts", "/migrations/0015-row-macs.ts"];
+  // The query builder has no triggers, the statements that seal rows also serve tests on a bare connection, and a list of unknown files is no
+  // part of the data.
+  const texts = ["/migrations/0012-job-turns.ts", "/migrations/0015-row-macs.ts", "repair/plan/segment-index.ts"];
   assert.deepEqual(filesThatSay(/\b(delete from|update \w+ set|drop table|truncate table)\b/i, texts), []);
 });
 

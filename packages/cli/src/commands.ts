@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, Make>> = {
   verify: async () => (await import("./commands/verify.ts")).verifyCommand(),
   backup: async () => (await import("./commands/backup.ts")).backupCommand(),
   restore: async () => (await import("./commands/restore.ts")).restoreCommand(),
+  repair: async () => (await import("./commands/repair.ts")).repairCommand(),
   admin: async (_, tools) => (await import("./admin/admin.ts")).adminCommand(tools),
 };
 

@@ -36,7 +36,7 @@ function keepCompiled(environment: CliEnvironment["environment"]): void {
   }
 }
 
-const programs = ["serve", "verify", "backup", "restore"] as const;
+const programs = ["serve", "verify", "backup", "restore", "repair"] as const;
 
 /** The program of the server's package that a command becomes, whose flags are its own; null for any other command. */
 function serverProgram(args: readonly string[]): { name: (typeof programs)[number]; flags: readonly string[] } | null {

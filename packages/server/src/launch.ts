@@ -14,6 +14,7 @@ const programs = {
   verify: { source: "./verify/main.ts", bundled: "./verify.js" },
   backup: { source: "./backup/main.ts", bundled: "./backup.js" },
   restore: { source: "./restore/main.ts", bundled: "./restore.js" },
+  repair: { source: "./repair/main.ts", bundled: "./repair.js" },
 } as const;
 
 export type ProgramName = keyof typeof programs;

@@ -35,6 +35,8 @@ export interface DataFolderOptions {
   /** Whether the folder may lie on a file system whose locks and syncs depend on another machine. @default false */
   readonly allowNetworkStorage?: boolean;
   readonly fileSystemType?: FileSystemType;
+  /** Whether the database may be missing although there is data that it describes: a repair makes a new one. @default false */
+  readonly mayLackDatabase?: boolean;
 }
 
 /** The folder cannot be used; the message is one line that an operator can act on. */
@@ -85,7 +87,9 @@ export async function openDataFolder(path: string, options: DataFolderOptions = 
     // Before anything is written: on a full disk the metadata could not even be opened.
     isBallastReleased = await ballast.releaseIfFull();
     await assertWritable(folder);
-    await refuseDamaged(folder);
+    if (options.mayLackDatabase !== true) {
+      await refuseDamaged(folder);
+    }
     // From here on a database without `blobs/` next to it means that the blobs were lost.
     await mkdir(join(folder, blobsName), { recursive: true, mode: 0o700 });
     await syncPath(folder);

@@ -1,0 +1,30 @@
+/** Codes of actions with the consequence for an operator. A code is never renamed: scripts read them. */
+export const consequences = {
+  "database-rebuilt":
+    "keys, users, policies, tags, locks, jobs, unfinished uploads and the audit trail are lost; archives that were deleted within the last day come back",
+  "vault-rebuilt":
+    "its lock, if it had one, is lost: an access policy denies every deletion until somebody who may do so removes that policy",
+  "archive-linked": "it can be retrieved again",
+  "file-quarantined": "look at it, and remove it when it is not needed",
+  "counters-rebuilt": "compare the vault's inventory with your own records",
+  "segment-sound": "it is read again",
+  "history-adopted": "what was acknowledged after the database's last change, and has no segment, is lost",
+  "segment-damaged": "restore the file from a backup; its other archives are not affected",
+  undecided: "compare with your own records",
+} as const satisfies Readonly<Record<string, string>>;
+
+export type ActionCode = keyof typeof consequences;
+
+/** Actions that repair nothing: they name what an operator has to look at. */
+export const unrepaired: ReadonlySet<ActionCode> = new Set(["segment-damaged", "undecided"]);
+
+/** Something that was done, or would be with `--apply`, and the things that it concerns. */
+export interface Action {
+  readonly code: ActionCode;
+  readonly message: string;
+  /** ARN. */
+  readonly vault?: string | undefined;
+  readonly archive?: string | undefined;
+  /** Path within the data folder. */
+  readonly file?: string | undefined;
+}

@@ -186,6 +186,22 @@ test("moraine verify lists its flags, and exits with 2 when there is nothing to 
   await assert.rejects(at(home, "npx", ["moraine", "verify", "--data", home]), { code: 2, stdout: "" });
 });
 
+test("moraine backup and moraine restore list their flags, and work as packed", async () => {
+  for (const name of ["backup", "restore"]) {
+    const { stdout } = await at(home, "npx", ["moraine", name, "--help"]);
+    assert.match(stdout, new RegExp(`^moraine ${name} [A-Z]+ `));
+    assert.equal((await at(home, "npx", ["moraine", "help", name])).stdout, stdout);
+  }
+  const data = join(folder.path, "backed-up");
+  await using server = await startInstalled(data);
+  const target = join(folder.path, "backups");
+  const { stdout } = await at(home, "npx", ["moraine", "backup", target, "--data", data, "--json"]);
+  assert.match(JSON.parse(stdout).version, /^\d+\.\d+\.\d+$/);
+  const restored = await at(home, "npx", ["moraine", "restore", target, join(folder.path, "restored")]);
+  assert.match(restored.stdout, /^no damage found$/m);
+  assert.ok(server.pid > 0);
+});
+
 test("moraine serve is replaced by the server, with the settings of npm start", async () => {
   await using server = await startInstalled(join(folder.path, "served"));
   const { scripts } = JSON.parse(await readFile(join(repositoryRoot, "package.json"), "utf8"));

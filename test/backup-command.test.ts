@@ -287,20 +287,24 @@ test("exits with 2 and one line for what it cannot do", async () => {
     [[], /Expected one folder, and got 0/],
     [["s3://bucket/backups"], /buckets are not supported/],
     [[foreign, "--data", at.data], /not a folder of backups: it holds other files \(photo\.jpg\)/],
-    [[at.data, "--data", at.data], /lie in one another/],
-    [[join(at.data, "backups"), "--data", at.data], /lie in one another/],
-    [[at.place, "--data", at.data], /lie in one another/],
-    [[join(at.place, "no", "parent"), "--data", at.data], /make its parent first, or mount the disk/],
-    [[at.target, "--data", join(at.place, "none")], /data folder .* cannot be opened/],
-    [[at.target, "--data", foreign], /is not a data folder/],
-    [["--check", foreign], /has no folder "backups"/],
-    [["--check", join(at.place, "none")], /cannot be opened/],
   ] as const) {
     const { code, stdout, stderr } = await runProgram("backup", args);
     assert.deepEqual([code, stdout], [2, ""], args.join(" "));
     assert.match(stderr, /^moraine: [^\n]+\n$/);
     assert.match(stderr, message);
   }
+  for (const [target, dataFolder, message] of [
+    [at.data, at.data, /lie in one another/],
+    [join(at.data, "backups"), at.data, /lie in one another/],
+    [at.place, at.data, /lie in one another/],
+    [join(at.place, "no", "parent"), at.data, /make its parent first, or mount the disk/],
+    [at.target, join(at.place, "none"), /data folder .* cannot be opened/],
+    [at.target, foreign, /is not a data folder/],
+  ] as const) {
+    await assert.rejects(backUp({ target, dataFolder }), message);
+  }
+  await assert.rejects(backupFindings(foreign, "quick"), /has no folder "backups"/);
+  await assert.rejects(backupFindings(join(at.place, "none"), "quick"), /cannot be opened/);
   for (const args of [
     "a b",
     "a --keep 0",

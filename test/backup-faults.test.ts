@@ -102,13 +102,16 @@ test(`killed at any call, a restore leaves a folder that no server takes, and co
   }
 });
 
+/** Copies of segments that are not complete: 28 digits. */
+const ofSegments = `*/unfinished/*/${"?".repeat(28)}.partial`;
+
 const faults: ReadonlyArray<[what: string, rule: Omit<FaultRule, "pattern"> & { readonly pattern: string }]> = [
   [
     "the database's copy finds no room",
     { call: "write", pattern: "*/moraine.db.partial", first: 3, outcome: "ENOSPC" },
   ],
-  ["a segment finds no room", { call: "write", pattern: "*/unfinished/*/*.partial", first: 9, outcome: "ENOSPC" }],
-  ["a segment cannot be synced", { call: "sync", pattern: "*/unfinished/*/*.partial", first: 2, outcome: "EIO" }],
+  ["a segment finds no room", { call: "write", pattern: ofSegments, outcome: "ENOSPC" }],
+  ["a segment cannot be synced", { call: "sync", pattern: ofSegments, outcome: "EIO" }],
   ["a segment gets no name", { call: "rename", pattern: "*/blobs/*", outcome: "EIO" }],
   ["a folder of segments cannot be synced", { call: "sync", pattern: "*/blobs/??/??", outcome: "EIO" }],
   ["the manifest finds no room", { call: "write", pattern: "*/manifest.json", outcome: "ENOSPC" }],

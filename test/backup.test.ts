@@ -17,7 +17,7 @@ import { fileOf, findingsIn } from "./support/verify/look.ts";
 // Backups of a running server, restored and served.
 
 const vault = "other";
-const backupsTaken = 2;
+const backupsTaken = Number(process.env["BACKUPS"] ?? 2);
 /** Otherwise most of the time would go to what the restored server is asked. */
 const loadPauseMilliseconds = 20;
 
@@ -33,6 +33,7 @@ class Load {
   readonly kept = new Map<string, Buffer>();
   readonly #http: GlacierHttp;
   #isOver = false;
+  #sent = 0;
   #workers: Promise<void>[] = [];
 
   constructor(http: GlacierHttp) {
@@ -40,6 +41,7 @@ class Load {
   }
 
   begin(): void {
+    this.#isOver = false;
     this.#workers = [1, 2].map((worker) => this.#work(worker));
   }
 
@@ -50,7 +52,8 @@ class Load {
 
   async #work(worker: number): Promise<void> {
     for (let round = 0; !this.#isOver; round += 1) {
-      const bytes = contentOf(worker * 10_000 + round, 3000);
+      this.#sent += 1;
+      const bytes = contentOf(worker * 10_000 + this.#sent, 3000);
       const id = await this.#http.uploadArchive(vault, bytes, `load ${round}`);
       if (round % 2 === 0) {
         await this.#http.deleteArchive(vault, id);
@@ -74,11 +77,13 @@ test("a backup under load restores to a sound folder, with each archive acknowle
   const http = new GlacierHttp(server.url);
   const shell = new Shell(place.path, {});
   const load = new Load(http);
-  load.begin();
   try {
     for (let round = 1; round <= backupsTaken; round += 1) {
+      load.begin();
+      await until(async () => load.kept.size >= 5 * round);
       const acknowledged = new Map(load.kept);
       const taken = await shell.run(["backup", target, "--data", data, "--key-to", key, "--max-rate", "8MB", "--json"]);
+      await load.end();
       assert.deepEqual([taken.code, taken.stderr], [0, ""], taken.stdout);
       const { missingSegments, copiedBytes } = JSON.parse(taken.stdout);
       assert.equal(missingSegments, 0);

@@ -181,19 +181,21 @@ test("exits with 2 and one line for what it cannot do", async () => {
     [[], /Expected two folders, and got 0/],
     [[at.target, "s3://bucket/x"], /buckets are not supported/],
     [[at.target, used], /is not empty \(it holds photo\.jpg\)/],
-    [[at.target, join(at.target, "blobs", "x")], /lie in one another/],
-    [[used, at.to], /not a folder of backups/],
-    [
-      [at.target, at.to, "--backup", "20200101T000000Z"],
-      /There is no backup 20200101T000000Z; there are: \w+, \w+, \w+/,
-    ],
-    [[at.target, at.to, "--key", join(at.place, "none")], /ENOENT.*none/],
-    [[at.target, at.to, "--anchor", join(at.place, "none")], /ENOENT.*none/],
   ] as const) {
     const { code, stdout, stderr } = await runProgram("restore", args);
     assert.deepEqual([code, stdout], [2, ""], args.join(" "));
     assert.match(stderr, /^moraine: [^\n]+\n$/);
     assert.match(stderr, message);
+  }
+  const none = join(at.place, "none");
+  for (const [given, message] of [
+    [{ dataFolder: join(at.target, "blobs", "x") }, /lie in one another/],
+    [{ source: used }, /not a folder of backups/],
+    [{ backup: "20200101T000000Z" }, /There is no backup 20200101T000000Z; there are: \w+, \w+, \w+/],
+    [{ keyFile: none }, /ENOENT.*none/],
+    [{ anchorFile: none }, /ENOENT.*none/],
+  ] as const) {
+    await assert.rejects(restored({ source: at.target, dataFolder: at.to, ...given }), message);
   }
   assert.throws(() => readArguments(["a", "b", "--public-key", "x"]), /--public-key needs --anchor/);
   const options = { source: at.target, dataFolder: at.to };

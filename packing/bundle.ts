@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Metafile, noticesOf } from "./notices.ts";
 import type { Manifest } from "./published-manifest.ts";
@@ -43,7 +43,6 @@ const flags = [
   "--format=esm",
   "--platform=node",
   "--target=node24",
-  "--outdir=dist",
   "--entry-names=[name]",
   // Threads and package.json are found from wherever the code that looks for them ends up, so all files lie in one folder.
   "--chunk-names=[name]-[hash]",
@@ -62,8 +61,13 @@ export function isBundled({ name }: Manifest): boolean {
   return Object.hasOwn(bundles, name);
 }
 
-/** Writes `dist` as a few files that hold all they need, and the licences of what they hold. */
-export function bundle({ name, peerDependencies = {} }: Manifest): void {
+/**
+ * Writes a few files that hold all they need, and the licences of what they hold.
+ *
+ * @param source the package's folder
+ * @param target the folder of the files
+ */
+export function bundle({ name, peerDependencies = {} }: Manifest, source = ".", target = "dist"): void {
   const { entries, kept } = bundles[name] ?? { entries: {}, kept: [] };
   const external = [...kept, ...Object.keys(peerDependencies)].map((outside) => `--external:${outside}`);
   const files = Object.entries(entries).map(([file, source]) => `${file}=${source}`);
@@ -71,10 +75,15 @@ export function bundle({ name, peerDependencies = {} }: Manifest): void {
   const folder = mkdtempSync(join(tmpdir(), "moraine-bundle-"));
   try {
     const metafile = join(folder, "metafile.json");
-    execFileSync(process.execPath, [esbuild, ...files, ...flags, ...external, `--metafile=${metafile}`], {
-      stdio: ["ignore", process.stderr, "inherit"],
-    });
-    writeFileSync("dist/THIRD-PARTY-LICENSES.txt", noticesOf(JSON.parse(readFileSync(metafile, "utf8")) as Metafile));
+    execFileSync(
+      process.execPath,
+      [esbuild, ...files, ...flags, ...external, `--outdir=${resolve(target)}`, `--metafile=${metafile}`],
+      { cwd: source, stdio: ["ignore", process.stderr, "inherit"] },
+    );
+    writeFileSync(
+      join(target, "THIRD-PARTY-LICENSES.txt"),
+      noticesOf(JSON.parse(readFileSync(metafile, "utf8")) as Metafile, source),
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -6,11 +6,17 @@ export interface Metafile {
   readonly outputs: Readonly<Record<string, { readonly inputs: Readonly<Record<string, unknown>> }>>;
 }
 
-/** The licences and notices of the packages whose code is in a bundle, as they ask to be kept with copies. */
-export function noticesOf({ outputs }: Metafile): string {
+/**
+ * The licences and notices of the packages whose code is in a bundle, as they ask to be kept with copies.
+ *
+ * @param source the folder that the account's paths start from
+ */
+export function noticesOf({ outputs }: Metafile, source: string): string {
   const files = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
   const folders = new Set(files.flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
-  const notices = [...folders].map(noticeOf).sort(([first], [second]) => (first < second ? -1 : 1));
+  const notices = [...folders]
+    .map((folder) => noticeOf(join(source, folder)))
+    .sort(([first], [second]) => (first < second ? -1 : 1));
   const unlicensed = notices.filter(([, text]) => text === "").map(([name]) => name);
   if (unlicensed.length > 0) {
     throw new Error(`There is no licence with ${unlicensed.join(", ")}: nothing of it may be published`);

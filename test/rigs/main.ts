@@ -1,54 +1,71 @@
-import { parseArgs } from "node:util";
-import type { FaultOutcome } from "../support/disk-rig/rig.ts";
-import { runIoCalls } from "./io-calls/run.ts";
-import { runRaces } from "./races/run.ts";
-import { type ScenarioName, scenarios } from "./scenarios.ts";
-import type { FoundViolation } from "./violations.ts";
+import { execFile } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { startCommand } from "../support/server-process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { packedCommand, packServer } from "./packed-server.ts";
+import { type RigName, run, type Unit, type UnitResult, unitsOf } from "./units.ts";
 
-// Runs the rigs as long as is wanted. Prints a line of JSON for each run; exits with 1 when the model forbids what a client saw.
+// Runs the rigs, as many units at once as there are processors. Prints a line of JSON for each unit; exits with 1 when the model
+// forbids what a client saw, or `moraine verify` has found something.
 
-const outcomes: readonly FaultOutcome[] = ["killed before", "killed after", "EIO", "ENOSPC", "EDQUOT", "short"];
+const rigNames: readonly RigName[] = ["disk-states", "io-calls", "damages", "races"];
 
 const usage = `npm run rigs -- [FLAGS]
-  --rig NAME         races or io-calls, once for each (default: both)
-  --seed NUMBER      of the races (default: 1)
-  --races NUMBER     how many (default: 2000)
-  --scenario NAME    of io-calls, once for each (default: all): ${Object.keys(scenarios).join(", ")}
-  --outcome NAME     of the interrupted call, once for each (default: all): ${outcomes.join(", ")}
-  --files GLOB       whose calls are interrupted, in the data folder; "*" matches slashes too (default: "*")
-  --stride NUMBER    interrupts one call of this many (default: 1)`;
+  --rig NAME      one of ${rigNames.join(", ")}; can be repeated (default: all)
+  --seed NUMBER   of what is random (default: 1)
+  --times NUMBER  more rounds, with other seeds, and every call with every outcome (default: 1)
+  --unit JSON     runs one unit as a line of an earlier run named it, in this process
+  --packed DIR    the folder of a packed server, for --unit (default: the sources are started)`;
 
 const { values } = parseArgs({
   options: {
     help: { type: "boolean", default: false },
-    rig: { type: "string", multiple: true, default: ["races", "io-calls"] },
+    rig: { type: "string", multiple: true, default: [...rigNames] },
     seed: { type: "string", default: "1" },
-    races: { type: "string", default: "2000" },
-    scenario: { type: "string", multiple: true, default: Object.keys(scenarios) },
-    outcome: { type: "string", multiple: true, default: [...outcomes] },
-    files: { type: "string", default: "*" },
-    stride: { type: "string", default: "1" },
+    times: { type: "string", default: "1" },
+    unit: { type: "string" },
+    packed: { type: "string" },
   },
 });
 
 if (values.help) {
   console.log(usage);
+} else if (values.unit !== undefined) {
+  const unit = JSON.parse(values.unit) as Unit;
+  report({ unit, ...(await run(unit, values.packed === undefined ? startCommand : packedCommand(values.packed))) });
+  // Threads of a service that did not end in order would keep the process.
   process.exit();
+} else {
+  const units = unitsOf(new Set(values.rig as RigName[]), Number(values.seed), Number(values.times));
+  await using folder = await temporaryFolder();
+  await packServer(folder.path);
+  await Promise.all(Array.from({ length: availableParallelism() }, () => runNext(units, folder.path)));
 }
-if (values.rig.includes("races")) {
-  report(await runRaces({ seed: Number(values.seed), count: Number(values.races) }));
-}
-if (values.rig.includes("io-calls")) {
-  for (const scenario of values.scenario as ScenarioName[]) {
-    for (const outcome of values.outcome as FaultOutcome[]) {
-      report(await runIoCalls({ scenario, outcome, files: values.files, stride: Number(values.stride) }));
+
+async function runNext(units: Unit[], packed: string): Promise<void> {
+  for (let unit = units.shift(); unit !== undefined; unit = units.shift()) {
+    const args = [
+      ...process.execArgv,
+      fileURLToPath(import.meta.url),
+      "--unit",
+      JSON.stringify(unit),
+      "--packed",
+      packed,
+    ];
+    // Exits with 1 after a line that says why.
+    const ended = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 28 }).catch((error) => error);
+    if (ended.stdout === "") {
+      throw new Error(`${JSON.stringify(unit)} could not be run: ${ended.stderr}`);
     }
+    report(JSON.parse(ended.stdout));
   }
 }
 
-function report(result: { readonly violations: readonly FoundViolation[] }): void {
+function report(result: UnitResult & { readonly unit: Unit }): void {
   console.log(JSON.stringify(result));
-  if (result.violations.length > 0) {
+  if ([...(result.violations ?? []), ...(result.findings ?? [])].length > 0) {
     process.exitCode = 1;
   }
 }

@@ -2,10 +2,10 @@ import { makeTemporaryFolder } from "../../../packages/server/src/files/temporar
 import { verifyFolder } from "../../../packages/server/src/verify/verify-folder.ts";
 import { observe } from "../../support/history/observe.ts";
 import { HistoryRecorder } from "../../support/history/recorder.ts";
+import { recoveredService } from "../recovered-service.ts";
 import { type FoundViolation, violationsOf } from "../violations.ts";
 import type { Cut } from "./cuts.ts";
 import type { Recording } from "./recording.ts";
-import { recoveredService } from "./recovered-service.ts";
 
 interface Examination {
   readonly violations: readonly FoundViolation[];

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DiskRig, type FaultOutcome } from "../../support/disk-rig/rig.ts";
 import { HistoryCaller } from "../../support/history/caller.ts";
-import type { Call, History } from "../../support/history/calls.ts";
+import type { Call } from "../../support/history/calls.ts";
 import { observe } from "../../support/history/observe.ts";
 import { HistoryRecorder } from "../../support/history/recorder.ts";
 import { assertNoOrphans } from "../../support/kill-rig/audit.ts";
@@ -35,8 +35,17 @@ export interface IoCallsResult {
   readonly scenario: ScenarioName;
   readonly outcome: FaultOutcome;
   readonly points: number;
+  readonly restarts: number;
   readonly violations: readonly FoundViolation[];
   readonly seconds: number;
+}
+
+/** Histories that wait for the next start: a server that survives a fault serves the next one too. */
+const unjudgedMax = 20;
+
+interface Unjudged {
+  readonly recorder: HistoryRecorder;
+  readonly caller: HistoryCaller;
 }
 
 /**
@@ -45,20 +54,29 @@ export interface IoCallsResult {
  * in which there was no such call any more.
  */
 export async function runIoCalls(options: IoCallsOptions): Promise<IoCallsResult> {
-  const { scenario, outcome, files = "*", first = 1, stride = 1, pointsMax = Number.POSITIVE_INFINITY } = options;
+  const { scenario, outcome, first = 1, stride = 1, pointsMax = Number.POSITIVE_INFINITY } = options;
   const began = performance.now();
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");
   const rig = await DiskRig.create(folder.path, null);
   await using servers = await Servers.start({ dataFolder, rig, command: options.command });
+  const unjudged: Unjudged[] = [];
   const violations: FoundViolation[] = [];
-  let points = 0;
-  for (let number = first; points < pointsMax; number += stride) {
-    const path = join(folder.path, `history-${number}`);
-    const { isReached, history } = await interrupt({ number, path, rig, servers, scenario, outcome, files });
-    violations.push(...violationsOf(history));
+  let [points, restarts, isReached] = [0, 0, true];
+  for (let number = first; isReached && points < pointsMax; number += stride) {
+    const recorder = await HistoryRecorder.create(join(folder.path, `history-${number}`));
+    const vault = `point-${String(number).padStart(5, "0")}`;
+    const caller = new HistoryCaller(servers.url, vault);
+    unjudged.push({ recorder, caller });
+    isReached = await interrupt({ ...options, vault, number, recorder, caller }, { rig, servers });
     points += isReached ? 1 : 0;
-    if (!isReached || (options.stopsAtViolation === true && violations.length > 0)) {
+    const isLast = !isReached || points === pointsMax;
+    if (isLast || unjudged.length === unjudgedMax || !(await servers.isReady())) {
+      await servers.restart();
+      restarts += 1;
+      violations.push(...(await judge(unjudged.splice(0), servers.url)));
+    }
+    if (options.stopsAtViolation === true && violations.length > 0) {
       break;
     }
   }
@@ -66,43 +84,48 @@ export async function runIoCalls(options: IoCallsOptions): Promise<IoCallsResult
     await servers.stop();
     await assertNoOrphans(dataFolder);
   }
-  return { rig: "io-calls", scenario, outcome, points, violations, seconds: (performance.now() - began) / 1000 };
+  const seconds = (performance.now() - began) / 1000;
+  return { rig: "io-calls", scenario, outcome, points, restarts, violations, seconds };
 }
 
-interface Interruption {
+interface Interruption extends Unjudged {
+  readonly vault: string;
   readonly number: number;
-  readonly path: string;
-  readonly rig: DiskRig;
-  readonly servers: Servers;
   readonly scenario: ScenarioName;
   readonly outcome: FaultOutcome;
-  readonly files: string;
+  readonly files?: string;
 }
 
-async function interrupt({ number, path, rig, servers, scenario, outcome, files }: Interruption) {
-  const vault = `v${number}`;
+/** False when the scenario makes fewer calls. */
+async function interrupt(
+  { vault, number, recorder, caller, scenario, outcome, files = "*" }: Interruption,
+  { rig, servers }: { readonly rig: DiskRig; readonly servers: Servers },
+): Promise<boolean> {
   const { before, interrupted } = scenarios[scenario](vault);
-  await using recorder = await HistoryRecorder.create(path);
-  const caller = new HistoryCaller(servers.url, vault);
-  const make = async (call: Call) => {
-    await recorder.record(call, (each) => caller.perform(each));
-  };
-  await inTurn(before, make);
+  await inTurn(before, { recorder, caller });
   const faultsBefore = await rig.faultCount();
   await rig.fail({ call: "any", pattern: `${servers.dataFolder}/${files}`, first: number, count: 1, outcome });
-  await inTurn(interrupted, make);
-  const isReached = (await rig.faultCount()) > faultsBefore;
+  await inTurn(interrupted, { recorder, caller });
   await rig.lift();
-  await servers.restart();
-  await recorder.note("restart");
-  caller.moveTo(servers.url);
-  await observe(recorder, make);
-  caller.close();
-  return { isReached, history: recorder.entries as History };
+  return (await rig.faultCount()) > faultsBefore;
 }
 
-async function inTurn(calls: readonly Call[], make: (call: Call) => Promise<void>): Promise<void> {
+/** Observes what a server shows that was started after all of it. */
+async function judge(histories: readonly Unjudged[], url: string): Promise<FoundViolation[]> {
+  const violations: FoundViolation[] = [];
+  for (const { recorder, caller } of histories) {
+    await recorder.note("restart");
+    caller.moveTo(url);
+    await observe(recorder, (call) => recorder.record(call, (each) => caller.perform(each)));
+    caller.close();
+    await recorder[Symbol.asyncDispose]();
+    violations.push(...violationsOf(recorder.entries));
+  }
+  return violations;
+}
+
+async function inTurn(calls: readonly Call[], { recorder, caller }: Unjudged): Promise<void> {
   for (const call of calls) {
-    await make(call);
+    await recorder.record(call, (each) => caller.perform(each));
   }
 }

@@ -25,6 +25,12 @@ export class Servers implements AsyncDisposable {
     return this.#options.dataFolder;
   }
 
+  /** Whether the server takes changes: false once it was killed, or has halted. */
+  async isReady(): Promise<boolean> {
+    const response = await fetch(`${this.url}/health/ready`).catch(() => null);
+    return response?.ok === true;
+  }
+
   get url(): string {
     return this.#server.url;
   }

@@ -17,13 +17,30 @@ const lockPolicy = {
 /** Ids of the things that `fill` has made: two archives are single, one has parts, and one was deleted. */
 export const ids = { single: "", parts: "", other: "", deleted: "", upload: "", job: "" };
 
+interface StoredArchive {
+  readonly vault: string;
+  readonly id: string;
+  readonly bytes: Buffer;
+}
+
+const single = contentOf(1, 2 * mebibyte + 5);
+const parts = [contentOf(2, mebibyte), contentOf(3, mebibyte), contentOf(4, 7)];
+const other = contentOf(5, 100);
+
+/** The archives that `fill` has made and that can be read. */
+export const storedArchives = (): StoredArchive[] => [
+  { vault: "photos", id: ids.single, bytes: single },
+  { vault: "photos", id: ids.parts, bytes: Buffer.concat(parts) },
+  { vault: "other", id: ids.other, bytes: other },
+];
+
 export async function fill(http: GlacierHttp): Promise<void> {
   for (const vault of ["photos", "other", "locked"]) {
     await http.createVault(vault);
   }
-  ids.single = await http.uploadArchive("photos", contentOf(1, 2 * mebibyte + 5), "single");
-  ids.parts = await uploadParts(http, [contentOf(2, mebibyte), contentOf(3, mebibyte), contentOf(4, 7)]);
-  ids.other = await http.uploadArchive("other", contentOf(5, 100), "other");
+  ids.single = await http.uploadArchive("photos", single, "single");
+  ids.parts = await uploadParts(http);
+  ids.other = await http.uploadArchive("other", other, "other");
   ids.deleted = await http.uploadArchive("photos", contentOf(6, 100), "deleted");
   await http.deleteArchive("photos", ids.deleted);
   ids.upload = await initiate(http);
@@ -50,7 +67,7 @@ async function putPart(http: GlacierHttp, upload: string, firstByte: number, bod
   await http.demand({ method: "PUT", path: `/-/vaults/photos/multipart-uploads/${upload}`, headers, body });
 }
 
-async function uploadParts(http: GlacierHttp, parts: readonly Buffer[]): Promise<string> {
+async function uploadParts(http: GlacierHttp): Promise<string> {
   const upload = await initiate(http);
   for (const [index, part] of parts.entries()) {
     await putPart(http, upload, index * mebibyte, part);

@@ -16,8 +16,8 @@ export interface Folders extends AsyncDisposable {
 }
 
 /** Folders that a server has filled. They have no ballast, which would be copied with them each time. */
-export async function filledFolders(): Promise<Folders> {
-  const folder = await temporaryFolder();
+export async function filledFolders(parent?: string): Promise<Folders> {
+  const folder = await temporaryFolder(parent);
   const data = join(folder.path, "data");
   const [stopped, killed, yesterday] = ["stopped", "killed", "yesterday.db"].map((name) => join(folder.path, name)) as [
     string,

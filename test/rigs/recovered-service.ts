@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ManualClock } from "../../../packages/server/src/clock/clocks.ts";
-import { FilesystemBlobStore } from "../../../packages/server/src/storage/blobs/filesystem.ts";
-import { openDataFolder } from "../../../packages/server/src/storage/data-folder.ts";
-import { prepareHistory } from "../../../packages/server/src/storage/history/prepare.ts";
-import { openInlineStore } from "../../../packages/server/test/support/inline-store.ts";
-import { startTestServer } from "../../../packages/server/test/support/server.ts";
-import { rowSecretOf } from "../../support/row-secret.ts";
-import { accountId, rootKey } from "../../support/server-process.ts";
+import { ManualClock } from "../../packages/server/src/clock/clocks.ts";
+import { FilesystemBlobStore } from "../../packages/server/src/storage/blobs/filesystem.ts";
+import { openDataFolder } from "../../packages/server/src/storage/data-folder.ts";
+import { prepareHistory } from "../../packages/server/src/storage/history/prepare.ts";
+import { openInlineStore } from "../../packages/server/test/support/inline-store.ts";
+import { startTestServer } from "../../packages/server/test/support/server.ts";
+import { rowSecretOf } from "../support/row-secret.ts";
+import { accountId, rootKey } from "../support/server-process.ts";
 
 /**
  * Starts the service on a folder that a server process has left, within this process: in the order of a start, with the same parts, but

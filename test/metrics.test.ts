@@ -69,6 +69,7 @@ test("the values of labels that the page names are those that a server shows", (
     ["moraine_read_only", "reason"],
     ["moraine_scrub_bytes_total", "source"],
     ["moraine_scrub_segments_total", "outcome"],
+    ["moraine_repairs_total", "copy"],
     ["moraine_connections", "state"],
     ["moraine_queue_length", "queue"],
     ["moraine_jobs", "state"],

@@ -53,6 +53,8 @@ export interface Config {
   readonly delays: Readonly<Record<DelayName, number | null>>;
   /** How long the bytes of deleted archives are kept. */
   readonly deletedGraceSeconds: number;
+  /** Folder on another disk that gets a second copy of each segment; null for none. */
+  readonly mirrorFolder: string | null;
   /** Within this time all that is stored is read back. */
   readonly scrubPeriodDays: number;
   readonly audit: AuditSettings;
@@ -92,6 +94,7 @@ const settings = {
   inventory:  { flag: "inventory-delay",   environment: "MORAINE_INVENTORY_DELAY",                                      help: "TIME       before an inventory job completes" },
   freeTier:   { flag: "free-tier-bytes",   environment: "MORAINE_FREE_TIER_BYTES",        fallback: "10GiB",            help: "SIZE       a month may retrieve under the policy FreeTier" },
   deletedGrace: { flag: "deleted-grace",   environment: "MORAINE_DELETED_GRACE",          fallback: "1d",               help: "TIME       to keep deleted bytes; 0 frees them at once" },
+  mirror:     { flag: "mirror",            environment: "MORAINE_MIRROR",                                               help: "DIR        on another disk: gets a second copy of all bytes" },
   scrubPeriod: { flag: "scrub-period",     environment: "MORAINE_SCRUB_PERIOD",           fallback: "30d",              help: "TIME       to read all stored bytes back once, 1d to 90d" },
   auditDays:  { flag: "audit-days",        environment: "MORAINE_AUDIT_DAYS",             fallback: "400d",             help: "TIME       to keep the audit trail" },
   auditLog:   { flag: "audit-log",         environment: "MORAINE_AUDIT_LOG",                                            help: "FILE       also gets the audit trail, or stdout; reopened on SIGUSR2" },
@@ -180,6 +183,7 @@ const shape = z
     inventory: seconds,
     freeTier: amount(parseSize, "must be a number of bytes, or a size like 64MiB, 10GiB or 500MB"),
     deletedGrace: duration,
+    mirror: z.string().min(1).optional(),
     scrubPeriod: whole("d", 90),
     auditDays: whole("d", 99_999),
     auditLog: z.string().min(1).optional(),
@@ -271,6 +275,7 @@ function freeze(values: z.infer<typeof shape>, base: string, origins: Origins): 
     },
     freeTierBytes: values.freeTier,
     deletedGraceSeconds: values.deletedGrace,
+    mirrorFolder: optionalPath(base, values.mirror),
     scrubPeriodDays: values.scrubPeriod,
     audit: auditSettings(values, (path) => resolve(base, path)),
     trustClock: values.trustClock === "true",

@@ -55,6 +55,13 @@ export function createEventLog(log: Logger, options: EventLogOptions): EventLog 
       readBack: (outcome) => metrics.scrub.readBack(outcome),
       scrubbed: (sizeBytes, isUncached) => metrics.scrub.read(sizeBytes, isUncached),
       progress: (progress) => metrics.scrub.progress(progress),
+      repaired(key, copy, cause) {
+        metrics.scrub.repaired(copy);
+        log.warn(
+          { segment: key, copy, reason: cause.reason },
+          "a damaged or missing copy was replaced by the other one",
+        );
+      },
       damagedPart: (error) => log.error({ err: error }, "a stored part is damaged; no complete archive has it"),
     },
     delivery: {

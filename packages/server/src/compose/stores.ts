@@ -1,4 +1,4 @@
-import type { AccountId } from "@moraine/protocol";
+import { type AccountId, millisecondsPer } from "@moraine/protocol";
 import type { Logger } from "pino";
 import { openKeyring } from "../auth/keyring.ts";
 import { ensureRootKey } from "../auth/root-key.ts";
@@ -10,9 +10,11 @@ import type { Instant } from "../domain/time/instant.ts";
 import { DamagedRows } from "../health/damaged-rows.ts";
 import type { ServiceState } from "../health/service-state.ts";
 import { FilesystemBlobStore } from "../storage/blobs/filesystem.ts";
-import { openDataFolder } from "../storage/data-folder.ts";
+import { MirroredBlobStore } from "../storage/blobs/mirrored.ts";
+import { type DataFolder, openDataFolder } from "../storage/data-folder.ts";
 import { prepareHistory } from "../storage/history/prepare.ts";
 import { failureReason, openSqliteStore } from "../storage/metadata/sqlite/sqlite-store.ts";
+import { type MirrorFolder, openMirrorFolder } from "../storage/mirror-folder.ts";
 import { withRoomMaking } from "../storage/room-making.ts";
 import type { StorageTimings } from "../telemetry/storage-timings.ts";
 import { SealingKeys } from "./sealing-keys.ts";
@@ -27,9 +29,9 @@ export async function openStores(
   started.defer(() => folder.release());
   // Before anything is changed: what a damaged folder holds is all that there is.
   const history = prepareHistory(folder, systemClock.now());
-  const blobs = new FilesystemBlobStore(folder.path, undefined, history.shelfSeed, (seconds) =>
-    timings.synced(seconds),
-  );
+  const mirror = config.mirrorFolder === null ? null : await openMirrorFolder(config.mirrorFolder, folder);
+  started.defer(() => mirror?.release());
+  const blobs = openBlobs(folder, mirror, { log, timings, shelfSeed: history.shelfSeed });
   const { ballast } = folder;
   const { isFull } = await blobs.prepare();
   await blobs.space.measure();
@@ -50,13 +52,45 @@ export async function openStores(
   started.defer(() => sqlite.close());
   const metadata = withRoomMaking(sqlite, () => ballast.release());
   const { unshownKeyId } = await claimFolder(config, metadata);
+  if (mirror?.isNew === true) {
+    await bindMirror(config, mirror, metadata);
+  }
   const { networkFileSystem, databaseFile } = folder;
   const { callsInProgress } = sqlite;
-  const notices = [...folder.notices, ...(await history.notices())];
+  const notices = [...folder.notices, ...(mirror?.notices ?? []), ...(await history.notices())];
   return {
     ...{ metadata, blobs, ballast, databaseFile, callsInProgress },
     ...{ networkFileSystem, unshownKeyId, notices, damagedRows, ...keys.opened },
   };
+}
+
+function openBlobs(
+  { path }: DataFolder,
+  mirror: MirrorFolder | null,
+  { log, timings, shelfSeed }: { log: Logger; timings: StorageTimings; shelfSeed: string },
+): FilesystemBlobStore | MirroredBlobStore {
+  const storeIn = (folder: string) =>
+    new FilesystemBlobStore(folder, undefined, shelfSeed, (seconds) => timings.synced(seconds));
+  if (mirror === null) {
+    return storeIn(path);
+  }
+  return new MirroredBlobStore({ data: storeIn(path), mirror: storeIn(mirror.path) }, (segment, error) =>
+    log.error(
+      { segment, err: error },
+      "stored data is damaged; its copy in the mirror is returned, and replaces it soon",
+    ),
+  );
+}
+
+/** The scrub copies what the mirror does not have: it begins at once. */
+async function bindMirror(
+  { scrubPeriodDays }: Config,
+  mirror: MirrorFolder,
+  metadata: Pick<MetadataStore, "restartScrub">,
+): Promise<void> {
+  const now = systemClock.now();
+  await metadata.restartScrub({ rangesReadAt: now - scrubPeriodDays * millisecondsPer.day, newReadAt: now });
+  await mirror.bind();
 }
 
 /** A folder serves the account and the region of its first start: with others a second root would be made, without its vaults. */

@@ -1,6 +1,7 @@
 import { type ByteRange, leafCount, leafSizeBytes } from "@moraine/protocol";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
-import { BlobMissingError, type BlobReader, type BlobStore } from "../domain/stores/blob-store.ts";
+
+import { type BlobCopies, BlobMissingError, type BlobReader, type BlobStore } from "../domain/stores/blob-store.ts";
 import { decodeFooter, type Footer, footerSizeMax } from "./footer.ts";
 import { rootOfLeaves } from "./leaves-root.ts";
 
@@ -17,6 +18,8 @@ export interface SegmentOpener {
 export interface OpenSegment<Reader extends BlobReader = BlobReader> {
   readonly reader: Reader;
   readonly footer: Footer;
+  /** Opens the second copy because of an error of this one, which it throws when there is no sound one. */
+  readonly instead?: (error: unknown) => Promise<OpenSegment>;
   close(): Promise<void>;
 }
 
@@ -25,9 +28,24 @@ export const checkedFields = ["ownerId", "firstByte", "sizeBytes", "treeHash"] a
 
 /**
  * Opens a segment, and checks that its footer is complete and is the one of this row: files that changed places are noticed
- * here, and leaf hashes that are not those of the row's tree hash. Throws CorruptSegmentError.
+ * here, and leaf hashes that are not those of the row's tree hash. Throws CorruptSegmentError, unless the store has a second copy
+ * that is sound.
  */
-export async function openSegment<Reader extends BlobReader>(
+export async function openSegment(blobs: Pick<BlobStore, "open" | "copies">, segment: Segment): Promise<OpenSegment> {
+  const { copies } = blobs;
+  if (copies === undefined) {
+    return openCopy(blobs, segment);
+  }
+  const instead = (error: unknown) => openInstead(copies, segment, error);
+  try {
+    return { ...(await openCopy(blobs, segment)), instead };
+  } catch (error) {
+    return instead(error);
+  }
+}
+
+/** Opens one copy alone. */
+export async function openCopy<Reader extends BlobReader>(
   blobs: { open(key: string): Promise<Reader> },
   segment: Segment,
 ): Promise<OpenSegment<Reader>> {
@@ -42,6 +60,18 @@ export async function openSegment<Reader extends BlobReader>(
     await reader.close();
     throw error;
   }
+}
+
+/** Throws the error of the first copy when it is no damage, or the second copy is not sound either. */
+async function openInstead(copies: BlobCopies, segment: Segment, error: unknown): Promise<OpenSegment> {
+  if (!(error instanceof CorruptSegmentError)) {
+    throw error;
+  }
+  const copy = await openCopy(copies.stores.mirror, segment).catch(() => {
+    throw error;
+  });
+  copies.noteDamaged(segment.key, error);
+  return copy;
 }
 
 /** Opens each segment again: for jobs, whose success says what is on the disk now. */

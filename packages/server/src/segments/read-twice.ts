@@ -10,7 +10,7 @@ const pieceSizeBytes = 64 * 1024;
  * The bytes of a leaf between two offsets in the segment, verified, in little memory and at three times the cost: the leaf is
  * read once to be compared with its hash, and once more to be passed on, each piece only if it still is what it was then.
  */
-export async function* readTwice(
+async function* readTwice(
   open: OpenSegment,
   segment: Segment,
   leaf: number,
@@ -43,6 +43,32 @@ export async function* readTwice(
         throw leafMismatch(segment, leaf);
       }
       yield piece.subarray(from, to);
+    }
+  }
+}
+
+/** Reads the second copy if the first is damaged, and nothing of the leaf was passed on yet. */
+export async function* readTwiceOrInstead(
+  open: OpenSegment,
+  segment: Segment,
+  leaf: number,
+  range: { readonly first: number; readonly end: number },
+): AsyncGenerator<Uint8Array, void, void> {
+  let isYielded = false;
+  try {
+    for await (const piece of readTwice(open, segment, leaf, range)) {
+      isYielded = true;
+      yield piece;
+    }
+  } catch (error) {
+    if (isYielded || open.instead === undefined) {
+      throw error;
+    }
+    const copy = await open.instead(error);
+    try {
+      yield* readTwice(copy, segment, leaf, range);
+    } finally {
+      await copy.close();
     }
   }
 }

@@ -7,7 +7,7 @@ import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage
 import { leafAt } from "./footer.ts";
 import type { HashPool } from "./hash-pool.ts";
 import { type OpenSegment, readOrCorrupt, type SegmentOpener } from "./open.ts";
-import { leafMismatch, readTwice } from "./read-twice.ts";
+import { leafMismatch, readTwiceOrInstead } from "./read-twice.ts";
 import { ReaderBlocks } from "./reader-blocks.ts";
 
 export interface ReadServices {
@@ -45,13 +45,13 @@ async function* readSlice(
   const { segments, leafBlocks, hashPool } = services;
   const open = await segments.open(segment);
   const blocks = new ReaderBlocks(leafBlocks, acquirer, segment.sizeBytes);
-  const read = (leaf: number, block: Buffer) => readLeaf(open, segment, leaf, block, hashPool);
+  const read = (leaf: number, block: Buffer) => readLeafOrInstead(open, segment, leaf, block, hashPool);
   const ahead = new LeavesAhead(read, blocks, Math.ceil(end / leafSizeBytes) - 1);
   try {
     for (let leaf = Math.floor(first / leafSizeBytes); leaf <= ahead.lastLeaf; leaf += 1) {
       const taken = await ahead.take(leaf);
       if (taken === null) {
-        yield* readTwice(open, segment, leaf, { first, end });
+        yield* readTwiceOrInstead(open, segment, leaf, { first, end });
       } else {
         const start = leaf * leafSizeBytes;
         yield taken.bytes.subarray(Math.max(first - start, 0), Math.min(end - start, taken.bytes.length));
@@ -124,6 +124,29 @@ class LeavesAhead {
     const reading = this.#read(leaf, block).then((bytes) => ({ bytes, block }));
     reading.catch(() => undefined); // It is awaited in a later turn, if there is one.
     this.#reading.push(reading);
+  }
+}
+
+/** Reads the second copy of a leaf if the first is damaged. */
+async function readLeafOrInstead(
+  open: OpenSegment,
+  segment: Segment,
+  leaf: number,
+  block: Buffer,
+  hashPool: HashPool,
+): Promise<Buffer> {
+  try {
+    return await readLeaf(open, segment, leaf, block, hashPool);
+  } catch (error) {
+    if (open.instead === undefined) {
+      throw error;
+    }
+    const copy = await open.instead(error);
+    try {
+      return await readLeaf(copy, segment, leaf, block, hashPool);
+    } finally {
+      await copy.close();
+    }
   }
 }
 

@@ -54,6 +54,7 @@ export class SegmentCache implements SegmentOpener {
     return {
       reader: open.reader,
       footer: open.footer,
+      ...(open.instead && { instead: open.instead }),
       close: async () => {
         if (isLent) {
           isLent = false;

@@ -63,7 +63,14 @@ const namesBeforeDatabase = new Set([
   "lost+found",
 ]);
 /** Files that only a server makes, and only next to a database. */
-const ownNames = new Set([markerName, `${markerName}.partial`, quarantineName, "secrets.key", "root-key"]);
+const ownNames = new Set([
+  markerName,
+  `${markerName}.partial`,
+  quarantineName,
+  "secrets.key",
+  "root-key",
+  "mirror.json",
+]);
 
 const sqliteBusy = 5;
 /** SQLITE_READONLY and SQLITE_CANTOPEN: the lock, or the journal next to it, cannot be made. */
@@ -205,6 +212,12 @@ async function assertWritable(folder: string): Promise<void> {
   }
 }
 
+/** Locks another folder against other servers. Returns a function that frees it; a second call does nothing. */
+export function lockFolder(folder: string, name: string): () => void {
+  const lock = takeLock(folder, name);
+  return () => releaseLock(lock);
+}
+
 /** A lock that is only reachable through its `DataFolder` would be freed with it by the garbage collector. */
 const heldLocks = new Set<DatabaseSync>();
 
@@ -213,7 +226,7 @@ const heldLocks = new Set<DatabaseSync>();
  * taking it twice. With its journal in memory it writes nothing, neither to the file nor next to it, so that a full disk
  * can be locked.
  */
-function takeLock(folder: string): DatabaseSync {
+function takeLock(folder: string, name = "data folder"): DatabaseSync {
   const path = join(folder, lockName);
   let lock: DatabaseSync | undefined;
   try {
@@ -222,7 +235,7 @@ function takeLock(folder: string): DatabaseSync {
     lock.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
     lock?.close();
-    throw lockError(folder, error);
+    throw lockError(`${name} ${folder}`, error);
   }
   heldLocks.add(lock);
   return lock;
@@ -240,16 +253,16 @@ function keepToOwner(path: string): void {
   }
 }
 
-function lockError(folder: string, error: unknown): DataFolderError {
+function lockError(named: string, error: unknown): DataFolderError {
   const { errcode = 0, code = "", message } = error as NodeJS.ErrnoException & { errcode?: number };
   // The low byte is the kind; the rest tells its variants apart.
   const kind = errcode & 0xff;
   if (kind === sqliteBusy) {
-    return new DataFolderError(`The data folder ${folder} is in use by another process`, { cause: error });
+    return new DataFolderError(`The ${named} is in use by another process`, { cause: error });
   }
   const isUnwritable = sqliteUnwritable.includes(kind) || ["EACCES", "EPERM", "EROFS"].includes(code);
   const reason = isUnwritable ? "is not writable" : "cannot be locked";
-  return new DataFolderError(`The data folder ${folder} ${reason}: ${message}`, { cause: error });
+  return new DataFolderError(`The ${named} ${reason}: ${message}`, { cause: error });
 }
 
 function releaseLock(lock: DatabaseSync): void {

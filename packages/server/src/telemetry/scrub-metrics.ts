@@ -4,6 +4,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 export class ScrubMetrics {
   readonly #bytes: Counter<"source">;
   readonly #segments: Counter<"outcome">;
+  readonly #repairs: Counter<"copy">;
   readonly #period: Gauge;
   readonly #oldest: Gauge;
   readonly #oldestNew: Gauge;
@@ -21,6 +22,12 @@ export class ScrubMetrics {
       name: "moraine_scrub_segments_total",
       help: "Segments that the scrub has read back, by outcome: sound, damaged, or unread and tried again",
       labelNames: ["outcome"],
+      registers,
+    });
+    this.#repairs = new Counter({
+      name: "moraine_repairs_total",
+      help: "Damaged or missing files that were replaced by their other copy, by where they were: data, or mirror",
+      labelNames: ["copy"],
       registers,
     });
     this.#period = new Gauge({
@@ -46,6 +53,9 @@ export class ScrubMetrics {
     for (const source of ["disk", "cache"]) {
       this.#bytes.labels(source).inc(0);
     }
+    for (const copy of ["data", "mirror"]) {
+      this.#repairs.labels(copy).inc(0);
+    }
     for (const outcome of ["sound", "damaged", "unread"]) {
       this.#segments.labels(outcome).inc(0);
     }
@@ -57,6 +67,10 @@ export class ScrubMetrics {
 
   readBack(outcome: string): void {
     this.#segments.labels(outcome).inc();
+  }
+
+  repaired(copy: string): void {
+    this.#repairs.labels(copy).inc();
   }
 
   progress(at: {

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { StorageFullError } from "../../src/domain/stores/blob-store.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
+import { MirroredBlobStore } from "../../src/storage/blobs/mirrored.ts";
 import { assertSameBytes, blobStoreContract, readBlob, storeBlob } from "../contract/blob-store.ts";
 import { MemoryBlobStore } from "../support/memory-blobs.ts";
 
@@ -21,6 +22,10 @@ after(async () => {
 });
 
 blobStoreContract("memory", async () => new MemoryBlobStore());
+blobStoreContract("mirrored", async () => {
+  const [data, mirror] = [await filesystemStore(), await filesystemStore()];
+  return new MirroredBlobStore({ data: data.store, mirror: mirror.store }, () => undefined);
+});
 blobStoreContract("filesystem", async () => (await filesystemStore()).store);
 
 test("a memory store is full at its limit", async () => {

@@ -42,6 +42,8 @@ export async function storeArchive(
 export interface SeenByScrub {
   readonly outcomes: string[];
   readonly damagedParts: CorruptSegmentError[];
+  /** The copy that was replaced, and the segment's key. */
+  readonly repaired: string[];
   readonly postponed: unknown[];
   bytes: number;
   progress: ScrubProgress | null;
@@ -52,7 +54,7 @@ export function scrubOf(
   { metadata, blobs, clock }: { metadata: MetadataStore; blobs: BlobStore; clock: ManualClock },
   periodMilliseconds = 30 * dayMilliseconds,
 ) {
-  const seen: SeenByScrub = { outcomes: [], damagedParts: [], postponed: [], bytes: 0, progress: null };
+  const seen: SeenByScrub = { outcomes: [], damagedParts: [], repaired: [], postponed: [], bytes: 0, progress: null };
   const damageLog = { found: () => undefined, repaired: () => undefined, met: () => undefined };
   const damage = new DamageReports({ metadata, clock, log: damageLog });
   const log = {
@@ -63,14 +65,13 @@ export function scrubOf(
     progress: (progress: ScrubProgress) => {
       seen.progress = progress;
     },
+    repaired: (key: string, copy: string) => seen.repaired.push(`${copy} ${key}`),
     damagedPart: (error: CorruptSegmentError) => seen.damagedParts.push(error),
     postponed: (_what: string, error: unknown) => seen.postponed.push(error),
   };
-  const readBack = new ReadBack({
-    hashPool: sharedHashPool(),
-    pace: new Pace({ running: () => 0, ended: () => 0, hashQueueBytes: () => 0 }),
-    onRead: log.scrubbed,
-  });
+  const pace = new Pace({ running: () => 0, ended: () => 0, hashQueueBytes: () => 0 });
+  const readBack = new ReadBack({ hashPool: sharedHashPool(), pace, onRead: log.scrubbed });
   const segments = { forget: () => undefined };
-  return { scrub: new Scrub({ metadata, blobs, segments, damage, clock, log }, readBack, periodMilliseconds), seen };
+  const services = { metadata, blobs, segments, damage, clock, readBack, pace, log };
+  return { scrub: new Scrub(services, periodMilliseconds), seen };
 }

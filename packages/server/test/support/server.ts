@@ -103,6 +103,8 @@ export interface TestServer {
   readonly damaged: readonly Damage[];
   /** Damaged parts of uploads that the scrub has met. */
   readonly damagedParts: readonly CorruptSegmentError[];
+  /** Keys of segments of which a copy was replaced by the other. */
+  readonly repaired: readonly string[];
   /** Attempts to deliver a message, in order: `delivered`, or why not. */
   readonly deliveries: readonly string[];
   /** Policies that denied since they cost too much to evaluate. */
@@ -206,6 +208,7 @@ function observe() {
   const postponed: unknown[] = [];
   const sweeps: SweepResult[] = [];
   const damagedParts: CorruptSegmentError[] = [];
+  const repaired: string[] = [];
   const deliveries: string[] = [];
   const tooCostly: string[] = [];
   const events: EventLog = {
@@ -218,6 +221,7 @@ function observe() {
       readBack: () => undefined,
       scrubbed: () => undefined,
       progress: () => undefined,
+      repaired: (key) => repaired.push(key),
       damagedPart: (error) => damagedParts.push(error),
     },
     delivery: {
@@ -228,7 +232,7 @@ function observe() {
     access: { tooCostly: (source, resource) => tooCostly.push(`${source} of ${resource}`) },
     request: (record) => records.push(record),
   };
-  return { events, records, postponed, sweeps, damagedParts, deliveries, tooCostly };
+  return { events, records, postponed, sweeps, damagedParts, repaired, deliveries, tooCostly };
 }
 
 function openTransfers(blobs: BlobStore, started: AsyncDisposableStack) {

@@ -3,6 +3,8 @@
  * chosen by the service from its own ids, never from a client's text.
  */
 export interface BlobStore {
+  /** Set if each blob is kept twice. */
+  readonly copies?: BlobCopies;
   /**
    * Draws a name that nobody has yet for a blob of this owner; nothing is stored.
    * @param ownerId 1 to 138 characters of base64url.
@@ -28,6 +30,28 @@ export interface BlobStore {
    * backup reads blobs.
    */
   remove(keys: readonly string[]): Promise<readonly RemovalFailure[] | null>;
+}
+
+/** The two copies of each blob: in the data folder, and in the mirror. */
+export type CopyName = "data" | "mirror";
+
+/** Runs a piece of work when its turn has come. */
+export type Turn = <Result>(work: () => Promise<Result>) => Promise<Result>;
+
+/** The copies of a store that keeps each blob twice. */
+export interface BlobCopies {
+  /** Each copy alone. */
+  readonly stores: Readonly<Record<CopyName, Pick<BlobStore, "open" | "openUncached">>>;
+  /** Notes that a read has met damage in the data folder, so that the blob is repaired soon. */
+  noteDamaged(key: string, error: unknown): void;
+  /** Returns the blobs that were noted since the last call; a great many are not all remembered. */
+  takeDamaged(): string[];
+  /**
+   * Replaces one copy by the other, which the caller has verified. The file that is replaced stays in the quarantine of its
+   * folder. Does its work in turns, and asks whether the blob is still wanted before the new file gets its name: else one that was
+   * removed meanwhile would be back. Resolves to false when it was not wanted.
+   */
+  replace(key: string, copy: CopyName, during: { turn: Turn; isWanted(): Promise<boolean> }): Promise<boolean>;
 }
 
 /** A blob that is still stored, or whose removal may not be durable. */

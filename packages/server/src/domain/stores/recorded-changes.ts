@@ -94,6 +94,7 @@ export const recordedChanges = {
   removeDamage: null,
   expireDamage: null,
   beginScrub: null,
+  restartScrub: null,
   keepScrubCursor: null,
   finishScrubRange: null,
   forgetNewSegments: null,

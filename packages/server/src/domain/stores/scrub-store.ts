@@ -43,6 +43,8 @@ export interface ScrubQueries {
 export interface ScrubChanges {
   /** Begins with these times; does nothing when there are some. */
   beginScrub(at: { rangesReadAt: readonly Instant[]; newReadAt: Instant }): Promise<void>;
+  /** Starts over, as if everything had been read at this time. */
+  restartScrub(at: { rangesReadAt: Instant; newReadAt: Instant }): Promise<void>;
   keepScrubCursor(cursor: ScrubCursor): Promise<void>;
   /** Ends the reading of the cursor's range. */
   finishScrubRange(range: { range: number; beganAt: Instant }): Promise<void>;

@@ -6,7 +6,7 @@ import { placesPerSegmentMax } from "../../domain/vaults/damage.ts";
 import { sharedBlocks, shortSizeBytesMax } from "../../segments/blocks.ts";
 import { leafAt } from "../../segments/footer.ts";
 import type { HashPool } from "../../segments/hash-pool.ts";
-import { type OpenSegment, openSegment, readOrCorrupt } from "../../segments/open.ts";
+import { type OpenSegment, openCopy, readOrCorrupt } from "../../segments/open.ts";
 import { leafMismatch } from "../../segments/read-twice.ts";
 import type { Pace } from "./pace.ts";
 
@@ -89,7 +89,7 @@ export class ReadBack {
     const { pace } = this.#services;
     const { leaf: block, scratch } = this.#ownBlocks();
     const open = (key: string) => blobs.openUncached(key, scratch);
-    const opened = await pace.turn(() => openSegment({ open }, segment), signal);
+    const opened = await pace.turn(() => openCopy({ open }, segment), signal);
     try {
       for (let leaf = first; leaf < leafCount(segment.sizeBytes) && !signal.aborted; leaf += 1) {
         await pace.turn(() => this.#readLeaf(opened, segment, leaf, block), signal);

@@ -7,7 +7,9 @@ import type { Clock } from "../../domain/time/clock.ts";
 import type { Instant } from "../../domain/time/instant.ts";
 import type { DamageReports } from "../../segments/damage-reports.ts";
 import type { SegmentOpener } from "../../segments/open.ts";
+import type { Pace } from "./pace.ts";
 import type { ReadBack } from "./read-back.ts";
+import { type RepairLog, readBackAndRepair } from "./repair.ts";
 import { dueRange, firstTimes, newDue, nextDue, progressOf, type ScrubProgress } from "./schedule.ts";
 
 export interface ScrubServices {
@@ -16,10 +18,12 @@ export interface ScrubServices {
   readonly segments: Pick<SegmentOpener, "forget">;
   readonly damage: DamageReports;
   readonly clock: Clock;
+  readonly readBack: ReadBack;
+  readonly pace: Pace;
   readonly log: ScrubLog & { postponed(what: string, error: unknown): void };
 }
 
-export interface ScrubLog {
+export interface ScrubLog extends RepairLog {
   /** Called after each segment. `unread` is one whose file cannot be opened now; it is tried again. */
   readBack(outcome: "sound" | "damaged" | "unread"): void;
   /** Called for bytes that were read: from the disk, or from the system's memory where it offers nothing else. */
@@ -47,12 +51,10 @@ const keepMilliseconds = 5 * millisecondsPer.second;
  */
 export class Scrub {
   readonly #services: ScrubServices;
-  readonly #readBack: ReadBack;
   readonly #periodMilliseconds: number;
 
-  constructor(services: ScrubServices, readBack: ReadBack, periodMilliseconds: number) {
+  constructor(services: ScrubServices, periodMilliseconds: number) {
     this.#services = services;
-    this.#readBack = readBack;
     this.#periodMilliseconds = periodMilliseconds;
   }
 
@@ -63,6 +65,7 @@ export class Scrub {
     while (!signal.aborted) {
       const now = clock.now();
       log.progress(progressOf(times, now, this.#periodMilliseconds));
+      await this.#repairMet(signal);
       if (newDue(times.newReadAt) <= now || times.newReadAt > now) {
         await this.#readNew(times, now, signal);
         continue;
@@ -85,6 +88,17 @@ export class Scrub {
       state = await metadata.scrubState();
     }
     return { ...state, rangesReadAt: [...state.rangesReadAt], newReadAt: state.newReadAt ?? 0 };
+  }
+
+  /** Reads the segments back whose second copy was returned to a reader. */
+  async #repairMet(signal: AbortSignal): Promise<void> {
+    const { metadata, blobs } = this.#services;
+    for (const key of blobs.copies?.takeDamaged() ?? []) {
+      const segment = await metadata.findSegment(key);
+      if (segment !== null && (await this.#check(segment, signal)) === "open") {
+        await metadata.queueSegment(key);
+      }
+    }
   }
 
   /** Reads the segments back that have been stored until now. */
@@ -148,12 +162,12 @@ export class Scrub {
 
   /** `open` is a segment that has to be read again soon. */
   async #check(segment: Segment, signal: AbortSignal): Promise<"settled" | "open" | "stopped"> {
-    const { blobs, damage, log } = this.#services;
+    const { damage, log } = this.#services;
     if (signal.aborted) {
       return "stopped";
     }
     try {
-      const found = await this.#readBack.damageOf(blobs, segment, signal);
+      const found = await readBackAndRepair(this.#services, segment, signal);
       if (found === null) {
         return "stopped";
       }
@@ -164,6 +178,9 @@ export class Scrub {
       log.readBack("sound");
       return "settled";
     } catch (error) {
+      if (signal.aborted) {
+        return "stopped";
+      }
       log.postponed(`reading back the segment ${segment.key}`, error);
       log.readBack("unread");
       return "open";

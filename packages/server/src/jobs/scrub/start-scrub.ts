@@ -11,12 +11,10 @@ const lookMilliseconds = millisecondsPer.minute;
 export function startScrub(services: JobServices, load: ServiceLoad): { stop(): Promise<void> } {
   const { clock, log, hashPool, scrubPeriodMilliseconds } = services;
   const stopping = new AbortController();
-  const readBack = new ReadBack({
-    hashPool,
-    pace: new Pace(load),
-    onRead: (sizeBytes, isUncached) => log.scrubbed(sizeBytes, isUncached),
-  });
-  const scrub = new Scrub(services, readBack, scrubPeriodMilliseconds);
+  const pace = new Pace(load);
+  const onRead = (sizeBytes: number, isUncached: boolean) => log.scrubbed(sizeBytes, isUncached);
+  const readBack = new ReadBack({ hashPool, pace, onRead });
+  const scrub = new Scrub({ ...services, readBack, pace }, scrubPeriodMilliseconds);
   const loop = async () => {
     while (!stopping.signal.aborted) {
       const lookAt = clock.now() + lookMilliseconds;

@@ -12,6 +12,7 @@ import {
 } from "../../domain/stores/blob-store.ts";
 import type { StorageReport } from "../../domain/stores/storage-report.ts";
 import { errorCode, ifPresent } from "../../files/missing.ts";
+import { quarantineName } from "../history/quarantine.ts";
 import { KeySource, partsOf } from "./blob-key.ts";
 import { type Disk, toDomainError } from "./disk.ts";
 import { FilesystemBlobReader } from "./filesystem-reader.ts";
@@ -142,6 +143,20 @@ export class FilesystemBlobStore implements BlobStore {
     return new UncachedBlobReader(cached, direct, scratch);
   }
 
+  /** Moves a blob out of its place, durably: its bytes stay in the folder `quarantine`. Does nothing when there is none. */
+  async quarantine(key: string): Promise<void> {
+    const { name } = partsOf(key);
+    const [path, folder] = [join(this.#blobs, key), join(this.#folder, quarantineName)];
+    await this.#disk.mkdir(folder, { recursive: true, mode: folderMode });
+    await this.#folderSyncs.sync(this.#folder);
+    if ((await ifPresent(linkUnderFreeName(this.#disk, path, join(folder, name)))) === null) {
+      return;
+    }
+    await this.#folderSyncs.sync(folder);
+    await this.#disk.unlink(path);
+    await this.#folderSyncs.sync(dirname(path));
+  }
+
   async remove(keys: readonly string[]): Promise<RemovalFailure[] | null> {
     const removal = { disk: this.#disk, folderSyncs: this.#folderSyncs, blobs: this.#blobs };
     return unlessHeld(this.#folder, () => removeFiles(keys, removal)).catch((error: unknown) =>
@@ -219,6 +234,21 @@ export class FilesystemBlobStore implements BlobStore {
     } catch (error) {
       this.#keys.changeShelf();
       throw error;
+    }
+  }
+}
+
+/** A blob may be replaced more than once. */
+async function linkUnderFreeName(disk: Disk, path: string, name: string): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    const free = attempt === 1 ? name : `${name}.${attempt}`;
+    try {
+      await disk.link(path, free);
+      return free;
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") {
+        throw error;
+      }
     }
   }
 }

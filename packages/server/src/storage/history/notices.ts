@@ -24,6 +24,6 @@ export function quarantineNotices(
   const size = `${isPartial ? "more than " : ""}${sizeBytes} bytes`;
   return [
     `${folder}/quarantine holds ${files} files of ${size}: segments that were not finished when the database's history was ` +
-      "interrupted, and may have been acknowledged; remove them once you have looked at them",
+      "interrupted, and may have been acknowledged, or damaged files that were replaced by their copy; remove them once you have looked at them",
   ];
 }

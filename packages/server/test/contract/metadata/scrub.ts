@@ -26,6 +26,18 @@ export function scrubStories(story: Story): void {
     });
   });
 
+  story(
+    "a scrub that is restarted has read all of its ranges at one time, and none of them in part",
+    async ({ store }) => {
+      const restarted = { rangesReadAt: start - 1000, newReadAt: start };
+      await store.restartScrub(restarted);
+      await store.keepScrubCursor({ range: 7, beganAt: start, after: "07ff" });
+      await store.restartScrub(restarted);
+      const rangesReadAt = times.map(() => start - 1000);
+      assert.deepEqual(await store.scrubState(), { ...nobody, rangesReadAt, cursor: null, newReadAt: start });
+    },
+  );
+
   story("every segment is in exactly one range, live or suspect, and none that is not", async (world) => {
     const vault = await world.vault();
     const upload = await world.upload(vault);

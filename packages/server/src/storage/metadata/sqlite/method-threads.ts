@@ -128,6 +128,7 @@ export const methodThreads: MethodThreads = {
   noteAuditLogged: "writer",
   addAuditKey: "writer",
   beginScrub: "writer",
+  restartScrub: "writer",
   keepScrubCursor: "writer",
   finishScrubRange: "writer",
   forgetNewSegments: "writer",

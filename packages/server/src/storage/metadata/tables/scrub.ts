@@ -66,17 +66,16 @@ export const scrubQueries = {
 } satisfies Partial<Queries>;
 
 export const scrubChanges = {
-  async beginScrub(db, { rangesReadAt, newReadAt }) {
-    if ((await selectRanges(db, {})).length > 0) {
-      return;
+  async beginScrub(db, times) {
+    if ((await selectRanges(db, {})).length === 0) {
+      await begin(db, times);
     }
-    for (const [first_byte, read_at] of rangesReadAt.entries()) {
-      await insertRange(db, { first_byte, read_at });
-    }
-    await insertScrub(db, {
-      ...{ id: 1, cursor_range: null, cursor_began_at: null, cursor_after: null },
-      new_read_at: newReadAt,
-    });
+  },
+
+  async restartScrub(db, { rangesReadAt, newReadAt }) {
+    await deleteRanges(db, {});
+    await deleteScrub(db, {});
+    await begin(db, { rangesReadAt: Array<number>(scrubRangeCount).fill(rangesReadAt), newReadAt });
   },
 
   async keepScrubCursor(db, cursor) {
@@ -102,6 +101,19 @@ export const scrubChanges = {
     await setNewReadAt(db, { newReadAt });
   },
 } satisfies Partial<Changes>;
+
+async function begin(
+  db: Database,
+  { rangesReadAt, newReadAt }: { readonly rangesReadAt: readonly number[]; readonly newReadAt: number },
+): Promise<void> {
+  for (const [first_byte, read_at] of rangesReadAt.entries()) {
+    await insertRange(db, { first_byte, read_at });
+  }
+  await insertScrub(db, {
+    ...{ id: 1, cursor_range: null, cursor_began_at: null, cursor_after: null },
+    new_read_at: newReadAt,
+  });
+}
 
 function cursorOf({
   cursor_range: range,
@@ -176,6 +188,8 @@ const selectJob = sealedRow("jobs", (db, at: { id: string }) =>
   db.selectFrom("jobs").selectAll().where("id", "=", at.id),
 );
 
+const deleteScrub = rowsChanged((db, _: object) => db.deleteFrom("scrub"));
+const deleteRanges = rowsChanged((db, _: object) => db.deleteFrom("scrub_ranges"));
 const insertScrub = insertion("scrub");
 const insertRange = insertion("scrub_ranges");
 

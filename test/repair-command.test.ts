@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { open, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { readArguments, usage } from "../packages/server/src/repair/arguments.ts";
 import { Shell } from "./support/command.ts";
 import { DiskRig, type FaultRule } from "./support/disk-rig/rig.ts";
-import { repair } from "./support/repair.ts";
+import { archivesIn, repair } from "./support/repair.ts";
 import { startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 import { arn, ids } from "./support/verify/filled-folder.ts";
@@ -85,18 +84,6 @@ test("a damaged database is not replaced without --rebuild", async () => {
   assert.match(stderr, /^moraine: .*--rebuild.*\n$/);
   assert.deepEqual(await stateOf(at.path), before);
 });
-
-const archivesIn = (path: string) => {
-  const database = new DatabaseSync(join(path, "moraine.db"), { readOnly: true });
-  const rows = database
-    .prepare(
-      `SELECT hex(id_head || id_tail) AS id, name, description, size_bytes, hex(tree_hash) AS tree_hash, archives.created_at
-       FROM archives JOIN vaults ON vaults.id = vault_id ORDER BY 1`,
-    )
-    .all();
-  database.close();
-  return rows.map((row) => ({ ...row }));
-};
 
 const interruptions: ReadonlyArray<Omit<FaultRule, "count">> = [
   { call: "write", pattern: "*/moraine.db.rebuilding*", first: 3, outcome: "killed before" },

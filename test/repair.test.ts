@@ -8,10 +8,10 @@ import { flipBit } from "../packages/server/test/support/flip-bit.ts";
 import { storedSegment } from "../packages/server/test/support/stored-segment.ts";
 import { contentOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
-import { repair } from "./support/repair.ts";
+import { archivesIn, repair } from "./support/repair.ts";
 import { startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
-import { arn, ids } from "./support/verify/filled-folder.ts";
+import { arn, complete, ids, initiate, putPart } from "./support/verify/filled-folder.ts";
 import { copyOf, type Folders, filledFolders } from "./support/verify/folders.ts";
 import { fileOf, findingsIn, stateOf } from "./support/verify/look.ts";
 
@@ -248,4 +248,40 @@ test("an archive of one segment of an earlier version is linked, and parts of su
   assert.deepEqual(codesOf(alone), ["archive-linked"]);
   assert.deepEqual(codesOf(inParts), ["undecided", "undecided"]);
   assert.equal(left, 2);
+});
+
+test("200 archives come back as they were, without parts that were replaced or never completed", async () => {
+  await using place = await temporaryFolder();
+  const path = join(place.path, "data");
+  const before = await served(path, async (http) => {
+    await http.createVault("photos");
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, worker) => {
+        for (let number = worker; number < 180; number += 8) {
+          await http.uploadArchive("photos", contentOf(number, 20 + number), `single ${number}`);
+        }
+      }),
+    );
+    for (let number = 0; number < 20; number += 1) {
+      // A part of the same place and size is replaced: nothing but the manifest tells which one counts.
+      const uploadId = await initiate(http);
+      await putPart(http, uploadId, 0, contentOf(500 + number, 30));
+      await putPart(http, uploadId, 0, contentOf(1000 + number, 30));
+      await complete(http, uploadId, contentOf(1000 + number, 30));
+    }
+    await putPart(http, await initiate(http), 0, contentOf(9, 30));
+    return inventoryOf(http, "photos");
+  });
+  assert.equal(before.length, 200);
+  const rows = archivesIn(path);
+  await loseDatabase(path);
+  const { totals, actions } = await repair(path);
+  assert.deepEqual([totals.archives, totals.left], [200, 0]);
+  assert.deepEqual(archivesIn(path), rows);
+  const moved = actions.filter(({ code }) => code === "file-quarantined").map(({ message }) => message);
+  assert.equal(moved.filter((message) => message.includes("replaced")).length, 20);
+  assert.equal(moved.filter((message) => message.includes("not completed")).length, 1);
+  assert.deepEqual(await findingsIn(path, "deep"), []);
+  const after = await served(path, (http) => inventoryOf(http, "photos"));
+  assert.deepEqual(after.toSorted(byId), before.toSorted(byId));
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { Action } from "../../packages/server/src/repair/action.ts";
 import { repairFolder } from "../../packages/server/src/repair/repair-folder.ts";
 import type { Totals } from "../../packages/server/src/repair/report.ts";
@@ -29,4 +30,17 @@ export async function repair(path: string, more: { isApplied?: boolean; isRebuil
   });
   assert.ok(totals !== null);
   return { actions, left, totals };
+}
+
+/** Everything that is kept of archives, to the millisecond. */
+export function archivesIn(path: string): Array<Record<string, unknown>> {
+  const database = new DatabaseSync(join(path, "moraine.db"), { readOnly: true });
+  const rows = database
+    .prepare(
+      `SELECT hex(id_head || id_tail) AS id, name, description, size_bytes, hex(tree_hash) AS tree_hash, archives.created_at
+       FROM archives JOIN vaults ON vaults.id = vault_id ORDER BY 1`,
+    )
+    .all();
+  database.close();
+  return rows.map((row) => ({ ...row }));
 }

@@ -55,13 +55,13 @@ export async function fill(http: GlacierHttp): Promise<void> {
   await http.demand({ method: "POST", path: `/-/vaults/locked/lock-policy/${lock.headers["x-amz-lock-id"]}` });
 }
 
-async function initiate(http: GlacierHttp): Promise<string> {
+export async function initiate(http: GlacierHttp): Promise<string> {
   const headers = { "x-amz-part-size": String(mebibyte), "x-amz-archive-description": "in parts" };
   const answer = await http.demand({ method: "POST", path: "/-/vaults/photos/multipart-uploads", headers });
   return String(answer.headers["x-amz-multipart-upload-id"]);
 }
 
-async function putPart(http: GlacierHttp, upload: string, firstByte: number, body: Buffer): Promise<void> {
+export async function putPart(http: GlacierHttp, upload: string, firstByte: number, body: Buffer): Promise<void> {
   const range = `bytes ${firstByte}-${firstByte + body.length - 1}/*`;
   const headers = { "content-range": range, "x-amz-sha256-tree-hash": treeHashOf(body) };
   await http.demand({ method: "PUT", path: `/-/vaults/photos/multipart-uploads/${upload}`, headers, body });
@@ -72,7 +72,10 @@ async function uploadParts(http: GlacierHttp): Promise<string> {
   for (const [index, part] of parts.entries()) {
     await putPart(http, upload, index * mebibyte, part);
   }
-  const content = Buffer.concat(parts);
+  return complete(http, upload, Buffer.concat(parts));
+}
+
+export async function complete(http: GlacierHttp, upload: string, content: Buffer): Promise<string> {
   const headers = { "x-amz-archive-size": String(content.length), "x-amz-sha256-tree-hash": treeHashOf(content) };
   const path = `/-/vaults/photos/multipart-uploads/${upload}`;
   return String((await http.demand({ method: "POST", path, headers })).headers["x-amz-archive-id"]);

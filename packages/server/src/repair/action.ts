@@ -6,7 +6,6 @@ export const consequences = {
     "its lock, if it had one, is lost: an access policy denies every deletion until somebody who may do so removes that policy",
   "archive-linked": "it can be retrieved again",
   "file-quarantined": "look at it, and remove it when it is not needed",
-  "counters-rebuilt": "compare the vault's inventory with your own records",
   "segment-sound": "it is read again",
   "history-adopted": "what was acknowledged after the database's last change, and has no segment, is lost",
   "segment-damaged": "restore the file from a backup; its other archives are not affected",

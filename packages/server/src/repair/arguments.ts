@@ -19,7 +19,7 @@ const options: ReadonlyArray<[flag: string, help: string]> = [
 
 const paragraphs = [
   "moraine repair [DATA_DIR] [FLAGS]: repairs a data folder whose server is stopped; DATA_DIR is MORAINE_DATA or moraine-data by default",
-  "Rebuilds a database that is missing or unreadable from the segments, links archives that an older database does not know, counts vaults again, and quarantines files that " +
+  "Rebuilds a database that is missing or unreadable from the segments, links archives that an older database does not know, reads suspect segments again, and quarantines files that " +
     "nothing needs. It never deletes or shortens a file. Run moraine verify --deep afterwards.",
   "Exit codes: 0 nothing is left to repair, 1 something is, 2 could not run.",
 ] as const;

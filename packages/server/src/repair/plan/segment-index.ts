@@ -43,6 +43,7 @@ export class SegmentIndex implements Disposable {
   readonly #database: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #decide: StatementSync;
+  readonly #decideRest: StatementSync;
 
   constructor(folder: string) {
     this.#database = new DatabaseSync(join(folder, "segments.db"));
@@ -61,6 +62,10 @@ export class SegmentIndex implements Disposable {
        VALUES (:key, :owner, :kind, :first_byte, :size_bytes, :tree_hash, :vault_arn, :description, :stored_at, :problem)`,
     );
     this.#decide = this.#database.prepare("UPDATE files SET fate = ?, reason = ? WHERE key = ?");
+    // The other index would lead through all files that are not decided yet.
+    this.#decideRest = this.#database.prepare(
+      "UPDATE files INDEXED BY files_by_owner SET fate = ?, reason = ? WHERE owner = ? AND fate = 'undecided'",
+    );
   }
 
   [Symbol.dispose](): void {
@@ -90,9 +95,7 @@ export class SegmentIndex implements Disposable {
 
   /** Decides all files of an owner that are not decided yet. */
   decideRest(owner: string, fate: Fate, reason: string): void {
-    this.#database
-      .prepare("UPDATE files SET fate = ?, reason = ? WHERE owner = ? AND fate = 'undecided'")
-      .run(fate, reason, owner);
+    this.#decideRest.run(fate, reason, owner);
   }
 
   *owners(): Generator<string, void, void> {

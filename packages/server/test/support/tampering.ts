@@ -47,7 +47,7 @@ export class Tampering implements AsyncDisposable {
     const met: DamagedRow[] = [];
     const store = await openInlineStore(path, { onDamagedRow: (row) => met.push(row) });
     try {
-      const named = checked(path);
+      const named = findingsIn(path);
       const answers = { ...(await readsOf(store, this.full)), ...(await decisionsOf(store, this.full)) };
       return { named, met: met.map(({ table, row }) => `${table}: ${row}`), answers };
     } finally {
@@ -62,7 +62,8 @@ export class Tampering implements AsyncDisposable {
   }
 }
 
-function checked(path: string): string[] {
+/** Findings of the check of a database at rest. */
+export function findingsIn(path: string): string[] {
   const named: string[] = [];
   const onDamagedRow = ({ table, row }: DamagedRow) => named.push(`${table}: ${row}`);
   const database = openReadOnly(path);

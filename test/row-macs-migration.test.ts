@@ -22,7 +22,7 @@ const [vaults, archives] = [3, 400];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let old: string;
-/** Of the migration without a kill. */
+/** Paths of the writes of a migration that is not killed. */
 let paths: readonly string[];
 
 before(async () => {

@@ -34,6 +34,10 @@ export class SegmentCheck {
     if (row === undefined || row.state === "pending" || row.state === "dead") {
       return [];
     }
+    if (!hasReadableOwner(row)) {
+      const message = `the owner of the segment ${Buffer.from(row.name).toString("hex")} cannot be read`;
+      return [{ code: "row-damaged", message }];
+    }
     const key = keyOf(row);
     const owner = this.#owners.find(row);
     const about = {
@@ -82,6 +86,13 @@ export class SegmentCheck {
     );
     return found?.isFile() === true ? found.size : null;
   }
+}
+
+const idPattern = /^[A-Za-z0-9_-]+$/;
+
+/** Whether the row names a file: bytes that are no id could be any path. */
+export function hasReadableOwner({ owner_head: head, owner_tail: tail }: SegmentRow): boolean {
+  return head instanceof Uint8Array && tail instanceof Uint8Array && idPattern.test(unpackId({ head, tail }));
 }
 
 /** Says which columns do not fit the state. */

@@ -7,7 +7,7 @@ import { keyOf } from "../../storage/metadata/tables/rows.ts";
 import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
 import type { Finding } from "../finding.ts";
 import type { Verification } from "../verification.ts";
-import { SegmentCheck } from "./segment.ts";
+import { hasReadableOwner, SegmentCheck } from "./segment.ts";
 import { shelvesOf } from "./shelves.ts";
 
 const blobs = "blobs";
@@ -47,7 +47,9 @@ async function checkShelf(verification: Verification, check: SegmentCheck, shelf
   for (let after: Uint8Array | undefined = prefix; after !== undefined; ) {
     const rows = page.all(after, end) as unknown as SegmentRow[];
     for (const row of rows) {
-      files.delete(keyOf(row).slice(shelf.length + 1));
+      if (hasReadableOwner(row)) {
+        files.delete(keyOf(row).slice(shelf.length + 1));
+      }
       await verification.confirmed(() => check.findingsOf(row.name));
       await verification.step();
     }

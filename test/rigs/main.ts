@@ -10,7 +10,7 @@ import { type RigName, run, type Unit, type UnitResult, unitsOf } from "./units.
 // Runs the rigs, as many units at once as there are processors. Prints a line of JSON for each unit; exits with 1 when the model
 // forbids what a client saw, or `moraine verify` has found something.
 
-const rigNames: readonly RigName[] = ["disk-states", "io-calls", "damages", "races"];
+const rigNames: readonly RigName[] = ["disk-states", "io-calls", "crash-states", "damages", "races"];
 
 const usage = `npm run rigs -- [FLAGS]
   --rig NAME      one of ${rigNames.join(", ")}; can be repeated (default: all)
@@ -36,7 +36,7 @@ if (values.help) {
   const unit = JSON.parse(values.unit) as Unit;
   report({ unit, ...(await run(unit, values.packed === undefined ? startCommand : packedCommand(values.packed))) });
   // Threads of a service that did not end in order would keep the process.
-  process.exit();
+  process.stdout.write("", () => process.exit());
 } else {
   const units = unitsOf(new Set(values.rig as RigName[]), Number(values.seed), Number(values.times));
   await using folder = await temporaryFolder();

@@ -1,5 +1,6 @@
 import type { FaultOutcome } from "../support/disk-rig/rig.ts";
 import type { NodeCommand } from "../support/server-process.ts";
+import { runCrashStates } from "./crash-states/run.ts";
 import { runDamages } from "./damages/run.ts";
 import { runDiskStates } from "./disk-states/run.ts";
 import { runIoCalls } from "./io-calls/run.ts";
@@ -11,6 +12,12 @@ import type { FoundViolation } from "./violations.ts";
 export type Unit =
   | { readonly rig: "races"; readonly seed: number; readonly count: number }
   | { readonly rig: "disk-states"; readonly scenario: ScenarioName; readonly seed: number; readonly stride: number }
+  | {
+      readonly rig: "crash-states";
+      readonly seed: number;
+      readonly count: number;
+      readonly stopsAtViolation?: boolean;
+    }
   | { readonly rig: "damages"; readonly seed: number; readonly count: number }
   | {
       readonly rig: "io-calls";
@@ -30,7 +37,13 @@ export interface UnitResult {
 
 const runs: {
   readonly [Name in RigName]: (unit: Extract<Unit, { rig: Name }> & { command: NodeCommand }) => Promise<UnitResult>;
-} = { races: runRaces, "disk-states": runDiskStates, damages: runDamages, "io-calls": runIoCalls };
+} = {
+  races: runRaces,
+  "disk-states": runDiskStates,
+  "crash-states": runCrashStates,
+  damages: runDamages,
+  "io-calls": runIoCalls,
+};
 
 /** @param command how to start the server */
 export const run = (unit: Unit, command: NodeCommand): Promise<UnitResult> =>
@@ -57,6 +70,9 @@ export function unitsOf(rigs: ReadonlySet<RigName>, seed: number, times: number)
         ...({ rig: "io-calls", scenario, outcome: outcome as FaultOutcome, files: "*" } as const),
         stride: times === 1 ? stride : 1,
       })),
+    ),
+    ...rounds.flatMap((each) =>
+      [1, 2].map((part) => ({ rig: "crash-states", seed: each * part * 1_000_003, count: 250_000 }) as const),
     ),
     ...rounds.flatMap((each) =>
       [1, 2, 3, 4].map((part) => ({ rig: "damages", seed: each * part * 1_000_003, count: 1250 }) as const),

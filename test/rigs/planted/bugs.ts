@@ -135,3 +135,32 @@ export const diskStatesBugs: readonly DiskStatesBug[] = [
     wrong: "void permitted((vault) => metadata.completeLock",
   },
 ];
+
+export const crashStatesBugs: readonly PlantedBug[] = [
+  {
+    name: "a file gets its name before anything says that it may",
+    file: "segments/receive.ts",
+    correct: "await intent;\n    await writer.commit();",
+    wrong: "await writer.commit();\n    await intent;",
+  },
+  {
+    name: "the row of a segment goes before its file",
+    file: "jobs/sweep.ts",
+    correct: "const failures = await blobs.remove(keys);",
+    wrong: "await metadata.forgetSegments(keys);\n    const failures = await blobs.remove(keys);",
+  },
+  {
+    name: "folders that others have made are taken for durable",
+    file: "storage/blobs/filesystem.ts",
+    correct: "this.#shelves.set(shelf, made);",
+    wrong: "this.#shelves.set(shelf, Promise.resolve());",
+  },
+  {
+    name: "a sync that has begun serves what came later",
+    file: "storage/blobs/folder-syncs.ts",
+    correct:
+      "const sync = line.ended.then(() => {\n      line.waiting = null;\n      return this.#syncNow(folder);\n    });",
+    wrong:
+      "const sync = line.ended.then(() => this.#syncNow(folder)).finally(() => {\n      line.waiting = null;\n    });",
+  },
+];

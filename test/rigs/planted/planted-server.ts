@@ -5,22 +5,27 @@ import { temporaryFolder } from "../../support/temporary-folder.ts";
 import type { PlantedBug } from "./bugs.ts";
 
 const serverFolder = "packages/server";
+const source = join(serverFolder, "src");
 
 /** Copies the server's sources with a bug in them, and returns the command that starts it. The copy is removed with the result. */
 export async function plantedServer(bug: PlantedBug): Promise<AsyncDisposable & { readonly command: NodeCommand }> {
+  const copy = await plantedCopy(bug);
+  const args = startCommand.args.map((word) => word.replace(repositoryRoot, `${copy.path}/`));
+  return { command: { ...startCommand, args }, [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose]() };
+}
+
+/** A copy of the server and of what the rigs need, with a bug in it. */
+export async function plantedCopy(bug: PlantedBug): Promise<AsyncDisposable & { readonly path: string }> {
   const folder = await temporaryFolder();
-  const copy = join(folder.path, serverFolder);
-  const original = join(repositoryRoot, serverFolder);
-  await cp(join(original, "src"), join(copy, "src"), { recursive: true });
-  await cp(join(original, "package.json"), join(copy, "package.json"));
-  await symlink(join(original, "node_modules"), join(copy, "node_modules"));
-  await symlink(join(repositoryRoot, "node_modules"), join(folder.path, "node_modules"));
-  await plant(join(copy, "src", bug.file), bug);
-  const command = {
-    ...startCommand,
-    args: startCommand.args.map((word) => word.replace(original, copy)),
-  };
-  return { command, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+  const files = [source, join(serverFolder, "test/support"), join(serverFolder, "package.json")];
+  for (const name of [...files, "test/rigs", "test/support", "packing", "package.json"]) {
+    await cp(join(repositoryRoot, name), join(folder.path, name), { recursive: true });
+  }
+  for (const name of ["node_modules", join(serverFolder, "node_modules")]) {
+    await symlink(join(repositoryRoot, name), join(folder.path, name));
+  }
+  await plant(join(folder.path, source, bug.file), bug);
+  return folder;
 }
 
 async function plant(path: string, { name, correct, wrong }: PlantedBug): Promise<void> {

@@ -107,6 +107,17 @@ export class DiskModel {
     await this.#materializeFolder(this.#root, target, survives, only);
   }
 
+  /** The files that a power cut now would leave, by their paths. */
+  *image(survives: Survival, path = this.#root): Generator<readonly [path: string, bytes: Buffer]> {
+    for (const [name, node] of this.#namesOf(path, survives)) {
+      if (node === "folder") {
+        yield* this.image(survives, join(path, name));
+      } else {
+        yield [join(path, name), applied(node.stored, node.pending.filter(survives))];
+      }
+    }
+  }
+
   /** The bytes of a file as a power cut now would leave them; undefined when its name would be lost. */
   read(path: string): Buffer | undefined {
     const node = this.#isReachable(dirname(path)) ? this.#folders.get(dirname(path))?.stored.get(basename(path)) : null;
@@ -125,18 +136,22 @@ export class DiskModel {
     only: (path: string) => boolean,
   ): Promise<void> {
     await mkdir(target, { recursive: true, mode: 0o700 });
-    const folder = this.#folders.get(path);
-    const names = new Map(folder?.stored);
-    for (const { name, node } of folder?.pending.filter(survives) ?? []) {
-      setOrDelete(names, name, node);
-    }
-    for (const [name, node] of names) {
+    for (const [name, node] of this.#namesOf(path, survives)) {
       if (node === "folder") {
         await this.#materializeFolder(join(path, name), join(target, name), survives, only);
       } else if (only(join(path, name))) {
         await writeFile(join(target, name), applied(node.stored, node.pending.filter(survives)), { mode: 0o600 });
       }
     }
+  }
+
+  #namesOf(path: string, survives: Survival): Map<string, Node> {
+    const folder = this.#folders.get(path);
+    const names = new Map(folder?.stored);
+    for (const { name, node } of folder?.pending.filter(survives) ?? []) {
+      setOrDelete(names, name, node);
+    }
+    return names;
   }
 
   #create(inode: number, path: string): void {

@@ -17,7 +17,7 @@ async function checkLocked(verification: Verification): Promise<void> {
   const { database } = verification;
   const page = database.prepare(
     `SELECT id, account_id, region, name, lock_id, lock_created_at FROM vaults
-     WHERE id > ? AND lock_state = 'locked' ORDER BY id LIMIT ${pageRows}`,
+     WHERE typeof(id) = 'text' AND id > ? AND lock_state = 'locked' ORDER BY id LIMIT ${pageRows}`,
   );
   const recorded = database.prepare(
     "SELECT vault, subject FROM audit_entries WHERE operation = 'CompleteVaultLock' AND outcome = 'done'",

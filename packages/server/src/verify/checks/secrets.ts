@@ -38,7 +38,7 @@ function keyringOf(verification: Verification, sealingKey: Buffer): Pick<Keyring
 
 async function checkKeys(verification: Verification, keyring: Pick<Keyring, "open">): Promise<void> {
   const page = verification.database.prepare(
-    `SELECT id, account_id, sealed_secret FROM access_keys WHERE id > ? ORDER BY id LIMIT ${pageRows}`,
+    `SELECT id, account_id, sealed_secret FROM access_keys WHERE typeof(id) = 'text' AND id > ? ORDER BY id LIMIT ${pageRows}`,
   );
   for (let after = ""; ; ) {
     const rows = page.all(after);

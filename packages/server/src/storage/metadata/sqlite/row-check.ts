@@ -36,7 +36,7 @@ const isSealed = (table: string): table is SealedTableName => table in sealedTab
 
 /** Compares the archives of each vault with its counts and its sum, all as of one revision: rows outlive their archives. */
 export function* checkSums(checked: CheckedRows): Generator<void, void> {
-  const select = bigRows(checked, "SELECT * FROM vaults WHERE id > ? ORDER BY id LIMIT ?");
+  const select = bigRows(checked, "SELECT * FROM vaults WHERE typeof(id) = 'text' AND id > ? ORDER BY id LIMIT ?");
   for (let after = ""; ; ) {
     const rows = select.all(after, vaultsAtOnce) as Row[];
     yield* checkContents(checked, rows);

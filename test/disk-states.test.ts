@@ -3,16 +3,15 @@ import { describe, test } from "node:test";
 import { runDiskStates } from "./rigs/disk-states/run.ts";
 import { diskStatesBugs } from "./rigs/planted/bugs.ts";
 import { plantedServer } from "./rigs/planted/planted-server.ts";
-import { type ScenarioName, scenarios } from "./rigs/scenarios.ts";
 
 // A sample of what `npm run rigs` does at every moment.
 
 const seed = 1;
 
 describe("after a kill or a power cut the service starts, and nothing acknowledged is lost:", () => {
-  for (const scenario of Object.keys(scenarios) as ScenarioName[]) {
+  for (const scenario of ["complete", "delete archive", "inventory", "lock", "restart"] as const) {
     test(scenario, async (t) => {
-      const { violations, findings, ...counts } = await runDiskStates({ scenario, seed, stride: 19 });
+      const { violations, findings, ...counts } = await runDiskStates({ scenario, seed, stride: 9 });
       t.diagnostic(JSON.stringify(counts));
       assert.deepEqual({ violations, findings }, { violations: [], findings: [] });
     });

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 
 const lockWaitMilliseconds = 500;
 const sqliteBusy = 5;
+const logHeaderBytes = 32;
 
 /** Opens the database of a stopped server without changing anything in its data folder. Throws when the server runs. */
 export function openOffline(folder: string): { readonly database: DatabaseSync } & Disposable {
@@ -47,10 +48,13 @@ function takeLock(folder: string): DatabaseSync | null {
   }
 }
 
-/** Opens the database so that SQLite writes nothing: as immutable without a log, and with a read-only index otherwise. */
+/**
+ * Opens the database so that SQLite writes nothing: as immutable when its log has no pages, and with a read-only index otherwise. With
+ * such an index SQLite cannot read a log of a header alone.
+ */
 function openUnchanged(path: string): DatabaseSync {
   const url = pathToFileURL(path);
-  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) {
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) <= logHeaderBytes) {
     url.searchParams.set("immutable", "1");
   } else if (existsSync(`${path}-shm`)) {
     url.searchParams.set("readonly_shm", "1");

@@ -4,6 +4,8 @@ import { pathToFileURL } from "node:url";
 import { packKey } from "../tables/packed.ts";
 import type { LogState } from "./log/log-file.ts";
 
+const logHeaderBytes = 32;
+
 /** The database as it lies on the disk, its log included, read without changing anything. */
 export type Inspection =
   | { readonly state: "missing" }
@@ -53,10 +55,13 @@ export function hasNoLog(path: string): boolean {
   }
 }
 
-/** SQLite would make a log that is missing, and write its index of one; where that file exists, it is asked to keep one in memory. */
+/**
+ * SQLite would make a log that is missing, and write its index of one; where that file exists, it is asked to keep one in memory. With a
+ * log of a header alone, which a kill leaves, it would then try for ten seconds, and give up.
+ */
 function openUnchanged(path: string, log: LogState): DatabaseSync {
   const url = pathToFileURL(path);
-  if (log === "empty") {
+  if (log === "empty" || statSync(`${path}-wal`).size <= logHeaderBytes) {
     url.searchParams.set("immutable", "1");
   } else if (existsSync(`${path}-shm`)) {
     url.searchParams.set("readonly_shm", "1");

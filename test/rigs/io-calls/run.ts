@@ -43,6 +43,10 @@ export interface IoCallsResult {
 /** Histories that wait for the next start: a server that survives a fault serves the next one too. */
 const unjudgedMax = 20;
 
+/** A job whose work was interrupted waits for its lease, or for the next start. */
+const interruptedJobSecondsMax = 1;
+const observedJobSecondsMax = 60;
+
 interface Unjudged {
   readonly recorder: HistoryRecorder;
   readonly caller: HistoryCaller;
@@ -67,6 +71,7 @@ export async function runIoCalls(options: IoCallsOptions): Promise<IoCallsResult
     const recorder = await HistoryRecorder.create(join(folder.path, `history-${number}`));
     const vault = `point-${String(number).padStart(5, "0")}`;
     const caller = new HistoryCaller(servers.url, vault);
+    caller.jobSecondsMax = interruptedJobSecondsMax;
     unjudged.push({ recorder, caller });
     isReached = await interrupt({ ...options, vault, number, recorder, caller }, { rig, servers });
     points += isReached ? 1 : 0;
@@ -116,6 +121,7 @@ async function judge(histories: readonly Unjudged[], url: string): Promise<Found
   for (const { recorder, caller } of histories) {
     await recorder.note("restart");
     caller.moveTo(url);
+    caller.jobSecondsMax = observedJobSecondsMax;
     await observe(recorder, (call) => recorder.record(call, (each) => caller.perform(each)));
     caller.close();
     await recorder[Symbol.asyncDispose]();

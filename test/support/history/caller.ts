@@ -30,10 +30,10 @@ function codeIn(body: Buffer): string | null {
   }
 }
 
-const jobSecondsMax = 60;
-
 /** Makes the calls of a history over HTTP, with the ids that earlier responses gave to their names. */
 export class HistoryCaller {
+  /** How long a job may take before its call's outcome is unknown. */
+  jobSecondsMax = 60;
   #glacier: GlacierHttp;
   readonly #vaultPrefix: string;
   /** Ids of archives, uploads, jobs and locks, by kind, vault and name. */
@@ -236,7 +236,7 @@ export class HistoryCaller {
   }
 
   async #outputOnceReady(vault: string, jobId: string): Promise<Buffer> {
-    const end = performance.now() + jobSecondsMax * 1000;
+    const end = performance.now() + this.jobSecondsMax * 1000;
     for (let pause = 2; performance.now() < end; pause = Math.min(2 * pause, 100)) {
       const { StatusCode } = await this.#describeJob(vault, jobId);
       if (StatusCode === "Succeeded") {
@@ -247,7 +247,7 @@ export class HistoryCaller {
       }
       await sleep(pause);
     }
-    throw new Error(`job ${jobId} has not ended in ${jobSecondsMax} s`);
+    throw new Error(`job ${jobId} has not ended in ${this.jobSecondsMax} s`);
   }
 
   async #output(vault: string, jobId: string): Promise<Answer> {

@@ -5,7 +5,7 @@ import { parseArgs, promisify } from "node:util";
 import { startCommand } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { packedCommand, packServer } from "./packed-server.ts";
-import { type RigName, run, type Unit, type UnitResult, unitsOf } from "./units.ts";
+import { type Extent, type RigName, run, type Unit, type UnitResult, unitsOf } from "./units.ts";
 
 // Runs the rigs, as many units at once as there are processors. Prints a line of JSON for each unit; exits with 1 when the model
 // forbids what a client saw, or `moraine verify` has found something.
@@ -15,7 +15,7 @@ const rigNames: readonly RigName[] = ["disk-states", "io-calls", "crash-states",
 const usage = `npm run rigs -- [FLAGS]
   --rig NAME      one of ${rigNames.join(", ")}; can be repeated (default: all)
   --seed NUMBER   of what is random (default: 1)
-  --times NUMBER  more rounds, with other seeds, and every call with every outcome (default: 1)
+  --extent NAME   quick for each change, full, or long: ten times as much (default: full)
   --unit JSON     runs one unit as a line of an earlier run named it, in this process
   --packed DIR    the folder of a packed server, for --unit (default: the sources are started)`;
 
@@ -24,21 +24,22 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
     rig: { type: "string", multiple: true, default: [...rigNames] },
     seed: { type: "string", default: "1" },
-    times: { type: "string", default: "1" },
+    extent: { type: "string", default: "full" },
     unit: { type: "string" },
     packed: { type: "string" },
   },
 });
 
-if (values.help) {
+if (values.help || !["quick", "full", "long"].includes(values.extent)) {
   console.log(usage);
+  process.exitCode = values.help ? 0 : 2;
 } else if (values.unit !== undefined) {
   const unit = JSON.parse(values.unit) as Unit;
   report({ unit, ...(await run(unit, values.packed === undefined ? startCommand : packedCommand(values.packed))) });
   // Threads of a service that did not end in order would keep the process.
   process.stdout.write("", () => process.exit());
 } else {
-  const units = unitsOf(new Set(values.rig as RigName[]), Number(values.seed), Number(values.times));
+  const units = unitsOf(new Set(values.rig as RigName[]), Number(values.seed), values.extent as Extent);
   await using folder = await temporaryFolder();
   await packServer(folder.path);
   await Promise.all(Array.from({ length: availableParallelism() }, () => runNext(units, folder.path)));

@@ -49,35 +49,50 @@ const runs: {
 export const run = (unit: Unit, command: NodeCommand): Promise<UnitResult> =>
   (runs[unit.rig] as (unit: Unit & { command: NodeCommand }) => Promise<UnitResult>)({ ...unit, command });
 
-/** Every outcome of a call that the system can report, and how many of the calls get it. */
-const strides: Readonly<Partial<Record<FaultOutcome, number>>> = { ENOSPC: 1, EIO: 3, EDQUOT: 5, short: 5 };
+/** How much is run: of each change, before a release, or once in a while. */
+export type Extent = "quick" | "full" | "long";
+
+/** Outcomes of calls to the system. One call of this many gets each. */
+const strides: Readonly<Record<Extent, Readonly<Partial<Record<FaultOutcome, number>>>>> = {
+  quick: { ENOSPC: 3, EIO: 5 },
+  full: { ENOSPC: 1, EIO: 3, EDQUOT: 5, short: 5 },
+  long: { ENOSPC: 1, EIO: 1, EDQUOT: 1, short: 1, "killed before": 1, "killed after": 1 },
+};
+/** Rounds, each with another seed, and damages of each. */
+const sizes: Readonly<Record<Extent, { readonly rounds: number; readonly damages: number }>> = {
+  quick: { rounds: 1, damages: 1200 },
+  full: { rounds: 1, damages: 5000 },
+  long: { rounds: 10, damages: 5000 },
+};
+const damagesOfUnit = 600;
 const names = Object.keys(scenarios) as ScenarioName[];
+/** Each damage, and each order of crash states, has a seed of its own. */
+const farApart = 1_000_003;
 /** Some 200 calls before the ones of interest, for one log that is moved. */
 const namesOfFaults = names.filter((name) => name !== "checkpoint" && name !== "restart");
 
-/**
- * All units of a run.
- * @param times 1 for the run of each change, 10 for a long one.
- */
-export function unitsOf(rigs: ReadonlySet<RigName>, seed: number, times: number): Unit[] {
-  const rounds = Array.from({ length: times }, (_, round) => seed + round);
+/** All units of a run. */
+export function unitsOf(rigs: ReadonlySet<RigName>, seed: number, extent: Extent): Unit[] {
+  const { rounds, damages } = sizes[extent];
+  const seeds = Array.from({ length: rounds }, (_, round) => seed + round);
   const all: Unit[] = [
-    ...rounds.flatMap((each) =>
+    ...seeds.flatMap((each) =>
       names.map((scenario) => ({ rig: "disk-states", scenario, seed: each, stride: 1 }) as const),
     ),
-    ...Object.entries(strides).flatMap(([outcome, stride]) =>
+    ...Object.entries(strides[extent]).flatMap(([outcome, stride]) =>
       namesOfFaults.map((scenario) => ({
-        ...({ rig: "io-calls", scenario, outcome: outcome as FaultOutcome, files: "*" } as const),
-        stride: times === 1 ? stride : 1,
+        ...({ rig: "io-calls", scenario, outcome: outcome as FaultOutcome, files: "*", stride } as const),
       })),
     ),
-    ...rounds.flatMap((each) =>
-      [1, 2].map((part) => ({ rig: "crash-states", seed: each * part * 1_000_003, count: 250_000 }) as const),
+    ...seeds.flatMap((each) =>
+      [0, 1].map((part) => ({ rig: "crash-states", seed: farApart * (2 * each + part), count: 250_000 }) as const),
     ),
-    ...rounds.flatMap((each) =>
-      [1, 2, 3, 4].map((part) => ({ rig: "damages", seed: each * part * 1_000_003, count: 1250 }) as const),
+    ...seeds.flatMap((each) =>
+      Array.from({ length: Math.ceil(damages / damagesOfUnit) }, (_, part) => ({
+        ...({ rig: "damages", seed: farApart * each + part * damagesOfUnit, count: damagesOfUnit } as const),
+      })),
     ),
-    ...rounds.map((each) => ({ rig: "races", seed: each, count: 2000 }) as const),
+    ...seeds.map((each) => ({ rig: "races", seed: each, count: 2000 }) as const),
   ];
   return all.filter(({ rig }) => rigs.has(rig));
 }

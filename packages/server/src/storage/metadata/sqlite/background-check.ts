@@ -51,7 +51,7 @@ export function startBackgroundCheck(
 function startWorker(checked: CheckedDatabase, { onDamage, onDamagedRow }: CheckListeners): Worker {
   const worker = new Worker(new URL(workerFile, import.meta.url), {
     workerData: checked,
-    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
+    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 1 },
   });
   worker.on("message", (message: CheckMessage) => {
     if ("damagedRow" in message) {

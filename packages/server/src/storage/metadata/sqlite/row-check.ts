@@ -8,7 +8,7 @@ import { type SealedTableName, sealedTables } from "../tables/row-macs/sealed-co
 /** Vaults whose sums are computed in one pass over the archives: what the pass holds in memory. */
 const vaultsAtOnce = 10_000;
 /** Rows of a step: a transaction of some milliseconds. */
-const stepRows = 500;
+const stepRows = 100;
 
 /** The database of a check, which needs no query builder: that would take much memory of its thread. */
 export interface CheckedRows extends RowSeal {

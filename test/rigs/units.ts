@@ -54,17 +54,25 @@ export type Extent = "quick" | "full" | "long";
 
 /** Outcomes of calls to the system. One call of this many gets each. */
 const strides: Readonly<Record<Extent, Readonly<Partial<Record<FaultOutcome, number>>>>> = {
-  quick: { ENOSPC: 3, EIO: 5 },
+  quick: { ENOSPC: 8, EIO: 15 },
   full: { ENOSPC: 1, EIO: 3, EDQUOT: 5, short: 5 },
   long: { ENOSPC: 1, EIO: 1, EDQUOT: 1, short: 1, "killed before": 1, "killed after": 1 },
 };
-/** Rounds, each with another seed, and damages of each. */
-const sizes: Readonly<Record<Extent, { readonly rounds: number; readonly damages: number }>> = {
-  quick: { rounds: 1, damages: 1200 },
-  full: { rounds: 1, damages: 5000 },
-  long: { rounds: 10, damages: 5000 },
+interface Size {
+  /** Each with another seed. */
+  readonly rounds: number;
+  /** One folder of this many is examined. */
+  readonly stride: number;
+  readonly damages: number;
+  readonly races: number;
+}
+
+const sizes: Readonly<Record<Extent, Size>> = {
+  quick: { rounds: 1, stride: 2, damages: 600, races: 1000 },
+  full: { rounds: 1, stride: 1, damages: 5000, races: 2000 },
+  long: { rounds: 10, stride: 1, damages: 5000, races: 2000 },
 };
-const damagesOfUnit = 600;
+const damagesOfUnit = 300;
 const names = Object.keys(scenarios) as ScenarioName[];
 /** Each damage, and each order of crash states, has a seed of its own. */
 const farApart = 1_000_003;
@@ -73,11 +81,11 @@ const namesOfFaults = names.filter((name) => name !== "checkpoint" && name !== "
 
 /** All units of a run. */
 export function unitsOf(rigs: ReadonlySet<RigName>, seed: number, extent: Extent): Unit[] {
-  const { rounds, damages } = sizes[extent];
+  const { rounds, stride: strideOfStates, damages, races } = sizes[extent];
   const seeds = Array.from({ length: rounds }, (_, round) => seed + round);
   const all: Unit[] = [
     ...seeds.flatMap((each) =>
-      names.map((scenario) => ({ rig: "disk-states", scenario, seed: each, stride: 1 }) as const),
+      names.map((scenario) => ({ rig: "disk-states", scenario, seed: each, stride: strideOfStates }) as const),
     ),
     ...Object.entries(strides[extent]).flatMap(([outcome, stride]) =>
       namesOfFaults.map((scenario) => ({
@@ -92,7 +100,7 @@ export function unitsOf(rigs: ReadonlySet<RigName>, seed: number, extent: Extent
         ...({ rig: "damages", seed: farApart * each + part * damagesOfUnit, count: damagesOfUnit } as const),
       })),
     ),
-    ...seeds.map((each) => ({ rig: "races", seed: each, count: 2000 }) as const),
+    ...seeds.map((each) => ({ rig: "races", seed: each, count: races }) as const),
   ];
   return all.filter(({ rig }) => rigs.has(rig));
 }

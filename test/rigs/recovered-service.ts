@@ -9,11 +9,16 @@ import { startTestServer } from "../../packages/server/test/support/server.ts";
 import { rowSecretOf } from "../support/row-secret.ts";
 import { accountId, rootKey } from "../support/server-process.ts";
 
+interface RecoveredService {
+  readonly url: string;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /**
  * Starts the service on a folder that a server process has left, within this process: in the order of a start, with the same parts, but
  * for the threads of the database. A process takes ten times as long.
  */
-export async function recoveredService(path: string): Promise<AsyncDisposable & { readonly url: string }> {
+export async function recoveredService(path: string): Promise<RecoveredService> {
   await using started = new AsyncDisposableStack();
   const now = Date.now();
   const folder = await openDataFolder(path);

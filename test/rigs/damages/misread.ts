@@ -12,7 +12,6 @@ export async function misread(path: string, named: Partial<Finding>): Promise<st
   if (service === null) {
     return [];
   }
-  await using _ = service;
   const glacier = new GlacierHttp(service.url);
   const isSegment = named.file?.startsWith("blobs/") === true;
   const wrong: string[] = [];
@@ -27,6 +26,8 @@ export async function misread(path: string, named: Partial<Finding>): Promise<st
     }
   } finally {
     glacier.close();
+    // A damaged database may refuse the changes of an end in order.
+    await service[Symbol.asyncDispose]().catch(() => undefined);
   }
   return wrong;
 }

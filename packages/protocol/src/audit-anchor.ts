@@ -19,3 +19,16 @@ export type UnsignedAnchor = Omit<AuditAnchor, "PublicKey" | "Signature">;
 /** The text that is signed. */
 export const anchorText = ({ Sequence, Hash, Time, AccountId, Region }: UnsignedAnchor): string =>
   ["moraine-audit-anchor/1", AccountId, Region, Sequence, Hash, Time].join("\n");
+
+const texts = ["Hash", "Time", "AccountId", "Region", "PublicKey", "Signature"] as const;
+
+/** Reads an anchor from its JSON. Returns null for a text that is none; its signature is not checked. */
+export function parseAnchor(text: string): AuditAnchor | null {
+  try {
+    const anchor = JSON.parse(text) as AuditAnchor;
+    const isAnchor = Number.isSafeInteger(anchor.Sequence) && texts.every((name) => typeof anchor[name] === "string");
+    return isAnchor ? anchor : null;
+  } catch {
+    return null;
+  }
+}

@@ -46,7 +46,7 @@ export type {
 export type { ListRequestCountsOutput, RequestCount } from "./admin/testing.ts";
 export type { ListUsersOutput, UserDescription } from "./admin/users.ts";
 export { parseDuration, parseSize, unitSeconds } from "./amounts.ts";
-export { type AuditAnchor, anchorText, type UnsignedAnchor } from "./audit-anchor.ts";
+export { type AuditAnchor, anchorText, parseAnchor, type UnsignedAnchor } from "./audit-anchor.ts";
 export {
   type AuditOutcome,
   type AuditRecord,

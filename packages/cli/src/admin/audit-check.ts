@@ -1,5 +1,5 @@
 import { createPublicKey, hash, verify } from "node:crypto";
-import { type AuditAnchor, AuditChainCheck, type AuditCheckResult, anchorText } from "@moraine/protocol";
+import { type AuditAnchor, AuditChainCheck, type AuditCheckResult, anchorText, parseAnchor } from "@moraine/protocol";
 import { UsageError } from "../exit-codes.ts";
 import type { AuditTrail } from "./audit-trail.ts";
 
@@ -28,7 +28,7 @@ export function readAnchors(text: string, publicKey: string | null): readonly Au
   if (lines.length === 0) {
     throw new UsageError("The file of anchors is empty");
   }
-  const anchors = lines.map(parseAnchor);
+  const anchors = lines.map(anchorOf);
   const expected = publicKey ?? anchors[0]?.PublicKey;
   anchors.forEach((anchor, index) => {
     if (anchor.PublicKey !== expected) {
@@ -43,18 +43,12 @@ export function readAnchors(text: string, publicKey: string | null): readonly Au
   return anchors;
 }
 
-const texts = ["Hash", "Time", "AccountId", "Region", "PublicKey", "Signature"] as const;
-
-function parseAnchor(line: string, index: number): AuditAnchor {
-  try {
-    const anchor = JSON.parse(line) as AuditAnchor;
-    if (Number.isSafeInteger(anchor.Sequence) && texts.every((name) => typeof anchor[name] === "string")) {
-      return anchor;
-    }
-  } catch {
-    // Reported below, like a line that lacks a field.
+function anchorOf(line: string, index: number): AuditAnchor {
+  const anchor = parseAnchor(line);
+  if (anchor === null) {
+    throw new UsageError(`Line ${index + 1} of the file of anchors is not an anchor`);
   }
-  throw new UsageError(`Line ${index + 1} of the file of anchors is not an anchor`);
+  return anchor;
 }
 
 function isSigned(anchor: AuditAnchor): boolean {

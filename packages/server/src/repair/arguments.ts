@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { formatted, widthOf, wrapped } from "../settings/wrapped.ts";
+import { programUsage } from "../settings/program-usage.ts";
 
 export interface Arguments {
   readonly dataFolder: string;
@@ -24,12 +24,8 @@ const paragraphs = [
   "Exit codes: 0 nothing is left to repair, 1 something is, 2 could not run.",
 ] as const;
 
-/** Returns the lines of `--help`, wrapped at words for a terminal of this width. */
-export function usage(columns: number | undefined): string {
-  const width = widthOf(columns);
-  const [title, ...notes] = paragraphs.map((text) => wrapped(text, width));
-  return `${[title, options.map((option) => formatted(option, width)).join("\n"), ...notes].join("\n\n")}\n`;
-}
+/** Returns the lines of `--help` for a terminal of this width. */
+export const usage = (columns: number | undefined): string => programUsage({ paragraphs, options }, columns);
 
 /** Returns null for --help. Throws for arguments that it does not understand. */
 export function readArguments(args: readonly string[], environment: NodeJS.ProcessEnv): Arguments | null {

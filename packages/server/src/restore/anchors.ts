@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from "node:crypto";
-import { type AuditAnchor, anchorText } from "@moraine/protocol";
+import { type AuditAnchor, anchorText, parseAnchor } from "@moraine/protocol";
 import { RestoreError } from "./restore-error.ts";
 
 /**
@@ -8,7 +8,7 @@ import { RestoreError } from "./restore-error.ts";
  */
 export function readAnchors(text: string, publicKey: string | null): readonly AuditAnchor[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const anchors = lines.map(parseAnchor);
+  const anchors = lines.map(anchorOf);
   const [first] = anchors;
   if (first === undefined) {
     throw new RestoreError("The file of anchors is empty");
@@ -20,18 +20,12 @@ export function readAnchors(text: string, publicKey: string | null): readonly Au
   return anchors;
 }
 
-const texts = ["Hash", "Time", "AccountId", "Region", "PublicKey", "Signature"] as const;
-
-function parseAnchor(line: string, index: number): AuditAnchor {
-  try {
-    const anchor = JSON.parse(line) as AuditAnchor;
-    if (Number.isSafeInteger(anchor.Sequence) && texts.every((name) => typeof anchor[name] === "string")) {
-      return anchor;
-    }
-  } catch {
-    // Reported below, like a line that lacks a field.
+function anchorOf(line: string, index: number): AuditAnchor {
+  const anchor = parseAnchor(line);
+  if (anchor === null) {
+    throw new RestoreError(`Line ${index + 1} of the file of anchors is not an anchor`);
   }
-  throw new RestoreError(`Line ${index + 1} of the file of anchors is not an anchor`);
+  return anchor;
 }
 
 function isSigned(anchor: AuditAnchor, publicKey: string): boolean {

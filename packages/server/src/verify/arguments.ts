@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { parseDuration } from "@moraine/protocol";
-import { formatted, widthOf, wrapped } from "../settings/wrapped.ts";
+import { programUsage } from "../settings/program-usage.ts";
 import type { Level, Subset } from "./verification.ts";
 
 export interface Arguments {
@@ -27,12 +27,8 @@ const paragraphs = [
   "A stopped server cannot start while its folder is checked. After a crash, its database is copied to TMPDIR, which needs as much room.",
 ] as const;
 
-/** Returns the lines of `--help`, wrapped at words for a terminal of this width. */
-export function usage(columns: number | undefined): string {
-  const width = widthOf(columns);
-  const [title, ...notes] = paragraphs.map((text) => wrapped(text, width));
-  return `${[title, options.map((option) => formatted(option, width)).join("\n"), ...notes].join("\n\n")}\n`;
-}
+/** Returns the lines of `--help` for a terminal of this width. */
+export const usage = (columns: number | undefined): string => programUsage({ paragraphs, options }, columns);
 
 /** Returns null for --help. Throws for arguments that it does not understand. */
 export function readArguments(args: readonly string[], environment: NodeJS.ProcessEnv): Arguments | null {

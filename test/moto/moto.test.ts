@@ -165,7 +165,7 @@ test("the command does with moto what the library does, and says where it ends",
   assert.match(await shell.done(["job", "describe", "commanded", job]), new RegExp(`^archive +${id}$`, "m"));
   await shell.refused(["job", "wait", "commanded", job], 1, /does not say how large its archive is/);
   const large = { input: contentOf(4, mebibyte + 1) };
-  await shell.refused(["upload", "commanded", "-"], 4, /has accepted the bytes all the same/, large);
+  await shell.refused(["upload", "commanded", "-"], 4, /accepted the upload anyway/, large);
   const unlike = /^moraine: \w+: responded with 40[04] .*not as this service does/;
   await shell.refused(["vault", "describe", "nowhere"], 1, unlike);
   await shell.refused(["upload", "list", "commanded"], 1, unlike);

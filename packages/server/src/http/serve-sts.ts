@@ -3,7 +3,7 @@ import type { Identify } from "../auth/authenticate.ts";
 import { cutTo } from "../auth/cut-text.ts";
 import { principalArn } from "../domain/policy/evaluate.ts";
 import { readSigned } from "./body/read-signed.ts";
-import { StsError, stsReply } from "./body/sts-form.ts";
+import { StsError, stsFormOf, stsReply } from "./body/sts-form.ts";
 import type { Incoming } from "./perform.ts";
 import type { Reply } from "./wire/encode.ts";
 import type { WireRequest } from "./wire/wire-request.ts";
@@ -34,7 +34,7 @@ export async function serveSts(
   { request, shortBody, onRoute, onVerified, audit }: Incoming,
   requestId: string,
 ): Promise<Reply> {
-  const form = { isJson: /\bapplication\/json\b/.test(request.header("accept") ?? ""), requestId };
+  const form = stsFormOf(request, requestId);
   onRoute(action);
   audit.onRoute({ name: action, isChange: false, path: {} });
   try {

@@ -1,10 +1,15 @@
-import { type ErrorCode, GlacierError } from "@moraine/protocol";
+import { type ErrorCode, GlacierError, OverloadError } from "@moraine/protocol";
 import { jsonReply, type Reply } from "../wire/encode.ts";
+import type { WireRequest } from "../wire/wire-request.ts";
 
 /** How a response of STS is written: as XML, or as JSON for a client whose `Accept` asks for it. */
 export interface StsForm {
   readonly isJson: boolean;
   readonly requestId: string;
+}
+
+export function stsFormOf({ header }: WireRequest, requestId: string): StsForm {
+  return { isJson: /\bapplication\/json\b/.test(header("accept") ?? ""), requestId };
 }
 
 const namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -26,20 +31,30 @@ const codes: Partial<Readonly<Record<ErrorCode, readonly [code: string, status: 
 /** A refusal that the client must get in STS's form. */
 export class StsError extends GlacierError {
   readonly form: StsForm;
+  /** Set when the service had too much to do: the client is asked to try again after this time. */
+  readonly retryAfterSeconds: number | null;
 
-  constructor({ code, message, cause }: GlacierError, form: StsForm) {
-    super(code, message, { cause });
+  constructor(refusal: GlacierError, form: StsForm) {
+    super(refusal.code, refusal.message, { cause: refusal.cause });
     this.form = form;
+    this.retryAfterSeconds = refusal instanceof OverloadError ? refusal.retryAfterSeconds : null;
   }
 }
 
+/** STS's code for an overload, which clients retry. @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
+const overload = ["ServiceUnavailable", 503] as const;
+
 export function stsErrorReply(error: StsError): Reply {
   const { isJson, requestId } = error.form;
-  const [code, status] = codes[error.code] ?? ["ValidationError", error.status];
+  const { retryAfterSeconds } = error;
+  const [code, status] =
+    retryAfterSeconds !== null ? overload : (codes[error.code] ?? ["ValidationError", error.status]);
   const details = { Type: status < 500 ? "Sender" : "Receiver", Code: code, Message: error.message };
-  return isJson
-    ? jsonReply(status, { Error: details, RequestId: requestId })
-    : xmlReply(status, "ErrorResponse", { Error: details, RequestId: requestId });
+  const content = { Error: details, RequestId: requestId };
+  const reply = isJson ? jsonReply(status, content) : xmlReply(status, "ErrorResponse", content);
+  return retryAfterSeconds === null
+    ? reply
+    : { ...reply, headers: { ...reply.headers, "Retry-After": String(retryAfterSeconds) } };
 }
 
 /** The result of an action. @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html */

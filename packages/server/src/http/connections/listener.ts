@@ -13,6 +13,7 @@ import { audited } from "../audited.ts";
 import { BodyMemory } from "../body/body-memory.ts";
 import { ClientGoneError, requestBody } from "../body/request-body.ts";
 import { shortBody } from "../body/short-body.ts";
+import { StsError, stsFormOf } from "../body/sts-form.ts";
 import { type PageSources, page, startingPages } from "../pages/server-pages.ts";
 import { welcomePage } from "../pages/welcome-page.ts";
 import { type ServeContext, serve } from "../serve.ts";
@@ -184,10 +185,6 @@ async function answer(options: Options, request: IncomingMessage, response: Serv
   };
   const onHead = (status: number) => options.context?.requestCounts.responded(operation, status);
   try {
-    if (options.isTurnedAway(request.socket)) {
-      response.setHeader("Connection", "close");
-      throw errors.overloaded("The service has no room for more connections at the moment. Try again later.");
-    }
     const answer = await reply(options, request, response, { requestId, onRoute });
     await respond(request, response, answer, options.limits, onHead);
   } catch (error) {
@@ -223,7 +220,15 @@ async function reply(
   response: ServerResponse,
   observers: Observers,
 ): Promise<Reply> {
+  const isTurnedAway = options.isTurnedAway(message.socket);
+  if (isTurnedAway) {
+    response.setHeader("Connection", "close");
+  }
   const request = readWireRequest(message, options.trustedProxies);
+  if (isTurnedAway) {
+    const reason = "The service has no room for more connections at the moment. Try again later.";
+    throw overloadOf(request, reason, observers.requestId);
+  }
   const network = clientNetwork(request.address);
   let isStranger = true;
   const onVerified = () => {
@@ -258,7 +263,7 @@ async function replyTo({ context, limits, memory, servesMetrics }: Options, exch
     return own;
   }
   if (context === null) {
-    throw errors.overloaded("The service is starting. Try again later.");
+    throw overloadOf(request, "The service is starting. Try again later.", requestId);
   }
   const json = shortBody(message, response, { limits, memory, source: exchange.network });
   const incoming = {
@@ -281,6 +286,12 @@ async function replyTo({ context, limits, memory, servesMetrics }: Options, exch
   } finally {
     json.release();
   }
+}
+
+/** Refuses a request before anything of it is done, in the form that its client reads. */
+function overloadOf(request: WireRequest, reason: string, requestId: string): GlacierError {
+  const refusal = errors.overloaded(reason);
+  return isStsRequest(request) ? new StsError(refusal, stsFormOf(request, requestId)) : refusal;
 }
 
 /** Beneath TLS there is no way to a reset: there the connection just ends, without a word. */

@@ -17,8 +17,11 @@ export function errorReply(error: unknown): Reply {
 
 /** Whether a failure is ours, and so belongs into the log with its cause. An overload would flood the log: metrics count it. */
 export function isInternal(error: unknown): boolean {
-  return !(error instanceof GlacierError) || (error.type === "Server" && !(error instanceof OverloadError));
+  return !(error instanceof GlacierError) || (error.type === "Server" && !isOverload(error));
 }
+
+const isOverload = (error: GlacierError): boolean =>
+  error instanceof StsError ? error.retryAfterSeconds !== null : error instanceof OverloadError;
 
 function toGlacierError(error: unknown): GlacierError {
   if (error instanceof GlacierError) {

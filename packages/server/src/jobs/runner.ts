@@ -1,5 +1,7 @@
 import { type AccountId, type JobId, millisecondsPer } from "@moraine/protocol";
+import { sleep } from "../clock/sleep.ts";
 import { type Job, type JobClaim, type JobLane, jobLanes, laneOf } from "../domain/jobs/job.ts";
+import { StorageFullError } from "../domain/stores/blob-store.ts";
 import { DamagedRowError } from "../domain/stores/metadata-store.ts";
 import { AccountTurns } from "./account-turns.ts";
 import { retrieveArchive, type Verifying } from "./archive-retrieval.ts";
@@ -110,15 +112,17 @@ async function runJob(
       .catch((error: unknown) => log.postponed(`renewing the claim on job ${job.id}`, error));
   }, renewalMilliseconds);
   try {
-    const outcome = await work(services, claim, verifying, signal).catch((error: unknown) =>
-      failureOf(services, error),
-    );
-    const won =
-      outcome.ended ?? (await metadata.finishJob({ jobId: job.id, fence, ...outcome, now: clock.now(), output: null }));
-    if (won) {
-      log.finished(claim, outcome.state);
-    }
-    return won;
+    return await onceThereIsRoom(services, claim, signal, async () => {
+      const outcome = await work(services, claim, verifying, signal).catch((error: unknown) =>
+        failureOf(services, error),
+      );
+      const end = { jobId: job.id, fence, ...outcome, now: clock.now(), output: null };
+      const won = outcome.ended ?? (await metadata.finishJob(end));
+      if (won) {
+        log.finished(claim, outcome.state);
+      }
+      return won;
+    });
   } catch (error) {
     if (!signal.aborted) {
       log.postponed(`job ${job.id}`, error);
@@ -126,6 +130,30 @@ async function runJob(
     return false;
   } finally {
     clearInterval(renewal);
+  }
+}
+
+/** Real time: the service's clock does not make room on a disk. */
+const fullDiskPauseMilliseconds = 2 * millisecondsPer.second;
+
+/** Repeats an attempt while the disk is full. It keeps the claim, which would have to lapse before another one. */
+async function onceThereIsRoom(
+  { log }: JobServices,
+  { job }: JobClaim,
+  signal: AbortSignal,
+  attempt: () => Promise<boolean>,
+): Promise<boolean> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof StorageFullError)) {
+        throw error;
+      }
+      log.postponed(`job ${job.id}`, error);
+    }
+    await sleep(fullDiskPauseMilliseconds, signal);
+    signal.throwIfAborted();
   }
 }
 

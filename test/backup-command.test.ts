@@ -98,6 +98,34 @@ test("removes nothing while it cannot read what another backup needs, and says s
   assert.equal(await segmentFiles(at.target), before + Number(/(\d+) of them new/.exec(ran.stdout)?.[1]));
 });
 
+for (const [what, spoil, reason] of [
+  [
+    "a database that is none",
+    (path: string) => mkdir(path).then(() => writeFile(join(path, "moraine.db"), "no database")),
+    "file is not a database",
+  ],
+  ["a file in place of a folder", (path: string) => writeFile(path, ""), "ENOTDIR: not a directory"],
+] as const) {
+  test(`names an old backup that it cannot remove, and what to do about it: ${what}`, async () => {
+    await using at = await copies();
+    const path = join(at.target, "expired", "2026-01-01T000000Z");
+    await spoil(path);
+    const ran = await runProgram("backup", [at.target, "--data", states.late, "--keep", "1"]);
+    assert.equal(ran.code, 1, ran.stderr);
+    assert.match(ran.stdout, /^the backup \S+ is complete$/m);
+    const failure = `what is too old could not be removed: the old backup ${path} cannot be removed (${reason}`;
+    assert.ok(ran.stdout.includes(failure), ran.stdout);
+    assert.match(ran.stdout, /: make it readable, or remove it by hand, /);
+    await rm(path, { recursive: true });
+    assert.equal(
+      (await runProgram("backup", [at.target, "--data", states.late])).code,
+      0,
+      "the next one removes the rest",
+    );
+    assert.deepEqual(await readdir(join(at.target, "expired")), []);
+  });
+}
+
 test("a backup that lacks segments says so, and pushes no complete one out", async () => {
   await using at = await copies();
   await copyOf(states.late, at.data);

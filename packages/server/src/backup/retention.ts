@@ -26,25 +26,48 @@ export async function expireUnfinished(folder: BackupFolder): Promise<void> {
  * @param keep null to remove only what was left over.
  */
 export async function removeExpired(folder: BackupFolder, keep: number | null): Promise<Removed> {
-  const old = keep === null ? [] : olderThan(await listBackups(folder), keep);
-  const backups = old.map(({ name }) => name);
-  await expire(folder, folder.backups, backups);
-  const names = await namesIn(folder.expired);
-  const removed = { backups, segments: 0, failure: null as string | null };
-  if (names.length === 0) {
-    return removed;
-  }
+  const removed = { backups: [] as string[], segments: 0, failure: null as string | null };
   using kept = new DisposableStack();
+  // The new backup is complete by now: a failure here must not look as if there were none.
   try {
-    const snapshots = await openKept(folder, kept);
+    const old = keep === null ? [] : olderThan(await listBackups(folder), keep);
+    await expire(folder, folder.backups, namesOf(old));
+    removed.backups.push(...namesOf(old));
+    const names = await expiredNames(folder);
+    const snapshots = names.length === 0 ? [] : await openKept(folder, kept);
     for (const name of names) {
-      removed.segments += await removeSegmentsOf(folder, name, snapshots);
-      await removeBackup(folder.expired, name);
+      removed.segments += await removeOne(folder, name, snapshots);
     }
   } catch (error) {
     removed.failure = (error as Error).message;
   }
   return removed;
+}
+
+const namesOf = (backups: readonly Backup[]): string[] => backups.map(({ name }) => name);
+
+function expiredNames({ expired }: BackupFolder): Promise<string[]> {
+  return namesIn(expired).catch((error: Error) => {
+    throw new BackupFolderError(`the folder ${expired} cannot be read (${error.message}): restore its mode and owner`, {
+      cause: error,
+    });
+  });
+}
+
+/** Removes a backup that has expired; returns how many segments went with it. One that cannot be read keeps its segments. */
+async function removeOne(folder: BackupFolder, name: string, kept: readonly Snapshot[]): Promise<number> {
+  try {
+    const segments = await removeSegmentsOf(folder, name, kept);
+    await removeBackup(folder.expired, name);
+    return segments;
+  } catch (error) {
+    const path = join(folder.expired, name);
+    throw new BackupFolderError(
+      `the old backup ${path} cannot be removed (${(error as Error).message}): make it readable, or remove it by hand, which leaves ` +
+        "the segments that it alone refers to",
+      { cause: error },
+    );
+  }
 }
 
 /** Opens the databases of all backups that stay. One that is damaged could hide what it needs: then nothing is removed. */
@@ -68,7 +91,10 @@ function olderThan(backups: readonly Backup[], keep: number): Backup[] {
 }
 
 async function expire(folder: BackupFolder, from: string, names: readonly string[]): Promise<void> {
-  const taken = new Set(await namesIn(folder.expired));
+  if (names.length === 0) {
+    return;
+  }
+  const taken = new Set(await expiredNames(folder));
   for (const name of names) {
     // One of the same second may have been interrupted as well.
     const free = [name, ...Array.from({ length: taken.size }, (_, index) => `${name}.${index}`)];
@@ -76,10 +102,8 @@ async function expire(folder: BackupFolder, from: string, names: readonly string
     await rename(join(from, name), join(folder.expired, chosen));
     taken.add(chosen);
   }
-  if (names.length > 0) {
-    await syncPath(folder.expired);
-    await syncPath(from);
-  }
+  await syncPath(folder.expired);
+  await syncPath(from);
 }
 
 /** A backup that was interrupted before it had its database has copied no segments. */

@@ -152,6 +152,7 @@ test("keeps to 40 columns, and shows no control characters of a changed row", ()
     source: "no server runs",
     level: "deep",
     subset: { index: 1, count: 2 },
+    mirror: "unread",
     isComplete: false,
   });
   assert.match(lines.join("\n"), /\\u001b\[2J\\u000a\\u202e7 was/);

@@ -9,10 +9,15 @@ import { sha256Of } from "../content.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 /** The findings of a check in this process, which has to reach its end. */
-export async function findingsIn(path: string, level: Level, subset: Subset | null = null): Promise<Finding[]> {
+export async function findingsIn(
+  path: string,
+  level: Level,
+  subset: Subset | null = null,
+  mirrorFolder: string | null = null,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   await using copies = await temporaryFolder();
-  const options = { level, subset, deadline: Infinity, makeTemporaryFolder: () => copies.path };
+  const options = { level, subset, mirrorFolder, deadline: Infinity, makeTemporaryFolder: () => copies.path };
   const report: Report = {
     finding: (finding) => void findings.push(finding),
     summary: (totals, { isComplete }) => assert.deepEqual([totals.findings, isComplete], [findings.length, true]),

@@ -24,7 +24,13 @@ await runProgram(async () => {
   const report = given.isJson ? jsonReport(write) : textReport(write, width);
   const result = await restore({ ...given, now: systemNow, onMissing: report.missing });
   report.restored(result);
-  const options = { level: "deep", subset: null, deadline: Number.POSITIVE_INFINITY, makeTemporaryFolder } as const;
+  const options = {
+    level: "deep",
+    subset: null,
+    mirrorFolder: null,
+    deadline: Number.POSITIVE_INFINITY,
+    makeTemporaryFolder,
+  } as const;
   const findings = await verifyFolder(result.dataFolder, options, given.isJson ? jsonTo(write) : textTo(write, width));
   return findings === 0 && result.totals.missing === 0 ? 0 : exitDamaged;
 });

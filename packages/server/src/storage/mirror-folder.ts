@@ -88,7 +88,8 @@ function refuseForeign(mirror: string, { id, mirrorId, names }: Found): void {
   }
 }
 
-async function markedId(folder: string): Promise<string | null> {
+/** The id that binds a folder to another; null when it has none. */
+export async function markedId(folder: string): Promise<string | null> {
   const path = join(folder, mirrorMarkerName);
   const text = await ifPresent(readFile(path, "utf8"));
   if (text === null) {

@@ -16,6 +16,8 @@ export const advice = {
   "segment-file": "restore the file from a backup",
   "segment-state": "restore the database from a backup",
   "segment-suspect": "restore the file from a backup, then read the archive again",
+  "mirror-missing": "run the server with --mirror: it copies what is missing while it reads everything back",
+  "mirror-segment": "run the server with --mirror: it replaces the bad copy by the sound one of the data folder",
   "file-unknown": "keep it until you know whose it is: the end of the file names its archive",
   "upload-parts": "abort the upload and start over",
   "job-output": "start another job",
@@ -40,6 +42,6 @@ export interface Finding {
   readonly archive?: string | undefined;
   readonly upload?: string | undefined;
   readonly job?: string | undefined;
-  /** Path within the data folder. */
+  /** Path within the data folder, or within the mirror if the code begins so. */
   readonly file?: string | undefined;
 }

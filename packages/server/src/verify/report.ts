@@ -1,6 +1,7 @@
 import { asciiJson, onOneLine } from "../settings/safe-text.ts";
 import { wrapped } from "../settings/wrapped.ts";
 import { advice, type Finding } from "./finding.ts";
+import type { MirrorState } from "./open-mirror.ts";
 import type { Level, Subset, Totals } from "./verification.ts";
 
 /** Prints each finding when it is found, and keeps none. */
@@ -14,11 +15,18 @@ export interface Ending {
   readonly source: string;
   readonly level: Level;
   readonly subset: Subset | null;
+  readonly mirror: MirrorState["state"];
   /** False when the time was over before everything had been checked. */
   readonly isComplete: boolean;
 }
 
 const indent = "    ";
+
+const mirrorSentences: Readonly<Record<MirrorState["state"], readonly string[]>> = {
+  none: [],
+  unread: ["the mirror was not read: give --mirror DIR"],
+  read: ["the copies in the mirror were checked in the same way"],
+};
 
 /** Findings as paragraphs: the code and what is wrong, then a line for each thing concerned and one for what to do. */
 export function textTo(write: (line: string) => void, width: number): Report {
@@ -29,7 +37,7 @@ export function textTo(write: (line: string) => void, width: number): Report {
       const lines = [...names.map(([name, value]) => `${name}: ${value}`), `to do: ${advice[code]}`];
       write([indented(`${code}: ${message}`), ...lines.map((line) => `  ${indented(line)}`)].join("\n"));
     },
-    summary(totals, { source, level, subset, isComplete }) {
+    summary(totals, { source, level, subset, mirror, isComplete }) {
       const { findings, vaults, archives, segments, bytes, auditEntries } = totals;
       const part = subset === null ? "" : ` of part ${subset.index} of ${subset.count}`;
       const depth =
@@ -38,6 +46,7 @@ export function textTo(write: (line: string) => void, width: number): Report {
         findings === 0 ? "no damage found" : `${counted(findings, "finding")}: damage found`,
         `checked ${counted(vaults, "vault")}, ${counted(archives, "archive")}, ${counted(segments, "segment")}, ` +
           `${counted(auditEntries, "audit entry", "audit entries")}; ${depth}; ${source}`,
+        ...mirrorSentences[mirror],
         ...(isComplete ? [] : ["stopped by --max-duration before everything was checked; --subset checks a part"]),
       ];
       for (const sentence of sentences) {

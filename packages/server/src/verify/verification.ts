@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import type { Finding } from "./finding.ts";
 import type { OpenedFolder } from "./open-folder.ts";
+import type { MirrorState } from "./open-mirror.ts";
 
 /** `quick` reads the footer of each segment, `deep` each byte too. */
 export type Level = "quick" | "deep";
@@ -33,6 +34,7 @@ export class Verification {
   readonly folder: OpenedFolder;
   readonly level: Level;
   readonly subset: Subset | null;
+  readonly mirror: MirrorState;
   readonly #deadline: number;
   readonly #print: (finding: Finding) => void;
 
@@ -41,6 +43,7 @@ export class Verification {
     options: {
       readonly level: Level;
       readonly subset: Subset | null;
+      readonly mirror: MirrorState;
       /** By `performance.now()`. */
       readonly deadline: number;
       readonly print: (finding: Finding) => void;
@@ -49,6 +52,7 @@ export class Verification {
     this.folder = folder;
     this.level = options.level;
     this.subset = options.subset;
+    this.mirror = options.mirror;
     this.#deadline = options.deadline;
     this.#print = options.print;
   }

@@ -6,6 +6,7 @@ import {
   type OpenOptions,
   openFolder,
 } from "./open-folder.ts";
+import { type MirrorState, openMirror } from "./open-mirror.ts";
 import type { Report } from "./report.ts";
 import { type Level, type Subset, Verification } from "./verification.ts";
 import { verify } from "./verify.ts";
@@ -13,6 +14,8 @@ import { verify } from "./verify.ts";
 interface Options extends OpenOptions {
   readonly level: Level;
   readonly subset: Subset | null;
+  /** Where the second copies are. @default null, not to be read */
+  readonly mirrorFolder?: string | null;
   /** The end of the time for it, by `performance.now()`. */
   readonly deadline: number;
 }
@@ -22,7 +25,8 @@ export async function verifyFolder(path: string, options: Options, report: Repor
   try {
     await using folder = await openFolder(path, options);
     assertSchema(folder);
-    return await verifyOpened(folder, options, report);
+    const mirror = await openMirror(folder.path, options.mirrorFolder ?? null);
+    return await verifyOpened(folder, { ...options, mirror }, report);
   } catch (error) {
     if (!(error instanceof DatabaseLostError)) {
       throw error;
@@ -32,11 +36,14 @@ export async function verifyFolder(path: string, options: Options, report: Repor
   }
 }
 
-async function verifyOpened(folder: OpenedFolder, options: Options, report: Report): Promise<number> {
-  const { level, subset, deadline } = options;
-  const verification = new Verification(folder, { level, subset, deadline, print: report.finding });
+async function verifyOpened(
+  folder: OpenedFolder,
+  { level, subset, deadline, mirror }: Options & { readonly mirror: MirrorState },
+  report: Report,
+): Promise<number> {
+  const verification = new Verification(folder, { level, subset, deadline, mirror, print: report.finding });
   const isComplete = await verify(verification);
-  report.summary(verification.totals, { source: folder.source, level, subset, isComplete });
+  report.summary(verification.totals, { source: folder.source, level, subset, mirror: mirror.state, isComplete });
   return verification.totals.findings;
 }
 

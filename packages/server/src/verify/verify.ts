@@ -4,6 +4,7 @@ import { checkDatabase } from "./checks/database.ts";
 import { checkHistory } from "./checks/history.ts";
 import { checkJobs } from "./checks/jobs.ts";
 import { checkLocks } from "./checks/locks.ts";
+import { checkMirror } from "./checks/mirror.ts";
 import { checkSecrets } from "./checks/secrets.ts";
 import { checkSegments } from "./checks/segments.ts";
 import { checkTemporaryFiles } from "./checks/temporary-files.ts";
@@ -26,6 +27,7 @@ const checks: Readonly<Record<string, (verification: Verification) => Promise<vo
   archives: checkArchives,
   "audit trail": checkAuditTrail,
   segments: checkSegments,
+  mirror: checkMirror,
 };
 
 /** Runs all checks. One that cannot read the database is a finding, and the others follow. False when the time was over first. */

@@ -17,9 +17,10 @@ export class SegmentContents {
   readonly #verification: Verification;
   readonly #blobs: FilesystemBlobStore;
 
-  constructor(verification: Verification) {
+  /** @param root the data folder, or its mirror: their files have the same names. */
+  constructor(verification: Verification, root = verification.folder.path) {
     this.#verification = verification;
-    this.#blobs = new FilesystemBlobStore(verification.folder.path);
+    this.#blobs = new FilesystemBlobStore(root);
   }
 
   async findingsOf(segment: StoredSegment, owner: Owner | null, fileBytes: number): Promise<Finding[]> {

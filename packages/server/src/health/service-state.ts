@@ -31,7 +31,7 @@ export class ServiceState {
   halt(reason: string, error: Error): void {
     if (!this.#halted) {
       this.#halted = true;
-      this.#reason = reason;
+      this.#reason = `halted: ${reason}`;
       this.#onHalt(new Error(reason, { cause: error }));
     }
   }

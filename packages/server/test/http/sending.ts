@@ -8,7 +8,7 @@ import { signedText, textOf } from "./signed-text.ts";
 
 /** The head of an upload as it stands on the wire; its body is for the test to send, or not. */
 export function uploadHead(
-  server: TestServer,
+  server: Pick<TestServer, "port" | "key">,
   body: Uint8Array,
   more: readonly string[] = [`Content-Length: ${body.length}`],
 ): string {

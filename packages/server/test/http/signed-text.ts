@@ -19,7 +19,7 @@ export interface TextOptions {
 }
 
 /** Signs a request for a test server; what is added to it afterwards is not signed. */
-export function signedText({ port, key }: TestServer, options: TextOptions): SignedText {
+export function signedText({ port, key }: Pick<TestServer, "port" | "key">, options: TextOptions): SignedText {
   const { method, path, headers = {}, payloadHash = headers["x-amz-content-sha256"] ?? hash("sha256", "") } = options;
   const { service = "glacier" } = options;
   const [bare = "", query = ""] = path.split("?");

@@ -33,9 +33,7 @@ export class SyncHealth {
 
   /** Why nothing new is stored; null while all is well. */
   get readOnlyReason(): string | null {
-    return this.#isBroken()
-      ? "The blob store is read-only until a restart: the disk failed to sync twice in a row"
-      : null;
+    return this.#isBroken() ? "read-only until a restart: the disk failed to sync twice in a row" : null;
   }
 
   assertTrusted(): void {

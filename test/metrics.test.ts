@@ -9,7 +9,7 @@ import {
   UploadArchiveCommand,
 } from "@aws-sdk/client-glacier";
 import { treeHashOf } from "./support/content.ts";
-import { alertRules, dashboardExpressions, dashboardPanels, selectorsOf } from "./support/expressions.ts";
+import { alertRules, dashboardExpressions, selectorsOf } from "./support/expressions.ts";
 import { inOrder, metricsOf, type ShownMetric, sampleOf } from "./support/metrics-text.ts";
 import { own, sdkClient } from "./support/sdk-client.ts";
 import { type ServerProcess, startServer } from "./support/server-process.ts";
@@ -146,14 +146,4 @@ test("each metric of the dashboard and the alert rules exists, with the labels t
       assert.deepEqual(unknown, [], `labels of a group in ${expression}`);
     }
   }
-});
-
-test("panels of the dashboard have ids of their own, and do not overlap", () => {
-  const panels = dashboardPanels();
-  assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
-  const places = panels.flatMap(({ gridPos: { x, y, w, h } }) => {
-    assert.ok(x + w <= 24);
-    return Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`);
-  });
-  assert.equal(new Set(places).size, places.length);
 });

@@ -5,20 +5,37 @@ import { repositoryRoot } from "./server-process.ts";
 export const alertsFile = join(repositoryRoot, "deploy/prometheus/alerts.yml");
 export const dashboardFile = join(repositoryRoot, "deploy/grafana/moraine.json");
 
-interface Panel {
-  readonly id: number;
-  readonly title: string;
-  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-  readonly targets: readonly { readonly expr: string }[];
+interface DataSource {
+  readonly type: string;
+  readonly uid: string;
 }
 
-export function dashboardPanels(): readonly Panel[] {
-  return JSON.parse(readFileSync(dashboardFile, "utf8")).panels;
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly datasource: DataSource;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly targets: readonly { readonly expr: string; readonly refId: string; readonly datasource: DataSource }[];
+}
+
+export interface Dashboard {
+  readonly uid: string;
+  readonly title: string;
+  readonly schemaVersion: number;
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly type: string; readonly datasource?: DataSource }[];
+  };
+  readonly panels: readonly Panel[];
+}
+
+export function dashboard(): Dashboard {
+  return JSON.parse(readFileSync(dashboardFile, "utf8"));
 }
 
 /** The expressions of the dashboard, as Prometheus gets them. */
 export function dashboardExpressions(): string[] {
-  return dashboardPanels().flatMap(({ targets }) =>
+  return dashboard().panels.flatMap(({ targets }) =>
     targets.map(({ expr }) => expr.replaceAll("$__rate_interval", "5m").replaceAll("$instance", ".*")),
   );
 }

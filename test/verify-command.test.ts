@@ -162,7 +162,7 @@ test("keeps to 40 columns, and shows no control characters of a changed row", ()
 });
 
 test("the page of operation has each code", () => {
-  const page = readFileSync(join(repositoryRoot, "docs/operation.md"), "utf8");
+  const page = readFileSync(join(repositoryRoot, "docs/operating.md"), "utf8");
   const missing = Object.keys(advice).filter((code) => !page.includes(`\`${code}\``));
   assert.deepEqual(missing, []);
 });

@@ -153,6 +153,7 @@ test("keeps to 40 columns, and shows no control characters of a changed row", ()
     level: "deep",
     subset: { index: 1, count: 2 },
     mirror: "unread",
+    hasRowKey: false,
     isComplete: false,
   });
   assert.match(lines.join("\n"), /\\u001b\[2J\\u000a\\u202e7 was/);

@@ -6,6 +6,7 @@ import type { Level, Subset } from "./verification.ts";
 export interface Arguments {
   readonly dataFolder: string;
   readonly mirrorFolder: string | null;
+  readonly sealingKeyFile: string | null;
   readonly level: Level;
   readonly subset: Subset | null;
   readonly maxSeconds: number | null;
@@ -15,6 +16,10 @@ export interface Arguments {
 const options: ReadonlyArray<[flag: string, help: string]> = [
   ["--data DIR", "the data folder (MORAINE_DATA, moraine-data)"],
   ["--mirror DIR", "also check the second copies in the folder that the server has as its --mirror (MORAINE_MIRROR)"],
+  [
+    "--sealing-key FILE",
+    "the server's sealing key, if it is not secrets.key in the data folder (MORAINE_SEALING_KEY_FILE)",
+  ],
   ["--quick", "check the database, the presence, length and footer of each segment, and the audit trail (the default)"],
   ["--deep", "also read every byte of each segment and compare it with its hash"],
   ["--subset N/T", "open only the Nth of T parts of the segments' files, e.g. 1/7; all else is checked in full"],
@@ -41,6 +46,7 @@ export function readArguments(args: readonly string[], environment: NodeJS.Proce
     options: {
       data: { type: "string" },
       mirror: { type: "string" },
+      "sealing-key": { type: "string" },
       quick: { type: "boolean", default: false },
       deep: { type: "boolean", default: false },
       subset: { type: "string" },
@@ -59,6 +65,7 @@ export function readArguments(args: readonly string[], environment: NodeJS.Proce
   return {
     dataFolder: values.data ?? (environment["MORAINE_DATA"] || "moraine-data"),
     mirrorFolder: values.mirror ?? (environment["MORAINE_MIRROR"] || null),
+    sealingKeyFile: values["sealing-key"] ?? (environment["MORAINE_SEALING_KEY_FILE"] || null),
     level: values.deep ? "deep" : "quick",
     subset: values.subset === undefined ? null : subsetOf(values.subset),
     maxSeconds: duration === undefined ? null : secondsOf(duration),

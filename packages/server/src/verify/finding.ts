@@ -25,6 +25,8 @@ export const advice = {
   "job-counts": "restore the database from a backup",
   "lock-unrecorded": "compare the vault's lock with your own records: somebody may have changed the database",
   "lock-lost": "compare the vault's lock with your own records: somebody may have changed the database",
+  "lock-violated":
+    "the audit trail says whose key it was: find out how the deletion was possible, and compare the lock with your own records",
   "audit-chain": "compare with signed anchors: moraine admin audit --verify --anchor FILE",
   "trusted-time": "restore the database from a backup",
   secrets: "restore secrets.key from a backup",

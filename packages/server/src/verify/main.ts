@@ -15,9 +15,9 @@ await runProgram(async () => {
     process.stdout.write(usage(process.stdout.columns));
     return 0;
   }
-  const { dataFolder, mirrorFolder, level, subset, maxSeconds } = given;
+  const { dataFolder, mirrorFolder, sealingKeyFile, level, subset, maxSeconds } = given;
   const deadline = maxSeconds === null ? Number.POSITIVE_INFINITY : performance.now() + maxSeconds * 1000;
-  const options = { level, subset, mirrorFolder, deadline, makeTemporaryFolder };
+  const options = { level, subset, mirrorFolder, sealingKeyFile, deadline, makeTemporaryFolder };
   return (await verifyFolder(dataFolder, options, reportOf(given))) === 0 ? 0 : exitFindings;
 });
 

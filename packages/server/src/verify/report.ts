@@ -16,6 +16,8 @@ export interface Ending {
   readonly level: Level;
   readonly subset: Subset | null;
   readonly mirror: MirrorState["state"];
+  /** Whether the sealing key was there, with which the MACs of rows are checked. */
+  readonly hasRowKey: boolean;
   /** False when the time was over before everything had been checked. */
   readonly isComplete: boolean;
 }
@@ -37,7 +39,7 @@ export function textTo(write: (line: string) => void, width: number): Report {
       const lines = [...names.map(([name, value]) => `${name}: ${value}`), `to do: ${advice[code]}`];
       write([indented(`${code}: ${message}`), ...lines.map((line) => `  ${indented(line)}`)].join("\n"));
     },
-    summary(totals, { source, level, subset, mirror, isComplete }) {
+    summary(totals, { source, level, subset, mirror, hasRowKey, isComplete }) {
       const { findings, vaults, archives, segments, bytes, auditEntries } = totals;
       const part = subset === null ? "" : ` of part ${subset.index} of ${subset.count}`;
       const depth =
@@ -47,6 +49,7 @@ export function textTo(write: (line: string) => void, width: number): Report {
         `checked ${counted(vaults, "vault")}, ${counted(archives, "archive")}, ${counted(segments, "segment")}, ` +
           `${counted(auditEntries, "audit entry", "audit entries")}; ${depth}; ${source}`,
         ...mirrorSentences[mirror],
+        ...(hasRowKey ? [] : ["rows were not compared with their MACs: give --sealing-key FILE, as the server has it"]),
         ...(isComplete ? [] : ["stopped by --max-duration before everything was checked; --subset checks a part"]),
       ];
       for (const sentence of sentences) {

@@ -4,12 +4,14 @@ import type { WrappedDataKey } from "../domain/stores/identity-store.ts";
 import { ifPresentSync } from "../files/missing.ts";
 import type { Verification } from "./verification.ts";
 
-/** The folder's own sealing key. A key elsewhere, of `--sealing-key`, cannot be read here. */
+/** The folder's own sealing key. */
 export const sealingKeyName = "secrets.key";
 
-/** Null when the folder has none. */
-export const sealingKeyOf = ({ folder }: Verification): Buffer | null =>
-  ifPresentSync(() => readFileSync(join(folder.path, sealingKeyName)));
+/** The key of `--sealing-key`, which must exist, or the folder's own; null when it has none. */
+export const sealingKeyOf = ({ folder, sealingKeyFile }: Verification): Buffer | null =>
+  sealingKeyFile === null
+    ? ifPresentSync(() => readFileSync(join(folder.path, sealingKeyName)))
+    : readFileSync(sealingKeyFile);
 
 /** The newest first. */
 export const dataKeysOf = ({ database }: Verification): WrappedDataKey[] =>

@@ -35,6 +35,8 @@ export class Verification {
   readonly level: Level;
   readonly subset: Subset | null;
   readonly mirror: MirrorState;
+  /** Null is the folder's own. */
+  readonly sealingKeyFile: string | null;
   readonly #deadline: number;
   readonly #print: (finding: Finding) => void;
 
@@ -44,6 +46,7 @@ export class Verification {
       readonly level: Level;
       readonly subset: Subset | null;
       readonly mirror: MirrorState;
+      readonly sealingKeyFile: string | null;
       /** By `performance.now()`. */
       readonly deadline: number;
       readonly print: (finding: Finding) => void;
@@ -53,6 +56,7 @@ export class Verification {
     this.level = options.level;
     this.subset = options.subset;
     this.mirror = options.mirror;
+    this.sealingKeyFile = options.sealingKeyFile;
     this.#deadline = options.deadline;
     this.#print = options.print;
   }

@@ -8,6 +8,7 @@ import {
 } from "./open-folder.ts";
 import { type MirrorState, openMirror } from "./open-mirror.ts";
 import type { Report } from "./report.ts";
+import { sealingKeyOf } from "./sealing-key.ts";
 import { type Level, type Subset, Verification } from "./verification.ts";
 import { verify } from "./verify.ts";
 
@@ -16,6 +17,8 @@ interface Options extends OpenOptions {
   readonly subset: Subset | null;
   /** Where the second copies are. @default null, not to be read */
   readonly mirrorFolder?: string | null;
+  /** The server's sealing key. @default null, the folder's own */
+  readonly sealingKeyFile?: string | null;
   /** The end of the time for it, by `performance.now()`. */
   readonly deadline: number;
 }
@@ -38,12 +41,26 @@ export async function verifyFolder(path: string, options: Options, report: Repor
 
 async function verifyOpened(
   folder: OpenedFolder,
-  { level, subset, deadline, mirror }: Options & { readonly mirror: MirrorState },
+  { level, subset, deadline, mirror, sealingKeyFile = null }: Options & { readonly mirror: MirrorState },
   report: Report,
 ): Promise<number> {
-  const verification = new Verification(folder, { level, subset, deadline, mirror, print: report.finding });
+  const verification = new Verification(folder, {
+    level,
+    subset,
+    deadline,
+    mirror,
+    sealingKeyFile,
+    print: report.finding,
+  });
   const isComplete = await verify(verification);
-  report.summary(verification.totals, { source: folder.source, level, subset, mirror: mirror.state, isComplete });
+  report.summary(verification.totals, {
+    source: folder.source,
+    level,
+    subset,
+    mirror: mirror.state,
+    hasRowKey: sealingKeyOf(verification) !== null,
+    isComplete,
+  });
   return verification.totals.findings;
 }
 

@@ -3,6 +3,7 @@ import { checkAuditTrail } from "./checks/audit-trail.ts";
 import { checkDatabase } from "./checks/database.ts";
 import { checkHistory } from "./checks/history.ts";
 import { checkJobs } from "./checks/jobs.ts";
+import { checkLockDeletions } from "./checks/lock-deletions.ts";
 import { checkLocks } from "./checks/locks.ts";
 import { checkMirror } from "./checks/mirror.ts";
 import { checkSecrets } from "./checks/secrets.ts";
@@ -22,6 +23,7 @@ const checks: Readonly<Record<string, (verification: Verification) => Promise<vo
   "temporary files": checkTemporaryFiles,
   vaults: checkVaults,
   locks: checkLocks,
+  "lock deletions": checkLockDeletions,
   uploads: checkUploads,
   jobs: checkJobs,
   archives: checkArchives,

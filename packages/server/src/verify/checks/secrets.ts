@@ -5,23 +5,24 @@ import type { Verification } from "../verification.ts";
 
 const pageRows = 500;
 
-/** Opens each secret with `secrets.key`. A key elsewhere, of `--sealing-key`, cannot be checked. */
+/** Opens each secret with the sealing key. Without one nothing can be said. */
 export async function checkSecrets(verification: Verification): Promise<void> {
   const sealingKey = sealingKeyOf(verification);
   if (sealingKey === null) {
     return;
   }
+  const name = verification.sealingKeyFile ?? sealingKeyName;
   if (sealingKey.length !== keyLengthBytes) {
-    const message = `${sealingKeyName} must have ${keyLengthBytes} bytes, and has ${sealingKey.length}`;
-    verification.found({ code: "secrets", message, file: sealingKeyName });
+    const message = `${name} must have ${keyLengthBytes} bytes, and has ${sealingKey.length}`;
+    verification.found({ code: "secrets", message, file: name });
     return;
   }
   const keyring = keyringOf(verification, sealingKey);
   if (keyring === null) {
     verification.found({
       code: "secrets",
-      message: `${sealingKeyName} does not open the database's secrets`,
-      file: sealingKeyName,
+      message: `${name} does not open the database's secrets`,
+      file: name,
     });
     return;
   }

@@ -14,6 +14,8 @@ interface VaultRow {
   readonly archive_bytes: number;
   readonly revision: number;
   readonly inventory_revision: number | null;
+  readonly inventory_archive_count: number | null;
+  readonly inventory_archive_bytes: number | null;
 }
 
 /** Counts each vault's archives again. */
@@ -30,8 +32,8 @@ export async function checkVaults(verification: Verification): Promise<void> {
 async function findingsOf(verification: Verification, id: string): Promise<Finding[]> {
   const vault = verification.database
     .prepare(
-      `SELECT id, account_id, region, name, archive_count, archive_bytes, revision, inventory_revision
-       FROM vaults WHERE id = ?`,
+      `SELECT id, account_id, region, name, archive_count, archive_bytes, revision, inventory_revision,
+         inventory_archive_count, inventory_archive_bytes FROM vaults WHERE id = ?`,
     )
     .get(id) as unknown as VaultRow | undefined;
   if (vault === undefined) {
@@ -39,9 +41,10 @@ async function findingsOf(verification: Verification, id: string): Promise<Findi
   }
   const { archive_count: count, archive_bytes: bytes, revision, inventory_revision: inventoryRevision } = vault;
   const found = await contentsOf(verification, vault);
+  const isCounted = found.count === count && found.bytes === bytes;
   const messages = [
-    ...(found.count === count && found.bytes === bytes
-      ? []
+    ...(isCounted
+      ? inventoryMessages(vault, found)
       : [`it counts ${count} archives of ${bytes} bytes, but holds ${found.count} of ${found.bytes} bytes`]),
     ...(found.newest > revision && !verification.isRunning
       ? [`it is of revision ${revision}, but an archive was changed in revision ${found.newest}`]
@@ -59,21 +62,56 @@ async function findingsOf(verification: Verification, id: string): Promise<Findi
 }
 
 /**
+ * The rows of archives that were deleted before the last change may have left the list, so that a list of an earlier revision can
+ * only be too long.
+ */
+function inventoryMessages(vault: VaultRow, { inventoried }: Contents): string[] {
+  const {
+    revision,
+    inventory_revision: inventory,
+    inventory_archive_count: count,
+    inventory_archive_bytes: bytes,
+  } = vault;
+  if (inventory === null || inventory > revision) {
+    return [];
+  }
+  const isRight =
+    inventory === revision
+      ? inventoried.count === count && inventoried.bytes === bytes
+      : inventoried.count <= Number(count) && inventoried.bytes <= Number(bytes);
+  return isRight
+    ? []
+    : [
+        `its inventory of revision ${inventory} counts ${count} archives of ${bytes} bytes, but there were ${inventoried.count} of ${inventoried.bytes} bytes`,
+      ];
+}
+
+interface Contents {
+  readonly count: number;
+  readonly bytes: number;
+  readonly newest: number;
+  /** Archives of the last inventory. */
+  readonly inventoried: { readonly count: number; readonly bytes: number };
+}
+
+/**
  * The archives that lived in the revision of the row: in pages, however many they are, since each says in which revisions it
  * lived.
  */
-async function contentsOf(verification: Verification, { id, revision }: VaultRow) {
+async function contentsOf(
+  verification: Verification,
+  { id, revision, inventory_revision: inventory }: VaultRow,
+): Promise<Contents> {
   const page = verification.database.prepare(
     `SELECT created_at, id_head, size_bytes, created_revision, deleted_revision FROM archives
      WHERE vault_id = ? AND listed = 1 AND (created_at, id_head) > (?, ?) ORDER BY created_at, id_head LIMIT ${pageRows}`,
   );
-  const found = { count: 0, bytes: 0, newest: 0 };
+  const found = { count: 0, bytes: 0, newest: 0, inventoried: { count: 0, bytes: 0 } };
   let at: readonly [number, Uint8Array] = [Number.MIN_SAFE_INTEGER, new Uint8Array()];
   for (;;) {
     const rows = page.all(id, ...at) as unknown as LivedRow[];
-    const living = rows.filter((row) => livedIn(row, revision));
-    found.count += living.length;
-    found.bytes += living.reduce((sum, { size_bytes: bytes }) => sum + bytes, 0);
+    count(found, rows, revision);
+    count(found.inventoried, rows, inventory ?? -1);
     found.newest = rows.reduce(
       (newest, row) => Math.max(newest, row.created_revision, row.deleted_revision ?? 0),
       found.newest,
@@ -88,6 +126,12 @@ async function contentsOf(verification: Verification, { id, revision }: VaultRow
 }
 
 type LivedRow = Pick<ArchiveRow, "created_at" | "id_head" | "size_bytes" | "created_revision" | "deleted_revision">;
+
+function count(totals: { count: number; bytes: number }, rows: readonly LivedRow[], revision: number): void {
+  const living = rows.filter((row) => livedIn(row, revision));
+  totals.count += living.length;
+  totals.bytes += living.reduce((sum, { size_bytes: bytes }) => sum + bytes, 0);
+}
 
 const livedIn = ({ created_revision: created, deleted_revision: deleted }: LivedRow, revision: number): boolean =>
   created <= revision && (deleted === null || deleted > revision);

@@ -10,7 +10,7 @@ import { type Extent, type RigName, run, type Unit, type UnitResult, unitsOf } f
 // Runs the rigs, as many units at once as there are processors. Prints a line of JSON for each unit; exits with 1 when the model
 // forbids what a client saw, or `moraine verify` has found something.
 
-const rigNames: readonly RigName[] = ["disk-states", "io-calls", "crash-states", "damages", "races"];
+const rigNames: readonly RigName[] = ["disk-states", "recorded-disk", "io-calls", "crash-states", "damages", "races"];
 
 const usage = `npm run rigs -- [FLAGS]
   --rig NAME      one of ${rigNames.join(", ")}; can be repeated (default: all)
@@ -66,6 +66,9 @@ async function runNext(units: Unit[], packed: string): Promise<void> {
 
 function report(result: UnitResult & { readonly unit: Unit }): void {
   console.log(JSON.stringify(result));
+  if (result.leftOut !== undefined) {
+    console.error(`LEFT OUT: ${JSON.stringify(result.unit)}: ${result.leftOut}`);
+  }
   if ([...(result.violations ?? []), ...(result.findings ?? [])].length > 0) {
     process.exitCode = 1;
   }

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { crashStatesBugs, diskStatesBugs, ioCallsBugs, racesBugs } from "./planted/bugs.ts";
+import { crashStatesBugs, diskStatesBugs, ioCallsBugs, racesBugs, recordedDiskBugs } from "./planted/bugs.ts";
 
 // Writes the figures of a run of the rigs into docs/reliability.md: npm run --silent rigs > figures && npm run rigs:table < figures
 
@@ -8,6 +8,7 @@ import { crashStatesBugs, diskStatesBugs, ioCallsBugs, racesBugs } from "./plant
 interface Line {
   readonly rig: string;
   readonly states?: number | Readonly<Record<string, number>>;
+  readonly fileSystem?: string;
   readonly points?: number;
   readonly damages?: number;
   readonly calls?: number;
@@ -39,6 +40,12 @@ const rows: readonly Row[] = [
     counted: statesOf("power cut"),
     planted: diskStatesBugs.filter(({ kind }) => kind === "power cut").length,
   },
+  ...(["ext4", "xfs", "btrfs"] as const).map((name) => ({
+    what: `disks that a power cut leaves, ${name}`,
+    rig: "recorded-disk",
+    counted: ({ fileSystem, states }: Line) => (fileSystem === name ? Number(states) : 0),
+    planted: recordedDiskBugs.filter(({ fileSystem }) => fileSystem === name).length,
+  })),
   {
     what: "states of a simulated disk after a power cut",
     rig: "crash-states",

@@ -5,6 +5,9 @@ import { runDamages } from "./damages/run.ts";
 import { runDiskStates } from "./disk-states/run.ts";
 import { runIoCalls } from "./io-calls/run.ts";
 import { runRaces } from "./races/run.ts";
+import type { FileSystemName, Layout } from "./recorded-disk/file-systems.ts";
+import { runRecordedDisk } from "./recorded-disk/run.ts";
+import { diskUnits } from "./recorded-disk/units.ts";
 import { type ScenarioName, scenarios } from "./scenarios.ts";
 import type { FoundViolation } from "./violations.ts";
 
@@ -17,6 +20,14 @@ export type Unit =
       readonly seed: number;
       readonly count: number;
       readonly stopsAtViolation?: boolean;
+    }
+  | {
+      readonly rig: "recorded-disk";
+      readonly fileSystem: FileSystemName;
+      readonly layout: Layout;
+      readonly scenario: ScenarioName;
+      readonly seed: number;
+      readonly count: number;
     }
   | { readonly rig: "damages"; readonly seed: number; readonly count: number }
   | {
@@ -33,6 +44,8 @@ export interface UnitResult {
   readonly rig: RigName;
   readonly violations?: readonly FoundViolation[];
   readonly findings?: readonly string[];
+  /** The reason why this machine cannot run it. */
+  readonly leftOut?: string;
 }
 
 const runs: {
@@ -41,6 +54,7 @@ const runs: {
   races: runRaces,
   "disk-states": runDiskStates,
   "crash-states": runCrashStates,
+  "recorded-disk": runRecordedDisk,
   damages: runDamages,
   "io-calls": runIoCalls,
 };
@@ -84,6 +98,7 @@ export function unitsOf(rigs: ReadonlySet<RigName>, seed: number, extent: Extent
   const { rounds, stride: strideOfStates, damages, races } = sizes[extent];
   const seeds = Array.from({ length: rounds }, (_, round) => seed + round);
   const all: Unit[] = [
+    ...diskUnits(seed, extent),
     ...seeds.flatMap((each) =>
       names.map((scenario) => ({ rig: "disk-states", scenario, seed: each, stride: strideOfStates }) as const),
     ),

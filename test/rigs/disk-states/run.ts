@@ -8,10 +8,10 @@ import type { TraceEvent } from "../../support/disk-rig/trace.ts";
 import { Random } from "../../support/random.ts";
 import type { NodeCommand } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { examine } from "../examine.ts";
 import { type ScenarioName, scenarios } from "../scenarios.ts";
 import type { FoundViolation } from "../violations.ts";
 import { type Cut, kills, powerCuts } from "./cuts.ts";
-import { examine } from "./examine.ts";
 import { type Recording, record } from "./recording.ts";
 
 export interface DiskStatesOptions {
@@ -61,7 +61,7 @@ export async function runDiskStates(options: DiskStatesOptions): Promise<DiskSta
     for (const cut of everyNth(stride, cutsOf(kind, recording, seed))) {
       const path = join(images.path, "image");
       await advance(cut.events).materialize(path, cut.survives, (file) => file !== join(recording.root, "ballast"));
-      const found = await examine(recording, cut, path);
+      const found = await examine(recording.caller, recording.historyAt(cut.events), path);
       await rm(path, { recursive: true });
       states[kind] += 1;
       violations.push(...found.violations);

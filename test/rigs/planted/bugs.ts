@@ -1,5 +1,6 @@
 import type { FaultOutcome } from "../../support/disk-rig/rig.ts";
 import type { Cut } from "../disk-states/cuts.ts";
+import type { FileSystemName, Layout } from "../recorded-disk/file-systems.ts";
 import type { ScenarioName } from "../scenarios.ts";
 
 // Faults that are planted in a copy of the server's sources: a rig that does not notice them proves nothing.
@@ -80,28 +81,28 @@ export const ioCallsBugs: readonly IoCallsBug[] = [
   },
 ];
 
+const unsyncedDatabase: PlantedBug = {
+  name: "commits of the database are not synced",
+  file: "storage/metadata/sqlite/sqlite-database.ts",
+  correct: '["synchronous", "FULL", 2]',
+  wrong: '["synchronous", "OFF", 0]',
+};
+
+const unsyncedSegments: PlantedBug = {
+  name: "the file of an archive gets its name before its bytes are synced",
+  file: "storage/blobs/filesystem-writer.ts",
+  correct: "await this.#health.watch(() => this.#blob.file.sync());",
+  wrong: "",
+};
+
 interface DiskStatesBug extends PlantedBug {
   readonly kind: Cut["kind"];
   readonly scenario: ScenarioName;
 }
 
 export const diskStatesBugs: readonly DiskStatesBug[] = [
-  {
-    name: "commits of the database are not synced",
-    kind: "power cut",
-    scenario: "upload",
-    file: "storage/metadata/sqlite/sqlite-database.ts",
-    correct: '["synchronous", "FULL", 2]',
-    wrong: '["synchronous", "OFF", 0]',
-  },
-  {
-    name: "the file of an archive gets its name before its bytes are synced",
-    kind: "power cut",
-    scenario: "upload",
-    file: "storage/blobs/filesystem-writer.ts",
-    correct: "await this.#health.watch(() => this.#blob.file.sync());",
-    wrong: "",
-  },
+  { ...unsyncedDatabase, kind: "power cut", scenario: "upload" },
+  { ...unsyncedSegments, kind: "power cut", scenario: "upload" },
   {
     name: "the name of an archive's file is not synced",
     kind: "power cut",
@@ -133,6 +134,26 @@ export const diskStatesBugs: readonly DiskStatesBug[] = [
     file: "operations/vault-lock.ts",
     correct: "await permitted((vault) => metadata.completeLock",
     wrong: "void permitted((vault) => metadata.completeLock",
+  },
+];
+
+interface RecordedDiskBug extends PlantedBug {
+  readonly fileSystem: FileSystemName;
+  readonly layout: Layout;
+  readonly scenario: ScenarioName;
+}
+
+export const recordedDiskBugs: readonly RecordedDiskBug[] = [
+  { ...unsyncedDatabase, fileSystem: "ext4", layout: "one disk", scenario: "upload" },
+  { ...unsyncedSegments, fileSystem: "xfs", layout: "one disk", scenario: "upload" },
+  {
+    name: "folders are not synced",
+    fileSystem: "btrfs",
+    layout: "database apart",
+    scenario: "upload",
+    file: "storage/blobs/folder-syncs.ts",
+    correct: "await this.#health.watch(() => handle.sync());",
+    wrong: "",
   },
 ];
 

@@ -1,20 +1,20 @@
-import { makeTemporaryFolder } from "../../../packages/server/src/files/temporary-folder.ts";
-import { verifyFolder } from "../../../packages/server/src/verify/verify-folder.ts";
-import { observe } from "../../support/history/observe.ts";
-import { HistoryRecorder } from "../../support/history/recorder.ts";
-import { recoveredService } from "../recovered-service.ts";
-import { type FoundViolation, violationsOf } from "../violations.ts";
-import type { Cut } from "./cuts.ts";
-import type { Recording } from "./recording.ts";
+import { makeTemporaryFolder } from "../../packages/server/src/files/temporary-folder.ts";
+import { verifyFolder } from "../../packages/server/src/verify/verify-folder.ts";
+import type { HistoryCaller } from "../support/history/caller.ts";
+import type { History } from "../support/history/calls.ts";
+import { observe } from "../support/history/observe.ts";
+import { HistoryRecorder } from "../support/history/recorder.ts";
+import { recoveredService } from "./recovered-service.ts";
+import { type FoundViolation, violationsOf } from "./violations.ts";
 
 interface Examination {
   readonly violations: readonly FoundViolation[];
   readonly findings: readonly string[];
 }
 
-/** Starts the service on what a cut has left, observes all that the history names, and verifies the folder. */
-export async function examine({ caller, historyAt }: Recording, cut: Cut, path: string): Promise<Examination> {
-  await using recorder = HistoryRecorder.continuing(historyAt(cut.events));
+/** Starts the service on a folder that a crash has left, observes all that the history until then names, and verifies the folder. */
+export async function examine(caller: HistoryCaller, history: History, path: string): Promise<Examination> {
+  await using recorder = HistoryRecorder.continuing(history);
   try {
     await using service = await recoveredService(path);
     caller.moveTo(service.url);

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { contentOf } from "../support/content.ts";
-import { GlacierHttp } from "../support/glacier-http.ts";
-import { startServer } from "../support/server-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import type { TenantLoad } from "../support/tenant-load.ts";
+import { contentOf } from "../../support/content.ts";
+import { GlacierHttp } from "../../support/glacier-http.ts";
+import { startServer } from "../../support/server-process.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import type { TenantLoad } from "../../support/tenant-load.ts";
 
 // Two tenants share a server, and one of them sends whatever costs most. The other's times are compared with those next to a tenant
 // that sends as many ordinary requests at a time.
@@ -103,7 +103,7 @@ interface Times {
 
 /** The honest tenant's p99 in milliseconds while the other sends its load. */
 async function measure(url: string, load: TenantLoad): Promise<Times> {
-  const worker = new Worker(new URL("../support/tenant-load.ts", import.meta.url), { workerData: load });
+  const worker = new Worker(new URL("../../support/tenant-load.ts", import.meta.url), { workerData: load });
   const ended = once(worker, "message");
   const glacier = new GlacierHttp(url);
   const timed = async (count: number, work: () => Promise<unknown>): Promise<number> => {

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { contentOfPart, makeArchiveOfParts, partSizeBytes } from "../support/archive-of-parts.ts";
-import { contentOf, sha256Of, treeHashOf } from "../support/content.ts";
-import { type Call, GlacierHttp } from "../support/glacier-http.ts";
-import { sealRowsOf } from "../support/row-secret.ts";
-import { startServer } from "../support/server-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { contentOfPart, makeArchiveOfParts, partSizeBytes } from "../../support/archive-of-parts.ts";
+import { contentOf, sha256Of, treeHashOf } from "../../support/content.ts";
+import { type Call, GlacierHttp } from "../../support/glacier-http.ts";
+import { sealRowsOf } from "../../support/row-secret.ts";
+import { startServer } from "../../support/server-process.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 // Peak memory of the server's process, as the kernel counts it.
 

@@ -5,9 +5,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GlacierHttp } from "../support/glacier-http.ts";
-import { cleanEnvironment, repositoryRoot, rootKey, startServer } from "../support/server-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { GlacierHttp } from "../../support/glacier-http.ts";
+import { cleanEnvironment, repositoryRoot, rootKey, startServer } from "../../support/server-process.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 // 2,000 hostile clients from one address, and honest ones from another.
 

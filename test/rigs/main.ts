@@ -1,16 +1,18 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 import { startCommand } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { type Extent, unitsOf } from "./extents.ts";
 import { packedCommand, packServer } from "./packed-server.ts";
-import { type Extent, type RigName, run, type Unit, type UnitResult, unitsOf } from "./units.ts";
+import { rigNames, runUnit } from "./run-unit.ts";
+import type { RigName, Unit } from "./unit.ts";
+import type { WorkerRequest, WorkerResult } from "./worker.ts";
 
 // Runs the rigs, as many units at once as there are processors. Prints a line of JSON for each unit; exits with 1 when the model
-// forbids what a client saw, or `moraine verify` has found something.
-
-const rigNames: readonly RigName[] = ["disk-states", "recorded-disk", "io-calls", "crash-states", "damages", "races"];
+// forbids what a client saw, `moraine verify` has found something, or a planted bug was not noticed.
 
 const usage = `npm run rigs -- [FLAGS]
   --rig NAME      one of ${rigNames.join(", ")}; can be repeated (default: all)
@@ -35,36 +37,48 @@ if (values.help || !["quick", "full", "long"].includes(values.extent)) {
   process.exitCode = values.help ? 0 : 2;
 } else if (values.unit !== undefined) {
   const unit = JSON.parse(values.unit) as Unit;
-  report({ unit, ...(await run(unit, values.packed === undefined ? startCommand : packedCommand(values.packed))) });
+  const command = values.packed === undefined ? startCommand : packedCommand(values.packed);
+  report({ ...(await runUnit({ ...unit, command })), unit });
   // Threads of a service that did not end in order would keep the process.
   process.stdout.write("", () => process.exit());
 } else {
-  const units = unitsOf(new Set(values.rig as RigName[]), Number(values.seed), values.extent as Extent);
+  const chosen = new Set(values.rig as RigName[]);
+  const units = unitsOf(Number(values.seed), values.extent as Extent).filter(({ rig }) => chosen.has(rig));
   await using folder = await temporaryFolder();
   await packServer(folder.path);
-  await Promise.all(Array.from({ length: availableParallelism() }, () => runNext(units, folder.path)));
+  await Promise.all(Array.from({ length: availableParallelism() }, () => runAll(units, folder.path)));
 }
 
-async function runNext(units: Unit[], packed: string): Promise<void> {
-  for (let unit = units.shift(); unit !== undefined; unit = units.shift()) {
-    const args = [
-      ...process.execArgv,
-      fileURLToPath(import.meta.url),
-      "--unit",
-      JSON.stringify(unit),
-      "--packed",
-      packed,
-    ];
-    // Exits with 1 after a line that says why.
-    const ended = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 28 }).catch((error) => error);
-    if (ended.stdout === "") {
-      throw new Error(`${JSON.stringify(unit)} could not be run: ${ended.stderr}`);
+/** Runs units in a process of their own until none is left. */
+async function runAll(units: Unit[], packed: string): Promise<void> {
+  const worker = fork(fileURLToPath(new URL("worker.ts", import.meta.url)), {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  try {
+    for (let unit = units.shift(); unit !== undefined; unit = units.shift()) {
+      report(await resultOf(worker, { unit, packed }));
     }
-    report(JSON.parse(ended.stdout));
+  } finally {
+    worker.disconnect();
   }
 }
 
-function report(result: UnitResult & { readonly unit: Unit }): void {
+async function resultOf(worker: ChildProcess, request: WorkerRequest): Promise<WorkerResult> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    worker.send(request);
+    const ended = once(worker, "exit", { signal }).then(() => {
+      throw new Error(`${JSON.stringify(request.unit)} could not be run`);
+    });
+    const [result] = await Promise.race([once(worker, "message", { signal }), ended]);
+    return result;
+  } finally {
+    settled.abort();
+  }
+}
+
+function report(result: WorkerResult): void {
   console.log(JSON.stringify(result));
   if (result.leftOut !== undefined) {
     console.error(`LEFT OUT: ${JSON.stringify(result.unit)}: ${result.leftOut}`);

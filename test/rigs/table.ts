@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { crashStatesBugs, diskStatesBugs, ioCallsBugs, racesBugs, recordedDiskBugs } from "./planted/bugs.ts";
+import type { Unit } from "./unit.ts";
 
 // Writes the figures of a run of the rigs into docs/reliability.md: npm run --silent rigs > figures && npm run rigs:table < figures
 
@@ -13,6 +13,9 @@ interface Line {
   readonly damages?: number;
   readonly calls?: number;
   readonly unit: { readonly count?: number };
+  /** The unit that has noticed a planted bug. */
+  readonly shownBy?: Unit;
+  readonly seen?: string | null;
   readonly violations?: readonly unknown[];
   readonly findings?: readonly unknown[];
   readonly seconds: number;
@@ -22,7 +25,8 @@ interface Row {
   readonly what: string;
   readonly rig: string;
   counted(line: Line): number;
-  readonly planted: number;
+  /** Whether a unit of the rig belongs to this row. @default each does */
+  has?(unit: Unit): boolean;
 }
 
 const statesOf = (kind: string) => (line: Line) => (typeof line.states === "object" ? (line.states[kind] ?? 0) : 0);
@@ -32,34 +36,32 @@ const rows: readonly Row[] = [
     what: "folders that a kill leaves",
     rig: "disk-states",
     counted: statesOf("kill"),
-    planted: diskStatesBugs.filter(({ kind }) => kind === "kill").length,
+    has: (unit) => "kinds" in unit && unit.kinds?.includes("kill") === true,
   },
   {
     what: "folders that a power cut leaves",
     rig: "disk-states",
     counted: statesOf("power cut"),
-    planted: diskStatesBugs.filter(({ kind }) => kind === "power cut").length,
+    has: (unit) => "kinds" in unit && unit.kinds?.includes("power cut") === true,
   },
   ...(["ext4", "xfs", "btrfs"] as const).map((name) => ({
     what: `disks that a power cut leaves, ${name}`,
     rig: "recorded-disk",
     counted: ({ fileSystem, states }: Line) => (fileSystem === name ? Number(states) : 0),
-    planted: recordedDiskBugs.filter(({ fileSystem }) => fileSystem === name).length,
+    has: (unit: Unit) => "fileSystem" in unit && unit.fileSystem === name,
   })),
   {
     what: "states of a simulated disk after a power cut",
     rig: "crash-states",
     counted: ({ states }) => Number(states),
-    planted: crashStatesBugs.length,
   },
   {
     what: "calls to the system that fail once",
     rig: "io-calls",
     counted: ({ points = 0 }) => points,
-    planted: ioCallsBugs.length,
   },
-  { what: "damages", rig: "damages", counted: ({ damages = 0 }) => damages, planted: 0 },
-  { what: "races", rig: "races", counted: ({ unit }) => unit.count ?? 0, planted: racesBugs.length },
+  { what: "damages", rig: "damages", counted: ({ damages = 0 }) => damages },
+  { what: "races", rig: "races", counted: ({ unit }) => unit.count ?? 0 },
 ];
 
 const page = new URL("../../docs/reliability.md", import.meta.url);
@@ -74,11 +76,12 @@ const [head = "", rest = ""] = before.split(begin);
 await writeFile(page, `${head}${begin}\n\n${table()}\n\n${end}${rest.split(end)[1] ?? "\n"}`);
 
 function table(): string {
-  const cells = rows.map(({ what, rig, counted, planted }) => {
+  const cells = rows.map(({ what, rig, counted, has = () => true }) => {
     const own = lines.filter((line) => line.rig === rig);
     const sum = (value: (line: Line) => number) => own.reduce((total, line) => total + value(line), 0);
     const wrong = sum(({ violations = [], findings = [] }) => violations.length + findings.length);
-    return [what, `\`${rig}\``, sum(counted).toLocaleString("en"), String(wrong), String(planted)];
+    const caught = lines.filter(({ shownBy, seen }) => shownBy?.rig === rig && has(shownBy) && seen !== null);
+    return [what, `\`${rig}\``, sum(counted).toLocaleString("en"), String(wrong), String(caught.length)];
   });
   const heading = ["what", "rig", "count", "wrong", "planted bugs caught"];
   return [heading, heading.map(() => "---"), ...cells].map((row) => `| ${row.join(" | ")} |`).join("\n");

@@ -29,10 +29,10 @@ export interface DamagesResult {
   readonly seconds: number;
 }
 
-/** One folder of this many is hashed before and after the check: that takes longer than the check. */
-const hashedEach = 4;
-/** The service is started on one folder of this many. */
-const servedEach = 6;
+/** Folders that are hashed before and after the check: that takes longer than the check. */
+const hashedShare = 0.1;
+/** Folders on which the service is started. */
+const servedShare = 0.05;
 const memoryFolder = "/dev/shm";
 
 /** Damages a copy of a folder at places that follow from the seed: `moraine verify` must name each, and no read may return other bytes. */
@@ -42,6 +42,7 @@ export async function runDamages({ seed, count }: DamagesOptions): Promise<Damag
   await using folders = await filledFolders(parent);
   const kinds = kindsOf(folders.yesterday);
   const findings: string[] = [];
+  const chosen = new Random(seed);
   let starts = 0;
   for (let index = 0; index < count; index += 1) {
     const kind = kinds[index % kinds.length];
@@ -51,7 +52,7 @@ export async function runDamages({ seed, count }: DamagesOptions): Promise<Damag
     await copyOf(folders[kind.folder], path);
     const { what, named } = await kind.damage(path, new Random(seed + index));
     const about = `${kind.name}: ${what}`;
-    const damaged = index % hashedEach === 0 ? await stateOf(path) : null;
+    const damaged = chosen.fraction() < hashedShare ? await stateOf(path) : null;
     const found = await findingsIn(path, "deep");
     if (!found.some((finding) => names(finding, named))) {
       findings.push(`${about}: expected ${JSON.stringify(named)}, found ${JSON.stringify(found)}`);
@@ -59,7 +60,7 @@ export async function runDamages({ seed, count }: DamagesOptions): Promise<Damag
     if (damaged !== null && JSON.stringify(await stateOf(path)) !== JSON.stringify(damaged)) {
       findings.push(`${about}: the check has changed the folder`);
     }
-    if (Math.floor(index / kinds.length) % servedEach === index % servedEach) {
+    if (chosen.fraction() < servedShare) {
       starts += 1;
       findings.push(...(await misread(path, named)).map((text) => `${about}: ${text}`));
     }

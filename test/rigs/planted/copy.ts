@@ -1,21 +1,16 @@
 import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type NodeCommand, repositoryRoot, startCommand } from "../../support/server-process.ts";
+import { repositoryRoot } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import type { PlantedBug } from "./bugs.ts";
+
+type Planting = Omit<PlantedBug, "shownBy">;
 
 const serverFolder = "packages/server";
 const source = join(serverFolder, "src");
 
-/** Copies the server's sources with a bug in them, and returns the command that starts it. The copy is removed with the result. */
-export async function plantedServer(bug: PlantedBug): Promise<AsyncDisposable & { readonly command: NodeCommand }> {
-  const copy = await plantedCopy(bug);
-  const args = startCommand.args.map((word) => word.replace(repositoryRoot, `${copy.path}/`));
-  return { command: { ...startCommand, args }, [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose]() };
-}
-
 /** A copy of the server and of what the rigs need, with a bug in it. */
-export async function plantedCopy(bug: PlantedBug): Promise<AsyncDisposable & { readonly path: string }> {
+export async function plantedCopy(bug: Planting): Promise<AsyncDisposable & { readonly path: string }> {
   const folder = await temporaryFolder();
   const files = [source, join(serverFolder, "test/support"), join(serverFolder, "package.json")];
   for (const name of [...files, "test/rigs", "test/support", "packing", "package.json"]) {
@@ -28,7 +23,7 @@ export async function plantedCopy(bug: PlantedBug): Promise<AsyncDisposable & { 
   return folder;
 }
 
-async function plant(path: string, { name, correct, wrong }: PlantedBug): Promise<void> {
+async function plant(path: string, { name, correct, wrong }: Planting): Promise<void> {
   const pieces = (await readFile(path, "utf8")).split(correct);
   if (pieces.length !== 2) {
     throw new Error(`"${name}" cannot be planted: ${path} has its place ${pieces.length - 1} times`);

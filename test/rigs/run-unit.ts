@@ -1,0 +1,23 @@
+import { runCrashStates } from "./crash-states/run.ts";
+import { runDamages } from "./damages/run.ts";
+import { runDiskStates } from "./disk-states/run.ts";
+import { runIoCalls } from "./io-calls/run.ts";
+import { runPlanted } from "./planted/run.ts";
+import { runRaces } from "./races/run.ts";
+import { runRecordedDisk } from "./recorded-disk/run.ts";
+import type { RigName, UnitResult, UnitRun } from "./unit.ts";
+
+const runs: { readonly [Name in RigName]: (unit: UnitRun<Name>) => Promise<UnitResult> } = {
+  races: runRaces,
+  "disk-states": runDiskStates,
+  "recorded-disk": runRecordedDisk,
+  "crash-states": runCrashStates,
+  damages: runDamages,
+  "io-calls": runIoCalls,
+  planted: runPlanted,
+};
+
+export const rigNames = Object.keys(runs) as RigName[];
+
+export const runUnit = (unit: UnitRun): Promise<UnitResult> =>
+  (runs[unit.rig] as (unit: UnitRun) => Promise<UnitResult>)(unit);

@@ -1,0 +1,15 @@
+import { packedCommand } from "./packed-server.ts";
+import { runUnit } from "./run-unit.ts";
+import type { Unit, UnitResult } from "./unit.ts";
+
+// Runs the units that its parent sends, one at a time.
+
+export type WorkerRequest = { readonly unit: Unit; readonly packed: string };
+export type WorkerResult = UnitResult & { readonly unit: Unit };
+
+process.on("message", async ({ unit, packed }: WorkerRequest) => {
+  const result: WorkerResult = { ...(await runUnit({ ...unit, command: packedCommand(packed) })), unit };
+  process.send?.(result);
+});
+// Threads of a service that did not end in order would keep the process.
+process.on("disconnect", () => process.exit());

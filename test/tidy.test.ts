@@ -153,6 +153,7 @@ test("all statements that change or remove archives, segments and vaults are kno
     "segments.ts: renew updates segments",
     "segments.ts: replace updates segments",
     "segments.ts: setDead updates segments",
+    "segments.ts: setRetired updates segments",
     "segments.ts: setState updates segments",
     "segments.ts: updatePending updates segments",
     "vault-contents.ts: changeContents updates vaults",

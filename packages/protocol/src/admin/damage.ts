@@ -21,7 +21,7 @@ export interface DamageDescription {
   readonly ArchiveDescription: string;
   /** Size of the entire archive or document. */
   readonly SizeInBytes: number;
-  /** The damaged bytes within it, as in `1048576-2097151`: a MiB, or all that one segment holds. */
+  /** The damaged bytes within it, as in `1048576-2097151`: a MiB, or all that one segment holds; `manifest` for the list of an archive's parts. */
   readonly ByteRange: string;
   /** The segment's path below `blobs/` in the data folder; null when no segment holds the bytes. */
   readonly Segment: string | null;

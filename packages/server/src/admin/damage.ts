@@ -29,7 +29,8 @@ function describe({ owner, range, segmentKey, reason, foundAt }: Damage): Damage
     JobId: isArchive ? null : owner.id,
     ArchiveDescription: owner.description,
     SizeInBytes: owner.sizeBytes,
-    ByteRange: formatRange(range),
+    // A manifest lies before the first byte, where clients know no place.
+    ByteRange: range.firstByte < 0 ? "manifest" : formatRange(range),
     Segment: segmentKey,
     Reason: reason,
     FoundDate: formatMilliseconds(new Date(foundAt)),

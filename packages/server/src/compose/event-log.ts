@@ -62,6 +62,9 @@ export function createEventLog(log: Logger, options: EventLogOptions): EventLog 
           "a damaged or missing copy was replaced by the other one",
         );
       },
+      damagedManifest: (error, archive) =>
+        log.error({ err: error, archive }, "the list of an archive's parts is damaged; the archive can be read"),
+      manifestWritten: (archive) => log.warn({ archive }, "the list of an archive's parts was written again"),
       damagedPart: (error) => log.error({ err: error }, "a stored part is damaged; no complete archive has it"),
     },
     delivery: {

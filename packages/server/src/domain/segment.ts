@@ -5,7 +5,8 @@ import type { Instant } from "./time/instant.ts";
  * The life of a segment's row. `pending` is the intent, written before the bytes can become visible; `live` means
  * referenced by an archive, an open upload or a job's output; `deleted` waits for its grace to end; `dead` may be
  * removed from the disk, after which the row goes. Only these edges exist: pending → live → deleted → dead,
- * pending → dead, live ⇄ suspect, and suspect → deleted when the owner lets go.
+ * pending → dead, live ⇄ suspect, suspect → deleted when the owner lets go, and live or suspect → dead for a manifest that another
+ * one replaces.
  */
 export type SegmentState = "pending" | "live" | "deleted" | "dead" | "suspect";
 

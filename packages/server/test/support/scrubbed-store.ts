@@ -5,11 +5,14 @@ import type { BlobStore } from "../../src/domain/stores/blob-store.ts";
 import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { permittedBy } from "../../src/domain/vaults/permission.ts";
 import type { Vault } from "../../src/domain/vaults/vault.ts";
+import { Manifests } from "../../src/jobs/scrub/manifests.ts";
 import { Pace } from "../../src/jobs/scrub/pace.ts";
 import { ReadBack } from "../../src/jobs/scrub/read-back.ts";
 import type { ScrubProgress } from "../../src/jobs/scrub/schedule.ts";
 import { Scrub } from "../../src/jobs/scrub/scrub.ts";
+import { BlockPool, blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
 import { DamageReports } from "../../src/segments/damage-reports.ts";
+import { RunningIntents } from "../../src/segments/running-intents.ts";
 import { accountId, dayMilliseconds, region, sharedHashPool } from "./server.ts";
 import { storedSegment } from "./stored-segment.ts";
 
@@ -44,6 +47,8 @@ export interface SeenByScrub {
   readonly damagedParts: CorruptSegmentError[];
   /** The copy that was replaced, and the segment's key. */
   readonly repaired: string[];
+  /** Manifests that were found damaged, or were written, by their archives. */
+  readonly manifests: string[];
   readonly postponed: unknown[];
   bytes: number;
   progress: ScrubProgress | null;
@@ -54,7 +59,15 @@ export function scrubOf(
   { metadata, blobs, clock }: { metadata: MetadataStore; blobs: BlobStore; clock: ManualClock },
   periodMilliseconds = 30 * dayMilliseconds,
 ) {
-  const seen: SeenByScrub = { outcomes: [], damagedParts: [], repaired: [], postponed: [], bytes: 0, progress: null };
+  const seen: SeenByScrub = {
+    outcomes: [],
+    damagedParts: [],
+    repaired: [],
+    manifests: [],
+    postponed: [],
+    bytes: 0,
+    progress: null,
+  };
   const damageLog = { found: () => undefined, repaired: () => undefined, met: () => undefined };
   const damage = new DamageReports({ metadata, clock, log: damageLog });
   const log = {
@@ -67,11 +80,18 @@ export function scrubOf(
     },
     repaired: (key: string, copy: string) => seen.repaired.push(`${copy} ${key}`),
     damagedPart: (error: CorruptSegmentError) => seen.damagedParts.push(error),
+    damagedManifest: (_error: CorruptSegmentError, archiveId: string) => seen.manifests.push(`${archiveId} damaged`),
+    manifestWritten: (archiveId: string) => seen.manifests.push(`${archiveId} written`),
     postponed: (_what: string, error: unknown) => seen.postponed.push(error),
   };
   const pace = new Pace({ running: () => 0, ended: () => 0, hashQueueBytes: () => 0 });
   const readBack = new ReadBack({ hashPool: sharedHashPool(), pace, onRead: log.scrubbed });
   const segments = { forget: () => undefined };
-  const services = { metadata, blobs, segments, damage, clock, readBack, pace, log };
+  const manifests = new Manifests({
+    ...{ metadata, blobs, clock, log, intents: new RunningIntents(), hashPool: sharedHashPool() },
+    receiveBlocks: new BlockPool(sharedBlocks(2, blockSizeBytes), 2),
+    trustedClock: { policyNow: () => clock.now(), expiryNow: () => clock.now(), lag: () => null },
+  });
+  const services = { metadata, blobs, segments, damage, clock, readBack, pace, manifests, log };
   return { scrub: new Scrub(services, periodMilliseconds), seen };
 }

@@ -103,6 +103,8 @@ export interface TestServer {
   readonly damaged: readonly Damage[];
   /** Damaged parts of uploads that the scrub has met. */
   readonly damagedParts: readonly CorruptSegmentError[];
+  /** Manifests that the scrub has found damaged or has written, by their archives. */
+  readonly manifests: readonly string[];
   /** Keys of segments of which a copy was replaced by the other. */
   readonly repaired: readonly string[];
   /** Attempts to deliver a message, in order: `delivered`, or why not. */
@@ -209,6 +211,7 @@ function observe() {
   const sweeps: SweepResult[] = [];
   const damagedParts: CorruptSegmentError[] = [];
   const repaired: string[] = [];
+  const manifests: string[] = [];
   const deliveries: string[] = [];
   const tooCostly: string[] = [];
   const events: EventLog = {
@@ -223,6 +226,8 @@ function observe() {
       progress: () => undefined,
       repaired: (key) => repaired.push(key),
       damagedPart: (error) => damagedParts.push(error),
+      damagedManifest: (error, archiveId) => manifests.push(`${archiveId} damaged: ${error.reason}`),
+      manifestWritten: (archiveId) => manifests.push(`${archiveId} written`),
     },
     delivery: {
       delivered: () => deliveries.push("delivered"),
@@ -232,7 +237,7 @@ function observe() {
     access: { tooCostly: (source, resource) => tooCostly.push(`${source} of ${resource}`) },
     request: (record) => records.push(record),
   };
-  return { events, records, postponed, sweeps, damagedParts, repaired, deliveries, tooCostly };
+  return { events, records, postponed, sweeps, damagedParts, repaired, manifests, deliveries, tooCostly };
 }
 
 function openTransfers(blobs: BlobStore, started: AsyncDisposableStack) {

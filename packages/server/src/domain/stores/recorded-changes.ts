@@ -100,6 +100,7 @@ export const recordedChanges = {
   forgetNewSegments: null,
   queueSegment: null,
   noteNewRead: null,
+  replaceManifest: null,
 } satisfies { readonly [Name in keyof MetadataChanges]: SubjectOf<Name> | null };
 
 export type RecordedChange = {

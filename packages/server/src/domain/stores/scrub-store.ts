@@ -1,6 +1,8 @@
 import type { Segment } from "../segment.ts";
 import type { Instant } from "../time/instant.ts";
+import type { Archive } from "../vaults/archive.ts";
 import type { BytesOwner } from "../vaults/damage.ts";
+import type { VaultKey } from "../vaults/vault.ts";
 
 /** The store in parts of about equal size, by the first byte of the segments' names. */
 export const scrubRangeCount = 256;
@@ -30,6 +32,13 @@ export interface NewSegment {
   readonly segment: Segment | null;
 }
 
+/** An archive that lives, as its manifest describes it. */
+export interface ListedArchive {
+  readonly archive: Archive;
+  readonly vault: VaultKey;
+  readonly hasManifest: boolean;
+}
+
 export interface ScrubQueries {
   scrubState(): Promise<ScrubState>;
   /** Referenced segments of a range in the order of their names, after the cursor; each with the cursor's `after` behind it. */
@@ -38,6 +47,8 @@ export interface ScrubQueries {
   newSegments(page: { afterSequence: number; lastSequence: number; limit: number }): Promise<NewSegment[]>;
   /** The archive or inventory document that a segment belongs to; null for one of a part of an upload that is not complete. */
   findBytesOwner(ownerId: string): Promise<BytesOwner | null>;
+  /** Null when there is no such archive, or it was deleted. */
+  findListedArchive(archiveId: string): Promise<ListedArchive | null>;
 }
 
 export interface ScrubChanges {
@@ -52,4 +63,9 @@ export interface ScrubChanges {
   /** Has a segment read again with the new ones. */
   queueSegment(key: string): Promise<void>;
   noteNewRead(at: Instant): Promise<void>;
+  /**
+   * Makes a manifest live, in the place of the archive's earlier one, which is then `dead`, and whose damage is forgotten. False when the
+   * archive has been deleted meanwhile: then it is the new one that is `dead`.
+   */
+  replaceManifest(at: { manifest: Segment }): Promise<boolean>;
 }

@@ -69,17 +69,23 @@ export interface AssembledArchive {
   readonly manifest: Segment;
 }
 
+/** The size that all parts but the last have, and the id by which errors name them. */
+export interface AssembledUpload {
+  readonly id: string;
+  readonly partSizeBytes: number;
+}
+
 /**
  * Joins parts, one after the other in order of their first byte, into the archive that a client claims them to be. Parts are
  * complete sub-trees, so their roots combine and nothing is read again. There may be no gap, and only the last part may be
  * short: docs/wire.md#multipart-uploads
  */
 export class ArchiveAssembly {
-  readonly #upload: MultipartUpload;
+  readonly #upload: AssembledUpload;
   readonly #tree: TreeHasher;
   #last: Segment | null = null;
 
-  constructor(upload: MultipartUpload, sha256: Sha256) {
+  constructor(upload: AssembledUpload, sha256: Sha256) {
     this.#upload = upload;
     this.#tree = new TreeHasher(sha256);
   }

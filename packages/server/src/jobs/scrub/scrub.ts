@@ -1,5 +1,5 @@
 import { millisecondsPer } from "@moraine/protocol";
-import type { CorruptSegmentError, Segment } from "../../domain/segment.ts";
+import { type CorruptSegmentError, manifestPlace, type Segment } from "../../domain/segment.ts";
 import type { BlobStore } from "../../domain/stores/blob-store.ts";
 import type { UnrecordedMetadata } from "../../domain/stores/recorded-changes.ts";
 import { type ScrubCursor, scrubRangeCount } from "../../domain/stores/scrub-store.ts";
@@ -7,6 +7,7 @@ import type { Clock } from "../../domain/time/clock.ts";
 import type { Instant } from "../../domain/time/instant.ts";
 import type { DamageReports } from "../../segments/damage-reports.ts";
 import type { SegmentOpener } from "../../segments/open.ts";
+import type { ManifestLog, Manifests } from "./manifests.ts";
 import type { Pace } from "./pace.ts";
 import type { ReadBack } from "./read-back.ts";
 import { type RepairLog, readBackAndRepair } from "./repair.ts";
@@ -19,11 +20,12 @@ export interface ScrubServices {
   readonly damage: DamageReports;
   readonly clock: Clock;
   readonly readBack: ReadBack;
+  readonly manifests: Pick<Manifests, "ensureFor" | "replace">;
   readonly pace: Pace;
   readonly log: ScrubLog & { postponed(what: string, error: unknown): void };
 }
 
-export interface ScrubLog extends RepairLog {
+export interface ScrubLog extends RepairLog, ManifestLog {
   /** Called after each segment. `unread` is one whose file cannot be opened now; it is tried again. */
   readBack(outcome: "sound" | "damaged" | "unread"): void;
   /** Called for bytes that were read: from the disk, or from the system's memory where it offers nothing else. */
@@ -31,6 +33,8 @@ export interface ScrubLog extends RepairLog {
   progress(progress: ScrubProgress): void;
   /** A part of an upload is damaged: no archive has it yet. */
   damagedPart(error: CorruptSegmentError): void;
+  /** The list of an archive's parts is damaged: the archive reads, but could not be rebuilt without the database. */
+  damagedManifest(error: CorruptSegmentError, archiveId: string): void;
 }
 
 interface Times {
@@ -176,6 +180,7 @@ export class Scrub {
       }
       await damage.verified(segment.ownerId, rangeOf(segment));
       log.readBack("sound");
+      await this.#tryManifest(segment.ownerId, () => this.#services.manifests.ensureFor(segment));
       return "settled";
     } catch (error) {
       if (signal.aborted) {
@@ -194,6 +199,9 @@ export class Scrub {
       // It was deleted while it was read.
       return "settled";
     }
+    if (segment.firstByte === manifestPlace && (await this.#isReplaced(segment, found))) {
+      return "settled";
+    }
     const owner = await metadata.findBytesOwner(segment.ownerId);
     for (const error of found) {
       if (owner === null) {
@@ -204,6 +212,24 @@ export class Scrub {
     }
     log.readBack("damaged");
     return owner === null ? "open" : "settled";
+  }
+
+  /** Writes the manifest again from the database. Damage that is left is recorded like any other. */
+  async #isReplaced({ ownerId }: Segment, [error]: readonly CorruptSegmentError[]): Promise<boolean> {
+    const { log, manifests } = this.#services;
+    if (error !== undefined) {
+      log.damagedManifest(error, ownerId);
+    }
+    log.readBack("damaged");
+    return (await this.#tryManifest(ownerId, () => manifests.replace(ownerId))) ?? false;
+  }
+
+  /** Null when it could not be done now. A full disk, or damaged rows, must not hold up the scrub. */
+  async #tryManifest<Result>(archiveId: string, write: () => Promise<Result>): Promise<Result | null> {
+    return write().catch((error: unknown) => {
+      this.#services.log.postponed(`writing the manifest of the archive ${archiveId}`, error);
+      return null;
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { millisecondsPer } from "@moraine/protocol";
 import type { JobServices } from "../context.ts";
+import { Manifests } from "./manifests.ts";
 import { Pace, type ServiceLoad } from "./pace.ts";
 import { ReadBack } from "./read-back.ts";
 import { Scrub } from "./scrub.ts";
@@ -14,7 +15,7 @@ export function startScrub(services: JobServices, load: ServiceLoad): { stop(): 
   const pace = new Pace(load);
   const onRead = (sizeBytes: number, isUncached: boolean) => log.scrubbed(sizeBytes, isUncached);
   const readBack = new ReadBack({ hashPool, pace, onRead });
-  const scrub = new Scrub({ ...services, readBack, pace }, scrubPeriodMilliseconds);
+  const scrub = new Scrub({ ...services, readBack, pace, manifests: new Manifests(services) }, scrubPeriodMilliseconds);
   const loop = async () => {
     while (!stopping.signal.aborted) {
       const lookAt = clock.now() + lookMilliseconds;

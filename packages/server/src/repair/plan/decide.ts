@@ -85,8 +85,10 @@ interface FoundManifest {
   readonly head: ManifestHead;
 }
 
+/** Damaged ones are kept only where no other tells what the archive is. */
 async function newestManifest(deciding: Deciding, files: readonly UnknownFile[]): Promise<FoundManifest | null> {
   let newest: FoundManifest | null = null;
+  const damaged: Array<{ readonly key: string; readonly reason: string }> = [];
   for (const file of files) {
     try {
       const head = await headOf(deciding.blobs, file);
@@ -97,8 +99,11 @@ async function newestManifest(deciding: Deciding, files: readonly UnknownFile[])
       if (!(error instanceof CorruptSegmentError)) {
         throw error;
       }
-      deciding.index.decide(file.key, "kept", error.reason);
+      damaged.push({ key: file.key, reason: error.reason });
     }
+  }
+  for (const { key, reason } of newest === null ? damaged : []) {
+    deciding.index.decide(key, "kept", reason);
   }
   return newest;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { manifestPlace } from "../../../src/domain/segment.ts";
 import { scrubRangeCount } from "../../../src/domain/stores/scrub-store.ts";
 import { bytewise, keyOf, type Story, start } from "./world.ts";
 
@@ -100,4 +101,36 @@ export function scrubStories(story: Story): void {
     await world.removeArchive(vault, archive.id);
     assert.equal(await world.store.findBytesOwner(archive.id), null);
   });
+
+  story(
+    "a manifest that is written again takes the place of the earlier one, which is dead and not damaged",
+    async (world) => {
+      const vault = await world.vault();
+      const { archive } = await world.archive(vault);
+      const listed = { archive, vault: keyOf("photos") };
+      assert.deepEqual(await world.store.findListedArchive(archive.id), { ...listed, hasManifest: false });
+      const [first, second, late] = [
+        await world.pending(archive.id, { firstByte: manifestPlace }),
+        await world.pending(archive.id, { firstByte: manifestPlace }),
+        await world.pending(archive.id, { firstByte: manifestPlace }),
+      ];
+      assert.equal(await world.store.replaceManifest({ manifest: first }), true);
+      assert.deepEqual(await world.store.findListedArchive(archive.id), { ...listed, hasManifest: true });
+      await world.damage(first);
+      assert.equal(await world.store.replaceManifest({ manifest: second }), true);
+      assert.deepEqual(
+        [await world.store.findSegment(first.key), (await world.store.findSegment(second.key))?.key],
+        [null, second.key],
+      );
+      assert.deepEqual(await world.store.listDamage({ after: null, limit: 10 }), []);
+      assert.deepEqual(await world.store.deadSegments({ afterKey: null, limit: 10 }), [first.key]);
+      await world.removeArchive(vault, archive.id);
+      assert.equal(await world.store.findListedArchive(archive.id), null);
+      assert.equal(await world.store.replaceManifest({ manifest: late }), false);
+      assert.deepEqual(
+        new Set(await world.store.deadSegments({ afterKey: null, limit: 10 })),
+        new Set([first.key, late.key]),
+      );
+    },
+  );
 }

@@ -38,6 +38,7 @@ export const methodThreads: MethodThreads = {
   scrubPage: "lookups",
   newSegments: "lookups",
   findBytesOwner: "lookups",
+  findListedArchive: "lookups",
 
   listVaults: "lists",
   inventoryPage: "lists",
@@ -134,4 +135,5 @@ export const methodThreads: MethodThreads = {
   forgetNewSegments: "writer",
   queueSegment: "writer",
   noteNewRead: "writer",
+  replaceManifest: "writer",
 };

@@ -40,3 +40,8 @@ export function damageOf(row: DamageRow): Damage {
 export const dropDamageOf = rowsChanged((db, owner: { ownerId: string }) =>
   db.deleteFrom("damage").where("owner_id", "=", owner.ownerId),
 );
+
+/** Forgets all damage of one segment. */
+export const dropDamageAt = rowsChanged((db, at: { ownerId: string; segmentKey: string }) =>
+  db.deleteFrom("damage").where("owner_id", "=", at.ownerId).where("segment_key", "=", at.segmentKey),
+);

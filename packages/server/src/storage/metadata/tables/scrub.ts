@@ -1,14 +1,16 @@
+import { manifestPlace } from "../../../domain/segment.ts";
 import { type ScrubCursor, scrubRangeCount } from "../../../domain/stores/scrub-store.ts";
 import type { BytesOwner } from "../../../domain/vaults/damage.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
 import { encoded, insertion, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
 import { storedKey } from "../sqlite/stored-values.ts";
 import { findArchive } from "./archives.ts";
+import { dropDamageAt } from "./damage-rows.ts";
 import type { SealedValues } from "./row-macs/row-hasher.ts";
 import { isUsable, sealedRow, soundRows } from "./row-macs/sealed-rows.ts";
 import { notNull, segmentOf } from "./rows.ts";
 import type { Database, ScrubRow } from "./schema.ts";
-import { referenced } from "./segments.ts";
+import { abandonPending, findAt, makeLive, referenced, retireManifest } from "./segments.ts";
 import { findById } from "./vault-contents.ts";
 
 export const scrubQueries = {
@@ -63,6 +65,17 @@ export const scrubQueries = {
           sizeBytes: job.output_size_bytes ?? 0,
         });
   },
+
+  async findListedArchive(db, archiveId) {
+    const archive = await findArchive(db, archiveId);
+    const vault = archive?.deletedAt === null ? await findById(db, archive.vaultId) : null;
+    if (archive === null || vault === null) {
+      return null;
+    }
+    const { accountId, region, vaultName } = vault;
+    const manifest = await findAt(db, { ownerId: archiveId, firstByte: manifestPlace });
+    return { archive, vault: { accountId, region, vaultName }, hasManifest: manifest !== null };
+  },
 } satisfies Partial<Queries>;
 
 export const scrubChanges = {
@@ -99,6 +112,21 @@ export const scrubChanges = {
 
   async noteNewRead(db, newReadAt) {
     await setNewReadAt(db, { newReadAt });
+  },
+
+  async replaceManifest(db, { manifest }) {
+    const { ownerId, firstByte } = manifest;
+    if ((await findArchive(db, ownerId))?.deletedAt !== null) {
+      await abandonPending(db, manifest);
+      return false;
+    }
+    const earlier = await findAt(db, { ownerId, firstByte });
+    if (earlier !== null) {
+      await retireManifest(db, earlier);
+      await dropDamageAt(db, { ownerId, segmentKey: earlier.key });
+    }
+    await makeLive(db, manifest);
+    return true;
   },
 } satisfies Partial<Changes>;
 

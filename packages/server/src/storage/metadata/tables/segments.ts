@@ -1,5 +1,5 @@
 import { invariant } from "../../../domain/invariant.ts";
-import type { Segment } from "../../../domain/segment.ts";
+import { manifestPlace, type Segment } from "../../../domain/segment.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../sqlite/methods.ts";
 import { literal, manyRows, rowsChanged } from "../sqlite/prepared.ts";
@@ -134,6 +134,21 @@ export async function releaseReplaced(
   }
 }
 
+/** The segment that has a place; null when none is referenced there. */
+export async function findAt(db: Database, place: { ownerId: string; firstByte: number }): Promise<Segment | null> {
+  const row = await selectAt(db, place);
+  return row !== undefined && isReferenced(row) ? segmentOf(row) : null;
+}
+
+/** `live | suspect → dead` for a manifest that another one replaces: it loses its place. Bytes of archives end in no such way. */
+export async function retireManifest(db: Database, { key }: Segment): Promise<void> {
+  const row = await selectSegment(db, { key });
+  if (row !== undefined) {
+    invariant(row.first_byte === manifestPlace, "only manifests are replaced");
+    await setRetired(db, row, { state: "dead", first_byte: null });
+  }
+}
+
 /** `live → suspect`: reads of it failed. Resolves to its state then; undefined when there is no such segment. */
 export async function markSuspect(db: Database, at: { key: string }): Promise<SegmentRow["state"] | undefined> {
   const row = await selectSegment(db, at);
@@ -193,6 +208,7 @@ const setDead = changing("segments", "state", "lease_until");
 const letGo = changing("segments", "state", "deleted_at");
 const replace = changing("segments", "state", "deleted_at", "first_byte");
 const setState = changing("segments", "state");
+const setRetired = changing("segments", "state", "first_byte");
 
 /**
  * Gives a pending segment its next row, in one statement: a pending row has nothing but its names, so that its MAC is known without

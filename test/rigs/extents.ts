@@ -1,7 +1,7 @@
 import type { FaultOutcome } from "../support/disk-rig/rig.ts";
 import { plantedBugs } from "./planted/bugs.ts";
 import { diskUnits } from "./recorded-disk/units.ts";
-import { type ScenarioName, scenarios } from "./scenarios.ts";
+import { isPlain, type ScenarioName, scenarios } from "./scenarios.ts";
 import type { Unit } from "./unit.ts";
 
 /** How much is run: of each change, before a release, or once in a while. */
@@ -18,15 +18,38 @@ interface Size {
   readonly strides: Strides;
   /** In the scenarios whose calls take longest. */
   readonly stridesOfSlow: Strides;
+  /** Of the states and calls of scenarios in which whole programs are interrupted, most of which are the same each time. */
+  readonly ofPrograms: { readonly states: number; readonly calls: Strides };
 }
 
 const eachCall: Strides = { ENOSPC: 1, EIO: 1, EDQUOT: 1, short: 1, "killed before": 1, "killed after": 1 };
 const most: Strides = { ENOSPC: 1, EIO: 3, EDQUOT: 1, short: 1 };
 
 const sizes: Readonly<Record<Extent, Size>> = {
-  quick: { rounds: 1, damages: 5000, races: 2000, strides: most, stridesOfSlow: { ENOSPC: 8, EIO: 16 } },
-  full: { rounds: 1, damages: 5000, races: 2000, strides: eachCall, stridesOfSlow: most },
-  long: { rounds: 10, damages: 5000, races: 2000, strides: eachCall, stridesOfSlow: eachCall },
+  quick: {
+    rounds: 1,
+    damages: 5000,
+    races: 2000,
+    strides: most,
+    stridesOfSlow: { ENOSPC: 8, EIO: 16 },
+    ofPrograms: { states: 10, calls: { ENOSPC: 80, EIO: 160 } },
+  },
+  full: {
+    rounds: 1,
+    damages: 5000,
+    races: 2000,
+    strides: eachCall,
+    stridesOfSlow: most,
+    ofPrograms: { states: 4, calls: { ENOSPC: 8, EIO: 16 } },
+  },
+  long: {
+    rounds: 10,
+    damages: 5000,
+    races: 2000,
+    strides: eachCall,
+    stridesOfSlow: eachCall,
+    ofPrograms: { states: 1, calls: eachCall },
+  },
 };
 const damagesOfUnit = 500;
 const racesOfUnit = 1000;
@@ -34,7 +57,8 @@ const crashStatesOfUnit = 250_000;
 const names = Object.keys(scenarios) as ScenarioName[];
 const slowScenarios: readonly string[] = ["retrieval", "inventory", "several archives", "many parts"];
 /** Some 200 calls come before the ones of interest, for one log that is moved. */
-const namesOfFaults = names.filter((name) => name !== "checkpoint" && name !== "restart");
+const namesOfFaults = names.filter((name) => name !== "checkpoint");
+const isOfPrograms = (name: ScenarioName): boolean => !isPlain(scenarios[name]("v"));
 /** Each damage, and each order of crash states, has a seed of its own. */
 const farApart = 1_000_003;
 
@@ -50,12 +74,14 @@ export function unitsOf(seed: number, extent: Extent): Unit[] {
   ];
 }
 
-function ofSeed(seed: number, { damages, races }: Size): Unit[] {
+function ofSeed(seed: number, { damages, races, ofPrograms }: Size): Unit[] {
   return [
     ...parts(races / racesOfUnit).map(
       (part) => ({ rig: "races", seed: seed * farApart + part, count: racesOfUnit }) as const,
     ),
-    ...names.map((scenario) => ({ rig: "disk-states", scenario, seed, stride: 1 }) as const),
+    ...names.map((scenario) => ({
+      ...({ rig: "disk-states", scenario, seed, stride: isOfPrograms(scenario) ? ofPrograms.states : 1 } as const),
+    })),
     ...parts(damages / damagesOfUnit).map((part) => ({
       ...({ rig: "damages", seed: farApart * seed + part * damagesOfUnit, count: damagesOfUnit } as const),
     })),
@@ -67,10 +93,11 @@ function ofSeed(seed: number, { damages, races }: Size): Unit[] {
 
 const parts = (count: number): number[] => Array.from({ length: Math.ceil(count) }, (_, part) => part);
 
-function ioCalls({ strides, stridesOfSlow }: Size): Unit[] {
+function ioCalls({ strides, stridesOfSlow, ofPrograms }: Size): Unit[] {
   return namesOfFaults.flatMap((scenario) => {
-    const own = Object.entries(slowScenarios.includes(scenario) ? stridesOfSlow : strides);
-    return own.map(([outcome, stride]) => ({
+    const ofLong = scenario === "restart" || isOfPrograms(scenario) ? ofPrograms.calls : null;
+    const own = ofLong ?? (slowScenarios.includes(scenario) ? stridesOfSlow : strides);
+    return Object.entries(own).map(([outcome, stride]) => ({
       ...({ rig: "io-calls", scenario, outcome: outcome as FaultOutcome, files: "*", stride } as const),
     }));
   });

@@ -12,7 +12,7 @@ export interface RecordedStep {
 /** Makes calls one after another while something is recorded. @param length the length of the record now */
 export async function makeInTurn(
   calls: readonly Call[],
-  caller: HistoryCaller,
+  caller: Pick<HistoryCaller, "perform">,
   length: () => Promise<number> | number,
 ): Promise<RecordedStep[]> {
   const steps: RecordedStep[] = [];

@@ -1,5 +1,9 @@
 import { contentOf, rootOf, treeHashOf } from "../support/content.ts";
 import type { Call, Denial } from "../support/history/calls.ts";
+import { withBackups } from "./surroundings/backups.ts";
+import { withNextSealingKey } from "./surroundings/next-sealing-key.ts";
+import type { OpenSurroundings } from "./surroundings/surroundings.ts";
+import { webhookTopic, withWebhook } from "./surroundings/webhook.ts";
 
 /** Calls of which the later ones are interrupted at each of their calls to the system. */
 export interface Scenario {
@@ -7,6 +11,10 @@ export interface Scenario {
   readonly interrupted: readonly Call[];
   /** Whether the server stops in order afterwards, and starts again; that is interrupted too. */
   readonly restarts?: true;
+  /** Whether an earlier version made the calls before. The start that migrates its folder is interrupted, too. */
+  readonly isOlder?: true;
+  /** @default none */
+  readonly surroundings?: OpenSurroundings;
 }
 
 /** Their changes fill the database's log until a little before it is moved. */
@@ -103,6 +111,46 @@ export const scenarios = {
     before: [{ op: "CreateVault", vault }, upload(vault, 1, 1000), ...tagged(vault, 0, callsBeforeCheckpoint)],
     interrupted: tagged(vault, callsBeforeCheckpoint, 40),
   }),
+  notification: (vault) => ({
+    before: [
+      { op: "CreateVault", vault },
+      { op: "SetVaultNotifications", vault, topic: webhookTopic },
+      upload(vault, 1, 1000),
+    ],
+    interrupted: [
+      { op: "InitiateJob", vault, archive, job: "job" },
+      { op: "ListArchives", vault },
+    ],
+    surroundings: withWebhook,
+  }),
+  "key rotation": (vault) => ({
+    before: [{ op: "CreateVault", vault }, accessKey("CreateAccessKey", vault, "first")],
+    interrupted: [
+      accessKey("DeleteAccessKey", vault, "first"),
+      accessKey("CreateAccessKey", vault, "second"),
+      accessKey("UseAccessKey", vault, "second"),
+    ],
+    restarts: true,
+    surroundings: withNextSealingKey,
+  }),
+  backup: (vault) => ({
+    before: [{ op: "CreateVault", vault }, upload(vault, 1, 1000, "one"), { op: "BackUp" }],
+    interrupted: [upload(vault, 2, 4096, "two"), { op: "DeleteArchive", vault, archive: "one" }, { op: "BackUp" }],
+    surroundings: withBackups,
+  }),
+  migration: (vault) => ({
+    before: [
+      { op: "CreateVault", vault },
+      upload(vault, 1, 1000, "deleted"),
+      upload(vault, 2, 4096, "kept"),
+      accessKey("CreateAccessKey", vault, "key"),
+      { op: "DeleteArchive", vault, archive: "deleted" },
+      initiate(vault),
+      part(vault, 0),
+    ],
+    interrupted: [part(vault, 1), complete(vault)],
+    isOlder: true,
+  }),
   restart: (vault) => ({
     before: [{ op: "CreateVault", vault }, upload(vault, 1, 1000)],
     interrupted: [{ op: "DeleteArchive", vault, archive }],
@@ -112,11 +160,22 @@ export const scenarios = {
 
 export type ScenarioName = keyof typeof scenarios;
 
+/** Whether it needs a server and its folder alone. */
+export const isPlain = ({ surroundings, isOlder }: Scenario): boolean => surroundings === undefined && isOlder !== true;
+
+/** The names of the scenarios that do. */
+export const plainScenarios = (): ScenarioName[] =>
+  (Object.keys(scenarios) as ScenarioName[]).filter((name) => isPlain(scenarios[name]("v")));
+
 const upload = (vault: string, seed: number, sizeBytes: number, name = archive): Call => ({
   op: "UploadArchive",
   vault,
   archive: name,
   ...sent(seed, sizeBytes),
+});
+
+const accessKey = (op: "CreateAccessKey" | "UseAccessKey" | "DeleteAccessKey", vault: string, key: string): Call => ({
+  ...{ op, vault, key },
 });
 
 const initiate = (vault: string): Call => ({ op: "InitiateMultipartUpload", vault, archive, partSizeBytes: mebibyte });

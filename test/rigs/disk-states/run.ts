@@ -2,14 +2,14 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DiskModel } from "../../support/disk-rig/disk-model.ts";
+import type { DiskModel } from "../../support/disk-rig/disk-model.ts";
 import type { FaultRule } from "../../support/disk-rig/rig.ts";
-import type { TraceEvent } from "../../support/disk-rig/trace.ts";
 import { Random } from "../../support/random.ts";
 import type { NodeCommand } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { examine } from "../examine.ts";
 import { type ScenarioName, scenarios } from "../scenarios.ts";
+import type { Examination } from "../surroundings/surroundings.ts";
 import type { FoundViolation } from "../violations.ts";
 import { type Cut, kills, powerCuts } from "./cuts.ts";
 import { type Recording, record } from "./recording.ts";
@@ -57,11 +57,15 @@ export async function runDiskStates(options: DiskStatesOptions): Promise<DiskSta
   const findings: string[] = [];
   const states = { kill: 0, "power cut": 0 };
   for (const kind of kinds) {
-    const advance = replay(recording);
+    const advance = replay(recording, kind);
     for (const cut of everyNth(stride, cutsOf(kind, recording, seed))) {
       const path = join(images.path, "image");
-      await advance(cut.events).materialize(path, cut.survives, (file) => file !== join(recording.root, "ballast"));
-      const found = await examine(recording.caller, recording.historyAt(cut.events), path);
+      await advance(cut.events).materialize(
+        path,
+        cut.survives,
+        (file) => file !== join(recording.root, "data/ballast"),
+      );
+      const found = await examineCut(recording, cut, path);
       await rm(path, { recursive: true });
       states[kind] += 1;
       violations.push(...found.violations);
@@ -89,8 +93,8 @@ const cutsOf = (kind: Cut["kind"], { events, interruptedFrom }: Recording, seed:
   kind === "kill" ? kills(events, interruptedFrom) : powerCuts(events, interruptedFrom, new Random(seed));
 
 /** Returns a function that replays up to this many events, and never fewer than before. */
-function replay({ root, events }: { readonly root: string; readonly events: readonly TraceEvent[] }) {
-  const model = new DiskModel(root);
+function replay({ models, events }: Recording, kind: Cut["kind"]) {
+  const model = models[kind];
   let applied = 0;
   return (count: number): DiskModel => {
     for (const event of events.slice(applied, count)) {
@@ -99,4 +103,10 @@ function replay({ root, events }: { readonly root: string; readonly events: read
     applied = count;
     return model;
   };
+}
+
+async function examineCut(recording: Recording, cut: Cut, disk: string): Promise<Examination> {
+  const { events, surroundings, caller } = recording;
+  const recovery = await surroundings.recover?.({ disk, traceBytes: events[cut.events - 1]?.endOffset ?? 0 });
+  return examine(caller, recording.historyAt(cut.events), join(disk, "data"), recovery);
 }

@@ -7,15 +7,16 @@ import { HistoryRecorder } from "../../support/history/recorder.ts";
 import { assertNoOrphans } from "../../support/kill-rig/audit.ts";
 import type { NodeCommand } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
-import { type ScenarioName, scenarios } from "../scenarios.ts";
+import { isPlain, type Scenario, type ScenarioName, scenarios } from "../scenarios.ts";
 import { type FoundViolation, violationsOf } from "../violations.ts";
+import { freshFolder } from "./fresh-folders.ts";
 import { Servers } from "./servers.ts";
 
 export interface IoCallsOptions {
   readonly scenario: ScenarioName;
   readonly outcome: FaultOutcome;
   /**
-   * A glob of paths in the data folder, in which `*` matches slashes too. Threads that work at once make the number of a call among
+   * A glob of paths in the data folder, or of those on its disk if the scenario begins with a folder of its own, in which `*` matches slashes too. Threads that work at once make the number of a call among
    * all files vary.
    * @default "*"
    */
@@ -37,6 +38,8 @@ export interface IoCallsResult {
   readonly points: number;
   readonly restarts: number;
   readonly violations: readonly FoundViolation[];
+  /** Findings of `moraine verify`, and starts that failed. */
+  readonly findings: readonly string[];
   readonly seconds: number;
 }
 
@@ -58,8 +61,40 @@ interface Unjudged {
  * in which there was no such call any more.
  */
 export async function runIoCalls(options: IoCallsOptions): Promise<IoCallsResult> {
-  const { scenario, outcome, first = 1, stride = 1, pointsMax = Number.POSITIVE_INFINITY } = options;
   const began = performance.now();
+  const scenario: Scenario = scenarios[options.scenario]("v");
+  const isShared = isPlain(scenario) && scenario.restarts !== true;
+  const counts = isShared ? await interruptOneServer(options) : await interruptFresh(scenario, options);
+  const seconds = (performance.now() - began) / 1000;
+  return { rig: "io-calls", scenario: options.scenario, outcome: options.outcome, ...counts, seconds };
+}
+
+type Counts = Pick<IoCallsResult, "points" | "restarts" | "violations" | "findings">;
+
+/** Each interruption has a folder and servers of its own. */
+async function interruptFresh(scenario: Scenario, options: IoCallsOptions): Promise<Counts> {
+  const { outcome, files = "*", first = 1, stride = 1, pointsMax = Number.POSITIVE_INFINITY } = options;
+  await using folder = await freshFolder(scenario, { command: options.command, files });
+  const violations: FoundViolation[] = [];
+  const findings: string[] = [];
+  let points = 0;
+  for (let number = first; points < pointsMax; number += stride) {
+    const found = await folder.run({ first: number, count: 1, outcome });
+    violations.push(...found.violations);
+    findings.push(...found.findings.map((text) => `call ${number}: ${text}`));
+    if (!found.isReached) {
+      break;
+    }
+    points += 1;
+    if (options.stopsAtViolation === true && violations.length + findings.length > 0) {
+      break;
+    }
+  }
+  return { points, restarts: points, violations, findings };
+}
+
+async function interruptOneServer(options: IoCallsOptions): Promise<Counts> {
+  const { first = 1, stride = 1, pointsMax = Number.POSITIVE_INFINITY } = options;
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");
   const rig = await DiskRig.create(folder.path, null);
@@ -89,8 +124,7 @@ export async function runIoCalls(options: IoCallsOptions): Promise<IoCallsResult
     await servers.stop();
     await assertNoOrphans(dataFolder);
   }
-  const seconds = (performance.now() - began) / 1000;
-  return { rig: "io-calls", scenario, outcome, points, restarts, violations, seconds };
+  return { points, restarts, violations, findings: [] };
 }
 
 interface Interruption extends Unjudged {

@@ -21,8 +21,8 @@ const shown = { stopsAtViolation: true, seed: 1 } as const;
 const byRaces: Unit = { rig: "races", count: 400, ...shown };
 const byCrashStates: Unit = { rig: "crash-states", count: 50_000, ...shown };
 
-const byDiskStates = (kind: "kill" | "power cut", scenario: ScenarioName): Unit => ({
-  ...({ rig: "disk-states", kinds: [kind], scenario, stride: 1, ...shown } as const),
+const byDiskStates = (kind: "kill" | "power cut", scenario: ScenarioName, stride = 1): Unit => ({
+  ...({ rig: "disk-states", kinds: [kind], scenario, stride, ...shown } as const),
 });
 
 const byRecordedDisk = (fileSystem: FileSystemName, layout: Layout): Unit => ({
@@ -150,6 +150,43 @@ const diskStatesBugs: readonly PlantedBug[] = [
     file: "operations/vault-lock.ts",
     correct: "await permitted((vault) => metadata.completeLock",
     wrong: "void permitted((vault) => metadata.completeLock",
+  },
+  {
+    name: "a message is forgotten before it is delivered",
+    // Each moment has three states. In the first nothing unsynced survives.
+    shownBy: byDiskStates("power cut", "notification", 3),
+    file: "jobs/delivery.ts",
+    correct: "await notifier.notify(notification, signal);",
+    wrong:
+      "await metadata.removeNotification({ id: notification.id, fence });\n    await notifier.notify(notification, signal);",
+  },
+  {
+    name: "a migration is more than one transaction",
+    shownBy: byDiskStates("kill", "migration", 20),
+    file: "storage/metadata/migrations/0015-row-macs.ts",
+    correct: "  sealAllRows(database, new RowHasher(key));",
+    wrong: '  database.exec("COMMIT; BEGIN IMMEDIATE");\n  sealAllRows(database, new RowHasher(key));',
+  },
+  {
+    name: "the deletion of an access key is acknowledged before it is stored",
+    shownBy: byDiskStates("kill", "key rotation"),
+    file: "admin/access-keys.ts",
+    correct: "await metadata.removeAccessKey(",
+    wrong: "void metadata.removeAccessKey(",
+  },
+  {
+    name: "data keys are not sealed with the next sealing key",
+    shownBy: byDiskStates("kill", "key rotation", 20),
+    file: "auth/keyring.ts",
+    correct: "if (keys.length > 0) {",
+    wrong: "if (keys.length < 0) {",
+  },
+  {
+    name: "the copy of a segment in a backup is not synced",
+    shownBy: byDiskStates("power cut", "backup", 3),
+    file: "backup/segment-files.ts",
+    correct: "await file.sync();",
+    wrong: "",
   },
 ];
 

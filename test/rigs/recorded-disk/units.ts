@@ -1,4 +1,4 @@
-import { type ScenarioName, scenarios } from "../scenarios.ts";
+import { plainScenarios, type ScenarioName } from "../scenarios.ts";
 import { type FileSystemName, fileSystems, type Layout } from "./file-systems.ts";
 
 interface Part {
@@ -20,7 +20,7 @@ const parts: Readonly<Record<"quick" | "full" | "long", readonly Part[]>> = {
     { scenario: "several archives", layout: "database apart", count: 100 },
     ...short.flatMap((scenario) => bothLayouts(scenario, 20)),
   ],
-  long: (Object.keys(scenarios) as ScenarioName[]).flatMap((scenario) => bothLayouts(scenario, 100)),
+  long: plainScenarios().flatMap((scenario) => bothLayouts(scenario, 100)),
 };
 
 function bothLayouts(scenario: ScenarioName, count: number): Part[] {

@@ -24,7 +24,10 @@ interface Synced<Change, State> {
 
 type File = Synced<FileChange, Buffer>;
 type Folder = Synced<NameChange, Map<string, Node>>;
-type Node = File | "folder";
+type Node = File | Folder;
+
+const isFolder = (node: Node | null | undefined): node is Folder => node?.stored instanceof Map;
+const newFolder = (): Folder => ({ stored: new Map(), pending: [] });
 
 /** Decides for each change that was not synced, of a write for each block, whether it reached the medium before the power went. */
 export type Survival = () => boolean;
@@ -39,6 +42,8 @@ export class DiskModel {
   readonly #root: string;
   /** By inode number, which a file that is created later may take over from a removed one. */
   readonly #files = new Map<number, File>();
+  readonly #rootFolder = newFolder();
+  /** By their paths of now. */
   readonly #folders = new Map<string, Folder>();
   /** Running syncs, by number: when they began. */
   readonly #syncs = new Map<number, number>();
@@ -46,18 +51,13 @@ export class DiskModel {
 
   constructor(root: string) {
     this.#root = root;
-    this.#folders.set(root, { stored: new Map(), pending: [] });
+    this.#folders.set(root, this.#rootFolder);
   }
 
-  /** A folder of files that are all synced. */
+  /** A folder whose files and folders are all synced. */
   static async of(root: string): Promise<DiskModel> {
     const model = new DiskModel(root);
-    for (const name of await readdir(root)) {
-      const path = join(root, name);
-      const file: File = { stored: await readFile(path), pending: [] };
-      model.#files.set((await stat(path)).ino, file);
-      model.#folders.get(root)?.stored.set(name, file);
-    }
+    await model.#takeIn(root);
     return model;
   }
 
@@ -76,13 +76,14 @@ export class DiskModel {
         this.#name(path, null);
         break;
       case "rename":
-        this.#name(bytes.toString(), null);
-        this.#name(path, file);
+        this.#rename(bytes.toString(), path, file);
         break;
-      case "mkdir":
-        this.#folders.set(path, { stored: new Map(), pending: [] });
-        this.#name(path, "folder");
+      case "mkdir": {
+        const folder = path === this.#root ? this.#rootFolder : newFolder();
+        this.#folders.set(path, folder);
+        this.#name(path, folder);
         break;
+      }
       case "write":
         file?.pending.push(...blocksOf(bytes, number).map((block) => ({ order: this.#order, ...block })));
         break;
@@ -104,14 +105,18 @@ export class DiskModel {
 
   /** Writes what a power cut now would leave into a folder. */
   async materialize(target: string, survives: Survival, only: (path: string) => boolean = () => true): Promise<void> {
-    await this.#materializeFolder(this.#root, target, survives, only);
+    await this.#materializeFolder({ folder: this.#rootFolder, path: this.#root }, target, survives, only);
   }
 
   /** The files that a power cut now would leave, by their paths. */
-  *image(survives: Survival, path = this.#root): Generator<readonly [path: string, bytes: Buffer]> {
-    for (const [name, node] of this.#namesOf(path, survives)) {
-      if (node === "folder") {
-        yield* this.image(survives, join(path, name));
+  *image(
+    survives: Survival,
+    path = this.#root,
+    folder = this.#rootFolder,
+  ): Generator<readonly [path: string, bytes: Buffer]> {
+    for (const [name, node] of namesOf(folder, survives)) {
+      if (isFolder(node)) {
+        yield* this.image(survives, join(path, name), node);
       } else {
         yield [join(path, name), applied(node.stored, node.pending.filter(survives))];
       }
@@ -120,38 +125,59 @@ export class DiskModel {
 
   /** The bytes of a file as a power cut now would leave them; undefined when its name would be lost. */
   read(path: string): Buffer | undefined {
-    const node = this.#isReachable(dirname(path)) ? this.#folders.get(dirname(path))?.stored.get(basename(path)) : null;
-    return typeof node === "object" ? node?.stored : undefined;
+    const node = this.#storedAt(path);
+    return isFolder(node) ? undefined : node?.stored;
   }
 
-  #isReachable(folder: string): boolean {
-    const isNamed = this.#folders.get(dirname(folder))?.stored.get(basename(folder)) === "folder";
-    return folder === this.#root || (isNamed && this.#isReachable(dirname(folder)));
+  #storedAt(path: string): Node | undefined {
+    const parent = path === this.#root ? null : this.#storedAt(dirname(path));
+    return parent === null ? this.#rootFolder : isFolder(parent) ? parent.stored.get(basename(path)) : undefined;
+  }
+
+  async #takeIn(path: string): Promise<void> {
+    const names = this.#folders.get(path)?.stored;
+    for (const entry of await readdir(path, { withFileTypes: true })) {
+      const own = join(path, entry.name);
+      if (entry.isDirectory()) {
+        const folder = newFolder();
+        this.#folders.set(own, folder);
+        names?.set(entry.name, folder);
+        await this.#takeIn(own);
+      } else {
+        const file: File = { stored: await readFile(own), pending: [] };
+        this.#files.set((await stat(own)).ino, file);
+        names?.set(entry.name, file);
+      }
+    }
   }
 
   async #materializeFolder(
-    path: string,
+    { folder, path }: { readonly folder: Folder; readonly path: string },
     target: string,
     survives: Survival,
     only: (path: string) => boolean,
   ): Promise<void> {
     await mkdir(target, { recursive: true, mode: 0o700 });
-    for (const [name, node] of this.#namesOf(path, survives)) {
-      if (node === "folder") {
-        await this.#materializeFolder(join(path, name), join(target, name), survives, only);
-      } else if (only(join(path, name))) {
+    for (const [name, node] of namesOf(folder, survives)) {
+      const own = join(path, name);
+      if (isFolder(node)) {
+        await this.#materializeFolder({ folder: node, path: own }, join(target, name), survives, only);
+      } else if (only(own)) {
         await writeFile(join(target, name), applied(node.stored, node.pending.filter(survives)), { mode: 0o600 });
       }
     }
   }
 
-  #namesOf(path: string, survives: Survival): Map<string, Node> {
-    const folder = this.#folders.get(path);
-    const names = new Map(folder?.stored);
-    for (const { name, node } of folder?.pending.filter(survives) ?? []) {
-      setOrDelete(names, name, node);
+  #rename(from: string, to: string, file: File | null): void {
+    const folder = this.#folders.get(from);
+    this.#name(from, null);
+    this.#name(to, folder ?? file);
+    for (const [path, moved] of folder === undefined ? [] : [...this.#folders]) {
+      if (path === from || path.startsWith(`${from}/`)) {
+        this.#folders.delete(path);
+        this.#folders.set(`${to}${path.slice(from.length)}`, moved);
+      }
     }
-    return names;
   }
 
   #create(inode: number, path: string): void {
@@ -180,6 +206,14 @@ export class DiskModel {
       file.pending = file.pending.filter((change) => !isCovered(change));
     }
   }
+}
+
+function namesOf(folder: Folder, survives: Survival): Map<string, Node> {
+  const names = new Map(folder.stored);
+  for (const { name, node } of folder.pending.filter(survives)) {
+    setOrDelete(names, name, node);
+  }
+  return names;
 }
 
 const blockBytes = 4096;

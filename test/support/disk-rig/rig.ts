@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -110,8 +111,8 @@ export class DiskRig {
   }
 
   /** How long the record is: what is recorded later ends beyond this. */
-  async traceBytes(): Promise<number> {
-    return (await stat(this.#trace)).size;
+  traceBytes(): number {
+    return statSync(this.#trace).size;
   }
 
   /** How many calls were made to fail, or ignored, so far. */

@@ -40,6 +40,8 @@ static long syncs;
 static __thread int dying;
 
 __attribute__((constructor)) static void begin(void) {
+    // Another process may write to the same trace.
+    syncs = (long)getpid() << 28;
     const char *rule_file = getenv("DISK_RIG_CONTROL"), *trace_file = getenv("DISK_RIG_TRACE"), *folder = getenv("DISK_RIG_ROOT");
     if (rule_file) control = REAL(open)(rule_file, O_RDONLY | O_CLOEXEC);
     if (trace_file) trace = REAL(open)(trace_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

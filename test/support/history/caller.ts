@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { contentOf, treeHashOf } from "../content.ts";
 import { GlacierHttp, type InventoryEntry, type Call as Request } from "../glacier-http.ts";
+import type { rootKey } from "../server-process.ts";
 import { type Answer, type Call, jobFailed, type Outcome, type Tags } from "./calls.ts";
 import { nameOfPolicy, policyText } from "./policy-text.ts";
 
@@ -35,12 +37,16 @@ export class HistoryCaller {
   /** How long a job may take before its call's outcome is unknown. */
   jobSecondsMax = 60;
   #glacier: GlacierHttp;
+  #url: string;
+  /** Access keys that the service has shown, by vault and name. */
+  readonly #keys = new Map<string, typeof rootKey>();
   readonly #vaultPrefix: string;
   /** Ids of archives, uploads, jobs and locks, by kind, vault and name. */
   readonly #ids = new Map<string, string>();
 
   /** @param vaultPrefix of the history's vaults: others on the same server belong to other histories. */
   constructor(url: string, vaultPrefix: string) {
+    this.#url = url;
     this.#glacier = new GlacierHttp(url);
     this.#vaultPrefix = vaultPrefix;
   }
@@ -48,7 +54,20 @@ export class HistoryCaller {
   /** The next server of the same data listens elsewhere. */
   moveTo(url: string): void {
     this.close();
+    this.#url = url;
     this.#glacier = new GlacierHttp(url);
+  }
+
+  /** Another caller, which knows the same ids. */
+  copy(): HistoryCaller {
+    const copy = new HistoryCaller(this.#url, this.#vaultPrefix);
+    for (const [name, id] of this.#ids) {
+      copy.#ids.set(name, id);
+    }
+    for (const [name, shown] of this.#keys) {
+      copy.#keys.set(name, shown);
+    }
+    return copy;
   }
 
   close(): void {
@@ -75,6 +94,17 @@ export class HistoryCaller {
       this.#done("DELETE", at(call, `/archives/${this.#id("archive", call.vault, call.archive)}`)),
     ListArchives: (call) => this.#listArchives(call),
     ReadArchive: async (call) => this.#output(call.vault, await this.#startRetrieval(call)),
+    SetVaultNotifications: (call) =>
+      this.#done("PUT", at(call, "/notification-configuration"), {}, { SNSTopic: call.topic, Events: announcedEvents }),
+    GetVaultNotifications: async (call) => ({
+      topic: (await this.#json<{ SNSTopic: string }>(at(call, "/notification-configuration"))).SNSTopic,
+    }),
+    CreateAccessKey: (call) => this.#createKey(call),
+    DeleteAccessKey: (call) => this.#asAdmin("DELETE", `/access-keys/${this.#key(call).accessKeyId}`),
+    UseAccessKey: (call) => this.#useKey(call),
+    BackUp: async () => {
+      throw new Error("a backup is taken by another program");
+    },
     InitiateMultipartUpload: (call) => this.#initiate(call),
     UploadMultipartPart: (call) => this.#uploadPart(call),
     CompleteMultipartUpload: (call) => this.#complete(call),
@@ -82,8 +112,9 @@ export class HistoryCaller {
     ListParts: (call) => this.#listParts(call),
     ListMultipartUploads: (call) => this.#listUploads(call),
     InitiateJob: async (call) => {
-      this.#ids.set(key("job", call.vault, call.job), await this.#startRetrieval(call));
-      return {};
+      const jobId = await this.#startRetrieval(call);
+      this.#ids.set(key("job", call.vault, call.job), jobId);
+      return { jobId };
     },
     DescribeJob: async (call) => ({ state: (await this.#describeJob(call.vault, this.#job(call))).StatusCode }),
     GetJobOutput: async (call) => outputAnswer(await this.#outputBytes(call.vault, this.#job(call))),
@@ -145,6 +176,40 @@ export class HistoryCaller {
     return rows;
   }
 
+  async #asAdmin(method: string, path: string): Promise<Answer> {
+    await this.#demand({ method, path: `/admin${path}`, service: "moraine" });
+    return {};
+  }
+
+  async #createKey(call: CallOf<"CreateAccessKey">): Promise<Answer> {
+    const headers = { "amz-sdk-invocation-id": randomUUID() };
+    const { body } = await this.#demand({ method: "POST", path: "/admin/access-keys", headers, service: "moraine" });
+    const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = JSON.parse(body.toString());
+    this.#keys.set(key("key", call.vault, call.key), { accessKeyId, secretAccessKey });
+    return {};
+  }
+
+  async #useKey(call: CallOf<"UseAccessKey">): Promise<Answer> {
+    const glacier = new GlacierHttp(this.#url, this.#key(call));
+    try {
+      const response = await glacier.send({ method: "GET", path: at(call) });
+      if (response.status >= 300) {
+        throw new CallRefused(outcomeOf(response));
+      }
+      return {};
+    } finally {
+      glacier.close();
+    }
+  }
+
+  #key({ vault, key: name }: { vault: string; key: string }): typeof rootKey {
+    const shown = this.#keys.get(key("key", vault, name));
+    if (shown === undefined) {
+      throw new Error(`the secret of access key ${name} was never shown`);
+    }
+    return shown;
+  }
+
   async #listVaults(): Promise<Answer> {
     const rows = await this.#pages<{ VaultName: string }>("/-/vaults", "VaultList");
     return { vaults: rows.map(({ VaultName }) => VaultName).filter((name) => name.startsWith(this.#vaultPrefix)) };
@@ -165,7 +230,7 @@ export class HistoryCaller {
         return { name: ArchiveDescription, id: ArchiveId, sizeBytes: Size, treeHash: SHA256TreeHash };
       },
     );
-    return { archives };
+    return { archives, jobId };
   }
 
   async #initiate({ vault, archive, partSizeBytes }: CallOf<"InitiateMultipartUpload">): Promise<Answer> {
@@ -251,7 +316,7 @@ export class HistoryCaller {
   }
 
   async #output(vault: string, jobId: string): Promise<Answer> {
-    return outputAnswer(await this.#outputOnceReady(vault, jobId));
+    return { ...outputAnswer(await this.#outputOnceReady(vault, jobId)), jobId };
   }
 
   async #outputBytes(vault: string, jobId: string): Promise<Buffer> {
@@ -280,6 +345,8 @@ export class HistoryCaller {
 
 type Kind = "archive" | "upload" | "job" | "lock";
 
+const announcedEvents = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];
+
 const unknownIds: Readonly<Record<Kind, string>> = {
   archive: "A".repeat(138),
   upload: "A".repeat(92),
@@ -287,7 +354,7 @@ const unknownIds: Readonly<Record<Kind, string>> = {
   lock: "A".repeat(16),
 };
 
-const key = (kind: Kind, vault: string, name: string): string => `${kind} ${vault}/${name}`;
+const key = (kind: Kind | "key", vault: string, name: string): string => `${kind} ${vault}/${name}`;
 
 const at = ({ vault }: { readonly vault: string }, path = ""): string => `/-/vaults/${vault}${path}`;
 

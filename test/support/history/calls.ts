@@ -11,6 +11,9 @@ interface OfArchive extends InVault {
 interface OfJob extends InVault {
   readonly job: string;
 }
+interface OfKey extends InVault {
+  readonly key: string;
+}
 interface OfLock extends InVault {
   readonly lock: string;
 }
@@ -66,6 +69,14 @@ export type Call =
   | ({ readonly op: "CompleteVaultLock" } & OfLock)
   | ({ readonly op: "AbortVaultLock" } & InVault)
   | ({ readonly op: "GetVaultLock" } & InVault)
+  | ({ readonly op: "SetVaultNotifications"; readonly topic: string } & InVault)
+  | ({ readonly op: "GetVaultNotifications" } & InVault)
+  | ({ readonly op: "CreateAccessKey" } & OfKey)
+  | ({ readonly op: "DeleteAccessKey" } & OfKey)
+  /** Asks for the vault with a request that the key has signed. */
+  | ({ readonly op: "UseAccessKey" } & OfKey)
+  /** Runs `moraine backup` next to the server. */
+  | { readonly op: "BackUp" }
   /** Moves the manual clock of the server. */
   | { readonly op: "AdvanceClock"; readonly seconds: number };
 
@@ -87,6 +98,9 @@ export interface Answer {
   readonly tags?: Tags;
   readonly policy?: string;
   readonly lock?: string;
+  readonly topic?: string;
+  /** The job's id, as messages about it have it. */
+  readonly jobId?: string;
   /** State of a job (InProgress, Succeeded, Failed) or of a lock (InProgress, Locked). */
   readonly state?: string;
 }

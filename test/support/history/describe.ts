@@ -14,10 +14,19 @@ const listing: Readonly<Record<string, string>> = {
 };
 
 function subjectOf(action: Action): string {
-  const name =
-    "archive" in action ? action.archive : "job" in action ? action.job : "lock" in action ? action.lock : "";
+  const name = nameIn(action);
   const isListing = action.op in listing;
   return `${listing[action.op] ?? action.op} of ${action.vault}${name === "" || isListing ? "" : `/${name}`}`;
+}
+
+function nameIn(action: Action): string {
+  if ("archive" in action) {
+    return action.archive;
+  }
+  if ("key" in action) {
+    return action.key;
+  }
+  return "job" in action ? action.job : "lock" in action ? action.lock : "";
 }
 
 function predicateOf(action: Action, outcome: Outcome): string {

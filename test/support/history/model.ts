@@ -1,5 +1,6 @@
 import type { Call, Outcome } from "./calls.ts";
 import { type Fault, judge, type Possibility } from "./possibilities.ts";
+import { accessKeyRules } from "./rules/access-keys.ts";
 import { archiveRules } from "./rules/archives.ts";
 import { jobRules } from "./rules/jobs.ts";
 import { lockRules } from "./rules/locks.ts";
@@ -11,7 +12,7 @@ import type { State, TimeSpan } from "./state.ts";
 
 /** A call on few keys. A list is one action for each thing that it could show. */
 export type Action =
-  | Exclude<Call, { op: "ListVaults" | "ListArchives" | "ListMultipartUploads" | "AdvanceClock" }>
+  | Exclude<Call, { op: "ListVaults" | "ListArchives" | "ListMultipartUploads" | "AdvanceClock" | "BackUp" }>
   | { readonly op: "FindVault"; readonly vault: string }
   | { readonly op: "FindArchive"; readonly vault: string; readonly archive: string }
   | { readonly op: "FindUpload"; readonly vault: string; readonly archive: string };
@@ -26,7 +27,7 @@ export type Rule<Op extends Action["op"]> = (
 
 type Rules = { readonly [Op in Action["op"]]: Rule<Op> };
 
-const rules: Rules = { ...vaultRules, ...archiveRules, ...uploadRules, ...jobRules, ...lockRules };
+const rules: Rules = { ...vaultRules, ...archiveRules, ...uploadRules, ...jobRules, ...lockRules, ...accessKeyRules };
 
 /** The state after an action that had this outcome, or why it cannot have had it. */
 export function step(state: State, action: Action, outcome: Outcome, now: TimeSpan): State | Fault {

@@ -28,6 +28,7 @@ function* readsOf(spans: readonly Span[]): Generator<Call[]> {
     const own = calls.filter((call) => "vault" in call && call.vault === vault);
     const archives = namesIn(own, (call) => ("archive" in call ? call.archive : null));
     const uploads = namesIn(own, (call) => (call.op === "InitiateMultipartUpload" ? call.archive : null));
+    const keys = namesIn(own, (call) => ("key" in call ? call.key : null));
     yield [
       { op: "ListArchives", vault },
       ...archives.map((archive) => ({ op: "ReadArchive", vault, archive }) as const),
@@ -36,6 +37,10 @@ function* readsOf(spans: readonly Span[]): Generator<Call[]> {
       { op: "ListTagsForVault", vault },
       { op: "GetVaultAccessPolicy", vault },
       { op: "GetVaultLock", vault },
+      ...(own.some(({ op }) => op === "SetVaultNotifications")
+        ? [{ op: "GetVaultNotifications", vault } as const]
+        : []),
+      ...keys.map((key) => ({ op: "UseAccessKey", vault, key }) as const),
     ];
   }
 }

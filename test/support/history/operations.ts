@@ -97,6 +97,7 @@ const archivesIn = (call: Call, { archives = [], uploads = [] }: Answer): string
 function actionsOf(call: Call, outcome: Outcome, { vaults, archives }: Names): Action[] {
   switch (call.op) {
     case "AdvanceClock":
+    case "BackUp":
       return [];
     case "ListVaults":
       return outcome.kind === "ok" ? [...vaults].map((vault) => ({ op: "FindVault", vault })) : [];

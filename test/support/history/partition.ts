@@ -73,9 +73,14 @@ function touchedBy(action: Action): Touched {
     case "DescribeJob":
     case "GetJobOutput":
       return { writes: [keyOf("job", vault, action.job)], reads: [own] };
+    case "CreateAccessKey":
+    case "DeleteAccessKey":
+    case "UseAccessKey":
+      return { writes: [keyOf("key", vault, action.key)], reads: [own] };
     case "ListTagsForVault":
     case "GetVaultAccessPolicy":
     case "GetVaultLock":
+    case "GetVaultNotifications":
       return { writes: [], reads: [own, rules] };
     default:
       return { writes: [rules], reads: [own] };

@@ -18,6 +18,7 @@ export interface Values {
     readonly lock: Lock | null;
     readonly tags: Tags;
     readonly policy: (Denial & { readonly name: string }) | null;
+    readonly topic: string | null;
   };
   readonly archive: Content & {
     readonly state: "live" | "deleted";
@@ -33,6 +34,7 @@ export interface Values {
     /** When it was last active, or ended. */
     readonly since: TimeSpan;
   };
+  readonly key: { readonly isDeleted: boolean };
   readonly job: Content & {
     readonly state: "in_progress" | "succeeded" | "failed" | "expired";
     readonly startedAt: TimeSpan;
@@ -43,7 +45,7 @@ export interface Values {
 
 export type Kind = keyof Values;
 
-/** `vault` or `rules` of a vault; `archive`, `upload` or `job` by vault and name. */
+/** `vault` or `rules` of a vault; `archive`, `upload`, `job` or `key` by vault and name. */
 export type Key = `${Kind}:${string}`;
 
 export const keyOf = (kind: Kind, vault: string, name?: string): Key =>

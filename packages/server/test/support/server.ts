@@ -84,6 +84,8 @@ export interface TestInstallation {
   readonly accountId: string;
   readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly sealingKey: Buffer;
+  /** The key that sealed until now, if it was another. @default none */
+  readonly previous?: Buffer | null;
 }
 
 export interface TestServer {
@@ -141,7 +143,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     deletedGraceMilliseconds: dayMilliseconds,
     scrubPeriodMilliseconds: 30 * dayMilliseconds,
   };
-  const keyring = await openKeyring(metadata, { ...own, previous: null, now: clock.now() });
+  const keyring = await openKeyring(metadata, { previous: null, ...own, now: clock.now() });
   await ensureRootKey(metadata, {
     ...{ accountId: own.accountId as AccountId, given: own.rootKey, keyring, unshownKeyId: null, now: clock.now() },
     log: { warn: () => undefined },

@@ -6,7 +6,7 @@ import { denied } from "./in-vault.ts";
 
 type Rules = Values["rules"];
 
-export const noRules: Rules = { lock: null, tags: {}, policy: null };
+export const noRules: Rules = { lock: null, tags: {}, policy: null, topic: null };
 
 export const rulesOf = (state: State, vault: string): Rules => state.get("rules", vault) ?? noRules;
 

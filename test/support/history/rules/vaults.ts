@@ -85,6 +85,18 @@ const getPolicy: Rule<"GetVaultAccessPolicy"> = (state, action) =>
       : [success((answer) => (answer === null || answer.policy === policy.name ? state : wrong), wrong)];
   });
 
+const setNotifications: Rule<"SetVaultNotifications"> = (state, { vault, topic }) =>
+  changeRules(state, vault, (rules) => ({ ...rules, topic }));
+
+const getNotifications: Rule<"GetVaultNotifications"> = (state, action) =>
+  inVault(state, action, () => {
+    const { topic } = rulesOf(state, action.vault);
+    const wrong = fault("lost change", `the topic is ${topic ?? "none"}`);
+    return topic === null
+      ? [refusal(notFound, state, wrong)]
+      : [success((answer) => (answer === null || answer.topic === topic ? state : wrong), wrong)];
+  });
+
 function changeRules(state: State, vault: string, change: (rules: Values["rules"]) => Values["rules"]) {
   return inVault(state, { vault }, () => [
     success(
@@ -105,4 +117,6 @@ export const vaultRules = {
   SetVaultAccessPolicy: setPolicy,
   DeleteVaultAccessPolicy: deletePolicy,
   GetVaultAccessPolicy: getPolicy,
+  SetVaultNotifications: setNotifications,
+  GetVaultNotifications: getNotifications,
 };

@@ -165,13 +165,14 @@ async function closeUnused(folder: string): Promise<boolean> {
   );
 }
 
-/** Before anything is written: nothing of ours is mixed into somebody's folder. */
+/** Before anything is written: nothing of ours is mixed into somebody's folder. One that has lost its database is refused for that. */
 async function refuseForeign(folder: string): Promise<void> {
   const names = await list(folder);
   const foreign = names.find(
     (name) => !namesBeforeDatabase.has(name) && !ownNames.has(name) && !name.startsWith(databaseName),
   );
-  if (foreign !== undefined && !names.includes(databaseName)) {
+  const hasBeenUsed = names.includes(databaseName) || names.some((name) => ownNames.has(name));
+  if (foreign !== undefined && !hasBeenUsed) {
     throw new DataFolderError(
       `${folder} is not a data folder: it holds other files (${foreign}) and no ${databaseName}; choose an empty folder`,
     );

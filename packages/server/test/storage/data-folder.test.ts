@@ -156,6 +156,13 @@ describe("refusals", () => {
     assert.deepEqual(await readdir(path), ["holiday.jpg"]);
   });
 
+  test("a folder that has lost its database is not taken for somebody else's, whatever else is in it", async () => {
+    const path = await newParent();
+    await writeFile(join(path, "history.json"), "{}");
+    await writeFile(join(path, "notes.txt"), "");
+    await refused(path, /has been in use, but its database moraine\.db is missing or empty; restore it from a backup$/);
+  });
+
   test("blobs without their database are never started over", async () => {
     const path = await dataFolder();
     await mkdir(join(path, "blobs", "ab"));

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Random } from "../../support/random.ts";
 import type { PowerCut, Survival } from "./cuts.ts";
 import { type DiskEntry, readBytes } from "./disk-log.ts";
@@ -36,13 +36,13 @@ export class DiskImages {
     this.#pending = durable.map(() => []);
   }
 
-  /** Makes an image of each disk in a folder, and returns the paths, which no other image had: a loop device remembers them. */
-  async make({ at, survival }: PowerCut, folder: string): Promise<string[]> {
+  /** Makes an image of each disk next to the durable one. No other had its path: a loop device remembers it. */
+  async make({ at, survival }: PowerCut): Promise<string[]> {
     this.#advance(at);
     this.#made += 1;
     return Promise.all(
       this.#durable.map(async (durable, disk) => {
-        const image = join(folder, `${basename(folder)}-state-${this.#made}-${disk}.img`);
+        const image = join(dirname(durable), `state-${this.#made}-${disk}.img`);
         await rm(image, { force: true });
         await run("cp", ["--sparse=auto", durable, image]);
         this.#write(image, this.#pending[disk] ?? [], survival);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { chmod, mkdir, truncate, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 export const run = promisify(execFile);
@@ -49,8 +49,7 @@ export async function makeImages(name: FileSystemName, layout: Layout, folder: s
   const disks = layout === "one disk" ? ["data"] : ["data", "database"];
   return Promise.all(
     disks.map(async (disk) => {
-      // The folder's name tells the loop devices of this run from others, also when the folder has ended.
-      const image = join(folder, `${basename(folder)}-${disk}.img`);
+      const image = join(folder, `${disk}.img`);
       await makeFileSystem(name, image);
       await using mounted = await mountImage(name, image, join(folder, disk));
       await chmod(mounted.path, 0o700);

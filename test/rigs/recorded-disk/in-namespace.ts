@@ -1,43 +1,33 @@
-import { spawnSync } from "node:child_process";
-import { openSync, rmdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { openSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { HistoryCaller } from "../../support/history/caller.ts";
+import type { History } from "../../support/history/calls.ts";
 import { Random } from "../../support/random.ts";
 import { examine } from "../examine.ts";
 import { scenarios } from "../scenarios.ts";
 import type { FoundViolation } from "../violations.ts";
-import { type PowerCut, powerCuts } from "./cuts.ts";
+import { powerCuts } from "./cuts.ts";
 import { DiskImages } from "./disk-images.ts";
 import { readEntries } from "./disk-log.ts";
 import { makeImages, mountFolder, run } from "./file-systems.ts";
-import { type DiskRecording, record } from "./recording.ts";
+import { record } from "./recording.ts";
 import type { RecordedDiskOptions, RecordedDiskResult } from "./run.ts";
 
-// The rig itself, run by run.ts in namespaces of its own: `in-namespace.ts OPTIONS`. Ends with its standard input, and so with the
-// process that started it; processes, mounts and loop devices end with the namespaces.
+// The rig itself, run by run.ts in namespaces of its own: `in-namespace.ts FOLDER NAME OPTIONS`. Ends with its standard input, and so
+// with the process that started it; processes, mounts and loop devices end with the namespaces.
 
-const options = JSON.parse(process.argv[2] ?? "") as RecordedDiskOptions;
-const folder = await mkdtemp(join(tmpdir(), "moraine-recorded-disk-"));
-process.stdin.on("end", () => end(1)).resume();
+const [folder = "", name = "", json = ""] = process.argv.slice(2);
+const options = JSON.parse(json) as RecordedDiskOptions;
+process.stdin.on("end", () => process.exit(1)).resume();
 await run("mount", ["-t", "tmpfs", "-o", "mode=700", "recorded-disk", folder]);
-try {
-  const result = await runIn(folder);
-  process.stdout.write(JSON.stringify(result), () => end(0));
-} catch (error) {
-  process.stderr.write(`${(error as Error).stack}\n`, () => end(1));
-}
-
-/** Leaves no folder, whatever is still mounted below it. */
-function end(code: number): never {
-  spawnSync("umount", ["--lazy", folder]);
-  rmdirSync(folder);
-  process.exit(code);
-}
+const result = await runIn(join(folder, name));
+process.stdout.write(JSON.stringify(result), () => process.exit());
 
 /** @param folder in memory: states are small, and many */
 async function runIn(folder: string): Promise<Omit<RecordedDiskResult, "seconds">> {
   const { fileSystem, layout = "one disk", scenario, seed, count, survivals, command } = options;
+  await mkdir(folder);
   const images = await makeImages(fileSystem, layout, folder);
   const durable = images.map((image) => `${image}.durable`);
   await Promise.all(images.map((image) => run("cp", ["--sparse=auto", image, `${image}.durable`])));
@@ -50,8 +40,8 @@ async function runIn(folder: string): Promise<Omit<RecordedDiskResult, "seconds"
   const findings: string[] = [];
   let states = 0;
   for (const cut of powerCuts(recording, entries, { survivals, count, random })) {
-    const left = await disks.make(cut, folder);
-    const found = await examineDisks(left, recording, cut);
+    const left = await disks.make(cut);
+    const found = await examineDisks(left, join(folder, "state"), recording.caller, recording.historyAt(cut.at));
     await Promise.all(left.map((image) => rm(image)));
     states += 1;
     violations.push(...found.violations);
@@ -63,8 +53,8 @@ async function runIn(folder: string): Promise<Omit<RecordedDiskResult, "seconds"
   return { rig: "recorded-disk", fileSystem, layout, scenario, seed, states, violations, findings };
 }
 
-async function examineDisks(images: readonly string[], { caller, historyAt }: DiskRecording, { at }: PowerCut) {
+async function examineDisks(images: readonly string[], path: string, caller: HistoryCaller, history: History) {
   // Mounting replays the journals.
-  await using mounted = await mountFolder(options.fileSystem, images, join(folder, "state"));
-  return await examine(caller, historyAt(at), mounted.path);
+  await using mounted = await mountFolder(options.fileSystem, images, path);
+  return await examine(caller, history, mounted.path);
 }

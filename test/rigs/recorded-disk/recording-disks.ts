@@ -25,8 +25,9 @@ export async function startRecording(images: readonly string[], folder: string):
     const options = "fd=3,rootmode=40000,user_id=0,group_id=0";
     await ended(spawn("mount", ["-i", "-t", "fuse", "-o", options, "disks", point], stdioWith(fuse)), "mount");
     const server = spawn(process.execPath, [program, log, ...images], stdioWith(fuse));
+    const end = ended(server, "the server of the disks");
+    end.catch(() => undefined); // It may end early, which is reported below.
     started.defer(async () => {
-      const end = ended(server, "the server of the disks");
       await run("umount", [point]);
       await end;
     });
@@ -43,7 +44,7 @@ export async function startRecording(images: readonly string[], folder: string):
 const stdioWith = (fuse: number): SpawnOptions => ({ stdio: ["ignore", "inherit", "inherit", fuse] });
 
 async function ended(child: ChildProcess, name: string): Promise<void> {
-  const [code, signal] = child.exitCode === null ? await once(child, "exit") : [child.exitCode, null];
+  const [code, signal] = await once(child, "exit");
   if (code !== 0) {
     throw new Error(`${name} ended with ${code ?? signal}`);
   }

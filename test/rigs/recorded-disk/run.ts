@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { endingOf, type NodeCommand } from "../../support/server-process.ts";
+import { endingOf, type NodeCommand, repositoryRoot } from "../../support/server-process.ts";
 import type { ScenarioName } from "../scenarios.ts";
 import type { FoundViolation } from "../violations.ts";
 import type { Survival } from "./cuts.ts";
@@ -54,9 +56,11 @@ export async function runRecordedDisk(options: RecordedDiskOptions): Promise<Rec
     const none = { states: 0, violations: [], findings: [], seconds: 0 };
     return { rig: "recorded-disk", fileSystem, layout, scenario, seed, leftOut, ...none };
   }
+  // Tells processes and loop devices of this run from others.
+  const name = `recorded-disk-${process.pid}`;
   const child = spawn(
     "unshare",
-    [...namespaces, process.execPath, ...process.execArgv, program, JSON.stringify(options)],
+    [...namespaces, process.execPath, ...process.execArgv, program, hiddenFolder(), name, JSON.stringify(options)],
     { stdio: ["pipe", "pipe", "pipe"] },
   );
   const { code, signal, stdout, stderr } = await endingOf(child);
@@ -64,4 +68,19 @@ export async function runRecordedDisk(options: RecordedDiskOptions): Promise<Rec
     throw new Error(`The rig ended with ${code ?? signal}: ${stderr}`);
   }
   return { ...JSON.parse(stdout), seconds: (performance.now() - began) / 1000 };
+}
+
+/**
+ * Returns a folder of the system over which the namespace's files are mounted, since it hides none that the rig needs. A new folder would have to be removed,
+ * and kernels lose the mounts below one that somebody else removes.
+ */
+function hiddenFolder(): string {
+  const needed = [repositoryRoot, tmpdir(), process.execPath];
+  const folder = ["/mnt", "/media", "/srv"].find(
+    (path) => existsSync(path) && needed.every((each) => !each.startsWith(`${path}/`)),
+  );
+  if (folder === undefined) {
+    throw new Error("The rig needs one of /mnt, /media and /srv, and nothing that it uses may lie below it");
+  }
+  return folder;
 }

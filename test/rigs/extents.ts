@@ -18,7 +18,7 @@ interface Size {
   readonly strides: Strides;
   /** In the scenarios whose calls take longest. */
   readonly stridesOfSlow: Strides;
-  /** Of the states and calls of scenarios in which whole programs are interrupted, most of which are the same each time. */
+  /** One of this many, in scenarios in which whole programs are interrupted: most of their states and calls are the same each time. */
   readonly ofPrograms: { readonly states: number; readonly calls: Strides };
 }
 

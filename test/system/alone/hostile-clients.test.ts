@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GlacierHttp } from "../../support/glacier-http.ts";
+import { bestP99, descriptors, limitOf, p99, peakBytes, roundSeconds } from "../../support/honest-clients.ts";
 import { cleanEnvironment, repositoryRoot, rootKey, startServer } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -16,51 +17,13 @@ const peakBytesMax = 256 * mebibyte;
 const hostileClients = 2000;
 const hostileAddress = "127.0.0.2";
 const honestClients = 4;
-const pauseMilliseconds = 10;
-const roundSeconds = 3;
 /** The server opens and closes some of its own: logs of the database, honest connections that are replaced. */
 const ownDescriptors = 10;
-/** Twice the reference, and what a busy machine adds to the slowest of some hundred requests. */
-const limitOf = (reference: number) => 2 * reference + 100;
-
-async function peakBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
-}
 
 /** Seconds of processor time that the process has used. */
 async function cpuSeconds(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-const descriptors = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length;
-
-/** The best of some rounds: a machine that is busy with other things spoils one of them, a server that is overloaded all. */
-async function bestP99(clients: readonly GlacierHttp[], rounds: number): Promise<number> {
-  const found: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    found.push(await p99(clients, roundSeconds));
-  }
-  return Math.min(...found);
-}
-
-/** Milliseconds that 99 of 100 requests of honest clients take at most. Each of them must succeed. */
-async function p99(clients: readonly GlacierHttp[], seconds: number): Promise<number> {
-  const times: number[] = [];
-  const end = performance.now() + seconds * 1000;
-  await Promise.all(
-    clients.map(async (client) => {
-      while (performance.now() < end) {
-        const start = performance.now();
-        await client.demand({ method: "GET", path: "/-/vaults/photos" });
-        times.push(performance.now() - start);
-        await sleep(pauseMilliseconds);
-      }
-    }),
-  );
-  times.sort((a, b) => a - b);
-  return times[Math.floor(times.length * 0.99)] ?? 0;
 }
 
 function startHostileClients(url: string, ways: readonly string[]) {

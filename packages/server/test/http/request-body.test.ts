@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ClientGoneError, requestBody } from "../../src/http/body/request-body.ts";
+import { ClientTurns } from "../../src/http/connections/client-turns.ts";
 import type { BodyLimits } from "../../src/http/connections/pace.ts";
 import { openSocket, readAnswer } from "./raw-socket.ts";
 import { send } from "./sending.ts";
@@ -19,7 +20,8 @@ async function startReader(
 ) {
   const outcome = Promise.withResolvers<number>();
   outcome.promise.catch(() => undefined);
-  const all = { stallSeconds: 30, bytesPerSecondMin: 1, durationSecondsMax: 60, ...limits };
+  const turn = new ClientTurns().of("127.0.0.1");
+  const all = { stallSeconds: 30, bytesPerSecondMin: 1, durationSecondsMax: 60, turn, ...limits };
   const read = async (body: AsyncIterable<Buffer>, request: IncomingMessage) => {
     let seen = 0;
     for await (const piece of body) {

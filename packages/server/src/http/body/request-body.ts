@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errors } from "@moraine/protocol";
+import type { Turn } from "../connections/client-turns.ts";
 import { type BodyLimits, startPace } from "../connections/pace.ts";
 import { RequestBodyBuffer } from "./request-body-buffer.ts";
 
@@ -12,13 +13,14 @@ export class ClientGoneError extends Error {
  * The body's bytes as they come. Sends `100 Continue` when the first is asked for, so that a client that waits for it sends
  * nothing that would be refused anyway. Throws RequestTimeoutException on a stalled body, ClientGoneError on a broken one.
  *
- * A piece is valid only until the next one is asked for.
+ * Its client may be slow, so the request gives up its turn. A piece is valid only until the next one is asked for.
  */
 export async function* requestBody(
   request: IncomingMessage,
   response: ServerResponse,
-  limits: BodyLimits,
+  { turn, ...limits }: BodyLimits & { readonly turn: Turn },
 ): AsyncGenerator<Buffer, void, void> {
+  turn.release();
   askForBody(request, response);
   const wait = waiter(request, limits);
   try {

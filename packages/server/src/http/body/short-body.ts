@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errors } from "@moraine/protocol";
+import type { Turn } from "../connections/client-turns.ts";
 import { type BodyLimits, startPace } from "../connections/pace.ts";
 import type { BodyLease, BodyMemory } from "./body-memory.ts";
 import { askForBody, ClientGoneError } from "./request-body.ts";
@@ -9,6 +10,8 @@ interface ShortBodyOptions {
   readonly memory: BodyMemory;
   /** The network that the request comes from. */
   readonly source: string;
+  /** Given to others while the body is waited for. */
+  readonly turn: Turn;
 }
 
 /** Reads the body of one request into memory, if there is one. */
@@ -41,8 +44,10 @@ export function shortBody(request: IncomingMessage, response: ServerResponse, op
       };
       askForBody(request, response);
       const stop = receive(request, options.limits, { bytes, resolve, reject });
+      options.turn.release();
       await promise.finally(stop);
       lease.settle();
+      await options.turn.take();
       return bytes.filled();
     },
     release: () => free(),

@@ -24,6 +24,7 @@ import { errorReply, isInternal } from "../wire/error-reply.ts";
 import { loggedUrl } from "../wire/logged-url.ts";
 import { respond } from "../wire/respond.ts";
 import { readWireRequest, type WireRequest } from "../wire/wire-request.ts";
+import { ClientTurns, type Turn } from "./client-turns.ts";
 import { type ConnectionCounts, Connections } from "./connections.ts";
 import { inTurn } from "./in-turn.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -70,7 +71,7 @@ export interface ServiceContext extends ServeContext {
 /** The work and the memory of requests now. */
 export interface ListenerLoad {
   readonly connections: ConnectionCounts;
-  /** Requests that wait for earlier ones on their connections. */
+  /** Requests that wait for earlier ones of their connections or clients. */
   readonly waitingRequests: number;
   /** Bytes of bodies that are collected. */
   readonly bufferedBytes: number;
@@ -90,6 +91,7 @@ export interface Listener {
 interface Options extends ListenerOptions {
   readonly memory: BodyMemory;
   readonly pace: StrangerPace;
+  readonly turns: ClientTurns;
   /** Whether there was no place for the connection. */
   isTurnedAway(socket: Socket): boolean;
   /** Null while the service is starting. */
@@ -125,11 +127,13 @@ export function createListener(options: ListenerOptions): Listener {
   server.on("secureConnection", (socket) => connections.secured(socket));
   const memory = new BodyMemory(limits.bufferedBytesMax);
   const pace = new StrangerPace(limits.strangers);
+  const turns = new ClientTurns();
   const isTurnedAway = (socket: Socket) => connections.isTurnedAway(socket);
   let waitingRequests = 0;
   const takeTurn = inTurn({
     ...limits,
-    handle: (request, response) => void answer({ ...options, memory, pace, isTurnedAway, context }, request, response),
+    handle: (request, response) =>
+      void answer({ ...options, memory, pace, turns, isTurnedAway, context }, request, response),
     onBusy: (socket) => connections.busy(socket),
     onIdle: (socket) => connections.idle(socket),
     onWaiting: (change) => {
@@ -144,8 +148,7 @@ export function createListener(options: ListenerOptions): Listener {
   };
   server.on("request", onRequest);
   // The body asks for `100 Continue` when it is first read; until then a refusal costs the client nothing.
-  server.on("checkContinue", onRequest);
-  server.on("checkExpectation", onRequest);
+  server.on("checkContinue", onRequest).on("checkExpectation", onRequest);
   server.on("clientError", (error, socket) =>
     refuseUnparsed(
       { ...options, headers: securityHeaders(options) },
@@ -161,7 +164,11 @@ export function createListener(options: ListenerOptions): Listener {
       context = given;
     },
     pages: () => context?.pages ?? startingPages,
-    load: () => ({ connections: connections.counts, waitingRequests, bufferedBytes: memory.sizeBytes }),
+    load: () => ({
+      connections: connections.counts,
+      waitingRequests: waitingRequests + turns.waiting,
+      bufferedBytes: memory.sizeBytes,
+    }),
     replaceCertificate(renewed) {
       if (server instanceof TlsServer) {
         server.setSecureContext(secureOptions(renewed));
@@ -252,8 +259,9 @@ interface Exchange extends Observers {
   onVerified(): void;
 }
 
-async function replyTo({ context, limits, memory, servesMetrics }: Options, exchange: Exchange): Promise<Reply> {
-  const { request, message, response, requestId, onRoute, onVerified } = exchange;
+async function replyTo(options: Options, exchange: Exchange): Promise<Reply> {
+  const { context, servesMetrics } = options;
+  const { request, requestId, onRoute } = exchange;
   const audience = { seesReasons: false, seesMetrics: servesMetrics };
   const own = carriesSignature(request)
     ? null
@@ -265,10 +273,22 @@ async function replyTo({ context, limits, memory, servesMetrics }: Options, exch
   if (context === null) {
     throw overloadOf(request, "The service is starting. Try again later.", requestId);
   }
-  const json = shortBody(message, response, { limits, memory, source: exchange.network });
+  const turn = options.turns.of(exchange.network);
+  await turn.take();
+  try {
+    return await serveIn(turn, context, options, exchange);
+  } finally {
+    turn.release();
+  }
+}
+
+async function serveIn(turn: Turn, context: ServiceContext, options: Options, exchange: Exchange): Promise<Reply> {
+  const { limits, memory } = options;
+  const { request, message, response, requestId, onRoute, onVerified } = exchange;
+  const json = shortBody(message, response, { limits, memory, source: exchange.network, turn });
   const incoming = {
     request,
-    body: requestBody(message, response, limits),
+    body: requestBody(message, response, { ...limits, turn }),
     shortBody: json,
     onRoute,
     onVerified,

@@ -5,7 +5,7 @@ import type { GlacierHttp } from "./glacier-http.ts";
 // Clients of one server that are measured while others do it harm, and the server's own use of the machine.
 
 const pauseMilliseconds = 10;
-/** Of each measurement. */
+/** The length of one measurement. */
 export const roundSeconds = 3;
 
 /** Twice the reference, and what a busy machine adds to the slowest of some hundred requests. */

@@ -1,9 +1,9 @@
 import { connect, type Socket } from "node:net";
 import { constants, setPriority } from "node:os";
 
-// Sends one signed request again and again, as many a second as it is told to, whether or not the server keeps up: the server's port,
-// the address that it connects from, the number of connections, requests a second, and the request. A request for which no connection
-// is free is left out, as from a client that waits. Prints its counts each second.
+// Sends one signed request repeatedly, at the given rate, whether or not the server keeps up: the server's port, the client's address,
+// the number of connections, requests a second, and the request. A request for which no connection is free is left out, as from a
+// client that waits. Prints its counts each second.
 
 const [port = "", localAddress = "", connections = "", perSecond = "", request = ""] = process.argv.slice(2);
 const tickMilliseconds = 5;

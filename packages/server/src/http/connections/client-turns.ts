@@ -15,8 +15,8 @@ interface Client {
 }
 
 /**
- * Works on so many requests of one client at once, and no more: a request of another client then waits for these at most, however
- * many connections the first one has. A request that waits for its client's bytes has no turn, so that slow lines take none.
+ * Bounds how many requests of one client are worked on at once: a request of another client then waits for these at most, whatever
+ * the first one's number of connections. A request that waits for its client's bytes has no turn, so that slow lines take none.
  */
 export class ClientTurns {
   readonly #clients = new Map<string, Client>();

@@ -312,8 +312,10 @@ test("exits with 2 and one line for what it cannot do", async () => {
   await writeFile(join(foreign, "photo.jpg"), "");
   await copyOf(states.early, at.data);
   for (const [args, message] of [
-    [[], /Expected one folder, and got 0/],
-    [["s3://bucket/backups"], /buckets are not supported/],
+    [[], /Expected one place, and got 0/],
+    [["ftp://bucket/backups"], /Invalid place "ftp:.*": expected a folder, or s3:/],
+    [["s3://bucket/backups?acl=public"], /Unknown setting "acl"/],
+    [["s3://bucket/backups?endpoint=nowhere"], /Invalid endpoint "nowhere"/],
     [[foreign, "--data", at.data], /not a folder of backups: it holds other files \(photo\.jpg\)/],
   ] as const) {
     const { code, stdout, stderr } = await runProgram("backup", args);

@@ -179,7 +179,7 @@ test("exits with 2 and one line for what it cannot do", async () => {
   await writeFile(join(at.place, "key"), Buffer.alloc(32));
   for (const [args, message] of [
     [[], /Expected two folders, and got 0/],
-    [[at.target, "s3://bucket/x"], /buckets are not supported/],
+    [[at.target, "s3://bucket/x"], /a bucket cannot be a data folder/],
     [[at.target, used], /is not empty \(it holds photo\.jpg\)/],
   ] as const) {
     const { code, stdout, stderr } = await runProgram("restore", args);

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { type BackupFinding, checkBackups } from "../../../packages/server/src/backup/check-backups.ts";
 import type { Missing } from "../../../packages/server/src/backup/copy-segments.ts";
+import { openPlaceForBackup, openPlaceForReading } from "../../../packages/server/src/backup/open-place.ts";
 import type { CheckLevel } from "../../../packages/server/src/backup/segment-check.ts";
 import { type BackupOptions, type BackupResult, takeBackup } from "../../../packages/server/src/backup/take-backup.ts";
 import { type RestoreOptions, type RestoreResult, restore } from "../../../packages/server/src/restore/restore.ts";
@@ -15,7 +16,7 @@ type Options<All, Needed extends keyof All> = Pick<All, Needed> & Partial<All>;
 
 /** Segments that were missing are returned with the result. */
 export async function backUp(
-  given: Options<BackupOptions, "dataFolder" | "target">,
+  given: Options<BackupOptions, "dataFolder"> & { readonly target: string },
 ): Promise<BackupResult & { readonly missing: readonly Missing[] }> {
   const missing: Missing[] = [];
   await using copies = await temporaryFolder();
@@ -27,6 +28,7 @@ export async function backUp(
     version: "0.0.0",
     now: () => new Date(),
     makeTemporaryFolder: () => copies.path,
+    openPlace: (dataFolder) => openPlaceForBackup(given.target, dataFolder, placesIn(copies.path)),
     onMissing: (segment) => void missing.push(segment),
     ...given,
   });
@@ -34,8 +36,12 @@ export async function backUp(
   return { ...result, missing };
 }
 
-export function restored(given: Options<RestoreOptions, "dataFolder" | "source">): Promise<RestoreResult> {
-  return restore({
+export async function restored(
+  given: Options<RestoreOptions, "dataFolder"> & { readonly source: string },
+): Promise<RestoreResult> {
+  await using copies = await temporaryFolder();
+  return await restore({
+    openPlace: () => openPlaceForReading(given.source, placesIn(copies.path)),
     backup: null,
     keyFile: null,
     anchorFile: null,
@@ -49,10 +55,14 @@ export function restored(given: Options<RestoreOptions, "dataFolder" | "source">
 
 export async function backupFindings(target: string, level: CheckLevel): Promise<BackupFinding[]> {
   const findings: BackupFinding[] = [];
-  const totals = await checkBackups(target, { level, onFinding: (finding) => void findings.push(finding) });
+  await using copies = await temporaryFolder();
+  await using place = await openPlaceForReading(target, placesIn(copies.path));
+  const totals = await checkBackups(place, { level, onFinding: (finding) => void findings.push(finding) });
   assert.equal(totals.findings, findings.length);
   return findings;
 }
+
+const placesIn = (folder: string) => ({ makeTemporaryFolder: () => folder, now: () => new Date() });
 
 /** Runs the program without the command before it, which would need as long again. */
 export function runProgram(

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { parseSize } from "@moraine/protocol";
 import { programUsage } from "../settings/program-usage.ts";
-import { BackupFolderError } from "./backup-folder.ts";
+import { parseBucketUrl } from "./s3/bucket-url.ts";
 import type { CheckLevel } from "./segment-check.ts";
 
 export interface BackupArguments {
@@ -30,6 +30,7 @@ const options: ReadonlyArray<[flag: string, help: string]> = [
 
 const paragraphs = [
   "moraine backup DIR [FLAGS]: copies the data folder to a folder of backups, with its server running or stopped",
+  "DIR can also be a place in a bucket: s3://BUCKET/PREFIX, with ?endpoint=URL and &region=NAME where AWS's settings do not say so. Credentials are found where AWS's SDKs find them.",
   "Backups in one folder share their segments: only new ones are copied. DIR is made if its parent exists.",
   "The key that opens the database's secrets is never in DIR. Without it, a restored server cannot be used: keep a copy of secrets.key elsewhere.",
   "Exit codes: 0 complete, or no damage found; 1 incomplete, or damage found; 2 could not back up or check.",
@@ -61,7 +62,7 @@ export function readArguments(args: readonly string[], environment: NodeJS.Proce
   }
   assertTogether(values);
   return {
-    target: onlyFolder(positionals, "moraine backup DIR"),
+    target: onlyPlace(positionals, "moraine backup DIR"),
     dataFolder: values.data ?? (environment["MORAINE_DATA"] || "moraine-data"),
     keep: values.keep === undefined ? null : countOf(values.keep),
     keyTo: values["key-to"] ?? null,
@@ -84,21 +85,13 @@ function assertTogether(values: Readonly<Record<string, unknown>>): void {
   }
 }
 
-function onlyFolder(positionals: readonly string[], call: string): string {
+function onlyPlace(positionals: readonly string[], call: string): string {
   const [folder, ...others] = positionals;
   if (folder === undefined || folder === "" || others.length > 0) {
-    throw new Error(`Expected one folder, and got ${positionals.length}: ${call}`);
+    throw new Error(`Expected one place, and got ${positionals.length}: ${call}`);
   }
-  return localFolder(folder);
-}
-
-/** Refuses the URL of a bucket, which would be taken for a folder of that name. */
-export function localFolder(folder: string): string {
-  if (/^[a-z0-9+.-]+:\/\//i.test(folder)) {
-    throw new BackupFolderError(
-      `Invalid folder "${folder}": buckets are not supported, expected a folder of this machine`,
-    );
-  }
+  // Throws for a URL that is none.
+  parseBucketUrl(folder);
   return folder;
 }
 

@@ -1,9 +1,7 @@
-import { join } from "node:path";
-import { ifPresent } from "../files/missing.ts";
-import { BackupFolderError, openForReading } from "./backup-folder.ts";
-import { type Backup, databaseName, hashOfFile, listBackups, type Manifest, manifestName } from "./manifest.ts";
+import { BackupFolderError } from "./backup-folder.ts";
+import { type Backup, databaseName, hashOfFile, type Manifest, manifestName } from "./manifest.ts";
+import type { BackupPlace, SegmentSource } from "./place.ts";
 import { type CheckLevel, checkSegment } from "./segment-check.ts";
-import { SegmentFiles } from "./segment-files.ts";
 import { Snapshot } from "./snapshot.ts";
 
 /** Something of a backup that is not as it should be. */
@@ -30,26 +28,26 @@ interface CheckOptions {
 type Checked = Backup & { readonly manifest: Manifest };
 
 /** Checks all backups of a folder, the newest first. A segment that several share is read once. */
-export async function checkBackups(target: string, { level, onFinding }: CheckOptions): Promise<CheckTotals> {
-  using folder = await openForReading(target);
+export async function checkBackups(place: BackupPlace, { level, onFinding }: CheckOptions): Promise<CheckTotals> {
   const totals: CheckTotals = { backups: 0, segments: 0, bytes: 0, findings: 0 };
   const found = (finding: BackupFinding) => {
     totals.findings += 1;
     onFinding(finding);
   };
-  const files = new SegmentFiles(folder.path);
-  const backups = await listBackups(folder);
+  const backups = await place.list();
   if (backups.length === 0) {
-    throw new BackupFolderError(`${folder.path} holds no complete backup`);
+    throw new BackupFolderError(`${place.name} holds no complete backup`);
   }
   const checked: Snapshot[] = [];
   try {
     for (const backup of backups) {
       totals.backups += 1;
-      if (isReadable(backup, found) && (await checkDatabase(backup, found))) {
-        const snapshot = new Snapshot(join(backup.path, databaseName));
-        await checkSegments({ backup, snapshot, checked, files, level }, totals, found);
+      const database = isReadable(backup, found) ? await checkedDatabase(place, backup, found) : null;
+      if (database !== null && backup.manifest !== null) {
+        const snapshot = new Snapshot(database);
         checked.push(snapshot);
+        const newer = checked.slice(0, -1);
+        await checkSegments({ backup, snapshot, newer, files: place.segments, level }, totals, found);
       }
     }
   } finally {
@@ -75,18 +73,20 @@ function isReadable(backup: Backup, found: Found): backup is Checked {
   return true;
 }
 
-async function checkDatabase(backup: Checked, found: Found): Promise<boolean> {
+/** Null when there is none that is sound. */
+async function checkedDatabase(place: BackupPlace, backup: Checked, found: Found): Promise<string | null> {
   const { database } = backup.manifest;
-  const actual = await ifPresent(hashOfFile(join(backup.path, databaseName)));
-  if (actual?.sha256 === database.sha256) {
-    return true;
+  const path = await place.databaseOf(backup.name);
+  const actual = path === null ? null : await hashOfFile(path);
+  if (path !== null && actual?.sha256 === database.sha256) {
+    return path;
   }
   const message =
     actual === null
       ? "the copy of the database is missing"
       : `the copy of the database has the hash ${actual.sha256} and ${actual.bytes} bytes in place of ${database.sha256} and ${database.bytes}`;
   found({ code: "backup-database", message, backup: backup.name, file: fileOf(backup, databaseName) });
-  return false;
+  return null;
 }
 
 async function checkSegments(
@@ -94,15 +94,15 @@ async function checkSegments(
     readonly backup: Checked;
     readonly snapshot: Snapshot;
     /** Newer backups, whose segments have been checked. */
-    readonly checked: readonly Snapshot[];
-    readonly files: SegmentFiles;
+    readonly newer: readonly Snapshot[];
+    readonly files: SegmentSource;
     readonly level: CheckLevel;
   },
   totals: CheckTotals,
   found: Found,
 ): Promise<void> {
   for (const rows of at.snapshot.segments()) {
-    for (const row of rows.filter((row) => !at.checked.some((newer) => newer.refersTo(row)))) {
+    for (const row of rows.filter((row) => !at.newer.some((snapshot) => snapshot.refersTo(row)))) {
       const { file, fileBytes, fault } = await checkSegment(at.files, row, at.level);
       totals.segments += 1;
       totals.bytes += fileBytes;

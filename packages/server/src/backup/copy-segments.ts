@@ -1,10 +1,7 @@
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { CorruptSegmentError } from "../domain/segment.ts";
-import { syncPath } from "../files/sync-path.ts";
 import type { SegmentRow } from "../storage/metadata/tables/schema.ts";
 import type { Pace } from "./pace.ts";
-import { copySegment, type SegmentFiles } from "./segment-files.ts";
+import type { OpenedSegment, SegmentSource, SegmentTarget } from "./place.ts";
 import { blobKeyOf, type Snapshot } from "./snapshot.ts";
 
 /** Copies at the same time, so that small segments share the syncs of the disk. */
@@ -27,10 +24,8 @@ export interface Missing {
 }
 
 export interface CopyOptions {
-  readonly from: SegmentFiles;
-  readonly to: SegmentFiles;
-  /** A folder of the target's file system, for copies that are not complete. */
-  readonly partials: string;
+  readonly from: SegmentSource;
+  readonly to: SegmentTarget;
   readonly pace: Pace;
   onMissing(missing: Missing): void;
 }
@@ -41,27 +36,14 @@ export interface CopyOptions {
  */
 export async function copySegments(snapshot: Snapshot, options: CopyOptions): Promise<CopyTotals> {
   const totals: CopyTotals = { count: 0, bytes: 0, copiedCount: 0, copiedBytes: 0, missing: 0 };
-  const { blobs } = options.to;
-  const outer = new Set<string>();
+  const { to } = options;
   for (const rows of snapshot.segments()) {
-    const shelves = new Set<string>();
-    for (const key of rows.map(blobKeyOf).filter((key) => key !== null)) {
-      shelves.add(dirname(key));
-      outer.add(dirname(dirname(key)));
-    }
-    for (const shelf of shelves) {
-      await mkdir(join(blobs, shelf), { recursive: true, mode: 0o700 });
-    }
+    const keys = rows.map(blobKeyOf).filter((key) => key !== null);
+    await to.prepare(keys);
     await forEach(rows, (row) => keep(row, options, totals));
-    // Also where nothing was copied: an earlier backup may have been killed before it synced the folder.
-    for (const shelf of shelves) {
-      await syncPath(join(blobs, shelf));
-    }
+    await to.settle(keys);
   }
-  for (const name of outer) {
-    await syncPath(join(blobs, name));
-  }
-  await syncPath(blobs);
+  await to.finish();
   return totals;
 }
 
@@ -85,12 +67,12 @@ async function keep(row: SegmentRow, options: CopyOptions, totals: CopyTotals): 
 
 /** Returns the length of the target's file. */
 async function keepKey(key: string, row: SegmentRow, options: CopyOptions, totals: CopyTotals): Promise<number> {
-  const { from, to, partials, pace } = options;
+  const { from, to, pace } = options;
   const earlier = await to.sizeOf(key);
   if (earlier !== null && earlier === (await from.sizeOf(key))) {
     return earlier;
   }
-  let source: Awaited<ReturnType<SegmentFiles["open"]>>;
+  let source: OpenedSegment;
   try {
     source = await from.open(row);
   } catch (error) {
@@ -101,8 +83,7 @@ async function keepKey(key: string, row: SegmentRow, options: CopyOptions, total
     return kept;
   }
   try {
-    const partial = join(partials, `${hexOf(row)}.partial`);
-    const bytes = await copySegment(source, { path: join(to.blobs, key), partial }, pace);
+    const bytes = await to.store(key, source, pace);
     totals.copiedCount += 1;
     totals.copiedBytes += bytes;
     return bytes;
@@ -112,7 +93,7 @@ async function keepKey(key: string, row: SegmentRow, options: CopyOptions, total
 }
 
 /** The data folder has lost a segment that an earlier backup holds. Returns the length of its file, or null. */
-async function soundCopy(to: SegmentFiles, row: SegmentRow): Promise<number | null> {
+async function soundCopy(to: SegmentSource, row: SegmentRow): Promise<number | null> {
   try {
     const { opened } = await to.open(row);
     await opened.close();

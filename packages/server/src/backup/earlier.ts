@@ -4,8 +4,8 @@ import type { Backup } from "./manifest.ts";
 import { type DatabaseFacts, trailHolds } from "./snapshot.ts";
 
 /** The name of a backup: its second, or the first one after the newest backup, if the clock was set back. */
-export function nameAfter(backups: readonly Backup[], startedAt: Date): string {
-  const times = backups.map(({ name }) => timeOf(name)).filter((time) => time !== null);
+export function nameAfter(names: readonly string[], startedAt: Date): string {
+  const times = names.map(timeOf).filter((time) => time !== null);
   return nameAt(new Date(Math.max(startedAt.getTime(), ...times.map((time) => time + 1000))));
 }
 

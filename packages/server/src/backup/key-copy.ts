@@ -16,14 +16,14 @@ export async function keyPlace(dataFolder: string): Promise<Manifest["sealingKey
  * Copies `secrets.key` to a file, durably. A file with the same key is left as it is, and any other is not replaced. Throws for a place in
  * the folder of backups: the key and what it opens must not be stolen together.
  */
-export async function copyKey(dataFolder: string, given: string, backups: string): Promise<void> {
+export async function copyKey(dataFolder: string, given: string, backups: string | null): Promise<void> {
   const key = await ifPresent(readFile(join(dataFolder, keyName)));
   if (key === null) {
     throw new BackupFolderError(`${dataFolder} has no ${keyName}: its server is given the key with --sealing-key`);
   }
   const folder = await realpath(dirname(resolve(given)));
   const path = join(folder, basename(given));
-  if (!relative(backups, path).startsWith("..")) {
+  if (backups !== null && !relative(backups, path).startsWith("..")) {
     throw new BackupFolderError(`${path} lies in the folder of backups: keep the key apart from what it opens`);
   }
   await writeKey(path, key);

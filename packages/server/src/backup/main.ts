@@ -5,12 +5,14 @@ import { runProgram } from "../settings/run-program.ts";
 import { widthOf } from "../settings/wrapped.ts";
 import { readArguments, usage } from "./arguments.ts";
 import { checkBackups } from "./check-backups.ts";
+import { openPlaceForBackup, openPlaceForReading } from "./open-place.ts";
 import { type BackupReport, jsonReport, textReport } from "./report.ts";
 import { takeBackup } from "./take-backup.ts";
 
 // The program of `moraine backup`.
 
 const exitIncomplete = 1;
+const places = { makeTemporaryFolder, now: systemNow };
 
 await runProgram(async () => {
   const given = readArguments(process.argv.slice(2), process.env);
@@ -20,7 +22,8 @@ await runProgram(async () => {
   }
   const report = reportOf(given.isJson);
   if (given.check !== null) {
-    const totals = await checkBackups(given.target, { level: given.check, onFinding: report.finding });
+    await using place = await openPlaceForReading(given.target, places);
+    const totals = await checkBackups(place, { level: given.check, onFinding: report.finding });
     report.check(totals, given.check);
     return totals.findings === 0 ? 0 : exitIncomplete;
   }
@@ -29,6 +32,7 @@ await runProgram(async () => {
     version: packageVersion(),
     now: systemNow,
     makeTemporaryFolder,
+    openPlace: (dataFolder) => openPlaceForBackup(given.target, dataFolder, places),
     onMissing: report.missing,
   });
   report.backup(result);

@@ -1,10 +1,6 @@
 import { createHash, hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { ChainPlace } from "@moraine/protocol";
-import type { BackupFolder } from "./backup-folder.ts";
-import { namesIn } from "./backup-folder.ts";
 
 export const manifestName = "manifest.json";
 export const databaseName = "moraine.db";
@@ -32,21 +28,13 @@ export interface Manifest {
   readonly sealingKey: "secrets.key" | "elsewhere";
 }
 
-/** Writes and syncs the manifest, with a hash of itself. */
-export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const text = JSON.stringify({ ...manifest, sha256: hash("sha256", JSON.stringify(manifest)) }, null, 2);
-  const file = await open(join(folder, manifestName), "wx", 0o600);
-  try {
-    await file.writeFile(`${text}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
+/** The manifest as it is kept, with a hash of itself. */
+export const encodeManifest = (manifest: Manifest): string =>
+  `${JSON.stringify({ ...manifest, sha256: hash("sha256", JSON.stringify(manifest)) }, null, 2)}\n`;
 
-/** Throws, with a reason, when the file is missing or not as it was written. */
-export async function readManifest(folder: string): Promise<Manifest> {
-  const { sha256, ...manifest } = JSON.parse(await readFile(join(folder, manifestName), "utf8"));
+/** Throws, with a reason, when it is not as it was encoded. */
+export function decodeManifest(text: string): Manifest {
+  const { sha256, ...manifest } = JSON.parse(text);
   if (manifest.format !== 1) {
     throw new Error(`its format is ${manifest.format}, and this version knows 1`);
   }
@@ -58,23 +46,8 @@ export async function readManifest(folder: string): Promise<Manifest> {
 
 /** A backup, or the reason why its manifest cannot be used. */
 export type Backup =
-  | { readonly name: string; readonly path: string; readonly manifest: Manifest }
-  | { readonly name: string; readonly path: string; readonly manifest: null; readonly reason: string };
-
-/** The backups of a folder, the newest first. */
-export async function listBackups({ backups }: Pick<BackupFolder, "backups">): Promise<Backup[]> {
-  const names = (await namesIn(backups)).reverse();
-  return Promise.all(
-    names.map(async (name): Promise<Backup> => {
-      const path = join(backups, name);
-      try {
-        return { name, path, manifest: await readManifest(path) };
-      } catch (error) {
-        return { name, path, manifest: null, reason: (error as Error).message };
-      }
-    }),
-  );
-}
+  | { readonly name: string; readonly manifest: Manifest }
+  | { readonly name: string; readonly manifest: null; readonly reason: string };
 
 export async function hashOfFile(path: string): Promise<{ bytes: number; sha256: string }> {
   const digest = createHash("sha256");

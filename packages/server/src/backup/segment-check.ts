@@ -3,7 +3,8 @@ import { CorruptSegmentError } from "../domain/segment.ts";
 import { leafAt, sha256 } from "../segments/footer.ts";
 import { readOrCorrupt } from "../segments/open.ts";
 import type { SegmentRow } from "../storage/metadata/tables/schema.ts";
-import { fits, type SegmentFiles } from "./segment-files.ts";
+import type { SegmentSource } from "./place.ts";
+import { fits } from "./segment-files.ts";
 import { blobKeyOf } from "./snapshot.ts";
 
 export type CheckLevel = "quick" | "deep";
@@ -17,7 +18,7 @@ export interface CheckedSegment {
 }
 
 /** Checks the length of a segment's copy; at the deep level, its footer and each MiB too. */
-export async function checkSegment(files: SegmentFiles, row: SegmentRow, level: CheckLevel): Promise<CheckedSegment> {
+export async function checkSegment(files: SegmentSource, row: SegmentRow, level: CheckLevel): Promise<CheckedSegment> {
   const file = blobKeyOf(row);
   if (file === null) {
     return { file, fileBytes: 0, fault: `the row ${Buffer.from(row.name).toString("hex")} describes no segment` };
@@ -36,7 +37,7 @@ export async function checkSegment(files: SegmentFiles, row: SegmentRow, level: 
   return { file, fileBytes, fault: level === "quick" ? null : await faultOf(files, row) };
 }
 
-async function faultOf(files: SegmentFiles, row: SegmentRow): Promise<string | null> {
+async function faultOf(files: SegmentSource, row: SegmentRow): Promise<string | null> {
   try {
     const { segment, opened } = await files.open(row);
     try {

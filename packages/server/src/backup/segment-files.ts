@@ -2,7 +2,7 @@ import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { leafCount, leafSizeBytes } from "@moraine/protocol";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
-import type { BlobReader } from "../domain/stores/blob-store.ts";
+import type { BlobReader, BlobStore } from "../domain/stores/blob-store.ts";
 import { ifPresent } from "../files/missing.ts";
 import { decodeFooter, footerSizeMax, leafAt, sha256 } from "../segments/footer.ts";
 import { type OpenSegment, openSegment, readOrCorrupt } from "../segments/open.ts";
@@ -11,6 +11,7 @@ import { FilesystemBlobStore } from "../storage/blobs/filesystem.ts";
 import { segmentOf } from "../storage/metadata/tables/rows.ts";
 import type { SegmentRow } from "../storage/metadata/tables/schema.ts";
 import type { Pace } from "./pace.ts";
+import type { OpenedSegment, SegmentSource } from "./place.ts";
 import { discard } from "./removal.ts";
 
 /** More dirty pages at once would hold up the syncs of a server on the same disk. */
@@ -18,7 +19,7 @@ const syncedBytes = 32 * 1024 ** 2;
 const fileMode = 0o400;
 
 /** The segments' files below a data folder, a folder of backups, or a restored one: all have the same names. */
-export class SegmentFiles {
+export class SegmentFiles implements SegmentSource {
   readonly blobs: string;
   readonly #store: FilesystemBlobStore;
 
@@ -28,13 +29,8 @@ export class SegmentFiles {
   }
 
   /** Opens a segment whose footer is the one of its row. Throws CorruptSegmentError, also when the file is missing. */
-  async open(row: SegmentRow): Promise<{ segment: Segment; opened: OpenSegment }> {
-    const segment = segmentOf({ ...row, first_byte: row.first_byte ?? 0 });
-    if (row.first_byte !== null) {
-      return { segment, opened: await openSegment(this.#store, segment) };
-    }
-    const opened = await openReplacedSegment(this.#store, segment);
-    return { segment: opened.segment, opened };
+  open(row: SegmentRow): Promise<OpenedSegment> {
+    return openRow(this.#store, row);
   }
 
   /** Length of the file; null when there is none. */
@@ -42,6 +38,15 @@ export class SegmentFiles {
     const found = await ifPresent(stat(join(this.blobs, key)));
     return found?.isFile() === true ? found.size : null;
   }
+}
+
+export async function openRow(blobs: Pick<BlobStore, "open">, row: SegmentRow): Promise<OpenedSegment> {
+  const segment = segmentOf({ ...row, first_byte: row.first_byte ?? 0 });
+  if (row.first_byte !== null) {
+    return { segment, opened: await openSegment(blobs, segment) };
+  }
+  const opened = await openReplacedSegment(blobs, segment);
+  return { segment: opened.segment, opened };
 }
 
 /** Whether a file of this length can be the segment's. */
@@ -66,7 +71,7 @@ export interface Target {
  * CorruptSegmentError when the source is damaged, and any other error for the target's faults: then no file is left.
  */
 export async function copySegment(
-  { segment, opened }: { segment: Segment; opened: OpenSegment },
+  { segment, opened }: OpenedSegment,
   { path, partial }: Target,
   pace: Pace,
 ): Promise<number> {

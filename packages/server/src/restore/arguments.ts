@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { localFolder } from "../backup/arguments.ts";
+import { parseBucketUrl } from "../backup/s3/bucket-url.ts";
 import { programUsage } from "../settings/program-usage.ts";
 
 export interface RestoreArguments {
@@ -26,7 +26,7 @@ const options: ReadonlyArray<[flag: string, help: string]> = [
 
 const paragraphs = [
   "moraine restore BACKUPS DIR [FLAGS]: makes the data folder DIR of a backup, and verifies every byte of it",
-  "DIR must be missing or empty. After an interruption, the same command continues.",
+  "BACKUPS is a folder, or s3://BUCKET/PREFIX as for moraine backup. DIR must be missing or empty. After an interruption, the same command continues.",
   "Exit codes: 0 restored and sound, 1 restored with damage, 2 could not restore.",
 ] as const;
 
@@ -56,12 +56,16 @@ export function readArguments(args: readonly string[]): RestoreArguments | null 
   if (!source || !dataFolder || others.length > 0) {
     throw new Error(`Expected two folders, and got ${positionals.length}: moraine restore BACKUPS DIR`);
   }
+  parseBucketUrl(source);
+  if (parseBucketUrl(dataFolder) !== null) {
+    throw new Error(`Invalid folder "${dataFolder}": a bucket cannot be a data folder`);
+  }
   if (values["public-key"] !== undefined && values.anchor === undefined) {
     throw new Error("--public-key needs --anchor: it is the key that signed the anchors");
   }
   return {
-    source: localFolder(source),
-    dataFolder: localFolder(dataFolder),
+    source,
+    dataFolder,
     backup: values.backup ?? null,
     keyFile: values.key ?? null,
     anchorFile: values.anchor ?? null,

@@ -1,3 +1,4 @@
+import { openPlaceForReading } from "../backup/open-place.ts";
 import { systemNow } from "../clock/clocks.ts";
 import { makeTemporaryFolder } from "../files/temporary-folder.ts";
 import { runProgram } from "../settings/run-program.ts";
@@ -22,7 +23,12 @@ await runProgram(async () => {
   const write = (line: string) => void process.stdout.write(`${line}\n`);
   const width = columns === undefined ? Number.POSITIVE_INFINITY : widthOf(columns);
   const report = given.isJson ? jsonReport(write) : textReport(write, width);
-  const result = await restore({ ...given, now: systemNow, onMissing: report.missing });
+  const result = await restore({
+    ...given,
+    openPlace: () => openPlaceForReading(given.source, { makeTemporaryFolder, now: systemNow }),
+    now: systemNow,
+    onMissing: report.missing,
+  });
   report.restored(result);
   const options = {
     level: "deep",

@@ -1,12 +1,12 @@
 import { copyFile, mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { openForReading } from "../backup/backup-folder.ts";
 import { type CopyTotals, copySegments, type Missing } from "../backup/copy-segments.ts";
+import { FolderSegments } from "../backup/folder-segments.ts";
 import { keyName, writeKey } from "../backup/key-copy.ts";
-import { databaseName, hashOfFile, listBackups, type Manifest } from "../backup/manifest.ts";
+import { databaseName, hashOfFile, type Manifest } from "../backup/manifest.ts";
 import { Pace } from "../backup/pace.ts";
+import type { BackupPlace, SegmentSource } from "../backup/place.ts";
 import { removeMark, removePartials } from "../backup/removal.ts";
-import { SegmentFiles } from "../backup/segment-files.ts";
 import { Snapshot } from "../backup/snapshot.ts";
 import { syncPath } from "../files/sync-path.ts";
 import { newShelfSeed } from "../storage/blobs/blob-key.ts";
@@ -18,13 +18,13 @@ import { RestoreError } from "./restore-error.ts";
 import { markName, openTarget } from "./target-folder.ts";
 
 export interface RestoreOptions {
-  readonly source: string;
   readonly dataFolder: string;
   readonly backup: string | null;
   readonly keyFile: string | null;
   readonly anchorFile: string | null;
   readonly publicKey: string | null;
   readonly acceptLoss: boolean;
+  openPlace(): Promise<BackupPlace>;
   now(): Date;
   onMissing(missing: Missing): void;
 }
@@ -43,13 +43,12 @@ export interface RestoreResult {
  * accepts, and the same call continues.
  */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
-  using folder = await openForReading(options.source);
-  const backups = await listBackups(folder);
+  await using place = await options.openPlace();
+  const backups = await place.list();
   const backup = chooseBackup(backups, options.backup);
   const { manifest } = backup;
   const key = options.keyFile === null ? null : await readFile(options.keyFile);
-  const database = join(backup.path, databaseName);
-  await assertWhole(backup, database);
+  const database = await wholeDatabase(place, backup);
   using snapshot = new Snapshot(database);
   const anchors =
     options.anchorFile === null ? [] : readAnchors(await readFile(options.anchorFile, "utf8"), options.publicKey);
@@ -61,8 +60,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
         "locks, deletions and archives after it would be lost. Restore a newer one; or add --accept-loss",
     );
   }
-  const target = await openTarget(options.dataFolder, backup.name, folder.path);
-  const totals = await copyAll(snapshot, { source: folder.path, target, onMissing: options.onMissing });
+  const target = await openTarget(options.dataFolder, backup.name, place.folder);
+  const totals = await copyAll(snapshot, { from: place.segments, target, onMissing: options.onMissing });
   if (key !== null) {
     await writeKey(join(target, keyName), key);
   }
@@ -71,27 +70,28 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
 }
 
 /** Throws when the copy of the database is not the one of the manifest. */
-async function assertWhole({ name, manifest }: ReadableBackup, database: string): Promise<void> {
-  const { sha256 } = await hashOfFile(database);
-  if (sha256 !== manifest.database.sha256) {
+async function wholeDatabase(place: BackupPlace, { name, manifest }: ReadableBackup): Promise<string> {
+  const database = await place.databaseOf(name);
+  if (database === null || (await hashOfFile(database)).sha256 !== manifest.database.sha256) {
     throw new RestoreError(`The database of the backup ${name} does not have its hash: choose another with --backup`);
   }
+  return database;
 }
 
 async function copyAll(
   snapshot: Snapshot,
   {
-    source,
+    from,
     target,
     onMissing,
-  }: { readonly source: string; readonly target: string } & Pick<RestoreOptions, "onMissing">,
+  }: { readonly from: SegmentSource; readonly target: string } & Pick<RestoreOptions, "onMissing">,
 ): Promise<CopyTotals> {
   const partials = join(target, "tmp");
   await mkdir(join(target, "blobs"), { recursive: true, mode: 0o700 });
   await mkdir(partials, { recursive: true, mode: 0o700 });
   await removePartials(partials);
-  const [from, to] = [new SegmentFiles(source), new SegmentFiles(target)];
-  const totals = await copySegments(snapshot, { from, to, partials, pace: new Pace(null), onMissing });
+  const to = new FolderSegments(target, partials);
+  const totals = await copySegments(snapshot, { from, to, pace: new Pace(null), onMissing });
   await syncPath(target);
   return totals;
 }

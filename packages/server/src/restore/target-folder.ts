@@ -8,9 +8,9 @@ import { RestoreError } from "./restore-error.ts";
 export const markName = "restoring";
 
 /** Makes or takes the folder: an empty one, or one in which a restore of the same backup was interrupted. */
-export async function openTarget(given: string, backupName: string, backups: string): Promise<string> {
+export async function openTarget(given: string, backupName: string, backups: string | null): Promise<string> {
   const path = await makeFolder(resolve(given));
-  if (!relative(backups, path).startsWith("..") || !relative(path, backups).startsWith("..")) {
+  if (backups !== null && (!relative(backups, path).startsWith("..") || !relative(path, backups).startsWith(".."))) {
     throw new RestoreError(`${path} and the folder of backups ${backups} lie in one another: choose another folder`);
   }
   const names = (await readdir(path)).filter((name) => name !== "lost+found");

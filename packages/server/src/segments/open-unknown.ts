@@ -14,7 +14,7 @@ export interface UnknownSegment extends OpenSegment {
  * Opens a segment of which no row exists: the end of its file says where its footer begins, and the footer all else. Throws
  * CorruptSegmentError unless the footer is complete, has the tree hash that it names, and names the owner that the key names.
  */
-export async function openUnknownSegment(blobs: BlobStore, key: string): Promise<UnknownSegment> {
+export async function openUnknownSegment(blobs: Pick<BlobStore, "open">, key: string): Promise<UnknownSegment> {
   const reader = await openBlob(blobs, key);
   try {
     const footer = await readFooter(reader, key);
@@ -30,7 +30,10 @@ export async function openUnknownSegment(blobs: BlobStore, key: string): Promise
  * Opens a segment whose row has lost its place, as that of a part which was replaced: its footer still has it. Throws CorruptSegmentError
  * unless the footer is the one of the row otherwise.
  */
-export async function openReplacedSegment(blobs: BlobStore, row: Omit<Segment, "firstByte">): Promise<UnknownSegment> {
+export async function openReplacedSegment(
+  blobs: Pick<BlobStore, "open">,
+  row: Omit<Segment, "firstByte">,
+): Promise<UnknownSegment> {
   const opened = await openUnknownSegment(blobs, row.key);
   if (opened.segment.treeHash !== row.treeHash || opened.segment.sizeBytes !== row.sizeBytes) {
     await opened.close();

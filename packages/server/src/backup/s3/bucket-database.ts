@@ -1,0 +1,42 @@
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { databaseName } from "../manifest.ts";
+import type { Bucket } from "./bucket.ts";
+
+/** The most bytes of an object; those of one request are 5 GiB. */
+const pieceSizeBytes = 1024 ** 3;
+const readBytes = 1024 ** 2;
+
+const folderOf = (name: string): string => `backups/${name}/${databaseName}.`;
+
+/** Stores a database as objects that follow each other in the order of their names. */
+export async function putDatabase(bucket: Bucket, name: string, file: string): Promise<void> {
+  const { size } = await stat(file);
+  for (let start = 0, number = 1; start < size; start += pieceSizeBytes, number += 1) {
+    const end = Math.min(start + pieceSizeBytes, size) - 1;
+    const stream = () => createReadStream(file, { start, end, highWaterMark: readBytes });
+    const digest = createHash("sha256");
+    for await (const bytes of stream()) {
+      digest.update(bytes);
+    }
+    const piece = { sizeBytes: end - start + 1, sha256: digest.digest(), stream };
+    await bucket.put(`${folderOf(name)}${String(number).padStart(6, "0")}`, piece);
+  }
+}
+
+/** Fetches a database to a file. False when there is nothing of it; the hash in the manifest tells whether it is whole. */
+export async function getDatabase(bucket: Bucket, name: string, file: string): Promise<boolean> {
+  let isThere = false;
+  for await (const page of bucket.list(folderOf(name))) {
+    for (const { key } of page) {
+      const stream = await bucket.from(key, 0);
+      if (stream !== null) {
+        await pipeline(stream, createWriteStream(file, { flags: isThere ? "a" : "w", mode: 0o600 }));
+        isThere = true;
+      }
+    }
+  }
+  return isThere;
+}

@@ -1,0 +1,236 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import { BackupFolderError } from "../backup-folder.ts";
+import type { BucketUrl } from "./bucket-url.ts";
+
+type Sdk = typeof import("@aws-sdk/client-s3");
+
+/** Bytes that can be sent again: each call of `stream` begins with the first. */
+export interface Upload {
+  readonly sizeBytes: number;
+  readonly sha256: Buffer;
+  stream(): AsyncIterable<Uint8Array>;
+}
+
+export interface ListedObject {
+  /** Below the prefix. */
+  readonly key: string;
+  readonly sizeBytes: number;
+}
+
+const packageName = "@aws-sdk/client-s3";
+const attemptsMax = 3;
+const connectMilliseconds = 10_000;
+const silentMilliseconds = 120_000;
+
+/** Objects below a prefix of a bucket, with the credentials that AWS's SDK finds. The SDK is loaded with the first bucket. */
+export class Bucket {
+  readonly url: BucketUrl;
+  readonly #sdk: Sdk;
+  readonly #client: S3Client;
+
+  constructor(url: BucketUrl, sdk: Sdk) {
+    this.url = url;
+    this.#sdk = sdk;
+    this.#client = new sdk.S3Client(configOf(url));
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  /** Null when there is none. */
+  async sizeOf(key: string): Promise<number | null> {
+    return (await this.#head(key))?.ContentLength ?? null;
+  }
+
+  /** When it was last written; null when there is none. */
+  async writtenAt(key: string): Promise<Date | null> {
+    return (await this.#head(key))?.LastModified ?? null;
+  }
+
+  /** All of a small object; null when there is none. */
+  async text(key: string): Promise<string | null> {
+    try {
+      const { Body } = await this.#client.send(new this.#sdk.GetObjectCommand(this.#at(key)));
+      return (await Body?.transformToString()) ?? "";
+    } catch (error) {
+      return nullIfMissing(error);
+    }
+  }
+
+  /** The bytes from a position on; null when there is no such object. */
+  async from(key: string, position: number): Promise<Readable | null> {
+    try {
+      const Range = `bytes=${position}-`;
+      const { Body } = await this.#client.send(new this.#sdk.GetObjectCommand({ ...this.#at(key), Range }));
+      return Body as Readable;
+    } catch (error) {
+      return nullIfMissing(error);
+    }
+  }
+
+  /** Pages of the objects whose keys begin so, in the order of their keys. */
+  async *list(prefix: string): AsyncGenerator<readonly ListedObject[], void, void> {
+    const { bucket: Bucket, prefix: own } = this.url;
+    let ContinuationToken: string | undefined;
+    do {
+      const input = { Bucket, Prefix: `${own}${prefix}`, ContinuationToken };
+      const page = await this.#client.send(new this.#sdk.ListObjectsV2Command(input));
+      yield (page.Contents ?? []).map(({ Key = "", Size = 0 }) => ({ key: Key.slice(own.length), sizeBytes: Size }));
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+  }
+
+  /** The names between the prefix and the next slash. */
+  async folders(prefix: string): Promise<string[]> {
+    const { bucket: Bucket, prefix: own } = this.url;
+    const Prefix = `${own}${prefix}`;
+    const names: string[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      const input = { Bucket, Prefix, Delimiter: "/", ContinuationToken };
+      const page = await this.#client.send(new this.#sdk.ListObjectsV2Command(input));
+      names.push(...(page.CommonPrefixes ?? []).map((found) => (found.Prefix ?? "").slice(Prefix.length, -1)));
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    return names;
+  }
+
+  /** Stores a small object. False when there is one already and it must not be replaced, where the service knows that condition. */
+  async putText(key: string, text: string, mayReplace = true): Promise<boolean> {
+    try {
+      const IfNoneMatch = mayReplace ? undefined : "*";
+      await this.#client.send(new this.#sdk.PutObjectCommand({ ...this.#at(key), Body: text, IfNoneMatch }));
+      return true;
+    } catch (error) {
+      const status = statusOf(error) ?? 0;
+      if (mayReplace || ![409, 412, 501].includes(status)) {
+        throw error;
+      }
+      // A service that does not know conditions says so, or ignores them.
+      return status === 501 && (await this.putText(key, text));
+    }
+  }
+
+  /** Stores an object in one request, and compares what the service says that it has with the hash. Rejects with the body's own errors. */
+  async put(key: string, upload: Upload): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#putOnce(key, upload);
+        await this.#assertStored(key, upload);
+        return;
+      } catch (error) {
+        // A stream is sent once: the SDK cannot repeat it.
+        if (attempt === attemptsMax || !isPassing(error)) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#client.send(new this.#sdk.DeleteObjectCommand(this.#at(key)));
+  }
+
+  async #putOnce(key: string, { sizeBytes, sha256, stream }: Upload): Promise<void> {
+    const stopping = new AbortController();
+    let failure: unknown;
+    async function* body() {
+      try {
+        yield* stream();
+      } catch (error) {
+        // The request would wait for the rest.
+        failure = error;
+        stopping.abort();
+      }
+    }
+    const Body = Readable.from(body(), { objectMode: false });
+    const ChecksumSHA256 = sha256.toString("base64");
+    const input = { ...this.#at(key), Body, ContentLength: sizeBytes, ChecksumSHA256 };
+    try {
+      await this.#client.send(new this.#sdk.PutObjectCommand(input), { abortSignal: stopping.signal });
+    } catch (error) {
+      throw failure ?? error;
+    } finally {
+      Body.destroy();
+    }
+  }
+
+  async #assertStored(key: string, { sizeBytes, sha256 }: Upload): Promise<void> {
+    const found = await this.#head(key);
+    const hash = found?.ChecksumSHA256 ?? (await this.#hashOf(key));
+    if (found?.ContentLength !== sizeBytes || hash !== sha256.toString("base64")) {
+      throw new BackupFolderError(
+        `${this.url.name}/${key} does not have the bytes that were stored: ${found?.ContentLength ?? "no"} bytes with the hash ${hash}`,
+      );
+    }
+  }
+
+  /** Reads it back, where a service keeps no checksums. */
+  async #hashOf(key: string): Promise<string | null> {
+    const digest = createHash("sha256");
+    const stream = await this.from(key, 0);
+    for await (const bytes of stream ?? []) {
+      digest.update(bytes);
+    }
+    return stream === null ? null : digest.digest("base64");
+  }
+
+  async #head(key: string) {
+    try {
+      const input = { ...this.#at(key), ChecksumMode: "ENABLED" } as const;
+      return await this.#client.send(new this.#sdk.HeadObjectCommand(input));
+    } catch (error) {
+      return nullIfMissing(error);
+    }
+  }
+
+  #at(key: string) {
+    return { Bucket: this.url.bucket, Key: `${this.url.prefix}${key}` };
+  }
+}
+
+/** Throws where the SDK is not installed, which the package leaves open. */
+export async function openBucket(url: BucketUrl): Promise<Bucket> {
+  try {
+    import.meta.resolve(packageName);
+  } catch (cause) {
+    throw new BackupFolderError(
+      `Backups in buckets need the package ${packageName}: npm install ${packageName}, where this command is installed`,
+      { cause },
+    );
+  }
+  return new Bucket(url, await import("@aws-sdk/client-s3"));
+}
+
+function configOf({ endpoint, region }: BucketUrl): S3ClientConfig {
+  return {
+    ...(region !== null && { region }),
+    ...(endpoint !== null && { endpoint, forcePathStyle: true }),
+    // Services other than AWS's know few of the checksums that the SDK adds by itself.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    maxAttempts: attemptsMax,
+    requestHandler: { connectionTimeout: connectMilliseconds, socketTimeout: silentMilliseconds },
+  };
+}
+
+const statusOf = (error: unknown): number | undefined =>
+  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+
+/** No answer, or one that says that the service is in trouble or busy. */
+function isPassing(error: unknown): boolean {
+  const status = statusOf(error);
+  const isOfNetwork = status === undefined && typeof (error as NodeJS.ErrnoException).code === "string";
+  return isOfNetwork || status === 429 || (status !== undefined && status >= 500);
+}
+
+function nullIfMissing(error: unknown): null {
+  const name = (error as Error).name;
+  if (statusOf(error) === 404 && name !== "NoSuchBucket") {
+    return null;
+  }
+  throw error;
+}

@@ -4,6 +4,7 @@ export const consequences = {
     "keys, users, policies, tags, locks, jobs, unfinished uploads and the audit trail are lost; archives that were deleted within the last day come back",
   "vault-rebuilt":
     "its lock, if it had one, is lost: an access policy denies every deletion until somebody who may do so removes that policy",
+  "vault-counted": "its archives can be listed, stored and deleted again",
   "archive-linked": "it can be retrieved again",
   "file-quarantined": "look at it, and remove it when it is not needed",
   "segment-sound": "it is read again",

@@ -3,6 +3,7 @@ import { systemClock } from "../clock/clocks.ts";
 import type { BlobStore } from "../domain/stores/blob-store.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import type { Action } from "./action.ts";
+import { correctCounters } from "./apply/correct-counters.ts";
 import { blobsOf, lockFolder, NewDatabase, openOwnDatabase } from "./apply/drivers.ts";
 import { RepairTarget } from "./apply/target.ts";
 import { linkArchives } from "./archives.ts";
@@ -12,6 +13,7 @@ import { type KnownRows, noRows, rowsOf } from "./plan/known-rows.ts";
 import { type FolderToRepair, openForRepair, stateOf } from "./plan/open-for-repair.ts";
 import { scan } from "./plan/scan.ts";
 import { SegmentIndex } from "./plan/segment-index.ts";
+import { rowHasherOf, type WrongCounters, wrongCounters } from "./plan/wrong-counters.ts";
 import { counting, type Report } from "./report.ts";
 import { repairSuspects } from "./suspects.ts";
 
@@ -29,6 +31,8 @@ interface Repair {
   readonly rows: KnownRows;
   readonly blobs: BlobStore;
   print(action: Action): void;
+  /** Vaults whose counters alone were changed. */
+  readonly counters: readonly WrongCounters[];
 }
 
 /** Repairs a data folder, or says what it would do. Returns how many things are left to do; throws when it cannot run. */
@@ -40,7 +44,8 @@ export async function repairFolder(given: string, options: Options, report: Repo
   await scan(join(folder.path, "blobs"), { blobs, rows, index });
   await decide({ blobs, rows, index });
   const { totals, print } = counting(report);
-  const repair = { folder, index, rows, blobs, print };
+  const counters = await findWrongCounters(folder, options);
+  const repair = { folder, index, rows, blobs, counters, print };
   await (options.isApplied ? apply(repair, options) : plan(repair));
   report.summary(totals, options.isApplied);
   return totals.left + (options.isApplied ? 0 : totals.actions);
@@ -49,9 +54,33 @@ export async function repairFolder(given: string, options: Options, report: Repo
 async function plan(repair: Repair): Promise<void> {
   const { folder, print } = repair;
   printLoss(repair);
+  printCounters(repair);
   await linkArchives({ ...repair, target: null });
   await repairSuspects({ ...repair, database: folder.database, store: null });
   await clearFiles({ index: repair.index, dataFolder: null, print });
+}
+
+/** Many at once would mean that the key is another, or the database another's: then a backup has to be restored. */
+const correctionsMax = 1000;
+
+async function findWrongCounters({ database, path }: FolderToRepair, options: Options): Promise<WrongCounters[]> {
+  const hasher = database === null ? null : rowHasherOf(database, path, options.sealingKeyFile);
+  const found: WrongCounters[] = [];
+  if (database !== null && hasher !== null) {
+    for await (const vault of wrongCounters(database, hasher)) {
+      found.push(vault);
+      if (found.length === correctionsMax) {
+        break;
+      }
+    }
+  }
+  return found;
+}
+
+function printCounters({ counters, print }: Repair): void {
+  for (const { vault, counted } of counters) {
+    print({ code: "vault-counted", message: counted, vault });
+  }
 }
 
 function printLoss({ folder, print }: Repair): void {
@@ -72,6 +101,12 @@ async function apply(repair: Repair, options: Options): Promise<void> {
       throw new Error(`A server has used ${folder.path} meanwhile: run the repair again`);
     }
     printLoss(repair);
+    printCounters(repair);
+    if (repair.counters.length > 0) {
+      // Once it has been closed in order, it has no log.
+      await withStore(await openOwnDatabase(locked, options), async () => undefined);
+      correctCounters(locked.databaseFile, repair.counters);
+    }
     if (folder.lost !== null) {
       await rebuild(repair, new NewDatabase(locked), options);
     }

@@ -145,6 +145,7 @@ test("all statements that change or remove archives, segments and vaults are kno
   assert.deepEqual(found.sort(), [
     "archives.ts: markDeleted updates archives",
     "contents.ts: deleteArchives deletes archives",
+    "correct-counters.ts: correctCounters updates vaults",
     "deleted-archives.ts: removeArchive deletes archives",
     "deleted-archives.ts: unlist updates archives",
     "segments.ts: forget deletes segments",

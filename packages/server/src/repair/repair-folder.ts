@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { systemClock } from "../clock/clocks.ts";
 import type { BlobStore } from "../domain/stores/blob-store.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import { correctCounters } from "../storage/metadata/correct-counters.ts";
 import type { Action } from "./action.ts";
-import { correctCounters } from "./apply/correct-counters.ts";
 import { blobsOf, lockFolder, NewDatabase, openOwnDatabase } from "./apply/drivers.ts";
 import { RepairTarget } from "./apply/target.ts";
 import { linkArchives } from "./archives.ts";
@@ -105,7 +105,8 @@ async function apply(repair: Repair, options: Options): Promise<void> {
     if (repair.counters.length > 0) {
       // Once it has been closed in order, it has no log.
       await withStore(await openOwnDatabase(locked, options), async () => undefined);
-      correctCounters(locked.databaseFile, repair.counters);
+      const proven = repair.counters.map(({ right }) => right);
+      await correctCounters(locked.databaseFile, proven);
     }
     if (folder.lost !== null) {
       await rebuild(repair, new NewDatabase(locked), options);

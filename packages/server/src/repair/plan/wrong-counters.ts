@@ -4,6 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { openedRowKey } from "../../auth/keyring.ts";
 import { ifPresentSync } from "../../files/missing.ts";
+import type { ProvenCounters } from "../../storage/metadata/correct-counters.ts";
 import { addDigest, emptySum, livingDigest } from "../../storage/metadata/tables/row-macs/archive-sum.ts";
 import { RowHasher, type SealedValues } from "../../storage/metadata/tables/row-macs/row-hasher.ts";
 import { isSound } from "../../storage/metadata/tables/row-macs/row-seal.ts";
@@ -11,11 +12,10 @@ import { arnOfRow } from "../../verify/vault-arn.ts";
 
 /** A vault of whose row nothing but the counters was changed. */
 export interface WrongCounters {
-  readonly id: string;
   readonly vault: string | undefined;
   /** The numbers in the row, and those that its archives make. */
   readonly counted: string;
-  readonly right: { readonly archive_count: bigint; readonly archive_bytes: bigint; readonly archive_sum: Uint8Array };
+  readonly right: ProvenCounters;
 }
 
 type Row = Readonly<Record<string, string | bigint | Uint8Array | null>>;
@@ -56,17 +56,13 @@ export async function* wrongCounters(
       const counted =
         `the row counts ${row["archive_count"]} archives of ${row["archive_bytes"]} bytes; those of the vault are ` +
         `${right.archive_count} of ${right.archive_bytes} bytes, with which the row has its MAC`;
-      yield { id: String(row["id"]), vault: arnOfRow(row as never), counted, right };
+      yield { vault: arnOfRow(row as never), counted, right };
     }
   }
 }
 
 /** Null when the row of an archive is not as it was stored. */
-async function contentsOf(
-  database: DatabaseSync,
-  hasher: RowHasher,
-  vault: Row,
-): Promise<WrongCounters["right"] | null> {
+async function contentsOf(database: DatabaseSync, hasher: RowHasher, vault: Row): Promise<ProvenCounters | null> {
   const page = database.prepare(
     `SELECT rowid AS place, * FROM archives WHERE vault_id = ? AND rowid > ? ORDER BY rowid LIMIT ${pageRows}`,
   );
@@ -85,7 +81,12 @@ async function contentsOf(
     after = rows.length < pageRows ? null : (rows.at(-1)?.["place"] as bigint);
     await setImmediate();
   }
-  return { archive_count: count, archive_bytes: bytes, archive_sum: sum };
+  return {
+    id: String(vault["id"]),
+    archive_count: Number(count),
+    archive_bytes: Number(bytes),
+    archive_sum: sum,
+  };
 }
 
 const livedIn = ({ created_revision: created, deleted_revision: deleted = null }: Row, revision: bigint): boolean =>

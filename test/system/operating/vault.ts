@@ -37,7 +37,7 @@ export class Vault {
   async upload(file: string, mebibytes = 1, through = ""): Promise<void> {
     const path = pathOf(file);
     await this.#machine.done(`head -c $((${mebibytes} * 1048576 + 7)) /dev/urandom > ${path}`);
-    const id = await this.done(`${through} moraine --quiet upload ${name} ${path}`);
+    const id = await this.done(`${through} moraine --quiet --retry-for 5s upload ${name} ${path}`);
     this.#ids.set(file, id.trim());
   }
 

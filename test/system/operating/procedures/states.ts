@@ -31,7 +31,8 @@ export const states: readonly Procedure[] = [
     block: "Disk full 2",
     given: ({ vault }) => vault.delete("large"),
     async shows({ vault }) {
-      await vault.upload("after the deletion");
+      // More than the ballast would make room for.
+      await vault.upload("after the deletion", 8);
       await vault.lacks("large");
     },
   },

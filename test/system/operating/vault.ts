@@ -65,7 +65,8 @@ export class Vault {
 
   /** The archive's file in a data folder, a mirror or a folder of backups. */
   async fileOf(file: string, folder = "/var/lib/moraine"): Promise<string> {
-    const found = await this.#machine.done(`find ${folder}/blobs -name '*${this.idOf(file)}.*'`);
+    // The server may remove others meanwhile.
+    const found = await this.#machine.done(`find ${folder}/blobs -ignore_readdir_race -name '*${this.idOf(file)}.*'`);
     assert.match(found, /^\S+\n$/, `one file of ${file} in ${folder}`);
     return found.trim();
   }

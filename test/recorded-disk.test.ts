@@ -7,12 +7,18 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runRecordedDisk } from "./rigs/recorded-disk/run.ts";
 import { whyUnusable } from "./rigs/recorded-disk/usable.ts";
-import { repositoryRoot } from "./support/server-process.ts";
+import { endingOf, repositoryRoot } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 // A sample of what `npm run rigs` does at every flush.
 
 const seed = 1;
+const program = join(repositoryRoot, "test/rigs/main.ts");
+/** Many more states than are examined before the deadline below. */
+const longUnit = {
+  ...{ rig: "recorded-disk", fileSystem: "ext4", layout: "database apart" },
+  ...{ scenario: "several archives", seed, count: 1000 },
+};
 const unusable = (await whyUnusable("ext4")) ?? false;
 
 test("a disk after a power cut has all that was acknowledged", { skip: unusable }, async (t) => {
@@ -22,6 +28,15 @@ test("a disk after a power cut has all that was acknowledged", { skip: unusable 
   t.diagnostic(JSON.stringify(counts));
   assert.deepEqual({ violations, findings }, { violations: [], findings: [] });
   assert.equal(counts.states, 6);
+});
+
+test("a machine that cannot run it is named, with the reason", async () => {
+  const args = [...process.execArgv, program, "--unit", JSON.stringify(longUnit)];
+  const { code, stdout, stderr } = await endingOf(spawn(process.execPath, args, { env: { PATH: "/nowhere" } }));
+  const { states, leftOut } = JSON.parse(stdout);
+  assert.deepEqual({ code, states }, { code: 0, states: 0 });
+  assert.match(leftOut, /unshare|root|fuse/);
+  assert.ok(stderr.startsWith("LEFT OUT: ") && stderr.trimEnd().endsWith(leftOut), stderr);
 });
 
 describe("no process, mount, loop device or file is left", { skip: unusable }, () => {
@@ -61,11 +76,7 @@ describe("no process, mount, loop device or file is left", { skip: unusable }, (
 /** Starts the rig in a process group of its own, with a folder for its temporary files. */
 async function startRig() {
   const folder = await temporaryFolder();
-  // Many more states than are examined before the deadline below.
-  const states = { layout: "database apart", scenario: "several archives", seed, count: 1000 };
-  const unit = { rig: "recorded-disk", fileSystem: "ext4", ...states };
-  const program = join(repositoryRoot, "test/rigs/main.ts");
-  const rig = spawn(process.execPath, [...process.execArgv, program, "--unit", JSON.stringify(unit)], {
+  const rig = spawn(process.execPath, [...process.execArgv, program, "--unit", JSON.stringify(longUnit)], {
     ...({ detached: true, stdio: "ignore" } as const),
     env: { ...process.env, TMPDIR: folder.path },
   });

@@ -1,4 +1,5 @@
 import type { FaultOutcome } from "../support/disk-rig/rig.ts";
+import { type PlaceName, places } from "./places/places.ts";
 import { plantedBugs } from "./planted/bugs.ts";
 import { diskUnits } from "./recorded-disk/units.ts";
 import { isPlain, type ScenarioName, scenarios } from "./scenarios.ts";
@@ -51,6 +52,7 @@ const sizes: Readonly<Record<Extent, Size>> = {
     ofPrograms: { states: 1, calls: eachCall },
   },
 };
+const placeNames = Object.keys(places) as PlaceName[];
 const damagesOfUnit = 500;
 const racesOfUnit = 1000;
 const crashStatesOfUnit = 250_000;
@@ -70,6 +72,7 @@ export function unitsOf(seed: number, extent: Extent): Unit[] {
     ...diskUnits(seed, extent),
     ...seeds.flatMap((each) => ofSeed(each, size)),
     ...ioCalls(size),
+    ...seeds.flatMap((each) => placeNames.map((place) => ({ rig: "places", place, seed: each }) as const)),
     ...plantedBugs.map(({ name }) => ({ rig: "planted", name }) as const),
   ];
 }

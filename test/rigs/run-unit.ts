@@ -2,6 +2,7 @@ import { runCrashStates } from "./crash-states/run.ts";
 import { runDamages } from "./damages/run.ts";
 import { runDiskStates } from "./disk-states/run.ts";
 import { runIoCalls } from "./io-calls/run.ts";
+import { runPlaces } from "./places/run.ts";
 import { runPlanted } from "./planted/run.ts";
 import { runRaces } from "./races/run.ts";
 import { runRecordedDisk } from "./recorded-disk/run.ts";
@@ -14,6 +15,7 @@ const runs: { readonly [Name in RigName]: (unit: UnitRun<Name>) => Promise<UnitR
   "crash-states": runCrashStates,
   damages: runDamages,
   "io-calls": runIoCalls,
+  places: runPlaces,
   planted: runPlanted,
 };
 

@@ -61,6 +61,7 @@ const rows: readonly Row[] = [
     counted: ({ points = 0 }) => points,
   },
   { what: "damages", rig: "damages", counted: ({ damages = 0 }) => damages },
+  { what: "calls in hostile places", rig: "places", counted: ({ calls = 0 }) => calls },
   { what: "races", rig: "races", counted: ({ unit }) => unit.count ?? 0 },
 ];
 

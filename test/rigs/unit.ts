@@ -1,5 +1,6 @@
 import type { FaultOutcome } from "../support/disk-rig/rig.ts";
 import type { NodeCommand } from "../support/server-process.ts";
+import type { PlaceName } from "./places/places.ts";
 import type { Survival } from "./recorded-disk/cuts.ts";
 import type { FileSystemName, Layout } from "./recorded-disk/file-systems.ts";
 import type { ScenarioName } from "./scenarios.ts";
@@ -40,6 +41,7 @@ export type Unit =
       readonly files: string;
       readonly stride: number;
     })
+  | { readonly rig: "places"; readonly place: PlaceName; readonly seed: number }
   | { readonly rig: "planted"; readonly name: string };
 
 export type RigName = Unit["rig"];

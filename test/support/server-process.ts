@@ -29,6 +29,8 @@ export interface ServerOptions {
 }
 
 export interface NodeCommand {
+  /** Words before `node`: another program that starts it. @default none */
+  readonly prefix?: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
   readonly args: readonly string[];
 }
@@ -173,7 +175,8 @@ export function spawnServer(
     cwd = repositoryRoot,
   }: Pick<ServerOptions, "environment" | "command"> & { readonly cwd?: string },
 ): ChildProcess {
-  return spawn(process.execPath, [...command.args, ...args], {
+  const [program = process.execPath, ...words] = [...(command.prefix ?? []), process.execPath, ...command.args];
+  return spawn(program, [...words, ...args], {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
     env: {

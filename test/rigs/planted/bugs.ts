@@ -1,4 +1,5 @@
 import type { FaultOutcome } from "../../support/disk-rig/rig.ts";
+import type { PlaceName } from "../places/places.ts";
 import type { FileSystemName, Layout } from "../recorded-disk/file-systems.ts";
 import type { ScenarioName } from "../scenarios.ts";
 import type { Unit } from "../unit.ts";
@@ -41,6 +42,8 @@ const byRecordedDisk = (fileSystem: FileSystemName, layout: Layout): Unit => ({
 const byIoCalls = (outcome: FaultOutcome, files: string): Unit => ({
   ...({ rig: "io-calls", scenario: "upload", outcome, files, stride: 1, stopsAtViolation: true } as const),
 });
+
+const byPlace = (place: PlaceName): Unit => ({ rig: "places", place, seed: 1 });
 
 const racesBugs: readonly PlantedBug[] = [
   {
@@ -202,6 +205,43 @@ const recordedDiskBugs: readonly PlantedBug[] = [
   },
 ];
 
+const placesBugs: readonly PlantedBug[] = [
+  {
+    name: "the lock of the data folder is not taken",
+    shownBy: byPlace("second process"),
+    file: "storage/data-folder.ts",
+    correct: "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE",
+    wrong: "PRAGMA journal_mode = MEMORY",
+  },
+  {
+    name: "a file that cannot be opened for want of descriptors is taken for a missing one",
+    shownBy: byPlace("few descriptors"),
+    file: "storage/blobs/filesystem.ts",
+    correct: `O_RDONLY | O_NOFOLLOW).catch((error: unknown) => {
+      throw errorCode(error) === "ENOENT" ?`,
+    wrong: `O_RDONLY | O_NOFOLLOW).catch((error: unknown) => {
+      throw ["ENOENT", "EMFILE"].includes(errorCode(error) ?? "") ?`,
+  },
+  {
+    name: "a start does not notice that the blobs are missing",
+    shownBy: byPlace("missing files"),
+    file: "storage/data-folder.ts",
+    correct: "if (options.mayLackDatabase !== true) {",
+    wrong: "if (options.mayLackDatabase === undefined && folder.length === 0) {",
+  },
+  {
+    name: "uploads expire by the machine's clock",
+    shownBy: byPlace("moved clocks"),
+    file: "jobs/upkeep.ts",
+    correct: `"expiring uploads": ({ metadata, trustedClock }, signal) =>
+    inBatches(signal, batchRows, () => {
+      const now = trustedClock.expiryNow();`,
+    wrong: `"expiring uploads": ({ metadata }, signal) =>
+    inBatches(signal, batchRows, () => {
+      const now = Date.now();`,
+  },
+];
+
 const crashStatesBugs: readonly PlantedBug[] = [
   {
     name: "a file gets its name before anything says that it may",
@@ -241,4 +281,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...diskStatesBugs,
   ...recordedDiskBugs,
   ...crashStatesBugs,
+  ...placesBugs,
 ];

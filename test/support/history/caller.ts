@@ -38,6 +38,7 @@ export class HistoryCaller {
   jobSecondsMax = 60;
   #glacier: GlacierHttp;
   #url: string;
+  #clockAheadMilliseconds = 0;
   /** Access keys that the service has shown, by vault and name. */
   readonly #keys = new Map<string, typeof rootKey>();
   readonly #vaultPrefix: string;
@@ -56,6 +57,13 @@ export class HistoryCaller {
     this.close();
     this.#url = url;
     this.#glacier = new GlacierHttp(url);
+    this.clockAheadMilliseconds = this.#clockAheadMilliseconds;
+  }
+
+  /** How far the server's clock is ahead of this one's. */
+  set clockAheadMilliseconds(milliseconds: number) {
+    this.#clockAheadMilliseconds = milliseconds;
+    this.#glacier.clockAheadMilliseconds = milliseconds;
   }
 
   /** Another caller, which knows the same ids. */

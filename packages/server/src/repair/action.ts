@@ -7,6 +7,8 @@ export const consequences = {
   "vault-counted": "its archives can be listed, stored and deleted again",
   "archive-linked": "it can be retrieved again",
   "file-quarantined": "look at it, and remove it when it is not needed",
+  "segment-returned":
+    "it can be read again; nothing is removed, and a bad file that was in its place is in the quarantine",
   "segment-sound": "it is read again",
   "history-adopted": "what was acknowledged after the database's last change, and has no segment, is lost",
   "segment-damaged": "restore the file from a backup; its other archives are not affected",

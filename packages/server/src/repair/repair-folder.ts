@@ -1,16 +1,19 @@
 import { join } from "node:path";
+import { idLengths } from "@moraine/protocol";
 import { systemClock } from "../clock/clocks.ts";
 import type { BlobStore } from "../domain/stores/blob-store.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import { correctCounters } from "../storage/metadata/correct-counters.ts";
 import type { Action } from "./action.ts";
 import { blobsOf, lockFolder, NewDatabase, openOwnDatabase } from "./apply/drivers.ts";
+import { returnFile } from "./apply/return-file.ts";
 import { RepairTarget } from "./apply/target.ts";
 import { linkArchives } from "./archives.ts";
 import { clearFiles } from "./files.ts";
 import { decide } from "./plan/decide.ts";
 import { type KnownRows, noRows, rowsOf } from "./plan/known-rows.ts";
 import { type FolderToRepair, openForRepair, stateOf } from "./plan/open-for-repair.ts";
+import { soundQuarantined } from "./plan/quarantined.ts";
 import { scan } from "./plan/scan.ts";
 import { SegmentIndex } from "./plan/segment-index.ts";
 import { rowHasherOf, type WrongCounters, wrongCounters } from "./plan/wrong-counters.ts";
@@ -56,7 +59,8 @@ async function plan(repair: Repair): Promise<void> {
   printLoss(repair);
   printCounters(repair);
   await linkArchives({ ...repair, target: null });
-  await repairSuspects({ ...repair, database: folder.database, store: null });
+  const returned = await returnSegments(repair, false);
+  await repairSuspects({ ...repair, database: folder.database, store: null, returned });
   await clearFiles({ index: repair.index, dataFolder: null, print });
 }
 
@@ -81,6 +85,24 @@ function printCounters({ counters, print }: Repair): void {
   for (const { vault, counted } of counters) {
     print({ code: "vault-counted", message: counted, vault });
   }
+}
+
+/** Puts sound files back from the quarantine for segments that have none. Returns their keys. */
+async function returnSegments({ folder, blobs, print }: Repair, isApplied: boolean): Promise<ReadonlySet<string>> {
+  const returned = new Set<string>();
+  if (folder.database === null) {
+    return returned;
+  }
+  for await (const found of soundQuarantined(folder.path, { database: folder.database, blobs })) {
+    if (isApplied) {
+      await returnFile(folder.path, found);
+    }
+    returned.add(found.key);
+    const archive = found.ownerId.length === idLengths.archive ? found.ownerId : undefined;
+    const message = `every MiB of ${found.file} has its hash, and the file in its place is bad: ${found.problem}`;
+    print({ code: "segment-returned", message, archive, file: `blobs/${found.key}` });
+  }
+  return returned;
 }
 
 function printLoss({ folder, print }: Repair): void {
@@ -115,7 +137,8 @@ async function apply(repair: Repair, options: Options): Promise<void> {
       await ensureTrustedTime(store, index);
       if (folder.lost === null) {
         await linkArchives({ ...repair, target: new RepairTarget(store, repair.rows) });
-        await repairSuspects({ ...repair, database: folder.database, store });
+        const returned = await returnSegments(repair, true);
+        await repairSuspects({ ...repair, database: folder.database, store, returned });
       }
     });
     await clearFiles({ index, dataFolder: folder.path, print });

@@ -10,18 +10,20 @@ interface Rereading {
   readonly blobs: BlobStore;
   /** Null when nothing is changed. */
   readonly store: MetadataStore | null;
+  /** Segments whose file is put back from the quarantine. */
+  readonly returned: ReadonlySet<string>;
   print(action: Action): void;
 }
 
 /** Reads suspect segments again: those that prove sound, since a cable or a controller was at fault, are live again. */
-export async function repairSuspects({ database, blobs, store, print }: Rereading): Promise<void> {
+export async function repairSuspects({ database, blobs, store, returned, print }: Rereading): Promise<void> {
   if (database === null) {
     return;
   }
   for await (const { key, problem, places } of suspectsOf(database, blobs)) {
     const owner = places[0]?.owner;
     const about = { archive: owner?.kind === "archive" ? owner.id : undefined, file: `blobs/${key}` };
-    if (problem !== null) {
+    if (problem !== null && !returned.has(key)) {
       print({ code: "segment-damaged", message: `a suspect segment is still damaged: ${problem}`, ...about });
       continue;
     }

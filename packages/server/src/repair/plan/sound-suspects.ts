@@ -36,7 +36,8 @@ export async function* suspectsOf(database: DatabaseSync, blobs: BlobStore): Asy
   }
 }
 
-async function problemOf(blobs: BlobStore, segment: Segment): Promise<string | null> {
+/** Says why a segment is not sound; null when every byte of it has its hash. */
+export async function problemOf(blobs: Pick<BlobStore, "open">, segment: Segment): Promise<string | null> {
   try {
     const { reader, footer, close } = await openSegment(blobs, segment);
     try {

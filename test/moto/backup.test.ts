@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -13,7 +15,8 @@ import { runProgram } from "../support/backups/programs.ts";
 import { contentOf } from "../support/content.ts";
 import { GlacierHttp } from "../support/glacier-http.ts";
 import { type MotoServer, startMoto } from "../support/moto-server.ts";
-import { startServer } from "../support/server-process.ts";
+import { untilTrue } from "../support/sdk-client.ts";
+import { cleanEnvironment, repositoryRoot, startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { ids } from "../support/verify/filled-folder.ts";
 import { copyOf, type Folders, filledFolders } from "../support/verify/folders.ts";
@@ -151,6 +154,33 @@ test("old backups go with the segments that they alone have, and an interrupted 
   );
   const checked = await run("backup", url, "--check");
   assert.equal(checked.code, 0, checked.stdout);
+});
+
+test("a backup that is killed is no backup, keeps others out until its lock ends, and the next one uses its segments", async () => {
+  await using folder = await temporaryFolder();
+  const { prefix, url } = place();
+  const data = join(folder.path, "data");
+  await copyOf(folders.stopped, data);
+  const program = join(repositoryRoot, "packages/server/src/backup/main.ts");
+  const args = ["--conditions=@moraine/source", program, url, "--data", data, "--max-rate", "500kB"];
+  const env = given === undefined ? { ...cleanEnvironment(), ...environment } : process.env;
+  const child = spawn(process.execPath, args, { env, stdio: "ignore" });
+  await untilTrue("a segment is there", async () => (await keysIn(prefix)).some((key) => key.startsWith("blobs/")));
+  child.kill("SIGKILL");
+  await once(child, "close");
+  const left = await keysIn(prefix);
+  assert.ok(!left.some((key) => key.endsWith("manifest.json")), "it was killed in the middle");
+  const segments = left.filter((key) => key.startsWith("blobs/")).length;
+  const none = await run("restore", url, join(folder.path, "none"));
+  assert.match(none.stderr, /There is no complete backup/);
+  const held = await run("backup", url, "--data", data);
+  assert.match(held.stderr, /is in use by another backup: .* remove the object lock\.json/);
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: `${prefix}/lock.json` }));
+  const next = await backedUp(url, data);
+  assert.equal(next.copiedCount, next.segments.count - segments);
+  const keys = await keysIn(prefix);
+  assert.deepEqual(new Set(keys.map((key) => key.split("/")[0])), new Set(["backups", "blobs"]));
+  assert.equal((await run("backup", url, "--check")).code, 0);
 });
 
 test("damage in the bucket is named, and nothing is removed while a backup that stays is damaged", async () => {

@@ -105,7 +105,7 @@ function countOf(text: string): number {
 function rateOf(text: string): number {
   const bytes = parseSize(text.replace(/\/s$/, ""));
   if (bytes === null || bytes === 0) {
-    throw new Error(`Invalid --max-rate "${text}": expected bytes a second like 500KB, 50MB or 64MiB`);
+    throw new Error(`Invalid --max-rate "${text}": expected bytes a second like 500kB, 50MB or 64MiB`);
   }
   return bytes;
 }

@@ -117,7 +117,7 @@ class FolderPlace implements BackupPlace {
 
   async #expire(from: string, names: readonly string[]): Promise<void> {
     const { expired } = this.#folder;
-    const taken = new Set(await namesIn(expired));
+    const taken = new Set(await this.expired());
     for (const name of names) {
       // One of the same second may have been interrupted as well.
       const free = [name, ...Array.from({ length: taken.size }, (_, index) => `${name}.${index}`)];

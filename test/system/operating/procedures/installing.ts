@@ -93,8 +93,18 @@ export const installing: readonly Procedure[] = [
   },
   {
     block: "Back up every night 3",
-    async shows({ output }) {
+    async shows({ machine, output }) {
       assert.match(output, /^no damage found\nchecked 1 backup with 2 segments .*; every byte read$/m);
+      // The server's user may not read this folder: here it is not root, as in other tests of backups.
+      await machine.done("chmod 000 /mnt/backup/moraine/expired");
+      const backup = "runuser -u moraine -- moraine backup /mnt/backup/moraine --data /var/lib/moraine";
+      const { code, stderr } = await machine.run(backup);
+      assert.equal(code, 2);
+      assert.match(
+        stderr,
+        /^moraine: the folder \/mnt\/backup\/moraine\/expired cannot be read \(EACCES: .*\): restore its mode and owner\n$/,
+      );
+      await machine.done("chmod 700 /mnt/backup/moraine/expired");
     },
   },
 ];

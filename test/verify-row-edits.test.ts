@@ -58,6 +58,33 @@ test(`names each of ${count} edited rows (seed ${seed})`, async (t) => {
   assert.deepEqual(unnamed, []);
 });
 
+test("names an archive whose deletion is no number", async () => {
+  await using place = await temporaryFolder();
+  const path = join(place.path, "data");
+  await copyOf(folders.stopped, path);
+  using database = new DatabaseSync(join(path, "moraine.db"));
+  database.exec("PRAGMA ignore_check_constraints = ON");
+  const { id } =
+    database.prepare("UPDATE archives SET deleted_revision = 'x' RETURNING hex(id_head) AS id").get() ?? {};
+  database.close();
+  const findings = await findingsIn(path, "quick");
+  assert.ok(
+    findings.some(({ code, message }) => code === "row-changed" && message.includes(String(id).toLowerCase())),
+    JSON.stringify(findings),
+  );
+});
+
+test("ends one check alone when the schema names a column otherwise", async () => {
+  await using place = await temporaryFolder();
+  const path = join(place.path, "data");
+  await copyOf(folders.stopped, path);
+  using database = new DatabaseSync(join(path, "moraine.db"));
+  database.exec("ALTER TABLE jobs RENAME COLUMN output_key TO output_kez");
+  database.close();
+  const codes = (await findingsIn(path, "quick")).map(({ code }) => code);
+  assert.ok(codes.includes("database-unreadable"), codes.join());
+});
+
 /** Whether the finding says which row was edited; without a data key it can only say that. */
 function names({ code, message }: Finding, { table, column, row }: Edit): boolean {
   if (table === "data_keys" && code === "secrets") {

@@ -15,6 +15,7 @@ interface Size {
   /** Each with another seed. */
   readonly rounds: number;
   readonly damages: number;
+  readonly flips: number;
   readonly races: number;
   readonly strides: Strides;
   /** In the scenarios whose calls take longest. */
@@ -30,6 +31,7 @@ const sizes: Readonly<Record<Extent, Size>> = {
   quick: {
     rounds: 1,
     damages: 5000,
+    flips: 150,
     races: 2000,
     strides: most,
     stridesOfSlow: { ENOSPC: 8, EIO: 16 },
@@ -38,6 +40,7 @@ const sizes: Readonly<Record<Extent, Size>> = {
   full: {
     rounds: 1,
     damages: 5000,
+    flips: 1500,
     races: 2000,
     strides: eachCall,
     stridesOfSlow: most,
@@ -46,6 +49,7 @@ const sizes: Readonly<Record<Extent, Size>> = {
   long: {
     rounds: 10,
     damages: 5000,
+    flips: 1500,
     races: 2000,
     strides: eachCall,
     stridesOfSlow: eachCall,
@@ -54,6 +58,7 @@ const sizes: Readonly<Record<Extent, Size>> = {
 };
 const placeNames = Object.keys(places) as PlaceName[];
 const damagesOfUnit = 500;
+const flipsOfUnit = 150;
 const racesOfUnit = 1000;
 const crashStatesOfUnit = 250_000;
 const names = Object.keys(scenarios) as ScenarioName[];
@@ -77,7 +82,7 @@ export function unitsOf(seed: number, extent: Extent): Unit[] {
   ];
 }
 
-function ofSeed(seed: number, { damages, races, ofPrograms }: Size): Unit[] {
+function ofSeed(seed: number, { damages, flips, races, ofPrograms }: Size): Unit[] {
   return [
     ...parts(races / racesOfUnit).map(
       (part) => ({ rig: "races", seed: seed * farApart + part, count: racesOfUnit }) as const,
@@ -87,6 +92,9 @@ function ofSeed(seed: number, { damages, races, ofPrograms }: Size): Unit[] {
     })),
     ...parts(damages / damagesOfUnit).map((part) => ({
       ...({ rig: "damages", seed: farApart * seed + part * damagesOfUnit, count: damagesOfUnit } as const),
+    })),
+    ...parts(flips / flipsOfUnit).map((part) => ({
+      ...({ rig: "flips", seed: farApart * seed + part * flipsOfUnit, count: flipsOfUnit } as const),
     })),
     ...parts(2).map((part) => ({
       ...({ rig: "crash-states", seed: farApart * (2 * seed + part), count: crashStatesOfUnit } as const),

@@ -1,6 +1,7 @@
 import { runCrashStates } from "./crash-states/run.ts";
 import { runDamages } from "./damages/run.ts";
 import { runDiskStates } from "./disk-states/run.ts";
+import { runFlips } from "./flips/run.ts";
 import { runIoCalls } from "./io-calls/run.ts";
 import { runPlaces } from "./places/run.ts";
 import { runPlanted } from "./planted/run.ts";
@@ -16,6 +17,7 @@ const runs: { readonly [Name in RigName]: (unit: UnitRun<Name>) => Promise<UnitR
   damages: runDamages,
   "io-calls": runIoCalls,
   places: runPlaces,
+  flips: runFlips,
   planted: runPlanted,
 };
 

@@ -12,6 +12,7 @@ interface Line {
   readonly points?: number;
   readonly damages?: number;
   readonly calls?: number;
+  readonly flips?: Readonly<Record<string, number>>;
   readonly unit: { readonly count?: number };
   /** The unit that has noticed a planted bug. */
   readonly shownBy?: Unit;
@@ -62,6 +63,11 @@ const rows: readonly Row[] = [
   },
   { what: "damages", rig: "damages", counted: ({ damages = 0 }) => damages },
   { what: "calls in hostile places", rig: "places", counted: ({ calls = 0 }) => calls },
+  {
+    what: "flipped bits of the database",
+    rig: "flips",
+    counted: ({ flips = {} }) => Object.values(flips).reduce((sum, each) => sum + each, 0),
+  },
   { what: "races", rig: "races", counted: ({ unit }) => unit.count ?? 0 },
 ];
 

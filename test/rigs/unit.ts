@@ -42,6 +42,7 @@ export type Unit =
       readonly stride: number;
     })
   | { readonly rig: "places"; readonly place: PlaceName; readonly seed: number }
+  | (Stops & { readonly rig: "flips"; readonly seed: number; readonly count: number })
   | { readonly rig: "planted"; readonly name: string };
 
 export type RigName = Unit["rig"];

@@ -242,6 +242,16 @@ const placesBugs: readonly PlantedBug[] = [
   },
 ];
 
+const flipsBugs: readonly PlantedBug[] = [
+  {
+    name: "a row's MAC is not compared",
+    shownBy: { rig: "flips", count: 150, ...shown },
+    file: "storage/metadata/tables/row-macs/row-seal.ts",
+    correct: "return difference === 0;",
+    wrong: "return difference >= 0;",
+  },
+];
+
 const crashStatesBugs: readonly PlantedBug[] = [
   {
     name: "a file gets its name before anything says that it may",
@@ -282,4 +292,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...recordedDiskBugs,
   ...crashStatesBugs,
   ...placesBugs,
+  ...flipsBugs,
 ];

@@ -73,9 +73,11 @@ function assertSchema({ database, path }: OpenedFolder): void {
   } catch (error) {
     throw new DatabaseLostError(`the database cannot be read: ${(error as Error).message}`, { cause: error });
   }
-  if (applied.join() !== migrationNames.join()) {
+  const other = applied.find((name) => !migrationNames.includes(name));
+  if (other !== undefined || applied.length !== migrationNames.length) {
+    const schema = other ?? applied.at(-1) ?? "none";
     throw new CannotVerifyError(
-      `The database of ${path} has the schema ${applied.at(-1)}, and this version verifies ${migrationNames.at(-1)}: ` +
+      `The database of ${path} has the schema ${schema}, and this version verifies ${migrationNames.at(-1)}: ` +
         "use the version of its server, or start the server once with this one",
     );
   }

@@ -32,7 +32,10 @@ const checks: Readonly<Record<string, (verification: Verification) => Promise<vo
   mirror: checkMirror,
 };
 
-/** Runs all checks. One that cannot read the database is a finding, and the others follow. False when the time was over first. */
+/**
+ * Runs all checks. One that cannot read the database, or a value in it that has another type than its column, is a finding, and the
+ * others follow. False when the time was over first.
+ */
 export async function verify(verification: Verification): Promise<boolean> {
   for (const [name, check] of Object.entries(checks)) {
     try {
@@ -41,7 +44,7 @@ export async function verify(verification: Verification): Promise<boolean> {
       if (error instanceof TimeOverError) {
         return false;
       }
-      if (!isOfDatabase(error)) {
+      if (!isOfDatabase(error) && !isOfValue(error)) {
         throw error;
       }
       const { message } = error as Error;
@@ -56,3 +59,7 @@ export async function verify(verification: Verification): Promise<boolean> {
 
 const isOfDatabase = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
+
+/** SQLite keeps values of any type in any column, so damage may turn a number into text. The row has a finding of its own. */
+const isOfValue = (error: unknown): boolean =>
+  error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;

@@ -89,9 +89,8 @@ const lowestPlace = -(2n ** 63n);
 function addArchive(of: Contents, row: Row, hasher: RowHasher): void {
   const revision = BigInt(of.vault["revision"] as bigint);
   const { created_revision: created, deleted_revision: deleted = null } = row;
-  const lived =
-    typeof created === "bigint" && created <= revision && (deleted === null || BigInt(deleted as bigint) > revision);
-  if (lived) {
+  const isDeleted = deleted !== null && !(typeof deleted === "bigint" && deleted > revision);
+  if (typeof created === "bigint" && created <= revision && !isDeleted) {
     of.count += 1n;
     of.bytes += typeof row["size_bytes"] === "bigint" ? row["size_bytes"] : 0n;
     of.sum = addDigest(of.sum, livingDigest(hasher, row));

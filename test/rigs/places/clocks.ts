@@ -49,6 +49,8 @@ export const movedClocks: Place = {
     }
     world.caller.clockAheadMilliseconds = 0;
     await setClock(0);
+    // A killed process leaves the shared memory of its clock.
+    await server.stop();
   },
 };
 

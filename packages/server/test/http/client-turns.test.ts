@@ -9,7 +9,7 @@ import { startTestServer } from "../support/server.ts";
 import { eventually, send, uploadHead } from "./sending.ts";
 import { signedText, textOf } from "./signed-text.ts";
 
-const turnsPerClient = 32;
+const turnsPerClient = 16;
 
 async function isTaken(taken: Promise<void>): Promise<boolean> {
   let settled = false;
@@ -26,7 +26,7 @@ const take = async (turns: ClientTurns, name: string, count: number): Promise<Tu
   return taken;
 };
 
-test("a client's requests beyond 32 wait, in their order, and those of another client do not", async () => {
+test("a client's requests beyond 16 wait, in their order, and those of another client do not", async () => {
   const turns = new ClientTurns();
   const [first, second] = await take(turns, "a", turnsPerClient);
   const [third, fourth] = [turns.of("a"), turns.of("a")];

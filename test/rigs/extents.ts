@@ -25,7 +25,8 @@ interface Size {
 }
 
 const eachCall: Strides = { ENOSPC: 1, EIO: 1, EDQUOT: 1, short: 1, "killed before": 1, "killed after": 1 };
-const most: Strides = { ENOSPC: 1, EIO: 3, EDQUOT: 1, short: 1 };
+/** A server whose call failed with EIO or EDQUOT has to be started again, which takes a second. */
+const most: Strides = { ENOSPC: 1, EIO: 3, EDQUOT: 6, short: 1 };
 
 const sizes: Readonly<Record<Extent, Size>> = {
   quick: {
@@ -34,7 +35,7 @@ const sizes: Readonly<Record<Extent, Size>> = {
     flips: 150,
     races: 2000,
     strides: most,
-    stridesOfSlow: { ENOSPC: 8, EIO: 16 },
+    stridesOfSlow: { ENOSPC: 8, EIO: 16, short: 2 },
     ofPrograms: { states: 10, calls: { ENOSPC: 80, EIO: 160 } },
   },
   full: {

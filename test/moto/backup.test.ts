@@ -228,4 +228,5 @@ test("a second backup, a missing bucket and missing rights are refused in one li
   assert.match(held.stderr, /^moraine: s3:\/\/\S+ is in use by another backup: [^\n]+\n$/);
   const missing = await run("backup", url.replace(`s3://${Bucket}`, "s3://missing-bucket"), "--data", folders.stopped);
   assert.deepEqual([missing.code, missing.stderr.split("\n").length], [2, 2], missing.stderr);
+  assert.match(missing.stderr, /^moraine: s3:\/\/missing-bucket\/\S*: /);
 });

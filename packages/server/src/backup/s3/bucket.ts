@@ -34,6 +34,15 @@ export class Bucket {
     this.url = url;
     this.#sdk = sdk;
     this.#client = new sdk.S3Client(configOf(url));
+    this.#client.middlewareStack.add(
+      (next) => (args) =>
+        next(args).catch((error: Error) => {
+          // Its own messages name no bucket.
+          error.message = `${url.name}: ${error.message}`;
+          throw error;
+        }),
+      { step: "initialize" },
+    );
   }
 
   close(): void {

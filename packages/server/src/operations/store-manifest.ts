@@ -1,7 +1,6 @@
-import { manifestPlace, type Segment } from "../domain/segment.ts";
+import type { Segment } from "../domain/segment.ts";
 import type { Instant } from "../domain/time/instant.ts";
-import { encodeManifest, manifestSizeMax } from "../segments/manifest.ts";
-import { receiveSegment } from "../segments/receive.ts";
+import { receiveManifest } from "../segments/receive-manifest.ts";
 import type { UnlistedArchive } from "./complete-upload.ts";
 import type { Services } from "./context.ts";
 
@@ -12,7 +11,7 @@ interface NewManifest<Result> {
   record(manifest: Segment): Promise<Result>;
 }
 
-/** Stores the list of an archive's parts like any segment, durable before the archive's row: the database may be lost later. */
+/** Stores the manifest of an upload that is being completed, durable before the archive's row. */
 export function storeManifest<Result>(
   services: Services,
   { unlisted, vaultArn, createdAt, record }: NewManifest<Result>,
@@ -21,15 +20,5 @@ export function storeManifest<Result>(
   const { archiveId, description, partSizeBytes } = upload;
   const head = { archiveId, vaultArn, description, createdAt, sizeBytes, treeHash, partsRevision };
   const partCount = Math.ceil(sizeBytes / partSizeBytes);
-  return receiveSegment(services, {
-    kind: "manifest",
-    ownerId: archiveId,
-    vaultArn,
-    description,
-    firstByte: manifestPlace,
-    sizeBytes: manifestSizeMax(partCount),
-    body: encodeManifest(head, unlisted.parts()),
-    check: () => undefined,
-    record,
-  });
+  return receiveManifest(services, { head, partCount, parts: unlisted.parts(), record });
 }

@@ -1,12 +1,12 @@
 import { hash } from "node:crypto";
 import { GlacierError, type Sha256 } from "@moraine/protocol";
-import { CorruptSegmentError, manifestPlace, type Segment } from "../../domain/segment.ts";
+import { CorruptSegmentError, type Segment } from "../../domain/segment.ts";
 import type { UnrecordedMetadata } from "../../domain/stores/recorded-changes.ts";
 import type { ListedArchive } from "../../domain/stores/scrub-store.ts";
 import { ArchiveAssembly } from "../../domain/vaults/multipart-upload.ts";
 import { arnOf } from "../../domain/vaults/vault.ts";
-import { encodeManifest, manifestSizeMax } from "../../segments/manifest.ts";
-import { type ReceiveServices, receiveSegment } from "../../segments/receive.ts";
+import type { ReceiveServices } from "../../segments/receive.ts";
+import { receiveManifest } from "../../segments/receive-manifest.ts";
 
 export interface ManifestLog {
   /** An archive of parts had no manifest, or a damaged one, and has one again. */
@@ -54,15 +54,10 @@ export class Manifests {
     const partCount = await this.#countParts(archive);
     const vaultArn = arnOf(vault);
     const head = { archiveId, vaultArn, description, createdAt, sizeBytes, treeHash, partsRevision: latestRevision };
-    const isWritten = await receiveSegment(this.#services, {
-      kind: "manifest",
-      ownerId: archiveId,
-      vaultArn,
-      description,
-      firstByte: manifestPlace,
-      sizeBytes: manifestSizeMax(partCount),
-      body: encodeManifest(head, this.#parts(archive)),
-      check: () => undefined,
+    const isWritten = await receiveManifest(this.#services, {
+      head,
+      partCount,
+      parts: this.#parts(archive),
       record: (manifest) => metadata.replaceManifest({ manifest }),
     });
     if (isWritten) {

@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { openedRowKey } from "../../auth/keyring.ts";
 import { ifPresentSync } from "../../files/missing.ts";
 import type { ProvenCounters } from "../../storage/metadata/correct-counters.ts";
-import { addDigest, emptySum, livingDigest } from "../../storage/metadata/tables/row-macs/archive-sum.ts";
+import { ArchiveTotals } from "../../storage/metadata/tables/row-macs/archive-sum.ts";
 import { RowHasher, type SealedValues } from "../../storage/metadata/tables/row-macs/row-hasher.ts";
 import { isSound } from "../../storage/metadata/tables/row-macs/row-seal.ts";
 import { arnOfRow } from "../../verify/vault-arn.ts";
@@ -67,27 +67,22 @@ async function contentsOf(database: DatabaseSync, hasher: RowHasher, vault: Row)
     `SELECT rowid AS place, * FROM archives WHERE vault_id = ? AND rowid > ? ORDER BY rowid LIMIT ${pageRows}`,
   );
   page.setReadBigInts(true);
-  let [count, bytes, sum] = [0n, 0n, emptySum];
+  const totals = new ArchiveTotals();
   for (let after: bigint | null = lowestPlace; after !== null; ) {
     const rows = page.all(String(vault["id"]), after) as Row[];
     if (rows.some((row) => !isSound(hasher, "archives", row as SealedValues))) {
       return null;
     }
-    for (const row of rows.filter((row) => livedIn(row, vault["revision"] as bigint))) {
-      count += 1n;
-      bytes += row["size_bytes"] as bigint;
-      sum = addDigest(sum, livingDigest(hasher, row as SealedValues));
+    for (const row of rows) {
+      totals.add(hasher, row as SealedValues, vault["revision"] as bigint);
     }
     after = rows.length < pageRows ? null : (rows.at(-1)?.["place"] as bigint);
     await setImmediate();
   }
   return {
     id: String(vault["id"]),
-    archive_count: Number(count),
-    archive_bytes: Number(bytes),
-    archive_sum: sum,
+    archive_count: Number(totals.count),
+    archive_bytes: Number(totals.bytes),
+    archive_sum: totals.sum,
   };
 }
-
-const livedIn = ({ created_revision: created, deleted_revision: deleted = null }: Row, revision: bigint): boolean =>
-  (created as bigint) <= revision && (deleted === null || (deleted as bigint) > revision);

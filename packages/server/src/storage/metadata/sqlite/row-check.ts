@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { DamagedRow } from "../../../domain/stores/metadata-store.ts";
-import { addDigest, emptySum, livingDigest } from "../tables/row-macs/archive-sum.ts";
-import type { RowHasher, SealedValues } from "../tables/row-macs/row-hasher.ts";
+import { ArchiveTotals } from "../tables/row-macs/archive-sum.ts";
+import type { SealedValues } from "../tables/row-macs/row-hasher.ts";
 import { isSound, nameOf, type RowSeal } from "../tables/row-macs/row-seal.ts";
 import { type SealedTableName, sealedTables } from "../tables/row-macs/sealed-columns.ts";
 
@@ -51,16 +51,14 @@ type Row = Readonly<Record<string, string | bigint | Uint8Array | null>>;
 
 interface Contents {
   readonly vault: Row;
-  count: bigint;
-  bytes: bigint;
-  sum: Uint8Array;
+  readonly totals: ArchiveTotals;
 }
 
 function* checkContents(checked: CheckedRows, vaults: readonly Row[]): Generator<void, void> {
   const { hasher, onDamagedRow } = checked;
   const sound = vaults.filter((vault) => isSound(hasher, "vaults", vault));
   const contents = new Map<unknown, Contents>(
-    sound.map((vault) => [vault["id"], { vault, count: 0n, bytes: 0n, sum: emptySum }]),
+    sound.map((vault) => [vault["id"], { vault, totals: new ArchiveTotals() }]),
   );
   const select = bigRows(checked, "SELECT rowid AS place, * FROM archives WHERE rowid > ? ORDER BY rowid LIMIT ?");
   for (let after: bigint | null = lowestPlace; after !== null; ) {
@@ -68,7 +66,7 @@ function* checkContents(checked: CheckedRows, vaults: readonly Row[]): Generator
     for (const row of rows) {
       const of = contents.get(row["vault_id"]);
       if (of !== undefined) {
-        addArchive(of, row, hasher);
+        of.totals.add(hasher, row, of.vault["revision"] as bigint);
       }
     }
     const last: Row | undefined = rows.at(-1);
@@ -86,17 +84,6 @@ function* checkContents(checked: CheckedRows, vaults: readonly Row[]): Generator
 
 const lowestPlace = -(2n ** 63n);
 
-function addArchive(of: Contents, row: Row, hasher: RowHasher): void {
-  const revision = BigInt(of.vault["revision"] as bigint);
-  const { created_revision: created, deleted_revision: deleted = null } = row;
-  const isDeleted = deleted !== null && !(typeof deleted === "bigint" && deleted > revision);
-  if (typeof created === "bigint" && created <= revision && !isDeleted) {
-    of.count += 1n;
-    of.bytes += typeof row["size_bytes"] === "bigint" ? row["size_bytes"] : 0n;
-    of.sum = addDigest(of.sum, livingDigest(hasher, row));
-  }
-}
-
 /** A vault is removed when it is empty: that of an archive that lives is there. */
 function checkVaultsOf(checked: CheckedRows, after: bigint, last: Row | undefined): void {
   if (last === undefined) {
@@ -113,7 +100,7 @@ function checkVaultsOf(checked: CheckedRows, after: bigint, last: Row | undefine
   }
 }
 
-function findingOf({ vault, count, bytes, sum }: Contents): DamagedRow | null {
+function findingOf({ vault, totals: { count, bytes, sum } }: Contents): DamagedRow | null {
   const isSameSum = Buffer.from(sum).equals(vault["archive_sum"] as Uint8Array);
   if (isSameSum && count === vault["archive_count"] && bytes === vault["archive_bytes"]) {
     return null;

@@ -13,14 +13,14 @@ const reopenMilliseconds = 100;
 setPriority(constants.priority.PRIORITY_LOW);
 
 const idle = new Set<Socket>();
-let counts = { due: 0, sent: 0, answered: 0, refused: 0 };
+let counts = { due: 0, sent: 0, served: 0, refused: 0 };
 
 function open(): void {
   const socket = connect({ port: Number(port), host: "127.0.0.1", localAddress, noDelay: true });
   socket.on("error", () => undefined);
   socket.once("connect", () => idle.add(socket));
   socket.on("data", (bytes: Buffer) => {
-    counts[bytes.toString("latin1", 9, 12) === "200" ? "answered" : "refused"] += 1;
+    counts[bytes.toString("latin1", 9, 12) === "200" ? "served" : "refused"] += 1;
     idle.add(socket);
   });
   socket.once("close", () => {
@@ -52,5 +52,5 @@ setInterval(() => {
 
 setInterval(() => {
   console.log(JSON.stringify(counts));
-  counts = { due: 0, sent: 0, answered: 0, refused: 0 };
+  counts = { due: 0, sent: 0, served: 0, refused: 0 };
 }, 1000);

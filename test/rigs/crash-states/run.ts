@@ -1,10 +1,8 @@
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DiskModel, nothingUnsynced, type Survival } from "../../support/disk-rig/disk-model.ts";
 import { Random } from "../../support/random.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { memoryFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 import { lossesIn } from "./judge.ts";
 import { Scheduler } from "./scheduler.ts";
 import { simulatedDatabase } from "./simulated-database.ts";
@@ -42,7 +40,7 @@ export async function runCrashStates({
   stopsAtViolation,
 }: CrashStatesOptions): Promise<CrashStatesResult> {
   const began = performance.now();
-  await using folder = await temporaryFolder(existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
+  await using folder = await temporaryFolder(memoryFolder);
   // The store's lock of removals lies in a real folder.
   const root = join(folder.path, "data");
   await mkdir(root);

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Finding } from "../../../packages/server/src/verify/finding.ts";
 import { Random } from "../../support/random.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { memoryFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 import { copyOf, filledFolders } from "../../support/verify/folders.ts";
 import { findingsIn, stateOf } from "../../support/verify/look.ts";
 import { kindsOf } from "../../support/verify/seeded-damages.ts";
@@ -33,13 +31,11 @@ export interface DamagesResult {
 const hashedShare = 0.1;
 /** Folders on which the service is started. */
 const servedShare = 0.05;
-const memoryFolder = "/dev/shm";
 
 /** Damages a copy of a folder at places that follow from the seed: `moraine verify` must name each, and no read may return other bytes. */
 export async function runDamages({ seed, count }: DamagesOptions): Promise<DamagesResult> {
   const began = performance.now();
-  const parent = existsSync(memoryFolder) ? memoryFolder : tmpdir();
-  await using folders = await filledFolders(parent);
+  await using folders = await filledFolders(memoryFolder);
   const kinds = kindsOf(folders.yesterday);
   const findings: string[] = [];
   const chosen = new Random(seed);
@@ -47,7 +43,7 @@ export async function runDamages({ seed, count }: DamagesOptions): Promise<Damag
   for (let index = 0; index < count; index += 1) {
     const kind = kinds[index % kinds.length];
     assert.ok(kind);
-    await using place = await temporaryFolder(parent);
+    await using place = await temporaryFolder(memoryFolder);
     const path = join(place.path, "data");
     await copyOf(folders[kind.folder], path);
     const { what, named } = await kind.damage(path, new Random(seed + index));

@@ -1,12 +1,10 @@
-import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DiskModel } from "../../support/disk-rig/disk-model.ts";
 import type { FaultRule } from "../../support/disk-rig/rig.ts";
 import { Random } from "../../support/random.ts";
 import type { NodeCommand } from "../../support/server-process.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { memoryFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 import { examine } from "../examine.ts";
 import { type ScenarioName, scenarios } from "../scenarios.ts";
 import type { Examination } from "../surroundings/surroundings.ts";
@@ -40,9 +38,6 @@ export interface DiskStatesResult {
   readonly seconds: number;
 }
 
-/** States are small, and many: a disk would spend its time on syncs that prove nothing. */
-const memoryFolder = "/dev/shm";
-
 /**
  * Records what a server does to its folder during a scenario. Makes the folders that a kill or a power cut could have left at each
  * moment, starts the service on each, and judges what clients see of it and what `moraine verify` says of it.
@@ -52,7 +47,7 @@ export async function runDiskStates(options: DiskStatesOptions): Promise<DiskSta
   const began = performance.now();
   await using folder = await temporaryFolder();
   await using recording = await record(folder.path, scenarios[scenario]("v"), server);
-  await using images = await temporaryFolder(existsSync(memoryFolder) ? memoryFolder : tmpdir());
+  await using images = await temporaryFolder(memoryFolder);
   const violations: FoundViolation[] = [];
   const findings: string[] = [];
   const states = { kill: 0, "power cut": 0 };

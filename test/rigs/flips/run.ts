@@ -1,15 +1,13 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CannotVerifyError } from "../../../packages/server/src/verify/open-folder.ts";
 import { flipBit } from "../../../packages/server/test/support/flip-bit.ts";
 import { Random } from "../../support/random.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { memoryFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 import { copyOf, filledFolders } from "../../support/verify/folders.ts";
 import { findingsIn } from "../../support/verify/look.ts";
 import { recoveredService } from "../recovered-service.ts";
-import { type Answers, answersOf } from "./answers.ts";
+import { type Responses, responsesOf } from "./responses.ts";
 
 export interface FlipsOptions {
   readonly seed: number;
@@ -25,19 +23,16 @@ export interface FlipsResult {
   readonly rig: "flips";
   readonly seed: number;
   readonly flips: Readonly<Record<Outcome, number>>;
-  /** Bits that changed an answer and that nothing noticed. */
+  /** Bits that changed an response and that nothing noticed. */
   readonly findings: readonly string[];
   readonly seconds: number;
 }
 
-const memoryFolder = "/dev/shm";
-
 /** Flips single bits of the database at places that follow from the seed: each must be noticed, or change nothing. */
 export async function runFlips({ seed, count, stopsAtViolation = false }: FlipsOptions): Promise<FlipsResult> {
   const began = performance.now();
-  const parent = existsSync(memoryFolder) ? memoryFolder : tmpdir();
-  await using folders = await filledFolders(parent);
-  const before = await lookAt(folders.stopped, parent, async () => undefined);
+  await using folders = await filledFolders(memoryFolder);
+  const before = await lookAt(folders.stopped, async () => undefined);
   const flips = {
     ...{ "refused at the start": 0, "refused by a request": 0, "named by verify": 0, harmless: 0, silent: 0 },
   };
@@ -47,11 +42,11 @@ export async function runFlips({ seed, count, stopsAtViolation = false }: FlipsO
     const random = new Random(seed + index);
     const position = placeIn(database, random);
     const bit = random.whole(0, 7);
-    const after = await lookAt(folders.stopped, parent, (path) => flipBit(join(path, "moraine.db"), position, bit));
-    const outcome = outcomeOf(before.answers ?? {}, after);
+    const after = await lookAt(folders.stopped, (path) => flipBit(join(path, "moraine.db"), position, bit));
+    const outcome = outcomeOf(before.responses ?? {}, after);
     flips[outcome] += 1;
     if (outcome === "silent") {
-      findings.push(`bit ${bit} of byte ${position}: ${differences(before.answers ?? {}, after.answers ?? {})[0]}`);
+      findings.push(`bit ${bit} of byte ${position}: ${differences(before.responses ?? {}, after.responses ?? {})[0]}`);
       if (stopsAtViolation) {
         break;
       }
@@ -78,23 +73,23 @@ function placeIn(bytes: Buffer, random: Random): number {
 
 interface Look {
   /** Null when the service does not start. */
-  readonly answers: Answers | null;
+  readonly responses: Responses | null;
   readonly isNamed: boolean;
 }
 
 /** Damages a copy of a folder, has it verified, and starts the service on it. */
-async function lookAt(folder: string, parent: string, damage: (path: string) => Promise<void>): Promise<Look> {
-  await using place = await temporaryFolder(parent);
+async function lookAt(folder: string, damage: (path: string) => Promise<void>): Promise<Look> {
+  await using place = await temporaryFolder(memoryFolder);
   const path = join(place.path, "data");
   await copyOf(folder, path);
   await damage(path);
   const isNamed = await isNamedIn(path);
   const service = await recoveredService(path).catch(() => null);
   if (service === null) {
-    return { answers: null, isNamed };
+    return { responses: null, isNamed };
   }
   try {
-    return { answers: await answersOf(service.url), isNamed };
+    return { responses: await responsesOf(service.url), isNamed };
   } finally {
     // A damaged database may refuse the changes of an end in order.
     await service[Symbol.asyncDispose]().catch(() => undefined);
@@ -113,20 +108,20 @@ async function isNamedIn(path: string): Promise<boolean> {
   }
 }
 
-function outcomeOf(before: Answers, { answers, isNamed }: Look): Outcome {
-  if (answers === null) {
+function outcomeOf(before: Responses, { responses, isNamed }: Look): Outcome {
+  if (responses === null) {
     return "refused at the start";
   }
-  if (Object.entries(before).some(([path, answer]) => answer !== null && answers[path] === null)) {
+  if (Object.entries(before).some(([path, response]) => response !== null && responses[path] === null)) {
     return "refused by a request";
   }
   if (isNamed) {
     return "named by verify";
   }
-  return differences(before, answers).length === 0 ? "harmless" : "silent";
+  return differences(before, responses).length === 0 ? "harmless" : "silent";
 }
 
-const differences = (before: Answers, after: Answers): string[] =>
+const differences = (before: Responses, after: Responses): string[] =>
   Object.entries(before)
-    .filter(([path, answer]) => after[path] !== answer)
-    .map(([path, answer]) => `${path} is ${after[path]} instead of ${answer}`);
+    .filter(([path, response]) => after[path] !== response)
+    .map(([path, response]) => `${path} is ${after[path]} instead of ${response}`);

@@ -30,7 +30,7 @@ const ownDescriptors = 10;
 interface Counts {
   readonly due: number;
   readonly sent: number;
-  readonly answered: number;
+  readonly served: number;
   readonly refused: number;
 }
 
@@ -47,7 +47,7 @@ test("requests beyond what the server can serve, of one tenant, do not slow anot
   await p99(clients, 2);
 
   const atCapacity = startBusy(server.url, enough, head);
-  const capacity = (await countsOf(atCapacity, 3)).answered;
+  const capacity = (await countsOf(atCapacity, 3)).served;
   await end(atCapacity);
   const reference = await bestP99(clients, 3);
   const openBefore = await descriptors(server.pid);

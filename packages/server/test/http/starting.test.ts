@@ -1,22 +1,10 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { createListener } from "../../src/http/connections/listener.ts";
 import { assertError } from "../support/glacier.ts";
-import { testLimits } from "../support/server.ts";
-import { signedClient } from "../support/signed-request.ts";
+import { startingClient } from "./starting-client.ts";
 
 test("a service that is starting is live and not ready, and answers every other request so that clients try again", async (t) => {
-  const options = { limits: testLimits, trustedProxies: [], servesMetrics: true, certificate: null };
-  const { server } = createListener({ ...options, systemNow: () => new Date() });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => server.close());
-  const key = { accessKeyId: "AKIA0000000000000000", secretAccessKey: "x".repeat(40) };
-  const client = signedClient({ port: (server.address() as AddressInfo).port, key, region: "us-east-1" });
-  t.after(() => client.close());
-
+  const client = await startingClient(t);
   const live = await client.send({ method: "GET", path: "/health/live", key: null });
   assert.equal(live.status, 200);
   const ready = await client.send({ method: "GET", path: "/health/ready", key: null });

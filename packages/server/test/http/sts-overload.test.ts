@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { type TestContext, test } from "node:test";
-import { createListener } from "../../src/http/connections/listener.ts";
+import { test } from "node:test";
 import { createVault, randomContent } from "../support/glacier.ts";
-import { startTestServer, testLimits } from "../support/server.ts";
-import { signedClient } from "../support/signed-request.ts";
+import { startTestServer } from "../support/server.ts";
 import { openSocket, readAnswer } from "./raw-socket.ts";
 import { eventually, send, uploadHead } from "./sending.ts";
 import { signedText, textOf } from "./signed-text.ts";
+import { startingClient } from "./starting-client.ts";
 
 // Refusals for overload, in the form and with the status that clients of STS know.
 
@@ -54,18 +51,6 @@ test("a call to a service that is starting gets 503 with Retry-After", async (t)
   assert.deepEqual([answer.status, answer.headers["retry-after"]], [503, "1"]);
   assert.match(answer.text, refusal("The service is starting. Try again later."));
 });
-
-async function startingClient(t: TestContext) {
-  const options = { limits: testLimits, trustedProxies: [], servesMetrics: true, certificate: null };
-  const { server } = createListener({ ...options, systemNow: () => new Date() });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => server.close());
-  const key = { accessKeyId: "AKIA0000000000000000", secretAccessKey: "x".repeat(40) };
-  const client = signedClient({ port: (server.address() as AddressInfo).port, key, region: "us-east-1" });
-  t.after(() => client.close());
-  return client;
-}
 
 test("a call on a connection for which there is no room gets 503 with Retry-After, and the connection is closed", async (t) => {
   const server = await startTestServer({ limits: { connectionsMax: 1 } });

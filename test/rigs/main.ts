@@ -49,18 +49,20 @@ if (values.help || !["quick", "full", "long"].includes(values.extent)) {
   await Promise.all(Array.from({ length: availableParallelism() }, () => runAll(units, folder.path)));
 }
 
-/** Runs units in a process of their own until none is left. */
+/** Runs units in a process of their own until none is left. A unit that ends the process is reported, and the next has a new one. */
 async function runAll(units: Unit[], packed: string): Promise<void> {
-  const worker = fork(fileURLToPath(new URL("worker.ts", import.meta.url)), {
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-  try {
-    for (let unit = units.shift(); unit !== undefined; unit = units.shift()) {
-      report(await resultOf(worker, { unit, packed }));
+  let worker = startWorker();
+  for (let unit = units.shift(); unit !== undefined; unit = units.shift()) {
+    report(await resultOf(worker, { unit, packed }));
+    if (worker.exitCode !== null || worker.signalCode !== null) {
+      worker = startWorker();
     }
-  } finally {
-    worker.disconnect();
   }
+  worker.disconnect();
+}
+
+function startWorker(): ChildProcess {
+  return fork(fileURLToPath(new URL("worker.ts", import.meta.url)), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }
 
 async function resultOf(worker: ChildProcess, request: WorkerRequest): Promise<WorkerResult> {
@@ -68,8 +70,9 @@ async function resultOf(worker: ChildProcess, request: WorkerRequest): Promise<W
   const { signal } = settled;
   try {
     worker.send(request);
-    const ended = once(worker, "exit", { signal }).then(() => {
-      throw new Error(`${JSON.stringify(request.unit)} could not be run`);
+    const ended = once(worker, "exit", { signal }).then(([code, killedBy]): [WorkerResult] => {
+      const { unit } = request;
+      return [{ rig: unit.rig, unit, findings: [`could not be run: its process ended with ${code ?? killedBy}`] }];
     });
     const [result] = await Promise.race([once(worker, "message", { signal }), ended]);
     return result;

@@ -8,8 +8,11 @@ export type WorkerRequest = { readonly unit: Unit; readonly packed: string };
 export type WorkerResult = UnitResult & { readonly unit: Unit };
 
 process.on("message", async ({ unit, packed }: WorkerRequest) => {
-  const result: WorkerResult = { ...(await runUnit({ ...unit, command: packedCommand(packed) })), unit };
-  process.send?.(result);
+  const result = await runUnit({ ...unit, command: packedCommand(packed) }).catch((error: Error) => ({
+    rig: unit.rig,
+    findings: [`could not be run: ${error.stack}`],
+  }));
+  process.send?.({ ...result, unit } satisfies WorkerResult);
 });
 // Threads of a service that did not end in order would keep the process.
 process.on("disconnect", () => process.exit());

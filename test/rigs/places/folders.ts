@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, rename, rm } from "node:fs/promises";
+import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Place } from "./places.ts";
@@ -62,7 +62,7 @@ export const readOnlyFolders: Place = {
     await world.work(4);
     await server.stop();
     for (const name of [".", "blobs", "tmp"]) {
-      await whileReadOnly(join(world.dataFolder, name), async () => {
+      await whileReadOnly(world, name, async () => {
         const started = await world.start().catch(() => null);
         await world.work(2);
         await started?.kill();
@@ -70,16 +70,26 @@ export const readOnlyFolders: Place = {
     }
     await world.start();
     for (const name of [".", "blobs", "tmp"]) {
-      await whileReadOnly(join(world.dataFolder, name), () => world.work(4));
+      await whileReadOnly(world, name, () => world.work(4));
       await world.expectService(`after ${name} was read-only`);
     }
   },
 };
 
-async function whileReadOnly(path: string, use: () => Promise<unknown>): Promise<void> {
-  await run("mount", ["--bind", path, path]);
+async function whileReadOnly(world: World, name: string, use: () => Promise<unknown>): Promise<void> {
+  const path = join(world.dataFolder, name);
+  const readOnly = join(world.folder, "read-only");
+  await mkdir(readOnly, { recursive: true });
+  // A mount becomes read-only only while no file is open for writing there, and a running server opens some at any moment: so
+  // this is done at a place that no server knows. A mount of that one is read-only as well.
+  await run("mount", ["--bind", path, readOnly]);
   try {
-    await run("mount", ["-o", "remount,bind,ro", path]);
+    await run("mount", ["-o", "remount,bind,ro", readOnly]);
+    await run("mount", ["--bind", readOnly, path]);
+  } finally {
+    await run("umount", [readOnly]);
+  }
+  try {
     await use();
   } finally {
     // Files that were opened there keep it until they are closed.

@@ -7,8 +7,9 @@ import type { AccountId } from "@moraine/protocol";
 import { StorageFullError } from "../../src/domain/stores/blob-store.ts";
 import { MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
 import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
+import type { Outcome } from "../../src/storage/metadata/run-method.ts";
 import { type Connection, openReading, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
-import { type Outcome, runChanges, runQueries } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
+import { runChanges, runQueries } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
 import { rowChecking, testSecret } from "../support/row-secret.ts";
 
 const key = { accountId: "123456789012" as AccountId, region: "us-east-1", vaultName: "a" };

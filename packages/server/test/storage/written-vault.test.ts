@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
+import type { Outcome, Request } from "../../src/storage/metadata/run-method.ts";
 import { type Connection, openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
-import {
-  type Outcome,
-  type Request,
-  runChanges,
-  runQueries,
-} from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
+import { runChanges, runQueries } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";
 import { keyOf, someHash, start } from "../contract/metadata/world.ts";
 import { testSecret } from "../support/row-secret.ts";
 

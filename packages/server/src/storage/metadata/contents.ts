@@ -1,6 +1,6 @@
 import { adminErrors } from "@moraine/protocol";
-import type { Changes } from "./sqlite/methods.ts";
-import { rowsChanged } from "./sqlite/prepared.ts";
+import type { Changes } from "./methods.ts";
+import { rowsChanged } from "./prepared.ts";
 import { sealedRows } from "./tables/row-macs/sealed-rows.ts";
 import type { Database, Schema, VaultRow } from "./tables/schema.ts";
 import { markAllDead } from "./tables/segments.ts";

@@ -2,13 +2,13 @@ import type { Instant } from "../../../domain/time/instant.ts";
 import { isOutOfSpace } from "../../blobs/disk.ts";
 import { type HistoryMarker, readMarker, writeMarker } from "../../history/marker.ts";
 import { quarantine } from "../../history/quarantine.ts";
+import { literal, manyRows, oneRow, rowsChanged } from "../prepared.ts";
 import { keyOf } from "../tables/rows.ts";
 import type { Database } from "../tables/schema.ts";
+import { storedKey } from "../tables/stored-values.ts";
 import { isLogMoved, moveWholeLog } from "./log/move-log.ts";
-import { literal, manyRows, oneRow, rowsChanged } from "./prepared.ts";
 import type { Connection } from "./sqlite-connection.ts";
 import { failureOf } from "./sqlite-failure.ts";
-import { storedKey } from "./stored-values.ts";
 
 const pageRows = 1000;
 

@@ -1,24 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { AuditFacts } from "../../../domain/audit.ts";
 import { StorageFullError } from "../../../domain/stores/blob-store.ts";
 import { MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
-import { forgetHead, recordChange } from "../tables/audit-chain.ts";
-import type { Database } from "../tables/schema.ts";
-import { forgetWrittenVault } from "../tables/written-vault.ts";
+import { forgetWritten, invoke, type Outcome, type Request } from "../run-method.ts";
+import { changes, queries } from "../statements.ts";
+import { recordChange } from "../tables/audit-chain.ts";
 import { dataSizeBytes } from "./data-size.ts";
-import type { Changes, Queries } from "./methods.ts";
 import type { Connection } from "./sqlite-connection.ts";
 import { failureOf, isSqliteError } from "./sqlite-failure.ts";
-import { changes, queries } from "./statements.ts";
-
-export interface Request {
-  readonly method: string;
-  readonly input: unknown;
-  /** Facts for the audit trail about a change; they are kept with the change, or neither is. */
-  readonly facts?: AuditFacts | undefined;
-}
-
-export type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 /** Answers are handed over before they take more: a thread's heap is small, and answers may be lists. */
 const answersSizeBytesMax = 1024 * 1024;
@@ -84,7 +72,7 @@ async function runChange(connection: Connection, { method, input, facts }: Reque
   try {
     const value = await invoke(changes, method, db, input);
     if (facts !== undefined) {
-      await recordChange(connection, { method, input, value, facts });
+      await recordChange(db, { method, input, value, facts }, database);
     }
     database.exec("RELEASE change");
     return { value };
@@ -99,22 +87,12 @@ async function runChange(connection: Connection, { method, input, facts }: Reque
   }
 }
 
-function forgetWritten(db: Database): void {
-  forgetHead(db);
-  forgetWrittenVault(db);
-}
-
 async function outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
   try {
     return { value: await run() };
   } catch (error) {
     return { error: isSqliteError(error) ? unavailable(error) : error };
   }
-}
-
-function invoke(methods: Queries | Changes, name: string, db: Database, input: unknown): Promise<unknown> {
-  const method = methods[name as keyof typeof methods] as (db: Database, input: unknown) => Promise<unknown>;
-  return method(db, input);
 }
 
 /** SQLite ends a transaction by itself after some errors. */

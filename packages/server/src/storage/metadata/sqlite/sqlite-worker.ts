@@ -6,6 +6,7 @@ import type { RowSecret } from "../../../domain/stores/identity-store.ts";
 import type { DamagedRow } from "../../../domain/stores/metadata-store.ts";
 import { syncPathSync } from "../../../files/sync-path.ts";
 import { createTables, migrate } from "../migrations/migrate.ts";
+import type { Outcome } from "../run-method.ts";
 import { beginGeneration, endGeneration, type HistoryReport } from "./generation.ts";
 import { Checkpoints } from "./log/checkpoints.ts";
 import { moveWholeLog } from "./log/move-log.ts";
@@ -18,7 +19,7 @@ import {
   type ThreadOptions,
   type ToThread,
 } from "./sqlite-messages.ts";
-import { type Outcome, runChanges, runQueries } from "./sqlite-transactions.ts";
+import { runChanges, runQueries } from "./sqlite-transactions.ts";
 
 /** Bounds how long the first change of a batch waits for the last. */
 const batchMax = 256;

@@ -10,8 +10,8 @@ import {
 } from "../../../domain/jobs/retrieval-policy.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { AccountKey } from "../../../domain/vaults/vault.ts";
-import type { Changes, Queries } from "../sqlite/methods.ts";
-import { literal, oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import type { Changes, Queries } from "../methods.ts";
+import { literal, oneRow, rowsChanged } from "../prepared.ts";
 import { changing, sealedInsertion, sealedRow, sealedRows } from "./row-macs/sealed-rows.ts";
 import { notNull } from "./rows.ts";
 import type { Database, DataRetrievalPolicyRow } from "./schema.ts";

@@ -4,9 +4,8 @@ import type { Instant } from "../../../domain/time/instant.ts";
 import type { Archive } from "../../../domain/vaults/archive.ts";
 import type { PermittedVault } from "../../../domain/vaults/permission.ts";
 import { arnOf } from "../../../domain/vaults/vault.ts";
-import type { Changes, Queries } from "../sqlite/methods.ts";
-import { literal, rowsChanged } from "../sqlite/prepared.ts";
-import { storedHead, storedRequest } from "../sqlite/stored-values.ts";
+import type { Changes, Queries } from "../methods.ts";
+import { literal, rowsChanged } from "../prepared.ts";
 import { dropDamageOf } from "./damage-rows.ts";
 import { areEqual, hashRequest, packHead, unpackHash } from "./packed.ts";
 import { release } from "./releases.ts";
@@ -17,6 +16,7 @@ import { changing, sealedInsertion, sealedRow, sealedRows } from "./row-macs/sea
 import { archiveOf, archiveRow } from "./rows.ts";
 import type { ArchiveRow, Database } from "./schema.ts";
 import { abandonPending, makeLive } from "./segments.ts";
+import { storedHead, storedRequest } from "./stored-values.ts";
 import { bumpRevision, findById, requirePermitted, selectVaultById } from "./vault-contents.ts";
 
 export const archiveQueries = {

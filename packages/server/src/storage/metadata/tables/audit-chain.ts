@@ -3,8 +3,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { auditText, type ChainPlace, chainOrigin } from "@moraine/protocol";
 import type { AuditFacts } from "../../../domain/audit.ts";
 import { recordedChanges } from "../../../domain/stores/recorded-changes.ts";
-import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
-import type { Connection } from "../sqlite/sqlite-connection.ts";
+import { insertion, literal, manyRows, oneRow, rowsChanged } from "../prepared.ts";
 import type { AuditEntryRow, AuditStateRow, Database } from "./schema.ts";
 
 /** The chain's head, for the rest of a transaction. */
@@ -22,10 +21,11 @@ export interface RecordedCall {
   readonly facts: AuditFacts;
 }
 
-/** Appends the entry of a change, in its transaction; none when it changed nothing. */
+/** Appends the entry of a change, in its transaction; none when it changed nothing. @param database see `appendEntry`. */
 export async function recordChange(
-  { db, database }: Connection,
+  db: Database,
   { method, input, value, facts }: RecordedCall,
+  database?: DatabaseSync,
 ): Promise<void> {
   const subjectOf = recordedChanges[method as keyof typeof recordedChanges] as
     | ((input: unknown, result: unknown) => string | null | false)

@@ -1,8 +1,8 @@
 import type { AuditRow } from "@moraine/protocol";
 import { pruningOperation, pruningSubject } from "@moraine/protocol";
 import { type AuditPage, serviceFacts } from "../../../domain/audit.ts";
-import type { Changes, Queries } from "../sqlite/methods.ts";
-import { literal, manyRows, rowsChanged } from "../sqlite/prepared.ts";
+import type { Changes, Queries } from "../methods.ts";
+import { literal, manyRows, rowsChanged } from "../prepared.ts";
 import { appendEntry, changeState, headOf, hexOf, stateOf } from "./audit-chain.ts";
 import type { AuditEntryRow, Database } from "./schema.ts";
 

@@ -1,5 +1,5 @@
-import type { Queries } from "../sqlite/methods.ts";
-import { literal, oneRow } from "../sqlite/prepared.ts";
+import type { Queries } from "../methods.ts";
+import { literal, oneRow } from "../prepared.ts";
 import { inProgress } from "./jobs/job-turns.ts";
 
 export const contentsQueries = {

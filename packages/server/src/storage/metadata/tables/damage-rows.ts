@@ -1,6 +1,6 @@
 import type { AccountId } from "@moraine/protocol";
 import type { Damage } from "../../../domain/vaults/damage.ts";
-import { rowsChanged } from "../sqlite/prepared.ts";
+import { rowsChanged } from "../prepared.ts";
 import type { DamageRow } from "./schema.ts";
 
 export function damageRow({ owner, range, segmentKey, reason, foundAt }: Damage): DamageRow {

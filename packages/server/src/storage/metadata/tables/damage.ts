@@ -1,6 +1,6 @@
 import { type Damage, placesPerSegmentMax } from "../../../domain/vaults/damage.ts";
-import type { Changes, Queries } from "../sqlite/methods.ts";
-import { insertion, literal, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
+import type { Changes, Queries } from "../methods.ts";
+import { insertion, literal, manyRows, oneRow, rowsChanged } from "../prepared.ts";
 import { findArchive } from "./archives.ts";
 import { damageOf, damageRow } from "./damage-rows.ts";
 import type { Database } from "./schema.ts";

@@ -1,6 +1,6 @@
 import type { Instant } from "../../../domain/time/instant.ts";
-import type { Changes } from "../sqlite/methods.ts";
-import { literal, manyRows, oneRow } from "../sqlite/prepared.ts";
+import type { Changes } from "../methods.ts";
+import { literal, manyRows, oneRow } from "../prepared.ts";
 import { changing, removal, soundRows } from "./row-macs/sealed-rows.ts";
 import type { Database } from "./schema.ts";
 import { findById } from "./vault-contents.ts";

@@ -1,5 +1,5 @@
 import type { AccountId } from "@moraine/protocol";
-import type { Changes } from "../sqlite/methods.ts";
+import type { Changes } from "../methods.ts";
 import { changing, sealedInsertion, sealedRow } from "./row-macs/sealed-rows.ts";
 
 export const installationChanges = {

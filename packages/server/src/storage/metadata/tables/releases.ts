@@ -1,6 +1,6 @@
 import { manifestPlace } from "../../../domain/segment.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
-import type { Changes } from "../sqlite/methods.ts";
+import type { Changes } from "../methods.ts";
 import { changing, removal, sealedInsertion, soundRows } from "./row-macs/sealed-rows.ts";
 import type { Database, ReleaseRow } from "./schema.ts";
 import { letGoFrom } from "./segments.ts";

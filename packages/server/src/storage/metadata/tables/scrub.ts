@@ -1,9 +1,8 @@
 import { manifestPlace } from "../../../domain/segment.ts";
 import { type ScrubCursor, scrubRangeCount } from "../../../domain/stores/scrub-store.ts";
 import type { BytesOwner } from "../../../domain/vaults/damage.ts";
-import type { Changes, Queries } from "../sqlite/methods.ts";
-import { encoded, insertion, manyRows, oneRow, rowsChanged } from "../sqlite/prepared.ts";
-import { storedKey } from "../sqlite/stored-values.ts";
+import type { Changes, Queries } from "../methods.ts";
+import { encoded, insertion, manyRows, oneRow, rowsChanged } from "../prepared.ts";
 import { findArchive } from "./archives.ts";
 import { dropDamageAt } from "./damage-rows.ts";
 import type { SealedValues } from "./row-macs/row-hasher.ts";
@@ -11,6 +10,7 @@ import { isUsable, sealedRow, soundRows } from "./row-macs/sealed-rows.ts";
 import { notNull, segmentOf } from "./rows.ts";
 import type { Database, ScrubRow } from "./schema.ts";
 import { abandonPending, findAt, makeLive, referenced, retireManifest } from "./segments.ts";
+import { storedKey } from "./stored-values.ts";
 import { findById } from "./vault-contents.ts";
 
 export const scrubQueries = {

@@ -1,15 +1,15 @@
 import { invariant } from "../../../domain/invariant.ts";
 import { manifestPlace, type Segment } from "../../../domain/segment.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
-import type { Changes, Queries } from "../sqlite/methods.ts";
-import { literal, manyRows, rowsChanged } from "../sqlite/prepared.ts";
-import { storedHead, storedKey } from "../sqlite/stored-values.ts";
+import type { Changes, Queries } from "../methods.ts";
+import { literal, manyRows, rowsChanged } from "../prepared.ts";
 import { areEqual, packHash, packKey } from "./packed.ts";
 import { macOf, type SealedValues } from "./row-macs/row-hasher.ts";
 import { sealOf } from "./row-macs/row-seal.ts";
 import { changing, isUsable, sealedInsertion, sealedRow, sealedRows, soundRows } from "./row-macs/sealed-rows.ts";
 import { keyOf, notNull, segmentName, segmentOf } from "./rows.ts";
 import type { Database, SegmentRow } from "./schema.ts";
+import { storedHead, storedKey } from "./stored-values.ts";
 
 export const segmentQueries = {
   async segmentsOf(db, { archiveId, range, limit }) {

@@ -1,5 +1,5 @@
 import type { TrustedTimeState } from "../../../domain/time/trusted-clock.ts";
-import type { Changes, Queries } from "../sqlite/methods.ts";
+import type { Changes, Queries } from "../methods.ts";
 import { changing, sealedInsertion, sealedRow } from "./row-macs/sealed-rows.ts";
 import { notNull } from "./rows.ts";
 import type { TrustedTimeRow } from "./schema.ts";

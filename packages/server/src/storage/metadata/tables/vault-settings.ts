@@ -3,7 +3,7 @@ import { invariant } from "../../../domain/invariant.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import { assertAbortable, completeLock, initiateLock, type VaultLock } from "../../../domain/vaults/vault-lock.ts";
 import { type VaultTags, withoutTags, withTags } from "../../../domain/vaults/vault-tags.ts";
-import type { Changes } from "../sqlite/methods.ts";
+import type { Changes } from "../methods.ts";
 import { appendEntry } from "./audit-chain.ts";
 import { soundRows } from "./row-macs/sealed-rows.ts";
 import type { Database, VaultRow } from "./schema.ts";

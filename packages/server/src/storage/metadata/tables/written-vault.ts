@@ -1,4 +1,4 @@
-import { rowsChanged } from "../sqlite/prepared.ts";
+import { rowsChanged } from "../prepared.ts";
 import { changing, removal } from "./row-macs/sealed-rows.ts";
 import type { Database, VaultRow } from "./schema.ts";
 

@@ -1,7 +1,7 @@
 import { type AccountId, adminErrors } from "@moraine/protocol";
 import type { Account } from "../../../../domain/stores/identity-store.ts";
-import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import type { Changes, Queries } from "../../methods.ts";
+import { oneRow, rowsChanged } from "../../prepared.ts";
 import { removeSettingsOfAccount } from "../account-settings.ts";
 import { removeMessagesOfAccount } from "../jobs/notifications.ts";
 import { sealedRows } from "../row-macs/sealed-rows.ts";

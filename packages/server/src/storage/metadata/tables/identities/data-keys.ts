@@ -1,6 +1,6 @@
 import type { AccountId } from "@moraine/protocol";
 import { sql } from "kysely";
-import type { Changes, Queries } from "../../sqlite/methods.ts";
+import type { Changes, Queries } from "../../methods.ts";
 import { changing, sealedInsertion, sealedRows } from "../row-macs/sealed-rows.ts";
 import { selectKey } from "./key-rows.ts";
 

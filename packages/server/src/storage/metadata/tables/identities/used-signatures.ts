@@ -1,6 +1,6 @@
 import { errors } from "@moraine/protocol";
-import type { Changes } from "../../sqlite/methods.ts";
-import { rowsChanged } from "../../sqlite/prepared.ts";
+import type { Changes } from "../../methods.ts";
+import { rowsChanged } from "../../prepared.ts";
 
 /** How many expired ones go with each that comes: more than come, so that only those are kept that still count. */
 const expiredAtOnce = 10;

@@ -1,8 +1,8 @@
 import { type AccountId, adminErrors, adminLimits } from "@moraine/protocol";
 import { sql } from "kysely";
 import type { User, UserKey } from "../../../../domain/stores/identity-store.ts";
-import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import type { Changes, Queries } from "../../methods.ts";
+import { oneRow, rowsChanged } from "../../prepared.ts";
 import { changing, sealedInsertion, sealedRow, sealedRows } from "../row-macs/sealed-rows.ts";
 import type { Database, UserRow } from "../schema.ts";
 import { removeKeysOfUser } from "./access-keys.ts";

@@ -3,7 +3,7 @@ import type { ExpressionBuilder } from "kysely";
 import type { JobClaim, JobLane } from "../../../../domain/jobs/job.ts";
 import type { JobTurn } from "../../../../domain/stores/metadata-store.ts";
 import type { Instant } from "../../../../domain/time/instant.ts";
-import { literal, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { literal, oneRow, rowsChanged } from "../../prepared.ts";
 import { release } from "../releases.ts";
 import { soundRows } from "../row-macs/sealed-rows.ts";
 import type { Database, JobRow, Schema } from "../schema.ts";

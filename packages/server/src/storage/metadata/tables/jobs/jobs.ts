@@ -1,8 +1,8 @@
 import { invariant } from "../../../../domain/invariant.ts";
 import { assertJobsLeft, type JobState } from "../../../../domain/jobs/job.ts";
 import type { Instant } from "../../../../domain/time/instant.ts";
-import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { rowsChanged } from "../../sqlite/prepared.ts";
+import type { Changes, Queries } from "../../methods.ts";
+import { rowsChanged } from "../../prepared.ts";
 import { chargeRetrievalPolicy } from "../account-settings.ts";
 import { changing, sealedInsertion, sealedRow, sealedRows, soundRows } from "../row-macs/sealed-rows.ts";
 import type { Database, JobRow } from "../schema.ts";

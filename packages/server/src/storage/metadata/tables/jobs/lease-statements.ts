@@ -1,6 +1,6 @@
 import type { Expression, ExpressionBuilder, RawBuilder, SqlBool } from "kysely";
 import type { Instant } from "../../../../domain/time/instant.ts";
-import { oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import { oneRow, rowsChanged } from "../../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 type Conditions = readonly Expression<SqlBool>[];

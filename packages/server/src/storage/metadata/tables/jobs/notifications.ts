@@ -9,8 +9,8 @@ import {
 } from "../../../../domain/notifications/notification.ts";
 import type { ClaimedMessage, NotificationStatus } from "../../../../domain/stores/notification-store.ts";
 import type { Instant } from "../../../../domain/time/instant.ts";
-import type { Changes, Queries } from "../../sqlite/methods.ts";
-import { literal, oneRow, rowsChanged } from "../../sqlite/prepared.ts";
+import type { Changes, Queries } from "../../methods.ts";
+import { literal, oneRow, rowsChanged } from "../../prepared.ts";
 import { sealedInsertion, sealedRows, soundRows } from "../row-macs/sealed-rows.ts";
 import type { Database, NotificationRow } from "../schema.ts";
 import { findById } from "../vault-contents.ts";

@@ -1,7 +1,7 @@
 import type { Compilable } from "kysely";
 import { invariant } from "../../../../domain/invariant.ts";
 import { DamagedRowError } from "../../../../domain/stores/metadata-store.ts";
-import { insertion, manyRows, rowsChanged } from "../../sqlite/prepared.ts";
+import { insertion, manyRows, rowsChanged } from "../../prepared.ts";
 import type { Database, Schema } from "../schema.ts";
 import { macOf, type SealedValues } from "./row-hasher.ts";
 import { assertSound, isSound, nameOf, refused, sealOf } from "./row-seal.ts";

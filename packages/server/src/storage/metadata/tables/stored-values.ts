@@ -1,5 +1,5 @@
-import { hashRequest, packHead, packKey } from "../tables/packed.ts";
-import { encoded } from "./prepared.ts";
+import { encoded } from "../prepared.ts";
+import { hashRequest, packHead, packKey } from "./packed.ts";
 
 // Values of statements whose columns hold bytes.
 

@@ -1,6 +1,6 @@
 import { type Compilable, type CompiledQuery, type InsertObject, type QueryResult, type RawBuilder, sql } from "kysely";
-import { invariant } from "../../../domain/invariant.ts";
-import type { Database, Schema } from "../tables/schema.ts";
+import { invariant } from "../../domain/invariant.ts";
+import type { Database, Schema } from "./tables/schema.ts";
 
 /**
  * Statements that are built and compiled once for each database, and from then on only bound: building and compiling a

@@ -1,5 +1,5 @@
-import type { MetadataChanges, MetadataQueries } from "../../../domain/stores/metadata-store.ts";
-import type { Database } from "../tables/schema.ts";
+import type { MetadataChanges, MetadataQueries } from "../../domain/stores/metadata-store.ts";
+import type { Database } from "./tables/schema.ts";
 
 /** Each method of the interface as a function that runs within the transaction its driver has started. */
 type OnDatabase<Methods> = {

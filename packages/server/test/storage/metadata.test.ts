@@ -6,40 +6,11 @@ import { after, before } from "node:test";
 import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
 import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 import { metadataStoreContract } from "../contract/metadata-store.ts";
+import { emptiedTables } from "../support/emptied-tables.ts";
 import { openInlineStore } from "../support/inline-store.ts";
 import { rowSecret } from "../support/row-secret.ts";
 
 metadataStoreContract("inline in memory", () => openInlineStore(":memory:"));
-
-// Those that refer to others first.
-const tables = [
-  "audit_entries",
-  "audit_state",
-  "damage",
-  "scrub",
-  "scrub_ranges",
-  "scrub_queue",
-  "capacity_units",
-  "retrieved_bytes",
-  "data_retrieval_policies",
-  "notifications",
-  "releases",
-  "removed_vaults",
-  "jobs",
-  "uploads",
-  "segments",
-  "upload_requests",
-  "archives",
-  "vaults",
-  "access_keys",
-  "used_signatures",
-  "user_policies",
-  "users",
-  "accounts",
-  "data_keys",
-  "trusted_time",
-  "installation",
-];
 
 let folder: string;
 let store: MetadataStore;
@@ -60,7 +31,7 @@ after(async () => {
 // Two threads started for each story would take longer than all the stories, so one store serves them all, emptied.
 metadataStoreContract("SQLite on threads", async () => {
   const database = new DatabaseSync(join(folder, "metadata.db"), { timeout: 5000 });
-  for (const table of tables) {
+  for (const table of emptiedTables) {
     database.exec(`DELETE FROM ${table}`);
   }
   database.close();

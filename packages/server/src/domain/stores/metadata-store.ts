@@ -285,9 +285,25 @@ export interface JobEnd {
   readonly output: { readonly segment: Segment; readonly document: InventoryOutput } | null;
 }
 
+/**
+ * Outcomes of a method that failed. `busy`: others were in the way, and nothing happened. `not_committed`: the store cannot be used now, and
+ * nothing happened. `unknown`: it may have happened, or may still happen.
+ */
+export type UnavailableOutcome = "busy" | "not_committed" | "unknown";
+
 /** The store could not do it, or does not know whether it did. */
 export class MetadataUnavailableError extends Error {
   override readonly name = "MetadataUnavailableError";
+  readonly outcome: UnavailableOutcome;
+
+  /** @param options.outcome `unknown` by default: it forbids what would be wrong in any of the cases. */
+  constructor(
+    message: string,
+    { outcome = "unknown", ...options }: ErrorOptions & { outcome?: UnavailableOutcome } = {},
+  ) {
+    super(message, options);
+    this.outcome = outcome;
+  }
 }
 
 /** Error thrown when the kept metadata are not those that were stored. */

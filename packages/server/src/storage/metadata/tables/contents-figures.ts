@@ -1,3 +1,4 @@
+import { type Expression, sql } from "kysely";
 import type { Queries } from "../methods.ts";
 import { literal, oneRow } from "../prepared.ts";
 import { inProgress } from "./jobs/job-turns.ts";
@@ -26,7 +27,9 @@ export const contentsQueries = {
   },
 } satisfies Partial<Queries>;
 
-/** `total` is a float: unlike `sum`, it never overflows. */
+/** A sum of floats never overflows; 0 of no rows. */
+const total = (column: Expression<number>) => sql<number>`coalesce(sum(cast(${column} as double precision)), 0)`;
+
 const selectSum = oneRow((db, page: { afterId: string; limit: number }) =>
   db
     .selectFrom((eb) =>
@@ -40,14 +43,14 @@ const selectSum = oneRow((db, page: { afterId: string; limit: number }) =>
     )
     .select((eb) => [
       eb.fn.countAll().as("vaults"),
-      eb.fn<number>("total", ["archive_count"]).as("archives"),
-      eb.fn<number>("total", ["archive_bytes"]).as("size_bytes"),
+      total(eb.ref("archive_count")).as("archives"),
+      total(eb.ref("archive_bytes")).as("size_bytes"),
       eb.fn.max("id").as("last_id"),
     ]),
 );
 
 const sumInProgress = oneRow((db, _: object) =>
-  db.selectFrom("jobs_in_progress").select((eb) => eb.fn<number>("total", ["count"]).as("count")),
+  db.selectFrom("jobs_in_progress").select((eb) => total(eb.ref("count")).as("count")),
 );
 
 const countRunning = oneRow((db, _: object) =>

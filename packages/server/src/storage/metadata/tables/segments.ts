@@ -237,7 +237,7 @@ const updatePending = rowsChanged(
       .where("name", "=", next.name)
       .where("state", "=", pending)
       .where("owner_head", "=", next.owner_head)
-      .where("owner_tail", "is", next.owner_tail)
+      .where("owner_tail", "=", next.owner_tail)
       .where("deleted_at", "is", null)
       .where("mac", "=", next.pendingMac as Uint8Array),
 );

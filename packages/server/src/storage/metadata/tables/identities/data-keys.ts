@@ -1,5 +1,6 @@
 import type { AccountId } from "@moraine/protocol";
 import { sql } from "kysely";
+import { byteLiteral } from "../../dialect.ts";
 import type { Changes, Queries } from "../../methods.ts";
 import { changing, sealedInsertion, sealedRows } from "../row-macs/sealed-rows.ts";
 import { selectKey } from "./key-rows.ts";
@@ -49,5 +50,9 @@ const seal = changing("access_keys", "sealed_secret");
 
 /** The first byte of a sealed secret is the version of its form. */
 const selectUnwrapped = sealedRows("access_keys", (db, page: { limit: number }) =>
-  db.selectFrom("access_keys").selectAll().where(sql`substr(sealed_secret, 1, 1)`, "=", sql`x'01'`).limit(page.limit),
+  db
+    .selectFrom("access_keys")
+    .selectAll()
+    .where(sql`substr(sealed_secret, 1, 1)`, "=", byteLiteral(db, 1))
+    .limit(page.limit),
 );

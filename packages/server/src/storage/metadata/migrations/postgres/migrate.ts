@@ -1,0 +1,17 @@
+import { type Migration, Migrator } from "kysely/migration";
+import type { PostgresConnection } from "../../postgres/postgres-connection.ts";
+import { up as initial } from "./0001-initial.ts";
+
+/** In order. What was released is never changed, only followed by another that nodes of the version before can live with. */
+const migrations: Readonly<Record<string, Migration>> = {
+  "0001-initial": { up: initial },
+};
+
+/** Brings the schema to the newest version, in one transaction. Nodes that start at the same time wait for each other. Refuses a newer schema. */
+export async function migratePostgres({ db }: PostgresConnection): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    throw error;
+  }
+}

@@ -1,0 +1,96 @@
+import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
+import type { DamagedRow, MetadataStore } from "../../../domain/stores/metadata-store.ts";
+import type { StoreMethod } from "../../../domain/stores/recorded-changes.ts";
+import { migratePostgres } from "../migrations/postgres/migrate.ts";
+import { changes, queries } from "../statements.ts";
+import { useRowKey } from "../tables/row-macs/row-seal.ts";
+import { DatabaseTime } from "./database-time.ts";
+import type { DatabaseUrl } from "./database-url.ts";
+import { checkDurability, type DurabilityNotices } from "./durability.ts";
+import { type NodeDescription, registerNode, removeNode } from "./node-rows.ts";
+import { PostgresConnection } from "./postgres-connection.ts";
+import { PostgresReaders } from "./postgres-readers.ts";
+import { PostgresWriter } from "./postgres-writer.ts";
+import { openRowKey } from "./row-key.ts";
+
+export interface PostgresStoreOptions {
+  readonly url: DatabaseUrl;
+  readonly node: NodeDescription;
+  /** Whether a server is accepted that would lose what it acknowledged. */
+  readonly isInsecureAllowed: boolean;
+  /** Opens the row secret of the database. A rejection refuses the database as it is. */
+  rowSecret(sealed: SealedKeys): Promise<RowSecret>;
+  /** Called with each damaged row, each time that it is met. */
+  onDamagedRow?(row: DamagedRow): void;
+  /** Called with the time that each commit took. */
+  onCommit?(seconds: number): void;
+}
+
+export interface PostgresStore extends MetadataStore {
+  /** The database's clock, by which all nodes judge. */
+  readonly time: DatabaseTime;
+  readonly notices: DurabilityNotices;
+  /** Calls in progress of each kind. */
+  callsInProgress(): Readonly<Record<"writer" | "lookups" | "lists", number>>;
+}
+
+/** Queries that may visit many rows have connections of their own, so that others do not wait for them. */
+const lists: readonly string[] = [
+  ...["listVaults", "inventoryPage", "listUploads", "listParts", "listJobs", "listAccounts", "listUsers"],
+  ...["listAccessKeys", "countIdentities", "listNotifications", "countNotifications", "listDamage", "countDamage"],
+  ...["sumVaults", "countWork", "listAuditEntries", "auditState"],
+];
+const lookupConnections = 3;
+const listConnections = 2;
+const lookupsOfBatchMax = 16;
+
+/**
+ * Keeps metadata in PostgreSQL, which any number of nodes may use at the same time. Rejects, with the reason, when no server can be
+ * written, or its database cannot be trusted to keep what it commits.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
+  const { url, node, onDamagedRow, onCommit } = options;
+  const { default: driver } = await import("pg");
+  const first = await PostgresConnection.open(driver, url);
+  let key: Uint8Array;
+  let notices: DurabilityNotices;
+  try {
+    notices = await checkDurability(first, options.isInsecureAllowed);
+    await migratePostgres(first);
+    key = await openRowKey(first, options.rowSecret);
+    await registerNode(first, node);
+  } finally {
+    first.close();
+  }
+  const connect = async () => {
+    const connection = await PostgresConnection.open(driver, url);
+    useRowKey(connection.db, key, onDamagedRow);
+    return connection;
+  };
+  const time = new DatabaseTime();
+  const writer = new PostgresWriter({ nodeId: node.id, time, connect, onCommit });
+  const readers = {
+    lookups: new PostgresReaders({ connections: lookupConnections, batchMax: lookupsOfBatchMax, connect }),
+    lists: new PostgresReaders({ connections: listConnections, batchMax: 1, connect }),
+  };
+  const methods: [string, StoreMethod][] = [
+    ...Object.keys(queries).map((method): [string, StoreMethod] => {
+      const own = lists.includes(method) ? readers.lists : readers.lookups;
+      return [method, (input) => own.call({ method, input })];
+    }),
+    ...Object.keys(changes).map((method): [string, StoreMethod] => [
+      method,
+      (input, facts) => writer.call({ method, input, facts }),
+    ]),
+  ];
+  const close = async () => {
+    await Promise.all([writer.close(), readers.lookups.close(), readers.lists.close()]);
+    await removeNode(connect, node.id);
+  };
+  const callsInProgress = () => ({
+    writer: writer.callsInProgress,
+    lookups: readers.lookups.callsInProgress,
+    lists: readers.lists.callsInProgress,
+  });
+  return { ...(Object.fromEntries(methods) as unknown as MetadataStore), time, notices, callsInProgress, close };
+}

@@ -11,11 +11,11 @@ export interface ReadersOptions {
   readonly connections: number;
   /** Bounds how many requests share a snapshot, and wait for each other. */
   readonly batchMax: number;
+  /** Whoever waits longer is told. */
+  readonly triedMilliseconds: number;
   connect(): Promise<PostgresConnection>;
 }
 
-/** Whoever waits longer is told; a standby takes over within that time. */
-const triedMilliseconds = 15_000;
 const pauseMilliseconds = 100;
 /** A connection is only looked for when there is something to read. */
 const idleMilliseconds = 60_000;
@@ -65,7 +65,7 @@ export class PostgresReaders {
     let connection = known;
     let failure: unknown = new Error("the calls before took too long");
     for (let waiting = callers; ; ) {
-      waiting = stillWaiting(waiting, triedMilliseconds, () => unavailable(failure, false));
+      waiting = stillWaiting(waiting, this.#options.triedMilliseconds, () => unavailable(failure, false));
       if (waiting.length === 0) {
         return connection;
       }

@@ -18,6 +18,8 @@ export interface PostgresStoreOptions {
   readonly node: NodeDescription;
   /** Whether a server is accepted that would lose what it acknowledged. */
   readonly isInsecureAllowed: boolean;
+  /** How long a call is tried before its caller is told: a standby takes over within it. @default 30,000 */
+  readonly triedMilliseconds?: number;
   /** Opens the row secret of the database. A rejection refuses the database as it is. */
   rowSecret(sealed: SealedKeys): Promise<RowSecret>;
   /** Called with each damaged row, each time that it is met. */
@@ -43,13 +45,14 @@ const lists: readonly string[] = [
 const lookupConnections = 3;
 const listConnections = 2;
 const lookupsOfBatchMax = 16;
+const triedMillisecondsDefault = 30_000;
 
 /**
  * Keeps metadata in PostgreSQL, which any number of nodes may use at the same time. Rejects, with the reason, when no server can be
  * written, or its database cannot be trusted to keep what it commits.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
-  const { url, node, onDamagedRow, onCommit } = options;
+  const { url, node, onDamagedRow, onCommit, triedMilliseconds = triedMillisecondsDefault } = options;
   const { default: driver } = await import("pg");
   const first = await PostgresConnection.open(driver, url);
   let key: Uint8Array;
@@ -68,10 +71,15 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     return connection;
   };
   const time = new DatabaseTime();
-  const writer = new PostgresWriter({ nodeId: node.id, time, connect, onCommit });
+  const writer = new PostgresWriter({ nodeId: node.id, time, triedMilliseconds, connect, onCommit });
   const readers = {
-    lookups: new PostgresReaders({ connections: lookupConnections, batchMax: lookupsOfBatchMax, connect }),
-    lists: new PostgresReaders({ connections: listConnections, batchMax: 1, connect }),
+    lookups: new PostgresReaders({
+      connections: lookupConnections,
+      batchMax: lookupsOfBatchMax,
+      triedMilliseconds,
+      connect,
+    }),
+    lists: new PostgresReaders({ connections: listConnections, batchMax: 1, triedMilliseconds, connect }),
   };
   const methods: [string, StoreMethod][] = [
     ...Object.keys(queries).map((method): [string, StoreMethod] => {

@@ -12,6 +12,8 @@ export interface WriterOptions {
   /** Names this process to the database. */
   readonly nodeId: string;
   readonly time: DatabaseTime;
+  /** Bounds how long a change is tried, and so how old the times in it are. */
+  readonly triedMilliseconds: number;
   /** A new connection to the server that can be written now, whose rows can be read. */
   connect(): Promise<PostgresConnection>;
   /** Called with the time that each commit took. */
@@ -21,8 +23,6 @@ export interface WriterOptions {
 const batchMax = 128;
 /** A node shows that it lives this often. */
 const beatMilliseconds = 5000;
-/** Bounds how long a change is tried, and so how old the times in it are. A standby takes over within that time. */
-const triedMilliseconds = 30_000;
 const pauseMilliseconds = 100;
 
 /** A batch whose commit was not answered. */
@@ -81,6 +81,7 @@ export class PostgresWriter {
 
   /** Tries until the callers are answered, and resolves to those whose turn did not come. Without callers, it shows that the node lives. */
   async #runBatch(callers: Caller[]): Promise<Caller[]> {
+    const { triedMilliseconds } = this.#options;
     let failure: unknown = new Error("the calls before took too long");
     let waiting = callers;
     for (let isFirst = true; ; isFirst = false) {
@@ -105,7 +106,7 @@ export class PostgresWriter {
 
   /** Whether somebody still waits for the outcome of the unknown batch. */
   #isAwaited(): boolean {
-    const oldest = performance.now() - triedMilliseconds;
+    const oldest = performance.now() - this.#options.triedMilliseconds;
     return this.#unknown?.callers.some(({ calledAt }) => calledAt >= oldest) ?? false;
   }
 

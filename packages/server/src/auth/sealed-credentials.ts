@@ -1,23 +1,26 @@
 import { millisecondsPer } from "@moraine/protocol";
+import { type Node, onlyNode } from "../domain/node.ts";
 import type { AccessKey, CredentialStore } from "../domain/stores/credential-store.ts";
 import type { StoredAccessKey } from "../domain/stores/identity-store.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { Keyring } from "./keyring.ts";
 
-/** A key that was disabled by another process works no longer than this here. */
+/** Bounds how long a key works that somebody has disabled in the database itself. */
 const cacheMilliseconds = 5 * millisecondsPer.minute;
 const cachedKeysMax = 1000;
 
-/** Finds keys in the metadata and opens them; those in use are remembered for a few minutes. */
+/** Finds keys in the metadata and opens them; those in use are remembered for a few minutes, unless other nodes may change them. */
 export class SealedCredentialStore implements CredentialStore {
   readonly #metadata: UnrecordedMetadata;
   readonly #keyring: Keyring;
+  readonly #cacheMilliseconds: number;
   #known = new Map<string, { readonly key: AccessKey; readonly until: number }>();
   #version = 0;
 
-  constructor(metadata: UnrecordedMetadata, keyring: Keyring) {
+  constructor(metadata: UnrecordedMetadata, keyring: Keyring, { isShared }: Pick<Node, "isShared"> = onlyNode) {
     this.#metadata = metadata;
     this.#keyring = keyring;
+    this.#cacheMilliseconds = isShared ? 0 : cacheMilliseconds;
   }
 
   get version(): number {
@@ -40,7 +43,7 @@ export class SealedCredentialStore implements CredentialStore {
       known.clear();
     }
     // If all was forgotten while this was looked up, it goes where nobody looks: it may be what had to be forgotten.
-    known.set(accessKeyId, { key, until: performance.now() + cacheMilliseconds });
+    known.set(accessKeyId, { key, until: performance.now() + this.#cacheMilliseconds });
     return key;
   }
 

@@ -4,6 +4,7 @@ import { accessControl } from "../auth/authorize.ts";
 import { FailureLimiter, type FailureLimits } from "../auth/failure-limiter.ts";
 import { SealedCredentialStore } from "../auth/sealed-credentials.ts";
 import type { Config } from "../config.ts";
+import type { Node } from "../domain/node.ts";
 import { RequestCounts } from "../domain/request-counts.ts";
 import type { ServiceContext } from "../http/connections/listener.ts";
 import type { AdminContext } from "../http/serve-admin.ts";
@@ -29,10 +30,10 @@ export function createAccessControl(
     | "isEphemeral"
     | "version"
     | "uptimeSeconds"
-  > & { readonly failureLimits: FailureLimits },
+  > & { readonly failureLimits: FailureLimits; readonly node: Node },
 ): Pick<ServiceContext, "identify" | "access" | "admin" | "sts" | "requestCounts"> {
   const { region, profile, presigned, unsignedHeaders } = config;
-  const credentials = new SealedCredentialStore(parts.metadata, parts.keyring);
+  const credentials = new SealedCredentialStore(parts.metadata, parts.keyring, parts.node);
   const failures = new FailureLimiter(parts.failureLimits);
   const common = { credentials, region, failures, systemNow: parts.systemNow };
   const access = accessControl({

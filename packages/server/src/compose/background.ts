@@ -30,8 +30,8 @@ export function startBackground(
   { services, notifier, load, log, jobWaitMilliseconds }: BackgroundOptions,
   started: AsyncDisposableStack,
 ): { runner: Runner; delivery: ClaimLoop } {
-  const { metadata, clock } = services;
-  const delivery = startDelivery({ metadata, clock, notifier, log });
+  const { metadata, clock, node } = services;
+  const delivery = startDelivery({ metadata, clock, node, notifier, log });
   started.defer(() => delivery.stop());
   const runner = startRunner(services, { onEnd: delivery.wake, waitMilliseconds: jobWaitMilliseconds });
   started.defer(() => runner.stop());

@@ -8,6 +8,7 @@ import { ManualClock, notBeforeTrusted, systemClock, systemNow } from "../clock/
 import type { Config } from "../config.ts";
 import { jobDelays } from "../domain/jobs/job-delays.ts";
 import { randomIds } from "../domain/new-id.ts";
+import { onlyNode } from "../domain/node.ts";
 import type { Notifier } from "../domain/notifications/notifier.ts";
 import type { PolicyMeter } from "../domain/policy/policy-meter.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
@@ -94,7 +95,11 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const { trustedClock, damage } = health;
   const events = createEventLog(log, { ...health, ...stores });
   const clock = manualClock ?? notBeforeTrusted(systemClock, trustedClock);
-  const services = { metadata, blobs, clock, trustedClock, damage, ...transfers, ...termsOf(config), log: events.job };
+  const node = onlyNode;
+  const services = {
+    ...{ metadata, blobs, clock, trustedClock, node, damage },
+    ...{ ...transfers, ...termsOf(config), log: events.job },
+  };
   const { audit, warnings } = startService(
     config,
     {
@@ -168,6 +173,7 @@ export function startService(
       ...{ keyring, policyMeter, failureLimits: parts.failureLimits, systemNow: parts.systemNow },
       ...{ metadata, audit, warnings, faults, storage, trustedClock: services.trustedClock },
       ...{ clock: machineClock, manualClock: parts.manualClock, wakeDelivery: delivery.wake, readiness },
+      node: services.node,
     }),
     audit,
     pages: { warnings, storage, readability, readiness, metrics: () => metrics.text() },

@@ -1,5 +1,6 @@
 import { millisecondsPer } from "@moraine/protocol";
 import { sleep } from "../clock/sleep.ts";
+import type { Node } from "../domain/node.ts";
 import type { Clock } from "../domain/time/clock.ts";
 import type { Instant } from "../domain/time/instant.ts";
 
@@ -25,16 +26,37 @@ export interface ClaimedWork<Claim> {
 
 export interface ClaimLoopServices {
   readonly clock: Clock;
+  readonly node: Pick<Node, "isShared">;
   readonly log: { postponed(what: string, error: unknown): void };
 }
 
-export const leaseMilliseconds = 5 * millisecondsPer.minute;
-/** Other processes may add rows, and claims may lapse, without a word to this one. */
-const pollMilliseconds = 30 * millisecondsPer.second;
+interface ClaimTimes {
+  readonly leaseMilliseconds: number;
+  readonly renewalMilliseconds: number;
+  /** Rows may have been added, and claims may have lapsed, without a word to this process. */
+  readonly pollMilliseconds: number;
+}
+
+/** The only process gives all claims back when it starts again. */
+const ofOnlyNode: ClaimTimes = {
+  leaseMilliseconds: 5 * millisecondsPer.minute,
+  renewalMilliseconds: millisecondsPer.minute,
+  pollMilliseconds: 30 * millisecondsPer.second,
+};
+/** A node that has died lets go by its leases alone. */
+const ofSharedNode: ClaimTimes = {
+  leaseMilliseconds: 15 * millisecondsPer.second,
+  renewalMilliseconds: 4 * millisecondsPer.second,
+  pollMilliseconds: 5 * millisecondsPer.second,
+};
+
+export const claimTimes = ({ isShared }: Pick<Node, "isShared">): ClaimTimes => (isShared ? ofSharedNode : ofOnlyNode);
+
 /** Real time: that a store fails has nothing to do with the service's clock. */
 const failurePauseMilliseconds = millisecondsPer.second;
 
-export function startClaimLoop<Claim>({ clock, log }: ClaimLoopServices, work: ClaimedWork<Claim>): ClaimLoop {
+export function startClaimLoop<Claim>({ clock, node, log }: ClaimLoopServices, work: ClaimedWork<Claim>): ClaimLoop {
+  const { leaseMilliseconds, pollMilliseconds } = claimTimes(node);
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
   let alarm = new AbortController();

@@ -1,4 +1,5 @@
 import type { JobClaim } from "../domain/jobs/job.ts";
+import type { Node } from "../domain/node.ts";
 import type { RemovalFailure } from "../domain/stores/blob-store.ts";
 import type { DamagedRow } from "../domain/stores/metadata-store.ts";
 import type { DeletedBytes } from "../domain/stores/storage-report.ts";
@@ -11,6 +12,7 @@ import type { ScrubLog } from "./scrub/scrub.ts";
 
 /** All that work without a caller may touch. */
 export interface JobServices extends ReceiveServices, ReadServices {
+  readonly node: Node;
   readonly damage: DamageReports;
   readonly profile: Profile;
   readonly trustedClock: KeptClock;

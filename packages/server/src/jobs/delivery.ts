@@ -1,3 +1,4 @@
+import type { Node } from "../domain/node.ts";
 import {
   type Notification,
   type NotificationState,
@@ -13,6 +14,7 @@ import { type ClaimLoop, startClaimLoop } from "./claim-loop.ts";
 export interface DeliveryServices {
   readonly metadata: UnrecordedMetadata;
   readonly clock: Clock;
+  readonly node: Pick<Node, "isShared">;
   readonly notifier: Notifier;
   readonly log: DeliveryLog;
 }

@@ -5,7 +5,7 @@ import { StorageFullError } from "../domain/stores/blob-store.ts";
 import { DamagedRowError } from "../domain/stores/metadata-store.ts";
 import { AccountTurns } from "./account-turns.ts";
 import { retrieveArchive, type Verifying } from "./archive-retrieval.ts";
-import { type ClaimLoop, leaseMilliseconds, startClaimLoop } from "./claim-loop.ts";
+import { type ClaimLoop, claimTimes, startClaimLoop } from "./claim-loop.ts";
 import type { JobServices, Outcome } from "./context.ts";
 import { retrieveInventory } from "./inventory-retrieval.ts";
 import { JobWaits } from "./job-waits.ts";
@@ -45,8 +45,6 @@ const laneLimits: Readonly<Record<JobLane, LaneLimits>> = {
   small: { jobsMax: 16, jobsPerAccountMax: 8, readersMax: 1, sliceBytes: 16 * mebibyte },
   large: { jobsMax: 16, jobsPerAccountMax: 8, readersMax: 2, sliceBytes: 64 * mebibyte },
 };
-
-const renewalMilliseconds = millisecondsPer.minute;
 
 /** Runs jobs when they are due, each lane for itself. */
 export function startRunner(services: JobServices, { onEnd, waitMilliseconds }: RunnerOptions): Runner {
@@ -104,8 +102,9 @@ async function runJob(
   verifying: Verifying,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { metadata, clock, log } = services;
+  const { metadata, clock, node, log } = services;
   const { job, fence } = claim;
+  const { leaseMilliseconds, renewalMilliseconds } = claimTimes(node);
   const renewal = setInterval(() => {
     metadata
       .renewJob({ jobId: job.id, fence, leaseUntil: clock.now() + leaseMilliseconds })

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { ManualClock } from "../../src/clock/clocks.ts";
+import { onlyNode } from "../../src/domain/node.ts";
 import { type ClaimedWork, startClaimLoop } from "../../src/jobs/claim-loop.ts";
 
 test("rounds that fail leave no listeners behind", async () => {
@@ -25,7 +26,7 @@ test("rounds that fail leave no listeners behind", async () => {
       started.resolve();
     },
   };
-  const loop = startClaimLoop({ clock: new ManualClock(0), log: { postponed: () => undefined } }, work);
+  const loop = startClaimLoop({ clock: new ManualClock(0), node: onlyNode, log: { postponed: () => undefined } }, work);
   await failedThrice.promise;
   await loop.stop();
   assert.deepEqual(listeners, [0, 0, 0, 0]);

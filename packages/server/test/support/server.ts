@@ -11,6 +11,7 @@ import { startTrustedClock } from "../../src/clock/trusted-clock.ts";
 import { type ServiceConfig, startService } from "../../src/compose/compose.ts";
 import type { EventLog } from "../../src/compose/event-log.ts";
 import type { JobDelays } from "../../src/domain/jobs/job.ts";
+import { onlyNode } from "../../src/domain/node.ts";
 import { NoEndpointError, type Notifier } from "../../src/domain/notifications/notifier.ts";
 import type { PolicyMeter } from "../../src/domain/policy/policy-meter.ts";
 import type { CorruptSegmentError } from "../../src/domain/segment.ts";
@@ -36,6 +37,7 @@ import { SegmentCache } from "../../src/segments/segment-cache.ts";
 import { openInlineStore } from "./inline-store.ts";
 import { MemoryBlobStore } from "./memory-blobs.ts";
 import { type SignedClient, signedClient } from "./signed-request.ts";
+import { openTwoStores, startBalancer, type TestNode, testDatabaseUrl } from "./two-nodes.ts";
 import { unmetered } from "./unmetered.ts";
 
 export const accountId = "012345678901" as AccountId;
@@ -121,22 +123,83 @@ const key = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFE
 const installation: TestInstallation = { accountId, rootKey: key, sealingKey: randomBytes(32) };
 const noDelays: JobDelays = { expeditedSeconds: 0, standardSeconds: 0, bulkSeconds: 0, inventorySeconds: 0 };
 
-/** The whole service on a free port of 127.0.0.1, in this process: memory drivers, a clock that tests move, real hashing threads. */
+/**
+ * The whole service on a free port of 127.0.0.1, in this process: memory drivers, a clock that tests move, real hashing threads. With a
+ * database for tests, it is two nodes that get the requests in turn, unless a test brings its own store.
+ */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const started = new AsyncDisposableStack();
-  const { metadata = started.adopt(await openInlineStore(":memory:"), (store) => store.close()) } = options;
-  const { systemNow: now = systemNow, faults = null } = options;
   const own = options.installation ?? installation;
-  const manualClock = options.clock ?? new ManualClock(startTime);
+  const parts: SharedParts = {
+    own,
+    manualClock: options.clock ?? new ManualClock(startTime),
+    blobs: options.blobs ?? new MemoryBlobStore(),
+    seen: observe(),
+    damaged: [],
+  };
+  const stores = await openStores(options, started);
+  const nodes: StartedNode[] = [];
+  for (const store of stores) {
+    nodes.push(await startNode(store, parts, options, started));
+  }
+  const [{ port: firstPort, services }] = nodes as [StartedNode];
+  const port =
+    nodes.length === 1
+      ? firstPort
+      : await startBalancer(
+          nodes.map((node) => node.port),
+          started,
+        );
+  const client = started.adopt(signedClient({ port, key: own.rootKey, region }), ({ close }) => close());
+  const { events: _, ...seen } = parts.seen;
+  return {
+    port,
+    client,
+    key: own.rootKey,
+    clock: parts.manualClock,
+    parts: services,
+    damaged: parts.damaged,
+    ...seen,
+    stop: () => started.disposeAsync(),
+  };
+}
+
+/** What all nodes of a test server share. */
+interface SharedParts {
+  readonly own: TestInstallation;
+  readonly manualClock: ManualClock;
+  readonly blobs: BlobStore;
+  readonly seen: ReturnType<typeof observe>;
+  readonly damaged: Damage[];
+}
+
+interface StartedNode {
+  readonly port: number;
+  readonly services: JobServices & { readonly metadata: MetadataStore };
+}
+
+async function openStores({ metadata }: TestServerOptions, started: AsyncDisposableStack): Promise<TestNode[]> {
+  if (metadata === undefined && testDatabaseUrl !== undefined) {
+    return openTwoStores(testDatabaseUrl, started);
+  }
+  const only = metadata ?? started.adopt(await openInlineStore(":memory:"), (store) => store.close());
+  return [{ metadata: only, node: onlyNode }];
+}
+
+async function startNode(
+  { metadata, node }: TestNode,
+  { own, manualClock, blobs, seen, damaged }: SharedParts,
+  options: TestServerOptions,
+  started: AsyncDisposableStack,
+): Promise<StartedNode> {
+  const { systemNow: now = systemNow, faults = null } = options;
   const { clock, trustedClock } = await openClocks(manualClock, metadata, options.trustsClock ?? true);
-  const { events, ...seen } = observe();
-  const { postponed } = seen;
-  const damaged: Damage[] = [];
+  const { events, postponed } = seen;
   const damageLog = { found: (found: Damage) => damaged.push(found), repaired: () => undefined, met: () => undefined };
   const damage = new DamageReports({ metadata, clock, log: damageLog });
   const services = {
-    ...{ metadata, clock, trustedClock, damage, log: events.job },
-    ...openTransfers(options.blobs ?? new MemoryBlobStore(), started),
+    ...{ metadata, clock, trustedClock, node, damage, log: events.job },
+    ...openTransfers(blobs, started),
     profile: options.profile ?? "practical",
     outputMilliseconds: dayMilliseconds,
     auditKeptMilliseconds: keptDays * dayMilliseconds,
@@ -148,7 +211,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...{ accountId: own.accountId as AccountId, given: own.rootKey, keyring, unshownKeyId: null, now: clock.now() },
     log: { warn: () => undefined },
   });
-  await metadata.releaseLeases(clock.now());
+  if (!node.isShared) {
+    await metadata.releaseLeases(clock.now());
+  }
   const listener = createListener({
     limits: { ...testLimits, ...options.limits },
     trustedProxies: options.trustedProxies ?? [],
@@ -178,18 +243,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
     started,
   );
-  const port = await listen(listener, started);
-  const client = started.adopt(signedClient({ port, key: own.rootKey, region }), ({ close }) => close());
-  return {
-    port,
-    client,
-    key: own.rootKey,
-    clock: manualClock,
-    parts: services,
-    damaged,
-    ...seen,
-    stop: () => started.disposeAsync(),
-  };
+  return { port: await listen(listener, started), services };
 }
 
 async function openClocks(manualClock: ManualClock, metadata: MetadataStore, trustsClock: boolean) {

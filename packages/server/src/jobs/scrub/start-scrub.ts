@@ -8,9 +8,9 @@ import { Scrub } from "./scrub.ts";
 /** Progress is reported this often; and what a moved clock has made due is noticed. */
 const lookMilliseconds = millisecondsPer.minute;
 
-/** Reads what is stored back, for as long as the service runs. */
+/** Reads what is stored back, for as long as the service runs. Of several nodes, one does it. */
 export function startScrub(services: JobServices, load: ServiceLoad): { stop(): Promise<void> } {
-  const { clock, log, hashPool, scrubPeriodMilliseconds } = services;
+  const { clock, log, node, hashPool, scrubPeriodMilliseconds } = services;
   const stopping = new AbortController();
   const pace = new Pace(load);
   const onRead = (sizeBytes: number, isUncached: boolean) => log.scrubbed(sizeBytes, isUncached);
@@ -19,7 +19,8 @@ export function startScrub(services: JobServices, load: ServiceLoad): { stop(): 
   const loop = async () => {
     while (!stopping.signal.aborted) {
       const lookAt = clock.now() + lookMilliseconds;
-      const dueAt = await scrub.round(stopping.signal).catch((error: unknown) => {
+      const round = node.hasDuties() ? scrub.round(stopping.signal) : Promise.resolve(lookAt);
+      const dueAt = await round.catch((error: unknown) => {
         log.postponed("scrubbing", error);
         return lookAt;
       });

@@ -8,6 +8,9 @@ import { failureOf } from "./postgres-failure.ts";
 /** Bounds how long others wait for their turn. */
 const turnMilliseconds = 50;
 
+/** A node that was not seen for so long has died, or cannot reach the database: what it had to do is another's. */
+const deadMilliseconds = 15_000;
+
 /** The start of a transaction that changes something. */
 export interface Turn {
   readonly databaseNow: Instant;
@@ -15,6 +18,8 @@ export interface Turn {
   readonly askedAt: number;
   /** The last batch of this node that was committed; null when the database does not know the node. */
   readonly committedBatch: number | null;
+  /** The first of the nodes that live to have started. */
+  readonly eldestNode: string | null;
 }
 
 /**
@@ -26,13 +31,15 @@ export async function takeTurn(connection: PostgresConnection, nodeId: string): 
   await connection.query("select id from writer_turn where id = 1 for update");
   const askedAt = performance.now();
   const { rows } = await connection.query(
-    `update nodes set seen_at = ${databaseNow} where id = $1 returning batch, seen_at`,
-    [nodeId],
+    `update nodes set seen_at = ${databaseNow} where id = $1 returning batch, seen_at,
+      (select id from nodes other where other.seen_at > ${databaseNow} - $2 order by started_at, id limit 1) as eldest`,
+    [nodeId, deadMilliseconds],
   );
   const [row] = rows;
   return {
     databaseNow: Number(row?.["seen_at"]),
     askedAt,
+    eldestNode: row === undefined ? null : String(row["eldest"]),
     committedBatch: row === undefined ? null : Number(row["batch"]),
   };
 }

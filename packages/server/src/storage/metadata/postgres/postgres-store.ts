@@ -1,3 +1,4 @@
+import type { Node } from "../../../domain/node.ts";
 import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
 import type { DamagedRow, MetadataStore } from "../../../domain/stores/metadata-store.ts";
 import type { StoreMethod } from "../../../domain/stores/recorded-changes.ts";
@@ -29,6 +30,7 @@ export interface PostgresStoreOptions {
 }
 
 export interface PostgresStore extends MetadataStore {
+  readonly node: Node;
   /** The database's clock, by which all nodes judge. */
   readonly time: DatabaseTime;
   readonly notices: DurabilityNotices;
@@ -100,5 +102,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     lookups: readers.lookups.callsInProgress,
     lists: readers.lists.callsInProgress,
   });
-  return { ...(Object.fromEntries(methods) as unknown as MetadataStore), time, notices, callsInProgress, close };
+  const shared: Node = { isShared: true, hasDuties: () => writer.isEldest };
+  const store = Object.fromEntries(methods) as unknown as MetadataStore;
+  return { ...store, node: shared, time, notices, callsInProgress, close };
 }

@@ -46,10 +46,16 @@ export class PostgresWriter {
   #committed = 0;
   #unknown: UnknownBatch | null = null;
   #callsTaken = 0;
+  #isEldest = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
     this.#running = this.#run();
+  }
+
+  /** Whether no node that lives has started before this one. */
+  get isEldest(): boolean {
+    return this.#isEldest;
   }
 
   get callsInProgress(): number {
@@ -140,11 +146,12 @@ export class PostgresWriter {
   /** Takes the turn. Resolves to the unknown batch if it was kept; if it was not, its callers' requests are to be run again. */
   async #begin(connection: PostgresConnection): Promise<UnknownBatch | null> {
     const { nodeId, time } = this.#options;
-    const { databaseNow, askedAt, committedBatch } = await takeTurn(connection, nodeId);
+    const { databaseNow, askedAt, committedBatch, eldestNode } = await takeTurn(connection, nodeId);
     if (committedBatch === null) {
       throw new Error("the database does not know this node: its row was removed, or this is another database");
     }
     time.noted(databaseNow, askedAt);
+    this.#isEldest = eldestNode === nodeId;
     const unknown = this.#unknown;
     if (unknown === null || committedBatch >= unknown.number) {
       return unknown;

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { parseSize } from "@moraine/protocol";
 import { programUsage } from "../settings/program-usage.ts";
-import { parseBucketUrl } from "./s3/bucket-url.ts";
+import { parseBucketUrl } from "../storage/s3/bucket-url.ts";
 import type { CheckLevel } from "./segment-check.ts";
 
 export interface BackupArguments {

@@ -1,8 +1,8 @@
+import { openBucket } from "../storage/s3/bucket.ts";
+import { parseBucketUrl } from "../storage/s3/bucket-url.ts";
 import { openFolderForBackup, openFolderForReading } from "./folder-place.ts";
 import type { BackupPlace } from "./place.ts";
-import { openBucket } from "./s3/bucket.ts";
 import { type BucketOptions, openBucketForBackup, openBucketForReading } from "./s3/bucket-place.ts";
-import { parseBucketUrl } from "./s3/bucket-url.ts";
 
 /** Opens a folder or a bucket to make a backup of a data folder in it. */
 export async function openPlaceForBackup(

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { parseBucketUrl } from "../backup/s3/bucket-url.ts";
 import { programUsage } from "../settings/program-usage.ts";
+import { parseBucketUrl } from "../storage/s3/bucket-url.ts";
 
 export interface RestoreArguments {
   readonly source: string;

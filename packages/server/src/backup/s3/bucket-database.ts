@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
+import type { Bucket } from "../../storage/s3/bucket.ts";
 import { databaseName } from "../manifest.ts";
-import type { Bucket } from "./bucket.ts";
 
 /** The most bytes of an object; those of one request are 5 GiB. */
 const pieceSizeBytes = 1024 ** 3;

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { millisecondsPer } from "@moraine/protocol";
+import type { Bucket } from "../../storage/s3/bucket.ts";
 import { BackupFolderError } from "../backup-folder.ts";
-import type { Bucket } from "./bucket.ts";
 
 const lockKey = "lock.json";
 const renewMilliseconds = millisecondsPer.minute;

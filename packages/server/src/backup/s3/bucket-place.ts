@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import type { Bucket } from "../../storage/s3/bucket.ts";
 import { type Backup, databaseName, decodeManifest, encodeManifest, manifestName } from "../manifest.ts";
 import type { BackupPlace, UnfinishedBackup } from "../place.ts";
-import type { Bucket } from "./bucket.ts";
 import { getDatabase, putDatabase } from "./bucket-database.ts";
 import { BucketLock } from "./bucket-lock.ts";
 import { BucketSegments } from "./bucket-segments.ts";

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { BlobMissingError, type BlobReader } from "../../domain/stores/blob-store.ts";
-import type { Bucket } from "./bucket.ts";
+import type { Bucket } from "../../storage/s3/bucket.ts";
 
 const attemptsMax = 3;
 

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
+import type { Bucket } from "../../storage/s3/bucket.ts";
 import type { Pace } from "../pace.ts";
 import type { OpenedSegment, SegmentTarget } from "../place.ts";
 import { openRow } from "../segment-files.ts";
-import type { Bucket } from "./bucket.ts";
 import { openObject } from "./bucket-reader.ts";
 import { segmentUpload } from "./segment-upload.ts";
 

@@ -3,9 +3,9 @@ import { leafSizeBytes } from "@moraine/protocol";
 import { CorruptSegmentError } from "../../domain/segment.ts";
 import { decodeFooter, leafAt, sha256 } from "../../segments/footer.ts";
 import { readOrCorrupt } from "../../segments/open.ts";
+import type { Upload } from "../../storage/s3/bucket.ts";
 import type { Pace } from "../pace.ts";
 import type { OpenedSegment } from "../place.ts";
-import type { Upload } from "./bucket.ts";
 
 /**
  * Reads a segment's file once for its hash, which the request has before the bytes, and again while it is sent. Each MiB is compared with its hash

@@ -1,4 +1,4 @@
-import { BackupFolderError } from "../backup-folder.ts";
+import { BucketError } from "./bucket-error.ts";
 
 /** A place in a bucket: `s3://bucket/prefix?endpoint=…&region=…`. */
 export interface BucketUrl {
@@ -23,16 +23,16 @@ export function parseBucketUrl(text: string): BucketUrl | null {
   }
   const [, bucket = "", path = "", query = ""] = /^s3:\/\/([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text) ?? [];
   if (!bucketPattern.test(bucket)) {
-    throw new BackupFolderError(`Invalid place "${text}": expected a folder, or s3://BUCKET/PREFIX`);
+    throw new BucketError(`Invalid place "${text}": expected a folder, or s3://BUCKET/PREFIX`);
   }
   const values = new URLSearchParams(query);
   const unknown = [...values.keys()].find((name) => !settings.has(name));
   if (unknown !== undefined) {
-    throw new BackupFolderError(`Unknown setting "${unknown}" in "${text}": expected endpoint or region`);
+    throw new BucketError(`Unknown setting "${unknown}" in "${text}": expected endpoint or region`);
   }
   const endpoint = values.get("endpoint");
   if (endpoint !== null && !(URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol))) {
-    throw new BackupFolderError(`Invalid endpoint "${endpoint}": expected one like https://s3.example.com`);
+    throw new BucketError(`Invalid endpoint "${endpoint}": expected one like https://s3.example.com`);
   }
   const prefix = path.split("/").filter(Boolean).join("/");
   return {

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
-import { BackupFolderError } from "../backup-folder.ts";
+import type { S3Client } from "@aws-sdk/client-s3";
+import { BucketError } from "./bucket-error.ts";
 import type { BucketUrl } from "./bucket-url.ts";
-
-type Sdk = typeof import("@aws-sdk/client-s3");
+import { connectBucket, isMissing, isPassing, type S3Connection, type Sdk, statusOf } from "./connection.ts";
 
 /** Bytes that can be sent again: each call of `stream` begins with the first. */
 export interface Upload {
@@ -19,30 +18,22 @@ export interface ListedObject {
   readonly sizeBytes: number;
 }
 
-const packageName = "@aws-sdk/client-s3";
 const attemptsMax = 3;
-const connectMilliseconds = 10_000;
-const silentMilliseconds = 120_000;
+const limits = { attemptsMax, connectMilliseconds: 10_000, silentMilliseconds: 120_000 };
 
-/** Objects below a prefix of a bucket, with the credentials that AWS's SDK finds. The SDK is loaded with the first bucket. */
+/** Objects below a prefix of a bucket. */
 export class Bucket {
   readonly url: BucketUrl;
   readonly #sdk: Sdk;
   readonly #client: S3Client;
 
-  constructor(url: BucketUrl, sdk: Sdk) {
+  readonly #at: S3Connection["at"];
+
+  constructor({ url, sdk, client, at }: S3Connection) {
     this.url = url;
     this.#sdk = sdk;
-    this.#client = new sdk.S3Client(configOf(url));
-    this.#client.middlewareStack.add(
-      (next) => (args) =>
-        next(args).catch((error: Error) => {
-          // Its own messages name no bucket.
-          error.message = `${url.name}: ${error.message}`;
-          throw error;
-        }),
-      { step: "initialize" },
-    );
+    this.#client = client;
+    this.#at = at;
   }
 
   close(): void {
@@ -171,7 +162,7 @@ export class Bucket {
     const found = await this.#head(key);
     const hash = found?.ChecksumSHA256 ?? (await this.#hashOf(key));
     if (found?.ContentLength !== sizeBytes || hash !== sha256.toString("base64")) {
-      throw new BackupFolderError(
+      throw new BucketError(
         `${this.url.name}/${key} does not have the bytes that were stored: ${found?.ContentLength ?? "no"} bytes with the hash ${hash}`,
       );
     }
@@ -195,50 +186,12 @@ export class Bucket {
       return nullIfMissing(error);
     }
   }
-
-  #at(key: string) {
-    return { Bucket: this.url.bucket, Key: `${this.url.prefix}${key}` };
-  }
 }
 
-/** Throws where the SDK is not installed, which the package leaves open. */
-export async function openBucket(url: BucketUrl): Promise<Bucket> {
-  try {
-    import.meta.resolve(packageName);
-  } catch (cause) {
-    throw new BackupFolderError(
-      `Backups in buckets need the package ${packageName}: npm install ${packageName}, where this command is installed`,
-      { cause },
-    );
-  }
-  return new Bucket(url, await import("@aws-sdk/client-s3"));
-}
-
-function configOf({ endpoint, region }: BucketUrl): S3ClientConfig {
-  return {
-    ...(region !== null && { region }),
-    ...(endpoint !== null && { endpoint, forcePathStyle: true }),
-    // Services other than AWS's know few of the checksums that the SDK adds by itself.
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    maxAttempts: attemptsMax,
-    requestHandler: { connectionTimeout: connectMilliseconds, socketTimeout: silentMilliseconds },
-  };
-}
-
-const statusOf = (error: unknown): number | undefined =>
-  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-
-/** No answer, or one that says that the service is in trouble or busy. */
-function isPassing(error: unknown): boolean {
-  const status = statusOf(error);
-  const isOfNetwork = status === undefined && typeof (error as NodeJS.ErrnoException).code === "string";
-  return isOfNetwork || status === 429 || (status !== undefined && status >= 500);
-}
+export const openBucket = async (url: BucketUrl): Promise<Bucket> => new Bucket(await connectBucket(url, limits));
 
 function nullIfMissing(error: unknown): null {
-  const name = (error as Error).name;
-  if (statusOf(error) === 404 && name !== "NoSuchBucket") {
+  if (isMissing(error)) {
     return null;
   }
   throw error;

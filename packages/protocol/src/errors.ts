@@ -48,10 +48,11 @@ export class GlacierError extends Error {
  */
 export class OverloadError extends GlacierError {
   /** For the header `Retry-After`. */
-  readonly retryAfterSeconds = 1;
+  readonly retryAfterSeconds: number;
 
-  constructor(message: string) {
+  constructor(message: string, retryAfterSeconds = 1) {
     super("ServiceUnavailableException", message);
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 
   override get status(): number {

@@ -1,6 +1,6 @@
 import { millisecondsPer } from "@moraine/protocol";
 import type { Logger } from "pino";
-import { StorageFullError } from "../domain/stores/blob-store.ts";
+import { BlobStoreUnavailableError, StorageFullError } from "../domain/stores/blob-store.ts";
 import type { DeletedBytes } from "../domain/stores/storage-report.ts";
 import type { DamagedRows } from "../health/damaged-rows.ts";
 import type { RequestRecord } from "../http/connections/listener.ts";
@@ -30,8 +30,9 @@ export interface EventLog {
 export function createEventLog(log: Logger, options: EventLogOptions): EventLog {
   const { metrics, fullDisk, damagedRows, noteDeletedBytes } = options;
   const postponed = (what: string, error: unknown) => {
-    if (error instanceof StorageFullError) {
-      fullDisk.refused(what);
+    const reason = reasonOfStorage(error);
+    if (reason !== null) {
+      fullDisk.refused(what, {}, reason);
     } else {
       log.error({ err: error }, `${what} failed and is tried again`);
     }
@@ -81,8 +82,9 @@ export function createEventLog(log: Logger, options: EventLogOptions): EventLog 
     access: { tooCostly: rarely(log) },
     request({ error, ...details }) {
       metrics.request(details.operation, details.status, details.seconds);
-      if (error instanceof StorageFullError) {
-        fullDisk.refused(details.operation, { requestId: details.requestId });
+      const reason = reasonOfStorage(error);
+      if (reason !== null) {
+        fullDisk.refused(details.operation, { requestId: details.requestId }, reason);
       } else if (error !== null) {
         log.error({ err: error, ...details }, "request failed");
       } else {
@@ -90,6 +92,14 @@ export function createEventLog(log: Logger, options: EventLogOptions): EventLog 
       }
     },
   };
+}
+
+/** Null for failures that the storage did not cause, which are logged one by one. */
+function reasonOfStorage(error: unknown): string | null {
+  if (error instanceof BlobStoreUnavailableError) {
+    return error.message;
+  }
+  return error instanceof StorageFullError ? "no room on the disk" : null;
 }
 
 const rareMilliseconds = millisecondsPer.minute;

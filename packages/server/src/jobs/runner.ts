@@ -1,7 +1,7 @@
 import { type AccountId, type JobId, millisecondsPer } from "@moraine/protocol";
 import { sleep } from "../clock/sleep.ts";
 import { type Job, type JobClaim, type JobLane, jobLanes, laneOf } from "../domain/jobs/job.ts";
-import { StorageFullError } from "../domain/stores/blob-store.ts";
+import { BlobStoreUnavailableError, StorageFullError } from "../domain/stores/blob-store.ts";
 import { DamagedRowError } from "../domain/stores/metadata-store.ts";
 import { AccountTurns } from "./account-turns.ts";
 import { retrieveArchive, type Verifying } from "./archive-retrieval.ts";
@@ -111,7 +111,7 @@ async function runJob(
       .catch((error: unknown) => log.postponed(`renewing the claim on job ${job.id}`, error));
   }, renewalMilliseconds);
   try {
-    return await onceThereIsRoom(services, claim, signal, async () => {
+    return await onceStorageWorks(services, claim, signal, async () => {
       const outcome = await work(services, claim, verifying, signal).catch((error: unknown) =>
         failureOf(services, error),
       );
@@ -133,10 +133,10 @@ async function runJob(
 }
 
 /** Real time: the service's clock does not make room on a disk. */
-const fullDiskPauseMilliseconds = 2 * millisecondsPer.second;
+const storagePauseMilliseconds = 2 * millisecondsPer.second;
 
-/** Repeats an attempt while the disk is full. It keeps the claim, which would have to lapse before another one. */
-async function onceThereIsRoom(
+/** Repeats an attempt while the disk is full, or the store is away. It keeps the claim, which would have to lapse before another one. */
+async function onceStorageWorks(
   { log }: JobServices,
   { job }: JobClaim,
   signal: AbortSignal,
@@ -146,12 +146,12 @@ async function onceThereIsRoom(
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof StorageFullError)) {
+      if (!(error instanceof StorageFullError || error instanceof BlobStoreUnavailableError)) {
         throw error;
       }
       log.postponed(`job ${job.id}`, error);
     }
-    await sleep(fullDiskPauseMilliseconds, signal);
+    await sleep(storagePauseMilliseconds, signal);
     signal.throwIfAborted();
   }
 }

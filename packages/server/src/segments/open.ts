@@ -1,7 +1,13 @@
 import { type ByteRange, leafCount, leafSizeBytes } from "@moraine/protocol";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 
-import { type BlobCopies, BlobMissingError, type BlobReader, type BlobStore } from "../domain/stores/blob-store.ts";
+import {
+  type BlobCopies,
+  BlobMissingError,
+  type BlobReader,
+  type BlobStore,
+  BlobStoreUnavailableError,
+} from "../domain/stores/blob-store.ts";
 import { decodeFooter, type Footer, footerSizeMax } from "./footer.ts";
 import { rootOfLeaves } from "./leaves-root.ts";
 
@@ -119,7 +125,10 @@ async function readFooter(reader: BlobReader, segment: Segment): Promise<Footer>
   return footer;
 }
 
-/** A medium that fails to read is damage like any other: what it held cannot be passed on. */
+/**
+ * A medium that fails to read is damage like any other: what it held cannot be passed on. A store that is away is none: nothing is known of
+ * what it holds.
+ */
 export async function readOrCorrupt(
   reader: BlobReader,
   segment: Pick<Segment, "key" | "firstByte" | "sizeBytes">,
@@ -129,6 +138,9 @@ export async function readOrCorrupt(
   try {
     await reader.read(into, position);
   } catch (cause) {
+    if (cause instanceof BlobStoreUnavailableError) {
+      throw cause;
+    }
     const place = position < segment.sizeBytes ? { place: leafRange(segment, position) } : {};
     throw new CorruptSegmentError(segment.key, `byte ${position} of its file cannot be read`, { cause, ...place });
   }

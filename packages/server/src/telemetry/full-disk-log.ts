@@ -21,14 +21,17 @@ export class FullDiskLog {
     this.#now = now;
   }
 
-  /** Notes that something was refused for lack of room. */
-  refused(what: string, details: object = {}): void {
+  /**
+   * Notes that something was refused for lack of room, or since a store is away.
+   * @param reason what is logged while the state is null.
+   */
+  refused(what: string, details: object = {}, reason = "no room on the disk"): void {
     this.#refusals += 1;
     if (this.#now() < this.#nextAt) {
       return;
     }
     this.#nextAt = this.#now() + pauseMilliseconds;
-    const state = this.#state() ?? "no room on the disk";
+    const state = this.#state() ?? reason;
     this.#log.error({ ...details, refused: what, refusals: this.#refusals }, state);
     this.#refusals = 0;
   }

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { ReadOnlyKind } from "../domain/stores/storage-report.ts";
 import { addGauge, addLabelledGauge } from "./gauges.ts";
 import { addLoadMetrics, type LoadSources } from "./load-metrics.ts";
 import { ScrubMetrics } from "./scrub-metrics.ts";
@@ -28,6 +29,7 @@ export interface MetricsSources extends LoadSources {
 }
 
 const renderMilliseconds = 1000;
+const readOnlyKinds = ["disk_full", "failed_syncs", "store_away"] as const satisfies readonly ReadOnlyKind[];
 
 /** The metrics of the service, in the text format of Prometheus. */
 export class Metrics {
@@ -183,11 +185,11 @@ export class Metrics {
   #addStorage(storage: MetricsSources["storage"]): void {
     addLabelledGauge(this.#registry, {
       name: "moraine_read_only",
-      help: "1 while no archive is accepted, by reason: disk_full, or failed_syncs until a restart; reads and deletions work",
+      help: "1 while no archive is accepted, by reason: disk_full, failed_syncs until a restart, or store_away; reads and deletions work, or are tried",
       label: "reason",
       values() {
-        const kind = storage().readOnly?.kind;
-        return { disk_full: kind === "disk_full" ? 1 : 0, failed_syncs: kind === "failed_syncs" ? 1 : 0 };
+        const inForce = storage().readOnly?.kind;
+        return Object.fromEntries(readOnlyKinds.map((kind) => [kind, kind === inForce ? 1 : 0]));
       },
     });
     const seconds = (time: number | null) => (time === null ? 0 : time / 1000);

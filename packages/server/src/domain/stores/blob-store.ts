@@ -1,3 +1,5 @@
+import type { StorageReport } from "./storage-report.ts";
+
 /**
  * Keeps bytes under names. A blob is written once, never changed, and visible only when whole and durable. Names are
  * chosen by the service from its own ids, never from a client's text.
@@ -11,13 +13,13 @@ export interface BlobStore {
    */
   newKey(ownerId: string): string;
   /**
-   * Begins a blob. Rejects with `StorageFullError` when `sizeBytesMin` bytes do not fit now without touching the reserve that
+   * Begins a blob. Rejects with `BlobStoreUnavailableError` while the store is away, and with `StorageFullError` when `sizeBytesMin` bytes do not fit now without touching the reserve that
    * keeps reads and deletions working. Claims nothing: room is taken by bytes as they are written, never by announcements.
    * @param sizeBytesMax the most that will be written.
    * @param sizeBytesMin what will surely be written; `sizeBytesMax` by default.
    */
   create(key: string, sizeBytesMax: number, sizeBytesMin?: number): Promise<BlobWriter>;
-  /** Rejects with `BlobMissingError` when there is no such blob. */
+  /** Rejects with `BlobMissingError` when there is no such blob, and with `BlobStoreUnavailableError` while that is not known. */
   open(key: string): Promise<BlobReader>;
   /**
    * Like `open`, for reading what the medium holds and not a copy of it in the system's memory.
@@ -30,6 +32,19 @@ export interface BlobStore {
    * backup reads blobs.
    */
   remove(keys: readonly string[]): Promise<readonly RemovalFailure[] | null>;
+}
+
+/** A store as a server opens and closes it. */
+export interface BlobDriver extends BlobStore {
+  /** Why nothing new is stored; null while blobs are accepted. Reads and removals are tried all the same. */
+  readonly readOnly: StorageReport["readOnly"];
+  /**
+   * Once, before all else: removes what a crash left unfinished, and rejects where blobs could not be kept safely. A full disk is no
+   * reason: it resolves to whether there is one.
+   */
+  prepare(): Promise<{ readonly isFull: boolean }>;
+  /** Ends what the store does by itself. */
+  close(): Promise<void>;
 }
 
 /** The two copies of each blob: in the data folder, and in the mirror. */
@@ -79,7 +94,11 @@ export interface BlobWriter {
 
 export interface BlobReader {
   readonly sizeBytes: number;
-  /** Fills `into` from `position` on; rejects when the blob ends before `into` is full, or the medium fails. */
+  /**
+   * Fills `into` from `position` on; rejects when the blob ends before `into` is full, or the medium fails; with
+   * `BlobStoreUnavailableError` when that says nothing about the bytes. A file is read to its end though it is removed meanwhile; an object
+   * of a bucket is missing from then on.
+   */
   read(into: Uint8Array, position: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -100,4 +119,9 @@ export class BlobMissingError extends Error {
 /** The medium has no room. Nothing was stored; reads continue; it passes when room returns. */
 export class StorageFullError extends Error {
   override readonly name = "StorageFullError";
+}
+
+/** The store cannot be reached, or is in trouble. It passes by itself, and says nothing about the bytes that are stored. */
+export class BlobStoreUnavailableError extends Error {
+  override readonly name = "BlobStoreUnavailableError";
 }

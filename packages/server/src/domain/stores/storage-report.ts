@@ -11,7 +11,7 @@ export interface StorageReport {
   readonly deleted: DeletedBytes;
 }
 
-export type ReadOnlyKind = "disk_full" | "failed_syncs";
+export type ReadOnlyKind = "disk_full" | "failed_syncs" | "store_away";
 
 /** Bytes of deleted archives and parts that still take room. */
 export interface DeletedBytes {

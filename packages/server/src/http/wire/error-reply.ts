@@ -1,9 +1,12 @@
 import { damagedDataMessage, errorBody, errors, GlacierError, OverloadError } from "@moraine/protocol";
 import { CorruptSegmentError } from "../../domain/segment.ts";
-import { StorageFullError } from "../../domain/stores/blob-store.ts";
+import { BlobStoreUnavailableError, StorageFullError } from "../../domain/stores/blob-store.ts";
 import { DamagedRowError, MetadataUnavailableError } from "../../domain/stores/metadata-store.ts";
 import { StsError, stsErrorReply } from "../body/sts-form.ts";
 import { jsonReply, type Reply } from "./encode.ts";
+
+/** A store that is away seldom returns within a second. */
+const storeRetrySeconds = 5;
 
 /** Any failure → a response in the API's form. What went wrong inside is for the log, never for the client. */
 export function errorReply(error: unknown): Reply {
@@ -29,6 +32,9 @@ function toGlacierError(error: unknown): GlacierError {
   }
   if (error instanceof StorageFullError) {
     return errors.unavailable("The storage is full: nothing can be stored until there is room again.");
+  }
+  if (error instanceof BlobStoreUnavailableError) {
+    return new OverloadError("The service cannot reach its storage. Try again later.", storeRetrySeconds);
   }
   if (error instanceof MetadataUnavailableError) {
     return errors.unavailable("The service cannot reach its metadata. Try again later.");

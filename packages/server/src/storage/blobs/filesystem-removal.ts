@@ -4,6 +4,7 @@ import { ifPresent } from "../../files/missing.ts";
 import { partsOf } from "./blob-key.ts";
 import type { Disk } from "./disk.ts";
 import type { FolderSyncs } from "./folder-syncs.ts";
+import { forEach } from "./for-each.ts";
 
 /** Each takes one of the threads that all file operations share, so that others still get their turn. */
 const atOnceMax = 32;
@@ -22,7 +23,7 @@ export async function removeFiles(
 ): Promise<RemovalFailure[]> {
   const failures: RemovalFailure[] = [];
   const keysByShelf = new Map<string, string[]>();
-  await forEach(keys, async (key) => {
+  await forEach(keys, atOnceMax, async (key) => {
     try {
       const { shelf } = partsOf(key);
       await ifPresent(disk.unlink(join(blobs, key)));
@@ -34,7 +35,7 @@ export async function removeFiles(
       failures.push({ key, error });
     }
   });
-  await forEach([...keysByShelf], async ([shelf, unlinked]) => {
+  await forEach([...keysByShelf], atOnceMax, async ([shelf, unlinked]) => {
     try {
       await ifPresent(folderSyncs.sync(join(blobs, shelf)));
     } catch (error) {
@@ -42,15 +43,4 @@ export async function removeFiles(
     }
   });
   return failures;
-}
-
-/** @param work must not reject. */
-async function forEach<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const left = items.values();
-  const takeTurns = async () => {
-    for (const item of left) {
-      await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnceMax }, takeTurns));
 }

@@ -3,9 +3,9 @@ import * as nodeFiles from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { invariant } from "../../domain/invariant.ts";
 import {
+  type BlobDriver,
   BlobMissingError,
   type BlobReader,
-  type BlobStore,
   type BlobWriter,
   type RemovalFailure,
   type UncachedReader,
@@ -37,7 +37,7 @@ const directBytesMin = 1024 ** 2;
 const diskFull = "read-only: disk full";
 
 /** Keeps blobs as files: `blobs/ab/cd/<ownerId>.<nonce>` once they are whole and durable, in `tmp/` before. */
-export class FilesystemBlobStore implements BlobStore {
+export class FilesystemBlobStore implements BlobDriver {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #blobs: string;
@@ -162,6 +162,10 @@ export class FilesystemBlobStore implements BlobStore {
     return unlessHeld(this.#folder, () => removeFiles(keys, removal)).catch((error: unknown) =>
       keys.map((key) => ({ key, error })),
     );
+  }
+
+  async close(): Promise<void> {
+    // Nothing runs between the calls.
   }
 
   async #begin(temporaryPath: string, finalPath: string, sizeBytesMax: number): Promise<FilesystemBlobWriter> {

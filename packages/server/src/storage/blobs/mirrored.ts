@@ -1,7 +1,7 @@
 import type {
   BlobCopies,
+  BlobDriver,
   BlobReader,
-  BlobStore,
   BlobWriter,
   CopyName,
   RemovalFailure,
@@ -16,7 +16,7 @@ const pieceBytes = 1024 ** 2;
 const damagedMax = 1000;
 
 /** Keeps each blob twice, on two disks: it is stored once both have it. Reads are from the first, unless a caller asks for the copies. */
-export class MirroredBlobStore implements BlobStore {
+export class MirroredBlobStore implements BlobDriver {
   readonly #stores: Readonly<Record<CopyName, FilesystemBlobStore>>;
   readonly copies: BlobCopies;
 
@@ -95,6 +95,10 @@ export class MirroredBlobStore implements BlobStore {
         ...new Map([...failures, ...failuresOfMirror].map((failure) => [failure.key, failure])).values(),
       ]
     );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#stores.data.close(), this.#stores.mirror.close()]);
   }
 
   async #replace(

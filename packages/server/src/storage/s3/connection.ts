@@ -5,7 +5,7 @@ import type { BucketUrl } from "./bucket-url.ts";
 export type Sdk = typeof import("@aws-sdk/client-s3");
 
 export interface ConnectionLimits {
-  /** Of one call, the first included. Not of a body that is a stream, which is sent once. */
+  /** Attempts of one call, the first included. A body that is a stream is sent once. */
   readonly attemptsMax: number;
   readonly connectMilliseconds: number;
   /** Without a byte in either direction. */

@@ -1,0 +1,85 @@
+import { sleep } from "../../../clock/sleep.ts";
+import { BlobStoreUnavailableError } from "../../../domain/stores/blob-store.ts";
+
+export interface CircuitOptions {
+  /** Rejects while the store is away. */
+  readonly probe: () => Promise<void>;
+  /** Called when the store is found to be away, with the reason, and with null when it is back. */
+  readonly onChange: (reason: string | null) => void;
+  /** @default 1000 */
+  readonly probeMilliseconds?: number;
+}
+
+const failuresInARowMax = 3;
+/** The pause doubles up to this many times the first one. */
+const pauseFactorMax = 8;
+
+/**
+ * Watches what is stored. After some failures in a row the store counts as away, and nothing new is accepted: clients learn at once
+ * that they have to wait. Then a probe finds out when it is back.
+ */
+export class Circuit {
+  readonly #options: CircuitOptions;
+  readonly #stopping = new AbortController();
+  #failuresInARow = 0;
+  #reason: string | null = null;
+  #probing: Promise<void> | null = null;
+
+  constructor(options: CircuitOptions) {
+    this.#options = options;
+  }
+
+  /** Why the store counts as away; null while it does not. */
+  get reason(): string | null {
+    return this.#reason;
+  }
+
+  assertClosed(): void {
+    if (this.#reason !== null) {
+      throw new BlobStoreUnavailableError(this.#reason);
+    }
+  }
+
+  /** Runs a step of an upload. */
+  async watch<Result>(step: () => Promise<Result>): Promise<Result> {
+    try {
+      const result = await step();
+      this.#failuresInARow = 0;
+      return result;
+    } catch (error) {
+      this.#failuresInARow += 1;
+      if (this.#failuresInARow >= failuresInARowMax && this.#reason === null && !this.#stopping.signal.aborted) {
+        this.#reason = `read-only: ${(error as Error).message}`;
+        this.#options.onChange(this.#reason);
+        this.#probing = this.#untilBack();
+      }
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#probing;
+  }
+
+  async #untilBack(): Promise<void> {
+    const { probe, onChange, probeMilliseconds = 1000 } = this.#options;
+    for (let factor = 1; ; factor = Math.min(2 * factor, pauseFactorMax)) {
+      // Nodes that lost the store together do not return to it together.
+      const pause = probeMilliseconds * factor * (0.5 + Math.random() / 2);
+      if (!(await sleep(pause, this.#stopping.signal))) {
+        return;
+      }
+      const isBack = await probe().then(
+        () => true,
+        () => false,
+      );
+      if (isBack) {
+        this.#failuresInARow = 0;
+        this.#reason = null;
+        onChange(null);
+        return;
+      }
+    }
+  }
+}

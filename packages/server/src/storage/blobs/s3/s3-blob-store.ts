@@ -1,0 +1,162 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { millisecondsPer } from "@moraine/protocol";
+import { invariant } from "../../../domain/invariant.ts";
+import type {
+  BlobDriver,
+  BlobReader,
+  BlobWriter,
+  RemovalFailure,
+  UncachedReader,
+} from "../../../domain/stores/blob-store.ts";
+import type { StorageReport } from "../../../domain/stores/storage-report.ts";
+import { BucketError } from "../../s3/bucket-error.ts";
+import { KeySource, partsOf } from "../blob-key.ts";
+import { forEach } from "../for-each.ts";
+import { Circuit, type CircuitOptions } from "./circuit.ts";
+import type { Objects } from "./objects.ts";
+import { Part } from "./part.ts";
+import { ReadMemory } from "./read-memory.ts";
+import { S3BlobReader } from "./s3-reader.ts";
+import { S3BlobWriter } from "./s3-writer.ts";
+import { WriteMemory } from "./write-memory.ts";
+
+export interface S3StoreOptions extends Partial<Pick<CircuitOptions, "onChange" | "probeMilliseconds">> {
+  /** By the system's clock, which the store's is compared with. */
+  now(): number;
+}
+
+const writeBytesMax = 128 * 1024 ** 2;
+const readBytesMax = 64 * 1024 ** 2;
+/** Read with the size: the footer of all but the largest segments, and all of a small one. */
+const tailBytes = 64 * 1024;
+const removalsAtOnce = 16;
+/** An upload in parts that is older belongs to a process that has died. */
+const partsAgeMax = millisecondsPer.day;
+/** Keys of this process that are remembered, so that none is used twice. */
+const usedKeysMax = 10_000;
+const probeBytes = 64;
+
+/**
+ * Keeps blobs as objects of a bucket: `segments/ab/cd/<ownerId>.<nonce>` below its prefix. A key is drawn at random for each attempt, and never
+ * written twice: no condition of the store is needed, and what a dead process sent lands under a name that nothing refers to.
+ */
+export class S3BlobStore implements BlobDriver {
+  readonly #objects: Objects;
+  readonly #options: S3StoreOptions;
+  readonly #keys = new KeySource();
+  readonly #circuit: Circuit;
+  readonly #writeMemory = new WriteMemory(writeBytesMax);
+  readonly #readMemory = new ReadMemory(readBytesMax);
+  readonly #unfinished = new Set<string>();
+  readonly #used = new Set<string>();
+  /** Another node's probe has another key. */
+  readonly #probeKey = `probe.${randomUUID()}`;
+  #prepared = false;
+
+  constructor(objects: Objects, options: S3StoreOptions) {
+    const { onChange = () => undefined, probeMilliseconds } = options;
+    this.#objects = objects;
+    this.#options = options;
+    this.#circuit = new Circuit({
+      probe: () => this.#probe(),
+      onChange,
+      ...(probeMilliseconds !== undefined && { probeMilliseconds }),
+    });
+  }
+
+  get readOnly(): StorageReport["readOnly"] {
+    const { reason } = this.#circuit;
+    return reason === null ? null : { kind: "store_away", reason };
+  }
+
+  async prepare(): Promise<{ readonly isFull: boolean }> {
+    await this.#probe();
+    // A store that keeps no list of them leaves their removal to its own rules.
+    await this.#objects.abortPartsBegunBefore(this.#options.now() - partsAgeMax).catch(() => undefined);
+    this.#prepared = true;
+    return { isFull: false };
+  }
+
+  async close(): Promise<void> {
+    await this.#circuit.stop();
+    this.#objects.close();
+  }
+
+  newKey(ownerId: string): string {
+    return this.#keys.next(ownerId);
+  }
+
+  async create(key: string, sizeBytesMax: number): Promise<BlobWriter> {
+    const object = objectOf(key);
+    invariant(this.#prepared, "the store is prepared before the first blob");
+    this.#circuit.assertClosed();
+    if (this.#unfinished.has(key)) {
+      throw new Error(`The blob ${key} is already being written`);
+    }
+    this.#unfinished.add(key);
+    return new S3BlobWriter({
+      key: object,
+      sizeBytesMax,
+      objects: this.#objects,
+      circuit: this.#circuit,
+      memory: this.#writeMemory,
+      assertUnused: () => invariant(!this.#used.has(key), "a key serves one blob"),
+      onEnd: () => {
+        this.#unfinished.delete(key);
+        this.#noteUsed(key);
+      },
+    });
+  }
+
+  open(key: string): Promise<BlobReader> {
+    return this.#open(key);
+  }
+
+  openUncached(key: string): Promise<UncachedReader> {
+    return this.#open(key);
+  }
+
+  async remove(keys: readonly string[]): Promise<RemovalFailure[]> {
+    const failures: RemovalFailure[] = [];
+    await forEach(keys, removalsAtOnce, async (key) => {
+      try {
+        await this.#objects.remove(objectOf(key));
+      } catch (error) {
+        failures.push({ key, error });
+      }
+    });
+    return failures;
+  }
+
+  async #open(key: string): Promise<S3BlobReader> {
+    const object = objectOf(key);
+    const end = await this.#objects.end(object, tailBytes);
+    return new S3BlobReader({ ...end, key: object, objects: this.#objects, memory: this.#readMemory });
+  }
+
+  /** Stores an object as blobs are stored, reads it back, and removes it. */
+  async #probe(): Promise<void> {
+    const part = new Part(probeBytes);
+    part.append(randomBytes(probeBytes));
+    const body = part.body();
+    await this.#objects.put(this.#probeKey, body);
+    const { sizeBytes, tail } = await this.#objects.end(this.#probeKey, probeBytes);
+    if (sizeBytes !== probeBytes || !tail.equals(body.bytes)) {
+      throw new BucketError(`${this.#objects.name} does not return the bytes that were stored`);
+    }
+    await this.#objects.remove(this.#probeKey);
+  }
+
+  #noteUsed(key: string): void {
+    this.#used.add(key);
+    const [oldest] = this.#used;
+    if (this.#used.size > usedKeysMax && oldest !== undefined) {
+      this.#used.delete(oldest);
+    }
+  }
+}
+
+function objectOf(key: string): string {
+  partsOf(key);
+  return `segments/${key}`;
+}

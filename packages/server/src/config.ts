@@ -12,6 +12,8 @@ import { rootKeyOf } from "./secrets/given-secrets.ts";
 import type { RootKey } from "./secrets/root-key-file.ts";
 import { givenSettings, inSettings, readFlags, type Setting, UsageError } from "./settings/given-settings.ts";
 import { usageText } from "./settings/usage.ts";
+import { BucketError } from "./storage/s3/bucket-error.ts";
+import { type BucketUrl, parseBucketUrl } from "./storage/s3/bucket-url.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
@@ -21,6 +23,8 @@ export interface Config {
   readonly isEphemeral: boolean;
   /** Whether it may lie on a file system whose locks and syncs depend on another machine. */
   readonly allowNetworkStorage: boolean;
+  /** The bucket that archives are kept in; null for the data folder. */
+  readonly blobs: BucketUrl | null;
   readonly listen: Place;
   /** Where the metrics are served: on an address of their own, with the API, or nowhere. */
   readonly metrics: Place | "with-api" | "off";
@@ -73,6 +77,7 @@ const settings = {
   data:       { flag: "data",              environment: "MORAINE_DATA",                                                 help: "DIR        where everything is kept (default: ./moraine-data)" },
   ephemeral:  { flag: "ephemeral",         environment: "MORAINE_EPHEMERAL",              fallback: "false",            help: "           keep it in a temporary folder, removed at the end", kind: "switch" },
   networkStorage: { flag: "allow-network-storage", environment: "MORAINE_ALLOW_NETWORK_STORAGE", fallback: "false",     help: "     keep it on NFS, SMB, FUSE and the like, at your own risk", kind: "switch" },
+  blobs:      { flag: "blobs",             environment: "MORAINE_BLOBS",                                                help: "URL        s3://BUCKET/PREFIX?endpoint=URL&region=NAME to keep archives in" },
   listen:     { flag: "listen",            environment: "MORAINE_LISTEN",                 fallback: "127.0.0.1:8484",   help: "HOST:PORT  port 0 picks a free one" },
   tlsCert:    { flag: "tls-cert",          environment: "MORAINE_TLS_CERT",                                             help: "FILE       certificate chain (PEM)" },
   tlsKey:     { flag: "tls-key",           environment: "MORAINE_TLS_KEY",                                              help: "FILE       private key (PEM)" },
@@ -155,6 +160,7 @@ const shape = z
     data: z.string().min(1).optional(),
     ephemeral: onOff,
     networkStorage: onOff,
+    blobs: z.string().optional(),
     listen: place,
     metricsListen: place.optional(),
     tlsCert: z.string().optional(),
@@ -248,6 +254,7 @@ function freeze(values: z.infer<typeof shape>, base: string, origins: Origins): 
   return Object.freeze({
     ...readDataFolder(values, base),
     allowNetworkStorage: values.networkStorage === "true",
+    blobs: readBlobs(values, origins),
     listen,
     metrics: readMetrics(values, origins),
     trustedProxies: (values.trustedProxy ?? []).filter((network) => network !== undefined),
@@ -290,6 +297,28 @@ function readDataFolder({ data, ephemeral }: z.infer<typeof shape>, base: string
   }
   const isDefaultDataFolder = data === undefined && !isEphemeral;
   return { dataFolder: resolve(base, data ?? "moraine-data"), isDefaultDataFolder, isEphemeral };
+}
+
+function readBlobs({ blobs, insecure, mirror, ephemeral }: z.infer<typeof shape>, origins: Origins): Config["blobs"] {
+  if (blobs === undefined) {
+    return null;
+  }
+  const refuse = (reason: string) => new UsageError(`${origins.blobs}: ${reason}`);
+  if (mirror !== undefined || ephemeral === "true") {
+    throw refuse("a bucket has no --mirror, and is not for --ephemeral: leave one of them out");
+  }
+  try {
+    const url = parseBucketUrl(blobs);
+    if (url === null) {
+      throw refuse(`must be s3://BUCKET/PREFIX?endpoint=URL&region=NAME, not ${JSON.stringify(blobs)}`);
+    }
+    if (url.endpoint !== null && !isSafeEndpoint(url.endpoint) && insecure === "false") {
+      throw refuse(`${url.endpoint} is neither https nor loopback: give --insecure if the network is safe`);
+    }
+    return url;
+  } catch (error) {
+    throw error instanceof BucketError ? refuse(error.message) : error;
+  }
 }
 
 /** Metrics go with the API only where nobody reaches it from beyond this machine: they are not for strangers. */

@@ -92,6 +92,26 @@ test("sizes and durations have the command's syntax, and a plain number counts a
   }
 });
 
+test("--blobs takes the URL of a bucket, and nothing that would be another place than meant", () => {
+  const url = "s3://archives/moraine?endpoint=https%3A%2F%2Fs3.example.com&region=eu-central-1";
+  const { name, endpoint, region } = read(["--blobs", url])?.blobs ?? {};
+  assert.deepEqual([name, endpoint, region], ["s3://archives/moraine", "https://s3.example.com", "eu-central-1"]);
+  assert.equal(read([])?.blobs, null);
+  assert.ok(read(["--blobs", "s3://archives?endpoint=http://127.0.0.1:9000"])?.blobs);
+  assert.ok(read(["--blobs", "s3://archives?endpoint=http://10.0.0.1:9000", "--insecure"])?.blobs);
+  for (const [flags, message] of [
+    [["./folder"], /^--blobs: must be s3:.* not "\.\/folder"$/],
+    [["https://archives"], /^--blobs: Invalid place/],
+    [["s3://archives?storage=cold"], /^--blobs: Unknown setting "storage"/],
+    [["s3://archives?endpoint=http://10.0.0.1:9000"], /^--blobs: .* is neither https nor loopback: give --insecure/],
+    [["s3://archives", "--mirror", "/mnt/mirror"], /^--blobs: a bucket has no --mirror/],
+    [["s3://archives", "--ephemeral"], /^--blobs: .* not for --ephemeral/],
+  ] as const) {
+    const isRight = (error: unknown) => error instanceof UsageError && message.test(error.message);
+    assert.throws(() => read(["--blobs", ...flags]), isRight, flags.join(" "));
+  }
+});
+
 for (const columns of [80, 40]) {
   test(`help fits a terminal of ${columns} columns, and has every setting`, () => {
     const lines = usage(columns).split("\n");

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { millisecondsPer } from "@moraine/protocol";
 import { removalLockName } from "../storage/blobs/removal-lock.ts";
 import { takeReaderLock } from "../storage/reader-lock.ts";
-import { type OpenedFolder, type OpenOptions, openFolder } from "../verify/open-folder.ts";
+import { assertFiles, type OpenedFolder, type OpenOptions, openFolder } from "../verify/open-folder.ts";
 import { BackupFolderError } from "./backup-folder.ts";
 import { type CopyTotals, copySegments, type Missing } from "./copy-segments.ts";
 import { copyDatabase, factsOfKnownSchema } from "./database-copy.ts";
@@ -49,6 +49,7 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
   const dataFolder = await realpath(resolve(options.dataFolder)).catch((error: Error) => {
     throw new BackupFolderError(`The data folder ${options.dataFolder} cannot be opened: ${error.message}`);
   });
+  assertFiles(dataFolder);
   await using place = await options.openPlace(dataFolder);
   await place.expireUnfinished();
   await using cleanup = new AsyncDisposableStack();

@@ -42,9 +42,9 @@ export function startBackground(
   return { runner, delivery };
 }
 
-export function startSpaceKeeping({ blobs, ballast }: Stores, events: EventLog, started: AsyncDisposableStack): void {
+export function startSpaceKeeping({ space, ballast }: Stores, events: EventLog, started: AsyncDisposableStack): void {
   const keeper = startSpaceKeeper({
-    space: blobs.space,
+    space,
     ballast,
     onFailure: (error) => events.job.postponed("making the ballast", error),
   });

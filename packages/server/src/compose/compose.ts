@@ -87,7 +87,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const { metadata, blobs } = stores;
   const { keyring, newKey } = await openKeys(config, { ...stores, log }, machineClock.now());
   await metadata.releaseLeases(machineClock.now());
-  const readiness = () => state.reason ?? blobs.readOnly?.reason ?? null;
+  const readiness = () => state.reason ?? stores.readOnly()?.reason ?? null;
   const transfers = openTransfers(blobs, state, started);
   const policyMeter = new PolicyMeters();
   const load = loadSources({ state, timings, stores, listener, transfers, policyMeter });

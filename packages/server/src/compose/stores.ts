@@ -1,21 +1,32 @@
+import * as nodeFiles from "node:fs/promises";
 import { type AccountId, millisecondsPer } from "@moraine/protocol";
 import type { Logger } from "pino";
 import { openKeyring } from "../auth/keyring.ts";
 import { ensureRootKey } from "../auth/root-key.ts";
 import { systemClock } from "../clock/clocks.ts";
 import type { Config } from "../config.ts";
+import type { BlobDriver } from "../domain/stores/blob-store.ts";
 import type { Installation } from "../domain/stores/installation-store.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import { DamagedRows } from "../health/damaged-rows.ts";
 import type { ServiceState } from "../health/service-state.ts";
 import { FilesystemBlobStore } from "../storage/blobs/filesystem.ts";
+import { diskFullOf, FreeSpace } from "../storage/blobs/free-space.ts";
 import { MirroredBlobStore } from "../storage/blobs/mirrored.ts";
+import { callLimits } from "../storage/blobs/s3/calls.ts";
+import { Objects } from "../storage/blobs/s3/objects.ts";
+import { S3BlobStore } from "../storage/blobs/s3/s3-blob-store.ts";
+import { assertPlace, bindBucket } from "../storage/bucket-binding.ts";
 import { type DataFolder, openDataFolder } from "../storage/data-folder.ts";
 import { prepareHistory } from "../storage/history/prepare.ts";
+import { isQuarantined } from "../storage/history/quarantine.ts";
 import { failureReason, openSqliteStore } from "../storage/metadata/sqlite/sqlite-store.ts";
 import { type MirrorFolder, openMirrorFolder } from "../storage/mirror-folder.ts";
 import { withRoomMaking } from "../storage/room-making.ts";
+import { Bucket } from "../storage/s3/bucket.ts";
+import type { BucketUrl } from "../storage/s3/bucket-url.ts";
+import { connectBucket } from "../storage/s3/connection.ts";
 import type { StorageTimings } from "../telemetry/storage-timings.ts";
 import { SealingKeys } from "./sealing-keys.ts";
 
@@ -28,13 +39,15 @@ export async function openStores(
   const folder = await openDataFolder(config.dataFolder, config);
   started.defer(() => folder.release());
   // Before anything is changed: what a damaged folder holds is all that there is.
+  assertPlace(folder, config.blobs?.name ?? null);
   const history = prepareHistory(folder, systemClock.now());
   const mirror = config.mirrorFolder === null ? null : await openMirrorFolder(config.mirrorFolder, folder);
   started.defer(() => mirror?.release());
-  const blobs = openBlobs(folder, mirror, { log, timings, shelfSeed: history.shelfSeed });
+  const { blobs, space, bind } = await openBlobs(config, { folder, mirror, log, timings, ...history });
+  started.defer(() => blobs.close());
   const { ballast } = folder;
   const { isFull } = await blobs.prepare();
-  await blobs.space.measure();
+  await space.measure();
   // A quota can be used up though the file system has room.
   if (folder.isBallastReleased || (isFull && (await ballast.release()))) {
     log.warn("the disk is full: the ballast was removed, so that archives can be read and deleted");
@@ -55,26 +68,63 @@ export async function openStores(
   if (mirror?.isNew === true) {
     await bindMirror(config, mirror, metadata);
   }
+  await bind();
   const { networkFileSystem, databaseFile } = folder;
   const { callsInProgress } = sqlite;
   const notices = [...folder.notices, ...(mirror?.notices ?? []), ...(await history.notices())];
   return {
-    ...{ metadata, blobs, ballast, databaseFile, callsInProgress },
+    ...{ metadata, blobs, space, ballast, databaseFile, callsInProgress },
+    // The disk of the metadata can be full though archives are elsewhere.
+    readOnly: () => blobs.readOnly ?? diskFullOf(space),
     ...{ networkFileSystem, unshownKeyId, notices, damagedRows, ...keys.opened },
   };
 }
 
-function openBlobs(
-  { path }: DataFolder,
-  mirror: MirrorFolder | null,
-  { log, timings, shelfSeed }: { log: Logger; timings: StorageTimings; shelfSeed: string },
-): FilesystemBlobStore | MirroredBlobStore {
-  const storeIn = (folder: string) =>
-    new FilesystemBlobStore(folder, undefined, shelfSeed, (seconds) => timings.synced(seconds));
-  if (mirror === null) {
-    return storeIn(path);
+interface BlobParts {
+  readonly folder: DataFolder;
+  readonly mirror: MirrorFolder | null;
+  readonly shelfSeed: string;
+  readonly log: Logger;
+  readonly timings: StorageTimings;
+}
+
+interface OpenedBlobs {
+  readonly blobs: BlobDriver;
+  /** The room of the data folder's disk. */
+  readonly space: FreeSpace;
+  /** To be called once there is a database. */
+  bind(): Promise<void>;
+}
+
+async function openBlobs({ blobs: place }: Config, parts: BlobParts): Promise<OpenedBlobs> {
+  if (place !== null) {
+    return openObjects(place, parts);
   }
-  return new MirroredBlobStore({ data: storeIn(path), mirror: storeIn(mirror.path) }, (segment, error) =>
+  const blobs = openFiles(parts);
+  return { blobs, space: blobs.space, bind: async () => undefined };
+}
+
+async function openObjects(place: BucketUrl, { folder, log }: BlobParts): Promise<OpenedBlobs> {
+  const connection = await connectBucket(place, callLimits);
+  const blobs = new S3BlobStore(new Objects(connection), {
+    now: () => systemClock.now(),
+    isKept: (key) => isQuarantined(folder.path, key),
+    onChange: (reason) => (reason === null ? log.warn(`${place.name} works again`) : log.error(reason)),
+  });
+  return {
+    blobs,
+    space: new FreeSpace(nodeFiles, folder.path),
+    bind: () => bindBucket(folder, new Bucket(connection)),
+  };
+}
+
+function openFiles({ folder, mirror, log, timings, shelfSeed }: BlobParts): FilesystemBlobStore | MirroredBlobStore {
+  const storeIn = (path: string) =>
+    new FilesystemBlobStore(path, undefined, shelfSeed, (seconds) => timings.synced(seconds));
+  if (mirror === null) {
+    return storeIn(folder.path);
+  }
+  return new MirroredBlobStore({ data: storeIn(folder.path), mirror: storeIn(mirror.path) }, (segment, error) =>
     log.error(
       { segment, err: error },
       "stored data is damaged; its copy in the mirror is returned, and replaces it soon",

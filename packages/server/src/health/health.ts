@@ -48,10 +48,9 @@ interface HealthOptions {
   readonly notices: readonly string[];
   /** Null when the service is ready; otherwise why it is not. */
   readonly readiness: () => string | null;
-  readonly blobs: {
-    readonly readOnly: StorageReport["readOnly"];
-    readonly space: { readonly figures: (Pick<StorageReport, "reserveBytes"> & { readonly freeBytes: number }) | null };
-  };
+  /** Why nothing new is stored; null while archives are accepted. */
+  readonly readOnly: () => StorageReport["readOnly"];
+  readonly space: { readonly figures: (Pick<StorageReport, "reserveBytes"> & { readonly freeBytes: number }) | null };
   /** The network file system that the data folder lies on, if that was allowed. */
   readonly networkFileSystem: string | null;
   /** Figures of the load, which this adds to those of the store. */
@@ -63,15 +62,15 @@ interface HealthOptions {
 }
 
 export async function startHealth(config: Config, options: HealthOptions): Promise<Health> {
-  const { readiness, log, metadata, blobs, networkFileSystem, notices, damagedRows } = options;
+  const { readiness, log, metadata, readOnly, space, networkFileSystem, notices, damagedRows } = options;
   for (const notice of notices) {
     log.warn(notice);
   }
   let deleted = noDeletedBytes;
   const storage = (): StorageReport => {
-    const { freeBytes, reserveBytes } = blobs.space.figures ?? { freeBytes: Number.POSITIVE_INFINITY, reserveBytes: 0 };
+    const { freeBytes, reserveBytes } = space.figures ?? { freeBytes: Number.POSITIVE_INFINITY, reserveBytes: 0 };
     return {
-      readOnly: blobs.readOnly,
+      readOnly: readOnly(),
       freeBytes: Number.isFinite(freeBytes) ? freeBytes : null,
       reserveBytes,
       deleted,

@@ -70,6 +70,8 @@ const ownNames = new Set([
   "secrets.key",
   "root-key",
   "mirror.json",
+  "blobs.json",
+  "blobs.json.partial",
 ]);
 
 const sqliteBusy = 5;

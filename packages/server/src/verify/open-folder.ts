@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { examineLog, type LogState } from "../storage/metadata/sqlite/log/log-file.ts";
 import { takeReaderLock } from "../storage/reader-lock.ts";
+import { bucketOf } from "../storage/s3/binding-file.ts";
 
 /** A data folder that is read and never changed. */
 export interface OpenedFolder extends AsyncDisposable {
@@ -44,6 +45,7 @@ export async function openFolder(given: string, { makeTemporaryFolder }: OpenOpt
   const path = await realpath(resolve(given)).catch((error: Error) => {
     throw new CannotVerifyError(`The data folder ${given} cannot be opened: ${error.message}`, { cause: error });
   });
+  assertFiles(path);
   const file = join(path, "moraine.db");
   if (sizeOf(file) === 0) {
     const isData = ["blobs", "secrets.key", "history.json"].some((name) => existsSync(join(path, name)));
@@ -62,6 +64,16 @@ export async function openFolder(given: string, { makeTemporaryFolder }: OpenOpt
   } catch (error) {
     lock?.close();
     throw error;
+  }
+}
+
+/** Throws CannotVerifyError for a folder whose archives are in a bucket: each of its segments would be a finding. */
+export function assertFiles(path: string): void {
+  const place = bucketOf(path);
+  if (place !== null) {
+    throw new CannotVerifyError(
+      `The archives of ${path} are in ${place}: this command reads archives that are files. The server itself reads them back (--scrub-period)`,
+    );
   }
 }
 

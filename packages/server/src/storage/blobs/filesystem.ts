@@ -19,7 +19,7 @@ import { FilesystemBlobReader } from "./filesystem-reader.ts";
 import { removeFiles } from "./filesystem-removal.ts";
 import { FilesystemBlobWriter } from "./filesystem-writer.ts";
 import { FolderSyncs } from "./folder-syncs.ts";
-import { FreeSpace } from "./free-space.ts";
+import { diskFullOf, FreeSpace } from "./free-space.ts";
 import { probeStorage, sweepProbes } from "./probe.ts";
 import { makeRemovalLock, unlessHeld } from "./removal-lock.ts";
 import { SyncHealth } from "./sync-health.ts";
@@ -33,8 +33,6 @@ const blobMode = 0o400;
 const openingMode = 0o600;
 /** Shorter blobs are not worth a second handle. */
 const directBytesMin = 1024 ** 2;
-
-const diskFull = "read-only: disk full";
 
 /** Keeps blobs as files: `blobs/ab/cd/<ownerId>.<nonce>` once they are whole and durable, in `tmp/` before. */
 export class FilesystemBlobStore implements BlobDriver {
@@ -96,7 +94,7 @@ export class FilesystemBlobStore implements BlobDriver {
     if (readOnlyReason !== null) {
       return { kind: "failed_syncs", reason: readOnlyReason };
     }
-    return this.space.isFull ? { kind: "disk_full", reason: diskFull } : null;
+    return diskFullOf(this.space);
   }
 
   newKey(ownerId: string): string {

@@ -1,6 +1,7 @@
 import { millisecondsPer } from "@moraine/protocol";
 import { invariant } from "../../domain/invariant.ts";
 import { StorageFullError } from "../../domain/stores/blob-store.ts";
+import type { StorageReport } from "../../domain/stores/storage-report.ts";
 import { type Disk, isOutOfSpace } from "./disk.ts";
 
 const reserveBytesMax = 256 * 1024 ** 2;
@@ -141,3 +142,7 @@ function reserveOf(totalBytes: number): number {
   const shareBytes = Math.max(reserveBytesMin, totalBytes * reserveShare);
   return Math.min(reserveBytesMax, shareBytes, totalBytes * reserveShareMax);
 }
+
+/** Null while there is room. */
+export const diskFullOf = ({ isFull }: Pick<FreeSpace, "isFull">): StorageReport["readOnly"] =>
+  isFull ? { kind: "disk_full", reason: "read-only: disk full" } : null;

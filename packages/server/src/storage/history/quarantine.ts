@@ -1,15 +1,17 @@
-import { linkSync, mkdirSync } from "node:fs";
+import { closeSync, existsSync, linkSync, mkdirSync, openSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errorCode, ifPresent } from "../../files/missing.ts";
 import { syncPathSync } from "../../files/sync-path.ts";
+import { bucketOf } from "../s3/binding-file.ts";
 
 export const quarantineName = "quarantine";
 const sizedFilesMax = 1000;
 
 /**
  * Gives the blobs of these keys a second name in the quarantine, durably: whatever is removed later, their bytes stay until
- * the operator has looked at them. A blob that does not exist is passed over. Returns how many exist.
+ * the operator has looked at them. A blob that does not exist is passed over. Returns how many exist. Of blobs in a bucket, an empty file
+ * of that name keeps the object, if there is one.
  */
 export function quarantine(dataFolder: string, keys: readonly string[]): number {
   if (keys.length === 0) {
@@ -18,9 +20,19 @@ export function quarantine(dataFolder: string, keys: readonly string[]): number 
   const folder = join(dataFolder, quarantineName);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   syncPathSync(dirname(folder));
-  const kept = keys.filter((key) => linkIfPresent(join(dataFolder, "blobs", key), join(folder, basename(key))));
+  const keep = bucketOf(dataFolder) === null ? linkIfPresent : makeMark;
+  const kept = keys.filter((key) => keep(join(dataFolder, "blobs", key), join(folder, basename(key))));
   syncPathSync(folder);
   return kept.length;
+}
+
+/** Whether the blob of a key has a name in the quarantine. */
+export const isQuarantined = (dataFolder: string, key: string): boolean =>
+  existsSync(join(dataFolder, quarantineName, basename(key)));
+
+function makeMark(_blob: string, name: string): boolean {
+  closeSync(openSync(name, "a", 0o400));
+  return true;
 }
 
 function linkIfPresent(blob: string, name: string): boolean {

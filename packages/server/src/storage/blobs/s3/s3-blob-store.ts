@@ -23,6 +23,8 @@ import { WriteMemory } from "./write-memory.ts";
 export interface S3StoreOptions extends Partial<Pick<CircuitOptions, "onChange" | "probeMilliseconds">> {
   /** By the system's clock, which the store's is compared with. */
   now(): number;
+  /** Whether an object stays though its removal is asked for. @default none does */
+  isKept?(key: string): boolean;
 }
 
 const writeBytesMax = 128 * 1024 ** 2;
@@ -120,7 +122,10 @@ export class S3BlobStore implements BlobDriver {
     const failures: RemovalFailure[] = [];
     await forEach(keys, removalsAtOnce, async (key) => {
       try {
-        await this.#objects.remove(objectOf(key));
+        const object = objectOf(key);
+        if (this.#options.isKept?.(key) !== true) {
+          await this.#objects.remove(object);
+        }
       } catch (error) {
         failures.push({ key, error });
       }

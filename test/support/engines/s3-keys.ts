@@ -1,0 +1,22 @@
+import { ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import type { S3Place } from "./s3-place.ts";
+
+/** Looks into a place past all code of ours. */
+export function lookInto({ bucket, prefix, environment }: S3Place, endpoint: string) {
+  const { AWS_ACCESS_KEY_ID: accessKeyId = "", AWS_SECRET_ACCESS_KEY: secretAccessKey = "" } = environment;
+  const credentials = { accessKeyId, secretAccessKey };
+  const s3 = new S3Client({ region: "us-east-1", endpoint, forcePathStyle: true, credentials });
+  const at = { Bucket: bucket, Prefix: `${prefix}/` };
+  return {
+    /** Below the prefix. */
+    async keys(): Promise<string[]> {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command(at));
+      return Contents.map(({ Key = "" }) => Key.slice(at.Prefix.length));
+    },
+    async unfinished(): Promise<string[]> {
+      const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(at));
+      return Uploads.map(({ Key = "" }) => Key.slice(at.Prefix.length));
+    },
+    close: () => s3.destroy(),
+  };
+}

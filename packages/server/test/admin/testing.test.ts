@@ -69,7 +69,7 @@ test("refused requests, faults, and requests without a response are counted as w
 async function filled(options: { readonly isEphemeral?: boolean } = {}) {
   const log = { put: () => undefined, removed: () => undefined, fired: () => undefined };
   const book = new FaultRegistry(7, log, [parseFault("throttle:operation=ListTagsForVault,count=1")]);
-  const server = await startTestServer({ ...options, faults: book });
+  const server = await startTestServer({ ...options, nodes: 1, faults: book });
   await createVault(server, "v");
   const content = randomContent(mebibyte);
   const archiveId = await uploadArchive(server, "v", content);
@@ -161,7 +161,7 @@ test("an archive that is on its way during a reset finds its vault gone, and lea
 });
 
 async function faultless(): Promise<TestServer & AsyncDisposable> {
-  const server = await startTestServer();
+  const server = await startTestServer({ nodes: 1 });
   return { ...server, [Symbol.asyncDispose]: () => server.stop() };
 }
 

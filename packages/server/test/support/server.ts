@@ -54,6 +54,8 @@ export interface TestServerOptions {
   readonly blobs?: BlobStore;
   /** Not closed with the server: another may be started over it. */
   readonly metadata?: MetadataStore;
+  /** 1 for what each node has for itself, like counts of requests. @default 2 when there is a database for tests */
+  readonly nodes?: 1 | 2;
   readonly clock?: ManualClock;
   /** Nobody is at the end of any topic, unless a test says otherwise. */
   readonly notifier?: Notifier;
@@ -178,9 +180,12 @@ interface StartedNode {
   readonly services: JobServices & { readonly metadata: MetadataStore };
 }
 
-async function openStores({ metadata }: TestServerOptions, started: AsyncDisposableStack): Promise<TestNode[]> {
+async function openStores(
+  { metadata, nodes = 2 }: TestServerOptions,
+  started: AsyncDisposableStack,
+): Promise<TestNode[]> {
   if (metadata === undefined && testDatabaseUrl !== undefined) {
-    return openTwoStores(testDatabaseUrl, started);
+    return (await openTwoStores(testDatabaseUrl, started)).slice(0, nodes);
   }
   const only = metadata ?? started.adopt(await openInlineStore(":memory:"), (store) => store.close());
   return [{ metadata: only, node: onlyNode }];

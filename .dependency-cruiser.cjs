@@ -63,7 +63,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^packages/server/src/",
-        pathNot: "^packages/server/src/(main\\.ts$|backup/main\\.ts$|(compose|health)/)",
+        pathNot: "^packages/server/src/((main|config)\\.ts$|backup/main\\.ts$|(compose|health)/)",
       },
       to: { path: "^packages/server/src/([^/]+\\.ts$|compose/)" },
     },

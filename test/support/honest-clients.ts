@@ -9,7 +9,7 @@ const pauseMilliseconds = 10;
 export const roundSeconds = 3;
 
 /** Twice the reference, and what a busy machine adds to the slowest of some hundred requests. */
-export const limitOf = (reference: number) => 2 * reference + 100;
+export const limitOf = (reference: number) => 2 * reference + 500;
 
 export async function peakBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");

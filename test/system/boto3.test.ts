@@ -184,7 +184,8 @@ test("botocore's signatures over random paths, queries and headers are accepted,
   assert.equal(code, 0, stderr);
   const identify = authenticator({
     credentials: {
-      version: 0,
+      state: () => ({ version: 0, readAt: 0 }),
+      isCurrent: () => true,
       findAccessKey: async () => ({ ...rootKey, accountId: accountId as never, user: null, session: null }),
     },
     region,

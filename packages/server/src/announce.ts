@@ -9,6 +9,9 @@ interface Announcement {
   /** Where metrics are served, if that is an address of their own. */
   readonly metricsUrl: string | null;
   readonly dataFolder: string;
+  /** Null when it is in the data folder. Otherwise nothing is. */
+  readonly database: { readonly url: { readonly name: string } } | null;
+  readonly blobs: { readonly name: string } | null;
   /** Whether nobody chose that folder. */
   readonly isDefaultDataFolder: boolean;
   /** Whether the folder is removed when the server stops. */
@@ -62,7 +65,10 @@ export async function announce(output: NodeJS.WriteStream, announcement: Announc
   });
 }
 
-function folderLines({ url, dataFolder, isDefaultDataFolder, isEphemeral }: Announcement): string[] {
+function folderLines({ url, dataFolder, database, blobs, isDefaultDataFolder, isEphemeral }: Announcement): string[] {
+  if (database !== null) {
+    return [`# Moraine serves the Glacier vault API at ${url}, from ${database.url.name} and ${blobs?.name}`];
+  }
   const clone = isEphemeral ? null : gitCloneOf(dataFolder);
   return [
     `# Moraine serves the Glacier vault API at ${url}, from ${dataFolder}${isEphemeral ? " until it stops" : ""}`,
@@ -97,10 +103,10 @@ function gitCloneOf(path: string): string | null {
 
 /** Output that is no terminal is kept, in a service's log for one: the key goes into a file instead. */
 async function keyLines(announcement: Announcement, isTerminal: boolean): Promise<string[]> {
-  const { newKey, isKeyGiven, rootKeyFile, dataFolder, isEphemeral } = announcement;
+  const { newKey, isKeyGiven, rootKeyFile, dataFolder, database, isEphemeral } = announcement;
   const unset = `unset ${credentialObstacles.join(" ")}`;
   const defaultFile = join(dataFolder, "root-key");
-  if (newKey === null && isEphemeral) {
+  if (newKey === null && (isEphemeral || database !== null)) {
     return ["# The root's access key was given."];
   }
   if (newKey === null && !isKeyGiven && existsSync(defaultFile)) {

@@ -12,8 +12,8 @@ import { rootKeyOf } from "./secrets/given-secrets.ts";
 import type { RootKey } from "./secrets/root-key-file.ts";
 import { givenSettings, inSettings, readFlags, type Setting, UsageError } from "./settings/given-settings.ts";
 import { usageText } from "./settings/usage.ts";
-import { BucketError } from "./storage/s3/bucket-error.ts";
-import { type BucketUrl, parseBucketUrl } from "./storage/s3/bucket-url.ts";
+import type { BucketUrl } from "./storage/s3/bucket-url.ts";
+import { readBlobs, readDatabase, type SharedDatabase } from "./store-settings.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
 export interface Config {
@@ -21,6 +21,8 @@ export interface Config {
   readonly isDefaultDataFolder: boolean;
   /** Whether `main.ts` makes the data folder, for this run alone. */
   readonly isEphemeral: boolean;
+  /** The database that several nodes share, in place of a data folder; null for one in the data folder. */
+  readonly database: SharedDatabase | null;
   /** Whether it may lie on a file system whose locks and syncs depend on another machine. */
   readonly allowNetworkStorage: boolean;
   /** The bucket that archives are kept in; null for the data folder. */
@@ -76,6 +78,8 @@ type DelayName = "expeditedSeconds" | "standardSeconds" | "bulkSeconds" | "inven
 const settings = {
   data:       { flag: "data",              environment: "MORAINE_DATA",                                                 help: "DIR        where everything is kept (default: ./moraine-data)" },
   ephemeral:  { flag: "ephemeral",         environment: "MORAINE_EPHEMERAL",              fallback: "false",            help: "           keep it in a temporary folder, removed at the end", kind: "switch" },
+  database:   { flag: "database",          environment: "MORAINE_DATABASE",                                             help: "URL        postgres://USER@HOST[,HOST]/NAME that nodes share; needs --blobs" },
+  insecureDurability: { flag: "insecure-durability", environment: "MORAINE_INSECURE_DURABILITY", fallback: "false",     help: "       a database that may lose what it acknowledged, for tests", kind: "switch" },
   networkStorage: { flag: "allow-network-storage", environment: "MORAINE_ALLOW_NETWORK_STORAGE", fallback: "false",     help: "     keep it on NFS, SMB, FUSE and the like, at your own risk", kind: "switch" },
   blobs:      { flag: "blobs",             environment: "MORAINE_BLOBS",                                                help: "URL        s3://BUCKET/PREFIX?endpoint=URL&region=NAME to keep archives in" },
   listen:     { flag: "listen",            environment: "MORAINE_LISTEN",                 fallback: "127.0.0.1:8484",   help: "HOST:PORT  port 0 picks a free one" },
@@ -159,6 +163,8 @@ const shape = z
   .object({
     data: z.string().min(1).optional(),
     ephemeral: onOff,
+    database: z.string().min(1).optional(),
+    insecureDurability: onOff,
     networkStorage: onOff,
     blobs: z.string().optional(),
     listen: place,
@@ -253,8 +259,9 @@ function freeze(values: z.infer<typeof shape>, base: string, origins: Origins): 
   }
   return Object.freeze({
     ...readDataFolder(values, base),
+    database: readDatabase(values, origins.database),
     allowNetworkStorage: values.networkStorage === "true",
-    blobs: readBlobs(values, origins),
+    blobs: readBlobs(values, origins.blobs),
     listen,
     metrics: readMetrics(values, origins),
     trustedProxies: (values.trustedProxy ?? []).filter((network) => network !== undefined),
@@ -297,28 +304,6 @@ function readDataFolder({ data, ephemeral }: z.infer<typeof shape>, base: string
   }
   const isDefaultDataFolder = data === undefined && !isEphemeral;
   return { dataFolder: resolve(base, data ?? "moraine-data"), isDefaultDataFolder, isEphemeral };
-}
-
-function readBlobs({ blobs, insecure, mirror, ephemeral }: z.infer<typeof shape>, origins: Origins): Config["blobs"] {
-  if (blobs === undefined) {
-    return null;
-  }
-  const refuse = (reason: string) => new UsageError(`${origins.blobs}: ${reason}`);
-  if (mirror !== undefined || ephemeral === "true") {
-    throw refuse("a bucket has no --mirror, and is not for --ephemeral: leave one of them out");
-  }
-  try {
-    const url = parseBucketUrl(blobs);
-    if (url === null) {
-      throw refuse(`must be s3://BUCKET/PREFIX?endpoint=URL&region=NAME, not ${JSON.stringify(blobs)}`);
-    }
-    if (url.endpoint !== null && !isSafeEndpoint(url.endpoint) && insecure === "false") {
-      throw refuse(`${url.endpoint} is neither https nor loopback: give --insecure if the network is safe`);
-    }
-    return url;
-  } catch (error) {
-    throw error instanceof BucketError ? refuse(error.message) : error;
-  }
 }
 
 /** Metrics go with the API only where nobody reaches it from beyond this machine: they are not for strangers. */

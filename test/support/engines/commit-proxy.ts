@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** What happens to a COMMIT: it is cut off before the server has it, or its answer is. */
+/** A fault of a COMMIT: it is cut off before the server has it, or its response is. */
 export type CommitFault = "request lost" | "answer lost";
 
 export interface CommitProxy extends AsyncDisposable {

@@ -47,7 +47,7 @@ export function authenticator(options: AuthenticateOptions): Identify {
     const claim = readClaim(request);
     const { accessKeyId } = claim.scope;
     const attempt = failures.begin(accessKeyId, request.address);
-    let version = credentials.version;
+    let state = credentials.state();
     try {
       const key = await findKey(options, claim, request);
       const { signature, signedAt, lifeSeconds } = claim;
@@ -63,9 +63,9 @@ export function authenticator(options: AuthenticateOptions): Identify {
           attempt[Symbol.dispose]();
           return callerOf(key);
         },
-        isCurrent: () => version === credentials.version,
+        isCurrent: () => credentials.isCurrent(state),
         async renew() {
-          version = credentials.version;
+          state = credentials.state();
           if ((await credentials.findAccessKey(accessKeyId)) === null) {
             throw errors.unrecognizedClient();
           }

@@ -42,10 +42,12 @@ export function startBackground(
   return { runner, delivery };
 }
 
-export function startSpaceKeeping({ space, ballast }: Stores, events: EventLog, started: AsyncDisposableStack): void {
+export function startSpaceKeeping({ disk }: Stores, events: EventLog, started: AsyncDisposableStack): void {
+  if (disk === null) {
+    return;
+  }
   const keeper = startSpaceKeeper({
-    space,
-    ballast,
+    ...disk,
     onFailure: (error) => events.job.postponed("making the ballast", error),
   });
   started.defer(() => keeper.stop());

@@ -4,11 +4,10 @@ import { type Audit, type AuditOptions, startAudit } from "../audit/start.ts";
 import type { FailureLimits } from "../auth/failure-limiter.ts";
 import type { Keyring, PlainSecret } from "../auth/keyring.ts";
 import { PolicyMeters } from "../auth/policy-meter.ts";
-import { ManualClock, notBeforeTrusted, systemClock, systemNow } from "../clock/clocks.ts";
+import { ManualClock, notBeforeTrusted, systemClock } from "../clock/clocks.ts";
 import type { Config } from "../config.ts";
 import { jobDelays } from "../domain/jobs/job-delays.ts";
 import { randomIds } from "../domain/new-id.ts";
-import { onlyNode } from "../domain/node.ts";
 import type { Notifier } from "../domain/notifications/notifier.ts";
 import type { PolicyMeter } from "../domain/policy/policy-meter.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
@@ -26,10 +25,11 @@ import type { JobServices } from "../jobs/context.ts";
 import { StorageTimings } from "../telemetry/storage-timings.ts";
 import { type AccessConfig, createAccessControl } from "./access.ts";
 import { openNotifier, startBackground, startSpaceKeeping } from "./background.ts";
+import { openClusterStores } from "./cluster-stores.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { openListener } from "./listener.ts";
 import { loadSources, serviceLoad } from "./load.ts";
-import { openKeys, openStores } from "./stores.ts";
+import { openFolderStores, openKeys } from "./stores.ts";
 import { openTransfers } from "./transfers.ts";
 
 export interface Service {
@@ -81,12 +81,17 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const notifier = await openNotifier(config);
   const state = new ServiceState(onHalt);
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
-  const machineClock = manualClock ?? systemClock;
   const timings = new StorageTimings();
-  const stores = await openStores(config, state, { log, started, timings });
-  const { metadata, blobs } = stores;
+  const opening = { log, started, timings };
+  const stores = await (config.database === null
+    ? openFolderStores(config, state, opening)
+    : openClusterStores(config, opening));
+  const { metadata, blobs, node, time } = stores;
+  const machineClock = manualClock ?? time.clock;
   const { keyring, newKey } = await openKeys(config, { ...stores, log }, machineClock.now());
-  await metadata.releaseLeases(machineClock.now());
+  if (!node.isShared) {
+    await metadata.releaseLeases(machineClock.now());
+  }
   const readiness = () => state.reason ?? stores.readOnly()?.reason ?? null;
   const transfers = openTransfers(blobs, state, started);
   const policyMeter = new PolicyMeters();
@@ -94,8 +99,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const health = await startHealth(config, { ...stores, clock: machineClock, readiness, load, log });
   const { trustedClock, damage } = health;
   const events = createEventLog(log, { ...health, ...stores });
-  const clock = manualClock ?? notBeforeTrusted(systemClock, trustedClock);
-  const node = onlyNode;
+  const clock = manualClock ?? notBeforeTrusted(time.clock, trustedClock);
   const services = {
     ...{ metadata, blobs, clock, trustedClock, node, damage },
     ...{ ...transfers, ...termsOf(config), log: events.job },
@@ -103,7 +107,8 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const { audit, warnings } = startService(
     config,
     {
-      ...{ listener, services, keyring, notifier, health, events, manualClock, machineClock, systemNow, log },
+      ...{ listener, services, keyring, notifier, health, events, manualClock, machineClock, log },
+      systemNow: () => new Date(time.clock.now()),
       ...{ failureLimits, jobWaitMilliseconds, policyMeter },
       ...{ readability: () => state.reason, readiness },
     },

@@ -11,7 +11,7 @@ import type { openTransfers } from "./transfers.ts";
 interface LoadedParts {
   readonly state: ServiceState;
   readonly timings: StorageTimings;
-  readonly stores: Pick<Stores, "callsInProgress" | "databaseFile">;
+  readonly stores: Pick<Stores, "callsInProgress" | "disk">;
   readonly listener: Pick<Listener, "load">;
   readonly transfers: ReturnType<typeof openTransfers>;
   readonly policyMeter: PolicyMeters;
@@ -20,6 +20,7 @@ interface LoadedParts {
 /** Joins the figures that the parts have of their load. */
 export function loadSources({ state, timings, stores, listener, transfers, policyMeter }: LoadedParts) {
   const { receiveBlocks, leafBlocks, hashPool } = transfers;
+  const databaseFile = stores.disk?.databaseFile ?? null;
   return {
     timings,
     isHalted: () => state.isHalted,
@@ -37,8 +38,8 @@ export function loadSources({ state, timings, stores, listener, transfers, polic
     },
     hashQueueBytes: () => queuedBytesOf(hashPool),
     listener: () => listener.load(),
-    databaseBytes: () => sizeOf(stores.databaseFile),
-    databaseLogBytes: () => sizeOf(`${stores.databaseFile}-wal`),
+    databaseBytes: () => sizeOf(databaseFile),
+    databaseLogBytes: () => sizeOf(databaseFile && `${databaseFile}-wal`),
   };
 }
 
@@ -64,5 +65,6 @@ export function serviceLoad({ listener, services }: ServingParts) {
 const queuedBytesOf = ({ loads }: Pick<HashPool, "loads">): number =>
   loads.reduce((sum, { queuedBytes }) => sum + queuedBytes, 0);
 
-/** 0 for a file that is missing. */
-const sizeOf = async (path: string): Promise<number> => (await ifPresent(stat(path)))?.size ?? 0;
+/** 0 for a file that is missing, or elsewhere. */
+const sizeOf = async (path: string | null): Promise<number> =>
+  path === null ? 0 : ((await ifPresent(stat(path)))?.size ?? 0);

@@ -7,17 +7,17 @@ import type { Config } from "../config.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { RowSecret, SealedKeys } from "../domain/stores/identity-store.ts";
 import { secretFile } from "../secrets/secret-file.ts";
-import type { DataFolder } from "../storage/data-folder.ts";
 
 type Keys = Pick<KeyringOptions, "sealingKey" | "previous">;
 
 /** The keys that seal secrets now and did before, if the operator changes them; they are read when the database is opened. */
 export class SealingKeys {
   readonly #config: Pick<Config, "sealingKeyFile" | "previousSealingKeyFile">;
-  readonly #folder: Pick<DataFolder, "path">;
+  readonly #folder: string | null;
   #opened: Keys | null = null;
 
-  constructor(config: Pick<Config, "sealingKeyFile" | "previousSealingKeyFile">, folder: Pick<DataFolder, "path">) {
+  /** @param folder where the default key is; null when there is none, and one is always given. */
+  constructor(config: Pick<Config, "sealingKeyFile" | "previousSealingKeyFile">, folder: string | null) {
     this.#config = config;
     this.#folder = folder;
   }
@@ -33,6 +33,11 @@ export class SealingKeys {
     return openRowSecret(sealed, { ...this.#opened, now: systemClock.now() });
   };
 
+  #defaultFolder(): string {
+    invariant(this.#folder !== null, "a sealing key is given where there is no folder for it");
+    return this.#folder;
+  }
+
   /** The default key is made only while nothing is sealed. */
   async #read({ dataKeys, unwrappedSecrets }: SealedKeys): Promise<Keys> {
     const { sealingKeyFile, previousSealingKeyFile } = this.#config;
@@ -42,7 +47,7 @@ export class SealingKeys {
     return {
       sealingKey:
         sealingKeyFile === null
-          ? await secretFile(join(this.#folder.path, "secrets.key"), keyLengthBytes, make)
+          ? await secretFile(join(this.#defaultFolder(), "secrets.key"), keyLengthBytes, make)
           : await fileOf(sealingKeyFile),
       previous: previousSealingKeyFile === null ? null : await fileOf(previousSealingKeyFile),
     };

@@ -1,16 +1,21 @@
 import * as nodeFiles from "node:fs/promises";
 import { type AccountId, millisecondsPer } from "@moraine/protocol";
 import type { Logger } from "pino";
-import { openKeyring } from "../auth/keyring.ts";
+import { type KeyringOptions, openKeyring } from "../auth/keyring.ts";
 import { ensureRootKey } from "../auth/root-key.ts";
 import { systemClock } from "../clock/clocks.ts";
+import { machineBootId, machineMonotonic } from "../clock/trusted-clock.ts";
 import type { Config } from "../config.ts";
+import { type Node, onlyNode } from "../domain/node.ts";
 import type { BlobDriver } from "../domain/stores/blob-store.ts";
 import type { Installation } from "../domain/stores/installation-store.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import type { StorageReport } from "../domain/stores/storage-report.ts";
 import type { Instant } from "../domain/time/instant.ts";
+import type { TimeSource } from "../domain/time/time-source.ts";
 import { DamagedRows } from "../health/damaged-rows.ts";
 import type { ServiceState } from "../health/service-state.ts";
+import type { Ballast } from "../storage/blobs/ballast.ts";
 import { FilesystemBlobStore } from "../storage/blobs/filesystem.ts";
 import { diskFullOf, FreeSpace } from "../storage/blobs/free-space.ts";
 import { MirroredBlobStore } from "../storage/blobs/mirrored.ts";
@@ -24,18 +29,44 @@ import { isQuarantined } from "../storage/history/quarantine.ts";
 import { failureReason, openSqliteStore } from "../storage/metadata/sqlite/sqlite-store.ts";
 import { type MirrorFolder, openMirrorFolder } from "../storage/mirror-folder.ts";
 import { withRoomMaking } from "../storage/room-making.ts";
+import { type Binding, readBinding, writeBinding } from "../storage/s3/binding-file.ts";
 import { Bucket } from "../storage/s3/bucket.ts";
 import type { BucketUrl } from "../storage/s3/bucket-url.ts";
 import { connectBucket } from "../storage/s3/connection.ts";
 import type { StorageTimings } from "../telemetry/storage-timings.ts";
 import { SealingKeys } from "./sealing-keys.ts";
 
+/** The parts that hold what the service keeps, and what is known of them. */
+export interface Stores extends Pick<KeyringOptions, "sealingKey" | "previous"> {
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobDriver;
+  readonly node: Node;
+  /** Where the time comes from by which all is judged. */
+  readonly time: TimeSource;
+  /** Null when nothing is kept on this machine. */
+  readonly disk: { readonly space: FreeSpace; readonly ballast: Ballast; readonly databaseFile: string } | null;
+  callsInProgress(): Readonly<Record<"writer" | "lookups" | "lists", number>>;
+  /** Why nothing new is stored; null while archives are accepted. */
+  readOnly(): StorageReport["readOnly"];
+  readonly networkFileSystem: string | null;
+  readonly unshownKeyId: string | null;
+  /** Findings of the start, which stay true until the next one. */
+  readonly notices: readonly string[];
+  readonly damagedRows: DamagedRows;
+}
+
+export interface OpenOptions {
+  readonly log: Logger;
+  readonly started: AsyncDisposableStack;
+  readonly timings: StorageTimings;
+}
+
 /** The start-up sequence of durability: lock, probes, database, secrets; each refuses with its reason. */
-export async function openStores(
+export async function openFolderStores(
   config: Config,
   mode: ServiceState,
-  { log, started, timings }: { log: Logger; started: AsyncDisposableStack; timings: StorageTimings },
-) {
+  { log, started, timings }: OpenOptions,
+): Promise<Stores> {
   const folder = await openDataFolder(config.dataFolder, config);
   started.defer(() => folder.release());
   // Before anything is changed: what a damaged folder holds is all that there is.
@@ -53,7 +84,7 @@ export async function openStores(
     log.warn("the disk is full: the ballast was removed, so that archives can be read and deleted");
   }
   const damagedRows = new DamagedRows(log);
-  const keys = new SealingKeys(config, folder);
+  const keys = new SealingKeys(config, folder.path);
   const sqlite = await openSqliteStore({
     path: folder.databaseFile,
     ...history.storeOptions,
@@ -64,7 +95,10 @@ export async function openStores(
   });
   started.defer(() => sqlite.close());
   const metadata = withRoomMaking(sqlite, () => ballast.release());
-  const { unshownKeyId } = await claimFolder(config, metadata);
+  const { unshownKeyId } = await claimStore(config, metadata, {
+    kind: "folder",
+    name: `The data folder ${config.dataFolder}`,
+  });
   if (mirror?.isNew === true) {
     await bindMirror(config, mirror, metadata);
   }
@@ -73,7 +107,8 @@ export async function openStores(
   const { callsInProgress } = sqlite;
   const notices = [...folder.notices, ...(mirror?.notices ?? []), ...(await history.notices())];
   return {
-    ...{ metadata, blobs, space, ballast, databaseFile, callsInProgress },
+    ...{ metadata, blobs, node: onlyNode, disk: { space, ballast, databaseFile }, callsInProgress },
+    time: { clock: systemClock, monotonic: machineMonotonic, bootId: await machineBootId() },
     // The disk of the metadata can be full though archives are elsewhere.
     readOnly: () => blobs.readOnly ?? diskFullOf(space),
     ...{ networkFileSystem, unshownKeyId, notices, damagedRows, ...keys.opened },
@@ -105,17 +140,24 @@ async function openBlobs({ blobs: place }: Config, parts: BlobParts): Promise<Op
 }
 
 async function openObjects(place: BucketUrl, { folder, log }: BlobParts): Promise<OpenedBlobs> {
+  const { blobs, bucket } = await openBucketStore(place, log, (key) => isQuarantined(folder.path, key));
+  const space = new FreeSpace(nodeFiles, folder.path);
+  const bindings = {
+    read: async () => readBinding(folder.path),
+    write: (to: Binding) => writeBinding(folder.path, to),
+  };
+  return { blobs, space, bind: () => bindBucket({ name: folder.path, bindings }, bucket) };
+}
+
+/** @param isKept whether an object that no row knows stays where it is. */
+export async function openBucketStore(place: BucketUrl, log: Logger, isKept: (key: string) => boolean) {
   const connection = await connectBucket(place, callLimits);
   const blobs = new S3BlobStore(new Objects(connection), {
     now: () => systemClock.now(),
-    isKept: (key) => isQuarantined(folder.path, key),
+    isKept,
     onChange: (reason) => (reason === null ? log.warn(`${place.name} works again`) : log.error(reason)),
   });
-  return {
-    blobs,
-    space: new FreeSpace(nodeFiles, folder.path),
-    bind: () => bindBucket(folder, new Bucket(connection)),
-  };
+  return { blobs, bucket: new Bucket(connection) };
 }
 
 function openFiles({ folder, mirror, log, timings, shelfSeed }: BlobParts): FilesystemBlobStore | MirroredBlobStore {
@@ -143,14 +185,18 @@ async function bindMirror(
   await mirror.bind();
 }
 
-/** A folder serves the account and the region of its first start: with others a second root would be made, without its vaults. */
-async function claimFolder({ dataFolder, accountId, region }: Config, metadata: MetadataStore): Promise<Installation> {
+/** A store serves the account and the region of its first start: with others a second root would be made, without its vaults. */
+export async function claimStore(
+  { accountId, region }: Config,
+  metadata: MetadataStore,
+  { kind, name }: { readonly kind: "folder" | "database"; readonly name: string },
+): Promise<Installation> {
   const installation = await metadata.claimInstallation({ accountId: accountId as AccountId, region });
   if (installation.accountId !== accountId || installation.region !== region) {
     const flags = `--account ${installation.accountId} --region ${installation.region}`;
     throw new Error(
-      `The data folder ${dataFolder} belongs to account ${installation.accountId} in region ${installation.region}, not to ` +
-        `account ${accountId} in region ${region}: start with ${flags}, or choose another folder`,
+      `${name} belongs to account ${installation.accountId} in region ${installation.region}, not to ` +
+        `account ${accountId} in region ${region}: start with ${flags}, or choose another ${kind}`,
     );
   }
   return installation;
@@ -164,5 +210,3 @@ export async function openKeys(config: Config, stores: Stores & { log: Logger },
   const options = { accountId, given: config.rootKey, keyring, unshownKeyId, now, log };
   return { keyring, newKey: await ensureRootKey(metadata, options) };
 }
-
-export type Stores = Awaited<ReturnType<typeof openStores>>;

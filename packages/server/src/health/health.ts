@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { machineBootId, machineMonotonic, startTrustedClock } from "../clock/trusted-clock.ts";
+import { startTrustedClock } from "../clock/trusted-clock.ts";
 import type { Config } from "../config.ts";
 import type { FaultMode } from "../domain/faults/fault.ts";
 import { formatFault } from "../domain/faults/fault-text.ts";
@@ -14,6 +14,7 @@ import {
   type StorageReport,
 } from "../domain/stores/storage-report.ts";
 import type { Clock } from "../domain/time/clock.ts";
+import type { TimeSource } from "../domain/time/time-source.ts";
 import type { KeptClock } from "../domain/time/trusted-clock.ts";
 import type { Damage } from "../domain/vaults/damage.ts";
 import { arnOf } from "../domain/vaults/vault.ts";
@@ -50,7 +51,11 @@ interface HealthOptions {
   readonly readiness: () => string | null;
   /** Why nothing new is stored; null while archives are accepted. */
   readonly readOnly: () => StorageReport["readOnly"];
-  readonly space: { readonly figures: (Pick<StorageReport, "reserveBytes"> & { readonly freeBytes: number }) | null };
+  /** Null when nothing is kept on this machine. */
+  readonly disk: {
+    readonly space: { readonly figures: (Pick<StorageReport, "reserveBytes"> & { readonly freeBytes: number }) | null };
+  } | null;
+  readonly time: Omit<TimeSource, "clock">;
   /** The network file system that the data folder lies on, if that was allowed. */
   readonly networkFileSystem: string | null;
   /** Figures of the load, which this adds to those of the store. */
@@ -62,13 +67,14 @@ interface HealthOptions {
 }
 
 export async function startHealth(config: Config, options: HealthOptions): Promise<Health> {
-  const { readiness, log, metadata, readOnly, space, networkFileSystem, notices, damagedRows } = options;
+  const { readiness, log, metadata, readOnly, disk, networkFileSystem, notices, damagedRows } = options;
   for (const notice of notices) {
     log.warn(notice);
   }
   let deleted = noDeletedBytes;
   const storage = (): StorageReport => {
-    const { freeBytes, reserveBytes } = space.figures ?? { freeBytes: Number.POSITIVE_INFINITY, reserveBytes: 0 };
+    const unknown = { freeBytes: Number.POSITIVE_INFINITY, reserveBytes: 0 };
+    const { freeBytes, reserveBytes } = disk?.space.figures ?? unknown;
     return {
       readOnly: readOnly(),
       freeBytes: Number.isFinite(freeBytes) ? freeBytes : null,
@@ -145,7 +151,7 @@ function damageLog(log: Logger, metrics: Metrics): DamageLog {
 /** Continues from where the last run got to. */
 async function openTrustedClock(
   { trustClock, clock: kind }: Config,
-  { clock, metadata, log }: HealthOptions,
+  { clock, time, metadata, log }: HealthOptions,
 ): Promise<KeptClock> {
   const kept = await metadata.trustedTime();
   if (trustClock) {
@@ -153,10 +159,8 @@ async function openTrustedClock(
     log.warn(times, "--trust-clock: the time of policies follows the clock, whatever its jumps");
   }
   return startTrustedClock({
-    clock,
-    monotonic: machineMonotonic,
-    bootId: await machineBootId(),
-    kept,
+    ...{ clock, kept, bootId: time.bootId },
+    monotonic: () => time.monotonic(),
     followsClock: trustClock,
     isManual: kind === "manual",
     onLag: (lag) => log.warn(lag, describeLag(lag)),

@@ -16,7 +16,7 @@ export interface PermittedChange<Result> {
   readonly vaultArn: string;
   /** The row that allowed it; null when there was no vault. */
   readonly vault: Vault | null;
-  /** False once the caller's key or policies may have changed: they do so in this process alone. */
+  /** False once the caller's key or policies may have changed. */
   isCurrent(): boolean;
   /** Judges the request again. Resolves to the row that allows it now. */
   authorizeAgain(): Promise<Vault | null>;

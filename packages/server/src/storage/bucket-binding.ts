@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type DataFolder, DataFolderError } from "./data-folder.ts";
-import { bucketOf, readBinding, writeBinding } from "./s3/binding-file.ts";
+import { type Binding, bucketOf } from "./s3/binding-file.ts";
 import type { Bucket } from "./s3/bucket.ts";
 
 /** In the bucket, below the prefix, with the same id. */
@@ -20,30 +20,52 @@ export function assertPlace({ path, hasBlobs }: Pick<DataFolder, "path" | "hasBl
   }
 }
 
+/** Where metadata are kept, and durably, which bucket has their archives. */
+export interface BoundStore {
+  readonly name: string;
+  readonly bindings: {
+    read(): Promise<Binding | null>;
+    write(binding: Binding): Promise<void>;
+  };
+}
+
 /**
- * Binds a folder and a place of a bucket to each other, once there is a database; checks it at later starts. Throws `DataFolderError` when
- * the bucket has lost its mark, or another folder's archives.
+ * Binds metadata and a place of a bucket to each other, once there is a database; checks it at later starts. Throws `DataFolderError` when
+ * the bucket has lost its mark, or holds the archives of others.
  */
-export async function bindBucket({ path }: Pick<DataFolder, "path">, bucket: Bucket): Promise<void> {
+export async function bindBucket({ name, bindings }: BoundStore, bucket: Bucket): Promise<void> {
   const place = bucket.url.name;
-  const binding = readBinding(path) ?? { id: randomUUID(), place, isBound: false };
-  const text = `${JSON.stringify({ id: binding.id })}\n`;
+  // The bucket first: nodes that start at the same time write to it last, so its id is one that the metadata have.
   const found = await bucket.text(boundName);
-  if (binding.isBound && found === null) {
+  const kept = await bindings.read();
+  if (kept !== null && kept.place !== place) {
+    throw new DataFolderError(
+      `The archives of ${name} are in ${kept.place}, not in ${place}: give --blobs ${kept.place}`,
+    );
+  }
+  if (kept?.isBound === true && found === null) {
     throw new DataFolderError(
       `${place} has no ${boundName}, so it has lost what was in it, or is another bucket of that name: nothing was changed`,
     );
   }
-  if (found !== null && found !== text) {
-    throw new DataFolderError(`${place} holds the archives of another data folder than ${path}: choose another prefix`);
+  if (found !== null && found !== textOf(kept)) {
+    throw new DataFolderError(`${place} holds the archives of another store than ${name}: choose another prefix`);
   }
-  if (!binding.isBound) {
-    // The folder first: what is in the bucket then is this folder's, also after an interruption.
-    await writeBinding(path, binding);
-    await bucket.putText(boundName, text, false);
-    if ((await bucket.text(boundName)) !== text) {
-      throw new DataFolderError(`${place} was given to another data folder at the same time: choose another prefix`);
-    }
-    await writeBinding(path, { ...binding, isBound: true });
+  if (kept?.isBound !== true) {
+    await bindFirst(bindings, kept ?? { id: randomUUID(), place, isBound: false }, bucket);
   }
+}
+
+const textOf = (binding: Binding | null): string | null => binding && `${JSON.stringify({ id: binding.id })}\n`;
+
+/** The metadata first: what is in the bucket then is theirs, also after an interruption. */
+async function bindFirst(bindings: BoundStore["bindings"], own: Binding, bucket: Bucket): Promise<void> {
+  await bindings.write(own);
+  const binding = (await bindings.read()) ?? own;
+  const text = textOf(binding) ?? "";
+  await bucket.putText(boundName, text, false);
+  if ((await bucket.text(boundName)) !== text) {
+    throw new DataFolderError(`${bucket.url.name} was given to another store at the same time: choose another prefix`);
+  }
+  await bindings.write({ ...binding, isBound: true });
 }

@@ -15,7 +15,8 @@ const never = 1e-9;
 function door(burst: number, perSecond = never) {
   const identify = authenticator({
     credentials: {
-      version: 0,
+      state: () => ({ version: 0, readAt: 0 }),
+      isCurrent: () => true,
       findAccessKey: async (id) => [key, other].find(({ accessKeyId }) => accessKeyId === id) ?? null,
     },
     region: "us-east-1",

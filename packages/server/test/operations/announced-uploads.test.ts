@@ -43,7 +43,7 @@ beforeEach(async () => {
   });
   blobs = new FilesystemBlobStore(folder, { ...disk, statfs } as unknown as typeof disk);
   await blobs.prepare();
-  server = await startTestServer({ blobs });
+  server = await startTestServer({ nodes: 1, blobs });
   await createVault(server, vault);
 });
 afterEach(async () => {

@@ -46,7 +46,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), "moraine-files-"));
   blobs = new CountingStore(folder);
   await blobs.prepare();
-  server = await startTestServer({ blobs });
+  server = await startTestServer({ nodes: 1, blobs });
   await createVault(server, "vault");
   const archiveId = await uploadArchive(server, "vault", bytes);
   jobId = await finishedJob(server, "vault", { Type: "archive-retrieval", ArchiveId: archiveId });

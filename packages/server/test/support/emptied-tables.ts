@@ -1,4 +1,4 @@
-/** Tables that hold what a store was told, in an order in which they can be emptied: those that refer to others first. */
+/** Tables that hold what a store was given, in an order in which they can be emptied: those that refer to others first. */
 export const emptiedTables = [
   "audit_entries",
   "audit_state",

@@ -166,7 +166,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   };
 }
 
-/** What all nodes of a test server share. */
+/** Parts that all nodes of a test server share. */
 interface SharedParts {
   readonly own: TestInstallation;
   readonly manualClock: ManualClock;

@@ -13,9 +13,18 @@ export interface AccessKey {
   readonly session: (Session & { readonly issuedAt: Instant }) | null;
 }
 
-export interface CredentialStore {
-  /** Grows whenever a key, a user, an account or a user's policy may have changed. */
+/** State of a store's knowledge of changes. */
+export interface CredentialState {
   readonly version: number;
+  /** By `performance.now()`. */
+  readonly readAt: number;
+}
+
+export interface CredentialStore {
+  /** To be taken before keys, users and policies are read. */
+  state(): CredentialState;
+  /** Whether what was read then still counts: no key, user, account or user's policy may have changed since. */
+  isCurrent(state: CredentialState): boolean;
   /** Null when the key is unknown or disabled. A session's key is found until it is removed, expired or not. */
   findAccessKey(accessKeyId: string): Promise<AccessKey | null>;
 }

@@ -14,7 +14,7 @@ export interface Request {
 
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
-/** Runs a method in the transaction that its driver has begun. */
+/** Runs a method in the transaction that its driver has started. */
 export function invoke(methods: Queries | Changes, name: string, db: Database, input: unknown): Promise<unknown> {
   const method = methods[name as keyof typeof methods] as (db: Database, input: unknown) => Promise<unknown>;
   return method(db, input);

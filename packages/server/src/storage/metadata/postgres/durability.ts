@@ -1,6 +1,6 @@
 import type { PostgresConnection } from "./postgres-connection.ts";
 
-/** What a server has to be set to, and what it means otherwise. */
+/** Settings that a server must have, and what it means otherwise. */
 const required: Readonly<Record<string, { readonly values: readonly string[]; readonly otherwise: string }>> = {
   fsync: { values: ["on"], otherwise: "a power cut damages the database" },
   full_page_writes: { values: ["on"], otherwise: "a power cut damages pages that are being written" },
@@ -13,7 +13,7 @@ const required: Readonly<Record<string, { readonly values: readonly string[]; re
 /** The first version whose settings and functions are the ones that are used here. */
 const versionMin = 130_000;
 
-/** What an operator should know of a server that keeps what it acknowledges. */
+/** Warnings of a server that keeps what it acknowledges. */
 export type DurabilityNotices = readonly string[];
 
 /**

@@ -1,3 +1,4 @@
+import { millisecondsPer } from "@moraine/protocol";
 import { databaseNow } from "./postgres-batch.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 
@@ -10,7 +11,7 @@ export interface NodeDescription {
 }
 
 /** Nodes that ended without saying so are forgotten after a day. */
-const forgottenMilliseconds = 86_400_000;
+const forgottenMilliseconds = millisecondsPer.day;
 
 export async function registerNode(
   connection: PostgresConnection,

@@ -8,7 +8,7 @@ import { failureOf } from "./postgres-failure.ts";
 /** Bounds how long others wait for their turn. */
 const turnMilliseconds = 50;
 
-/** A node that was not seen for so long has died, or cannot reach the database: what it had to do is another's. */
+/** A node that was not seen for longer has died, or cannot reach the database: its duties are another's. */
 const deadMilliseconds = 15_000;
 
 /** The start of a transaction that changes something. */
@@ -48,7 +48,7 @@ export async function takeTurn(connection: PostgresConnection, nodeId: string): 
 export const databaseNow = "floor(extract(epoch from clock_timestamp()) * 1000)::bigint";
 
 /**
- * Runs changes in the transaction that has begun: all, or the first ones when they take long. One that fails leaves nothing behind and
+ * Runs changes in the transaction of a turn: all, or the first ones when they take long. One that fails leaves nothing behind and
  * does not disturb the others. Rejects when the transaction must end.
  */
 export async function runChanges(connection: PostgresConnection, requests: readonly Request[]): Promise<Outcome[]> {

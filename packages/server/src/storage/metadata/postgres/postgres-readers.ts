@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { millisecondsPer } from "@moraine/protocol";
 import { MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
 import { invoke, type Outcome, type Request } from "../run-method.ts";
 import { queries } from "../statements.ts";
@@ -11,14 +12,14 @@ export interface ReadersOptions {
   readonly connections: number;
   /** Bounds how many requests share a snapshot, and wait for each other. */
   readonly batchMax: number;
-  /** Whoever waits longer is told. */
+  /** Bounds how long a caller waits before it gets an error. */
   readonly triedMilliseconds: number;
   connect(): Promise<PostgresConnection>;
 }
 
 const pauseMilliseconds = 100;
 /** A connection is only looked for when there is something to read. */
-const idleMilliseconds = 60_000;
+const idleMilliseconds = millisecondsPer.minute;
 
 /** Runs queries on some connections, each batch on one snapshot that is taken when it begins. */
 export class PostgresReaders {

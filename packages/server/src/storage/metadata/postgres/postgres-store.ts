@@ -2,9 +2,11 @@ import type { Node } from "../../../domain/node.ts";
 import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
 import type { DamagedRow, MetadataStore } from "../../../domain/stores/metadata-store.ts";
 import type { StoreMethod } from "../../../domain/stores/recorded-changes.ts";
+import type { BoundStore } from "../../bucket-binding.ts";
 import { migratePostgres } from "../migrations/postgres/migrate.ts";
 import { changes, queries } from "../statements.ts";
 import { useRowKey } from "../tables/row-macs/row-seal.ts";
+import { bucketRow } from "./bucket-row.ts";
 import { DatabaseTime } from "./database-time.ts";
 import type { DatabaseUrl } from "./database-url.ts";
 import { checkDurability, type DurabilityNotices } from "./durability.ts";
@@ -19,7 +21,7 @@ export interface PostgresStoreOptions {
   readonly node: NodeDescription;
   /** Whether a server is accepted that would lose what it acknowledged. */
   readonly isInsecureAllowed: boolean;
-  /** How long a call is tried before its caller is told: a standby takes over within it. @default 30,000 */
+  /** Bounds how long a call is tried before its caller gets an error: a standby takes over within it. @default 30,000 */
   readonly triedMilliseconds?: number;
   /** Opens the row secret of the database. A rejection refuses the database as it is. */
   rowSecret(sealed: SealedKeys): Promise<RowSecret>;
@@ -34,6 +36,8 @@ export interface PostgresStore extends MetadataStore {
   /** The database's clock, by which all nodes judge. */
   readonly time: DatabaseTime;
   readonly notices: DurabilityNotices;
+  /** Which bucket has the archives. */
+  readonly bindings: BoundStore["bindings"];
   /** Calls in progress of each kind. */
   callsInProgress(): Readonly<Record<"writer" | "lookups" | "lists", number>>;
 }
@@ -104,5 +108,5 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   });
   const shared: Node = { isShared: true, hasDuties: () => writer.isEldest };
   const store = Object.fromEntries(methods) as unknown as MetadataStore;
-  return { ...store, node: shared, time, notices, callsInProgress, close };
+  return { ...store, node: shared, time, notices, bindings: bucketRow(connect), callsInProgress, close };
 }

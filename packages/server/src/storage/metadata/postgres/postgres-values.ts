@@ -1,4 +1,4 @@
-/** What a value of a type is here, by the type's oid. */
+/** Values of types as they are here, by the type's oid. */
 export const valueOfType: Readonly<Record<number, (text: string) => unknown>> = {
   // bytea, as SQLite has it.
   17: (text) => new Uint8Array(Buffer.from(text.slice(2), "hex")),

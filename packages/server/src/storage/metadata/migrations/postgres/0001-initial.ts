@@ -91,7 +91,9 @@ const others: Readonly<Record<string, string>> = {
     outcome ${text} not null, reason ${text}, request_id ${text}, hash bytea not null`,
   audit_state: `id smallint primary key check (id = 1), pruned_seq bigint not null, pruned_hash bytea not null,
     logged_seq bigint not null, sealed_key bytea`,
-  // Whoever changes anything holds this row.
+  bound_bucket: `id smallint primary key check (id = 1), binding_id ${text} not null, place ${text} not null,
+    is_bound boolean not null`,
+  // Each transaction that changes anything locks this row.
   writer_turn: "id smallint primary key check (id = 1)",
   nodes: `id ${text} primary key, host ${text} not null, version ${text} not null, started_at bigint not null,
     seen_at bigint not null, batch bigint not null`,

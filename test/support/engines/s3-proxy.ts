@@ -31,6 +31,8 @@ export interface S3Fault {
   readonly isFalseSuccess?: boolean;
   /** The client gets status 200 with this error in the body, and the store hears nothing. */
   readonly errorInside?: string;
+  /** Put in the place of the store's. */
+  readonly etag?: string;
   /** One bit of this byte of the body is flipped, on the way to the store or back. */
   readonly flipSent?: number;
   readonly flipReceived?: number;
@@ -131,7 +133,7 @@ export class S3Proxy implements AsyncDisposable {
       const { "content-length": _, ...headers } = came.headers;
       answer.writeHead(came.status, { ...headers, connection: "close" }).end(body.subarray(0, shortenTo));
     } else {
-      answer.writeHead(came.status, came.headers);
+      answer.writeHead(came.status, { ...came.headers, ...(fault.etag !== undefined && { etag: fault.etag }) });
       if (cutAfter !== undefined && cutAfter < body.length) {
         answer.write(body.subarray(0, cutAfter), () => answer.destroy());
       } else {

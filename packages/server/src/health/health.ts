@@ -20,6 +20,7 @@ import type { Damage } from "../domain/vaults/damage.ts";
 import { arnOf } from "../domain/vaults/vault.ts";
 import { type FaultLog, FaultRegistry } from "../faults/fault-registry.ts";
 import { type DamageLog, DamageReports } from "../segments/damage-reports.ts";
+import { objectOf } from "../storage/blobs/s3/s3-blob-store.ts";
 import { FullDiskLog } from "../telemetry/full-disk-log.ts";
 import { Metrics, type MetricsSources } from "../telemetry/metrics.ts";
 import { ContentsCount } from "./contents-count.ts";
@@ -100,7 +101,7 @@ export async function startHealth(config: Config, options: HealthOptions): Promi
     damage: () => damage.counts,
     damagedRows: () => damagedRows.count,
   });
-  const damage = new DamageReports({ metadata, clock: options.clock, log: damageLog(log, metrics) });
+  const damage = new DamageReports({ metadata, clock: options.clock, log: damageLog(config, log, metrics) });
   await damage.refresh();
   const faults = openFaults(config, log, (mode) => metrics.fault(mode));
   return {
@@ -129,15 +130,16 @@ async function overdueSeconds({ metadata, clock }: HealthOptions): Promise<Recor
   return Object.fromEntries(await Promise.all(ages));
 }
 
-/** The file is named relative to the data folder: blobs/ holds the segments by their keys. */
-function damageLog(log: Logger, metrics: Metrics): DamageLog {
+/** The file is named relative to the data folder, where blobs/ holds the segments by their keys; an object by its URL. */
+function damageLog({ blobs }: Pick<Config, "blobs">, log: Logger, metrics: Metrics): DamageLog {
+  const fileOf = (key: string) => (blobs === null ? join("blobs", key) : `${blobs.name}/${objectOf(key)}`);
   const factsOf = ({ owner, range, segmentKey, reason }: Damage) => ({
     vault: arnOf(owner.vault),
     [owner.kind === "archive" ? "archive" : "job"]: owner.id,
     firstByte: range.firstByte,
     lastByte: range.lastByte,
     segment: segmentKey,
-    file: segmentKey === null ? null : join("blobs", segmentKey),
+    file: segmentKey === null ? null : fileOf(segmentKey),
     reason,
   });
   return {

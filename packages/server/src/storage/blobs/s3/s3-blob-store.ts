@@ -161,7 +161,8 @@ export class S3BlobStore implements BlobDriver {
   }
 }
 
-function objectOf(key: string): string {
+/** The name of a blob's object, below the prefix. */
+export function objectOf(key: string): string {
   partsOf(key);
   return `segments/${key}`;
 }

@@ -17,6 +17,8 @@ export interface RacesOptions {
   readonly command?: ServerOptions["command"];
   /** Ends with the batch that shows the first violation. */
   readonly stopsAtViolation?: boolean;
+  /** A service that runs already, and whose clock nobody can move. @default servers of its own, each with a new folder */
+  readonly url?: string;
 }
 
 export interface RacesResult {
@@ -47,7 +49,12 @@ export async function runRaces(options: RacesOptions): Promise<RacesResult> {
   const histories: History[] = [];
   const violations: FoundViolation[] = [];
   for (let races = 0; races < count; races += racesOfServer) {
-    for await (const history of raceOnServer(Math.min(racesOfServer, count - races), random, options.command)) {
+    const share = Math.min(racesOfServer, count - races);
+    const own =
+      options.url === undefined
+        ? raceOnServer(share, random, options.command)
+        : raceOn(options.url, share, { random, first: races });
+    for await (const history of own) {
       histories.push(history);
       violations.push(...violationsOf(history));
       if (stopsAtViolation === true && violations.length > 0) {
@@ -72,12 +79,29 @@ async function* raceOnServer(
     flags: ["--clock", "manual"],
     ...(command !== undefined && { command }),
   });
+  yield* raceOn(server.url, count, { random, first: 0, clockMoves: true });
+  await server.stop();
+}
+
+interface RaceOptions {
+  readonly random: Random;
+  /** Races before these had vaults of the same service. */
+  readonly first: number;
+  /** Whether the service's clock can be moved. @default false */
+  readonly clockMoves?: boolean;
+}
+
+async function* raceOn(
+  url: string,
+  count: number,
+  { random, first: before, clockMoves = false }: RaceOptions,
+): AsyncGenerator<History, void> {
+  await using folder = await temporaryFolder();
   for (let first = 0; first < count; first += racesOfBatch) {
     const path = join(folder.path, `history-${first}`);
     const races = Math.min(racesOfBatch, count - first);
-    yield await runBatch({ path, races, vaultPrefix: `batch${first}-`, random, url: server.url });
+    yield await runBatch({ path, races, vaultPrefix: `batch${before + first}-`, random, url, clockMoves });
   }
-  await server.stop();
 }
 
 interface Batch {
@@ -86,13 +110,14 @@ interface Batch {
   readonly vaultPrefix: string;
   readonly random: Random;
   readonly url: string;
+  readonly clockMoves: boolean;
 }
 
-async function runBatch({ path, races: count, vaultPrefix, random, url }: Batch): Promise<History> {
+async function runBatch({ path, races: count, vaultPrefix, random, url, clockMoves }: Batch): Promise<History> {
   await using recorder = await HistoryRecorder.create(path);
   const caller = new HistoryCaller(url, vaultPrefix);
   const make = (call: Call): Promise<Outcome> => recorder.record(call, (each) => caller.perform(each));
-  const isInTime = random.whole(1, 4) === 1;
+  const isInTime = clockMoves && random.whole(1, 4) === 1;
   const choices = Object.values<Kind>(isInTime ? kindsInTime : kinds);
   const races = Array.from({ length: count }, (_, at) => `${vaultPrefix}${at}`).flatMap(
     (vault) => random.oneOf(choices)?.({ vault, random }) ?? [],

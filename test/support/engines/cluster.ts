@@ -1,0 +1,59 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startBalancer } from "../../../packages/server/test/support/two-nodes.ts";
+import { type ServerProcess, startServer } from "../server-process.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { missingEngine, startEngine } from "./engine.ts";
+import { s3Place } from "./s3-place.ts";
+
+/** Nodes as operators run them, each a process, with a database and a bucket of their own, and a balancer before them. */
+export interface Cluster extends AsyncDisposable {
+  /** The balancer: each request goes to the next node. */
+  readonly url: string;
+  readonly nodes: readonly ServerProcess[];
+  readonly databaseUrl: string;
+  /** Puts a new node in the place of one that has ended. */
+  replace(index: number): Promise<void>;
+}
+
+/** Suits `skip` of a test. */
+export const missingCluster = (): string | false => missingEngine("postgres") || missingEngine("ceph");
+
+export async function startCluster(nodeCount = 2): Promise<Cluster> {
+  const started = new AsyncDisposableStack();
+  try {
+    const [postgres, ceph, folder] = await Promise.all([
+      startEngine("postgres"),
+      startEngine("ceph"),
+      temporaryFolder(),
+    ]);
+    for (const part of [postgres, ceph, folder]) {
+      started.use(part);
+    }
+    const databaseUrl = postgres.variables["DATABASE_URL"] ?? "";
+    const place = s3Place(ceph);
+    const sealingKey = join(folder.path, "sealing.key");
+    await writeFile(sealingKey, randomBytes(32), { mode: 0o600 });
+    const flags = ["--database", databaseUrl, "--blobs", place.url, "--sealing-key", sealingKey];
+    const startNode = () => startServer({ dataFolder: null, flags, environment: place.environment });
+    const nodes: ServerProcess[] = [];
+    started.defer(async () => {
+      await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+    });
+    const ports: number[] = [];
+    const replace = async (index: number) => {
+      const node = await startNode();
+      nodes[index] = node;
+      ports[index] = Number(new URL(node.url).port);
+    };
+    for (let index = 0; index < nodeCount; index += 1) {
+      await replace(index);
+    }
+    const url = `http://127.0.0.1:${await startBalancer(ports, started)}`;
+    return { url, nodes, databaseUrl, replace, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}

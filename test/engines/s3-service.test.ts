@@ -5,8 +5,9 @@ import { contentOf, treeHashOf } from "../support/content.ts";
 import { type Engine, missingEngine, startEngine } from "../support/engines/engine.ts";
 import { lookInto } from "../support/engines/s3-keys.ts";
 import { type S3Place, s3Place } from "../support/engines/s3-place.ts";
-import { S3Proxy } from "../support/engines/s3-proxy.ts";
+import { type S3Fault, S3Proxy } from "../support/engines/s3-proxy.ts";
 import { GlacierHttp } from "../support/glacier-http.ts";
+import { Random } from "../support/random.ts";
 import { untilTrue } from "../support/sdk-client.ts";
 import { runServer, type ServerProcess, startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -127,6 +128,51 @@ describe("a service with its archives in a bucket", { skip: missingEngine("ceph"
     await (await startServer({ dataFolder: files })).stop();
   });
 
+  test("under any faults no byte is wrong, and all that was acknowledged is there", async (t) => {
+    await using folder = await temporaryFolder();
+    await using proxy = await S3Proxy.start(endpoint);
+    const place = s3Place(engine, proxy.url);
+    const look = lookInto(place, endpoint);
+    await using server = await start(folder.path, place, "--deleted-grace", "0", "--metrics-listen", "127.0.0.1:0");
+    const http = new GlacierHttp(server.url);
+    await http.createVault(vault);
+    const random = new Random(Number(process.env["S3_SEED"] ?? 19));
+    proxy.fault = () => (random.fraction() < 0.25 ? random.oneOf(faultsOfStorm) : undefined);
+    const acknowledged = new Map<string, Buffer>();
+    const counts = { refusedUploads: 0, readRight: 0, readRefused: 0 };
+    const upload = async (seed: number) => {
+      const bytes = contentOf(seed, seed % 8 === 0 ? 9 * mebibyte + seed : 1 + ((seed * 7919) % (2 * mebibyte)));
+      const headers = claims(bytes);
+      const answer = await http.send({ method: "POST", path: `/-/vaults/${vault}/archives`, headers, body: bytes });
+      assert.ok([201, 500, 503].includes(answer.status), String(answer.status));
+      if (answer.status === 201) {
+        acknowledged.set(String(answer.headers["x-amz-archive-id"]), bytes);
+      }
+      counts.refusedUploads += answer.status === 201 ? 0 : 1;
+    };
+    const read = async () => {
+      const [archiveId, bytes] = random.oneOf([...acknowledged]) ?? [];
+      const found = archiveId === undefined ? null : await http.retrieve(vault, archiveId).catch(() => null);
+      assert.ok(found === null || found.equals(bytes ?? found), "wrong bytes were returned");
+      counts[found === null ? "readRefused" : "readRight"] += 1;
+    };
+    for (let round = 0; round < 20; round += 1) {
+      await Promise.all([0, 1, 2, 3].map((index) => upload(4 * round + index)).concat(read()));
+    }
+    proxy.fault = () => undefined;
+    await proxy.landed();
+    await untilTrue("the store is back", async () => (await ready(server)) === 200);
+    await assertRetrievable(http, acknowledged);
+    const metrics = await (await fetch(`${server.metricsUrl}/metrics`)).text();
+    assert.match(metrics, /^moraine_damaged_archives 0$/m, "all reads right again");
+    await untilTrue("the sweeper has passed", async () => (await look.unreferenced(acknowledged.keys())).length < 5);
+    const orphans = await look.unreferenced(acknowledged.keys());
+    t.diagnostic(JSON.stringify({ acknowledged: acknowledged.size, ...counts, orphans: orphans.length }));
+    assert.ok(acknowledged.size > 20 && counts.readRight > 0);
+    http.close();
+    look.close();
+  });
+
   test("while the store is away uploads get 503, reads wait, and no damage is recorded", async () => {
     await using folder = await temporaryFolder();
     await using proxy = await S3Proxy.start(endpoint);
@@ -159,6 +205,20 @@ describe("a service with its archives in a bucket", { skip: missingEngine("ceph"
     http.close();
   });
 });
+
+const faultsOfStorm: readonly S3Fault[] = [
+  { refuse: 500 },
+  { refuse: 503 },
+  { reset: "before" },
+  { reset: "after" },
+  { lateMilliseconds: 3000 },
+  { isFalseSuccess: true },
+  { errorInside: "InternalError" },
+  { flipSent: 700 },
+  { flipReceived: 700 },
+  { cutAfter: 900 },
+  { shortenTo: 900 },
+];
 
 const ready = async ({ url }: ServerProcess): Promise<number> => (await fetch(`${url}/health/ready`)).status;
 

@@ -13,6 +13,12 @@ export function lookInto({ bucket, prefix, environment }: S3Place, endpoint: str
       const { Contents = [] } = await s3.send(new ListObjectsV2Command(at));
       return Contents.map(({ Key = "" }) => Key.slice(at.Prefix.length));
     },
+    /** Segments of other owners than these. */
+    async unreferenced(owners: Iterable<string>): Promise<string[]> {
+      const known = [...owners];
+      const keys = (await this.keys()).filter((key) => key.startsWith("segments/"));
+      return keys.filter((key) => !known.some((owner) => key.includes(`/${owner}.`)));
+    },
     async unfinished(): Promise<string[]> {
       const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(at));
       return Uploads.map(({ Key = "" }) => Key.slice(at.Prefix.length));

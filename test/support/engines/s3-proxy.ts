@@ -23,6 +23,8 @@ interface Came {
 export interface S3Fault {
   /** The status of a response in the store's place, which hears nothing. */
   readonly refuse?: number;
+  /** @default SlowDown */
+  readonly code?: string;
   /** The connection is reset before the store hears of the request, or after it has done what it was asked for. */
   readonly reset?: "before" | "after";
   /** The store hears of it this much later; the client's connection is reset at once. */
@@ -95,7 +97,7 @@ export class S3Proxy implements AsyncDisposable {
     const body = await bytesOf(incoming);
     const { refuse, errorInside } = fault;
     if (refuse !== undefined) {
-      answer.writeHead(refuse, { "content-type": "application/xml" }).end(errorXml("SlowDown"));
+      answer.writeHead(refuse, { "content-type": "application/xml" }).end(errorXml(fault.code ?? "SlowDown"));
     } else if (fault.isFalseSuccess) {
       answer.writeHead(200).end();
     } else if (errorInside !== undefined) {

@@ -165,11 +165,26 @@ export class S3BlobWriter implements BlobWriter {
 
   /** Reads the size and the end of the object back; and all of it where the store has not shown what it received. */
   async #assertStored(parts: readonly SentBytes[]): Promise<void> {
+    try {
+      if (!(await this.#isStored(parts))) {
+        throw new Error("other bytes are read back");
+      }
+    } catch (error) {
+      if (error instanceof BlobStoreUnavailableError) {
+        throw error;
+      }
+      const { key, objects } = this.#object;
+      const message = `${objects.name}: ${key} was stored, but ${(error as Error).message}`;
+      throw new BlobStoreUnavailableError(message, { cause: error });
+    }
+  }
+
+  async #isStored(parts: readonly SentBytes[]): Promise<boolean> {
     const { key, objects } = this.#object;
     const expected = this.#tail.bytes();
     const { sizeBytes, tail } = await objects.end(key, Math.max(1, expected.length));
     if (sizeBytes !== this.#sizeBytes || !tail.subarray(tail.length - expected.length).equals(expected)) {
-      throw new BlobStoreUnavailableError(`${objects.name}: ${key} was stored, and other bytes are read back`);
+      return false;
     }
     for (const part of parts.filter(({ isShown }) => !isShown)) {
       const bytes = Buffer.allocUnsafe(part.sizeBytes);
@@ -177,9 +192,10 @@ export class S3BlobWriter implements BlobWriter {
         await objects.range(key, part.start, bytes);
       }
       if (!hash("sha256", bytes, "buffer").equals(part.sha256)) {
-        throw new BlobStoreUnavailableError(`${objects.name}: ${key} was stored, and other bytes are read back`);
+        return false;
       }
     }
+    return true;
   }
 
   /** Parts that are still being sent may land after an abort: they end first. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { BlobMissingError } from "../../packages/server/src/domain/stores/blob-store.ts";
 import type { S3BlobStore, S3StoreOptions } from "../../packages/server/src/storage/blobs/s3/s3-blob-store.ts";
 import {
   assertSameBytes,
@@ -58,6 +59,17 @@ for (const name of ["ceph", "swift"] as const) {
       });
     }
 
+    test("writes that overlap over several parts land in the order of their calls", async () => {
+      const store = await open();
+      const bytes = contentOf(5, 40 * mebibyte);
+      const key = store.newKey("owner");
+      const writer = await store.create(key, bytes.length);
+      const pieces = Array.from({ length: 14 }, (_, at) => bytes.subarray(at * 3 * mebibyte, (at + 1) * 3 * mebibyte));
+      await Promise.all(pieces.map((piece) => writer.write(piece)));
+      await writer.commit();
+      assertSameBytes(await readBlob(store, key), bytes);
+    });
+
     test("parts that a process left are aborted by a start a day later, and not before", async () => {
       const place = s3Place(engine);
       const look = lookInto(place, endpoint);
@@ -71,6 +83,16 @@ for (const name of ["ceph", "swift"] as const) {
       await left.discard();
       assert.deepEqual(await look.keys(), []);
       look.close();
+    });
+
+    test("an object that is to be kept is not removed, and counts as removed", async () => {
+      const kept = new Set<string>();
+      const store = await open(s3Place(engine), { isKept: (key) => kept.has(key) });
+      const [first, second] = [await storeBlob(store, Buffer.from("1")), await storeBlob(store, Buffer.from("2"))];
+      kept.add(first);
+      assert.deepEqual(await store.remove([first, second]), []);
+      assert.equal((await readBlob(store, first)).toString(), "1");
+      await assert.rejects(store.open(second), BlobMissingError);
     });
 
     test("a read of many MiB makes few requests, and one of a MiB asks for that alone", async () => {

@@ -121,6 +121,8 @@ export class S3Proxy implements AsyncDisposable {
     const { hostname: host, port } = this.#upstream;
     const { expect: _, ...passed } = headers;
     const outgoing = request({ agent: this.#agent, host, port, method, path: url, headers: passed });
+    // The store may close its side before it has read all of the body.
+    outgoing.on("error", () => undefined);
     outgoing.end(body);
     const [came] = (await once(outgoing, "response")) as [IncomingMessage];
     return { status: came.statusCode ?? 0, headers: came.headers, body: await bytesOf(came) };

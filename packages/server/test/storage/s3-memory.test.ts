@@ -63,7 +63,8 @@ test("drops the window that was read longest ago, and none that is being fetched
     start: 0,
     end: sizeBytes,
     bytes: Promise.resolve(Buffer.alloc(0)),
-    isFetched,
+    fetched: isFetched ? Buffer.alloc(0) : null,
+    readers: 0,
     drop: () => void dropped.push(name),
   });
   const [first, second, third] = [windowOf("1", 40, true), windowOf("2", 30, true), windowOf("3", 30, false)];
@@ -76,6 +77,29 @@ test("drops the window that was read longest ago, and none that is being fetched
   assert.deepEqual(dropped, ["2", "1"]);
   memory.forget(third);
   assert.ok(memory.makeRoom(100));
+});
+
+test("the memory of a window is used again once nobody reads it, and never before", () => {
+  const memory = new ReadMemory(100 * 1024 ** 2);
+  const sizeBytes = 8 * 1024 ** 2;
+  const windowOf = (bytes: Buffer, readers: number): Window => ({
+    start: 0,
+    end: sizeBytes,
+    bytes: Promise.resolve(bytes),
+    fetched: bytes,
+    readers,
+    drop: () => undefined,
+  });
+  const [read, unread] = [memory.allocate(sizeBytes), memory.allocate(sizeBytes)];
+  for (const window of [windowOf(read, 1), windowOf(unread, 0)]) {
+    memory.use(window);
+    memory.forget(window);
+    memory.forget(window);
+  }
+  const taken = [memory.allocate(sizeBytes), memory.allocate(sizeBytes)];
+  assert.equal(taken[0]?.buffer, unread.buffer);
+  assert.ok(!taken.some(({ buffer }) => buffer === read.buffer));
+  assert.notEqual(taken[1]?.buffer, unread.buffer);
 });
 
 test("the last bytes of many pieces are kept, and no more", () => {

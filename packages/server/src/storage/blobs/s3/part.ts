@@ -1,11 +1,13 @@
-import { createHash } from "node:crypto";
+import { createHash, hash, webcrypto } from "node:crypto";
 import type { Body } from "./objects.ts";
 
-/** Bytes that are sent together, hashed as they arrive: at once it would hold up all else for too long. */
+/** Hashed at once: for shorter bytes another thread is not worth its while. */
+const shortBytes = 256 * 1024;
+
+/** Bytes that are sent together. MD5 is computed as they arrive: at once it would hold up all else for too long. */
 export class Part {
-  readonly #bytes: Buffer;
+  readonly #bytes: Buffer<ArrayBuffer>;
   readonly #md5 = createHash("md5");
-  readonly #sha256 = createHash("sha256");
   #filled = 0;
 
   constructor(sizeBytesMax: number) {
@@ -25,15 +27,17 @@ export class Part {
     this.#bytes.set(bytes, this.#filled);
     this.#filled += bytes.length;
     this.#md5.update(bytes);
-    this.#sha256.update(bytes);
   }
 
   /** Nothing can be appended any more. */
-  body(): Body {
-    return {
-      bytes: this.#bytes.subarray(0, this.#filled),
-      md5: this.#md5.digest(),
-      sha256: this.#sha256.digest(),
-    };
+  async body(): Promise<Body> {
+    const bytes = this.#bytes.subarray(0, this.#filled);
+    return { bytes, md5: this.#md5.digest(), sha256: await sha256Of(bytes) };
   }
+}
+
+async function sha256Of(bytes: Buffer<ArrayBuffer>): Promise<Buffer> {
+  return bytes.length <= shortBytes
+    ? hash("sha256", bytes, "buffer")
+    : Buffer.from(await webcrypto.subtle.digest("SHA-256", bytes));
 }

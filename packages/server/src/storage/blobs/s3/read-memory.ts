@@ -1,10 +1,19 @@
+import { UsedAgain } from "./used-again.ts";
+
+/** The most that one request asks for. */
+export const windowBytesMax = 8 * 1024 ** 2;
+/** While nobody reads. */
+const buffersKeptMax = 4;
+
 /** A run of bytes of an object that was asked for by one request. */
 export interface Window {
   readonly start: number;
   readonly end: number;
   readonly bytes: Promise<Buffer>;
-  /** Until then its memory cannot be freed. */
-  isFetched: boolean;
+  /** Set once all is there: until then its memory cannot be freed. */
+  fetched: Buffer | null;
+  /** Reads that are under way. */
+  readers: number;
   /** Called when its memory is wanted for another one. */
   drop(): void;
 }
@@ -12,6 +21,7 @@ export interface Window {
 /** Bounds the memory of what is read ahead, of all readers together: the window that nobody has read for the longest time is dropped. */
 export class ReadMemory {
   readonly #limitBytes: number;
+  readonly #buffers = new UsedAgain(windowBytesMax, buffersKeptMax);
   /** The least recently used first. */
   readonly #windows = new Set<Window>();
   #bytes = 0;
@@ -20,13 +30,18 @@ export class ReadMemory {
     this.#limitBytes = limitBytes;
   }
 
+  /** The memory of a window, after `makeRoom`. */
+  allocate(sizeBytes: number): Buffer {
+    return this.#buffers.take(sizeBytes);
+  }
+
   /** Makes room for a window of this size. False while those that are being fetched leave none. */
   makeRoom(sizeBytes: number): boolean {
     for (const window of this.#windows) {
       if (this.#bytes + sizeBytes <= this.#limitBytes) {
         break;
       }
-      if (window.isFetched) {
+      if (window.fetched !== null && window.readers === 0) {
         window.drop();
         this.forget(window);
       }
@@ -40,8 +55,16 @@ export class ReadMemory {
     this.#windows.add(window);
   }
 
+  /** Nobody will find the window any more. Its memory is used again, unless somebody reads it now. */
   forget(window: Window): void {
-    this.#bytes -= this.#windows.delete(window) ? sizeOf(window) : 0;
+    if (!this.#windows.delete(window)) {
+      return;
+    }
+    this.#bytes -= sizeOf(window);
+    if (window.fetched !== null && window.readers === 0) {
+      this.#buffers.give(window.fetched);
+      window.fetched = null;
+    }
   }
 }
 

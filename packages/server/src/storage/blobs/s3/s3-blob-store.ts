@@ -143,7 +143,7 @@ export class S3BlobStore implements BlobDriver {
   async #probe(): Promise<void> {
     const part = new Part(probeBytes);
     part.append(randomBytes(probeBytes));
-    const body = part.body();
+    const body = await part.body();
     await this.#objects.put(this.#probeKey, body);
     const { sizeBytes, tail } = await this.#objects.end(this.#probeKey, probeBytes);
     if (sizeBytes !== probeBytes || !tail.equals(body.bytes)) {

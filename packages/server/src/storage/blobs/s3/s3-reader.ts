@@ -1,9 +1,8 @@
+import { invariant } from "../../../domain/invariant.ts";
 import type { UncachedReader } from "../../../domain/stores/blob-store.ts";
 import type { ObjectEnd, Objects } from "./objects.ts";
-import type { ReadMemory, Window } from "./read-memory.ts";
+import { type ReadMemory, type Window, windowBytesMax } from "./read-memory.ts";
 
-/** The most that one request asks for. */
-const windowBytesMax = 8 * 1024 ** 2;
 /** From here on a reader is taken to read on: the next window is fetched while this one is read. */
 const aheadBytesMin = 2 * 1024 ** 2;
 
@@ -54,15 +53,23 @@ export class S3BlobReader implements UncachedReader {
     if (position >= tailStart) {
       return tail.copy(into, 0, position - tailStart);
     }
-    const wanted = into.subarray(0, Math.min(into.length, tailStart - position));
+    const wanted = into.subarray(0, Math.min(into.length, tailStart - position, windowBytesMax));
     const window = this.#windowAt(position, wanted.length);
     if (window === null) {
       const bytes = Buffer.from(wanted.buffer, wanted.byteOffset, wanted.length);
       await objects.range(key, position, bytes, this.#closing.signal);
       return wanted.length;
     }
-    const bytes = await window.bytes;
-    return bytes.copy(into, 0, position - window.start);
+    // From here on its memory is not used again, not even for the window after it.
+    window.readers += 1;
+    try {
+      this.#fetchAfter(window);
+      const copied = (await window.bytes).copy(into, 0, position - window.start);
+      invariant(copied > 0, "a window has the byte that it was found by");
+      return copied;
+    } finally {
+      window.readers -= 1;
+    }
   }
 
   /** Null while there is no memory for one. */
@@ -70,7 +77,6 @@ export class S3BlobReader implements UncachedReader {
     const known = this.#find(({ start, end }) => start <= position && position < end);
     if (known !== undefined) {
       this.#object.memory.use(known);
-      this.#fetchAfter(known);
       return known;
     }
     const before = this.#find(({ end }) => end === position);
@@ -91,12 +97,13 @@ export class S3BlobReader implements UncachedReader {
     if (end <= start || !memory.makeRoom(end - start)) {
       return null;
     }
-    const into = Buffer.allocUnsafeSlow(end - start);
+    const into = memory.allocate(end - start);
     const bytes = objects.range(key, start, into, this.#closing.signal).then(() => into);
-    const window: Window = { start, end, bytes, isFetched: false, drop: () => this.#windows.delete(window) };
+    const drop = () => this.#windows.delete(window);
+    const window: Window = { start, end, bytes, fetched: null, readers: 0, drop };
     bytes.then(
       () => {
-        window.isFetched = true;
+        window.fetched = into;
         this.#forgetBefore(window);
       },
       () => this.#forget(window),
@@ -110,7 +117,7 @@ export class S3BlobReader implements UncachedReader {
   #forgetBefore({ start }: Window): void {
     const last = this.#find(({ end }) => end === start);
     const before = last && this.#find(({ end }) => end === last.start);
-    if (before?.isFetched) {
+    if (before !== undefined && before.fetched !== null && before.readers === 0) {
       this.#forget(before);
     }
   }

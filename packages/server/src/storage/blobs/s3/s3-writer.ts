@@ -111,14 +111,16 @@ export class S3BlobWriter implements BlobWriter {
   /** Resolves when the next part may arrive. */
   async #sendPart(): Promise<void> {
     const { key, objects, circuit } = this.#object;
-    const body = this.#part?.body();
+    const part = this.#part;
     this.#part = null;
-    invariant(body !== undefined, "a part is sent once it has bytes");
+    invariant(part !== null, "a part is sent once it has bytes");
     const start = this.#sentBytes;
-    this.#sentBytes += body.bytes.length;
+    this.#sentBytes += part.sizeBytes;
     this.#upload ??= circuit.watch(() => objects.beginParts(key));
     const number = this.#sent.length + 1;
-    const sent = this.#upload.then((uploadId) => this.#put(uploadId, number, body, start));
+    const sent = Promise.all([this.#upload, part.body()]).then(([uploadId, body]) =>
+      this.#put(uploadId, number, body, start),
+    );
     const sending = sent
       .catch((error: unknown) => {
         this.#failure ??= { error };
@@ -144,7 +146,7 @@ export class S3BlobWriter implements BlobWriter {
 
   async #putWhole(): Promise<void> {
     const { key, objects, circuit } = this.#object;
-    const body = (this.#part ?? new Part(0)).body();
+    const body = await (this.#part ?? new Part(0)).body();
     await circuit.watch(async () => {
       const receipt = await objects.put(key, body);
       await this.#assertStored([{ ...receipt, start: 0, sizeBytes: body.bytes.length, sha256: body.sha256 }]);

@@ -115,7 +115,7 @@ describe("a service with its archives in a bucket", { skip: missingEngine("ceph"
     };
     await ends(bound, [], /The archives of the data folder \S+ are in s3:\/\/\S+: give --blobs s3:/);
     await ends(bound, ["--blobs", other.url], /are in s3:\/\/\S+, not in s3:\/\/\S+: give --blobs/);
-    await ends(join(folder.path, "second"), ["--blobs", place.url], /holds the archives of another data folder/);
+    await ends(join(folder.path, "second"), ["--blobs", place.url], /holds the archives of another store than/);
     {
       await using server = await startServer({ dataFolder: files });
       const http = new GlacierHttp(server.url);

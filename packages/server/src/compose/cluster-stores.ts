@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Config } from "../config.ts";
 import { invariant } from "../domain/invariant.ts";
+import type { StorageReport } from "../domain/stores/storage-report.ts";
 import { DamagedRows } from "../health/damaged-rows.ts";
 import { packageVersion } from "../package-version.ts";
 import { bindBucket } from "../storage/bucket-binding.ts";
@@ -27,8 +28,8 @@ export async function openClusterStores(config: Config, { log, started, timings 
     onCommit: (seconds) => timings.committed(seconds),
   });
   started.defer(() => postgres.close());
-  const { time, node, notices, callsInProgress, bindings, close: _, ...metadata } = postgres;
-  const { blobs, bucket } = await openBucketStore(place, log, () => false);
+  const { time, node, notices, away, callsInProgress, bindings, close: _, ...metadata } = postgres;
+  const { blobs, bucket } = await openBucketStore(place, log, { now: () => time.now(), isKept: () => false });
   started.defer(() => blobs.close());
   await blobs.prepare();
   const { name } = database.url;
@@ -36,8 +37,11 @@ export async function openClusterStores(config: Config, { log, started, timings 
   await bindBucket({ name, bindings }, bucket);
   return {
     ...{ metadata: { ...metadata, close: () => postgres.close() }, blobs, node, disk: null, callsInProgress },
-    time: { clock: time, monotonic: () => time.now(), bootId },
-    readOnly: () => blobs.readOnly,
+    time: { clock: time, monotonic: () => time.latest(), bootId },
+    readOnly: () => blobs.readOnly ?? awayReport(away()),
     ...{ networkFileSystem: null, unshownKeyId, notices, damagedRows, ...keys.opened },
   };
 }
+
+const awayReport = (reason: string | null): StorageReport["readOnly"] =>
+  reason === null ? null : { kind: "store_away", reason };

@@ -21,7 +21,7 @@ import { diskFullOf, FreeSpace } from "../storage/blobs/free-space.ts";
 import { MirroredBlobStore } from "../storage/blobs/mirrored.ts";
 import { callLimits } from "../storage/blobs/s3/calls.ts";
 import { Objects } from "../storage/blobs/s3/objects.ts";
-import { S3BlobStore } from "../storage/blobs/s3/s3-blob-store.ts";
+import { S3BlobStore, type S3StoreOptions } from "../storage/blobs/s3/s3-blob-store.ts";
 import { assertPlace, bindBucket } from "../storage/bucket-binding.ts";
 import { type DataFolder, openDataFolder } from "../storage/data-folder.ts";
 import { prepareHistory } from "../storage/history/prepare.ts";
@@ -140,7 +140,10 @@ async function openBlobs({ blobs: place }: Config, parts: BlobParts): Promise<Op
 }
 
 async function openObjects(place: BucketUrl, { folder, log }: BlobParts): Promise<OpenedBlobs> {
-  const { blobs, bucket } = await openBucketStore(place, log, (key) => isQuarantined(folder.path, key));
+  const { blobs, bucket } = await openBucketStore(place, log, {
+    now: () => systemClock.now(),
+    isKept: (key) => isQuarantined(folder.path, key),
+  });
   const space = new FreeSpace(nodeFiles, folder.path);
   const bindings = {
     read: async () => readBinding(folder.path),
@@ -149,12 +152,14 @@ async function openObjects(place: BucketUrl, { folder, log }: BlobParts): Promis
   return { blobs, space, bind: () => bindBucket({ name: folder.path, bindings }, bucket) };
 }
 
-/** @param isKept whether an object that no row knows stays where it is. */
-export async function openBucketStore(place: BucketUrl, log: Logger, isKept: (key: string) => boolean) {
+export async function openBucketStore(
+  place: BucketUrl,
+  log: Logger,
+  { now, isKept }: Required<Pick<S3StoreOptions, "now" | "isKept">>,
+) {
   const connection = await connectBucket(place, callLimits);
   const blobs = new S3BlobStore(new Objects(connection), {
-    now: () => systemClock.now(),
-    isKept,
+    ...{ now, isKept },
     onChange: (reason) => (reason === null ? log.warn(`${place.name} works again`) : log.error(reason)),
   });
   return { blobs, bucket: new Bucket(connection) };

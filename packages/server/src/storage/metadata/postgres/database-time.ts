@@ -14,6 +14,8 @@ export class DatabaseTime implements Clock {
   /** The database's time, less this process's monotonic time. */
   #offset = systemClock.now() - performance.now();
 
+  #latest = Number.NEGATIVE_INFINITY;
+
   /** @param sentAt when the question was sent, by `performance.now()`; the database read its clock between that and now. */
   noted(databaseNow: Instant, sentAt: number): void {
     this.#offset = databaseNow - (sentAt + performance.now()) / 2;
@@ -21,6 +23,12 @@ export class DatabaseTime implements Clock {
 
   now(): Instant {
     return Math.floor(performance.now() + this.#offset);
+  }
+
+  /** Like `now`, but never earlier than it was, also when the database's clock is set back. */
+  latest(): Instant {
+    this.#latest = Math.max(this.#latest, this.now());
+    return this.#latest;
   }
 
   async sleepUntil(time: Instant, signal: AbortSignal): Promise<void> {

@@ -36,6 +36,8 @@ export interface PostgresStore extends MetadataStore {
   /** The database's clock, by which all nodes judge. */
   readonly time: DatabaseTime;
   readonly notices: DurabilityNotices;
+  /** Why changes are not made for the moment; null while they are. */
+  away(): string | null;
   /** Which bucket has the archives. */
   readonly bindings: BoundStore["bindings"];
   /** Calls in progress of each kind. */
@@ -73,6 +75,11 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   }
   const connect = async () => {
     const connection = await PostgresConnection.open(driver, url);
+    // A standby that was promoted has settings of its own.
+    await checkDurability(connection, options.isInsecureAllowed).catch((error: unknown) => {
+      connection.close();
+      throw error;
+    });
     useRowKey(connection.db, key, onDamagedRow);
     return connection;
   };
@@ -108,5 +115,6 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   });
   const shared: Node = { isShared: true, hasDuties: () => writer.isEldest };
   const store = Object.fromEntries(methods) as unknown as MetadataStore;
-  return { ...store, node: shared, time, notices, bindings: bucketRow(connect), callsInProgress, close };
+  const bindings = bucketRow(connect);
+  return { ...store, node: shared, time, notices, away: () => writer.away, bindings, callsInProgress, close };
 }

@@ -47,6 +47,7 @@ export class PostgresWriter {
   #unknown: UnknownBatch | null = null;
   #callsTaken = 0;
   #isEldest = false;
+  #away: string | null = null;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -56,6 +57,11 @@ export class PostgresWriter {
   /** Whether no node that lives has started before this one. */
   get isEldest(): boolean {
     return this.#isEldest;
+  }
+
+  /** Why the last attempt failed; null when it succeeded. An idle node makes one every few seconds. */
+  get away(): string | null {
+    return this.#away;
   }
 
   get callsInProgress(): number {
@@ -99,11 +105,13 @@ export class PostgresWriter {
       }
       try {
         const done = await this.#attempt(waiting);
+        this.#away = null;
         if (done.isEnd) {
           return waiting.slice(done.count);
         }
       } catch (cause) {
         failure = cause;
+        this.#away = `The metadata store cannot be used: ${(cause as Error).message}`;
         waiting = waiting.filter((caller) => this.#unknown?.callers.includes(caller) !== true);
         await sleep(pauseMilliseconds * (0.5 + Math.random()));
       }

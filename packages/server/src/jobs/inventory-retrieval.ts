@@ -10,10 +10,14 @@ import type { JobServices, Outcome } from "./context.ts";
 import { ListedArchives } from "./listed-archives.ts";
 
 /** A page exists several times over: as rows, as a message between threads, as objects and as text. */
-const pageRows = 250;
+const pageRows = 100;
+/** One block is filled while another is written: rows are read more slowly than a disk writes. */
+const blocksInFlightMax = 2;
 /** Ids, hashes, digits and names of fields, and a description in which each character is escaped. */
 const itemSizeBytesMax = 512 + 2 * 1024;
 const headSizeBytesMax = 1024;
+/** The longest UTF-8 of one UTF-16 code unit. */
+const unitSizeBytesMax = 3;
 const succeeded = { state: "succeeded", statusMessage: "Succeeded" } as const;
 
 /**
@@ -41,6 +45,7 @@ export async function retrieveInventory(
     sizeBytes: headSizeBytesMax + document.itemsMax * itemSizeBytesMax,
     sizeBytesMin: 0,
     body: document.bytes(),
+    blocksInFlightMax,
     check: () => undefined,
     async record(segment) {
       const { key: segmentKey, sizeBytes } = segment;
@@ -73,6 +78,7 @@ class InventoryDocument {
   readonly #bounds: InventoryBounds;
   readonly #listed = new ListedArchives();
   readonly #signal: AbortSignal;
+  #bytes = Buffer.alloc(0);
 
   /** The most archives that it can list. */
   get itemsMax(): number {
@@ -145,7 +151,16 @@ class InventoryDocument {
       const item = { archiveId, archiveDescription, creationDate: new Date(createdAt), sizeBytes, treeHash };
       return this.#writer.item(item, isFirst && index === 0);
     });
-    return Buffer.from(items.join(""));
+    return this.#encode(items.join(""));
+  }
+
+  /** The text as UTF-8, until the next call: with memory of their own, pages would wait in it for a garbage collection. */
+  #encode(text: string): Buffer {
+    const sizeBytesMax = text.length * unitSizeBytesMax;
+    if (this.#bytes.length < sizeBytesMax) {
+      this.#bytes = Buffer.allocUnsafeSlow(sizeBytesMax);
+    }
+    return this.#bytes.subarray(0, this.#bytes.write(text));
   }
 
   /** Only a list that was cut off by its limit has a next page, and only if anything is left for it. */

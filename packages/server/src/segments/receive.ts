@@ -35,6 +35,8 @@ export interface IncomingSegment<Result> {
   /** The bytes that will surely arrive: without room for them nothing is started. @default sizeBytes */
   readonly sizeBytesMin?: number;
   readonly body: ByteStream;
+  /** Blocks of it that are written at once. @default 6 */
+  readonly blocksInFlightMax?: number;
   /** Throws when the bytes are not what the client said they are: then nothing is stored. */
   check(sizeBytes: number, digest: ContentDigest): void;
   /**
@@ -122,7 +124,7 @@ interface ReceivedBody {
 
 async function receiveBody(
   services: ReceiveServices,
-  { sizeBytes, body }: { sizeBytes: number; body: ByteStream },
+  { sizeBytes, body, blocksInFlightMax }: Pick<IncomingSegment<unknown>, "sizeBytes" | "body" | "blocksInFlightMax">,
   writer: BlobWriter,
 ): Promise<ReceivedBody> {
   if (sizeBytes <= shortSizeBytesMax) {
@@ -132,7 +134,7 @@ async function receiveBody(
   const hash = services.hashPool.start(sizeBytes);
   try {
     const write = (bytes: Uint8Array) => settleBoth(writer.write(bytes), hash.update(bytes));
-    const received = await writeInBlocks(body, services.receiveBlocks, write);
+    const received = await writeInBlocks(body, services.receiveBlocks, write, blocksInFlightMax);
     return { sizeBytes: received, digest: await hash.digest(), unwritten: new Uint8Array() };
   } catch (error) {
     hash.abandon();

@@ -1,16 +1,18 @@
 import { BlockAcquirer, type BlockPool, type ByteStream } from "./blocks.ts";
 
 /** As many as keep the hashing threads busy while this one waits for the socket; together they are bounded by the pool. */
-const blocksInFlightMax = 6;
+const blocksInFlightDefault = 6;
 
 /**
  * Passes a body on in full blocks, the last one shorter, while the next ones arrive. Resolves to its size once all are written.
  * @param write is called in the order of the bytes, and may overlap itself. They stay valid until it resolves.
+ * @param blocksInFlightMax blocks that wait for `write` to resolve.
  */
 export async function writeInBlocks(
   body: ByteStream,
   pool: BlockPool,
   write: (bytes: Uint8Array) => Promise<void>,
+  blocksInFlightMax = blocksInFlightDefault,
 ): Promise<number> {
   const inFlight: Array<Promise<void>> = [];
   let sizeBytes = 0;

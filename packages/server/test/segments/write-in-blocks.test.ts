@@ -53,6 +53,20 @@ describe("writing a body in blocks", () => {
     assert.equal(idleBlocks(pool), blocksMax);
   });
 
+  test("reads no further than two blocks ahead of the writes when it may have two", async () => {
+    const pool = poolOf(blocksMax);
+    const { counts, body } = countedBody(3, blockSizeBytes);
+    const writes: Array<() => void> = [];
+    const received = writeInBlocks(body, pool, () => new Promise((resolve) => writes.push(resolve)), 2);
+    await settle();
+    assert.deepEqual({ asked: counts.asked, writes: writes.length }, { asked: 2, writes: 2 });
+    writes[0]?.();
+    await settle();
+    endAll(writes);
+    assert.equal(await received, 3 * blockSizeBytes);
+    assert.equal(idleBlocks(pool), blocksMax);
+  });
+
   test("asks for the next piece only once the one without a block is written", async () => {
     const pool = poolOf(1);
     assert.notEqual(pool.acquireIdle(), null);

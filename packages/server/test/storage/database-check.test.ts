@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AccountId } from "@moraine/protocol";
 import { MetadataDamagedError } from "../../src/domain/stores/metadata-store.ts";
+import { startBackgroundCheck } from "../../src/storage/metadata/sqlite/background-check.ts";
 import { findDamage } from "../../src/storage/metadata/sqlite/database-check.ts";
 import { openReadOnly } from "../../src/storage/metadata/sqlite/sqlite-database.ts";
 import { openSqliteStore } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
@@ -131,6 +133,37 @@ test("the check leaves a start alone for the given pause, and a store that close
     await store.close();
     assert.ok(performance.now() - began < 60_000);
     assert.deepEqual(failures, []);
+  });
+});
+
+test("a check that has not started waits for the end of inventories, an hour at most", async (t) => {
+  await withDatabase(async (path) => {
+    let threads = 0;
+    const count = () => {
+      threads += 1;
+    };
+    subscribe("worker_threads", count);
+    t.after(() => unsubscribe("worker_threads", count));
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const now = t.mock.method(performance, "now", () => 0);
+    const check = startBackgroundCheck(
+      { path, rowKey: rowChecking.key, delayMilliseconds: 10_000, postponeMilliseconds: 35_000 },
+      { onDamage: () => assert.fail(), onDamagedRow: () => assert.fail() },
+    );
+    t.mock.timers.tick(9000);
+    check.postpone();
+    t.mock.timers.tick(34_000);
+    check.postpone();
+    now.mock.mockImplementation(() => 3_600_000);
+    t.mock.timers.tick(34_000);
+    assert.equal(threads, 0);
+    check.postpone();
+    t.mock.timers.tick(1000);
+    assert.equal(threads, 1);
+    await check.stop();
+    check.postpone();
+    t.mock.timers.tick(35_000);
+    assert.equal(threads, 1);
   });
 });
 

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { millisecondsPer } from "@moraine/protocol";
 import type { DamagedRow } from "../../../domain/stores/metadata-store.ts";
 
 /** Sources run as they are, the package as JavaScript. */
@@ -6,6 +7,8 @@ const workerFile = import.meta.url.endsWith(".ts") ? "./sqlite-check-worker.ts" 
 
 /** A check of the entire database that runs on while the service works. */
 export interface BackgroundCheck {
+  /** Delays a check that has not started, unless the start of the store was an hour ago. */
+  postpone(): void;
   /** Resolves when it has ended or given up, and its connection is closed. */
   stop(): Promise<void>;
 }
@@ -25,23 +28,43 @@ export interface CheckListeners {
   onDamagedRow(row: DamagedRow): void;
 }
 
-/**
- * Checks the database on a thread of its own, which gives way to others. Begins after `delayMilliseconds`: whatever waited for the start
- * comes first.
- */
+export interface CheckTimes {
+  /** The check begins this long after the start: requests that waited for the start come first. */
+  readonly delayMilliseconds: number;
+  /** It begins this long after the last `postpone`. */
+  readonly postponeMilliseconds: number;
+}
+
+/** After an hour the check begins, however often it is postponed. */
+const postponedMillisecondsMax = millisecondsPer.hour;
+
+/** Checks the database on a thread of its own, which gives way to others. */
 export function startBackgroundCheck(
-  { delayMilliseconds, ...checked }: CheckedDatabase & { readonly delayMilliseconds: number },
+  { delayMilliseconds, postponeMilliseconds, ...checked }: CheckedDatabase & CheckTimes,
   listeners: CheckListeners,
 ): BackgroundCheck {
+  const started = performance.now();
   let worker: Worker | undefined;
   let ended = Promise.resolve();
-  const delay = setTimeout(() => {
+  /** Null once the check was started, or stopped. */
+  let delay: NodeJS.Timeout | null = setTimeout(begin, delayMilliseconds);
+
+  function begin(): void {
+    delay = null;
     worker = startWorker(checked, listeners);
     ended = new Promise<void>((resolve) => worker?.once("exit", () => resolve()));
-  }, delayMilliseconds);
+  }
+
   return {
+    postpone() {
+      if (delay !== null && performance.now() - started < postponedMillisecondsMax) {
+        clearTimeout(delay);
+        delay = setTimeout(begin, Math.max(delayMilliseconds, postponeMilliseconds));
+      }
+    },
     async stop() {
-      clearTimeout(delay);
+      clearTimeout(delay ?? undefined);
+      delay = null;
       worker?.postMessage("stop");
       await ended;
     },

@@ -50,8 +50,10 @@ export interface SqliteStore extends MetadataStore {
   callsInProgress(): Readonly<Record<ThreadName, number>>;
 }
 
-const listsIdleMilliseconds = 30_000;
-const checkDelayMilliseconds = 10_000;
+const listsIdleDefault = 30_000;
+const checkDelayDefault = 10_000;
+/** The time in which the thread of lists surely ends. */
+const listsEndMilliseconds = 5000;
 
 /**
  * Keeps metadata in a SQLite file, on threads of its own: one changes, many changes to a commit; one looks up; one lists,
@@ -60,6 +62,10 @@ const checkDelayMilliseconds = 10_000;
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, mayCreate, logLimits = defaultLogLimits, history = null, onFailure } = options;
+  const {
+    listsIdleMilliseconds: idleMilliseconds = listsIdleDefault,
+    checkDelayMilliseconds: delayMilliseconds = checkDelayDefault,
+  } = options;
   const threads: Array<SqliteThread | OnDemandThread> = [];
   let failed = false;
   let check: BackgroundCheck | undefined;
@@ -95,14 +101,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const lists = new OnDemandThread({
     open: () => open("lists", null),
     substitute: lookups,
-    idleMilliseconds: options.listsIdleMilliseconds ?? listsIdleMilliseconds,
+    idleMilliseconds,
   });
   threads.push(lookups, lists);
   if (writer.report !== null) {
     options.onHistory?.(writer.report);
   }
   check = startBackgroundCheck(
-    { path, rowKey: rows.key, delayMilliseconds: options.checkDelayMilliseconds ?? checkDelayMilliseconds },
+    { path, rowKey: rows.key, delayMilliseconds, postponeMilliseconds: idleMilliseconds + listsEndMilliseconds },
     { onDamage: (finding) => fail(new MetadataDamagedError(path, finding)), onDamagedRow },
   );
   const close = async () => {
@@ -116,18 +122,32 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     }
   };
 
-  const threadOf = { writer, lookups, lists };
-  const methods = Object.entries(methodThreads).map(([method, name]) => {
-    const thread = threadOf[name];
-    const run: StoreMethod = (input, facts) => thread.call(method, input, facts);
-    return [method, run];
-  });
   const callsInProgress = () => ({
     writer: writer.callsInProgress,
     lookups: lookups.callsInProgress,
     lists: lists.callsInProgress,
   });
-  return { ...Object.fromEntries(methods), callsInProgress, close };
+  return { ...methodsOf({ writer, lookups, lists }, check), callsInProgress, close };
+}
+
+/** All methods of the store, each on its thread. */
+function methodsOf(
+  threads: Readonly<Record<ThreadName, SqliteThread | OnDemandThread>>,
+  check: BackgroundCheck,
+): Omit<MetadataStore, "close"> {
+  const methods = Object.entries(methodThreads).map(([method, name]) => {
+    const run: StoreMethod = (input, facts) => threads[name].call(method, input, facts);
+    return [method, run];
+  });
+  const store: Omit<MetadataStore, "close"> = Object.fromEntries(methods);
+  return {
+    ...store,
+    inventoryPage(page) {
+      // The check and an inventory take some 15 MiB each, which need not be taken at once.
+      check.postpone();
+      return store.inventoryPage(page);
+    },
+  };
 }
 
 /** Why the service stops after `onFailure`. */

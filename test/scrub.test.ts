@@ -48,7 +48,8 @@ test("damage of new data and of old is found without a read, logged and counted"
   await advance(4);
   const outcomes = async () =>
     ["sound", "damaged"].map(async (name) => (await metrics()).get(`moraine_scrub_segments_total{outcome="${name}"}`));
-  await untilTrue("both are read", async () => (await Promise.all(await outcomes())).every((count) => count === 1));
+  // More than once when they lie in a range that has become due as well.
+  await untilTrue("both are read", async () => (await Promise.all(await outcomes())).every((count = 0) => count >= 1));
   const found = await metrics();
   assert.equal(found.get("moraine_damaged_archives"), 1);
   assert.equal(found.get("moraine_damaged_reads_total"), 0);

@@ -6,14 +6,21 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GlacierHttp } from "../../support/glacier-http.ts";
-import { bestP99, descriptors, limitOf, p99, peakBytes, roundSeconds } from "../../support/honest-clients.ts";
+import {
+  bestP99,
+  descriptors,
+  limitOf,
+  p99,
+  peakBytes,
+  peakBytesMax,
+  roundSeconds,
+} from "../../support/honest-clients.ts";
 import { cleanEnvironment, repositoryRoot, rootKey, startServer } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 // 2,000 hostile clients from one address, and honest ones from another.
 
 const mebibyte = 1024 ** 2;
-const peakBytesMax = 256 * mebibyte;
 const hostileClients = 2000;
 const hostileAddress = "127.0.0.2";
 const honestClients = 4;

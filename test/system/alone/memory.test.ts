@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { contentOfPart, makeArchiveOfParts, partSizeBytes } from "../../support/archive-of-parts.ts";
 import { contentOf, sha256Of, treeHashOf } from "../../support/content.ts";
 import { type Call, GlacierHttp } from "../../support/glacier-http.ts";
+import { peakBytesMax } from "../../support/honest-clients.ts";
 import { sealRowsOf } from "../../support/row-secret.ts";
 import { startServer } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -14,7 +15,6 @@ import { temporaryFolder } from "../../support/temporary-folder.ts";
 // Peak memory of the server's process, as the kernel counts it.
 
 const mebibyte = 1024 ** 2;
-const peakBytesMax = 256 * mebibyte;
 /** 16 MiB of blocks, the heaps of the threads that hash and read rows, and what requests take on the main thread. */
 const downloadsBytesMax = 96 * mebibyte;
 const vault = "large";

@@ -7,7 +7,7 @@ import type { Readable } from "node:stream";
 import { test } from "node:test";
 import { signedText, textOf } from "../../../packages/server/test/http/signed-text.ts";
 import { GlacierHttp } from "../../support/glacier-http.ts";
-import { bestP99, descriptors, limitOf, p99, peakBytes } from "../../support/honest-clients.ts";
+import { bestP99, descriptors, limitOf, p99, peakBytes, peakBytesMax } from "../../support/honest-clients.ts";
 import { cleanEnvironment, repositoryRoot, rootKey, startServer } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -15,7 +15,6 @@ import { temporaryFolder } from "../../support/temporary-folder.ts";
 // honest clients of another tenant are measured.
 
 const mebibyte = 1024 ** 2;
-const peakBytesMax = 256 * mebibyte;
 const busyAccount = "999999999999";
 const busyAddress = "127.0.0.3";
 const connections = 256;

@@ -25,11 +25,10 @@ import type { JobServices } from "../jobs/context.ts";
 import { StorageTimings } from "../telemetry/storage-timings.ts";
 import { type AccessConfig, createAccessControl } from "./access.ts";
 import { openNotifier, startBackground, startSpaceKeeping } from "./background.ts";
-import { openClusterStores } from "./cluster-stores.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { openListener } from "./listener.ts";
 import { loadSources, serviceLoad } from "./load.ts";
-import { openFolderStores, openKeys } from "./stores.ts";
+import { type OpenOptions, openFolderStores, openKeys, type Stores } from "./stores.ts";
 import { openTransfers } from "./transfers.ts";
 
 export interface Service {
@@ -85,7 +84,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const opening = { log, started, timings };
   const stores = await (config.database === null
     ? openFolderStores(config, state, opening)
-    : openClusterStores(config, opening));
+    : openCluster(config, opening));
   const { metadata, blobs, node, time } = stores;
   const machineClock = manualClock ?? time.clock;
   const { keyring, newKey } = await openKeys(config, { ...stores, log }, machineClock.now());
@@ -129,6 +128,12 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       await started.disposeAsync();
     },
   };
+}
+
+/** Loaded only here: its queries take memory, which servers with a data folder have on threads of their own. */
+async function openCluster(config: Config, opening: OpenOptions): Promise<Stores> {
+  const { openClusterStores } = await import("./cluster-stores.ts");
+  return openClusterStores(config, opening);
 }
 
 /** The settings that the joined service reads. */

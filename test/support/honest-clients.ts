@@ -9,10 +9,9 @@ const pauseMilliseconds = 10;
 export const roundSeconds = 3;
 
 /** Twice the reference, and what a busy machine adds to the slowest of some hundred requests. */
-export const limitOf = (reference: number) => 2 * reference + 500;
+export const limitOf = (reference: number) => 2 * reference + 100;
 
-/** 256 MiB, and the tenth by which machines differ in what their kernel and libc keep: the same code took 238 to 268 MiB on them. */
-export const peakBytesMax = 1.1 * 256 * 1024 ** 2;
+export const peakBytesMax = 256 * 1024 ** 2;
 
 export async function peakBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");

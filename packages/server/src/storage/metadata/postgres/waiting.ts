@@ -13,7 +13,8 @@ export interface Caller {
 export class Waiting {
   #callers: Caller[] = [];
   #refusal: Error | null = null;
-  #onArrival: () => void = () => undefined;
+  /** Those who wait for a call. Each call wakes one. */
+  readonly #sleepers: Array<() => void> = [];
 
   get count(): number {
     return this.#callers.length;
@@ -25,7 +26,7 @@ export class Waiting {
     }
     return new Promise((resolve, reject) => {
       this.#callers.push({ request, calledAt: performance.now(), resolve, reject });
-      this.#onArrival();
+      this.#sleepers.shift()?.();
     });
   }
 
@@ -40,17 +41,21 @@ export class Waiting {
       return;
     }
     await new Promise<void>((resolve) => {
+      // All calls of this turn of the event loop are taken together.
+      const wake = () => setImmediate(done);
       const done = () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", done);
+        const place = this.#sleepers.indexOf(wake);
+        if (place >= 0) {
+          this.#sleepers.splice(place, 1);
+        }
         resolve();
       };
       const timer = setTimeout(done, milliseconds);
       signal.addEventListener("abort", done);
-      // All calls of this turn of the event loop are taken together.
-      this.#onArrival = () => setImmediate(done);
+      this.#sleepers.push(wake);
     });
-    this.#onArrival = () => undefined;
   }
 
   take(limit: number): Caller[] {

@@ -4,6 +4,7 @@ import type { DamagedRow, MetadataStore } from "../../../domain/stores/metadata-
 import type { StoreMethod } from "../../../domain/stores/recorded-changes.ts";
 import type { BoundStore } from "../../bucket-binding.ts";
 import { migratePostgres } from "../migrations/postgres/migrate.ts";
+import { methodThreads } from "../sqlite/method-threads.ts";
 import { changes, queries } from "../statements.ts";
 import { useRowKey } from "../tables/row-macs/row-seal.ts";
 import { bucketRow } from "./bucket-row.ts";
@@ -44,12 +45,6 @@ export interface PostgresStore extends MetadataStore {
   callsInProgress(): Readonly<Record<"writer" | "lookups" | "lists", number>>;
 }
 
-/** Queries that may visit many rows have connections of their own, so that others do not wait for them. */
-const lists: readonly string[] = [
-  ...["listVaults", "inventoryPage", "listUploads", "listParts", "listJobs", "listAccounts", "listUsers"],
-  ...["listAccessKeys", "countIdentities", "listNotifications", "countNotifications", "listDamage", "countDamage"],
-  ...["sumVaults", "countWork", "listAuditEntries", "auditState"],
-];
 const lookupConnections = 3;
 const listConnections = 2;
 const lookupsOfBatchMax = 16;
@@ -96,7 +91,9 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   };
   const methods: [string, StoreMethod][] = [
     ...Object.keys(queries).map((method): [string, StoreMethod] => {
-      const own = lists.includes(method) ? readers.lists : readers.lookups;
+      // Queries that may visit many rows have connections of their own, so that others do not wait for them.
+      const isList = methodThreads[method as keyof typeof queries] === "lists";
+      const own = isList ? readers.lists : readers.lookups;
       return [method, (input) => own.call({ method, input })];
     }),
     ...Object.keys(changes).map((method): [string, StoreMethod] => [

@@ -11,8 +11,9 @@ import { rigNames, runUnit } from "./run-unit.ts";
 import type { RigName, Unit } from "./unit.ts";
 import type { WorkerRequest, WorkerResult } from "./worker.ts";
 
-// Runs the rigs, as many units at once as there are processors. Prints a line of JSON for each unit; exits with 1 when the model
-// forbids what a client saw, `moraine verify` has found something, or a planted bug was not noticed.
+// Runs the rigs, as many units at once as there are processors. Prints a line of JSON for each unit, and then again what was wrong in
+// which unit; exits with 1 when the model forbids what a client saw, `moraine verify` has found something, or a planted bug was not
+// noticed.
 
 const usage = `npm run rigs -- [FLAGS]
   --rig NAME      one of ${rigNames.join(", ")}; can be repeated (default: all)
@@ -32,6 +33,11 @@ const { values } = parseArgs({
   },
 });
 
+/** The most of a finding that the summary repeats. */
+const summaryCharacters = 400;
+let unitCount = 0;
+const wrong: string[] = [];
+
 if (values.help || !["quick", "full", "long"].includes(values.extent)) {
   console.log(usage);
   process.exitCode = values.help ? 0 : 2;
@@ -47,6 +53,7 @@ if (values.help || !["quick", "full", "long"].includes(values.extent)) {
   await using folder = await temporaryFolder();
   await packServer(folder.path);
   await Promise.all(Array.from({ length: availableParallelism() }, () => runAll(units, folder.path)));
+  summarize();
 }
 
 /** Runs units in a process of their own until none is left. A unit that ends the process is reported, and the next has a new one. */
@@ -86,7 +93,18 @@ function report(result: WorkerResult): void {
   if (result.leftOut !== undefined) {
     console.error(`LEFT OUT: ${JSON.stringify(result.unit)}: ${result.leftOut}`);
   }
-  if ([...(result.violations ?? []), ...(result.findings ?? [])].length > 0) {
+  unitCount += 1;
+  const [first] = [...(result.violations ?? []), ...(result.findings ?? [])];
+  if (first !== undefined) {
+    wrong.push(`WRONG: ${JSON.stringify(result.unit)}: ${JSON.stringify(first).slice(0, summaryCharacters)}`);
     process.exitCode = 1;
   }
+}
+
+/** Repeats what was wrong, which else is lost among the lines of hundreds of units. */
+function summarize(): void {
+  for (const line of wrong) {
+    console.error(line);
+  }
+  console.error(`${unitCount} units, ${wrong.length} wrong`);
 }

@@ -61,8 +61,10 @@ describe("commits in PostgreSQL", { skip: missingEngine("postgres") }, () => {
     await assert.rejects(note(store, "unknown"), { name: "MetadataUnavailableError", outcome: "unknown" });
     isLost = false;
     await note(store, "after");
+    assert.equal(store.unreachable(), null);
     await proxy[Symbol.asyncDispose]();
     await assert.rejects(note(store, "away"), { name: "MetadataUnavailableError", outcome: "not_committed" });
+    assert.match(String(store.unreachable()), /cannot be used/);
     await assert.rejects(store.auditState({}), { name: "MetadataUnavailableError", outcome: "not_committed" });
     await store.close();
     const notes = await notesIn(url);

@@ -29,6 +29,7 @@ export type { DamageDescription } from "./admin/damage.ts";
 export type { FaultDescription, FaultModeName, ListFaultsOutput, PutFaultInput } from "./admin/faults.ts";
 export type { HealthDescription, StorageDescription } from "./admin/health.ts";
 export { type AdminBodyName, type AdminOperationName, type AdminShapes, adminOperations } from "./admin/index.ts";
+export type { NodeDescription } from "./admin/nodes.ts";
 export {
   type ListNotificationsInput,
   type ListNotificationsOutput,

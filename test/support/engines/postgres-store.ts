@@ -14,7 +14,7 @@ export function openTestNode(url: string, options: Partial<PostgresStoreOptions>
   nodes += 1;
   return openPostgresStore({
     url: parseDatabaseUrl(url),
-    node: { id: `node-${nodes}`, host: "test", version: "0.0.0" },
+    node: { id: `node-${nodes}`, host: "test", version: "0.0.0", requestsInProgress: () => 0 },
     isInsecureAllowed: false,
     rowSecret,
     ...options,

@@ -7,6 +7,7 @@ import { clockCommands } from "./clock.ts";
 import { damagedCommand } from "./damage.ts";
 import { faultCommands } from "./faults.ts";
 import { healthCommand } from "./health.ts";
+import { nodesCommand } from "./nodes.ts";
 import { notificationCommands } from "./notifications.ts";
 import { policyCommands } from "./policies.ts";
 import { rootKeyCommand } from "./root-key.ts";
@@ -18,7 +19,9 @@ import { userCommands } from "./users.ts";
 /** Commands for the operator of a server, and for owners of accounts on it. */
 export function adminCommand(tools: AdminContext): Command {
   const admin = new Command("admin")
-    .description("Accounts, users, keys, policies, messages, clock, faults, health, damage and audit trail of a server")
+    .description(
+      "Accounts, users, keys, policies, messages, clock, faults, health, nodes, damage and audit trail of a server",
+    )
     .option(
       "--endpoint <url>",
       "URL of the server (MORAINE_ENDPOINT, AWS_ENDPOINT_URL_GLACIER; default: http://127.0.0.1:8484)",
@@ -47,6 +50,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed,
     clockCommands(tools),
     faultCommands(tools),
     healthCommand(tools),
+    nodesCommand(tools),
     damagedCommand(tools),
     auditCommand(tools),
     requestsCommand(tools),

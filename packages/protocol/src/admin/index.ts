@@ -6,6 +6,7 @@ import { type ClockShapes, clockOperations } from "./clock.ts";
 import { type DamageShapes, damageOperations } from "./damage.ts";
 import { type FaultShapes, faultOperations } from "./faults.ts";
 import { type HealthShapes, healthOperations } from "./health.ts";
+import { type NodeShapes, nodeOperations } from "./nodes.ts";
 import { type NotificationShapes, notificationOperations } from "./notifications.ts";
 import { type PolicyShapes, policyOperations } from "./policies.ts";
 import { type SessionShapes, sessionOperations } from "./sessions.ts";
@@ -24,6 +25,7 @@ const table = {
   ...clockOperations,
   ...faultOperations,
   ...healthOperations,
+  ...nodeOperations,
   ...damageOperations,
   ...auditOperations,
   ...testingOperations,
@@ -52,6 +54,7 @@ export interface AdminShapes
     ClockShapes,
     FaultShapes,
     HealthShapes,
+    NodeShapes,
     DamageShapes,
     AuditShapes,
     TestingShapes {}

@@ -3,6 +3,7 @@ import type { AccessControl } from "../auth/authorize.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Keyring } from "../auth/keyring.ts";
 import type { Faults } from "../domain/faults/fault.ts";
+import type { Node } from "../domain/node.ts";
 import type { PolicyMeter } from "../domain/policy/policy-meter.ts";
 import type { RequestCounts } from "../domain/request-counts.ts";
 import type { RecordedMetadata } from "../domain/stores/recorded-changes.ts";
@@ -30,6 +31,7 @@ export interface AdminServices {
   readonly requestCounts: Pick<RequestCounts, "list" | "clear">;
   /** Whether the data folder ends with this process. */
   readonly isEphemeral: boolean;
+  readonly node: Pick<Node, "list">;
   /** The system's time: sessions end by it, for clients compare it with their own. */
   systemNow(): Date;
   readonly region: string;

@@ -7,6 +7,7 @@ import type { AdminHandler } from "./context.ts";
 import { listDamagedArchives } from "./damage.ts";
 import { clearFaults, deleteFault, listFaults, putFault } from "./faults.ts";
 import { getHealth } from "./health.ts";
+import { listNodes } from "./nodes.ts";
 import { listNotifications, retryNotification } from "./notifications.ts";
 import { deleteUserPolicy, getUserPolicy, listUserPolicies, putUserPolicy } from "./policies.ts";
 import { createSession } from "./sessions.ts";
@@ -42,6 +43,7 @@ export const adminHandlers: { readonly [Name in AdminOperationName]: AdminHandle
   DeleteFault: deleteFault,
   ClearFaults: clearFaults,
   GetHealth: getHealth,
+  ListNodes: listNodes,
   ListDamagedArchives: listDamagedArchives,
   ListAuditEntries: listAuditEntries,
   GetAuditHead: getAuditHead,

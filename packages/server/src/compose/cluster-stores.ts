@@ -14,21 +14,24 @@ import { claimStore, type OpenOptions, openBucketStore, type Stores } from "./st
 const bootId = "database";
 
 /** Opens a database and a bucket that other nodes may use at the same time. */
-export async function openClusterStores(config: Config, { log, started, timings }: OpenOptions): Promise<Stores> {
+export async function openClusterStores(
+  config: Config,
+  { log, started, timings, requestsInProgress }: OpenOptions,
+): Promise<Stores> {
   const { database, blobs: place } = config;
   invariant(database !== null && place !== null, "a shared database comes with a bucket");
   const damagedRows = new DamagedRows(log);
   const keys = new SealingKeys(config, null);
   const postgres = await openPostgresStore({
     url: database.url,
-    node: { id: randomUUID(), host: hostname(), version: packageVersion() },
+    node: { id: randomUUID(), host: hostname(), version: packageVersion(), requestsInProgress },
     isInsecureAllowed: database.isInsecureAllowed,
     rowSecret: keys.rowSecret,
     onDamagedRow: (row) => damagedRows.met(row),
     onCommit: (seconds) => timings.committed(seconds),
   });
   started.defer(() => postgres.close());
-  const { time, node, notices, away, callsInProgress, bindings, close: _, ...metadata } = postgres;
+  const { time, node, notices, away, unreachable, callsInProgress, bindings, close: _, ...metadata } = postgres;
   const { blobs, bucket } = await openBucketStore(place, log, { now: () => time.now(), isKept: () => false });
   started.defer(() => blobs.close());
   await blobs.prepare();
@@ -39,6 +42,7 @@ export async function openClusterStores(config: Config, { log, started, timings 
     ...{ metadata: { ...metadata, close: () => postgres.close() }, blobs, node, disk: null, callsInProgress },
     time: { clock: time, monotonic: () => time.latest(), bootId },
     readOnly: () => blobs.readOnly ?? awayReport(away()),
+    unreadable: unreachable,
     ...{ networkFileSystem: null, unshownKeyId, notices, damagedRows, ...keys.opened },
   };
 }

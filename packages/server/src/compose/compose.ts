@@ -81,7 +81,8 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
   const state = new ServiceState(onHalt);
   const manualClock = config.clock === "manual" ? new ManualClock(systemClock.now()) : null;
   const timings = new StorageTimings();
-  const opening = { log, started, timings };
+  const requestsInProgress = () => listener.load().connections.busy;
+  const opening = { log, started, timings, requestsInProgress };
   const stores = await (config.database === null
     ? openFolderStores(config, state, opening)
     : openCluster(config, opening));
@@ -109,7 +110,7 @@ async function start(config: Config, { log, onHalt }: ComposeOptions, started: A
       ...{ listener, services, keyring, notifier, health, events, manualClock, machineClock, log },
       systemNow: () => new Date(time.clock.now()),
       ...{ failureLimits, jobWaitMilliseconds, policyMeter },
-      ...{ readability: () => state.reason, readiness },
+      ...{ readability: () => state.reason ?? stores.unreadable(), readiness },
     },
     started,
   );

@@ -48,6 +48,8 @@ export interface Stores extends Pick<KeyringOptions, "sealingKey" | "previous"> 
   callsInProgress(): Readonly<Record<"writer" | "lookups" | "lists", number>>;
   /** Why nothing new is stored; null while archives are accepted. */
   readOnly(): StorageReport["readOnly"];
+  /** Why archives cannot be read; null while they can. */
+  unreadable(): string | null;
   readonly networkFileSystem: string | null;
   readonly unshownKeyId: string | null;
   /** Findings of the start, which stay true until the next one. */
@@ -59,6 +61,7 @@ export interface OpenOptions {
   readonly log: Logger;
   readonly started: AsyncDisposableStack;
   readonly timings: StorageTimings;
+  requestsInProgress(): number;
 }
 
 /** The start-up sequence of durability: lock, probes, database, secrets; each refuses with its reason. */
@@ -111,6 +114,7 @@ export async function openFolderStores(
     time: { clock: systemClock, monotonic: machineMonotonic, bootId: await machineBootId() },
     // The disk of the metadata can be full though archives are elsewhere.
     readOnly: () => blobs.readOnly ?? diskFullOf(space),
+    unreadable: () => null,
     ...{ networkFileSystem, unshownKeyId, notices, damagedRows, ...keys.opened },
   };
 }

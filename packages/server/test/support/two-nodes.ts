@@ -48,7 +48,7 @@ async function makeTemplate(admin: pg.Client, serverUrl: string): Promise<void> 
 const openNode = (url: string, id: string) =>
   openPostgresStore({
     url: parseDatabaseUrl(url),
-    node: { id, host: "test", version: "0.0.0" },
+    node: { id, host: "test", version: "0.0.0", requestsInProgress: () => 0 },
     // Nobody needs the data of these tests.
     isInsecureAllowed: true,
     rowSecret,

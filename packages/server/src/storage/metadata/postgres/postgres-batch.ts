@@ -9,7 +9,15 @@ import { failureOf } from "./postgres-failure.ts";
 const turnMilliseconds = 50;
 
 /** A node that was not seen for longer has died, or cannot reach the database: its duties are another's. */
-const deadMilliseconds = 15_000;
+export const deadMilliseconds = 15_000;
+
+/** A process that changes something in the database. */
+export interface TurnTaker {
+  /** New with each start. */
+  readonly id: string;
+  /** For those who list nodes. */
+  requestsInProgress(): number;
+}
 
 /** The start of a transaction that changes something. */
 export interface Turn {
@@ -26,14 +34,14 @@ export interface Turn {
  * Begins a transaction once no other node changes anything. Changes take turns: each is judged by all that happened before it, and
  * whoever holds the turn knows that no earlier transaction can still commit.
  */
-export async function takeTurn(connection: PostgresConnection, nodeId: string): Promise<Turn> {
+export async function takeTurn(connection: PostgresConnection, { id, requestsInProgress }: TurnTaker): Promise<Turn> {
   await connection.query("begin");
   await connection.query("select id from writer_turn where id = 1 for update");
   const askedAt = performance.now();
   const { rows } = await connection.query(
-    `update nodes set seen_at = ${databaseNow} where id = $1 returning batch, seen_at,
+    `update nodes set seen_at = ${databaseNow}, requests_in_progress = $3 where id = $1 returning batch, seen_at,
       (select id from nodes other where other.seen_at > ${databaseNow} - $2 order by started_at, id limit 1) as eldest`,
-    [nodeId, deadMilliseconds],
+    [id, deadMilliseconds, requestsInProgress()],
   );
   const [row] = rows;
   return {

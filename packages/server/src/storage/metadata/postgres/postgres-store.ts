@@ -11,7 +11,7 @@ import { bucketRow } from "./bucket-row.ts";
 import { DatabaseTime } from "./database-time.ts";
 import type { DatabaseUrl } from "./database-url.ts";
 import { checkDurability, type DurabilityNotices } from "./durability.ts";
-import { type NodeDescription, registerNode, removeNode } from "./node-rows.ts";
+import { listNodes, type NodeDescription, registerNode, removeNode } from "./node-rows.ts";
 import { PostgresConnection } from "./postgres-connection.ts";
 import { PostgresReaders } from "./postgres-readers.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
@@ -39,6 +39,8 @@ export interface PostgresStore extends MetadataStore {
   readonly notices: DurabilityNotices;
   /** Why changes are not made for the moment; null while they are. */
   away(): string | null;
+  /** Why nothing can be read either; null while it can. */
+  unreachable(): string | null;
   /** Which bucket has the archives. */
   readonly bindings: BoundStore["bindings"];
   /** Calls in progress of each kind. */
@@ -79,7 +81,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     return connection;
   };
   const time = new DatabaseTime();
-  const writer = new PostgresWriter({ nodeId: node.id, time, triedMilliseconds, connect, onCommit });
+  const writer = new PostgresWriter({ node, time, triedMilliseconds, connect, onCommit });
   const readers = {
     lookups: new PostgresReaders({
       connections: lookupConnections,
@@ -110,8 +112,9 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     lookups: readers.lookups.callsInProgress,
     lists: readers.lists.callsInProgress,
   });
-  const shared: Node = { isShared: true, hasDuties: () => writer.isEldest };
+  const shared: Node = { isShared: true, hasDuties: () => writer.isEldest, list: () => listNodes(connect) };
   const store = Object.fromEntries(methods) as unknown as MetadataStore;
   const bindings = bucketRow(connect);
-  return { ...store, node: shared, time, notices, away: () => writer.away, bindings, callsInProgress, close };
+  const [away, unreachable] = [() => writer.away, () => writer.unreachable];
+  return { ...store, node: shared, time, notices, away, unreachable, bindings, callsInProgress, close };
 }

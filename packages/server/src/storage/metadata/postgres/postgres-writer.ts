@@ -2,15 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
 import type { Outcome, Request } from "../run-method.ts";
 import type { DatabaseTime } from "./database-time.ts";
-import { runChanges, takeTurn } from "./postgres-batch.ts";
+import { runChanges, type TurnTaker, takeTurn } from "./postgres-batch.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { ConnectionLostError } from "./postgres-failure.ts";
 import { unavailable } from "./unavailable.ts";
 import { answer, type Caller, stillWaiting, Waiting } from "./waiting.ts";
 
 export interface WriterOptions {
-  /** Names this process to the database. */
-  readonly nodeId: string;
+  /** This process. */
+  readonly node: TurnTaker;
   readonly time: DatabaseTime;
   /** Bounds how long a change is tried, and so how old the times in it are. */
   readonly triedMilliseconds: number;
@@ -62,6 +62,11 @@ export class PostgresWriter {
   /** Why the last attempt failed; null when it succeeded. An idle node makes one every few seconds. */
   get away(): string | null {
     return this.#away;
+  }
+
+  /** Why no server can be reached, so that nothing can be read either; null while one is. */
+  get unreachable(): string | null {
+    return this.#connection === null ? this.#away : null;
   }
 
   get callsInProgress(): number {
@@ -137,7 +142,7 @@ export class PostgresWriter {
     }
     const number = this.#committed + 1;
     const outcomes = await this.#inTransaction(connection, async () => {
-      await connection.query("update nodes set batch = $1 where id = $2", [number, this.#options.nodeId]);
+      await connection.query("update nodes set batch = $1 where id = $2", [number, this.#options.node.id]);
       return runChanges(
         connection,
         callers.map(({ request }) => request),
@@ -153,13 +158,13 @@ export class PostgresWriter {
 
   /** Takes the turn. Resolves to the unknown batch if it was kept; if it was not, its callers' requests are to be run again. */
   async #begin(connection: PostgresConnection): Promise<UnknownBatch | null> {
-    const { nodeId, time } = this.#options;
-    const { databaseNow, askedAt, committedBatch, eldestNode } = await takeTurn(connection, nodeId);
+    const { node, time } = this.#options;
+    const { databaseNow, askedAt, committedBatch, eldestNode } = await takeTurn(connection, node);
     if (committedBatch === null) {
       throw new Error("the database does not know this node: its row was removed, or this is another database");
     }
     time.noted(databaseNow, askedAt);
-    this.#isEldest = eldestNode === nodeId;
+    this.#isEldest = eldestNode === node.id;
     const unknown = this.#unknown;
     if (unknown === null || committedBatch >= unknown.number) {
       return unknown;

@@ -96,7 +96,7 @@ const others: Readonly<Record<string, string>> = {
   // Each transaction that changes anything locks this row.
   writer_turn: "id smallint primary key check (id = 1)",
   nodes: `id ${text} primary key, host ${text} not null, version ${text} not null, started_at bigint not null,
-    seen_at bigint not null, batch bigint not null`,
+    seen_at bigint not null, batch bigint not null, requests_in_progress integer not null`,
 };
 
 const indexes: readonly string[] = [

@@ -68,7 +68,7 @@ export interface OpenOptions {
 export async function openFolderStores(
   config: Config,
   mode: ServiceState,
-  { log, started, timings }: OpenOptions,
+  { log, started, timings, requestsInProgress }: OpenOptions,
 ): Promise<Stores> {
   const folder = await openDataFolder(config.dataFolder, config);
   started.defer(() => folder.release());
@@ -92,6 +92,7 @@ export async function openFolderStores(
     path: folder.databaseFile,
     ...history.storeOptions,
     onCommit: (seconds) => timings.committed(seconds),
+    isBusy: () => requestsInProgress() > 0,
     onFailure: (error) => mode.halt(failureReason(error), error),
     onDamagedRow: (row) => damagedRows.met(row),
     rowSecret: keys.rowSecret,

@@ -147,7 +147,10 @@ test("a check that has not started waits for the end of inventories, an hour at 
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const now = t.mock.method(performance, "now", () => 0);
     const check = startBackgroundCheck(
-      { path, rowKey: rowChecking.key, delayMilliseconds: 10_000, postponeMilliseconds: 35_000 },
+      {
+        ...{ path, rowKey: rowChecking.key, delayMilliseconds: 10_000, postponeMilliseconds: 35_000 },
+        isBusy: () => false,
+      },
       { onDamage: () => assert.fail(), onDamagedRow: () => assert.fail() },
     );
     t.mock.timers.tick(9000);
@@ -164,6 +167,45 @@ test("a check that has not started waits for the end of inventories, an hour at 
     check.postpone();
     t.mock.timers.tick(35_000);
     assert.equal(threads, 1);
+  });
+});
+
+test("a check does not start while the service is busy, for an hour at most", async (t) => {
+  await withDatabase(async (path) => {
+    let threads = 0;
+    const count = () => {
+      threads += 1;
+    };
+    subscribe("worker_threads", count);
+    t.after(() => unsubscribe("worker_threads", count));
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const now = t.mock.method(performance, "now", () => 0);
+    let isBusy = true;
+    const start = () =>
+      startBackgroundCheck(
+        {
+          ...{ path, rowKey: rowChecking.key, delayMilliseconds: 10_000, postponeMilliseconds: 35_000 },
+          isBusy: () => isBusy,
+        },
+        { onDamage: () => assert.fail(), onDamagedRow: () => assert.fail() },
+      );
+    const first = start();
+    t.mock.timers.tick(10_000);
+    t.mock.timers.tick(10_000);
+    assert.equal(threads, 0);
+    isBusy = false;
+    t.mock.timers.tick(10_000);
+    assert.equal(threads, 1);
+    await first.stop();
+
+    isBusy = true;
+    const second = start();
+    t.mock.timers.tick(10_000);
+    assert.equal(threads, 1);
+    now.mock.mockImplementation(() => 3_600_000);
+    t.mock.timers.tick(10_000);
+    assert.equal(threads, 2);
+    await second.stop();
   });
 });
 

@@ -33,14 +33,16 @@ export interface CheckTimes {
   readonly delayMilliseconds: number;
   /** It begins this long after the last `postpone`. */
   readonly postponeMilliseconds: number;
+  /** It does not begin while this is true: what clients ask for and the check need not take their memory at once. */
+  isBusy(): boolean;
 }
 
-/** After an hour the check begins, however often it is postponed. */
+/** After an hour the check begins, whatever postpones it. */
 const postponedMillisecondsMax = millisecondsPer.hour;
 
 /** Checks the database on a thread of its own, which gives way to others. */
 export function startBackgroundCheck(
-  { delayMilliseconds, postponeMilliseconds, ...checked }: CheckedDatabase & CheckTimes,
+  { delayMilliseconds, postponeMilliseconds, isBusy, ...checked }: CheckedDatabase & CheckTimes,
   listeners: CheckListeners,
 ): BackgroundCheck {
   const started = performance.now();
@@ -48,8 +50,13 @@ export function startBackgroundCheck(
   let ended = Promise.resolve();
   /** Null once the check was started, or stopped. */
   let delay: NodeJS.Timeout | null = setTimeout(begin, delayMilliseconds);
+  const mayWait = () => performance.now() - started < postponedMillisecondsMax;
 
   function begin(): void {
+    if (isBusy() && mayWait()) {
+      delay = setTimeout(begin, delayMilliseconds);
+      return;
+    }
     delay = null;
     worker = startWorker(checked, listeners);
     ended = new Promise<void>((resolve) => worker?.once("exit", () => resolve()));
@@ -57,7 +64,7 @@ export function startBackgroundCheck(
 
   return {
     postpone() {
-      if (delay !== null && performance.now() - started < postponedMillisecondsMax) {
+      if (delay !== null && mayWait()) {
         clearTimeout(delay);
         delay = setTimeout(begin, Math.max(delayMilliseconds, postponeMilliseconds));
       }

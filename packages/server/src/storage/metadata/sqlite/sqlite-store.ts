@@ -1,7 +1,7 @@
 import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
 import { type DamagedRow, MetadataDamagedError, type MetadataStore } from "../../../domain/stores/metadata-store.ts";
 import type { StoreMethod } from "../../../domain/stores/recorded-changes.ts";
-import { type BackgroundCheck, startBackgroundCheck } from "./background-check.ts";
+import { type BackgroundCheck, type CheckTimes, startBackgroundCheck } from "./background-check.ts";
 import type { HistoryOptions, HistoryReport } from "./generation.ts";
 import { defaultLogLimits, type LogLimits } from "./log/checkpoints.ts";
 import { LogGuard } from "./log/log-guard.ts";
@@ -23,6 +23,8 @@ export interface SqliteStoreOptions {
   readonly listsIdleMilliseconds?: number;
   /** How long after the start the check of the entire database begins. @default 10,000 */
   readonly checkDelayMilliseconds?: number;
+  /** Whether clients use the service now: then that check does not begin, for an hour at most. @default never */
+  isBusy?(): boolean;
   /** Where the history of the database is kept outside it. @default nowhere */
   readonly history?: HistoryOptions;
   /** Called once, before the store is opened, with what the history says. */
@@ -62,10 +64,7 @@ const listsEndMilliseconds = 5000;
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, mayCreate, logLimits = defaultLogLimits, history = null, onFailure } = options;
-  const {
-    listsIdleMilliseconds: idleMilliseconds = listsIdleDefault,
-    checkDelayMilliseconds: delayMilliseconds = checkDelayDefault,
-  } = options;
+  const { listsIdleMilliseconds: idleMilliseconds = listsIdleDefault } = options;
   const threads: Array<SqliteThread | OnDemandThread> = [];
   let failed = false;
   let check: BackgroundCheck | undefined;
@@ -108,7 +107,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     options.onHistory?.(writer.report);
   }
   check = startBackgroundCheck(
-    { path, rowKey: rows.key, delayMilliseconds, postponeMilliseconds: idleMilliseconds + listsEndMilliseconds },
+    { path, rowKey: rows.key, ...checkTimes(options) },
     { onDamage: (finding) => fail(new MetadataDamagedError(path, finding)), onDamagedRow },
   );
   const close = async () => {
@@ -129,6 +128,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   });
   return { ...methodsOf({ writer, lookups, lists }, check), callsInProgress, close };
 }
+
+const checkTimes = ({
+  listsIdleMilliseconds: idleMilliseconds = listsIdleDefault,
+  checkDelayMilliseconds: delayMilliseconds = checkDelayDefault,
+  isBusy = () => false,
+}: SqliteStoreOptions): CheckTimes => ({
+  delayMilliseconds,
+  postponeMilliseconds: idleMilliseconds + listsEndMilliseconds,
+  isBusy,
+});
 
 /** All methods of the store, each on its thread. */
 function methodsOf(

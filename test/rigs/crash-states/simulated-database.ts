@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import type { MetadataStore } from "../../../packages/server/src/domain/stores/metadata-store.ts";
-import { methodThreads } from "../../../packages/server/src/storage/metadata/sqlite/method-threads.ts";
+import { methodThreads } from "../../../packages/server/src/storage/metadata/method-threads.ts";
 import { unpackId } from "../../../packages/server/src/storage/metadata/tables/packed.ts";
 import { keyOf } from "../../../packages/server/src/storage/metadata/tables/rows.ts";
 import type { SegmentRow } from "../../../packages/server/src/storage/metadata/tables/schema.ts";

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { type AccountId, adminLimits, limits } from "@moraine/protocol";
 import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
-import type { ThreadName } from "../../src/storage/metadata/sqlite/method-threads.ts";
+import type { ThreadName } from "../../src/storage/metadata/method-threads.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 import { rowSecret } from "../support/row-secret.ts";
 

@@ -6,12 +6,12 @@ import {
   MetadataUnavailableError,
 } from "../../src/domain/stores/metadata-store.ts";
 import type { StoreMethod } from "../../src/domain/stores/recorded-changes.ts";
+import { methodThreads, type ThreadName } from "../../src/storage/metadata/method-threads.ts";
 import { migrate } from "../../src/storage/metadata/migrations/migrate.ts";
 import type { Outcome } from "../../src/storage/metadata/run-method.ts";
 import { beginGeneration, endGeneration, type HistoryOptions } from "../../src/storage/metadata/sqlite/generation.ts";
 import { Checkpoints } from "../../src/storage/metadata/sqlite/log/checkpoints.ts";
 import { moveWholeLog } from "../../src/storage/metadata/sqlite/log/move-log.ts";
-import { methodThreads, type ThreadName } from "../../src/storage/metadata/sqlite/method-threads.ts";
 import { sealedKeysOf } from "../../src/storage/metadata/sqlite/sealed-keys.ts";
 import { openWriting } from "../../src/storage/metadata/sqlite/sqlite-connection.ts";
 import { runChanges, runQueries } from "../../src/storage/metadata/sqlite/sqlite-transactions.ts";

@@ -3,8 +3,8 @@ import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-stor
 import type { DamagedRow, MetadataStore } from "../../../domain/stores/metadata-store.ts";
 import type { StoreMethod } from "../../../domain/stores/recorded-changes.ts";
 import type { BoundStore } from "../../bucket-binding.ts";
+import { methodThreads } from "../method-threads.ts";
 import { migratePostgres } from "../migrations/postgres/migrate.ts";
-import { methodThreads } from "../sqlite/method-threads.ts";
 import { changes, queries } from "../statements.ts";
 import { useRowKey } from "../tables/row-macs/row-seal.ts";
 import { bucketRow } from "./bucket-row.ts";

@@ -3,10 +3,10 @@ import { StorageFullError } from "../../../domain/stores/blob-store.ts";
 import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
 import { type DamagedRow, DamagedRowError, MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
 import { VaultChangedError } from "../../../domain/vaults/permission.ts";
+import type { ThreadName } from "../method-threads.ts";
 import type { Outcome, Request } from "../run-method.ts";
 import type { HistoryOptions, HistoryReport } from "./generation.ts";
 import type { LogLimits } from "./log/checkpoints.ts";
-import type { ThreadName } from "./method-threads.ts";
 
 /** The settings that a thread is started with. */
 export interface ThreadOptions {

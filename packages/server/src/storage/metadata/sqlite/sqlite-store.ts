@@ -1,11 +1,11 @@
 import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
 import { type DamagedRow, MetadataDamagedError, type MetadataStore } from "../../../domain/stores/metadata-store.ts";
 import type { StoreMethod } from "../../../domain/stores/recorded-changes.ts";
+import { methodThreads, type ThreadName } from "../method-threads.ts";
 import { type BackgroundCheck, type CheckTimes, startBackgroundCheck } from "./background-check.ts";
 import type { HistoryOptions, HistoryReport } from "./generation.ts";
 import { defaultLogLimits, type LogLimits } from "./log/checkpoints.ts";
 import { LogGuard } from "./log/log-guard.ts";
-import { methodThreads, type ThreadName } from "./method-threads.ts";
 import { OnDemandThread } from "./on-demand-thread.ts";
 import { RowSecretOnce } from "./row-secret.ts";
 import { SqliteThread } from "./sqlite-thread.ts";

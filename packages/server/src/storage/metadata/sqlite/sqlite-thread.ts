@@ -4,9 +4,9 @@ import type { AuditFacts } from "../../../domain/audit.ts";
 import { invariant } from "../../../domain/invariant.ts";
 import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-store.ts";
 import { type DamagedRow, MetadataUnavailableError } from "../../../domain/stores/metadata-store.ts";
+import type { ThreadName } from "../method-threads.ts";
 import { dataSizeBytes } from "./data-size.ts";
 import type { HistoryReport } from "./generation.ts";
-import type { ThreadName } from "./method-threads.ts";
 import {
   errorOf,
   type FromThread,

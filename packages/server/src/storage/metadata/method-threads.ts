@@ -1,4 +1,4 @@
-import type { MetadataChanges, MetadataQueries } from "../../../domain/stores/metadata-store.ts";
+import type { MetadataChanges, MetadataQueries } from "../../domain/stores/metadata-store.ts";
 
 /**
  * One thread changes; two read. Requests that every client's call depends on are `lookups`: each touches a few rows, or those of one
@@ -10,7 +10,7 @@ type MethodThreads = { readonly [Name in keyof MetadataQueries]: "lookups" | "li
   readonly [Name in keyof MetadataChanges]: "writer";
 };
 
-/** Which thread runs a method. Here and not read from the statements, which only the threads themselves load. */
+/** Which thread runs a method, or which connections. Here and not read from the statements, which only the threads themselves load. */
 export const methodThreads: MethodThreads = {
   findVault: "lookups",
   findVaultById: "lookups",

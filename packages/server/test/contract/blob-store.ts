@@ -3,18 +3,26 @@ import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import { leafSizeBytes } from "@moraine/protocol";
 import { InvariantError } from "../../src/domain/invariant.ts";
-import { BlobMissingError, type BlobStore } from "../../src/domain/stores/blob-store.ts";
+import {
+  type BlobDriver,
+  BlobMissingError,
+  type BlobStore,
+  type ListedBlob,
+} from "../../src/domain/stores/blob-store.ts";
 import { sharedBlocks } from "../../src/segments/blocks.ts";
 
 const owner = "-owner_0";
 
+type ListingStore = BlobStore & Pick<BlobDriver, "list">;
+
 /** The tests that every blob store must pass; `open` gives a new, empty one each time. */
-export function blobStoreContract(name: string, open: () => Promise<BlobStore>): void {
+export function blobStoreContract(name: string, open: () => Promise<ListingStore>): void {
   describe(`${name} blob store`, () => {
     visibility(open);
     reading(open);
     readingUncached(open);
     naming(open);
+    listing(open);
   });
 }
 
@@ -283,5 +291,52 @@ function naming(open: () => Promise<BlobStore>): void {
       assert.throws(() => store.newKey(ownerId), InvariantError, ownerId);
     }
     await storeBlob(store, Buffer.from("a"), "_".repeat(138));
+  });
+}
+
+function listing(open: () => Promise<ListingStore>): void {
+  async function listed(store: ListingStore, prefix: string): Promise<ListedBlob[]> {
+    const found: ListedBlob[] = [];
+    for await (const { blobs, listedAt } of store.list(prefix)) {
+      assert.ok(blobs.every(({ changedAt }) => changedAt <= listedAt + 1000 && changedAt > listedAt - 600_000));
+      found.push(...blobs);
+    }
+    return found;
+  }
+
+  test("all that is stored is listed once, in bytewise order of the keys, with its size", async () => {
+    const store = await open();
+    assert.deepEqual(await listed(store, ""), []);
+    const sizes = new Map<string, number>();
+    for (const ownerId of ["owner", "-owner", "Owner", "_owner", "0owner", "owner-1", "owner", "owner0"]) {
+      sizes.set(await storeBlob(store, Buffer.alloc(sizes.size), ownerId), sizes.size);
+    }
+    const unfinished = await store.create(store.newKey(owner), 1);
+    const found = await listed(store, "");
+    assert.deepEqual(
+      found.map(({ key, sizeBytes }) => [key, sizeBytes]),
+      [...sizes].sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other))),
+    );
+    await unfinished.discard();
+  });
+
+  test("a list begins with its prefix, and ends without what was removed", async () => {
+    const store = await open();
+    const keys = await Promise.all(Array.from({ length: 30 }, (_, index) => storeBlob(store, Buffer.of(index))));
+    const [first = "", ...others] = keys.sort();
+    const shelf = first.slice(0, 6);
+    const keysFrom = async (prefix: string) => (await listed(store, prefix)).map(({ key }) => key);
+    assert.deepEqual(
+      await keysFrom(shelf),
+      keys.filter((key) => key.startsWith(shelf)),
+    );
+    assert.deepEqual(await keysFrom(first), [first]);
+    assert.deepEqual(
+      await keysFrom(first.slice(0, 4)),
+      keys.filter((key) => key.startsWith(first.slice(0, 4))),
+    );
+    assert.deepEqual(await keysFrom("zz/"), []);
+    await store.remove([first]);
+    assert.deepEqual(await keysFrom(""), others);
   });
 }

@@ -50,6 +50,26 @@ describe("filesystem blob store, on the disk", () => {
     }
   });
 
+  test("other files are listed among the blobs, each in its place, and more than a page", async () => {
+    const { store, folder } = await filesystemStore();
+    const blobs = join(folder, "blobs");
+    await mkdir(join(blobs, "ab/cd"), { recursive: true });
+    const names = Array.from({ length: 1100 }, (_, index) => `ab/cd/${String(index).padStart(4, "0")}`);
+    const expected = ["aa", "ab-", ...names, "ab0"];
+    for (const name of expected) {
+      await writeFile(join(blobs, name), "");
+    }
+    const pages: string[][] = [];
+    for await (const page of store.list("")) {
+      pages.push(page.blobs.map(({ key }) => key));
+    }
+    assert.deepEqual(pages.flat(), expected);
+    assert.deepEqual(
+      pages.map(({ length }) => length),
+      [1000, 103],
+    );
+  });
+
   test("keys keep to one shelf for 1,024 keys, then change it", async () => {
     const { store } = await filesystemStore();
     const shelves = Array.from({ length: 4 * 1024 }, () => dirname(store.newKey("owner")));

@@ -1,6 +1,8 @@
 import { invariant } from "../../src/domain/invariant.ts";
 import {
+  type BlobDriver,
   BlobMissingError,
+  type BlobPage,
   type BlobReader,
   type BlobStore,
   type BlobWriter,
@@ -10,10 +12,14 @@ import {
 } from "../../src/domain/stores/blob-store.ts";
 import { KeySource, partsOf } from "../../src/storage/blobs/blob-key.ts";
 
+const pageKeys = 10;
+const byBytes = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
+
 /** Keeps blobs in memory, for tests: the same contract as on a disk, gone with the process. */
-export class MemoryBlobStore implements BlobStore {
+export class MemoryBlobStore implements BlobStore, Pick<BlobDriver, "list"> {
   readonly #keys: KeySource;
   readonly #blobs = new Map<string, Uint8Array>();
+  readonly #storedAt = new Map<string, number>();
   readonly #unfinished = new Set<string>();
   #unfinishedBytes = 0;
   readonly #capacityBytes: number;
@@ -80,6 +86,17 @@ export class MemoryBlobStore implements BlobStore {
     return failures;
   }
 
+  async *list(prefix: string): AsyncGenerator<BlobPage, void, void> {
+    const keys = [...this.#blobs.keys()].filter((key) => key.startsWith(prefix)).sort(byBytes);
+    for (let start = 0; start < keys.length; start += pageKeys) {
+      const blobs = keys.slice(start, start + pageKeys).flatMap((key) => {
+        const bytes = this.#blobs.get(key);
+        return bytes === undefined ? [] : [{ key, sizeBytes: bytes.length, changedAt: this.#storedAt.get(key) ?? 0 }];
+      });
+      yield { blobs, listedAt: Date.now() };
+    }
+  }
+
   #take(sizeBytes: number): void {
     this.#assertRoom(sizeBytes);
     this.#unfinishedBytes += sizeBytes;
@@ -101,6 +118,7 @@ export class MemoryBlobStore implements BlobStore {
       throw new Error(`There is already a blob ${key}`);
     }
     this.#blobs.set(key, bytes);
+    this.#storedAt.set(key, Date.now());
   }
 
   #storedBytes(): number {

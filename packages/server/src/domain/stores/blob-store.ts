@@ -1,3 +1,4 @@
+import type { Instant } from "../time/instant.ts";
 import type { StorageReport } from "./storage-report.ts";
 
 /**
@@ -34,8 +35,29 @@ export interface BlobStore {
   remove(keys: readonly string[]): Promise<readonly RemovalFailure[] | null>;
 }
 
+/** A blob, or anything else that is stored among blobs. */
+export interface ListedBlob {
+  /** The blob's key; a name that `newKey` never draws is no blob's. */
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** When it was last changed. For an object that was sent in parts, when that began. */
+  readonly changedAt: Instant;
+}
+
+export interface BlobPage {
+  readonly blobs: readonly ListedBlob[];
+  /** The time of the page by the clock that `changedAt` was read from. */
+  readonly listedAt: Instant;
+}
+
 /** A store as a server opens and closes it. */
 export interface BlobDriver extends BlobStore {
+  /**
+   * Lists everything whose name begins with `prefix`, in bytewise order of the names, a page at a time. Works also before `prepare`. The list may
+   * be stale: a blob that was stored or removed lately may be missing, or still be named. Rejects with `BlobStoreUnavailableError` while the
+   * store is away.
+   */
+  list(prefix: string): AsyncIterable<BlobPage>;
   /** Why nothing new is stored; null while blobs are accepted. Reads and removals are tried all the same. */
   readonly readOnly: StorageReport["readOnly"];
   /**

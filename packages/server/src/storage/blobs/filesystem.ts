@@ -5,6 +5,7 @@ import { invariant } from "../../domain/invariant.ts";
 import {
   type BlobDriver,
   BlobMissingError,
+  type BlobPage,
   type BlobReader,
   type BlobWriter,
   type RemovalFailure,
@@ -15,6 +16,7 @@ import { errorCode, ifPresent } from "../../files/missing.ts";
 import { quarantineName } from "../history/quarantine.ts";
 import { KeySource, partsOf } from "./blob-key.ts";
 import { type Disk, toDomainError } from "./disk.ts";
+import { listFiles } from "./filesystem-list.ts";
 import { FilesystemBlobReader } from "./filesystem-reader.ts";
 import { removeFiles } from "./filesystem-removal.ts";
 import { FilesystemBlobWriter } from "./filesystem-writer.ts";
@@ -139,6 +141,10 @@ export class FilesystemBlobStore implements BlobDriver {
       throw errorCode(error) === "ENOENT" ? new BlobMissingError(key, { cause: error }) : error;
     });
     return new UncachedBlobReader(cached, direct, scratch);
+  }
+
+  list(prefix: string): AsyncIterable<BlobPage> {
+    return listFiles(this.#blobs, prefix);
   }
 
   /** Moves a blob out of its place, durably: its bytes stay in the folder `quarantine`. Does nothing when there is none. */

@@ -1,6 +1,7 @@
 import type {
   BlobCopies,
   BlobDriver,
+  BlobPage,
   BlobReader,
   BlobWriter,
   CopyName,
@@ -99,6 +100,11 @@ export class MirroredBlobStore implements BlobDriver {
 
   async close(): Promise<void> {
     await Promise.all([this.#stores.data.close(), this.#stores.mirror.close()]);
+  }
+
+  /** The files in the data folder. */
+  list(prefix: string): AsyncIterable<BlobPage> {
+    return this.#stores.data.list(prefix);
   }
 
   async #replace(

@@ -4,6 +4,7 @@ import { millisecondsPer } from "@moraine/protocol";
 import { BlobMissingError, BlobStoreUnavailableError } from "../../../domain/stores/blob-store.ts";
 import { type S3Connection, statusOf } from "../../s3/connection.ts";
 import { call, transfer, WrongResponseError } from "./calls.ts";
+import { listObjects, type ObjectPage } from "./object-list.ts";
 import { contentPlace, fill, skipped } from "./response-body.ts";
 
 /** Bytes as they are sent in one request, with the hashes that the store compares them with. */
@@ -130,6 +131,11 @@ export class Objects {
         done += sizeBytes;
       });
     });
+  }
+
+  /** Lists objects whose keys begin so, in pages of up to 1,000. */
+  list(keyPrefix: string): AsyncGenerator<ObjectPage, void, void> {
+    return listObjects(this.#s3, keyPrefix);
   }
 
   /** Succeeds when there is no such object. */

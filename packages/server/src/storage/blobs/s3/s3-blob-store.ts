@@ -3,6 +3,7 @@ import { millisecondsPer } from "@moraine/protocol";
 import { invariant } from "../../../domain/invariant.ts";
 import type {
   BlobDriver,
+  BlobPage,
   BlobReader,
   BlobWriter,
   RemovalFailure,
@@ -37,6 +38,8 @@ const partsAgeMax = millisecondsPer.day;
 /** Keys of this process that are remembered, so that none is used twice. */
 const usedKeysMax = 10_000;
 const probeBytes = 64;
+/** Below the prefix: where blobs are. */
+const folder = "segments/";
 
 /**
  * Keeps blobs as objects of a bucket: `segments/ab/cd/<ownerId>.<nonce>` below its prefix. A key is drawn at random for each attempt, and never
@@ -133,6 +136,12 @@ export class S3BlobStore implements BlobDriver {
     return failures;
   }
 
+  async *list(prefix: string): AsyncGenerator<BlobPage, void, void> {
+    for await (const { objects, listedAt } of this.#objects.list(`${folder}${prefix}`)) {
+      yield { blobs: objects.map((object) => ({ ...object, key: object.key.slice(folder.length) })), listedAt };
+    }
+  }
+
   async #open(key: string): Promise<S3BlobReader> {
     const object = objectOf(key);
     const end = await this.#objects.end(object, tailBytes);
@@ -164,5 +173,5 @@ export class S3BlobStore implements BlobDriver {
 /** The name of a blob's object, below the prefix. */
 export function objectOf(key: string): string {
   partsOf(key);
-  return `segments/${key}`;
+  return `${folder}${key}`;
 }

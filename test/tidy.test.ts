@@ -75,6 +75,7 @@ test("compose/ builds the drivers, each in one file, verify/ and backup/ readers
     assert.deepEqual(
       filesThatSay(builder, [
         "verify/checks/segment-contents.ts",
+        "verify/orphans/open-bucket-place.ts",
         "backup/segment-files.ts",
         "repair/apply/drivers.ts",
       ]),

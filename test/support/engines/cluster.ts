@@ -5,7 +5,7 @@ import { startBalancer } from "../../../packages/server/test/support/two-nodes.t
 import { type ServerProcess, startServer } from "../server-process.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { missingEngine, startEngine } from "./engine.ts";
-import { s3Place } from "./s3-place.ts";
+import { type S3Place, s3Place } from "./s3-place.ts";
 
 /** Nodes as operators run them, each a process, with a database and a bucket of their own, and a balancer before them. */
 export interface Cluster extends AsyncDisposable {
@@ -13,6 +13,9 @@ export interface Cluster extends AsyncDisposable {
   readonly url: string;
   readonly nodes: readonly ServerProcess[];
   readonly databaseUrl: string;
+  /** Flags and environment of a node, which commands take as well. */
+  readonly place: S3Place;
+  readonly sealingKey: string;
   /** Puts a new node in the place of one that has ended. */
   replace(index: number): Promise<void>;
 }
@@ -20,7 +23,17 @@ export interface Cluster extends AsyncDisposable {
 /** Suits `skip` of a test. */
 export const missingCluster = (): string | false => missingEngine("postgres") || missingEngine("ceph");
 
-export async function startCluster(nodeCount = 2): Promise<Cluster> {
+export interface ClusterOptions {
+  /** More flags of the nodes. */
+  readonly flags?: readonly string[];
+  /** The bucket's endpoint as the nodes see it, by its own one. @default its own */
+  endpointOf?(own: string): Promise<string>;
+}
+
+export async function startCluster(
+  nodeCount = 2,
+  { flags: more = [], endpointOf = async (own) => own }: ClusterOptions = {},
+): Promise<Cluster> {
   const started = new AsyncDisposableStack();
   try {
     const [postgres, ceph, folder] = await Promise.all([
@@ -32,10 +45,10 @@ export async function startCluster(nodeCount = 2): Promise<Cluster> {
       started.use(part);
     }
     const databaseUrl = postgres.variables["DATABASE_URL"] ?? "";
-    const place = s3Place(ceph);
+    const place = s3Place(ceph, await endpointOf(ceph.variables["S3_ENDPOINT"] ?? ""));
     const sealingKey = join(folder.path, "sealing.key");
     await writeFile(sealingKey, randomBytes(32), { mode: 0o600 });
-    const flags = ["--database", databaseUrl, "--blobs", place.url, "--sealing-key", sealingKey];
+    const flags = ["--database", databaseUrl, "--blobs", place.url, "--sealing-key", sealingKey, ...more];
     const startNode = () => startServer({ dataFolder: null, flags, environment: place.environment });
     const nodes: ServerProcess[] = [];
     started.defer(async () => {
@@ -51,7 +64,7 @@ export async function startCluster(nodeCount = 2): Promise<Cluster> {
       await replace(index);
     }
     const url = `http://127.0.0.1:${await startBalancer(ports, started)}`;
-    return { url, nodes, databaseUrl, replace, [Symbol.asyncDispose]: () => started.disposeAsync() };
+    return { url, nodes, databaseUrl, place, sealingKey, replace, [Symbol.asyncDispose]: () => started.disposeAsync() };
   } catch (error) {
     await started.disposeAsync();
     throw error;

@@ -1,4 +1,10 @@
-import { ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import type { S3Place } from "./s3-place.ts";
 
 /** Looks into a place past all code of ours. */
@@ -23,6 +29,9 @@ export function lookInto({ bucket, prefix, environment }: S3Place, endpoint: str
       const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(at));
       return Uploads.map(({ Key = "" }) => Key.slice(at.Prefix.length));
     },
+    put: (key: string, Body: string) =>
+      s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}`, Body })),
+    remove: (key: string) => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}` })),
     close: () => s3.destroy(),
   };
 }

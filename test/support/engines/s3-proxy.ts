@@ -40,6 +40,8 @@ export interface S3Fault {
   readonly flipReceived?: number;
   /** The connection is reset after this many bytes of the response. */
   readonly cutAfter?: number;
+  /** Objects of a list were changed this much earlier than the store says. */
+  readonly agedMilliseconds?: number;
   /** The response has these bytes alone, and ends as if they were all. */
   readonly shortenTo?: number;
 }
@@ -130,7 +132,7 @@ export class S3Proxy implements AsyncDisposable {
 
   #answer(came: Came, answer: ServerResponse, fault: S3Fault): void {
     const { reset, cutAfter, shortenTo } = fault;
-    const body = flipped(came.body, fault.flipReceived);
+    const body = aged(flipped(came.body, fault.flipReceived), fault.agedMilliseconds);
     if (reset !== undefined) {
       answer.destroy();
     } else if (shortenTo !== undefined) {
@@ -168,6 +170,15 @@ function flipped(bytes: Buffer, position = -1): Buffer {
     copy[position] = (copy[position] ?? 0) ^ 1;
   }
   return copy;
+}
+
+function aged(list: Buffer, milliseconds = 0): Buffer {
+  if (milliseconds === 0) {
+    return list;
+  }
+  const earlier = (_: string, time: string) =>
+    `<LastModified>${new Date(Date.parse(time) - milliseconds).toISOString()}</LastModified>`;
+  return Buffer.from(list.toString().replaceAll(/<LastModified>([^<]+)<\/LastModified>/g, earlier));
 }
 
 const errorXml = (code: string): string =>

@@ -15,7 +15,8 @@ moraine verify --help lists its flags.
 
 Examples:
   moraine verify --quick
-  moraine verify --data /var/lib/moraine --deep --json`,
+  moraine verify --data /var/lib/moraine --deep --json
+  moraine verify --orphans --data /var/lib/moraine --blobs s3://archives/moraine`,
     )
     .action(() => {
       throw new UsageError('"verify" must be the first word: moraine verify [FLAGS]');

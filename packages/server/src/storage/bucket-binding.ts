@@ -4,7 +4,7 @@ import { type Binding, bucketOf } from "./s3/binding-file.ts";
 import type { Bucket } from "./s3/bucket.ts";
 
 /** In the bucket, below the prefix, with the same id. */
-const boundName = "moraine.json";
+export const boundName = "moraine.json";
 
 /** Throws `DataFolderError` when the archives of a folder are elsewhere than the settings say. */
 export function assertPlace({ path, hasBlobs }: Pick<DataFolder, "path" | "hasBlobs">, place: string | null): void {
@@ -27,6 +27,27 @@ export interface BoundStore {
     read(): Promise<Binding | null>;
     write(binding: Binding): Promise<void>;
   };
+}
+
+/** The same, to be read alone. */
+export interface BoundMetadata {
+  readonly name: string;
+  readonly bindings: Pick<BoundStore["bindings"], "read">;
+}
+
+/** Throws `DataFolderError` unless metadata and a place of a bucket are bound to each other; changes neither. */
+export async function assertBound({ name, bindings }: BoundMetadata, bucket: Bucket): Promise<void> {
+  const place = bucket.url.name;
+  const kept = await bindings.read();
+  if (kept === null || kept.place !== place) {
+    const found = kept === null ? "in no bucket yet" : `in ${kept.place}: give --blobs ${kept.place}`;
+    throw new DataFolderError(`The archives of ${name} are not in ${place}, but ${found}`);
+  }
+  if (!kept.isBound || (await bucket.text(boundName)) !== textOf(kept)) {
+    throw new DataFolderError(
+      `${place} has no ${boundName} of ${name}: it holds the archives of another store, or of none`,
+    );
+  }
 }
 
 /**

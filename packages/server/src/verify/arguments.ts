@@ -23,6 +23,7 @@ const options: ReadonlyArray<[flag: string, help: string]> = [
   ["--quick", "check the database, the presence, length and footer of each segment, and the audit trail (the default)"],
   ["--deep", "also read every byte of each segment and compare it with its hash"],
   ["--subset N/T", "open only the Nth of T parts of the segments' files, e.g. 1/7; all else is checked in full"],
+  ["--orphans", "compare a bucket with its database instead: see moraine verify --orphans --help"],
   ["--max-duration TIME", "stop after this time, e.g. 10m (no limit)"],
   ["--json", "print one JSON object a line: findings, then a summary"],
   ["--help", "print this"],
@@ -68,7 +69,7 @@ export function readArguments(args: readonly string[], environment: NodeJS.Proce
     sealingKeyFile: values["sealing-key"] ?? (environment["MORAINE_SEALING_KEY_FILE"] || null),
     level: values.deep ? "deep" : "quick",
     subset: values.subset === undefined ? null : subsetOf(values.subset),
-    maxSeconds: duration === undefined ? null : secondsOf(duration),
+    maxSeconds: duration === undefined ? null : secondsOf("--max-duration", duration),
     isJson: values.json,
   };
 }
@@ -81,10 +82,11 @@ function subsetOf(text: string): Subset {
   return { index: Number(index), count: Number(count) };
 }
 
-function secondsOf(text: string): number {
+/** Throws for what is no duration. */
+export function secondsOf(flag: string, text: string): number {
   const seconds = parseDuration(text);
   if (seconds === null) {
-    throw new Error(`Invalid --max-duration "${text}": expected a time like 90s, 10m or 4h`);
+    throw new Error(`Invalid ${flag} "${text}": expected a time like 90s, 10m or 4h`);
   }
   return seconds;
 }

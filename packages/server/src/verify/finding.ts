@@ -19,6 +19,9 @@ export const advice = {
   "mirror-missing": "run the server with --mirror: it copies what is missing while it reads everything back",
   "mirror-segment": "run the server with --mirror: it replaces the bad copy by the sound one of the data folder",
   "file-unknown": "keep it until you know whose it is: the end of the file names its archive",
+  "object-orphan": "run moraine repair --orphans: it says whether the object can be removed",
+  "object-missing": "restore the object, under its name, from the bucket's versions or its copy",
+  "object-foreign": "find out whose it is: no server reads or removes it",
   "upload-parts": "abort the upload and start over",
   "job-output": "start another job",
   "job-state": "start another job",
@@ -44,6 +47,8 @@ export interface Finding {
   readonly archive?: string | undefined;
   readonly upload?: string | undefined;
   readonly job?: string | undefined;
+  /** Key of an object, below the prefix. */
+  readonly object?: string | undefined;
   /** Path within the data folder, or within the mirror if the code begins so. */
   readonly file?: string | undefined;
 }

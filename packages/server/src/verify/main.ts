@@ -10,7 +10,11 @@ import { verifyFolder } from "./verify-folder.ts";
 const exitFindings = 1;
 
 await runProgram(async () => {
-  const given = readArguments(process.argv.slice(2), process.env);
+  const args = process.argv.slice(2);
+  if (args.includes("--orphans")) {
+    return (await runOrphans(args)) === 0 ? 0 : exitFindings;
+  }
+  const given = readArguments(args, process.env);
   if (given === null) {
     process.stdout.write(usage(process.stdout.columns));
     return 0;
@@ -21,8 +25,30 @@ await runProgram(async () => {
   return (await verifyFolder(dataFolder, options, reportOf(given))) === 0 ? 0 : exitFindings;
 });
 
+/** Loaded only here: the parts that reach a bucket and a shared database take memory. */
+async function runOrphans(args: readonly string[]): Promise<number> {
+  const { readArguments, usage } = await import("./orphans/arguments.ts");
+  const given = readArguments(args, process.env);
+  if (given === null) {
+    process.stdout.write(usage(process.stdout.columns));
+    return 0;
+  }
+  const [{ jsonTo, textTo }, { verifyOrphans }] = await Promise.all([
+    import("./orphans/report.ts"),
+    import("./orphans/verify-orphans.ts"),
+  ]);
+  return verifyOrphans(given, { makeTemporaryFolder }, given.isJson ? jsonTo(write) : textTo(write, width()));
+}
+
 function reportOf({ isJson }: Arguments): Report {
+  return isJson ? jsonTo(write) : textTo(write, width());
+}
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function width(): number {
   const { columns } = process.stdout;
-  const write = (line: string) => void process.stdout.write(`${line}\n`);
-  return isJson ? jsonTo(write) : textTo(write, columns === undefined ? Number.POSITIVE_INFINITY : widthOf(columns));
+  return columns === undefined ? Number.POSITIVE_INFINITY : widthOf(columns);
 }

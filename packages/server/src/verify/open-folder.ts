@@ -21,6 +21,8 @@ export interface OpenedFolder extends AsyncDisposable {
 export interface OpenOptions {
   /** Makes the folder for a copy of the database, which is removed with it. */
   makeTemporaryFolder(): string;
+  /** Whether the archives may be in a bucket. @default false */
+  readonly isBucketAllowed?: boolean;
 }
 
 /** Error thrown when a folder cannot be checked at all. */
@@ -41,11 +43,16 @@ const mebibyte = 1024 ** 2;
  * Opens the folder of a running server next to it, and of a stopped one with its lock, so that none starts meanwhile. SQLite
  * would write an index next to a log: a database with a log is read from a copy.
  */
-export async function openFolder(given: string, { makeTemporaryFolder }: OpenOptions): Promise<OpenedFolder> {
+export async function openFolder(
+  given: string,
+  { makeTemporaryFolder, isBucketAllowed = false }: OpenOptions,
+): Promise<OpenedFolder> {
   const path = await realpath(resolve(given)).catch((error: Error) => {
     throw new CannotVerifyError(`The data folder ${given} cannot be opened: ${error.message}`, { cause: error });
   });
-  assertFiles(path);
+  if (!isBucketAllowed) {
+    assertFiles(path);
+  }
   const file = join(path, "moraine.db");
   if (sizeOf(file) === 0) {
     const isData = ["blobs", "secrets.key", "history.json"].some((name) => existsSync(join(path, name)));
@@ -72,7 +79,7 @@ export function assertFiles(path: string): void {
   const place = bucketOf(path);
   if (place !== null) {
     throw new CannotVerifyError(
-      `The archives of ${path} are in ${place}: this command reads archives that are files. The server itself reads them back (--scrub-period)`,
+      `The archives of ${path} are in ${place}: this command reads archives that are files. The server itself reads them back (--scrub-period), and moraine verify --orphans compares them with the database`,
     );
   }
 }

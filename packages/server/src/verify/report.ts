@@ -30,15 +30,26 @@ const mirrorSentences: Readonly<Record<MirrorState["state"], readonly string[]>>
   read: ["the copies in the mirror were checked in the same way"],
 };
 
-/** Findings as paragraphs: the code and what is wrong, then a line for each thing concerned and one for what to do. */
+/** Wraps text, and indents it from the second line on. */
+export const indentedTo = (width: number) => (text: string) =>
+  wrapped(onOneLine(text), width - indent.length).replaceAll("\n", `\n${indent}`);
+
+/** A paragraph: the code and what is wrong, then a line for each thing concerned and one for what to do. */
+export function findingText({ code, message, ...subject }: Finding, width: number): string {
+  const indented = indentedTo(width);
+  const names = Object.entries(subject).filter(([, value]) => value !== undefined);
+  const lines = [...names.map(([name, value]) => `${name}: ${value}`), `to do: ${advice[code]}`];
+  return [indented(`${code}: ${message}`), ...lines.map((line) => `  ${indented(line)}`)].join("\n");
+}
+
+export const findingJson = ({ code, ...rest }: Finding): string =>
+  asciiJson({ type: "finding", code, ...rest, advice: advice[code] });
+
+/** Findings as paragraphs, and a summary. */
 export function textTo(write: (line: string) => void, width: number): Report {
-  const indented = (text: string) => wrapped(onOneLine(text), width - indent.length).replaceAll("\n", `\n${indent}`);
+  const indented = indentedTo(width);
   return {
-    finding({ code, message, ...subject }) {
-      const names = Object.entries(subject).filter(([, value]) => value !== undefined);
-      const lines = [...names.map(([name, value]) => `${name}: ${value}`), `to do: ${advice[code]}`];
-      write([indented(`${code}: ${message}`), ...lines.map((line) => `  ${indented(line)}`)].join("\n"));
-    },
+    finding: (finding) => write(findingText(finding, width)),
     summary(totals, { source, level, subset, mirror, hasRowKey, isComplete }) {
       const { findings, vaults, archives, segments, bytes, auditEntries } = totals;
       const part = subset === null ? "" : ` of part ${subset.index} of ${subset.count}`;
@@ -61,9 +72,9 @@ export function textTo(write: (line: string) => void, width: number): Report {
 
 export function jsonTo(write: (line: string) => void): Report {
   return {
-    finding: ({ code, ...rest }) => write(asciiJson({ type: "finding", code, ...rest, advice: advice[code] })),
+    finding: (finding) => write(findingJson(finding)),
     summary: (totals, ending) => write(asciiJson({ type: "summary", ...totals, ...ending })),
   };
 }
 
-const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

@@ -1,13 +1,7 @@
-import { migrationNames } from "../storage/metadata/migrations/migrate.ts";
-import {
-  CannotVerifyError,
-  DatabaseLostError,
-  type OpenedFolder,
-  type OpenOptions,
-  openFolder,
-} from "./open-folder.ts";
+import { DatabaseLostError, type OpenedFolder, type OpenOptions, openFolder } from "./open-folder.ts";
 import { type MirrorState, openMirror } from "./open-mirror.ts";
 import type { Report } from "./report.ts";
+import { assertSchema } from "./schema.ts";
 import { sealingKeyOf } from "./sealing-key.ts";
 import { type Level, type Subset, Verification } from "./verification.ts";
 import { verify } from "./verify.ts";
@@ -62,23 +56,4 @@ async function verifyOpened(
     isComplete,
   });
   return verification.totals.findings;
-}
-
-/** The checks are written for one schema. */
-function assertSchema({ database, path }: OpenedFolder): void {
-  let applied: string[];
-  try {
-    const rows = database.prepare("SELECT name FROM kysely_migration ORDER BY name").all();
-    applied = rows.map(({ name }) => String(name));
-  } catch (error) {
-    throw new DatabaseLostError(`the database cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-  const other = applied.find((name) => !migrationNames.includes(name));
-  if (other !== undefined || applied.length !== migrationNames.length) {
-    const schema = other ?? applied.at(-1) ?? "none";
-    throw new CannotVerifyError(
-      `The database of ${path} has the schema ${schema}, and this version verifies ${migrationNames.at(-1)}: ` +
-        "use the version of its server, or start the server once with this one",
-    );
-  }
 }

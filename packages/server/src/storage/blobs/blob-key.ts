@@ -60,3 +60,6 @@ export function shelfOf(shelfSeed: string, index: number): string {
 
 /** Whether a file within a shelf can be a blob. */
 export const isBlobName = (name: string): boolean => namePattern.test(name);
+
+/** Whether a blob can have this name. */
+export const isBlobKey = (name: string): boolean => keyPattern.test(name);

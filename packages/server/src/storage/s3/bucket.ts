@@ -18,6 +18,14 @@ export interface ListedObject {
   readonly sizeBytes: number;
 }
 
+/** An object, or a folder: its name has a slash at its end. */
+export interface BucketEntry {
+  /** Below the prefix. */
+  readonly name: string;
+  /** Null when it is not known. */
+  readonly changedAt: number | null;
+}
+
 const attemptsMax = 3;
 const limits = { attemptsMax, connectMilliseconds: 10_000, silentMilliseconds: 120_000 };
 
@@ -79,6 +87,23 @@ export class Bucket {
       const input = { Bucket, Prefix: `${own}${prefix}`, ContinuationToken };
       const page = await this.#client.send(new this.#sdk.ListObjectsV2Command(input));
       yield (page.Contents ?? []).map(({ Key = "", Size = 0 }) => ({ key: Key.slice(own.length), sizeBytes: Size }));
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+  }
+
+  /** Pages of the objects whose names have no slash, and of the folders that the names of all others begin with. */
+  async *entries(): AsyncGenerator<readonly BucketEntry[], void, void> {
+    const { bucket: Bucket, prefix: Prefix } = this.url;
+    let ContinuationToken: string | undefined;
+    do {
+      const input = { Bucket, Prefix, Delimiter: "/", ContinuationToken };
+      const page = await this.#client.send(new this.#sdk.ListObjectsV2Command(input));
+      const objects = (page.Contents ?? []).map(({ Key = "", LastModified }) => ({
+        name: Key.slice(Prefix.length),
+        changedAt: LastModified?.getTime() ?? null,
+      }));
+      const folders = (page.CommonPrefixes ?? []).map((found) => (found.Prefix ?? "").slice(Prefix.length));
+      yield [...objects, ...folders.map((name) => ({ name, changedAt: null }))];
       ContinuationToken = page.NextContinuationToken;
     } while (ContinuationToken !== undefined);
   }

@@ -7,6 +7,9 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0001-initial": { up: initial },
 };
 
+/** In the order in which they are applied. */
+export const postgresMigrationNames: readonly string[] = Object.keys(migrations);
+
 /** Brings the schema to the newest version, in one transaction. Nodes that start at the same time wait for each other. Refuses a newer schema. */
 export async function migratePostgres({ db }: PostgresConnection): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });

@@ -15,7 +15,8 @@ moraine repair --help lists its flags.
 
 Examples:
   moraine repair /var/lib/moraine
-  moraine repair /var/lib/moraine --apply`,
+  moraine repair /var/lib/moraine --apply
+  moraine repair --orphans /var/lib/moraine --blobs s3://archives/moraine --restored never`,
     )
     .action(() => {
       throw new UsageError('"repair" must be the first word: moraine repair [DATA_DIR] [FLAGS]');

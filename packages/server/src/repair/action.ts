@@ -12,13 +12,17 @@ export const consequences = {
   "segment-sound": "it is read again",
   "history-adopted": "what was acknowledged after the database's last change, and has no segment, is lost",
   "segment-damaged": "restore the file from a backup; its other archives are not affected",
+  "orphan-removed":
+    "a server removes the object within minutes of its next sweep; its bytes are lost, unless the bucket keeps versions",
+  "orphan-undecided":
+    "it stays: compare with your own records, and restore a newer database if it is an archive of yours",
   undecided: "compare with your own records",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type ActionCode = keyof typeof consequences;
 
 /** Actions that repair nothing: they name what an operator has to look at. */
-export const unrepaired: ReadonlySet<ActionCode> = new Set(["segment-damaged", "undecided"]);
+export const unrepaired: ReadonlySet<ActionCode> = new Set(["segment-damaged", "orphan-undecided", "undecided"]);
 
 /** Something that was done, or would be with `--apply`, and the things that it concerns. */
 export interface Action {
@@ -27,6 +31,8 @@ export interface Action {
   /** ARN. */
   readonly vault?: string | undefined;
   readonly archive?: string | undefined;
+  /** Key of an object, below the prefix. */
+  readonly object?: string | undefined;
   /** Path within the data folder. */
   readonly file?: string | undefined;
 }

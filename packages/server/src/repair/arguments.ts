@@ -12,6 +12,7 @@ export interface Arguments {
 const options: ReadonlyArray<[flag: string, help: string]> = [
   ["--apply", "make the changes; without it they are only listed"],
   ["--rebuild", "build a new database from the segments although the present one can be opened"],
+  ["--orphans", "remove objects of a bucket that no row knows instead: see moraine repair --orphans --help"],
   ["--sealing-key FILE", "the server's sealing key, if it is not secrets.key in the data folder"],
   ["--json", "print one JSON object a line: actions, then a summary"],
   ["--help", "print this"],

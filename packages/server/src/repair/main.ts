@@ -30,7 +30,11 @@ process.exitCode = await run().catch((error: unknown) => {
 });
 
 async function run(): Promise<number> {
-  const given = readArguments(process.argv.slice(2), process.env);
+  const args = process.argv.slice(2);
+  if (args.includes("--orphans")) {
+    return (await runOrphans(args)) === 0 ? 0 : exitLeft;
+  }
+  const given = readArguments(args, process.env);
   if (given === null) {
     process.stdout.write(usage(process.stdout.columns));
     return 0;
@@ -39,7 +43,19 @@ async function run(): Promise<number> {
   return (await repairFolder(dataFolder, { ...options, makeTemporaryFolder }, reportOf(given))) === 0 ? 0 : exitLeft;
 }
 
-function reportOf({ isJson }: Arguments): Report {
+/** Loaded only here: the parts that reach a bucket and a shared database take memory. */
+async function runOrphans(args: readonly string[]): Promise<number> {
+  const { readArguments, usage } = await import("./orphans/arguments.ts");
+  const given = readArguments(args, process.env);
+  if (given === null) {
+    process.stdout.write(usage(process.stdout.columns));
+    return 0;
+  }
+  const { repairOrphans } = await import("./orphans/repair-orphans.ts");
+  return repairOrphans(given, { makeTemporaryFolder }, reportOf(given));
+}
+
+function reportOf({ isJson }: Pick<Arguments, "isJson">): Report {
   const { columns } = process.stdout;
   const write = (line: string) => void process.stdout.write(`${line}\n`);
   return isJson ? jsonTo(write) : textTo(write, columns === undefined ? Number.POSITIVE_INFINITY : widthOf(columns));

@@ -121,7 +121,8 @@ function messageOf(check: () => unknown): string {
   }
 }
 
-function isRestored({ path, database }: OpenedFolder): boolean {
+/** Whether the database is older than its folder, and no server has opened it since it was restored. */
+export function isRestored({ path, database }: OpenedFolder): boolean {
   const marker: HistoryMarker | null = readMarker(join(path, markerName));
   const generation = Number(database.prepare("SELECT generation FROM history").get()?.["generation"] ?? 0);
   return marker === null ? generation > 0 : ![generation, generation - 1].includes(marker.generation);

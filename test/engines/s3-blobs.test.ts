@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { BlobMissingError } from "../../packages/server/src/domain/stores/blob-store.ts";
+import {
+  BlobMissingError,
+  type BlobPage,
+  BlobStoreUnavailableError,
+} from "../../packages/server/src/domain/stores/blob-store.ts";
 import type { S3BlobStore, S3StoreOptions } from "../../packages/server/src/storage/blobs/s3/s3-blob-store.ts";
 import {
   assertSameBytes,
@@ -83,6 +87,44 @@ for (const name of ["ceph", "swift"] as const) {
       await left.discard();
       assert.deepEqual(await look.keys(), []);
       look.close();
+    });
+
+    test("a list has more than a page of a store, each name once, and the time of the store's clock", async () => {
+      await using proxy = await S3Proxy.start(endpoint);
+      const place = s3Place(engine, proxy.url);
+      const [store, look] = [await open(place), lookInto(place, endpoint)];
+      const names = Array.from({ length: 1001 }, (_, index) => `ab/cd/owner.${String(index).padStart(16, "0")}`);
+      for (let start = 0; start < names.length; start += 20) {
+        await Promise.all(names.slice(start, start + 20).map((name) => look.put(`segments/${name}`, name)));
+      }
+      await look.put("other", "is in another folder");
+      // The SDK signs by a clock that differs by more than five minutes.
+      const date = new Date(Date.now() + 4 * 60_000).toUTCString();
+      proxy.fault = () => ({ date });
+      const pages: BlobPage[] = [];
+      for await (const page of store.list("")) {
+        pages.push(page);
+      }
+      assert.deepEqual(
+        pages.map(({ blobs, listedAt }) => [blobs.length, listedAt]),
+        [1000, 1].map((count) => [count, Date.parse(date)]),
+      );
+      assert.deepEqual(
+        pages.flatMap(({ blobs }) => blobs).map(({ key, sizeBytes }) => [key, sizeBytes]),
+        names.map((name) => [name, name.length]),
+      );
+      look.close();
+    });
+
+    test("a list that cannot be read is no empty list", async () => {
+      await using proxy = await S3Proxy.start(endpoint);
+      const store = await open(s3Place(engine, proxy.url));
+      await storeBlob(store, Buffer.from("1"));
+      const isList = ({ query }: { query: URLSearchParams }) => query.has("list-type");
+      for (const fault of [{ refuse: 403 }, { errorInside: "InternalError" }, { shortenTo: 100 }]) {
+        proxy.fault = (request) => (isList(request) ? fault : undefined);
+        await assert.rejects(store.list("").next(), BlobStoreUnavailableError, JSON.stringify(fault));
+      }
     });
 
     test("an object that is to be kept is not removed, and counts as removed", async () => {

@@ -35,6 +35,8 @@ export interface S3Fault {
   readonly errorInside?: string;
   /** Put in the place of the store's. */
   readonly etag?: string;
+  /** The time of the response, in the place of the store's. */
+  readonly date?: string;
   /** One bit of this byte of the body is flipped, on the way to the store or back. */
   readonly flipSent?: number;
   readonly flipReceived?: number;
@@ -139,7 +141,8 @@ export class S3Proxy implements AsyncDisposable {
       const { "content-length": _, ...headers } = came.headers;
       answer.writeHead(came.status, { ...headers, connection: "close" }).end(body.subarray(0, shortenTo));
     } else {
-      answer.writeHead(came.status, { ...came.headers, ...(fault.etag !== undefined && { etag: fault.etag }) });
+      const { etag = came.headers.etag, date = came.headers.date } = fault;
+      answer.writeHead(came.status, { ...came.headers, ...(etag !== undefined && { etag }), ...(date && { date }) });
       if (cutAfter !== undefined && cutAfter < body.length) {
         answer.write(body.subarray(0, cutAfter), () => answer.destroy());
       } else {

@@ -101,6 +101,7 @@ test("a segment of a live archive is removed only while the archive has all of i
     await judged(archiveId, { restored: "never", footer: { kind: "part", firstByte: mebibyte } }),
     needed,
   );
+  assert.deepEqual(await judged(archiveId, { footer: { kind: "part", firstByte: 0 } }), needed);
 });
 
 test("the only list of an archive's parts stays", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { copyFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { contentOf } from "../support/content.ts";
@@ -160,6 +161,26 @@ describe("orphans of a server with a bucket", { skip: missingEngine("ceph") }, (
     }
     http.close();
     look.close();
+  });
+
+  test("repairs nothing by a database that was restored, until its server has started with it", async () => {
+    await using folder = await temporaryFolder();
+    const place = s3Place(engine);
+    const flags = ["--blobs", place.url];
+    const runOnce = async () =>
+      (await startServer({ dataFolder: folder.path, flags, environment: place.environment })).stop();
+    const repair = () => run("repair", [folder.path, ...flags, "--restored", "never", "--apply"], place.environment);
+    const database = join(folder.path, "moraine.db");
+    await runOnce();
+    await copyFile(database, `${database}.copy`);
+    await runOnce();
+    await runOnce();
+    await rename(`${database}.copy`, database);
+    const { code, stdout, stderr } = await repair();
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /was restored from a copy: start its server once, and give --restored/);
+    await runOnce();
+    assert.equal((await repair()).code, 0);
   });
 
   test("refuses a bucket that is not the folder's, and a folder without one", async () => {

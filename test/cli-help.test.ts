@@ -20,7 +20,9 @@ async function everyCommand(names: readonly string[] = []): Promise<string[][]> 
   const [, listed = ""] = (await help(names)).split("\nCommands:\n");
   const [list = ""] = listed.split("\n\n");
   const below = [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name = ""]) => name);
-  const known = below.filter((name) => !["help", "serve", "verify", "backup", "restore", "repair"].includes(name));
+  const known = below.filter(
+    (name) => !["help", "serve", "verify", "backup", "restore", "repair", "copy"].includes(name),
+  );
   const others = await Promise.all(known.map((name) => everyCommand([...names, name])));
   return [[...names], ...others.flat()];
 }

@@ -14,7 +14,7 @@ interface Column {
 }
 
 /** Tables of one database alone: a cluster's, and the migrator's. */
-const ofOneAlone = ["nodes", "bound_bucket", "writer_turn", "kysely_migration", "kysely_migration_lock"];
+const ofOneAlone = ["nodes", "bound_bucket", "copy_mark", "writer_turn", "kysely_migration", "kysely_migration_lock"];
 
 test("PostgreSQL has the columns that SQLite has, of the same kinds", { skip: missingEngine("postgres") }, async () => {
   await using engine = await startEngine("postgres");

@@ -37,11 +37,15 @@ function keepCompiled(environment: CliEnvironment["environment"]): void {
 }
 
 const programs = ["serve", "verify", "backup", "restore", "repair"] as const;
+type ProgramName = (typeof programs)[number] | "copy";
 
 /** The program of the server's package that a command becomes, whose flags are its own; null for any other command. */
-function serverProgram(args: readonly string[]): { name: (typeof programs)[number]; flags: readonly string[] } | null {
+function serverProgram(args: readonly string[]): { name: ProgramName; flags: readonly string[] } | null {
   const isHelp = args[0] === "help";
   const [word, ...flags] = isHelp ? args.slice(1) : args;
+  if (word === "admin" && flags[0] === "copy") {
+    return { name: "copy", flags: isHelp ? ["--help"] : flags.slice(1) };
+  }
   const name = programs.find((program) => program === word);
   return name === undefined ? null : { name, flags: isHelp ? ["--help"] : flags };
 }

@@ -15,6 +15,7 @@ const programs = {
   backup: { source: "./backup/main.ts", bundled: "./backup.js" },
   restore: { source: "./restore/main.ts", bundled: "./restore.js" },
   repair: { source: "./repair/main.ts", bundled: "./repair.js" },
+  copy: { source: "./copy/main.ts", bundled: "./copy.js" },
 } as const;
 
 export type ProgramName = keyof typeof programs;

@@ -4,6 +4,7 @@ import { accessKeyCommands } from "./access-keys.ts";
 import { accountCommands } from "./accounts.ts";
 import { auditCommand } from "./audit.ts";
 import { clockCommands } from "./clock.ts";
+import { copyCommand } from "./copy.ts";
 import { damagedCommand } from "./damage.ts";
 import { faultCommands } from "./faults.ts";
 import { healthCommand } from "./health.ts";
@@ -53,6 +54,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed,
     nodesCommand(tools),
     damagedCommand(tools),
     auditCommand(tools),
+    copyCommand(),
     requestsCommand(tools),
     resetCommand(tools),
   ];

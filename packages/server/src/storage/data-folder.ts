@@ -7,6 +7,7 @@ import { Ballast } from "./blobs/ballast.ts";
 import { isFull } from "./blobs/disk.ts";
 import { probePrefix } from "./blobs/probe.ts";
 import { removalLockName } from "./blobs/removal-lock.ts";
+import { copyMarkName, readCopyMark, refusalOf } from "./copy-mark.ts";
 import { markerName } from "./history/marker.ts";
 import { quarantineName } from "./history/quarantine.ts";
 import { type FileSystemType, networkFileSystemOf } from "./network-storage.ts";
@@ -37,6 +38,8 @@ export interface DataFolderOptions {
   readonly fileSystemType?: FileSystemType;
   /** Whether the database may be missing although there is data that it describes: a repair makes a new one. @default false */
   readonly mayLackDatabase?: boolean;
+  /** Whether the mark of a copy is the caller's own. @default false, it refuses the folder */
+  readonly isCopied?: boolean;
 }
 
 /** The folder cannot be used; the message is one line that an operator can act on. */
@@ -72,6 +75,8 @@ const ownNames = new Set([
   "mirror.json",
   "blobs.json",
   "blobs.json.partial",
+  copyMarkName,
+  `${copyMarkName}.partial`,
 ]);
 
 const sqliteBusy = 5;
@@ -87,6 +92,9 @@ const lockWaitMilliseconds = 500;
 export async function openDataFolder(path: string, options: DataFolderOptions = {}): Promise<DataFolder> {
   const folder = await makeFolder(resolve(path));
   await refuseForeign(folder);
+  if (options.isCopied !== true) {
+    refuseCopied(folder);
+  }
   const notices = await accessNotices(folder);
   const networkFileSystem = await findNetworkFileSystem(folder, options);
   const lock = takeLock(folder);
@@ -178,6 +186,14 @@ async function refuseForeign(folder: string): Promise<void> {
     throw new DataFolderError(
       `${folder} is not a data folder: it holds other files (${foreign}) and no ${databaseName}; choose an empty folder`,
     );
+  }
+}
+
+/** The other end of the copy may be served, or this one is not complete. */
+function refuseCopied(folder: string): void {
+  const mark = readCopyMark(folder);
+  if (mark !== null) {
+    throw new DataFolderError(refusalOf(mark, `The data folder ${folder}`, join(folder, copyMarkName)));
   }
 }
 

@@ -3,6 +3,7 @@ import { constants, copyFile, realpath, statfs } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { copyMarkName, readCopyMark, refusalOf } from "../storage/copy-mark.ts";
 import { examineLog, type LogState } from "../storage/metadata/sqlite/log/log-file.ts";
 import { takeReaderLock } from "../storage/reader-lock.ts";
 import { bucketOf } from "../storage/s3/binding-file.ts";
@@ -53,6 +54,7 @@ export async function openFolder(
   if (!isBucketAllowed) {
     assertFiles(path);
   }
+  assertComplete(path);
   const file = join(path, "moraine.db");
   if (sizeOf(file) === 0) {
     const isData = ["blobs", "secrets.key", "history.json"].some((name) => existsSync(join(path, name)));
@@ -81,6 +83,14 @@ export function assertFiles(path: string): void {
     throw new CannotVerifyError(
       `The archives of ${path} are in ${place}: this command reads archives that are files. The server itself reads them back (--scrub-period), and moraine verify --orphans compares them with the database`,
     );
+  }
+}
+
+/** Throws CannotVerifyError for the target of a copy that is not complete: what it lacks would be findings. */
+function assertComplete(path: string): void {
+  const mark = readCopyMark(path);
+  if (mark?.state === "incomplete") {
+    throw new CannotVerifyError(refusalOf(mark, `The data folder ${path}`, join(path, copyMarkName)));
   }
 }
 

@@ -6,6 +6,12 @@ import type { Database } from "./tables/schema.ts";
 /** A byte that is written into the SQL, so that the planner sees that a partial index fits. */
 export function byteLiteral(db: Database, byte: number): RawBuilder<Uint8Array> {
   const digits = byte.toString(16).padStart(2, "0");
-  const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter;
-  return sql.raw(isPostgres ? `'\\x${digits}'::bytea` : `x'${digits}'`);
+  return sql.raw(isPostgres(db) ? `'\\x${digits}'::bytea` : `x'${digits}'`);
 }
+
+/** For an insertion that gives a number to a row which the database would number. */
+export function overridingIdentity(db: Database): RawBuilder<unknown> {
+  return sql.raw(isPostgres(db) ? "overriding system value" : "");
+}
+
+const isPostgres = (db: Database): boolean => db.getExecutor().adapter instanceof PostgresAdapter;

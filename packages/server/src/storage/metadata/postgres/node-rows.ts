@@ -59,3 +59,8 @@ export async function listNodes(connect: () => Promise<PostgresConnection>): Pro
     };
   });
 }
+
+/** The database knows no node any more: one that stood still, and wakes, changes nothing. */
+export async function removeAllNodes(connection: PostgresConnection): Promise<void> {
+  await connection.query("delete from nodes");
+}

@@ -65,7 +65,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     notices = await checkDurability(first, options.isInsecureAllowed);
     await migratePostgres(first);
-    key = await openRowKey(first, options.rowSecret);
+    key = await openRowKey(first, url.name, options.rowSecret);
     await registerNode(first, node);
   } finally {
     first.close();

@@ -2,15 +2,21 @@ import type { RowSecret, SealedKeys } from "../../../domain/stores/identity-stor
 import { invoke } from "../run-method.ts";
 import { changes } from "../statements.ts";
 import { useRowKey } from "../tables/row-macs/row-seal.ts";
+import { assertNoCopy } from "./copy-mark-row.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 
-/** Opens the key of the rows; the first node makes it, while others that start at the same time wait. */
+/**
+ * Opens the key of the rows; the first node makes it, while others that start at the same time wait. Rejects when a copy keeps nodes away.
+ * @param name of the database, for people.
+ */
 export async function openRowKey(
   connection: PostgresConnection,
+  name: string,
   open: (sealed: SealedKeys) => Promise<RowSecret>,
 ): Promise<Uint8Array> {
   await connection.query("begin");
   await connection.query("select id from writer_turn where id = 1 for update");
+  await assertNoCopy(connection, name);
   const { rows } = await connection.query("select id, wrapped from data_keys order by created_at desc, id");
   const dataKeys = rows.map((row) => ({ id: String(row["id"]), wrapped: row["wrapped"] as Uint8Array }));
   // No release has kept secrets here without a data key.

@@ -34,6 +34,9 @@ export function openReading(path: string, rows: RowChecking): Connection {
 
 const connection = (database: DatabaseSync, path: string): Connection => ({
   database,
-  db: new Kysely({ dialect: nodeSqliteDialect(database) }),
+  db: queriesOver(database),
   path,
 });
+
+/** An open database, as queries take it. */
+export const queriesOver = (database: DatabaseSync): Database => new Kysely({ dialect: nodeSqliteDialect(database) });

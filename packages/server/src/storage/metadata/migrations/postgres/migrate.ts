@@ -1,10 +1,12 @@
 import { type Migration, Migrator } from "kysely/migration";
 import type { PostgresConnection } from "../../postgres/postgres-connection.ts";
 import { up as initial } from "./0001-initial.ts";
+import { up as copyMark } from "./0002-copy-mark.ts";
 
 /** In order. What was released is never changed, only followed by another that nodes of the version before can live with. */
 const migrations: Readonly<Record<string, Migration>> = {
   "0001-initial": { up: initial },
+  "0002-copy-mark": { up: copyMark },
 };
 
 /** In the order in which they are applied. */

@@ -1,0 +1,26 @@
+import { Command } from "commander";
+import { UsageError } from "../exit-codes.ts";
+
+/** Describes `moraine admin copy` to help and completion; run.ts starts the program, whose flags are not this program's. */
+export function copyCommand(): Command {
+  return new Command("copy")
+    .description("Copy everything from a data folder to a cluster, or from a cluster to a data folder")
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText(
+      "after",
+      `
+moraine admin copy --help lists its flags.
+
+Examples:
+  moraine admin copy --data /var/lib/moraine --to postgres://moraine@db1.example.com/moraine \\
+    --blobs 's3://archives/moraine?endpoint=https://s3.example.com&region=us-east-1'
+  moraine admin copy --database postgres://moraine@db1.example.com/moraine \\
+    --from-blobs 's3://archives/moraine?endpoint=https://s3.example.com&region=us-east-1' \\
+    --sealing-key sealing-key --to /var/lib/moraine`,
+    )
+    .action(() => {
+      throw new UsageError('"admin copy" must be the first words: moraine admin copy [FLAGS]');
+    });
+}

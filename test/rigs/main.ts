@@ -69,7 +69,10 @@ async function runAll(units: Unit[], packed: string): Promise<void> {
 }
 
 function startWorker(): ChildProcess {
-  return fork(fileURLToPath(new URL("worker.ts", import.meta.url)), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  return fork(fileURLToPath(new URL("worker.ts", import.meta.url)), {
+    execArgv: [...process.execArgv, "--expose-gc"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
 }
 
 async function resultOf(worker: ChildProcess, request: WorkerRequest): Promise<WorkerResult> {

@@ -13,6 +13,8 @@ process.on("message", async ({ unit, packed }: WorkerRequest) => {
     findings: [`could not be run: ${error.stack}`],
   }));
   process.send?.({ ...result, unit } satisfies WorkerResult);
+  // The memory of services that have ended counts until it is collected, and a process with too much of it cannot start others.
+  globalThis.gc?.();
 });
 // Threads of a service that did not end in order would keep the process.
 process.on("disconnect", () => process.exit());

@@ -20,10 +20,11 @@ const allocationHeaderBytes = 16;
  * @param sizeBytes of each: for bytes on their way out a leaf, which is the least that can be verified.
  */
 export function sharedBlocks(most: number, sizeBytes: number): () => Buffer {
-  // Pages that are never touched take no memory.
-  const memory = new SharedArrayBuffer(Math.max(mappedBytesMin, pageBytes + most * sizeBytes));
+  let memory: SharedArrayBuffer | null = null;
   let next = pageBytes - allocationHeaderBytes;
   return () => {
+    // Pages that are never touched take no memory. But a process that could touch more than the system has cannot start others.
+    memory ??= new SharedArrayBuffer(Math.max(mappedBytesMin, pageBytes + most * sizeBytes));
     const block = Buffer.from(memory, next, sizeBytes);
     next += sizeBytes;
     return block;

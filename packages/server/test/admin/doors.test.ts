@@ -56,7 +56,7 @@ const requestOf = (name: AdminOperationName, key?: Credentials) =>
   });
 
 test("the table has the operations that are promised, each on a path below /admin/", () => {
-  assert.equal(routes.length, 31);
+  assert.equal(routes.length, 32);
   assert.ok(routes.every(({ operation }) => operation.path.startsWith("/admin/")));
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { beforeEach, mock, test } from "node:test";
-import { BlockPool } from "../../src/segments/blocks.ts";
+import { BlockPool, sharedBlocks } from "../../src/segments/blocks.ts";
 
 const milliseconds = 1000;
 
@@ -55,4 +56,13 @@ test("times out once blocks are no longer returned quickly", async () => {
   const block = pool.acquire(milliseconds);
   serve(1);
   assert.deepEqual(await outcomes([block]), ["a block"]);
+});
+
+test("blocks that nobody asks for reserve no memory", () => {
+  const reservedBytes = () =>
+    1024 * Number(/^VmData:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+  const before = reservedBytes();
+  const makers = Array.from({ length: 100 }, () => sharedBlocks(8, 2 * 1024 ** 2));
+  assert.ok(reservedBytes() - before < 512 * 1024 ** 2);
+  assert.equal(makers[0]?.().length, 2 * 1024 ** 2);
 });

@@ -5,7 +5,7 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AccountId } from "@moraine/protocol";
 import { MetadataDamagedError } from "../../src/domain/stores/metadata-store.ts";
@@ -138,76 +138,74 @@ test("the check leaves a start alone for the given pause, and a store that close
 
 test("a check that has not started waits for the end of inventories, an hour at most", async (t) => {
   await withDatabase(async (path) => {
-    let threads = 0;
-    const count = () => {
-      threads += 1;
-    };
-    subscribe("worker_threads", count);
-    t.after(() => unsubscribe("worker_threads", count));
-    t.mock.timers.enable({ apis: ["setTimeout"] });
-    const now = t.mock.method(performance, "now", () => 0);
-    const check = startBackgroundCheck(
-      {
-        ...{ path, rowKey: rowChecking.key, delayMilliseconds: 10_000, postponeMilliseconds: 35_000 },
-        isBusy: () => false,
-      },
-      { onDamage: () => assert.fail(), onDamagedRow: () => assert.fail() },
-    );
+    const threads = countThreads(t);
+    const now = stopTime(t);
+    const check = startCheck(path, () => false);
     t.mock.timers.tick(9000);
     check.postpone();
     t.mock.timers.tick(34_000);
     check.postpone();
     now.mock.mockImplementation(() => 3_600_000);
     t.mock.timers.tick(34_000);
-    assert.equal(threads, 0);
+    assert.equal(threads.started, 0);
     check.postpone();
     t.mock.timers.tick(1000);
-    assert.equal(threads, 1);
+    assert.equal(threads.started, 1);
     await check.stop();
     check.postpone();
     t.mock.timers.tick(35_000);
-    assert.equal(threads, 1);
+    assert.equal(threads.started, 1);
   });
 });
 
 test("a check does not start while the service is busy, for an hour at most", async (t) => {
   await withDatabase(async (path) => {
-    let threads = 0;
-    const count = () => {
-      threads += 1;
-    };
-    subscribe("worker_threads", count);
-    t.after(() => unsubscribe("worker_threads", count));
-    t.mock.timers.enable({ apis: ["setTimeout"] });
-    const now = t.mock.method(performance, "now", () => 0);
+    const threads = countThreads(t);
+    const now = stopTime(t);
     let isBusy = true;
-    const start = () =>
-      startBackgroundCheck(
-        {
-          ...{ path, rowKey: rowChecking.key, delayMilliseconds: 10_000, postponeMilliseconds: 35_000 },
-          isBusy: () => isBusy,
-        },
-        { onDamage: () => assert.fail(), onDamagedRow: () => assert.fail() },
-      );
+    const start = () => startCheck(path, () => isBusy);
     const first = start();
     t.mock.timers.tick(10_000);
     t.mock.timers.tick(10_000);
-    assert.equal(threads, 0);
+    assert.equal(threads.started, 0);
     isBusy = false;
     t.mock.timers.tick(10_000);
-    assert.equal(threads, 1);
+    assert.equal(threads.started, 1);
     await first.stop();
 
     isBusy = true;
     const second = start();
     t.mock.timers.tick(10_000);
-    assert.equal(threads, 1);
+    assert.equal(threads.started, 1);
     now.mock.mockImplementation(() => 3_600_000);
     t.mock.timers.tick(10_000);
-    assert.equal(threads, 2);
+    assert.equal(threads.started, 2);
     await second.stop();
   });
 });
+
+/** Counts the threads of this process that start from now on. */
+function countThreads(t: TestContext): { readonly started: number } {
+  const threads = { started: 0 };
+  const count = () => {
+    threads.started += 1;
+  };
+  subscribe("worker_threads", count);
+  t.after(() => unsubscribe("worker_threads", count));
+  return threads;
+}
+
+/** Timers end by `tick`, and the process's time is what the returned mock says. */
+function stopTime(t: TestContext) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  return t.mock.method(performance, "now", () => 0);
+}
+
+const startCheck = (path: string, isBusy: () => boolean) =>
+  startBackgroundCheck(
+    { path, rowKey: rowChecking.key, delayMilliseconds: 10_000, postponeMilliseconds: 35_000, isBusy },
+    { onDamage: () => assert.fail(), onDamagedRow: () => assert.fail() },
+  );
 
 async function withDatabase(body: (path: string) => Promise<void>): Promise<void> {
   await inFolder(async (path) => {

@@ -9,7 +9,7 @@ import { type Engine, missingEngine, startEngine } from "../support/engines/engi
 import { connectDirectly } from "../support/engines/postgres-store.ts";
 import { lookInto } from "../support/engines/s3-keys.ts";
 import { s3Place } from "../support/engines/s3-place.ts";
-import { type S3Fault, S3Proxy, type S3Request } from "../support/engines/s3-proxy.ts";
+import { faultsOfStorm, type S3Fault, S3Proxy, type S3Request } from "../support/engines/s3-proxy.ts";
 import { GlacierHttp } from "../support/glacier-http.ts";
 import { Random } from "../support/random.ts";
 import { untilTrue } from "../support/sdk-client.ts";
@@ -216,16 +216,8 @@ describe("orphans of a server with a bucket", { skip: missingEngine("ceph") }, (
 
 describe("orphans of a cluster", { skip: missingCluster() }, () => {
   test("after a storm of faults two reconciliations leave no orphan, while the nodes serve", async () => {
-    let proxy: S3Proxy | undefined;
-    await using cluster = await startCluster(2, {
-      flags: swept,
-      endpointOf: async (own) => {
-        proxy = await S3Proxy.start(own);
-        return proxy.url;
-      },
-    });
-    assert.ok(proxy !== undefined);
-    await using store = proxy;
+    await using behind = await startBehindProxy(2);
+    const { cluster, store } = behind;
     const { place, databaseUrl, sealingKey } = cluster;
     const look = lookInto(place, place.endpoint);
     const of = ["--database", databaseUrl, "--blobs", place.url];
@@ -277,16 +269,8 @@ describe("orphans of a cluster", { skip: missingCluster() }, () => {
   });
 
   test("missing and foreign objects are named, and what an older database does not know stays", async () => {
-    let proxy: S3Proxy | undefined;
-    await using cluster = await startCluster(1, {
-      flags: swept,
-      endpointOf: async (own) => {
-        proxy = await S3Proxy.start(own);
-        return proxy.url;
-      },
-    });
-    assert.ok(proxy !== undefined);
-    await using store = proxy;
+    await using behind = await startBehindProxy(1);
+    const { cluster, store } = behind;
     const { place, databaseUrl, sealingKey } = cluster;
     const look = lookInto(place, place.endpoint);
     const of = ["--database", databaseUrl, "--blobs", place.url];
@@ -346,16 +330,18 @@ describe("orphans of a cluster", { skip: missingCluster() }, () => {
   });
 });
 
-const faultsOfStorm: readonly S3Fault[] = [
-  { refuse: 500 },
-  { refuse: 503 },
-  { reset: "before" },
-  { reset: "after" },
-  { lateMilliseconds: 3000 },
-  { isFalseSuccess: true },
-  { errorInside: "InternalError" },
-  { flipSent: 700 },
-  { flipReceived: 700 },
-  { cutAfter: 900 },
-  { shortenTo: 900 },
-];
+/** A cluster whose nodes reach the bucket through a proxy, which fails as its fault says. */
+async function startBehindProxy(nodeCount: number) {
+  const started = new AsyncDisposableStack();
+  let proxy: S3Proxy | undefined;
+  const cluster = await startCluster(nodeCount, {
+    flags: swept,
+    endpointOf: async (own) => {
+      proxy = started.use(await S3Proxy.start(own));
+      return proxy.url;
+    },
+  });
+  started.use(cluster);
+  assert.ok(proxy !== undefined);
+  return { cluster, store: proxy, [Symbol.asyncDispose]: () => started.disposeAsync() };
+}

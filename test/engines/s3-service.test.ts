@@ -5,7 +5,7 @@ import { contentOf, treeHashOf } from "../support/content.ts";
 import { type Engine, missingEngine, startEngine } from "../support/engines/engine.ts";
 import { lookInto } from "../support/engines/s3-keys.ts";
 import { type S3Place, s3Place } from "../support/engines/s3-place.ts";
-import { type S3Fault, S3Proxy } from "../support/engines/s3-proxy.ts";
+import { faultsOfStorm, S3Proxy } from "../support/engines/s3-proxy.ts";
 import { GlacierHttp } from "../support/glacier-http.ts";
 import { Random } from "../support/random.ts";
 import { untilTrue } from "../support/sdk-client.ts";
@@ -205,21 +205,6 @@ describe("a service with its archives in a bucket", { skip: missingEngine("ceph"
     http.close();
   });
 });
-
-const faultsOfStorm: readonly S3Fault[] = [
-  { refuse: 500 },
-  { refuse: 503 },
-  { reset: "before" },
-  { reset: "after" },
-  { lateMilliseconds: 3000 },
-  { isFalseSuccess: true },
-  { errorInside: "InternalError" },
-  { flipSent: 700 },
-  { flipReceived: 700 },
-  { cutAfter: 900 },
-  { shortenTo: 900 },
-];
-
 const ready = async ({ url }: ServerProcess): Promise<number> => (await fetch(`${url}/health/ready`)).status;
 
 const claims = (bytes: Buffer) => ({ "x-amz-sha256-tree-hash": treeHashOf(bytes) });

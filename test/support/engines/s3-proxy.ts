@@ -186,3 +186,18 @@ function aged(list: Buffer, milliseconds = 0): Buffer {
 
 const errorXml = (code: string): string =>
   `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>of the proxy</Message></Error>`;
+
+/** One of each kind: a store in trouble. */
+export const faultsOfStorm: readonly S3Fault[] = [
+  { refuse: 500 },
+  { refuse: 503 },
+  { reset: "before" },
+  { reset: "after" },
+  { lateMilliseconds: 3000 },
+  { isFalseSuccess: true },
+  { errorInside: "InternalError" },
+  { flipSent: 700 },
+  { flipReceived: 700 },
+  { cutAfter: 900 },
+  { shortenTo: 900 },
+];

@@ -14,7 +14,7 @@ import { filesOf } from "../support/damaged-files.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { assertSameBytes, eventually, finishedJob, getOutput, uploadArchive } from "../support/glacier.ts";
 import { openInlineStore } from "../support/inline-store.ts";
-import { scrubOf, storeArchive, vaultOf } from "../support/scrubbed-store.ts";
+import { lateShelfSeed, scrubOf, storeArchive, vaultOf } from "../support/scrubbed-store.ts";
 import { dayMilliseconds, hourMilliseconds, startTestServer, startTime } from "../support/server.ts";
 
 const mebibyte = 1024 ** 2;
@@ -30,7 +30,7 @@ let clock: ManualClock;
 let fromMirror: string[];
 beforeEach(async () => {
   folders = { data: await newFolder(), mirror: await newFolder() };
-  data = new FilesystemBlobStore(folders.data);
+  data = new FilesystemBlobStore(folders.data, undefined, lateShelfSeed);
   fromMirror = [];
   blobs = new MirroredBlobStore({ data, mirror: new FilesystemBlobStore(folders.mirror) }, (key) =>
     fromMirror.push(key),

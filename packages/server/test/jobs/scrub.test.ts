@@ -20,7 +20,7 @@ import {
   waitForJob,
 } from "../support/glacier.ts";
 import { openInlineStore } from "../support/inline-store.ts";
-import { scrubOf, storeArchive, vaultOf } from "../support/scrubbed-store.ts";
+import { lateShelfSeed, scrubOf, storeArchive, vaultOf } from "../support/scrubbed-store.ts";
 import { dayMilliseconds, hourMilliseconds, startTestServer, startTime } from "../support/server.ts";
 
 const mebibyte = 1024 ** 2;
@@ -38,7 +38,7 @@ beforeEach(async () => {
   beforeCall = () => undefined;
   folder = await newFolder();
   disk = watchedDisk(folder, (call) => beforeCall(call));
-  blobs = new FilesystemBlobStore(folder, disk.disk);
+  blobs = new FilesystemBlobStore(folder, disk.disk, lateShelfSeed);
   await blobs.prepare();
   metadata = await openInlineStore(":memory:");
   clock = new ManualClock(startTime);

@@ -216,11 +216,9 @@ const placesBugs: readonly PlantedBug[] = [
   {
     name: "a file that cannot be opened for want of descriptors is taken for a missing one",
     shownBy: byPlace("few descriptors"),
-    file: "storage/blobs/filesystem.ts",
-    correct: `O_RDONLY | O_NOFOLLOW).catch((error: unknown) => {
-      throw errorCode(error) === "ENOENT" ?`,
-    wrong: `O_RDONLY | O_NOFOLLOW).catch((error: unknown) => {
-      throw ["ENOENT", "EMFILE"].includes(errorCode(error) ?? "") ?`,
+    file: "storage/blobs/disk.ts",
+    correct: `return errorCode(error) === "ENOENT" ?`,
+    wrong: `return ["ENOENT", "EMFILE"].includes(errorCode(error) ?? "") ?`,
   },
   {
     name: "a start does not notice that the blobs are missing",

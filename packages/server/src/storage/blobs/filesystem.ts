@@ -2,20 +2,19 @@ import { constants } from "node:fs";
 import * as nodeFiles from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { invariant } from "../../domain/invariant.ts";
-import {
-  type BlobDriver,
-  BlobMissingError,
-  type BlobPage,
-  type BlobReader,
-  type BlobWriter,
-  type RemovalFailure,
-  type UncachedReader,
+import type {
+  BlobDriver,
+  BlobPage,
+  BlobReader,
+  BlobWriter,
+  RemovalFailure,
+  UncachedReader,
 } from "../../domain/stores/blob-store.ts";
 import type { StorageReport } from "../../domain/stores/storage-report.ts";
 import { errorCode, ifPresent } from "../../files/missing.ts";
 import { quarantineName } from "../history/quarantine.ts";
 import { KeySource, partsOf } from "./blob-key.ts";
-import { type Disk, toDomainError } from "./disk.ts";
+import { type Disk, toDomainError, toOpenError } from "./disk.ts";
 import { listFiles } from "./filesystem-list.ts";
 import { FilesystemBlobReader } from "./filesystem-reader.ts";
 import { removeFiles } from "./filesystem-removal.ts";
@@ -120,7 +119,7 @@ export class FilesystemBlobStore implements BlobDriver {
   async open(key: string): Promise<BlobReader> {
     partsOf(key);
     const file = await this.#disk.open(join(this.#blobs, key), O_RDONLY | O_NOFOLLOW).catch((error: unknown) => {
-      throw errorCode(error) === "ENOENT" ? new BlobMissingError(key, { cause: error }) : error;
+      throw toOpenError(key, error);
     });
     try {
       return new FilesystemBlobReader(file, (await file.stat()).size);
@@ -138,7 +137,7 @@ export class FilesystemBlobStore implements BlobDriver {
         return null;
       }
       await cached.close();
-      throw errorCode(error) === "ENOENT" ? new BlobMissingError(key, { cause: error }) : error;
+      throw toOpenError(key, error);
     });
     return new UncachedBlobReader(cached, direct, scratch);
   }

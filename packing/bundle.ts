@@ -67,11 +67,17 @@ export function isBundled({ name }: Manifest): boolean {
  *
  * @param source the package's folder
  * @param target the folder of the files
+ * @param more programs in addition to those that are published
  */
-export function bundle({ name, peerDependencies = {} }: Manifest, source = ".", target = "dist"): void {
+export function bundle(
+  { name, peerDependencies = {} }: Manifest,
+  source = ".",
+  target = "dist",
+  more: Bundle["entries"] = {},
+): void {
   const { entries, kept } = bundles[name] ?? { entries: {}, kept: [] };
   const external = [...kept, ...Object.keys(peerDependencies)].map((outside) => `--external:${outside}`);
-  const files = Object.entries(entries).map(([file, source]) => `${file}=${source}`);
+  const files = Object.entries({ ...entries, ...more }).map(([file, source]) => `${file}=${source}`);
   const esbuild = join(root, "node_modules/esbuild-wasm/bin/esbuild");
   const folder = mkdtempSync(join(tmpdir(), "moraine-bundle-"));
   try {

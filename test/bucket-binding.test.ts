@@ -7,8 +7,8 @@ import {
   cleanEnvironment,
   type Ending,
   endingOf,
-  repositoryRoot,
   runServer,
+  serverProgram,
   startServer,
   within,
 } from "./support/server-process.ts";
@@ -27,7 +27,7 @@ before(async () => {
 after(() => folder[Symbol.asyncDispose]());
 
 function run(name: string, ...args: string[]): Promise<Ending> {
-  const program = join(repositoryRoot, `packages/server/src/${name}/main.ts`);
+  const program = serverProgram(name);
   const child = spawn(process.execPath, ["--conditions=@moraine/source", program, ...args], {
     env: cleanEnvironment(),
     stdio: ["ignore", "pipe", "pipe"],

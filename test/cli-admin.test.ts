@@ -12,6 +12,7 @@ import {
   cleanEnvironment,
   type Ending,
   endingOf,
+  moraineProgram,
   region,
   repositoryRoot,
   rootKey,
@@ -41,7 +42,7 @@ interface Run {
   readonly cwd?: string;
 }
 
-const node = [process.execPath, "--conditions=@moraine/source", join(repositoryRoot, "packages/cli/src/main.ts")];
+const node = [process.execPath, "--conditions=@moraine/source", moraineProgram];
 const asRoot = { AWS_ACCESS_KEY_ID: rootKey.accessKeyId, AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey };
 
 async function moraine(

@@ -106,7 +106,7 @@ test("needs no folder for temporary files, even for a change of many rows", asyn
   await mkdir(dataFolder);
   // SQLite's names of its temporary files, in whichever folder.
   await rig.fail({ call: "create", pattern: "*etilqs_*", outcome: "EPERM" });
-  const { stdout, stderr } = await endingOf(spawnChild([join(dataFolder, "moraine.db")], rig, "large-change-child.ts"));
+  const { stdout, stderr } = await endingOf(spawnChild([join(dataFolder, "moraine.db")], rig, "large-change-child"));
   assert.equal(stdout, "condemned 2000\n", stderr);
 });
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
   CreateVaultCommand,
@@ -19,7 +18,7 @@ import { GlacierHttp } from "./support/glacier-http.ts";
 import { freshMetrics } from "./support/metrics.ts";
 import { runTool } from "./support/run-tool.ts";
 import { own, sdkClient } from "./support/sdk-client.ts";
-import { accountId, repositoryRoot, runServer, type ServerProcess, startServer } from "./support/server-process.ts";
+import { accountId, moraineProgram, runServer, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 // Faults as people see them who test their own clients: from the command line and by the admin API, through AWS's own SDK.
@@ -46,7 +45,7 @@ after(async () => {
   assert.match(warnings.join("\n"), /a fault is in force: unavailable[\s\S]*a fault ended: unavailable/);
 });
 
-const moraineAdmin = ["--conditions=@moraine/source", join(repositoryRoot, "packages/cli/src/main.ts"), "admin"];
+const moraineAdmin = ["--conditions=@moraine/source", moraineProgram, "admin"];
 const put = (rule: object) => admin.admin("POST", "/faults", rule);
 
 test("a fault from the command line acts, and the SDK sees it as throttling, which it would try again", async () => {

@@ -45,6 +45,6 @@ test("without free descriptors uploads and downloads are refused for a moment, a
   downloads.close();
 });
 
-/** What is open stays so, but no more than `count` descriptors can be taken. */
+/** Lets the process open no file beyond `count` descriptors; what is open stays so. */
 const allow = ({ pid }: ServerProcess, count: number) =>
   promisify(execFile)("prlimit", ["--pid", String(pid), `--nofile=${count}:`]);

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runPlaces } from "./rigs/places/run.ts";
-import { startCommand } from "./support/server-process.ts";
 
 // A sample of what `npm run rigs` does in each hostile place.
 
 test("a second process on the folder is refused, and nothing acknowledged is lost", async (t) => {
-  const options = { rig: "places", place: "second process", seed: 1, command: startCommand } as const;
+  const options = { rig: "places", place: "second process", seed: 1 } as const;
   const { violations, findings, ...counts } = await runPlaces(options);
   t.diagnostic(JSON.stringify(counts));
   assert.deepEqual({ violations, findings }, { violations: [], findings: [] });

@@ -17,7 +17,7 @@ import {
   cleanEnvironment,
   type Ending,
   endingOf,
-  repositoryRoot,
+  serverProgram,
   startServer,
   within,
 } from "../support/server-process.ts";
@@ -33,7 +33,7 @@ const lateMilliseconds = 6000;
 const swept = ["--deleted-grace", "0"];
 
 function run(name: "verify" | "repair", args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Ending> {
-  const program = join(repositoryRoot, `packages/server/src/${name}/main.ts`);
+  const program = serverProgram(name);
   const child = spawn(process.execPath, ["--conditions=@moraine/source", program, "--orphans", ...args, "--json"], {
     env: { ...cleanEnvironment(), ...environment },
     stdio: ["ignore", "pipe", "pipe"],

@@ -16,7 +16,7 @@ import { contentOf } from "../support/content.ts";
 import { GlacierHttp } from "../support/glacier-http.ts";
 import { type MotoServer, startMoto } from "../support/moto-server.ts";
 import { untilTrue } from "../support/sdk-client.ts";
-import { cleanEnvironment, repositoryRoot, startServer } from "../support/server-process.ts";
+import { cleanEnvironment, serverProgram, startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { ids } from "../support/verify/filled-folder.ts";
 import { copyOf, type Folders, filledFolders } from "../support/verify/folders.ts";
@@ -161,7 +161,7 @@ test("a backup that is killed is no backup, keeps others out until its lock ends
   const { prefix, url } = place();
   const data = join(folder.path, "data");
   await copyOf(folders.stopped, data);
-  const program = join(repositoryRoot, "packages/server/src/backup/main.ts");
+  const program = serverProgram("backup");
   const args = ["--conditions=@moraine/source", program, url, "--data", data, "--max-rate", "500kB"];
   const env = given === undefined ? { ...cleanEnvironment(), ...environment } : process.env;
   const child = spawn(process.execPath, args, { env, stdio: "ignore" });

@@ -3,24 +3,20 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { startCommand } from "../support/server-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type Extent, unitsOf } from "./extents.ts";
-import { packedCommand, packServer } from "./packed-server.ts";
 import { rigNames, runUnit } from "./run-unit.ts";
 import type { RigName, Unit } from "./unit.ts";
-import type { WorkerRequest, WorkerResult } from "./worker.ts";
+import type { WorkerResult } from "./worker.ts";
 
-// Runs the rigs, as many units at once as there are processors. Prints a line of JSON for each unit, and then again what was wrong in
-// which unit; exits with 1 when the model forbids what a client saw, `moraine verify` has found something, or a planted bug was not
-// noticed.
+// Runs the rigs: one unit at once more than there are processors, since many wait for a disk half of the time. Prints a line of JSON for
+// each unit, and then again what was wrong in which unit; exits with 1 when the model forbids what a client saw, `moraine verify` has found
+// something, or a planted bug was not noticed.
 
 const usage = `npm run rigs -- [FLAGS]
   --rig NAME      one of ${rigNames.join(", ")}; can be repeated (default: all)
   --seed NUMBER   of what is random (default: 1)
   --extent NAME   quick for each change, full, or long: ten times as much (default: full)
-  --unit JSON     runs one unit as a line of an earlier run named it, in this process
-  --packed DIR    the folder of a packed server, for --unit (default: the sources are started)`;
+  --unit JSON     runs one unit as a line of an earlier run named it, in this process`;
 
 const { values } = parseArgs({
   options: {
@@ -29,7 +25,6 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     extent: { type: "string", default: "full" },
     unit: { type: "string" },
-    packed: { type: "string" },
   },
 });
 
@@ -43,24 +38,21 @@ if (values.help || !["quick", "full", "long"].includes(values.extent)) {
   process.exitCode = values.help ? 0 : 2;
 } else if (values.unit !== undefined) {
   const unit = JSON.parse(values.unit) as Unit;
-  const command = values.packed === undefined ? startCommand : packedCommand(values.packed);
-  report({ ...(await runUnit({ ...unit, command })), unit });
+  report({ ...(await runUnit(unit)), unit });
   // Threads of a service that did not end in order would keep the process.
   process.stdout.write("", () => process.exit());
 } else {
   const chosen = new Set(values.rig as RigName[]);
   const units = unitsOf(Number(values.seed), values.extent as Extent).filter(({ rig }) => chosen.has(rig));
-  await using folder = await temporaryFolder();
-  await packServer(folder.path);
-  await Promise.all(Array.from({ length: availableParallelism() }, () => runAll(units, folder.path)));
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => runAll(units)));
   summarize();
 }
 
 /** Runs units in a process of their own until none is left. A unit that ends the process is reported, and the next has a new one. */
-async function runAll(units: Unit[], packed: string): Promise<void> {
+async function runAll(units: Unit[]): Promise<void> {
   let worker = startWorker();
   for (let unit = units.shift(); unit !== undefined; unit = units.shift()) {
-    report(await resultOf(worker, { unit, packed }));
+    report(await resultOf(worker, unit));
     if (worker.exitCode !== null || worker.signalCode !== null) {
       worker = startWorker();
     }
@@ -75,13 +67,12 @@ function startWorker(): ChildProcess {
   });
 }
 
-async function resultOf(worker: ChildProcess, request: WorkerRequest): Promise<WorkerResult> {
+async function resultOf(worker: ChildProcess, unit: Unit): Promise<WorkerResult> {
   const settled = new AbortController();
   const { signal } = settled;
   try {
-    worker.send(request);
+    worker.send(unit);
     const ended = once(worker, "exit", { signal }).then(([code, killedBy]): [WorkerResult] => {
-      const { unit } = request;
       return [{ rig: unit.rig, unit, findings: [`could not be run: its process ended with ${code ?? killedBy}`] }];
     });
     const [result] = await Promise.race([once(worker, "message", { signal }), ended]);

@@ -7,9 +7,9 @@ import { runPlaces } from "./places/run.ts";
 import { runPlanted } from "./planted/run.ts";
 import { runRaces } from "./races/run.ts";
 import { runRecordedDisk } from "./recorded-disk/run.ts";
-import type { RigName, UnitResult, UnitRun } from "./unit.ts";
+import type { RigName, Unit, UnitOf, UnitResult } from "./unit.ts";
 
-const runs: { readonly [Name in RigName]: (unit: UnitRun<Name>) => Promise<UnitResult> } = {
+const runs: { readonly [Name in RigName]: (unit: UnitOf<Name>) => Promise<UnitResult> } = {
   races: runRaces,
   "disk-states": runDiskStates,
   "recorded-disk": runRecordedDisk,
@@ -23,5 +23,5 @@ const runs: { readonly [Name in RigName]: (unit: UnitRun<Name>) => Promise<UnitR
 
 export const rigNames = Object.keys(runs) as RigName[];
 
-export const runUnit = (unit: UnitRun): Promise<UnitResult> =>
-  (runs[unit.rig] as (unit: UnitRun) => Promise<UnitResult>)(unit);
+export const runUnit = (unit: Unit): Promise<UnitResult> =>
+  (runs[unit.rig] as (unit: Unit) => Promise<UnitResult>)(unit);

@@ -1,5 +1,4 @@
 import type { FaultOutcome } from "../support/disk-rig/rig.ts";
-import type { NodeCommand } from "../support/server-process.ts";
 import type { PlaceName } from "./places/places.ts";
 import type { Survival } from "./recorded-disk/cuts.ts";
 import type { FileSystemName, Layout } from "./recorded-disk/file-systems.ts";
@@ -55,5 +54,4 @@ export interface UnitResult {
   readonly leftOut?: string;
 }
 
-/** A unit, and how to start the server. */
-export type UnitRun<Name extends RigName = RigName> = Extract<Unit, { rig: Name }> & { readonly command: NodeCommand };
+export type UnitOf<Name extends RigName> = Extract<Unit, { rig: Name }>;

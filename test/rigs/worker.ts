@@ -1,14 +1,12 @@
-import { packedCommand } from "./packed-server.ts";
 import { runUnit } from "./run-unit.ts";
 import type { Unit, UnitResult } from "./unit.ts";
 
 // Runs the units that its parent sends, one at a time.
 
-export type WorkerRequest = { readonly unit: Unit; readonly packed: string };
 export type WorkerResult = UnitResult & { readonly unit: Unit };
 
-process.on("message", async ({ unit, packed }: WorkerRequest) => {
-  const result = await runUnit({ ...unit, command: packedCommand(packed) }).catch((error: Error) => ({
+process.on("message", async (unit: Unit) => {
+  const result = await runUnit(unit).catch((error: Error) => ({
     rig: unit.rig,
     findings: [`could not be run: ${error.stack}`],
   }));

@@ -4,7 +4,15 @@ import { join, resolve } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { runProgram } from "../../packages/cli/src/program.ts";
-import { cleanEnvironment, type Ending, endingOf, repositoryRoot, rootKey, within } from "./server-process.ts";
+import {
+  cleanEnvironment,
+  type Ending,
+  endingOf,
+  moraineProgram,
+  repositoryRoot,
+  rootKey,
+  within,
+} from "./server-process.ts";
 
 // The command as its users run it.
 
@@ -20,11 +28,7 @@ export interface Run {
 export const asRoot = { AWS_ACCESS_KEY_ID: rootKey.accessKeyId, AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey };
 
 /** The command line that a shell would run for `moraine`. */
-export const moraineCommand = [
-  process.execPath,
-  "--conditions=@moraine/source",
-  join(repositoryRoot, "packages/cli/src/main.ts"),
-];
+export const moraineCommand = [process.execPath, "--conditions=@moraine/source", moraineProgram];
 
 /** One user's shell: a home folder, and a service in the environment. */
 export class Shell {

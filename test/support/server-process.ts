@@ -7,6 +7,10 @@ import { fileURLToPath } from "node:url";
 // The server as its users run it: a process of its own, reached through its socket and ended by signals.
 
 export const repositoryRoot = fileURLToPath(new URL("../../", import.meta.url));
+/** Packed as they are published, programs start in half the time: `npm test` packs them first. Without the folder the sources are run. */
+export const packed =
+  process.env["PACKED_PROGRAMS"] === undefined ? null : join(repositoryRoot, process.env["PACKED_PROGRAMS"]);
+export const moraineProgram = programOf("cli", "main");
 export const startCommand = commandOf("start");
 const startMillisecondsMax = 30_000;
 const endMillisecondsMax = 40_000;
@@ -199,8 +203,19 @@ function commandOf(script: string): NodeCommand {
   const variables = words.slice(0, node - 1);
   return {
     environment: Object.fromEntries(variables.map((word) => /^(\w+)=(.*)$/.exec(word)?.slice(1) ?? [])),
-    args: words.slice(node + 1),
+    args: words.slice(node + 1).map((word) => (word.endsWith("/main.ts") ? serverProgram("main") : word)),
   };
+}
+
+/** The file of one of the server's programs: `main`, `backup`, `copy`, `repair`, `restore` or `verify`. */
+export function serverProgram(name: string): string {
+  return programOf("server", name);
+}
+
+function programOf(part: "cli" | "server", name: string): string {
+  return packed === null
+    ? join(repositoryRoot, "packages", part, "src", name === "main" ? "main.ts" : `${name}/main.ts`)
+    : join(packed, part, "dist", `${name}.js`);
 }
 
 /** Without what the shell, npm or the test runner would have a server or a client believe. */

@@ -5,7 +5,7 @@ import { DiskRig, type FaultRule } from "../../support/disk-rig/rig.ts";
 import type { TraceEvent } from "../../support/disk-rig/trace.ts";
 import { HistoryCaller } from "../../support/history/caller.ts";
 import type { Call, History } from "../../support/history/calls.ts";
-import { type NodeCommand, type ServerOptions, startCommand, startServer } from "../../support/server-process.ts";
+import { startServer } from "../../support/server-process.ts";
 import { historyAt, makeInTurn, type RecordedStep } from "../recorded-steps.ts";
 import type { Scenario } from "../scenarios.ts";
 import { makeOlder } from "../surroundings/older-folder.ts";
@@ -29,7 +29,6 @@ export interface Recording extends AsyncDisposable {
 }
 
 interface RecordingOptions {
-  readonly command?: NodeCommand;
   /** Calls to the system that fail while the calls of interest are made. */
   readonly fault?: FaultRule;
 }
@@ -38,20 +37,20 @@ interface RecordingOptions {
 export async function record(
   folder: string,
   { before, interrupted, restarts, isOlder, surroundings: open = noSurroundings }: Scenario,
-  { command = startCommand, fault }: RecordingOptions,
+  { fault }: RecordingOptions,
 ): Promise<Recording> {
   const root = join(folder, "disk");
   const dataFolder = join(root, "data");
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const rig = await DiskRig.create(folder, root);
   const traceBytes = () => rig.traceBytes();
-  const surroundings = await open({ folder, disk: root, command, environment: rig.environment, traceBytes });
+  const surroundings = await open({ folder, disk: root, environment: rig.environment, traceBytes });
   const { flags = [], flagsOfRestart = flags } = surroundings;
   const caller = new HistoryCaller("http://unused", "");
   const perform = (call: Call) => surroundings.perform?.(call) ?? caller.perform(call);
-  const earlier = isOlder === true ? await makeEarlier(before, { dataFolder, command }, caller) : [];
+  const earlier = isOlder === true ? await makeEarlier(before, dataFolder, caller) : [];
   const models = { kill: await DiskModel.of(root), "power cut": await DiskModel.of(root) };
-  const options = { dataFolder, command, environment: rig.environment };
+  const options = { dataFolder, environment: rig.environment };
   await using server = await startServer({ ...options, flags });
   caller.moveTo(server.url);
   const stepsBefore = isOlder === true ? [] : await makeInTurn(before, { perform }, traceBytes);
@@ -79,16 +78,12 @@ export async function record(
 }
 
 /** Makes the calls on a server that is not recorded, and leaves the folder of an earlier version. */
-async function makeEarlier(
-  calls: readonly Call[],
-  options: ServerOptions & { readonly dataFolder: string },
-  caller: HistoryCaller,
-): Promise<RecordedStep[]> {
-  await using server = await startServer(options);
+async function makeEarlier(calls: readonly Call[], dataFolder: string, caller: HistoryCaller): Promise<RecordedStep[]> {
+  await using server = await startServer({ dataFolder });
   caller.moveTo(server.url);
   const steps = await makeInTurn(calls, caller, () => 0);
   await server.stop();
-  await makeOlder(options.dataFolder);
+  await makeOlder(dataFolder);
   return steps.map((step) => ({ ...step, beganAt: -1 }));
 }
 

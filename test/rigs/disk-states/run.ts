@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { DiskModel } from "../../support/disk-rig/disk-model.ts";
 import type { FaultRule } from "../../support/disk-rig/rig.ts";
 import { Random } from "../../support/random.ts";
-import type { NodeCommand } from "../../support/server-process.ts";
 import { memoryFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 import { examine } from "../examine.ts";
 import { type ScenarioName, scenarios } from "../scenarios.ts";
@@ -20,7 +19,6 @@ export interface DiskStatesOptions {
   readonly seed: number;
   /** Each state of this many is examined. @default 1 */
   readonly stride?: number;
-  readonly command?: NodeCommand;
   /** Calls of the recorded server that fail. @default none */
   readonly fault?: FaultRule;
   readonly stopsAtViolation?: boolean;

@@ -4,7 +4,7 @@ import { DiskRig, type FaultRule } from "../../support/disk-rig/rig.ts";
 import { HistoryCaller } from "../../support/history/caller.ts";
 import type { Call, History } from "../../support/history/calls.ts";
 import { HistoryRecorder } from "../../support/history/recorder.ts";
-import { type NodeCommand, type ServerOptions, startCommand, startServer } from "../../support/server-process.ts";
+import { type ServerOptions, startServer } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { examine } from "../examine.ts";
 import type { Scenario } from "../scenarios.ts";
@@ -20,10 +20,7 @@ interface FreshFolder extends AsyncDisposable {
 const jobSecondsMax = 1;
 
 /** Prepares a scenario of which each interruption begins with a folder of its own: of a start, or of more than one program. */
-export async function freshFolder(
-  scenario: Scenario,
-  { command = startCommand, files }: { readonly command?: NodeCommand | undefined; readonly files: string },
-): Promise<FreshFolder> {
+export async function freshFolder(scenario: Scenario, files: string): Promise<FreshFolder> {
   const started = new AsyncDisposableStack();
   const folder = started.use(await temporaryFolder()).path;
   const [disk, template] = [join(folder, "disk"), join(folder, "before")];
@@ -31,9 +28,9 @@ export async function freshFolder(
   const rig = await DiskRig.create(folder, null);
   const open = scenario.surroundings ?? noSurroundings;
   const surroundings = started.use(
-    await open({ folder, disk, command, environment: rig.environment, traceBytes: () => rig.traceBytes() }),
+    await open({ folder, disk, environment: rig.environment, traceBytes: () => rig.traceBytes() }),
   );
-  const server = { dataFolder: join(disk, "data"), command, environment: rig.environment };
+  const server = { dataFolder: join(disk, "data"), environment: rig.environment };
   const known = new HistoryCaller("http://unused", "");
   const before = await prepare(scenario, { server, surroundings, caller: known });
   await cp(disk, template, { recursive: true, preserveTimestamps: true });

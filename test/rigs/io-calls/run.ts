@@ -5,7 +5,6 @@ import type { Call } from "../../support/history/calls.ts";
 import { observe } from "../../support/history/observe.ts";
 import { HistoryRecorder } from "../../support/history/recorder.ts";
 import { assertNoOrphans } from "../../support/kill-rig/audit.ts";
-import type { NodeCommand } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { isPlain, type Scenario, type ScenarioName, scenarios } from "../scenarios.ts";
 import { type FoundViolation, violationsOf } from "../violations.ts";
@@ -27,7 +26,6 @@ export interface IoCallsOptions {
   readonly stride?: number;
   /** Ends after this many, whether or not there are more. @default Infinity */
   readonly pointsMax?: number;
-  readonly command?: NodeCommand;
   readonly stopsAtViolation?: boolean;
 }
 
@@ -74,7 +72,7 @@ type Counts = Pick<IoCallsResult, "points" | "restarts" | "violations" | "findin
 /** Each interruption has a folder and servers of its own. */
 async function interruptFresh(scenario: Scenario, options: IoCallsOptions): Promise<Counts> {
   const { outcome, files = "*", first = 1, stride = 1, pointsMax = Number.POSITIVE_INFINITY } = options;
-  await using folder = await freshFolder(scenario, { command: options.command, files });
+  await using folder = await freshFolder(scenario, files);
   const violations: FoundViolation[] = [];
   const findings: string[] = [];
   let points = 0;
@@ -98,7 +96,7 @@ async function interruptOneServer(options: IoCallsOptions): Promise<Counts> {
   await using folder = await temporaryFolder();
   const dataFolder = join(folder.path, "data");
   const rig = await DiskRig.create(folder.path, null);
-  await using servers = await Servers.start({ dataFolder, rig, command: options.command });
+  await using servers = await Servers.start({ dataFolder, rig });
   const unjudged: Unjudged[] = [];
   const violations: FoundViolation[] = [];
   let [points, restarts, isReached] = [0, 0, true];

@@ -1,10 +1,9 @@
 import type { DiskRig } from "../../support/disk-rig/rig.ts";
-import { type NodeCommand, type ServerProcess, startServer } from "../../support/server-process.ts";
+import { type ServerProcess, startServer } from "../../support/server-process.ts";
 
 interface ServersOptions {
   readonly dataFolder: string;
   readonly rig: DiskRig;
-  readonly command: NodeCommand | undefined;
 }
 
 /** The servers of one data folder, one after another, all of them watched by the rig. */
@@ -50,6 +49,6 @@ export class Servers implements AsyncDisposable {
   }
 }
 
-function startOne({ dataFolder, rig, command }: ServersOptions): Promise<ServerProcess> {
-  return startServer({ dataFolder, environment: rig.environment, ...(command !== undefined && { command }) });
+function startOne({ dataFolder, rig }: ServersOptions): Promise<ServerProcess> {
+  return startServer({ dataFolder, environment: rig.environment });
 }

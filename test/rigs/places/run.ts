@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { Random } from "../../support/random.ts";
-import { startCommand } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { examine } from "../examine.ts";
-import type { UnitRun } from "../unit.ts";
+import type { UnitOf } from "../unit.ts";
 import type { FoundViolation } from "../violations.ts";
 import { type PlaceName, places } from "./places.ts";
 import { World } from "./world.ts";
@@ -23,7 +22,7 @@ export interface PlacesResult {
 }
 
 /** Runs servers in a hostile place while calls are made. Then the service is started without the trouble, and all is judged. */
-export async function runPlaces({ place, seed, command = startCommand }: UnitRun<"places">): Promise<PlacesResult> {
+export async function runPlaces({ place, seed }: UnitOf<"places">): Promise<PlacesResult> {
   const began = performance.now();
   const { whyUnusable, trouble } = places[place];
   const leftOut = await whyUnusable();
@@ -31,7 +30,7 @@ export async function runPlaces({ place, seed, command = startCommand }: UnitRun
     return { rig: "places", place, seed, calls: 0, succeeded: 0, leftOut, violations: [], findings: [], seconds: 0 };
   }
   await using folder = await temporaryFolder();
-  await using world = await World.open(folder.path, { random: new Random(seed), command });
+  await using world = await World.open(folder.path, new Random(seed));
   await trouble(world);
   await world.end();
   const calls = world.recorder.entries.filter((entry) => "begin" in entry).length;

@@ -6,7 +6,7 @@ import { HistoryCaller } from "../../support/history/caller.ts";
 import type { Call, Outcome } from "../../support/history/calls.ts";
 import { HistoryRecorder } from "../../support/history/recorder.ts";
 import type { Random } from "../../support/random.ts";
-import { type NodeCommand, type ServerProcess, startServer } from "../../support/server-process.ts";
+import { type ServerProcess, startCommand, startServer } from "../../support/server-process.ts";
 
 const vault = "place";
 const workersAtOnce = 4;
@@ -41,24 +41,22 @@ export class World implements AsyncDisposable {
   readonly recorder: HistoryRecorder;
   readonly findings: string[] = [];
   readonly caller = new HistoryCaller("http://unused", "");
-  readonly #command: NodeCommand;
   readonly #servers = new AsyncDisposableStack();
   #server: ServerProcess | null = null;
   #archives = 0;
   /** Archives that nothing deletes, whether or not their upload succeeded. */
   readonly #kept: string[] = [];
 
-  private constructor(folder: string, recorder: HistoryRecorder, options: { random: Random; command: NodeCommand }) {
+  private constructor(folder: string, recorder: HistoryRecorder, random: Random) {
     this.folder = folder;
     this.dataFolder = join(folder, "data");
     this.recorder = recorder;
-    this.random = options.random;
-    this.#command = options.command;
+    this.random = random;
     this.caller.jobSecondsMax = jobSecondsMax;
   }
 
-  static async open(folder: string, options: { random: Random; command: NodeCommand }): Promise<World> {
-    const world = new World(folder, await HistoryRecorder.create(join(folder, "history")), options);
+  static async open(folder: string, random: Random): Promise<World> {
+    const world = new World(folder, await HistoryRecorder.create(join(folder, "history")), random);
     await mkdir(world.dataFolder, { mode: 0o700 });
     return world;
   }
@@ -84,7 +82,7 @@ export class World implements AsyncDisposable {
   }
 
   async #startUnused({ prefix, environment = {} }: StartOptions): Promise<ServerProcess> {
-    const command = prefix === undefined ? this.#command : { ...this.#command, prefix };
+    const command = prefix === undefined ? startCommand : { ...startCommand, prefix };
     const server = await startServer({ command, environment, dataFolder: this.dataFolder });
     this.#servers.use(server);
     return server;

@@ -32,8 +32,10 @@ export async function notice({ shownBy, ...bug }: PlantedBug): Promise<PlantedRe
   await using copy = await plantedCopy(bug);
   const program = join(copy.path, "test/rigs/main.ts");
   const args = ["--conditions=@moraine/source", program, "--unit", JSON.stringify(shownBy)];
+  // Without the programs that were packed before, which lack the bug.
+  const { PACKED_PROGRAMS: _, ...env } = process.env;
   // Exits with 1 when it has noticed something.
-  const ended = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 28 }).catch((error) => error);
+  const ended = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 28, env }).catch((error) => error);
   if (ended.stdout === "") {
     throw new Error(`${JSON.stringify(shownBy)} could not be run with "${bug.name}": ${ended.stderr}`);
   }

@@ -5,7 +5,7 @@ import type { Call, History, Outcome } from "../../support/history/calls.ts";
 import { observe } from "../../support/history/observe.ts";
 import { HistoryRecorder } from "../../support/history/recorder.ts";
 import { Random } from "../../support/random.ts";
-import { type ServerOptions, startServer } from "../../support/server-process.ts";
+import { startServer } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { type FoundViolation, violationsOf } from "../violations.ts";
 import { advance, type Kind, kinds, kindsInTime } from "./kinds.ts";
@@ -14,7 +14,6 @@ export interface RacesOptions {
   readonly seed: number;
   /** How many races. */
   readonly count: number;
-  readonly command?: ServerOptions["command"];
   /** Ends with the batch that shows the first violation. */
   readonly stopsAtViolation?: boolean;
   /** A service that runs already, and whose clock nobody can move. @default servers of its own, each with a new folder */
@@ -51,9 +50,7 @@ export async function runRaces(options: RacesOptions): Promise<RacesResult> {
   for (let races = 0; races < count; races += racesOfServer) {
     const share = Math.min(racesOfServer, count - races);
     const own =
-      options.url === undefined
-        ? raceOnServer(share, random, options.command)
-        : raceOn(options.url, share, { random, first: races });
+      options.url === undefined ? raceOnServer(share, random) : raceOn(options.url, share, { random, first: races });
     for await (const history of own) {
       histories.push(history);
       violations.push(...violationsOf(history));
@@ -68,16 +65,11 @@ export async function runRaces(options: RacesOptions): Promise<RacesResult> {
 const secondsSince = (began: number): number => (performance.now() - began) / 1000;
 
 /** Yields the history of each batch of races on one server, whose folder is new. */
-async function* raceOnServer(
-  count: number,
-  random: Random,
-  command: RacesOptions["command"],
-): AsyncGenerator<History, void> {
+async function* raceOnServer(count: number, random: Random): AsyncGenerator<History, void> {
   await using folder = await temporaryFolder();
   await using server = await startServer({
     dataFolder: join(folder.path, "data"),
     flags: ["--clock", "manual"],
-    ...(command !== undefined && { command }),
   });
   yield* raceOn(server.url, count, { random, first: 0, clockMoves: true });
   await server.stop();

@@ -26,12 +26,12 @@ process.stdout.write(JSON.stringify(result), () => process.exit());
 
 /** @param folder in memory: states are small, and many */
 async function runIn(folder: string): Promise<Omit<RecordedDiskResult, "seconds">> {
-  const { fileSystem, layout = "one disk", scenario, seed, count, survivals, command } = options;
+  const { fileSystem, layout = "one disk", scenario, seed, count, survivals } = options;
   await mkdir(folder);
   const images = await makeImages(fileSystem, layout, folder);
   const durable = images.map((image) => `${image}.durable`);
   await Promise.all(images.map((image) => run("cp", ["--sparse=auto", image, `${image}.durable`])));
-  await using recording = await record({ fileSystem, images, folder }, scenarios[scenario]("v"), command);
+  await using recording = await record({ fileSystem, images, folder }, scenarios[scenario]("v"));
   const random = new Random(seed);
   const log = openSync(recording.log, "r");
   const entries = readEntries(log);

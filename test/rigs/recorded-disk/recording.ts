@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { HistoryCaller } from "../../support/history/caller.ts";
 import type { History } from "../../support/history/calls.ts";
-import { type NodeCommand, startServer } from "../../support/server-process.ts";
+import { startServer } from "../../support/server-process.ts";
 import { historyAt, makeInTurn } from "../recorded-steps.ts";
 import type { Scenario } from "../scenarios.ts";
 import { type FileSystemName, mountFolder } from "./file-systems.ts";
@@ -28,11 +28,10 @@ export interface DiskRecording extends AsyncDisposable {
 export async function record(
   { fileSystem, images, folder }: { fileSystem: FileSystemName; images: readonly string[]; folder: string },
   { before, interrupted, restarts }: Scenario,
-  command?: NodeCommand,
 ): Promise<DiskRecording> {
   await using disks = await startRecording(images, folder);
   await using mounted = await mountFolder(fileSystem, disks.paths, join(folder, "recorded"));
-  const options = { dataFolder: mounted.path, ...(command !== undefined && { command }) };
+  const options = { dataFolder: mounted.path };
   await using server = await startServer(options);
   const caller = new HistoryCaller(server.url, "");
   const length = () => statSync(disks.log).size;

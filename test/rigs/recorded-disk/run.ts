@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { endingOf, type NodeCommand, repositoryRoot } from "../../support/server-process.ts";
+import { endingOf, repositoryRoot } from "../../support/server-process.ts";
 import type { ScenarioName } from "../scenarios.ts";
 import type { FoundViolation } from "../violations.ts";
 import type { Survival } from "./cuts.ts";
@@ -20,7 +20,6 @@ export interface RecordedDiskOptions {
   readonly count: number;
   /** @default each */
   readonly survivals?: readonly Survival[];
-  readonly command?: NodeCommand;
   readonly stopsAtViolation?: boolean;
 }
 

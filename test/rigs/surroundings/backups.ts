@@ -4,7 +4,7 @@ import { backUp, backupFindings, restored } from "../../support/backups/programs
 import { HistoryCaller } from "../../support/history/caller.ts";
 import type { Entry, History, Outcome } from "../../support/history/calls.ts";
 import { type Span, spansOf } from "../../support/history/operations.ts";
-import { endingOf, spawnServer } from "../../support/server-process.ts";
+import { endingOf, serverProgram, spawnServer, startCommand } from "../../support/server-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { examine } from "../examine.ts";
 import type { Examination, Place, Surroundings } from "./surroundings.ts";
@@ -13,13 +13,10 @@ import type { Examination, Place, Surroundings } from "./surroundings.ts";
  * A folder of backups on the server's disk. What a backup holds that was acknowledged must be there when it is restored, and an
  * interrupted one leaves the others whole.
  */
-export async function withBackups({ disk, environment, command }: Place): Promise<Surroundings> {
+export async function withBackups({ disk, environment }: Place): Promise<Surroundings> {
   await mkdir(join(disk, "backups"), { mode: 0o700 });
-  // As sources, or packed.
-  const args = command.args.map((word) =>
-    word.replace(/\/main\.ts$/, "/backup/main.ts").replace(/\/main\.js$/, "/backup.js"),
-  );
-  const program = { ...command, args };
+  const args = startCommand.args.map((word) => (word === serverProgram("main") ? serverProgram("backup") : word));
+  const program = { ...startCommand, args };
   const run = async (): Promise<Outcome> => {
     const words = [join(disk, "backups"), "--data", join(disk, "data"), "--json"];
     const { code, stderr } = await endingOf(spawnServer(words, { command: program, environment }));

@@ -1,6 +1,5 @@
 import type { Notifier } from "../../../packages/server/src/domain/notifications/notifier.ts";
 import type { Call, History, Outcome } from "../../support/history/calls.ts";
-import type { NodeCommand } from "../../support/server-process.ts";
 import type { FoundViolation } from "../violations.ts";
 
 /** All that a scenario needs next to a server and its data folder. */
@@ -48,8 +47,6 @@ export interface Place {
   readonly folder: string;
   /** The disk of the server, in which `data` is its folder. */
   readonly disk: string;
-  /** How the server is started. */
-  readonly command: NodeCommand;
   /** Makes another process part of what the rig watches. */
   readonly environment: Readonly<Record<string, string>>;
   /** The length of the rig's trace. */

@@ -7,7 +7,7 @@ import { openPlaceForBackup, openPlaceForReading } from "../../../packages/serve
 import type { CheckLevel } from "../../../packages/server/src/backup/segment-check.ts";
 import { type BackupOptions, type BackupResult, takeBackup } from "../../../packages/server/src/backup/take-backup.ts";
 import { type RestoreOptions, type RestoreResult, restore } from "../../../packages/server/src/restore/restore.ts";
-import { cleanEnvironment, type Ending, endingOf, repositoryRoot, within } from "../server-process.ts";
+import { cleanEnvironment, type Ending, endingOf, repositoryRoot, serverProgram, within } from "../server-process.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 // Backups and restores in this process, and as processes of their own that can be killed.
@@ -70,8 +70,7 @@ export function runProgram(
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
 ): Promise<Ending> {
-  const program = join(repositoryRoot, `packages/server/src/${name}/main.ts`);
-  const child = spawn(process.execPath, ["--conditions=@moraine/source", program, ...args], {
+  const child = spawn(process.execPath, ["--conditions=@moraine/source", serverProgram(name), ...args], {
     env: {
       ...cleanEnvironment(),
       NODE_COMPILE_CACHE: join(repositoryRoot, "node_modules/.cache/moraine"),

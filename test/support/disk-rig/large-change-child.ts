@@ -3,7 +3,7 @@ import { rowSecret } from "../../../packages/server/test/support/row-secret.ts";
 
 // Makes a change of many rows, for which SQLite keeps what it may have to undo: more than it keeps in memory by default.
 
-const [path = ""] = process.argv.slice(2);
+const [, , path = ""] = process.argv.slice(2);
 const rows = 2000;
 
 const store = await openSqliteStore({

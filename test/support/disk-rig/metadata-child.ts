@@ -3,12 +3,11 @@ import type { AccountId } from "@moraine/protocol";
 import { StorageFullError } from "../../../packages/server/src/domain/stores/blob-store.ts";
 import { openSqliteStore } from "../../../packages/server/src/storage/metadata/sqlite/sqlite-store.ts";
 import { rowSecret } from "../../../packages/server/test/support/row-secret.ts";
-import { accountId, region } from "../server-process.ts";
 
-// Changes the metadata in the database of the first argument, on a disk that fails, and prints each outcome as it becomes known:
+// Changes the metadata of an account and a region in a database, on a disk that fails, and prints each outcome as it becomes known:
 // `kept NAME`, `full NAME`, `failed NAME`, then `closed`. Ends with code 3 when the store failed, as the server does.
 
-const [path = "", vaults = "0"] = process.argv.slice(2);
+const [accountId = "", region = "", path = "", vaults = "0"] = process.argv.slice(2);
 const print = (line: string) => writeSync(1, `${line}\n`);
 /** Short enough that a few changes bring several checkpoints. */
 const logLimits = { framesMax: 8, overdueFrames: 16, fullFramesMax: 48 };

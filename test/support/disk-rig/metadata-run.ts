@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AccountId } from "@moraine/protocol";
 import { openInlineStore } from "../../../packages/server/test/support/inline-store.ts";
-import { accountId, cleanEnvironment, endingOf, region, repositoryRoot } from "../server-process.ts";
+import { accountId, cleanEnvironment, endingOf, packed, region, repositoryRoot } from "../server-process.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { DiskModel, nothingUnsynced } from "./disk-model.ts";
 import { DiskRig, type FaultRule } from "./rig.ts";
 
-type Program = "metadata-child.ts" | "large-change-child.ts";
+type Program = "metadata-child" | "large-change-child";
 
 export interface MetadataRun {
   /** 0 after an orderly close, 3 after a halt. */
@@ -66,9 +66,12 @@ export async function runOnFailingDisk(
   return { ...run, faults: faults.length, broken };
 }
 
-export function spawnChild(args: readonly string[], rig: DiskRig, program: Program = "metadata-child.ts") {
-  const file = fileURLToPath(new URL(`./${program}`, import.meta.url));
-  return spawn(process.execPath, ["--conditions=@moraine/source", file, ...args], {
+export function spawnChild(args: readonly string[], rig: DiskRig, program: Program = "metadata-child") {
+  const file =
+    packed === null
+      ? fileURLToPath(new URL(`./${program}.ts`, import.meta.url))
+      : join(packed, `server/dist/${program}.js`);
+  return spawn(process.execPath, ["--conditions=@moraine/source", file, accountId, region, ...args], {
     cwd: repositoryRoot,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...cleanEnvironment(), ...rig.environment, NODE_COMPILE_CACHE: "node_modules/.cache/moraine" },

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { contentOf, sha256Of } from "../content.ts";
 import type { GlacierHttp } from "../glacier-http.ts";
-import { cleanEnvironment, type Ending, endingOf, repositoryRoot, within } from "../server-process.ts";
+import { cleanEnvironment, type Ending, endingOf, repositoryRoot, serverProgram, within } from "../server-process.ts";
 import { fill, ids } from "../verify/filled-folder.ts";
 import type { Engine } from "./engine.ts";
 import { connectDirectly } from "./postgres-store.ts";
@@ -25,8 +25,7 @@ export async function newDatabase({ variables }: Engine): Promise<string> {
 
 /** Starts the program without the command before it. */
 export function startCopy(args: readonly string[], { environment }: Pick<S3Place, "environment">) {
-  const program = join(repositoryRoot, "packages/server/src/copy/main.ts");
-  const child = spawn(process.execPath, ["--conditions=@moraine/source", program, ...args], {
+  const child = spawn(process.execPath, ["--conditions=@moraine/source", serverProgram("copy"), ...args], {
     env: {
       ...cleanEnvironment(),
       ...environment,

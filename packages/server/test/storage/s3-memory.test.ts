@@ -82,7 +82,7 @@ test("drops the window that was read longest ago, and none that is being fetched
 test("the memory of a window is used again once nobody reads it, and never before", () => {
   const memory = new ReadMemory(100 * 1024 ** 2);
   const sizeBytes = 8 * 1024 ** 2;
-  const windowOf = (bytes: Buffer, readers: number): Window => ({
+  const windowOf = (bytes: Buffer<ArrayBuffer>, readers: number): Window => ({
     start: 0,
     end: sizeBytes,
     bytes: Promise.resolve(bytes),

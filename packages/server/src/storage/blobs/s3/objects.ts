@@ -1,5 +1,5 @@
 import { addAbortSignal, type Readable } from "node:stream";
-import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
+import type { GetObjectCommandOutput, PutObjectCommandOutput } from "@aws-sdk/client-s3";
 import { millisecondsPer } from "@moraine/protocol";
 import { BlobMissingError, BlobStoreUnavailableError } from "../../../domain/stores/blob-store.ts";
 import { type S3Connection, statusOf } from "../../s3/connection.ts";
@@ -9,7 +9,7 @@ import { contentPlace, fill, skipped } from "./response-body.ts";
 
 /** Bytes as they are sent in one request, with the hashes that the store compares them with. */
 export interface Body {
-  readonly bytes: Buffer;
+  readonly bytes: Buffer<ArrayBuffer>;
   readonly md5: Buffer;
   readonly sha256: Buffer;
 }
@@ -19,6 +19,8 @@ export interface Receipt {
   readonly ETag: string;
   /** Whether the store has shown by its ETag that it has these bytes. Not all of them do: encryption makes it another hash. */
   readonly isShown: boolean;
+  /** Whether one request was all it took. What an abandoned one still sends may be read from their memory. */
+  readonly isSentOnce: boolean;
 }
 
 export interface StoredPart {
@@ -52,10 +54,9 @@ export class Objects {
 
   async put(key: string, body: Body): Promise<Receipt> {
     const { sdk, client, at } = this.#s3;
-    const { ETag } = await transfer(key, (abortSignal) =>
+    return send(key, body, (abortSignal) =>
       client.send(hashed(new sdk.PutObjectCommand({ ...at(key), ...inputOf(body) }), body), { abortSignal }),
     );
-    return receiptOf(ETag, body);
   }
 
   async beginParts(key: string): Promise<string> {
@@ -72,10 +73,9 @@ export class Objects {
   async putPart(key: string, UploadId: string, PartNumber: number, body: Body): Promise<Receipt> {
     const { sdk, client, at } = this.#s3;
     const input = { ...at(key), UploadId, PartNumber, ...inputOf(body) };
-    const { ETag } = await transfer(key, (abortSignal) =>
+    return send(key, body, (abortSignal) =>
       client.send(hashed(new sdk.UploadPartCommand(input), body), { abortSignal }),
     );
-    return receiptOf(ETag, body);
   }
 
   /** Succeeds also when the upload is no more: an earlier attempt may have completed it. The caller looks at the object. */
@@ -209,6 +209,17 @@ function hashed<Command extends Hashable>(command: Command, { sha256 }: Body): C
   return command;
 }
 
-function receiptOf(ETag = "", { md5 }: Body): Receipt {
-  return { ETag, isShown: ETag.replaceAll('"', "").toLowerCase() === md5.toString("hex") };
+type Sent = Pick<PutObjectCommandOutput, "ETag" | "$metadata">;
+
+async function send(key: string, { md5 }: Body, once: (signal: AbortSignal) => Promise<Sent>): Promise<Receipt> {
+  let requests = 0;
+  const { ETag = "", $metadata } = await transfer(key, (abortSignal) => {
+    requests += 1;
+    return once(abortSignal);
+  });
+  return {
+    ETag,
+    isShown: ETag.replaceAll('"', "").toLowerCase() === md5.toString("hex"),
+    isSentOnce: requests === 1 && $metadata.attempts === 1,
+  };
 }

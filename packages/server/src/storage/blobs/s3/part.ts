@@ -10,8 +10,9 @@ export class Part {
   readonly #md5 = createHash("md5");
   #filled = 0;
 
-  constructor(sizeBytesMax: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(sizeBytesMax);
+  /** @param memory for all of its bytes; its own until they are stored. */
+  constructor(memory: Buffer<ArrayBuffer>) {
+    this.#bytes = memory;
   }
 
   get sizeBytes(): number {

@@ -9,9 +9,9 @@ const buffersKeptMax = 4;
 export interface Window {
   readonly start: number;
   readonly end: number;
-  readonly bytes: Promise<Buffer>;
+  readonly bytes: Promise<Buffer<ArrayBuffer>>;
   /** Set once all is there: until then its memory cannot be freed. */
-  fetched: Buffer | null;
+  fetched: Buffer<ArrayBuffer> | null;
   /** Reads that are under way. */
   readers: number;
   /** Called when its memory is wanted for another one. */
@@ -31,7 +31,7 @@ export class ReadMemory {
   }
 
   /** The memory of a window, after `makeRoom`. */
-  allocate(sizeBytes: number): Buffer {
+  allocate(sizeBytes: number): Buffer<ArrayBuffer> {
     return this.#buffers.take(sizeBytes);
   }
 

@@ -150,7 +150,7 @@ export class S3BlobStore implements BlobDriver {
 
   /** Stores an object as blobs are stored, reads it back, and removes it. */
   async #probe(): Promise<void> {
-    const part = new Part(probeBytes);
+    const part = new Part(Buffer.allocUnsafeSlow(probeBytes));
     part.append(randomBytes(probeBytes));
     const body = await part.body();
     await this.#objects.put(this.#probeKey, body);

@@ -5,10 +5,8 @@ import type { Circuit } from "./circuit.ts";
 import type { Body, Objects, Receipt, StoredPart } from "./objects.ts";
 import { Part } from "./part.ts";
 import { Tail } from "./tail.ts";
-import type { WriteMemory } from "./write-memory.ts";
+import { partBytes, type WriteMemory } from "./write-memory.ts";
 
-/** A store takes parts from 5 MiB on, and 10,000 of them: a segment of 4 GiB has 512. */
-export const partBytes = 8 * 1024 ** 2;
 /** While these are sent, the next one arrives. */
 const sendingMax = 2;
 
@@ -99,13 +97,18 @@ export class S3BlobWriter implements BlobWriter {
       if (this.#part?.room === 0) {
         await this.#sendPart();
       }
-      this.#part ??= new Part(Math.min(partBytes, this.#object.sizeBytesMax - this.#sentBytes));
+      this.#part ??= this.#newPart();
       const taken = rest.subarray(0, this.#part.room);
       await this.#object.memory.take(this, taken.length);
       this.#part.append(taken);
       this.#tail.append(taken);
       rest = rest.subarray(taken.length);
     }
+  }
+
+  #newPart(): Part {
+    const { memory, sizeBytesMax } = this.#object;
+    return new Part(memory.allocate(Math.min(partBytes, sizeBytesMax - this.#sentBytes)));
   }
 
   /** Resolves when the next part may arrive. */
@@ -138,17 +141,25 @@ export class S3BlobWriter implements BlobWriter {
     const sizeBytes = body.bytes.length;
     try {
       const receipt = await circuit.watch(() => objects.putPart(key, uploadId, PartNumber, body));
+      this.#useAgain(body, receipt);
       return { ...receipt, PartNumber, start, sizeBytes, sha256: body.sha256 };
     } finally {
       memory.give(this, sizeBytes);
     }
   }
 
+  #useAgain({ bytes }: Body, { isSentOnce }: Receipt): void {
+    if (isSentOnce) {
+      this.#object.memory.useAgain(bytes);
+    }
+  }
+
   async #putWhole(): Promise<void> {
     const { key, objects, circuit } = this.#object;
-    const body = await (this.#part ?? new Part(0)).body();
+    const body = await (this.#part ?? this.#newPart()).body();
     await circuit.watch(async () => {
       const receipt = await objects.put(key, body);
+      this.#useAgain(body, receipt);
       await this.#assertStored([{ ...receipt, start: 0, sizeBytes: body.bytes.length, sha256: body.sha256 }]);
     });
   }

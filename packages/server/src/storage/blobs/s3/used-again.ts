@@ -5,7 +5,7 @@
 export class UsedAgain {
   readonly #sizeBytes: number;
   readonly #keptMax: number;
-  readonly #free: Buffer[] = [];
+  readonly #free: Buffer<ArrayBuffer>[] = [];
 
   /** @param keptMax how many are kept while nobody uses them. */
   constructor(sizeBytes: number, keptMax: number) {
@@ -13,7 +13,7 @@ export class UsedAgain {
     this.#keptMax = keptMax;
   }
 
-  take(sizeBytes: number): Buffer {
+  take(sizeBytes: number): Buffer<ArrayBuffer> {
     if (sizeBytes <= this.#sizeBytes / 2 || sizeBytes > this.#sizeBytes) {
       return Buffer.allocUnsafeSlow(sizeBytes);
     }
@@ -21,7 +21,7 @@ export class UsedAgain {
   }
 
   /** Nothing may use it any more. */
-  give(bytes: Buffer): void {
+  give(bytes: Buffer<ArrayBuffer>): void {
     if (bytes.buffer.byteLength === this.#sizeBytes && this.#free.length < this.#keptMax) {
       this.#free.push(Buffer.from(bytes.buffer));
     }

@@ -1,8 +1,14 @@
 import { millisecondsPer } from "@moraine/protocol";
 import { BlobStoreUnavailableError } from "../../../domain/stores/blob-store.ts";
+import { UsedAgain } from "./used-again.ts";
 
 /** Longer than a store takes that works: then it is busier than it can bear. */
 const waitMillisecondsMax = 30 * millisecondsPer.second;
+
+/** A store takes parts from 5 MiB on, and 10,000 of them: a segment of 4 GiB has 512. */
+export const partBytes = 8 * 1024 ** 2;
+/** While nobody writes. */
+const buffersKeptMax = 4;
 
 interface Waiting {
   readonly owner: object;
@@ -16,6 +22,7 @@ interface Waiting {
  */
 export class WriteMemory {
   readonly #limitBytes: number;
+  readonly #buffers = new UsedAgain(partBytes, buffersKeptMax);
   /** By upload, the oldest first. */
   readonly #held = new Map<object, number>();
   #heldBytes = 0;
@@ -43,6 +50,16 @@ export class WriteMemory {
     this.#waiting.push(waiting);
     this.#grant();
     await promise.finally(() => clearTimeout(timer));
+  }
+
+  /** The memory of a part, whose bytes count as they arrive. */
+  allocate(sizeBytes: number): Buffer<ArrayBuffer> {
+    return this.#buffers.take(sizeBytes);
+  }
+
+  /** Nothing may use it any more. */
+  useAgain(bytes: Buffer<ArrayBuffer>): void {
+    this.#buffers.give(bytes);
   }
 
   give(owner: object, sizeBytes: number): void {

@@ -30,11 +30,16 @@ test("a power cut after any response leaves everything that was acknowledged", a
   const places = { root, vault, scratch: join(folder.path, "scratch") };
   const startAt = new Set(Array.from({ length: startsMax }, () => random.whole(1, run.promises.size)));
   const cuts = await atEachPromise(root, run.events, run.promises, async (cut) => {
-    assert.deepEqual(await brokenPromises(cut, places), [], `nothing unsynced survives, cut ${cut.number}`);
-    assert.deepEqual(await brokenPromises(cut, places, half), [], `half of it survives, cut ${cut.number}`);
+    // One of the two at each response: the rigs take both, and more, of shorter runs.
+    const [survival, survives] = cut.number % 2 === 0 ? [half, "half"] : [nothingUnsynced, "nothing"];
+    assert.deepEqual(
+      await brokenPromises(cut, places, survival),
+      [],
+      `${survives} unsynced survives, cut ${cut.number}`,
+    );
     if (startAt.has(cut.number)) {
       const image = join(folder.path, `image-${cut.number}`);
-      await cut.model.materialize(image, cut.number % 2 === 0 ? half : nothingUnsynced);
+      await cut.model.materialize(image, survival);
       await assertServed(image, cut.promised);
     }
   });

@@ -164,8 +164,24 @@ for (const name of ["ceph", "swift"] as const) {
       await reader.close();
     });
 
-    test("a store that shows another hash than MD5 is read back as a whole", async () => {
+    test("bytes have no MD5 for a store that was seen to refuse others, and what it has received is not read back", async () => {
       await using proxy = await S3Proxy.start(endpoint);
+      const store = await open(s3Place(engine, proxy.url));
+      const from = proxy.requests.length;
+      const bytes = contentOf(5, 20 * mebibyte);
+      const key = await storeBlob(store, bytes);
+      const requests = proxy.requests.slice(from);
+      assert.ok(requests.some(({ method }) => method === "PUT") && !requests.some(({ hasMd5 }) => hasMd5));
+      assert.deepEqual(
+        requests.filter(({ method }) => method === "GET").map(({ range }) => range?.startsWith("bytes=-")),
+        [true],
+      );
+      assertSameBytes(await readBlob(store, key), bytes);
+    });
+
+    test("a store that checks no hash, and shows another than MD5, is read back as a whole", async () => {
+      await using proxy = await S3Proxy.start(endpoint);
+      proxy.fault = ({ method, hasMd5 }) => (method === "PUT" && !hasMd5 ? { isFalseSuccess: true } : undefined);
       const store = await open(s3Place(engine, proxy.url));
       proxy.fault = ({ method }) => (method === "PUT" ? { etag: `"${"0".repeat(32)}"` } : undefined);
       const bytes = contentOf(4, mebibyte);

@@ -11,6 +11,8 @@ export interface S3Request {
   readonly key: string;
   readonly query: URLSearchParams;
   readonly range: string | null;
+  /** Whether its body was sent with its MD5. */
+  readonly hasMd5: boolean;
 }
 
 interface Came {
@@ -155,7 +157,8 @@ export class S3Proxy implements AsyncDisposable {
 function requestOf({ method = "", url = "", headers }: IncomingMessage): S3Request {
   const { pathname, searchParams } = new URL(url, "http://s3");
   const key = decodeURIComponent(pathname).split("/").slice(2).join("/");
-  return { method, key, query: searchParams, range: headers.range ?? null };
+  const hasMd5 = headers["content-md5"] !== undefined;
+  return { method, key, query: searchParams, range: headers.range ?? null, hasMd5 };
 }
 
 async function bytesOf(message: IncomingMessage): Promise<Buffer> {

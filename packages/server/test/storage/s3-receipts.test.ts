@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
+import { BlobStoreUnavailableError } from "../../src/domain/stores/blob-store.ts";
 import { callLimits } from "../../src/storage/blobs/s3/calls.ts";
 import { Objects } from "../../src/storage/blobs/s3/objects.ts";
 import { Part } from "../../src/storage/blobs/s3/part.ts";
@@ -47,7 +48,7 @@ const error =
 
 async function send(...responses: Respond[]) {
   next = responses;
-  const part = new Part(Buffer.from(bytes));
+  const part = new Part(Buffer.from(bytes), true);
   part.append(bytes);
   return objects.put("key", await part.body());
 }
@@ -56,6 +57,19 @@ test("a store that has received the bytes shows it by their MD5", async () => {
   assert.equal((await send(stored)).isShown, true);
   const encrypted: Respond = (response) => response.setHeader("ETag", `"${hash("md5", "other bytes")}"`).end();
   assert.equal((await send(encrypted)).isShown, false);
+});
+
+test("a store that refuses other bytes differs from one that stores them, and from one that is away", async () => {
+  const cases = [
+    [error(400, "XAmzContentSHA256Mismatch"), true],
+    [stored, false],
+  ] as const;
+  for (const [response, expected] of cases) {
+    next = [response];
+    assert.equal(await objects.refusesOtherBytes("key", bytes), expected);
+  }
+  next = Array.from({ length: callLimits.attemptsMax }, () => error(503, "SlowDown"));
+  await assert.rejects(objects.refusesOtherBytes("key", bytes), BlobStoreUnavailableError);
 });
 
 test("bytes count as sent once when the first request was the last, whoever repeats", async () => {

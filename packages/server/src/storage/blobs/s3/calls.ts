@@ -15,7 +15,7 @@ const deadlineMilliseconds = 2 * millisecondsPer.minute;
 const transfersMax = 4;
 const pauseMilliseconds = 200;
 /** The store received other bytes than were sent. */
-const alteredOnTheWay: ReadonlySet<string> = new Set([
+export const alteredOnTheWay: ReadonlySet<string> = new Set([
   "BadDigest",
   "InvalidDigest",
   "SignatureDoesNotMatch",

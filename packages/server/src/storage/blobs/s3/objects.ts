@@ -1,23 +1,28 @@
+import { hash, randomBytes } from "node:crypto";
 import { addAbortSignal, type Readable } from "node:stream";
 import type { GetObjectCommandOutput, PutObjectCommandOutput } from "@aws-sdk/client-s3";
 import { millisecondsPer } from "@moraine/protocol";
 import { BlobMissingError, BlobStoreUnavailableError } from "../../../domain/stores/blob-store.ts";
 import { type S3Connection, statusOf } from "../../s3/connection.ts";
-import { call, transfer, WrongResponseError } from "./calls.ts";
+import { alteredOnTheWay, call, transfer, WrongResponseError } from "./calls.ts";
 import { listObjects, type ObjectPage } from "./object-list.ts";
 import { contentPlace, fill, skipped } from "./response-body.ts";
 
 /** Bytes as they are sent in one request, with the hashes that the store compares them with. */
 export interface Body {
   readonly bytes: Buffer<ArrayBuffer>;
-  readonly md5: Buffer;
+  /** Null where the store is known to refuse bytes that have another SHA-256. */
+  readonly md5: Buffer | null;
   readonly sha256: Buffer;
 }
 
 /** Response to bytes that were sent. */
 export interface Receipt {
   readonly ETag: string;
-  /** Whether the store has shown by its ETag that it has these bytes. Not all of them do: encryption makes it another hash. */
+  /**
+   * Whether the store has shown that it received these bytes: by their MD5 as its ETag, which encryption makes another hash, or, sent without
+   * one, by a success.
+   */
   readonly isShown: boolean;
   /** Whether one request was all it took. What an abandoned one still sends may be read from their memory. */
   readonly isSentOnce: boolean;
@@ -57,6 +62,26 @@ export class Objects {
     return send(key, body, (abortSignal) =>
       client.send(hashed(new sdk.PutObjectCommand({ ...at(key), ...inputOf(body) }), body), { abortSignal }),
     );
+  }
+
+  /**
+   * Whether the store refuses bytes that have another SHA-256 than the one they are sent with. If it does not, they are stored. Rejects while the
+   * store is away.
+   */
+  async refusesOtherBytes(key: string, bytes: Buffer<ArrayBuffer>): Promise<boolean> {
+    const { sdk, client, at } = this.#s3;
+    const other = { bytes, md5: null, sha256: hash("sha256", randomBytes(bytes.length), "buffer") };
+    try {
+      await call(key, (abortSignal) =>
+        client.send(hashed(new sdk.PutObjectCommand({ ...at(key), ...inputOf(other) }), other), { abortSignal }),
+      );
+      return false;
+    } catch (error) {
+      if (alteredOnTheWay.has(((error as Error).cause as Error | undefined)?.name ?? "")) {
+        return true;
+      }
+      throw error;
+    }
   }
 
   async beginParts(key: string): Promise<string> {
@@ -191,7 +216,7 @@ export class Objects {
 const inputOf = ({ bytes, md5 }: Body) => ({
   Body: bytes,
   ContentLength: bytes.length,
-  ContentMD5: md5.toString("base64"),
+  ...(md5 !== null && { ContentMD5: md5.toString("base64") }),
 });
 
 interface Hashable {
@@ -219,7 +244,7 @@ async function send(key: string, { md5 }: Body, once: (signal: AbortSignal) => P
   });
   return {
     ETag,
-    isShown: ETag.replaceAll('"', "").toLowerCase() === md5.toString("hex"),
+    isShown: md5 === null ? ETag !== "" : ETag.replaceAll('"', "").toLowerCase() === md5.toString("hex"),
     isSentOnce: requests === 1 && $metadata.attempts === 1,
   };
 }

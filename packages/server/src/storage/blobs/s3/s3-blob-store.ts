@@ -57,6 +57,8 @@ export class S3BlobStore implements BlobDriver {
   /** Another node's probe has another key. */
   readonly #probeKey = `probe.${randomUUID()}`;
   #prepared = false;
+  /** Whether the store was seen to refuse bytes that have another SHA-256: then they need no MD5, which takes a third of an upload's CPU. */
+  #isHashChecked = false;
 
   constructor(objects: Objects, options: S3StoreOptions) {
     const { onChange = () => undefined, probeMilliseconds } = options;
@@ -105,6 +107,7 @@ export class S3BlobStore implements BlobDriver {
       objects: this.#objects,
       circuit: this.#circuit,
       memory: this.#writeMemory,
+      hasMd5: !this.#isHashChecked,
       assertUnused: () => invariant(!this.#used.has(key), "a key serves one blob"),
       onEnd: () => {
         this.#unfinished.delete(key);
@@ -148,9 +151,9 @@ export class S3BlobStore implements BlobDriver {
     return new S3BlobReader({ ...end, key: object, objects: this.#objects, memory: this.#readMemory });
   }
 
-  /** Stores an object as blobs are stored, reads it back, and removes it. */
+  /** Stores an object as blobs are stored, reads it back, and removes it. Finds out on the way what the store refuses. */
   async #probe(): Promise<void> {
-    const part = new Part(Buffer.allocUnsafeSlow(probeBytes));
+    const part = new Part(Buffer.allocUnsafeSlow(probeBytes), true);
     part.append(randomBytes(probeBytes));
     const body = await part.body();
     await this.#objects.put(this.#probeKey, body);
@@ -158,6 +161,7 @@ export class S3BlobStore implements BlobDriver {
     if (sizeBytes !== probeBytes || !tail.equals(body.bytes)) {
       throw new BucketError(`${this.#objects.name} does not return the bytes that were stored`);
     }
+    this.#isHashChecked = await this.#objects.refusesOtherBytes(this.#probeKey, body.bytes);
     await this.#objects.remove(this.#probeKey);
   }
 

@@ -16,6 +16,8 @@ export interface UnfinishedObject {
   readonly objects: Objects;
   readonly circuit: Circuit;
   readonly memory: WriteMemory;
+  /** Whether its bytes are sent with their MD5. */
+  readonly hasMd5: boolean;
   /** Throws when the key has been written before. */
   assertUnused(): void;
   onEnd(): void;
@@ -107,8 +109,8 @@ export class S3BlobWriter implements BlobWriter {
   }
 
   #newPart(): Part {
-    const { memory, sizeBytesMax } = this.#object;
-    return new Part(memory.allocate(Math.min(partBytes, sizeBytesMax - this.#sentBytes)));
+    const { memory, sizeBytesMax, hasMd5 } = this.#object;
+    return new Part(memory.allocate(Math.min(partBytes, sizeBytesMax - this.#sentBytes)), hasMd5);
   }
 
   /** Resolves when the next part may arrive. */

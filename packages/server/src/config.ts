@@ -12,7 +12,7 @@ import { rootKeyOf } from "./secrets/given-secrets.ts";
 import type { RootKey } from "./secrets/root-key-file.ts";
 import { givenSettings, inSettings, readFlags, type Setting, UsageError } from "./settings/given-settings.ts";
 import { usageText } from "./settings/usage.ts";
-import type { BucketUrl } from "./storage/s3/bucket-url.ts";
+import type { ArchivesUrl } from "./storage/s3/archives-url.ts";
 import { readBlobs, readDatabase, type SharedDatabase } from "./store-settings.ts";
 
 /** Everything that can be set, read once. Flags win over the environment, and that over `--config FILE`. */
@@ -26,7 +26,7 @@ export interface Config {
   /** Whether it may lie on a file system whose locks and syncs depend on another machine. */
   readonly allowNetworkStorage: boolean;
   /** The bucket that archives are kept in; null for the data folder. */
-  readonly blobs: BucketUrl | null;
+  readonly blobs: ArchivesUrl | null;
   readonly listen: Place;
   /** Where the metrics are served: on an address of their own, with the API, or nowhere. */
   readonly metrics: Place | "with-api" | "off";

@@ -1,8 +1,8 @@
 import { isSafeEndpoint } from "./domain/safe-endpoint.ts";
 import { UsageError } from "./settings/given-settings.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "./storage/metadata/postgres/database-url.ts";
+import { type ArchivesUrl, parseArchivesUrl } from "./storage/s3/archives-url.ts";
 import { BucketError } from "./storage/s3/bucket-error.ts";
-import { type BucketUrl, parseBucketUrl } from "./storage/s3/bucket-url.ts";
 
 // Settings of where everything is kept, when that is not a data folder alone.
 
@@ -25,7 +25,7 @@ interface BlobValues {
 export function readBlobs(
   { blobs, insecure, mirror, ephemeral }: BlobValues,
   origin: string | undefined,
-): BucketUrl | null {
+): ArchivesUrl | null {
   if (blobs === undefined) {
     return null;
   }
@@ -34,7 +34,7 @@ export function readBlobs(
     throw refuse("a bucket has no --mirror, and is not for --ephemeral: leave one of them out");
   }
   try {
-    const url = parseBucketUrl(blobs);
+    const url = parseArchivesUrl(blobs);
     if (url === null) {
       throw refuse(`must be s3://BUCKET/PREFIX?endpoint=URL&region=NAME, not ${JSON.stringify(blobs)}`);
     }

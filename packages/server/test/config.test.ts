@@ -97,12 +97,32 @@ test("--blobs takes the URL of a bucket, and nothing that would be another place
   const { name, endpoint, region } = read(["--blobs", url])?.blobs ?? {};
   assert.deepEqual([name, endpoint, region], ["s3://archives/moraine", "https://s3.example.com", "eu-central-1"]);
   assert.equal(read([])?.blobs, null);
+  const coldOf = (settings: string) => read(["--blobs", `s3://archives?${settings}`])?.blobs?.cold;
+  const day = 24 * 3600 * 1000;
+  assert.deepEqual(coldOf("storage-class=DEEP_ARCHIVE&cold-after=30d"), {
+    storageClass: "DEEP_ARCHIVE",
+    afterMilliseconds: 30 * day,
+  });
+  assert.deepEqual(coldOf("storage-class=GLACIER_IR"), { storageClass: "GLACIER_IR", afterMilliseconds: 0 });
+  assert.equal(coldOf("region=eu-central-1"), null);
   assert.ok(read(["--blobs", "s3://archives?endpoint=http://127.0.0.1:9000"])?.blobs);
   assert.ok(read(["--blobs", "s3://archives?endpoint=http://10.0.0.1:9000", "--insecure"])?.blobs);
   for (const [flags, message] of [
     [["./folder"], /^--blobs: must be s3:.* not "\.\/folder"$/],
     [["https://archives"], /^--blobs: Invalid place/],
     [["s3://archives?storage=cold"], /^--blobs: Unknown setting "storage"/],
+    [
+      ["s3://archives?cold-after=30d"],
+      /^--blobs: cold-after=30d needs storage-class, e\.g\. storage-class=DEEP_ARCHIVE$/,
+    ],
+    [
+      ["s3://archives?storage-class=COLD"],
+      /^--blobs: Unknown storage-class "COLD": expected DEEP_ARCHIVE, GLACIER, .* or STANDARD_IA$/,
+    ],
+    [
+      ["s3://archives?storage-class=GLACIER&cold-after=soon"],
+      /^--blobs: Invalid cold-after "soon": expected a time like 30d or 12h; 0 moves/,
+    ],
     [["s3://archives?endpoint=http://10.0.0.1:9000"], /^--blobs: .* is neither https nor loopback: give --insecure/],
     [["s3://archives", "--mirror", "/mnt/mirror"], /^--blobs: a bucket has no --mirror/],
     [["s3://archives", "--ephemeral"], /^--blobs: .* not for --ephemeral/],

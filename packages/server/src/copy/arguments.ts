@@ -2,7 +2,8 @@ import { parseArgs } from "node:util";
 import { isSafeEndpoint } from "../domain/safe-endpoint.ts";
 import { programUsage } from "../settings/program-usage.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "../storage/metadata/postgres/database-url.ts";
-import { type BucketUrl, parseBucketUrl } from "../storage/s3/bucket-url.ts";
+import { parseArchivesUrl } from "../storage/s3/archives-url.ts";
+import type { BucketUrl } from "../storage/s3/bucket-url.ts";
 
 /** A database and a bucket that nodes share. */
 export interface ClusterPlace {
@@ -127,7 +128,7 @@ const isDatabase = (text: string): boolean => /^postgres(ql)?:\/\//.test(text);
 type Given<Value> = readonly [flag: string, value: Value];
 
 function clusterOf(values: Values, [databaseFlag, database]: Given<string>, [flag, blobs]: Given<string | undefined>) {
-  const bucket = blobs === undefined ? null : parseBucketUrl(blobs);
+  const bucket = blobs === undefined ? null : parseArchivesUrl(blobs);
   if (bucket === null) {
     throw new Error(`${databaseFlag} needs ${flag} s3://BUCKET/PREFIX?endpoint=URL&region=NAME`);
   }

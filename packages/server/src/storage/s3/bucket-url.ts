@@ -14,10 +14,16 @@ export interface BucketUrl {
 }
 
 const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-const settings: ReadonlySet<string> = new Set(["endpoint", "region"]);
+const settings = ["endpoint", "region"] as const;
 
 /** Null when it is no URL, but a folder. Throws for other URLs, which would be taken for folders of those names. */
-export function parseBucketUrl(text: string): BucketUrl | null {
+export const parseBucketUrl = (text: string): BucketUrl | null => parseWithSettings(text, [])?.url ?? null;
+
+/** Like `parseBucketUrl`, for a URL that may have more settings. */
+export function parseWithSettings(
+  text: string,
+  more: readonly string[],
+): { readonly url: BucketUrl; readonly values: URLSearchParams } | null {
   if (!/^[a-z0-9+.-]+:\/\//i.test(text)) {
     return null;
   }
@@ -26,20 +32,24 @@ export function parseBucketUrl(text: string): BucketUrl | null {
     throw new BucketError(`Invalid place "${text}": expected a folder, or s3://BUCKET/PREFIX`);
   }
   const values = new URLSearchParams(query);
-  const unknown = [...values.keys()].find((name) => !settings.has(name));
+  const known = [...settings, ...more];
+  const unknown = [...values.keys()].find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    throw new BucketError(`Unknown setting "${unknown}" in "${text}": expected endpoint or region`);
+    throw new BucketError(`Unknown setting "${unknown}" in "${text}": expected ${listOf(known)}`);
   }
   const endpoint = values.get("endpoint");
   if (endpoint !== null && !(URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol))) {
     throw new BucketError(`Invalid endpoint "${endpoint}": expected one like https://s3.example.com`);
   }
   const prefix = path.split("/").filter(Boolean).join("/");
-  return {
+  const url = {
     bucket,
     prefix: prefix === "" ? "" : `${prefix}/`,
     endpoint,
     region: values.get("region"),
     name: `s3://${bucket}/${prefix}`,
   };
+  return { url, values };
 }
+
+export const listOf = (words: readonly string[]): string => `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;

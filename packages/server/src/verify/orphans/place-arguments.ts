@@ -1,7 +1,8 @@
 import { millisecondsPer } from "@moraine/protocol";
 import { isSafeEndpoint } from "../../domain/safe-endpoint.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "../../storage/metadata/postgres/database-url.ts";
-import { type BucketUrl, parseBucketUrl } from "../../storage/s3/bucket-url.ts";
+import { parseArchivesUrl } from "../../storage/s3/archives-url.ts";
+import type { BucketUrl } from "../../storage/s3/bucket-url.ts";
 import { secondsOf } from "../arguments.ts";
 
 /** Where the metadata and the bytes of a service are, which has a bucket. */
@@ -71,7 +72,7 @@ function readDatabase(text: string): DatabaseUrl {
 }
 
 function readBucket(text: string, isInsecureAllowed: boolean): BucketUrl {
-  const url = text === "" ? null : parseBucketUrl(text);
+  const url = text === "" ? null : parseArchivesUrl(text);
   if (url === null) {
     throw new Error(
       "It needs the bucket: give --blobs s3://BUCKET/PREFIX?endpoint=URL&region=NAME, as the server has it",

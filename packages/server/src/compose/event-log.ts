@@ -1,6 +1,6 @@
 import { millisecondsPer } from "@moraine/protocol";
 import type { Logger } from "pino";
-import { BlobStoreUnavailableError, StorageFullError } from "../domain/stores/blob-store.ts";
+import { BlobStoreUnavailableError, NotRestoredYetError, StorageFullError } from "../domain/stores/blob-store.ts";
 import type { DeletedBytes } from "../domain/stores/storage-report.ts";
 import type { DamagedRows } from "../health/damaged-rows.ts";
 import type { RequestRecord } from "../http/connections/listener.ts";
@@ -96,7 +96,7 @@ export function createEventLog(log: Logger, options: EventLogOptions): EventLog 
 
 /** Null for failures that the storage did not cause, which are logged one by one. */
 function reasonOfStorage(error: unknown): string | null {
-  if (error instanceof BlobStoreUnavailableError) {
+  if (error instanceof BlobStoreUnavailableError || error instanceof NotRestoredYetError) {
     return error.message;
   }
   return error instanceof StorageFullError ? "no room on the disk" : null;

@@ -29,9 +29,9 @@ import { isQuarantined } from "../storage/history/quarantine.ts";
 import { failureReason, openSqliteStore } from "../storage/metadata/sqlite/sqlite-store.ts";
 import { type MirrorFolder, openMirrorFolder } from "../storage/mirror-folder.ts";
 import { withRoomMaking } from "../storage/room-making.ts";
+import type { ArchivesUrl } from "../storage/s3/archives-url.ts";
 import { type Binding, readBinding, writeBinding } from "../storage/s3/binding-file.ts";
 import { Bucket } from "../storage/s3/bucket.ts";
-import type { BucketUrl } from "../storage/s3/bucket-url.ts";
 import { connectBucket } from "../storage/s3/connection.ts";
 import type { StorageTimings } from "../telemetry/storage-timings.ts";
 import { SealingKeys } from "./sealing-keys.ts";
@@ -144,7 +144,7 @@ async function openBlobs({ blobs: place }: Config, parts: BlobParts): Promise<Op
   return { blobs, space: blobs.space, bind: async () => undefined };
 }
 
-async function openObjects(place: BucketUrl, { folder, log }: BlobParts): Promise<OpenedBlobs> {
+async function openObjects(place: ArchivesUrl, { folder, log }: BlobParts): Promise<OpenedBlobs> {
   const { blobs, bucket } = await openBucketStore(place, log, {
     now: () => systemClock.now(),
     isKept: (key) => isQuarantined(folder.path, key),
@@ -158,13 +158,13 @@ async function openObjects(place: BucketUrl, { folder, log }: BlobParts): Promis
 }
 
 export async function openBucketStore(
-  place: BucketUrl,
+  place: ArchivesUrl,
   log: Logger,
   { now, isKept }: Required<Pick<S3StoreOptions, "now" | "isKept">>,
 ) {
   const connection = await connectBucket(place, callLimits);
   const blobs = new S3BlobStore(new Objects(connection), {
-    ...{ now, isKept },
+    ...{ now, isKept, cold: place.cold },
     onChange: (reason) => (reason === null ? log.warn(`${place.name} works again`) : log.error(reason)),
   });
   return { blobs, bucket: new Bucket(connection) };

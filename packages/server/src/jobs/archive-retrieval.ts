@@ -8,6 +8,7 @@ import { freshSegments } from "../segments/open.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import { readVerified } from "../segments/read.ts";
 import type { JobServices, Outcome } from "./context.ts";
+import { restoreRange } from "./restore-range.ts";
 import type { SharedWork } from "./shared-work.ts";
 import type { Turns } from "./turns.ts";
 
@@ -23,7 +24,8 @@ type Services = JobServices & Verifying;
 
 /**
  * Reads every byte that the job offers and compares it with its stored hash, so that `Succeeded` means that the bytes are
- * there and right. Jobs on the same range share one reading. An archive that was deleted meanwhile fails the job.
+ * there and right. Jobs on the same range share one reading. An archive that was deleted meanwhile fails the job. Throws NotRestoredYetError while
+ * the store restores bytes.
  */
 export async function retrieveArchive(
   services: Services,
@@ -37,6 +39,8 @@ export async function retrieveArchive(
   if (archive === null || archive.deletedAt !== null) {
     return { state: "failed", statusMessage: errors.archiveNotFound(archiveId).message };
   }
+  // Each job for itself: their tiers differ.
+  await restoreRange(services, job, signal);
   const key = `${archiveId}/${range.firstByte}-${range.lastByte}/${treeHash}`;
   return verified.outcome(key, job.createdAt, () => verify(services, job, accountId, signal));
 }

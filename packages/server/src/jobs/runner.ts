@@ -1,7 +1,7 @@
 import { type AccountId, type JobId, millisecondsPer } from "@moraine/protocol";
 import { sleep } from "../clock/sleep.ts";
 import { type Job, type JobClaim, type JobLane, jobLanes, laneOf } from "../domain/jobs/job.ts";
-import { BlobStoreUnavailableError, StorageFullError } from "../domain/stores/blob-store.ts";
+import { BlobStoreUnavailableError, NotRestoredYetError, StorageFullError } from "../domain/stores/blob-store.ts";
 import { DamagedRowError } from "../domain/stores/metadata-store.ts";
 import { AccountTurns } from "./account-turns.ts";
 import { retrieveArchive, type Verifying } from "./archive-retrieval.ts";
@@ -9,6 +9,7 @@ import { type ClaimLoop, claimTimes, startClaimLoop } from "./claim-loop.ts";
 import type { JobServices, Outcome } from "./context.ts";
 import { retrieveInventory } from "./inventory-retrieval.ts";
 import { JobWaits } from "./job-waits.ts";
+import { restorePause } from "./restore-range.ts";
 import { SharedWork } from "./shared-work.ts";
 import { Turns } from "./turns.ts";
 
@@ -54,7 +55,8 @@ export function startRunner(services: JobServices, { onEnd, waitMilliseconds }: 
     waits.ended(job.id);
     onEnd();
   };
-  const loops = new Map(jobLanes.map((lane) => [lane, startLane(services, { lane, verified, onJobEnd })]));
+  const onJobPutOff = ({ job }: JobClaim) => waits.ended(job.id);
+  const loops = new Map(jobLanes.map((lane) => [lane, startLane(services, { lane, verified, onJobEnd, onJobPutOff })]));
   return {
     wake: (job) => loops.get(laneOf(job))?.wake(),
     wait: (...given) => waits.wait(...given),
@@ -68,9 +70,11 @@ interface Lane {
   readonly lane: JobLane;
   readonly verified: Verifying["verified"];
   onJobEnd(claim: JobClaim): void;
+  /** The job waits for the store, and holds no place in its lane meanwhile. */
+  onJobPutOff(claim: JobClaim): void;
 }
 
-function startLane(services: JobServices, { lane, verified, onJobEnd }: Lane): ClaimLoop {
+function startLane(services: JobServices, { lane, verified, onJobEnd, onJobPutOff }: Lane): ClaimLoop {
   const { metadata } = services;
   const { jobsMax, jobsPerAccountMax, readersMax, sliceBytes } = laneLimits[lane];
   const verifying = { turns: new Turns(readersMax), sliceBytes, verified };
@@ -87,21 +91,24 @@ function startLane(services: JobServices, { lane, verified, onJobEnd }: Lane): C
     },
     nextDue: (now) => metadata.nextJobDue({ lane, now, dueAfter: accounts.someoneHoldsAll() ? now : null }),
     async run(claim, signal) {
-      if (await runJob(services, claim, verifying, signal)) {
+      const result = await runJob(services, claim, verifying, signal);
+      if (result === "ended") {
         onJobEnd(claim);
+      } else if (result === "put off") {
+        onJobPutOff(claim);
       }
       accounts.ended(claim.accountId);
     },
   });
 }
 
-/** Resolves to whether this has ended the job. Never rejects: what fails is tried again when the claim has lapsed. */
+/** Never rejects: what fails is tried again when the claim has lapsed. */
 async function runJob(
   services: JobServices,
   claim: JobClaim,
   verifying: Verifying,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<"ended" | "put off" | "failed"> {
   const { metadata, clock, node, log } = services;
   const { job, fence } = claim;
   const { leaseMilliseconds, renewalMilliseconds } = claimTimes(node);
@@ -111,7 +118,7 @@ async function runJob(
       .catch((error: unknown) => log.postponed(`renewing the claim on job ${job.id}`, error));
   }, renewalMilliseconds);
   try {
-    return await onceStorageWorks(services, claim, signal, async () => {
+    const isEnded = await onceStorageWorks(services, claim, signal, async () => {
       const outcome = await work(services, claim, verifying, signal).catch((error: unknown) =>
         failureOf(services, error),
       );
@@ -122,13 +129,33 @@ async function runJob(
       }
       return won;
     });
+    return isEnded ? "ended" : "failed";
   } catch (error) {
+    clearInterval(renewal);
+    if (error instanceof NotRestoredYetError) {
+      return putOff(services, claim);
+    }
     if (!signal.aborted) {
       log.postponed(`job ${job.id}`, error);
     }
-    return false;
+    return "failed";
   } finally {
     clearInterval(renewal);
+  }
+}
+
+/**
+ * Gives the claim up, with a time before which nobody claims the job again. The row has it, so it outlives this process, and any node may be the next.
+ */
+async function putOff({ metadata, clock, log }: JobServices, { job, fence }: JobClaim): Promise<"put off" | "failed"> {
+  const now = clock.now();
+  const leaseUntil = now + restorePause(now - job.dueAt);
+  try {
+    await metadata.renewJob({ jobId: job.id, fence, leaseUntil });
+    return "put off";
+  } catch (error) {
+    log.postponed(`putting off job ${job.id}`, error);
+    return "failed";
   }
 }
 

@@ -18,6 +18,7 @@ import {
 import { describeJob as describe } from "../domain/jobs/job-description.ts";
 import { pageLimit, pageOf } from "../domain/page.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
+import { NotRestoredYetError } from "../domain/stores/blob-store.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import type { Archive } from "../domain/vaults/archive.ts";
 import { ownerOf } from "../domain/vaults/damage.ts";
@@ -139,7 +140,7 @@ async function requireArchive({ metadata }: Services, { vault }: VaultCall, arch
   return archive;
 }
 
-/** Null when the range is no node of the archive's tree, or its stored hashes are damaged: then the job will fail. */
+/** Null when the range is no node of the archive's tree, its stored hashes are cold, or they are damaged: then the job will fail. */
 async function treeHashOfRange(
   { metadata, segments, damage }: Services,
   { key }: VaultCall,
@@ -154,6 +155,9 @@ async function treeHashOfRange(
   try {
     return await rangeTreeHash(segments, archiveSegments(metadata, job), job.range);
   } catch (error) {
+    if (error instanceof NotRestoredYetError) {
+      return null;
+    }
     if (error instanceof CorruptSegmentError) {
       await damage.report(error, ownerOf(job, key), job.range);
       return null;

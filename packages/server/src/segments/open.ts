@@ -7,6 +7,7 @@ import {
   type BlobReader,
   type BlobStore,
   BlobStoreUnavailableError,
+  NotRestoredYetError,
 } from "../domain/stores/blob-store.ts";
 import { decodeFooter, type Footer, footerSizeMax } from "./footer.ts";
 import { rootOfLeaves } from "./leaves-root.ts";
@@ -126,8 +127,8 @@ async function readFooter(reader: BlobReader, segment: Segment): Promise<Footer>
 }
 
 /**
- * A medium that fails to read is damage like any other: what it held cannot be passed on. A store that is away is none: nothing is known of
- * what it holds.
+ * A medium that fails to read is damage like any other: what it held cannot be passed on. A store that is away is none, nor is a blob that has to be
+ * restored first: nothing is known of what they hold.
  */
 export async function readOrCorrupt(
   reader: BlobReader,
@@ -138,7 +139,7 @@ export async function readOrCorrupt(
   try {
     await reader.read(into, position);
   } catch (cause) {
-    if (cause instanceof BlobStoreUnavailableError) {
+    if (cause instanceof BlobStoreUnavailableError || cause instanceof NotRestoredYetError) {
       throw cause;
     }
     const place = position < segment.sizeBytes ? { place: leafRange(segment, position) } : {};

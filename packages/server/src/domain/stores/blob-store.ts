@@ -1,4 +1,5 @@
 import type { Instant } from "../time/instant.ts";
+import type { ColdBlobs } from "./cold-blobs.ts";
 import type { StorageReport } from "./storage-report.ts";
 
 /**
@@ -8,6 +9,8 @@ import type { StorageReport } from "./storage-report.ts";
 export interface BlobStore {
   /** Set if each blob is kept twice. */
   readonly copies?: BlobCopies;
+  /** Set if blobs may have to be restored before they can be read. */
+  readonly cold?: ColdBlobs;
   /**
    * Draws a name that nobody has yet for a blob of this owner; nothing is stored.
    * @param ownerId 1 to 138 characters of base64url.
@@ -20,7 +23,10 @@ export interface BlobStore {
    * @param sizeBytesMin what will surely be written; `sizeBytesMax` by default.
    */
   create(key: string, sizeBytesMax: number, sizeBytesMin?: number): Promise<BlobWriter>;
-  /** Rejects with `BlobMissingError` when there is no such blob, and with `BlobStoreUnavailableError` while that is not known. */
+  /**
+   * Rejects with `BlobMissingError` when there is no such blob, with `NotRestoredYetError` when it is cold, and with `BlobStoreUnavailableError`
+   * while that is not known.
+   */
   open(key: string): Promise<BlobReader>;
   /**
    * Like `open`, for reading what the medium holds and not a copy of it in the system's memory.
@@ -118,7 +124,7 @@ export interface BlobReader {
   readonly sizeBytes: number;
   /**
    * Fills `into` from `position` on; rejects when the blob ends before `into` is full, or the medium fails; with
-   * `BlobStoreUnavailableError` when that says nothing about the bytes. A file is read to its end though it is removed meanwhile; an object
+   * `BlobStoreUnavailableError` or `NotRestoredYetError` when that says nothing about the bytes. A file is read to its end though it is removed meanwhile; an object
    * of a bucket is missing from then on.
    */
   read(into: Uint8Array, position: number): Promise<void>;
@@ -135,6 +141,15 @@ export class BlobMissingError extends Error {
 
   constructor(key: string, options?: ErrorOptions) {
     super(`There is no blob ${key}`, options);
+  }
+}
+
+/** The blob exists, and is in a class from which it has to be restored before it can be read. It says nothing about the bytes. */
+export class NotRestoredYetError extends Error {
+  override readonly name = "NotRestoredYetError";
+
+  constructor(what: string, options?: ErrorOptions) {
+    super(`${what} has to be restored before it can be read`, options);
   }
 }
 

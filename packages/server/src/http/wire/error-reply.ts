@@ -1,6 +1,6 @@
 import { damagedDataMessage, errorBody, errors, GlacierError, OverloadError } from "@moraine/protocol";
 import { CorruptSegmentError } from "../../domain/segment.ts";
-import { BlobStoreUnavailableError, StorageFullError } from "../../domain/stores/blob-store.ts";
+import { BlobStoreUnavailableError, NotRestoredYetError, StorageFullError } from "../../domain/stores/blob-store.ts";
 import { DamagedRowError, MetadataUnavailableError } from "../../domain/stores/metadata-store.ts";
 import { StsError, stsErrorReply } from "../body/sts-form.ts";
 import { jsonReply, type Reply } from "./encode.ts";
@@ -35,6 +35,9 @@ function toGlacierError(error: unknown): GlacierError {
   }
   if (error instanceof BlobStoreUnavailableError) {
     return new OverloadError("The service cannot reach its storage. Try again later.", storeRetrySeconds);
+  }
+  if (error instanceof NotRestoredYetError) {
+    return errors.unavailable("The bytes have to be restored first. Initiate another retrieval job, and wait for it.");
   }
   if (error instanceof MetadataUnavailableError) {
     return errors.unavailable("The service cannot reach its metadata. Try again later.");

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { millisecondsPer } from "@moraine/protocol";
-import { BlobMissingError, BlobStoreUnavailableError } from "../../../domain/stores/blob-store.ts";
+import { BlobMissingError, BlobStoreUnavailableError, NotRestoredYetError } from "../../../domain/stores/blob-store.ts";
 import { type ConnectionLimits, isMissing, isPassing, statusOf } from "../../s3/connection.ts";
 
 /** The SDK pauses between its attempts, longer each time, and at random within that. */
@@ -24,11 +24,15 @@ export const alteredOnTheWay: ReadonlySet<string> = new Set([
 
 /**
  * Makes a call with a deadline. It rejects with `BlobStoreUnavailableError` whatever the reason, with the store's own error as its cause:
- * only a missing object is another error, `BlobMissingError`.
+ * only a missing object is another error, `BlobMissingError`, and one that has to be restored first, `NotRestoredYetError`.
  */
-export async function call<Result>(key: string, send: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+export async function call<Result>(
+  key: string,
+  send: (signal: AbortSignal) => Promise<Result>,
+  milliseconds = deadlineMilliseconds,
+): Promise<Result> {
   try {
-    return await send(AbortSignal.timeout(deadlineMilliseconds));
+    return await send(AbortSignal.timeout(milliseconds));
   } catch (error) {
     throw toDomainError(key, error);
   }
@@ -63,6 +67,9 @@ const isOfDeadline = (error: unknown): boolean => ["AbortError", "TimeoutError"]
 function toDomainError(key: string, error: unknown): Error {
   if (isMissing(error) && (error as Error).name !== "NoSuchUpload") {
     return new BlobMissingError(key, { cause: error });
+  }
+  if ((error as Error).name === "InvalidObjectState") {
+    return new NotRestoredYetError(key, { cause: error });
   }
   const reason = isOfDeadline(error) ? "no response in time" : messageOf(error);
   return new BlobStoreUnavailableError(`The store of archives is away, or in trouble: ${reason}`, { cause: error });

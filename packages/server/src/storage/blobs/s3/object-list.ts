@@ -8,6 +8,7 @@ export interface ListedObject {
   readonly key: string;
   readonly sizeBytes: number;
   readonly changedAt: Instant;
+  readonly storageClass: string;
 }
 
 export interface ObjectPage {
@@ -33,10 +34,11 @@ export async function* listObjects(
     });
     yield {
       listedAt,
-      objects: (page.Contents ?? []).map(({ Key = "", Size = 0, LastModified }) => ({
+      objects: (page.Contents ?? []).map(({ Key = "", Size = 0, LastModified, StorageClass = "STANDARD" }) => ({
         key: Key.slice(url.prefix.length),
         sizeBytes: Size,
         changedAt: LastModified?.getTime() ?? listedAt,
+        storageClass: StorageClass,
       })),
     };
     ContinuationToken = page.IsTruncated === true ? page.NextContinuationToken : undefined;

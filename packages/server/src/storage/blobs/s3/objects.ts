@@ -5,6 +5,7 @@ import { millisecondsPer } from "@moraine/protocol";
 import { BlobMissingError, BlobStoreUnavailableError } from "../../../domain/stores/blob-store.ts";
 import { type S3Connection, statusOf } from "../../s3/connection.ts";
 import { alteredOnTheWay, call, transfer, WrongResponseError } from "./calls.ts";
+import { ObjectClasses } from "./object-classes.ts";
 import { listObjects, type ObjectPage } from "./object-list.ts";
 import { contentPlace, fill, skipped } from "./response-body.ts";
 
@@ -43,10 +44,12 @@ const cleanUpMilliseconds = 10 * millisecondsPer.second;
 
 /** The calls that the blob store makes of S3. They reject as {@link call} does. */
 export class Objects {
+  readonly classes: ObjectClasses;
   readonly #s3: S3Connection;
 
   constructor(connection: S3Connection) {
     this.#s3 = connection;
+    this.classes = new ObjectClasses(connection);
   }
 
   get name(): string {

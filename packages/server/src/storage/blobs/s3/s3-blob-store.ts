@@ -1,19 +1,22 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { millisecondsPer } from "@moraine/protocol";
 import { invariant } from "../../../domain/invariant.ts";
-import type {
-  BlobDriver,
-  BlobPage,
-  BlobReader,
-  BlobWriter,
-  RemovalFailure,
-  UncachedReader,
+import {
+  type BlobDriver,
+  type BlobPage,
+  type BlobReader,
+  type BlobWriter,
+  NotRestoredYetError,
+  type RemovalFailure,
+  type UncachedReader,
 } from "../../../domain/stores/blob-store.ts";
 import type { StorageReport } from "../../../domain/stores/storage-report.ts";
+import type { ColdSettings } from "../../s3/archives-url.ts";
 import { BucketError } from "../../s3/bucket-error.ts";
 import { KeySource, partsOf } from "../blob-key.ts";
 import { forEach } from "../for-each.ts";
 import { Circuit, type CircuitOptions } from "./circuit.ts";
+import { ColdObjects } from "./cold-objects.ts";
 import type { Objects } from "./objects.ts";
 import { Part } from "./part.ts";
 import { ReadMemory } from "./read-memory.ts";
@@ -26,6 +29,8 @@ export interface S3StoreOptions extends Partial<Pick<CircuitOptions, "onChange" 
   now(): number;
   /** Whether an object stays though its removal is asked for. @default none does */
   isKept?(key: string): boolean;
+  /** The class that blobs are moved to, and when. @default they stay where they are stored */
+  readonly cold?: ColdSettings | null;
 }
 
 const writeBytesMax = 128 * 1024 ** 2;
@@ -46,6 +51,7 @@ const folder = "segments/";
  * written twice: no condition of the store is needed, and what a dead process sent lands under a name that nothing refers to.
  */
 export class S3BlobStore implements BlobDriver {
+  readonly cold: ColdObjects;
   readonly #objects: Objects;
   readonly #options: S3StoreOptions;
   readonly #keys = new KeySource();
@@ -61,7 +67,8 @@ export class S3BlobStore implements BlobDriver {
   #isHashChecked = false;
 
   constructor(objects: Objects, options: S3StoreOptions) {
-    const { onChange = () => undefined, probeMilliseconds } = options;
+    const { onChange = () => undefined, probeMilliseconds, cold: settings = null, now } = options;
+    this.cold = new ColdObjects({ objects, settings, now, objectOf, folder });
     this.#objects = objects;
     this.#options = options;
     this.#circuit = new Circuit({
@@ -141,13 +148,19 @@ export class S3BlobStore implements BlobDriver {
 
   async *list(prefix: string): AsyncGenerator<BlobPage, void, void> {
     for await (const { objects, listedAt } of this.#objects.list(`${folder}${prefix}`)) {
-      yield { blobs: objects.map((object) => ({ ...object, key: object.key.slice(folder.length) })), listedAt };
+      const blobs = objects.map(({ key, storageClass: _, ...rest }) => ({ key: key.slice(folder.length), ...rest }));
+      yield { blobs, listedAt };
     }
   }
 
   async #open(key: string): Promise<S3BlobReader> {
     const object = objectOf(key);
-    const end = await this.#objects.end(object, tailBytes);
+    const end = await this.#objects.end(object, tailBytes).catch((error: unknown) => {
+      if (error instanceof NotRestoredYetError) {
+        this.cold.noteMet();
+      }
+      throw error;
+    });
     return new S3BlobReader({ ...end, key: object, objects: this.#objects, memory: this.#readMemory });
   }
 

@@ -20,7 +20,7 @@ export class ScrubMetrics {
     });
     this.#segments = new Counter({
       name: "moraine_scrub_segments_total",
-      help: "Segments that the scrub has read back, by outcome: sound, damaged, or unread and tried again",
+      help: "Segments that the scrub has read back, by outcome: sound, damaged, cold, or unread and tried again",
       labelNames: ["outcome"],
       registers,
     });
@@ -56,7 +56,7 @@ export class ScrubMetrics {
     for (const copy of ["data", "mirror"]) {
       this.#repairs.labels(copy).inc(0);
     }
-    for (const outcome of ["sound", "damaged", "unread"]) {
+    for (const outcome of ["sound", "damaged", "cold", "unread"]) {
       this.#segments.labels(outcome).inc(0);
     }
   }

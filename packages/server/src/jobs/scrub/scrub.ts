@@ -1,12 +1,13 @@
 import { millisecondsPer } from "@moraine/protocol";
 import { type CorruptSegmentError, manifestPlace, type Segment } from "../../domain/segment.ts";
-import type { BlobStore } from "../../domain/stores/blob-store.ts";
+import { type BlobStore, NotRestoredYetError } from "../../domain/stores/blob-store.ts";
 import type { UnrecordedMetadata } from "../../domain/stores/recorded-changes.ts";
 import { type ScrubCursor, scrubRangeCount } from "../../domain/stores/scrub-store.ts";
 import type { Clock } from "../../domain/time/clock.ts";
 import type { Instant } from "../../domain/time/instant.ts";
 import type { DamageReports } from "../../segments/damage-reports.ts";
 import type { SegmentOpener } from "../../segments/open.ts";
+import { coldDamageOf } from "./cold.ts";
 import type { ManifestLog, Manifests } from "./manifests.ts";
 import type { Pace } from "./pace.ts";
 import type { ReadBack } from "./read-back.ts";
@@ -26,8 +27,11 @@ export interface ScrubServices {
 }
 
 export interface ScrubLog extends RepairLog, ManifestLog {
-  /** Called after each segment. `unread` is one whose file cannot be opened now; it is tried again. */
-  readBack(outcome: "sound" | "damaged" | "unread"): void;
+  /**
+   * Called after each segment. `cold` is one that exists with its length, and would have to be restored to be read; `unread` one whose file cannot
+   * be opened now; it is tried again.
+   */
+  readBack(outcome: "sound" | "damaged" | "cold" | "unread"): void;
   /** Called for bytes that were read: from the disk, or from the system's memory where it offers nothing else. */
   scrubbed(sizeBytes: number, isUncached: boolean): void;
   progress(progress: ScrubProgress): void;
@@ -171,9 +175,13 @@ export class Scrub {
       return "stopped";
     }
     try {
-      const found = await readBackAndRepair(this.#services, segment, signal);
+      const found = await this.#damageOf(segment, signal);
       if (found === null) {
         return "stopped";
+      }
+      if (found === "cold") {
+        log.readBack("cold");
+        return "settled";
       }
       if (found.length > 0) {
         return await this.#report(segment, found);
@@ -189,6 +197,18 @@ export class Scrub {
       log.postponed(`reading back the segment ${segment.key}`, error);
       log.readBack("unread");
       return "open";
+    }
+  }
+
+  /** `cold` when its bytes cannot be read. */
+  async #damageOf(segment: Segment, signal: AbortSignal): ReturnType<typeof coldDamageOf> {
+    try {
+      return await readBackAndRepair(this.#services, segment, signal);
+    } catch (error) {
+      if (!(error instanceof NotRestoredYetError)) {
+        throw error;
+      }
+      return coldDamageOf(this.#services.blobs, segment);
     }
   }
 

@@ -1,5 +1,5 @@
 import { CorruptSegmentError, manifestPlace } from "../../domain/segment.ts";
-import type { BlobStore } from "../../domain/stores/blob-store.ts";
+import { type BlobStore, NotRestoredYetError } from "../../domain/stores/blob-store.ts";
 import type { Footer } from "../../segments/footer.ts";
 import { openSegment } from "../../segments/open.ts";
 import type { RowReader } from "../../storage/metadata/row-reader.ts";
@@ -82,7 +82,7 @@ async function areSound({ blobs }: FactSources, others: readonly SegmentRow[]): 
     try {
       await (await openSegment(blobs, segmentOf(row))).close();
     } catch (error) {
-      if (error instanceof CorruptSegmentError) {
+      if (error instanceof CorruptSegmentError || error instanceof NotRestoredYetError) {
         return false;
       }
       throw error;

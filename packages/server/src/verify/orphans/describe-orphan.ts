@@ -1,6 +1,6 @@
 import { idLengths } from "@moraine/protocol";
 import { CorruptSegmentError } from "../../domain/segment.ts";
-import { BlobMissingError, type BlobStore } from "../../domain/stores/blob-store.ts";
+import { BlobMissingError, type BlobStore, NotRestoredYetError } from "../../domain/stores/blob-store.ts";
 import type { Footer } from "../../segments/footer.ts";
 import { openUnknownSegment } from "../../segments/open-unknown.ts";
 import type { Finding } from "../finding.ts";
@@ -24,6 +24,9 @@ export async function readOrphanFooter(blobs: Pick<BlobStore, "open">, key: stri
     const { leaves: _, ...described } = footer;
     return { footer: described };
   } catch (error) {
+    if (error instanceof NotRestoredYetError) {
+      return { problem: "it has to be restored before it can be read" };
+    }
     if (!(error instanceof CorruptSegmentError)) {
       throw error;
     }

@@ -1,4 +1,10 @@
-import { type BlobDriver, BlobMissingError, type BlobStore, type ListedBlob } from "../../domain/stores/blob-store.ts";
+import {
+  type BlobDriver,
+  BlobMissingError,
+  type BlobStore,
+  type ListedBlob,
+  NotRestoredYetError,
+} from "../../domain/stores/blob-store.ts";
 import { isBlobKey } from "../../storage/blobs/blob-key.ts";
 import type { RowReader } from "../../storage/metadata/row-reader.ts";
 import { findSegment, type KnownSegment, segmentsBetween } from "./known-segments.ts";
@@ -152,6 +158,9 @@ class Comparison {
     } catch (error) {
       if (error instanceof BlobMissingError) {
         return false;
+      }
+      if (error instanceof NotRestoredYetError) {
+        return true;
       }
       throw error;
     }

@@ -2,6 +2,7 @@ import { systemNow } from "../clock/clocks.ts";
 import type { Config } from "../config.ts";
 import type { Notifier } from "../domain/notifications/notifier.ts";
 import type { ClaimLoop } from "../jobs/claim-loop.ts";
+import { startColdMoves } from "../jobs/cold-moves.ts";
 import type { JobServices } from "../jobs/context.ts";
 import { startDelivery } from "../jobs/delivery.ts";
 import { type Runner, startRunner } from "../jobs/runner.ts";
@@ -39,6 +40,8 @@ export function startBackground(
   started.defer(() => upkeep.stop());
   const scrub = startScrub(services, load);
   started.defer(() => scrub.stop());
+  const moves = startColdMoves(services);
+  started.defer(() => moves.stop());
   return { runner, delivery };
 }
 

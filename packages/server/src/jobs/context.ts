@@ -35,6 +35,8 @@ export interface JobLog extends ScrubLog {
   postponed(what: string, error: unknown): void;
   /** A job failed since a row that it needs is damaged. */
   damagedRow(row: DamagedRow): void;
+  /** Called after each pass over the store that has moved segments to another class. */
+  moved(count: number, storageClass: string): void;
   /** Called after each pass over the blobs that are to be removed. */
   swept(result: SweepResult): void;
 }

@@ -277,6 +277,7 @@ function observe() {
   const tooCostly: string[] = [];
   const events: EventLog = {
     job: {
+      moved: () => undefined,
       finished: () => undefined,
       postponed: (_what, error) => postponed.push(error),
       deletedBytes: () => undefined,

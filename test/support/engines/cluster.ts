@@ -28,24 +28,28 @@ export interface ClusterOptions {
   readonly flags?: readonly string[];
   /** The bucket's endpoint as the nodes see it, by its own one. @default its own */
   endpointOf?(own: string): Promise<string>;
+  /** More settings of the bucket's URL. @default none */
+  readonly blobSettings?: string;
+  /** Storage classes that the bucket knows. @default STANDARD alone */
+  readonly storageClasses?: string;
 }
 
 export async function startCluster(
   nodeCount = 2,
-  { flags: more = [], endpointOf = async (own) => own }: ClusterOptions = {},
+  { flags: more = [], endpointOf = async (own) => own, blobSettings, storageClasses }: ClusterOptions = {},
 ): Promise<Cluster> {
   const started = new AsyncDisposableStack();
   try {
     const [postgres, ceph, folder] = await Promise.all([
       startEngine("postgres"),
-      startEngine("ceph"),
+      startEngine("ceph", { CEPH_STORAGE_CLASSES: storageClasses }),
       temporaryFolder(),
     ]);
     for (const part of [postgres, ceph, folder]) {
       started.use(part);
     }
     const databaseUrl = postgres.variables["DATABASE_URL"] ?? "";
-    const place = s3Place(ceph, await endpointOf(ceph.variables["S3_ENDPOINT"] ?? ""));
+    const place = s3Place(ceph, await endpointOf(ceph.variables["S3_ENDPOINT"] ?? ""), blobSettings);
     const sealingKey = join(folder.path, "sealing.key");
     await writeFile(sealingKey, randomBytes(32), { mode: 0o600 });
     const flags = ["--database", databaseUrl, "--blobs", place.url, "--sealing-key", sealingKey, ...more];

@@ -4,6 +4,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  type StorageClass,
 } from "@aws-sdk/client-s3";
 import type { S3Place } from "./s3-place.ts";
 
@@ -29,8 +30,8 @@ export function lookInto({ bucket, prefix, environment }: S3Place, endpoint: str
       const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(at));
       return Uploads.map(({ Key = "" }) => Key.slice(at.Prefix.length));
     },
-    put: (key: string, Body: string) =>
-      s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}`, Body })),
+    put: (key: string, Body: string, StorageClass?: StorageClass) =>
+      s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}`, Body, StorageClass })),
     remove: (key: string) => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}` })),
     close: () => s3.destroy(),
   };

@@ -12,8 +12,15 @@ export interface S3Place {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** @param endpoint another one than the engine's: of a proxy before it. */
-export function s3Place({ variables }: Pick<Engine, "variables">, endpoint = variables["S3_ENDPOINT"] ?? ""): S3Place {
+/**
+ * @param endpoint another one than the engine's: of a proxy before it.
+ * @param settings more of the URL, like `&cold-after=0`.
+ */
+export function s3Place(
+  { variables }: Pick<Engine, "variables">,
+  endpoint = variables["S3_ENDPOINT"] ?? "",
+  settings = "",
+): S3Place {
   const bucket = variables["S3_BUCKET"] ?? "";
   const prefix = `run/${randomUUID()}`;
   const region = variables["S3_REGION"] ?? "";
@@ -21,7 +28,7 @@ export function s3Place({ variables }: Pick<Engine, "variables">, endpoint = var
     bucket,
     prefix,
     endpoint,
-    url: `s3://${bucket}/${prefix}?endpoint=${encodeURIComponent(endpoint)}&region=${region}`,
+    url: `s3://${bucket}/${prefix}?endpoint=${encodeURIComponent(endpoint)}&region=${region}${settings}`,
     environment: {
       AWS_ACCESS_KEY_ID: variables["S3_ACCESS_KEY"] ?? "",
       AWS_SECRET_ACCESS_KEY: variables["S3_SECRET_KEY"] ?? "",

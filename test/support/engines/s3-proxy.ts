@@ -154,14 +154,14 @@ export class S3Proxy implements AsyncDisposable {
   }
 }
 
-function requestOf({ method = "", url = "", headers }: IncomingMessage): S3Request {
+export function requestOf({ method = "", url = "", headers }: IncomingMessage): S3Request {
   const { pathname, searchParams } = new URL(url, "http://s3");
   const key = decodeURIComponent(pathname).split("/").slice(2).join("/");
   const hasMd5 = headers["content-md5"] !== undefined;
   return { method, key, query: searchParams, range: headers.range ?? null, hasMd5 };
 }
 
-async function bytesOf(message: IncomingMessage): Promise<Buffer> {
+export async function bytesOf(message: IncomingMessage): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for await (const piece of message) {
     pieces.push(piece);
@@ -178,7 +178,7 @@ function flipped(bytes: Buffer, position = -1): Buffer {
   return copy;
 }
 
-function aged(list: Buffer, milliseconds = 0): Buffer {
+export function aged(list: Buffer, milliseconds = 0): Buffer {
   if (milliseconds === 0) {
     return list;
   }
@@ -187,7 +187,7 @@ function aged(list: Buffer, milliseconds = 0): Buffer {
   return Buffer.from(list.toString().replaceAll(/<LastModified>([^<]+)<\/LastModified>/g, earlier));
 }
 
-const errorXml = (code: string): string =>
+export const errorXml = (code: string): string =>
   `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>of the proxy</Message></Error>`;
 
 /** One of each kind: a store in trouble. */

@@ -1,7 +1,7 @@
 import { callLimits } from "../../../packages/server/src/storage/blobs/s3/calls.ts";
 import { Objects } from "../../../packages/server/src/storage/blobs/s3/objects.ts";
 import { S3BlobStore, type S3StoreOptions } from "../../../packages/server/src/storage/blobs/s3/s3-blob-store.ts";
-import { parseBucketUrl } from "../../../packages/server/src/storage/s3/bucket-url.ts";
+import { parseArchivesUrl } from "../../../packages/server/src/storage/s3/archives-url.ts";
 import { connectBucket } from "../../../packages/server/src/storage/s3/connection.ts";
 import type { S3Place } from "./s3-place.ts";
 
@@ -11,11 +11,15 @@ export async function openS3Store(
   options: Partial<S3StoreOptions> = {},
 ): Promise<S3BlobStore> {
   Object.assign(process.env, environment);
-  const place = parseBucketUrl(url);
+  const place = parseArchivesUrl(url);
   if (place === null) {
     throw new Error(`${url} is no bucket`);
   }
-  const store = new S3BlobStore(new Objects(await connectBucket(place, callLimits)), { now: Date.now, ...options });
+  const store = new S3BlobStore(new Objects(await connectBucket(place, callLimits)), {
+    now: Date.now,
+    cold: place.cold,
+    ...options,
+  });
   await store.prepare();
   return store;
 }

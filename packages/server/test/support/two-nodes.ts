@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { Agent, type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import pg from "pg";
@@ -60,11 +60,14 @@ function urlOf(serverUrl: string, database: string): string {
   return url.href;
 }
 
-/** Passes each request on to the next of the ports, as it is. Resolves to the port where it listens. */
+/**
+ * Passes each request on to the next of the ports, as it is, and past those where nobody listens. A node that ends the connection ends
+ * the client's. Resolves to the port where it listens.
+ */
 export async function startBalancer(ports: readonly number[], started: AsyncDisposableStack): Promise<number> {
   const agent = new Agent({ keepAlive: true });
   let requests = 0;
-  const pass = (incoming: IncomingMessage, response: ServerResponse) => {
+  const pass = (incoming: IncomingMessage, response: ServerResponse, refused = 0) => {
     const port = ports[requests % ports.length];
     requests += 1;
     const { method, url: path, rawHeaders: headers } = incoming;
@@ -72,12 +75,23 @@ export async function startBalancer(ports: readonly number[], started: AsyncDisp
     outgoing.on("continue", () => response.writeContinue());
     outgoing.on("response", (answer) => {
       response.writeHead(answer.statusCode ?? 0, answer.statusMessage, answer.rawHeaders);
-      pipeline(answer, response).catch(() => incoming.destroy());
+      pipeline(answer, response).catch(() => response.destroy());
     });
-    outgoing.on("error", () => incoming.destroy());
-    pipeline(incoming, outgoing).catch(() => outgoing.destroy());
+    outgoing.on("error", ({ code }: NodeJS.ErrnoException) => {
+      if (code === "ECONNREFUSED" && refused + 1 < ports.length) {
+        pass(incoming, response, refused + 1);
+      } else {
+        // The request may have been read to its end: to destroy it would then leave the connection open.
+        response.destroy();
+      }
+    });
+    // Nothing of the body is taken before a node does.
+    whenConnected(outgoing, () => {
+      pipeline(incoming, outgoing).catch(() => outgoing.destroy());
+    });
   };
-  const server = createServer(pass).on("checkContinue", pass);
+  const onRequest = (incoming: IncomingMessage, response: ServerResponse) => pass(incoming, response);
+  const server = createServer(onRequest).on("checkContinue", onRequest);
   started.defer(async () => {
     agent.destroy();
     const closed = once(server, "close");
@@ -88,4 +102,14 @@ export async function startBalancer(ports: readonly number[], started: AsyncDisp
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
+}
+
+function whenConnected(outgoing: ClientRequest, action: () => void): void {
+  outgoing.once("socket", (socket) => {
+    if (socket.connecting) {
+      socket.once("connect", action);
+    } else {
+      action();
+    }
+  });
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startBalancer } from "../../../packages/server/test/support/two-nodes.ts";
-import { type ServerProcess, startServer } from "../server-process.ts";
+import { type NodeCommand, type ServerProcess, startCommand, startServer } from "../server-process.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { missingEngine, startEngine } from "./engine.ts";
 import { type S3Place, s3Place } from "./s3-place.ts";
@@ -16,8 +16,8 @@ export interface Cluster extends AsyncDisposable {
   /** Flags and environment of a node, which commands take as well. */
   readonly place: S3Place;
   readonly sealingKey: string;
-  /** Puts a new node in the place of one that has ended. */
-  replace(index: number): Promise<void>;
+  /** Puts a new node in the place of one that has ended. @param command of another version. */
+  replace(index: number, command?: NodeCommand): Promise<void>;
 }
 
 /** Suits `skip` of a test. */
@@ -32,11 +32,19 @@ export interface ClusterOptions {
   readonly blobSettings?: string;
   /** Storage classes that the bucket knows. @default STANDARD alone */
   readonly storageClasses?: string;
+  /** Words before the command of a node. @default none */
+  prefixOf?(index: number): readonly string[];
 }
 
 export async function startCluster(
   nodeCount = 2,
-  { flags: more = [], endpointOf = async (own) => own, blobSettings, storageClasses }: ClusterOptions = {},
+  {
+    flags: more = [],
+    endpointOf = async (own) => own,
+    prefixOf = () => [],
+    blobSettings,
+    storageClasses,
+  }: ClusterOptions = {},
 ): Promise<Cluster> {
   const started = new AsyncDisposableStack();
   try {
@@ -53,14 +61,18 @@ export async function startCluster(
     const sealingKey = join(folder.path, "sealing.key");
     await writeFile(sealingKey, randomBytes(32), { mode: 0o600 });
     const flags = ["--database", databaseUrl, "--blobs", place.url, "--sealing-key", sealingKey, ...more];
-    const startNode = () => startServer({ dataFolder: null, flags, environment: place.environment });
+    const startNode = (index: number, command: NodeCommand) =>
+      startServer({
+        ...{ dataFolder: null, flags, environment: place.environment },
+        command: { ...command, prefix: prefixOf(index) },
+      });
     const nodes: ServerProcess[] = [];
     started.defer(async () => {
       await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
     });
     const ports: number[] = [];
-    const replace = async (index: number) => {
-      const node = await startNode();
+    const replace = async (index: number, command = startCommand) => {
+      const node = await startNode(index, command);
       nodes[index] = node;
       ports[index] = Number(new URL(node.url).port);
     };

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# install-engines.sh ceph|swift|postgres|all ... : Debian packages that the scripts here need.
+# install-engines.sh ceph|swift|postgres|network|all ... : Debian packages that the scripts here need.
 # Daemons that the packages would start are not wanted: the scripts start their own. Needs root.
 set -euo pipefail
-[ $# -ge 1 ] || { echo "usage: $0 ceph|swift|postgres|all ..." >&2; exit 2; }
+[ $# -ge 1 ] || { echo "usage: $0 ceph|swift|postgres|network|all ..." >&2; exit 2; }
 pkgs=(curl ca-certificates)
 for what in "$@"; do
   case $what in
     ceph) pkgs+=(ceph-mon ceph-osd radosgw ceph-common) ;;
     swift) pkgs+=(swift-proxy swift-account swift-container swift-object memcached) ;;
     postgres) pkgs+=(postgresql-15 pgbouncer) ;;
-    all) exec bash "$0" ceph swift postgres ;;
+    network) pkgs+=(nftables iproute2) ;;
+    all) exec bash "$0" ceph swift postgres network ;;
     *) echo "unknown: $what" >&2; exit 2 ;;
   esac
 done

@@ -11,6 +11,7 @@ import { Random } from "../random.ts";
 import { within } from "../server-process.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
+const vaultPrefix = "cluster-";
 /** A search for an explanation takes those of a vault together. */
 const archivesOfVault = 20;
 const sizeBytesMax = 300_000;
@@ -37,7 +38,7 @@ export async function underLoad(urls: readonly string[], trouble: () => Promise<
   await using recorder = await HistoryRecorder.create(join(folder.path, "history"));
   await using callers = new AsyncDisposableStack();
   const makeThrough = (url: string): Make => {
-    const caller = callers.adopt(new HistoryCaller(url, ""), async (each) => each.close());
+    const caller = callers.adopt(new HistoryCaller(url, vaultPrefix), async (each) => each.close());
     caller.jobSecondsMax = jobSecondsMax;
     const perform = (call: Call) => caller.perform(call);
     return (call) => within(callMillisecondsMax, recorder.record(call, perform), `${call.op} has no outcome`);
@@ -63,7 +64,7 @@ export async function underLoad(urls: readonly string[], trouble: () => Promise<
 async function work(worker: number, make: Make, signal: AbortSignal): Promise<void> {
   const random = new Random(100 + worker);
   for (let number = 0; !signal.aborted; number += 1) {
-    const vault = `cluster-${worker}-${Math.floor(number / archivesOfVault)}`;
+    const vault = `${vaultPrefix}${worker}-${Math.floor(number / archivesOfVault)}`;
     const archive = `${worker}-${number}`;
     const upload = uploadOf({ vault, archive }, 2 * (worker * 10_000 + number), random);
     const next = random.oneOf(["DeleteArchive", "ReadArchive", null] as const);

@@ -35,7 +35,7 @@ export interface Turn {
  * whoever holds the turn knows that no earlier transaction can still commit.
  */
 export async function takeTurn(connection: PostgresConnection, { id, requestsInProgress }: TurnTaker): Promise<Turn> {
-  await connection.query("begin");
+  await connection.begin();
   await connection.query("select id from writer_turn where id = 1 for update");
   const askedAt = performance.now();
   const { rows } = await connection.query(

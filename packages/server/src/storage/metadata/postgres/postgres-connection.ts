@@ -13,6 +13,8 @@ const statementMilliseconds = 15_000;
 const answerMilliseconds = 20_000;
 /** The server ends a transaction whose node has stopped, so that others do not wait for it. */
 const idleMilliseconds = 10_000;
+/** Bounds a statement that waits for nothing at the server. */
+const promptMilliseconds = 5000;
 /** More than the statements there are; a bound all the same, since each holds memory at the server. */
 const namedStatementsMax = 400;
 
@@ -30,6 +32,8 @@ export class PostgresConnection {
   #lost: ConnectionLostError | null = null;
   /** Warnings of the server since they were taken last. */
   #warnings: string[] = [];
+  /** The statement whose response is awaited, and when it was sent, by `performance.now()`. */
+  #asked: { readonly text: string; readonly at: number } | null = null;
 
   private constructor(client: pg.Client) {
     this.#client = client;
@@ -76,6 +80,11 @@ export class PostgresConnection {
     return this.#lost !== null;
   }
 
+  /** The statement whose response is awaited, if for longer than this; null when none is. */
+  awaited(milliseconds: number): string | null {
+    return this.#asked !== null && performance.now() - this.#asked.at > milliseconds ? this.#asked.text : null;
+  }
+
   /** Warnings since the last call. */
   takeWarnings(): readonly string[] {
     const warnings = this.#warnings;
@@ -84,19 +93,30 @@ export class PostgresConnection {
   }
 
   /** Rejects with ConnectionLostError, or with the error of the server. */
-  async query(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Record<string, unknown>>> {
+  query(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Record<string, unknown>>> {
+    return this.#send(values === undefined ? { text } : this.#prepared(text, values));
+  }
+
+  /** Begins a transaction. A server that does not respond to that soon is given up, since nothing is lost by it. */
+  async begin(characteristics = ""): Promise<void> {
+    await this.#send({ text: `begin ${characteristics}`, query_timeout: promptMilliseconds });
+  }
+
+  async #send(statement: pg.QueryConfig & { readonly query_timeout?: number }) {
     if (this.#lost !== null) {
       throw this.#lost;
     }
     try {
-      const statement = values === undefined ? { text } : this.#prepared(text, values);
-      return await this.#client.query(statement);
+      this.#asked = { text: statement.text, at: performance.now() };
+      return (await this.#client.query(statement)) as pg.QueryResult<Record<string, unknown>>;
     } catch (error) {
       // A number that is too large for JavaScript is an error of this side, which leaves the connection as it was.
       if (isOutOfRange(error) || !endsConnection(error)) {
         throw error;
       }
       throw this.#lose(error);
+    } finally {
+      this.#asked = null;
     }
   }
 

@@ -86,7 +86,7 @@ export class PostgresReaders {
 
 /** Rejects when the connection is lost, or nothing can be read for the moment. */
 async function runQueries(connection: PostgresConnection, requests: readonly Request[]): Promise<Outcome[]> {
-  await connection.query("begin isolation level repeatable read, read only");
+  await connection.begin("isolation level repeatable read, read only");
   const outcomes: Outcome[] = [];
   for (const { method, input } of requests) {
     const outcome = await outcomeOf(() => invoke(queries, method, connection.db, input));

@@ -24,6 +24,14 @@ const batchMax = 128;
 /** A node shows that it lives this often. */
 const beatMilliseconds = 5000;
 const pauseMilliseconds = 100;
+/** Longer than a node that was paused keeps the turn: until then the server may have a reason not to respond. */
+const silentMilliseconds = 12_000;
+
+const commit = "commit";
+
+const awayBecause = (reason: string): string => `The metadata store cannot be used: ${reason}`;
+
+const silence = awayBecause(`no response for ${silentMilliseconds / 1000} s`);
 
 /** A batch whose commit was not answered. */
 interface UnknownBatch {
@@ -59,14 +67,23 @@ export class PostgresWriter {
     return this.#isEldest;
   }
 
-  /** Why the last attempt failed; null when it succeeded. An idle node makes one every few seconds. */
+  /** Why the last attempt failed, or the current one does not progress; null while all is well. An idle node makes one every few seconds. */
   get away(): string | null {
-    return this.#away;
+    return this.#away ?? (this.#awaited === null ? null : silence);
   }
 
   /** Why no server can be reached, so that nothing can be read either; null while one is. */
   get unreachable(): string | null {
-    return this.#connection === null ? this.#away : null;
+    if (this.#connection === null) {
+      return this.#away;
+    }
+    // A commit waits for a standby also where reads do not.
+    return this.#awaited === null || this.#awaited === commit ? null : silence;
+  }
+
+  /** The statement to which the server has not responded for too long; null when it responds. */
+  get #awaited(): string | null {
+    return this.#connection?.awaited(silentMilliseconds) ?? null;
   }
 
   get callsInProgress(): number {
@@ -116,7 +133,7 @@ export class PostgresWriter {
         }
       } catch (cause) {
         failure = cause;
-        this.#away = `The metadata store cannot be used: ${(cause as Error).message}`;
+        this.#away = awayBecause((cause as Error).message);
         waiting = waiting.filter((caller) => this.#unknown?.callers.includes(caller) !== true);
         await sleep(pauseMilliseconds * (0.5 + Math.random()));
       }
@@ -199,7 +216,7 @@ export class PostgresWriter {
   async #commit(connection: PostgresConnection): Promise<void> {
     connection.takeWarnings();
     const start = performance.now();
-    const result = await connection.query("commit").catch((cause: unknown) => {
+    const result = await connection.query(commit).catch((cause: unknown) => {
       connection.close();
       throw new ConnectionLostError("the answer to a commit was lost", { cause });
     });

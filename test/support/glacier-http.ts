@@ -22,6 +22,8 @@ export interface Call {
   readonly body?: Uint8Array;
   /** The hash of the body, if it is known already. */
   readonly bodyHash?: string;
+  /** Milliseconds after which the second half of the body follows the first. @default all of it is sent at once */
+  readonly pauseMilliseconds?: number;
   /** `moraine` for the admin API. @default glacier */
   readonly service?: "glacier" | "moraine";
 }
@@ -107,7 +109,14 @@ export class GlacierHttp {
         path: search === "" ? path : `${path}?${search}`,
         headers: { ...headers, "content-length": String(body.length) },
       };
-      request(options, resolve).on("error", reject).end(body);
+      const sending = request(options, resolve).on("error", reject);
+      if (call.pauseMilliseconds === undefined) {
+        sending.end(body);
+      } else {
+        const half = Math.floor(body.length / 2);
+        sending.write(body.subarray(0, half));
+        setTimeout(() => sending.end(body.subarray(half)), call.pauseMilliseconds);
+      }
     });
   }
 

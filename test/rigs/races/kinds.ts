@@ -133,6 +133,44 @@ export const kindsInTime = {
   },
 } as const satisfies Readonly<Record<string, Kind>>;
 
+/** Races for a cluster whose leases somebody ends all the time, as those of a node that stood still end. */
+export const kindsWithoutLeases = {
+  "sweep, slow upload": ({ vault, random }) => {
+    const slow = { ...sent(3, 2 * mebibyte), pauseMilliseconds: random.whole(0, slowestMilliseconds) };
+    return {
+      before: [...withArchive(vault), { op: "DeleteArchive", vault, archive }],
+      atOnce: shuffled(random, [
+        { op: "UploadArchive", vault, archive: "two", ...slow },
+        { op: "UploadArchive", vault, archive: "three", ...sent(4) },
+        ...times(random, 0, 1, { op: "ListArchives", vault }),
+      ]),
+    };
+  },
+  "two runners": ({ vault, random }) => {
+    const jobs = Array.from({ length: random.whole(1, 3) }, (_, number) => `job${number}`);
+    const initiations = jobs.map((job): Call => ({ op: "InitiateJob", vault, archive, job }));
+    const looks = jobs.flatMap((job) => [
+      ...times(random, 1, 3, { op: "DescribeJob", vault, job }),
+      ...times(random, 1, 2, { op: "GetJobOutput", vault, job }),
+    ]);
+    return {
+      before: [
+        { op: "CreateVault", vault },
+        { op: "UploadArchive", vault, archive, ...sent(1, mebibyte) },
+        ...initiations,
+      ],
+      atOnce: shuffled(random, [
+        ...looks,
+        { op: "ReadArchive", vault, archive },
+        ...times(random, 0, 1, { op: "DeleteArchive", vault, archive }),
+      ]),
+    };
+  },
+} as const satisfies Readonly<Record<string, Kind>>;
+
+/** Longer than the pause between two sweeps. */
+const slowestMilliseconds = 3000;
+
 /** Long enough for uploads to expire, and for the bytes of deleted archives to be removed. */
 export const advance: Call = { op: "AdvanceClock", seconds: 2 * daySeconds };
 

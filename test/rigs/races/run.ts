@@ -18,6 +18,8 @@ export interface RacesOptions {
   readonly stopsAtViolation?: boolean;
   /** A service that runs already, and whose clock nobody can move. @default servers of its own, each with a new folder */
   readonly url?: string;
+  /** @default those of a service that keeps its leases */
+  readonly kinds?: Readonly<Record<string, Kind>>;
 }
 
 export interface RacesResult {
@@ -50,7 +52,9 @@ export async function runRaces(options: RacesOptions): Promise<RacesResult> {
   for (let races = 0; races < count; races += racesOfServer) {
     const share = Math.min(racesOfServer, count - races);
     const own =
-      options.url === undefined ? raceOnServer(share, random) : raceOn(options.url, share, { random, first: races });
+      options.url === undefined
+        ? raceOnServer(share, random)
+        : raceOn(options.url, share, { random, first: races, kinds: options.kinds });
     for await (const history of own) {
       histories.push(history);
       violations.push(...violationsOf(history));
@@ -81,18 +85,19 @@ interface RaceOptions {
   readonly first: number;
   /** Whether the service's clock can be moved. @default false */
   readonly clockMoves?: boolean;
+  readonly kinds?: RacesOptions["kinds"];
 }
 
 async function* raceOn(
   url: string,
   count: number,
-  { random, first: before, clockMoves = false }: RaceOptions,
+  { random, first: before, clockMoves = false, kinds: given }: RaceOptions,
 ): AsyncGenerator<History, void> {
   await using folder = await temporaryFolder();
   for (let first = 0; first < count; first += racesOfBatch) {
     const path = join(folder.path, `history-${first}`);
     const races = Math.min(racesOfBatch, count - first);
-    yield await runBatch({ path, races, vaultPrefix: `batch${before + first}-`, random, url, clockMoves });
+    yield await runBatch({ path, races, vaultPrefix: `batch${before + first}-`, random, url, clockMoves, given });
   }
 }
 
@@ -103,14 +108,15 @@ interface Batch {
   readonly random: Random;
   readonly url: string;
   readonly clockMoves: boolean;
+  readonly given: RacesOptions["kinds"];
 }
 
-async function runBatch({ path, races: count, vaultPrefix, random, url, clockMoves }: Batch): Promise<History> {
+async function runBatch({ path, races: count, vaultPrefix, random, url, clockMoves, given }: Batch): Promise<History> {
   await using recorder = await HistoryRecorder.create(path);
   const caller = new HistoryCaller(url, vaultPrefix);
   const make = (call: Call): Promise<Outcome> => recorder.record(call, (each) => caller.perform(each));
   const isInTime = clockMoves && random.whole(1, 4) === 1;
-  const choices = Object.values<Kind>(isInTime ? kindsInTime : kinds);
+  const choices = Object.values<Kind>(given ?? (isInTime ? kindsInTime : kinds));
   const races = Array.from({ length: count }, (_, at) => `${vaultPrefix}${at}`).flatMap(
     (vault) => random.oneOf(choices)?.({ vault, random }) ?? [],
   );

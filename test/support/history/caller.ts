@@ -223,9 +223,13 @@ export class HistoryCaller {
     return { vaults: rows.map(({ VaultName }) => VaultName).filter((name) => name.startsWith(this.#vaultPrefix)) };
   }
 
-  async #upload({ vault, archive, seed, sizeBytes, treeHash }: CallOf<"UploadArchive">): Promise<Answer> {
-    const headers = { "x-amz-archive-description": archive, "x-amz-sha256-tree-hash": treeHash };
-    const request = { method: "POST", path: at({ vault }, "/archives"), headers, body: contentOf(seed, sizeBytes) };
+  async #upload(call: CallOf<"UploadArchive">): Promise<Answer> {
+    const { vault, archive, seed, sizeBytes, treeHash, pauseMilliseconds } = call;
+    const request = {
+      ...{ method: "POST", path: at({ vault }, "/archives"), body: contentOf(seed, sizeBytes) },
+      headers: { "x-amz-archive-description": archive, "x-amz-sha256-tree-hash": treeHash },
+      ...(pauseMilliseconds !== undefined && { pauseMilliseconds }),
+    };
     return this.#named("archive", { vault, archive }, await this.#demand(request));
   }
 

@@ -44,7 +44,8 @@ export type Call =
   | ({ readonly op: "DeleteVault" } & InVault)
   | ({ readonly op: "DescribeVault" } & InVault)
   | { readonly op: "ListVaults" }
-  | ({ readonly op: "UploadArchive" } & OfArchive & Sent)
+  /** A client that is slow sends half of the body, and the other half later. */
+  | ({ readonly op: "UploadArchive"; readonly pauseMilliseconds?: number } & OfArchive & Sent)
   | ({ readonly op: "DeleteArchive" } & OfArchive)
   /** An inventory job and its output. */
   | ({ readonly op: "ListArchives" } & InVault)

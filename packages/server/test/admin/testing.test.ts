@@ -26,7 +26,7 @@ const counts = async (server: TestServer) =>
   (await demand<ListRequestCountsOutput>(server, "ListRequestCounts")).RequestCounts;
 
 test("each operation is counted with the statuses of its responses, exactly and at once", async () => {
-  await using server = await faultyServer();
+  await using server = await faultyServer({ nodes: 1 });
   assert.deepEqual(await counts(server), []);
   await createVault(server, "v");
   const content = randomContent(mebibyte + 1);
@@ -50,7 +50,7 @@ test("each operation is counted with the statuses of its responses, exactly and 
 });
 
 test("refused requests, faults, and requests without a response are counted as what they were", async () => {
-  await using server = await faultyServer();
+  await using server = await faultyServer({ nodes: 1 });
   server.put("throttle:operation=ListVaults,count=1");
   server.put("reset:operation=CreateVault,count=1");
   await server.client.send(listVaults);

@@ -13,7 +13,8 @@ import { lastSequence, trailOf, trailOnce } from "../support/trail.ts";
 
 let server: TestServer;
 before(async () => {
-  server = await startTestServer();
+  // Each node records its own, when it comes to it.
+  server = await startTestServer({ nodes: 1 });
   await createVault(server, "photos");
 });
 after(() => server.stop());

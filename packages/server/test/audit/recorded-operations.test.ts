@@ -21,7 +21,7 @@ import { lastSequence, trailOf } from "../support/trail.ts";
 let server: TestServer;
 before(async () => {
   const log = { put: () => undefined, removed: () => undefined, fired: () => undefined };
-  server = await startTestServer({ faults: new FaultRegistry(1, log), isEphemeral: true });
+  server = await startTestServer({ nodes: 1, faults: new FaultRegistry(1, log), isEphemeral: true });
 });
 after(() => server.stop());
 

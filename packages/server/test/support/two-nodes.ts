@@ -26,7 +26,9 @@ export async function openTwoStores(serverUrl: string, started: AsyncDisposableS
   const admin = new pg.Client(serverUrl);
   await admin.connect();
   started.defer(() => admin.end());
-  await makeTemplate(admin, serverUrl);
+  // Files of tests start at the same time: a database that somebody still makes, or has open, is no template.
+  await admin.query("select pg_advisory_lock(1)");
+  await makeTemplate(admin, serverUrl).finally(() => admin.query("select pg_advisory_unlock(1)"));
   await admin.query(`create database ${name} template ${template}`);
   started.defer(() => admin.query(`drop database ${name} with (force)`).then(() => undefined));
   const stores = await Promise.all(["one", "other"].map((node) => openNode(urlOf(serverUrl, name), node)));

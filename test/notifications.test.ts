@@ -14,7 +14,14 @@ import {
 } from "../packages/server/test/support/receiver.ts";
 import { contentOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
-import { accountId, region, runServer, type ServerProcess, startServer } from "./support/server-process.ts";
+import {
+  accountId,
+  region,
+  runServer,
+  type ServerProcess,
+  sourcesCommand,
+  startServer,
+} from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 // The end of a job reaches those who asked for a message, whatever happens to the server in between.
@@ -211,8 +218,9 @@ test("the modules that send messages are not loaded until a message needs them",
        return next(url, context);
      } });`,
   );
-  const environment = { NODE_OPTIONS: `--import=${loaded}` };
-  await using without = await startServer({ dataFolder: join(world.folder, "other"), environment });
+  // In the packed program they have other names.
+  const server = { environment: { NODE_OPTIONS: `--import=${loaded}` }, command: sourcesCommand };
+  await using without = await startServer({ ...server, dataFolder: join(world.folder, "other") });
   const glacier = new GlacierHttp(without.url);
   await endedJob(glacier);
   glacier.close();
@@ -221,7 +229,7 @@ test("the modules that send messages are not loaded until a message needs them",
 
   const webhooks = join(world.folder, "webhooks.json");
   const flags = ["--webhooks", webhooks];
-  await using withHook = await startServer({ dataFolder: join(world.folder, "third"), environment, flags });
+  await using withHook = await startServer({ ...server, dataFolder: join(world.folder, "third"), flags });
   const again = new GlacierHttp(withHook.url);
   await endedJob(again);
   again.close();

@@ -11,7 +11,12 @@ export const repositoryRoot = fileURLToPath(new URL("../../", import.meta.url));
 export const packed =
   process.env["PACKED_PROGRAMS"] === undefined ? null : join(repositoryRoot, process.env["PACKED_PROGRAMS"]);
 export const moraineProgram = programOf("cli", "main");
-export const startCommand = commandOf("start");
+/** How `npm start` does it. */
+export const sourcesCommand = commandOf("start");
+export const startCommand = {
+  ...sourcesCommand,
+  args: sourcesCommand.args.map((word) => (word.endsWith("/main.ts") ? serverProgram("main") : word)),
+};
 const startMillisecondsMax = 30_000;
 const endMillisecondsMax = 40_000;
 
@@ -28,7 +33,7 @@ export interface ServerOptions {
   readonly flags?: readonly string[];
   /** Undefined takes a variable away. */
   readonly environment?: Environment;
-  /** How to start it. @default the one of `npm start` */
+  /** How to start it. @default like `npm start`, but the packed program where it is packed */
   readonly command?: NodeCommand;
 }
 
@@ -203,7 +208,7 @@ function commandOf(script: string): NodeCommand {
   const variables = words.slice(0, node - 1);
   return {
     environment: Object.fromEntries(variables.map((word) => /^(\w+)=(.*)$/.exec(word)?.slice(1) ?? [])),
-    args: words.slice(node + 1).map((word) => (word.endsWith("/main.ts") ? serverProgram("main") : word)),
+    args: words.slice(node + 1),
   };
 }
 

@@ -8,9 +8,9 @@ import { rigNames, runUnit } from "./run-unit.ts";
 import type { RigName, Unit } from "./unit.ts";
 import type { WorkerResult } from "./worker.ts";
 
-// Runs the rigs: one unit at once more than there are processors, since many wait for a disk half of the time. Prints a line of JSON for
-// each unit, and then again what was wrong in which unit; exits with 1 when the model forbids what a client saw, `moraine verify` has found
-// something, or a planted bug was not noticed.
+// Runs the rigs, as many units at once as there are processors. Prints a line of JSON for each unit, and then again what was wrong in
+// which unit; exits with 1 when the model forbids what a client saw, `moraine verify` has found something, or a planted bug was not
+// noticed.
 
 const usage = `npm run rigs -- [FLAGS]
   --rig NAME      one of ${rigNames.join(", ")}; can be repeated (default: all)
@@ -44,7 +44,7 @@ if (values.help || !["quick", "full", "long"].includes(values.extent)) {
 } else {
   const chosen = new Set(values.rig as RigName[]);
   const units = unitsOf(Number(values.seed), values.extent as Extent).filter(({ rig }) => chosen.has(rig));
-  await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => runAll(units)));
+  await Promise.all(Array.from({ length: availableParallelism() }, () => runAll(units)));
   summarize();
 }
 

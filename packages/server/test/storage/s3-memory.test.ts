@@ -148,3 +148,38 @@ test("a store counts as away after three failures in a row, until a probe succee
   circuit.assertClosed();
   await circuit.stop();
 });
+
+test("a store that nobody uses is probed: it counts as away and as back without an upload", async () => {
+  let isAway = false;
+  let probes = 0;
+  const seen: (string | null)[] = [];
+  const circuit = new Circuit({
+    probe: async () => {
+      probes += 1;
+      if (isAway) {
+        throw new Error("no route");
+      }
+    },
+    onChange: (reason) => seen.push(reason),
+    probeMilliseconds: 2,
+    idleMilliseconds: 20,
+  });
+  const until = async (condition: () => boolean) => {
+    while (!condition()) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  };
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(probes, 0);
+  circuit.start();
+  await until(() => probes >= 2);
+  isAway = true;
+  await until(() => circuit.reason !== null);
+  isAway = false;
+  await until(() => circuit.reason === null);
+  await circuit.stop();
+  assert.deepEqual(seen, ["read-only: no route", null]);
+  const stopped = probes;
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(probes, stopped);
+});

@@ -8,6 +8,8 @@ export interface CircuitOptions {
   readonly onChange: (reason: string | null) => void;
   /** @default 1000 */
   readonly probeMilliseconds?: number;
+  /** The store is probed when nothing was stored for this long. @default 20000 */
+  readonly idleMilliseconds?: number;
 }
 
 const failuresInARowMax = 3;
@@ -16,7 +18,8 @@ const pauseFactorMax = 8;
 
 /**
  * Watches what is stored. After some failures in a row the store counts as away, and nothing new is accepted: clients learn at once
- * that they have to wait. Then a probe finds out when it is back.
+ * that they have to wait. Then a probe finds out when it is back. Probes take the place of uploads while there are none: a balancer must
+ * not send the first ones to a node that has lost its store.
  */
 export class Circuit {
   readonly #options: CircuitOptions;
@@ -24,6 +27,8 @@ export class Circuit {
   #failuresInARow = 0;
   #reason: string | null = null;
   #probing: Promise<void> | null = null;
+  #watching: Promise<void> | null = null;
+  #lastStep = performance.now();
 
   constructor(options: CircuitOptions) {
     this.#options = options;
@@ -32,6 +37,11 @@ export class Circuit {
   /** Why the store counts as away; null while it does not. */
   get reason(): string | null {
     return this.#reason;
+  }
+
+  /** Begins to probe a store that is not used. */
+  start(): void {
+    this.#watching ??= this.#watchIdle();
   }
 
   assertClosed(): void {
@@ -54,12 +64,26 @@ export class Circuit {
         this.#probing = this.#untilBack();
       }
       throw error;
+    } finally {
+      this.#lastStep = performance.now();
     }
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    await this.#watching;
     await this.#probing;
+  }
+
+  async #watchIdle(): Promise<void> {
+    const { probe, probeMilliseconds = 1000, idleMilliseconds = 20_000 } = this.#options;
+    // After a failure the next probe follows soon, whoever met it.
+    const pause = () => (this.#failuresInARow === 0 ? idleMilliseconds : probeMilliseconds);
+    while (await sleep(pause() * (0.5 + Math.random() / 2), this.#stopping.signal, { ref: false })) {
+      if (this.#reason === null && performance.now() - this.#lastStep >= pause() / 2) {
+        await this.watch(probe).catch(() => undefined);
+      }
+    }
   }
 
   async #untilBack(): Promise<void> {

@@ -24,7 +24,8 @@ import { S3BlobReader } from "./s3-reader.ts";
 import { S3BlobWriter } from "./s3-writer.ts";
 import { WriteMemory } from "./write-memory.ts";
 
-export interface S3StoreOptions extends Partial<Pick<CircuitOptions, "onChange" | "probeMilliseconds">> {
+export interface S3StoreOptions
+  extends Partial<Pick<CircuitOptions, "onChange" | "probeMilliseconds" | "idleMilliseconds">> {
   /** By the system's clock, which the store's is compared with. */
   now(): number;
   /** Whether an object stays though its removal is asked for. @default none does */
@@ -67,7 +68,7 @@ export class S3BlobStore implements BlobDriver {
   #isHashChecked = false;
 
   constructor(objects: Objects, options: S3StoreOptions) {
-    const { onChange = () => undefined, probeMilliseconds, cold: settings = null, now } = options;
+    const { onChange = () => undefined, probeMilliseconds, idleMilliseconds, cold: settings = null, now } = options;
     this.cold = new ColdObjects({ objects, settings, now, objectOf, folder });
     this.#objects = objects;
     this.#options = options;
@@ -75,6 +76,7 @@ export class S3BlobStore implements BlobDriver {
       probe: () => this.#probe(),
       onChange,
       ...(probeMilliseconds !== undefined && { probeMilliseconds }),
+      ...(idleMilliseconds !== undefined && { idleMilliseconds }),
     });
   }
 
@@ -88,6 +90,7 @@ export class S3BlobStore implements BlobDriver {
     // A store that keeps no list of them leaves their removal to its own rules.
     await this.#objects.abortPartsBegunBefore(this.#options.now() - partsAgeMax).catch(() => undefined);
     this.#prepared = true;
+    this.#circuit.start();
     return { isFull: false };
   }
 

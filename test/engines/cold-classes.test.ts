@@ -66,6 +66,7 @@ describe("a service whose archives become cold", { skip: missingEngine("ceph") }
     assert.deepEqual(await classOf(inventoryJob), ["STANDARD"]);
     assert.equal((await service.keys()).length, 1 + 1 + 3 + 1 + 1);
     assert.equal(service.coldKeys().length, 1 + 1 + 2, "the part of an unfinished upload stays");
+    await untilTrue("the moves are counted", async () => /^moraine_cold_moves_total 4$/m.test(await service.metrics()));
     assert.ok((await http.jobOutput(vault, inventoryJob)).length > 0);
     await http.deleteArchive(vault, small);
     await service.advance(minute);

@@ -45,7 +45,10 @@ export function createEventLog(log: Logger, options: EventLogOptions): EventLog 
         log.info({ job: job.id, action: job.action, state }, "job ended");
       },
       deletedBytes: noteDeletedBytes,
-      moved: (count, storageClass) => log.info({ count, storageClass }, "segments were moved to the cold class"),
+      moved(count, storageClass) {
+        metrics.moved(count);
+        log.info({ count, storageClass }, "segments were moved to the cold class");
+      },
       damagedRow: (row) => damagedRows.met(row),
       swept({ removedCount, failedCount, failure }) {
         metrics.swept(removedCount, failedCount);

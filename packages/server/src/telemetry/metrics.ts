@@ -74,7 +74,11 @@ export class Metrics {
     help: "Blobs of deleted segments that the last pass could not remove from the disk",
     registers: [this.#registry],
   });
-
+  readonly #coldMoves = new Counter({
+    name: "moraine_cold_moves_total",
+    help: "Segments that were moved to the cold class of the bucket",
+    registers: [this.#registry],
+  });
   readonly #damagedReads = new Counter({
     name: "moraine_damaged_reads_total",
     help: "Reads that met damage: responses that were refused or aborted, and jobs that failed",
@@ -135,6 +139,11 @@ export class Metrics {
 
   deliveryAttempt(outcome: string): void {
     this.#deliveries.labels(outcome).inc();
+  }
+
+  /** Segments were moved to the cold class. */
+  moved(count: number): void {
+    this.#coldMoves.inc(count);
   }
 
   swept(removedCount: number, failedCount: number): void {

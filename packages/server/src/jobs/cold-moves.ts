@@ -52,7 +52,9 @@ const pauseAfter = ({ afterMilliseconds }: ColdMoves): number =>
 async function moveDue(services: Services, moves: ColdMoves, signal: AbortSignal): Promise<void> {
   let movedCount = 0;
   const moveOne = async (key: string) => {
-    movedCount += (await moveIfArchive(services, moves, key, signal)) ? 1 : 0;
+    if (await moveIfArchive(services, moves, key, signal)) {
+      movedCount += 1;
+    }
   };
   try {
     for await (const keys of moves.due()) {

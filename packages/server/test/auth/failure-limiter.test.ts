@@ -125,7 +125,7 @@ test("the memory of failures is bounded, and the latest stay in it", () => {
 });
 
 test("both APIs count together, and neither keeps a correct signature out", async (context) => {
-  const server = await startTestServer({ failures: { burst: 2, perSecond: never } });
+  const server = await startTestServer({ nodes: 1, failures: { burst: 2, perSecond: never } });
   context.after(() => server.stop());
   const wrong = { ...server.key, secretAccessKey: "x".repeat(40) };
   const vaults = { method: "GET", path: "/-/vaults" };

@@ -113,6 +113,12 @@ module.exports = {
       to: { pathNot: "^packages/protocol/src/" },
     },
     {
+      name: "names-import-nothing-of-ours",
+      severity: "error",
+      from: { path: "^packages/cli/src/names/" },
+      to: { path: "^(packages|@moraine)/", pathNot: "^packages/cli/src/names/" },
+    },
+    {
       name: "domain-no-io",
       severity: "error",
       from: { path: "^packages/server/src/domain/" },

@@ -1,0 +1,36 @@
+/** Formats in which programs write a file's name into the description of its archive. */
+export type NameFormat =
+  | "mt1"
+  | "mt2"
+  | "fastglacier-1"
+  | "fastglacier-2"
+  | "fastglacier-3"
+  | "fastglacier-4"
+  | "cloudberry"
+  | "synology"
+  | "qnap"
+  | "arq"
+  | "glacier-rsync"
+  | "git-annex"
+  | "json-path"
+  | "text"
+  | "none";
+
+export interface DecodedName {
+  readonly format: NameFormat;
+  /** As the program wrote it, but with "/" between components; not safe for a disk. Empty for "none". */
+  readonly path: string;
+  readonly modifiedAt: Date | null;
+  /** Facts that the user must know, like "compressed by CloudBerry". */
+  readonly notes: readonly string[];
+  /** Size of the original file, if the description has it. */
+  readonly sizeBytes: number | null;
+}
+
+export function decodedName(
+  format: NameFormat,
+  path: string,
+  facts: Partial<Omit<DecodedName, "format" | "path">> = {},
+): DecodedName {
+  return { format, path: path.replaceAll("\\", "/"), modifiedAt: null, notes: [], sizeBytes: null, ...facts };
+}

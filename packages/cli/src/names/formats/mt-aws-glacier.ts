@@ -1,0 +1,32 @@
+import { type DecodedName, decodedName } from "../decoded-name.ts";
+import { decodeBase64Text } from "../encodings/base64-text.ts";
+import { parseJsonObject } from "../encodings/json-object.ts";
+import { parseTimestamp } from "../encodings/timestamp.ts";
+
+/**
+ * Decodes `mt1` and `mt2` of mt-aws-glacier: a marker, a space, and JSON in base64url with `filename` and `mtime`. Documented in its
+ * lib/App/MtAws/MetaData.pm. The JSON of `mt1`, written from December 2012 to January 2013, was encoded in UTF-8 twice.
+ *
+ * A name without a valid date is accepted: the name is what matters.
+ */
+export function decodeMtAwsGlacier(description: string): DecodedName | null {
+  const [, version, encoded = ""] = /^mt([12])\s+([\w+/=-]+)$/.exec(description) ?? [];
+  const json = version === undefined ? null : decodeBase64Text(encoded);
+  const value = json === null ? null : parseJsonObject(version === "1" ? decodedTwice(json) : json);
+  const filename = value?.["filename"];
+  if (typeof filename !== "string" || filename === "") {
+    return null;
+  }
+  return decodedName(version === "1" ? "mt1" : "mt2", filename, { modifiedAt: parseTimestamp(value?.["mtime"]) });
+}
+
+/** Decodes the inner UTF-8, of which each byte became a character. Other characters mean that it was encoded only once. */
+function decodedTwice(text: string): string {
+  try {
+    return /^[\0-\xff]*$/.test(text)
+      ? new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(text, "latin1"))
+      : text;
+  } catch {
+    return text;
+  }
+}

@@ -18,6 +18,7 @@ export {
 export type { DownloadResult } from "./transfers/download/download-result.ts";
 export { partialFileOf } from "./transfers/download/download-target.ts";
 export type { JobReference, OutputFacts } from "./transfers/download/output-facts.ts";
+export { jobSource, type OpenRange, type OutputSource } from "./transfers/download/output-source.ts";
 export { type StreamOptions, streamJobOutput } from "./transfers/download/stream-job-output.ts";
 export type { VerificationOptions, VerifiedBy } from "./transfers/download/verification.ts";
 export { type VerifyOptions, verifyJobOutput } from "./transfers/download/verify-output.ts";

@@ -1,0 +1,132 @@
+import { chmodSync } from "node:fs";
+import { ArchiveTable } from "./archive-table.ts";
+import { CatalogDatabase } from "./catalog-database.ts";
+import { CatalogError, rebuildHint } from "./catalog-error.ts";
+import { CopyTable } from "./copy-table.ts";
+import { CostTable } from "./cost-table.ts";
+import { FactTable } from "./fact-table.ts";
+import { JobTable } from "./job-table.ts";
+import { applicationId, archiveIndexes, schemaVersion, tables } from "./schema.ts";
+
+/** The vault of a catalogue. */
+export interface VaultIdentity {
+  /** The service's URL. */
+  readonly endpoint: string;
+  readonly region: string;
+  /** Twelve digits, or "-" for the account of the credentials. */
+  readonly accountId: string;
+  readonly vaultName: string;
+}
+
+/**
+ * The local record of a vault's archives, of jobs and of copies. The service is the truth about archives and jobs, and a manifest about
+ * copies: a lost catalogue costs the time to make it again, and nothing else.
+ *
+ * Several processes may use it at once: each change is a short transaction. Throws CatalogError.
+ */
+export class Catalog implements Disposable {
+  readonly path: string;
+  readonly archives: ArchiveTable;
+  readonly jobs: JobTable;
+  readonly copies: CopyTable;
+  readonly costs: CostTable;
+  readonly facts: FactTable;
+  readonly #database: CatalogDatabase;
+
+  /** Opens the catalogue of a vault, or creates it in a folder that exists. */
+  static open(path: string, vault: VaultIdentity): Catalog {
+    const database = new CatalogDatabase(path);
+    try {
+      prepare(database);
+      const catalog = new Catalog(database);
+      assertIsOf(vault, catalog);
+      return catalog;
+    } catch (error) {
+      database[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  private constructor(database: CatalogDatabase) {
+    this.path = database.path;
+    this.#database = database;
+    this.archives = new ArchiveTable(database);
+    this.jobs = new JobTable(database);
+    this.copies = new CopyTable(database);
+    this.costs = new CostTable(database);
+    this.facts = new FactTable(database);
+  }
+
+  /** Runs several changes as one transaction: all of them last, or none. Keep it short, since other processes wait for it. */
+  change<T>(work: () => T): T {
+    return this.#database.transaction(work);
+  }
+
+  [Symbol.dispose](): void {
+    this.#database[Symbol.dispose]();
+  }
+}
+
+/** Creates the tables of a new file, and refuses a file that is none of this version. */
+function prepare(database: CatalogDatabase): void {
+  const isNew = readPragma(database, "application_id") === 0 && !hasTables(database);
+  if (isNew) {
+    // Descriptions and paths are private.
+    chmodSync(database.path, 0o600);
+    database.exec("PRAGMA journal_mode = WAL");
+  }
+  database.exec("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384");
+  if (isNew) {
+    database.transaction(() => {
+      // Another process may have been first.
+      if (!hasTables(database)) {
+        database.exec(tables);
+      }
+    });
+  }
+  assertVersion(database);
+  for (const sql of Object.values(archiveIndexes)) {
+    database.exec(sql);
+  }
+}
+
+function assertVersion(database: CatalogDatabase): void {
+  const { path } = database;
+  if (readPragma(database, "application_id") !== applicationId) {
+    throw new CatalogError(`${path} is not a catalogue: name another file with --catalog`);
+  }
+  const version = readPragma(database, "user_version");
+  if (version !== schemaVersion) {
+    throw new CatalogError(
+      `The catalogue ${path} has version ${version}, and this program reads version ${schemaVersion}: use a newer moraine, or ${rebuildHint}`,
+    );
+  }
+}
+
+function assertIsOf(vault: VaultIdentity, { path, facts }: Catalog): void {
+  const recorded = facts.get("vault");
+  if (recorded === null) {
+    facts.set("vault", JSON.stringify(vault));
+    return;
+  }
+  const known = JSON.parse(recorded) as VaultIdentity;
+  const isSameAccount = known.accountId === vault.accountId || known.accountId === "-" || vault.accountId === "-";
+  const isSame =
+    known.vaultName === vault.vaultName && known.endpoint === vault.endpoint && known.region === vault.region;
+  if (!isSame || !isSameAccount) {
+    throw new CatalogError(
+      `${path} is the catalogue of ${inWords(known)}, not of ${inWords(vault)}: name another file with --catalog`,
+    );
+  }
+}
+
+const inWords = ({ vaultName, endpoint, region, accountId }: VaultIdentity) =>
+  `vault ${vaultName} at ${endpoint || "AWS"} (${[region, accountId === "-" ? "" : accountId].filter(Boolean).join(", ") || "its region"})`;
+
+function readPragma(database: CatalogDatabase, name: "application_id" | "user_version"): number {
+  return database.get<Record<string, number>>(`PRAGMA ${name}`)?.[name] ?? 0;
+}
+
+function hasTables(database: CatalogDatabase): boolean {
+  return database.get("SELECT 1 FROM sqlite_schema LIMIT 1") !== undefined;
+}

@@ -30,7 +30,11 @@ export type {
   TransferOptions,
   WarningEvent,
 } from "./transfers/events.ts";
-export { InventoryReader } from "./transfers/inventory/inventory-reader.ts";
+export {
+  type InvalidEntry,
+  InventoryReader,
+  type InventoryReaderOptions,
+} from "./transfers/inventory/inventory-reader.ts";
 export {
   type InventoriedVault,
   type InventoryOptions,

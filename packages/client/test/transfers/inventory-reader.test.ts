@@ -8,7 +8,7 @@ import {
   type TreeHash,
 } from "@moraine/protocol";
 import fc from "fast-check";
-import { InventoryReader } from "../../src/transfers/inventory/inventory-reader.ts";
+import { type InvalidEntry, InventoryReader } from "../../src/transfers/inventory/inventory-reader.ts";
 
 const arn = "arn:aws:glacier:us-west-2:012345678901:vaults/examplevault";
 const inventoryDate = new Date("2015-04-07T00:26:18Z");
@@ -159,4 +159,77 @@ test("text that is not an inventory is refused with an excerpt", async () => {
   ]) {
     await assert.rejects(read(text), { name: "InventoryFormatError" }, text);
   }
+});
+
+/** Reads a document and leaves invalid entries out. */
+async function readTolerantly(bytes: Uint8Array): Promise<{ items: InventoryItem[]; invalid: InvalidEntry[] }> {
+  const invalid: InvalidEntry[] = [];
+  const items: InventoryItem[] = [];
+  const cut = async function* () {
+    for (let start = 0; start < bytes.length; start += 97) {
+      yield bytes.subarray(start, start + 97);
+    }
+  };
+  for await (const batch of new InventoryReader(cut(), { onInvalid: (entry) => invalid.push(entry) })) {
+    items.push(...batch);
+  }
+  return { items, invalid };
+}
+
+test("with onInvalid, invalid entries of JSON are reported and left out", async () => {
+  const good = (size: number) => JSON.stringify({ ...entry, Size: size });
+  const entries = [
+    good(1),
+    JSON.stringify({ ...entry, ArchiveId: 5 }),
+    "null",
+    good(2),
+    JSON.stringify({ ...entry, SHA256TreeHash: "no hash" }),
+    JSON.stringify({ ...entry, CreationDate: "yesterday" }),
+    ...[-1, 0.5, 1e300].map((size) => good(size)),
+    good(3).replace("2015", "2015\n"),
+    `{"ArchiveId":nothing}`,
+    good(4),
+  ];
+  const { items, invalid } = await readTolerantly(
+    Buffer.from(`{"VaultARN":"x","ArchiveList":[${entries.join(" ,\n")}]}`),
+  );
+  assert.deepEqual(
+    items.map(({ sizeBytes }) => sizeBytes),
+    [1, 2, 3, 4].filter((size) => size !== 3),
+  );
+  assert.equal(invalid.length, 9);
+  assert.match(invalid[0]?.text ?? "", /^\{"ArchiveId":5,/);
+  assert.ok(invalid.every(({ text, reason }) => text.length <= 200 && reason.length > 10));
+  await assert.rejects(read(`{"ArchiveList":[${entries.join()}]}`), { name: "InventoryFormatError" });
+});
+
+test("with onInvalid, invalid lines of CSV are reported and left out", async () => {
+  const tail = `2015-04-06T22:24:34Z,3,${"9".repeat(64)}`;
+  const lines = [
+    "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash",
+    `a,"x",${tail}`,
+    "b",
+    `c,y,${tail}0`,
+    `d,z,${tail}`,
+  ];
+  const { items, invalid } = await readTolerantly(Buffer.from(lines.join("\n")));
+  assert.deepEqual(
+    items.map(({ archiveId }) => archiveId),
+    ["a", "d"],
+  );
+  assert.deepEqual(
+    invalid.map(({ text }) => text.slice(0, 1)),
+    ["b", "{"],
+  );
+});
+
+test("with onInvalid, bytes that are not UTF-8 are replaced, and a document that is cut off is an error", async () => {
+  const document = Buffer.from(JSON.stringify({ ArchiveList: [{ ...entry, ArchiveDescription: "a?b" }, entry] }));
+  document[document.indexOf("?")] = 0xff;
+  const { items, invalid } = await readTolerantly(document);
+  assert.equal(items[0]?.archiveDescription, "a\ufffdb");
+  assert.equal(items.length, 2);
+  assert.deepEqual(invalid, []);
+  await assert.rejects(readTolerantly(document.subarray(0, -2)), { name: "InventoryFormatError" });
+  await assert.rejects(readTolerantly(Buffer.from("what else\n")), { name: "InventoryFormatError" });
 });

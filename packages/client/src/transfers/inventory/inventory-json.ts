@@ -24,23 +24,27 @@ export class JsonInventorySplitter {
   #at = 0;
   #depth = 0;
   #inString = false;
-  /** The index after the last complete entry. */
-  #wholeEnd = 0;
+  /** The indexes after complete entries. */
+  #ends: number[] = [];
   /** The index after the end of the list. */
   #tailStart = 0;
 
-  /** Returns the entries that this text completes. Throws InventoryFormatError, also for text that JSON.parse refuses. */
-  push(text: string): unknown[] {
+  /**
+   * Returns the entries that this text completes. Throws InventoryFormatError, also for text that JSON.parse refuses.
+   *
+   * @param onInvalid receives the text of an entry that JSON.parse refuses, which is left out then.
+   */
+  push(text: string, onInvalid?: (entry: string, error: Error) => void): unknown[] {
     this.#text += text;
     while (this.#at < this.#text.length) {
       this.#step();
     }
-    const entries = this.#wholeEnd > 0 ? parse(`[${withoutComma(this.#text.slice(0, this.#wholeEnd))}]`) : [];
+    const entries = this.#complete(onInvalid);
     this.#cut(this.#wholeEnd);
     if (this.#text.length > textLengthMax) {
       throw new InventoryFormatError(`The inventory has an entry longer than ${textLengthMax} characters`);
     }
-    return entries as unknown[];
+    return entries;
   }
 
   /** Throws InventoryFormatError unless the document is complete. */
@@ -48,6 +52,30 @@ export class JsonInventorySplitter {
     if (this.#phase !== "done") {
       throw new InventoryFormatError("The inventory is incomplete");
     }
+  }
+
+  /** The index after the last complete entry. */
+  get #wholeEnd(): number {
+    return this.#ends.at(-1) ?? 0;
+  }
+
+  #complete(onInvalid: ((entry: string, error: Error) => void) | undefined): unknown[] {
+    try {
+      return parse(`[${withoutComma(this.#text.slice(0, this.#wholeEnd))}]`) as unknown[];
+    } catch (error) {
+      if (onInvalid === undefined) {
+        throw error;
+      }
+    }
+    return this.#ends.flatMap((end, at) => {
+      const entry = withoutComma(this.#text.slice(this.#ends[at - 1] ?? 0, end));
+      try {
+        return parse(`[${entry}]`) as unknown[];
+      } catch (error) {
+        onInvalid(entry, error as Error);
+        return [];
+      }
+    });
   }
 
   #step(): void {
@@ -98,7 +126,7 @@ export class JsonInventorySplitter {
 
   #close(): void {
     if (this.#depth === 2 && this.#phase === "list") {
-      this.#wholeEnd = this.#at;
+      this.#ends.push(this.#at);
     } else if (this.#depth === 1 && this.#phase === "list") {
       this.#phase = "tail";
       this.#tailStart = this.#at;
@@ -118,7 +146,7 @@ export class JsonInventorySplitter {
     this.#text = this.#text.slice(length);
     this.#at -= length;
     this.#tailStart -= length;
-    this.#wholeEnd = 0;
+    this.#ends = [];
   }
 }
 

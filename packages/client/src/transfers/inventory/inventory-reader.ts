@@ -6,6 +6,22 @@ import { JsonInventorySplitter } from "./inventory-json.ts";
 /** The maximum length of a line: it has an id, a description of at most 1,024 bytes, and little more. */
 const lineLengthMax = 1024 ** 2;
 
+/** An entry of an inventory that is not an archive's. */
+export interface InvalidEntry {
+  /** Its beginning, of at most 200 characters. */
+  readonly text: string;
+  /** Says what is wrong with it. */
+  readonly reason: string;
+}
+
+export interface InventoryReaderOptions {
+  /**
+   * Receives each invalid entry, which is then left out; bytes of descriptions that are not UTF-8 become U+FFFD. A document that is cut off,
+   * or has no list of archives, is an error all the same. @default an invalid entry or byte is an error
+   */
+  readonly onInvalid?: ((entry: InvalidEntry) => void) | undefined;
+}
+
 /**
  * Yields the archives of an inventory of any size, in either format, from its bytes as they arrive: a batch for each piece, so that only a
  * piece is in memory. Iterate it once. Throws InventoryFormatError if the text is not an inventory, or is incomplete. A CSV that ends after
@@ -18,13 +34,15 @@ export class InventoryReader implements AsyncIterable<readonly InventoryItem[]> 
   /** The format, as soon as the first byte was received. */
   format: InventoryFormat | null = null;
   readonly #bytes: AsyncIterable<Uint8Array>;
+  readonly #onInvalid: InventoryReaderOptions["onInvalid"];
 
-  constructor(bytes: AsyncIterable<Uint8Array>) {
+  constructor(bytes: AsyncIterable<Uint8Array>, { onInvalid }: InventoryReaderOptions = {}) {
     this.#bytes = bytes;
+    this.#onInvalid = onInvalid;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly InventoryItem[], void, void> {
-    const decoder = new TextDecoder("utf-8", { fatal: true });
+    const decoder = new TextDecoder("utf-8", { fatal: this.#onInvalid === undefined });
     let parser: Parser | null = null;
     for await (const piece of this.#bytes) {
       const text = decoder.decode(piece, { stream: true });
@@ -45,19 +63,20 @@ export class InventoryReader implements AsyncIterable<readonly InventoryItem[]> 
 
   #parserFor(text: string): Parser {
     this.format = /^\s*\{/.test(text) ? "JSON" : "CSV";
-    return this.format === "CSV" ? csvParser() : this.#jsonParser();
+    return this.format === "CSV" ? csvParser(this.#onInvalid) : this.#jsonParser(this.#onInvalid);
   }
 
-  #jsonParser(): Parser {
+  #jsonParser(onInvalid: OnInvalid): Parser {
     const splitter = new JsonInventorySplitter();
     const learn = () => {
       const { VaultARN: arn, InventoryDate: date } = splitter.members;
       this.vaultArn = typeof arn === "string" ? arn : null;
       this.inventoryDate = typeof date === "string" ? dateOf(date) : null;
     };
+    const leaveOut = onInvalid && ((entry: string, { message }: Error) => onInvalid(invalid(entry, message)));
     return {
       push(text) {
-        const items = splitter.push(text).map(itemOf);
+        const items = splitter.push(text, leaveOut).flatMap((entry) => itemsOf(entry, onInvalid));
         learn();
         return items;
       },
@@ -74,7 +93,9 @@ interface Parser {
   end(): InventoryItem[];
 }
 
-function csvParser(): Parser {
+type OnInvalid = InventoryReaderOptions["onInvalid"];
+
+function csvParser(onInvalid: OnInvalid): Parser {
   let rows: CsvRows | null = null;
   let rest = "";
   const read = (line: string): InventoryItem[] => {
@@ -82,8 +103,7 @@ function csvParser(): Parser {
       rows = new CsvRows(line);
       return [];
     }
-    const row = rows.row(line);
-    return [itemOf({ ...row, Size: /^[0-9]{1,15}$/.test(row.Size) ? Number(row.Size) : row.Size })];
+    return entriesOf(rows, line, onInvalid).flatMap((entry) => itemsOf(entry, onInvalid));
   };
   return {
     push(text) {
@@ -98,10 +118,39 @@ function csvParser(): Parser {
   };
 }
 
+function entriesOf(rows: CsvRows, line: string, onInvalid: OnInvalid): object[] {
+  try {
+    const row = rows.row(line);
+    return [{ ...row, Size: /^[0-9]{1,15}$/.test(row.Size) ? Number(row.Size) : row.Size }];
+  } catch (error) {
+    return leftOut(line, error, onInvalid);
+  }
+}
+
+/** Returns the entry's archive, or none if the entry is invalid and may be left out. */
+function itemsOf(entry: unknown, onInvalid: OnInvalid): InventoryItem[] {
+  try {
+    return [itemOf(entry)];
+  } catch (error) {
+    return leftOut(JSON.stringify(entry), error, onInvalid);
+  }
+}
+
+function leftOut(text: string, error: unknown, onInvalid: OnInvalid): [] {
+  if (onInvalid === undefined || !(error instanceof InventoryFormatError)) {
+    throw error;
+  }
+  onInvalid(invalid(text, error.message));
+  return [];
+}
+
+const invalid = (text: string, reason: string): InvalidEntry => ({ text: text.slice(0, 200), reason });
+
 function itemOf(entry: unknown): InventoryItem {
-  const { ArchiveId, ArchiveDescription, CreationDate, Size, SHA256TreeHash } = entry as Record<string, unknown>;
+  const fields = (entry ?? {}) as Record<string, unknown>;
+  const { ArchiveId, ArchiveDescription, CreationDate, Size, SHA256TreeHash } = fields;
   const hash = typeof SHA256TreeHash === "string" ? SHA256TreeHash.toLowerCase() : "";
-  const isEntry = typeof ArchiveId === "string" && typeof CreationDate === "string" && typeof Size === "number";
+  const isEntry = typeof ArchiveId === "string" && typeof CreationDate === "string" && isSize(Size);
   if (!isEntry || !isTreeHash(hash)) {
     throw new InventoryFormatError(`Invalid entry of an inventory: ${JSON.stringify(entry).slice(0, 200)}`);
   }
@@ -112,6 +161,10 @@ function itemOf(entry: unknown): InventoryItem {
     sizeBytes: Size,
     treeHash: hash,
   };
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** Parses a date with milliseconds or without: AWS has written both. */

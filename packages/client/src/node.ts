@@ -13,13 +13,14 @@ export * from "./index.ts";
 export { Bandwidth } from "./transfers/bandwidth.ts";
 export {
   type DownloadOptions,
+  downloadFrom,
   downloadJobOutput,
 } from "./transfers/download/download-job-output.ts";
 export type { DownloadResult } from "./transfers/download/download-result.ts";
 export { partialFileOf } from "./transfers/download/download-target.ts";
 export type { JobReference, OutputFacts } from "./transfers/download/output-facts.ts";
 export { jobSource, type OpenRange, type OutputSource } from "./transfers/download/output-source.ts";
-export { type StreamOptions, streamJobOutput } from "./transfers/download/stream-job-output.ts";
+export { type StreamOptions, streamFrom, streamJobOutput } from "./transfers/download/stream-job-output.ts";
 export type { VerificationOptions, VerifiedBy } from "./transfers/download/verification.ts";
 export { type VerifyOptions, verifyJobOutput } from "./transfers/download/verify-output.ts";
 export type {
@@ -30,8 +31,11 @@ export type {
   TransferOptions,
   WarningEvent,
 } from "./transfers/events.ts";
+export { DigestPool, type FilePart } from "./transfers/hashing/digest-pool.ts";
+export type { PartDigest, Wanted } from "./transfers/hashing/part-digest.ts";
 export {
   type InvalidEntry,
+  InventoryReader,
   InventoryReader,
   type InventoryReaderOptions,
 } from "./transfers/inventory/inventory-reader.ts";
@@ -44,6 +48,7 @@ export {
   streamInventory,
 } from "./transfers/inventory/retrieve-inventory.ts";
 export { type VaultContents, vaultContents } from "./transfers/inventory/vault-contents.ts";
+export { LockFile, type LockOptions } from "./transfers/journal/lock-file.ts";
 export type { TransferTotals } from "./transfers/progress.ts";
 export {
   type ArchiveReference,

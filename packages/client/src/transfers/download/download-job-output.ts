@@ -65,6 +65,25 @@ export async function downloadJobOutput(
   return await downloadOutput(target, { client, job }, options);
 }
 
+/**
+ * Downloads an archive from any source of ranges, as `downloadJobOutput` does: also from one whose job the caller has found, knowing its
+ * facts, so that no job is described.
+ */
+export async function downloadFrom(
+  source: OutputSource,
+  { vaultName }: { readonly vaultName: string },
+  options: DownloadOptions,
+): Promise<DownloadResult> {
+  assertRangeOptions(options);
+  const { sizeBytes, treeHash } = source.facts;
+  const existing = await existingTarget(options.target, options.range);
+  if (existing !== null && treeHash !== null && (await hasContent(existing, { sizeBytes, treeHash }, options.signal))) {
+    return completeResult(existing, "whole", treeHash);
+  }
+  await using target = await DownloadTarget.open(options);
+  return await downloadToFile(target, { source, job: { vaultName, jobId: "" } }, options);
+}
+
 /** Returns the result of an earlier run if the target is the output already, else null. */
 async function finishedOutput(
   client: GlacierClient,

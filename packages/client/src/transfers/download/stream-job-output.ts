@@ -48,7 +48,7 @@ export async function* streamJobOutput(
   yield* streamFrom(jobSource(persistent, job, facts), options);
 }
 
-/** Streams from any source of ranges. */
+/** Streams from any source of ranges, as `streamJobOutput` does. */
 export async function* streamFrom(
   source: OutputSource,
   options: StreamOptions,

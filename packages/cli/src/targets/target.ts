@@ -16,8 +16,11 @@ export interface ArchiveFacts {
 export interface StoredCopy {
   /** A path, a key, or an archive's id. */
   readonly location: string;
-  /** SHA-256 of all bytes, in hex, computed over the bytes that were verified by the tree hash. */
-  readonly sha256: string;
+  /**
+   * SHA-256 of all bytes, in hex, computed over the bytes that were verified by the tree hash. Null where they were not read in order: of an
+   * archive that was sent to a vault in parts, which is verified by its tree hash alone.
+   */
+  readonly sha256: string | null;
   /** Checksums that the target itself has computed, by their name. */
   readonly checksums?: Readonly<Record<string, string>>;
 }
@@ -85,7 +88,13 @@ export interface Target {
    */
   store(archive: ArchiveFacts, output: ArchiveOutput, options: StoreOptions): Promise<StoredCopy>;
 
-  /** Reads a copy back, all of it. */
+  /** Called once the manifest has the copies, durably: it removes what it has kept so that `find` finds them. */
+  recorded?(archiveIds: readonly string[]): Promise<void>;
+
+  /**
+   * Reads a copy back, all of it; a vault's is looked for in the vault's inventory. Rejects with UncheckableError for a copy that can only be
+   * checked later.
+   */
   check(copy: CopyFacts, signal: AbortSignal): Promise<CopyState>;
 
   /** Yields all that is stored in the target, in any order, without the documents. */
@@ -105,6 +114,8 @@ export interface TargetDocuments {
   write(name: string, text: AsyncIterable<string>): Promise<void>;
   /** Resolves to the bytes from that one on; null if the document does not exist, nothing if it ends before. @param firstByte default 0 */
   read(name: string, firstByte?: number): Promise<AsyncIterable<Uint8Array> | null>;
+  /** Makes one file of a document that is kept in pieces while it grows. Called at the end, for readers that know nothing of pieces. */
+  join?(name: string): Promise<void>;
 }
 
 /** Names of documents, which no archive may have. All others are in a folder of the first name, or begin with it. */
@@ -120,6 +131,11 @@ export class OutputExpiredError extends Error {
 /** The location has other content, which is kept. */
 export class TargetOccupiedError extends Error {
   override readonly name = "TargetOccupiedError";
+}
+
+/** The copy cannot be checked now, but later: it is newer than the vault's inventory, or has to be restored first. */
+export class UncheckableError extends Error {
+  override readonly name = "UncheckableError";
 }
 
 /** The target has no room left, or a quota is used up. */

@@ -107,6 +107,12 @@ module.exports = {
       to: { path: "^packages/client/src/(node|transfers)(/|\\.ts$)" },
     },
     {
+      name: "targets-see-only-libraries",
+      severity: "error",
+      from: { path: "^packages/cli/src/targets/" },
+      to: { path: "^packages/cli/src/", pathNot: "^packages/cli/src/targets/" },
+    },
+    {
       name: "protocol-imports-nothing",
       severity: "error",
       from: { path: "^packages/protocol/src/" },

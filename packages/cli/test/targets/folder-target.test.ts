@@ -238,5 +238,9 @@ test("a document loses only an incomplete last line, and is replaced as a whole"
 
 async function textOf(bytes: AsyncIterable<Uint8Array> | null): Promise<string> {
   assert.ok(bytes !== null);
-  return Buffer.concat(await Array.fromAsync(bytes)).toString();
+  const pieces: Uint8Array[] = [];
+  for await (const piece of bytes) {
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
 }

@@ -39,6 +39,8 @@ export {
   InventoryReader,
   type InventoryReaderOptions,
 } from "./transfers/inventory/inventory-reader.ts";
+export { inParallel } from "./transfers/in-parallel.ts";
+export { InventoryReader } from "./transfers/inventory/inventory-reader.ts";
 export {
   type InventoriedVault,
   type InventoryOptions,
@@ -79,6 +81,7 @@ export {
   VerificationError,
 } from "./transfers/transfer-errors.ts";
 export { chosenPartSize } from "./transfers/upload/part-size.ts";
+export type { RangedSource } from "./transfers/upload/ranged-source.ts";
 export { type UploadOptions, type UploadResult, uploadArchive } from "./transfers/upload/upload-archive.ts";
 export { readUnfinishedUpload, type UnfinishedUpload } from "./transfers/upload/upload-journal.ts";
 export type { UploadSource } from "./transfers/upload/upload-source.ts";

@@ -13,11 +13,13 @@ test("the last upload of a journal is read while the journal is in use", async (
   assert.equal(await readUnfinishedUpload(path), null, "there is no journal");
   const identity = { vaultName: "photos", accountId: null, description: '"uploadId":"none"', source: null };
   await using journal = await UploadJournal.open(path, identity);
-  assert.deepEqual(await readUnfinishedUpload(path), { uploadId: null });
+  assert.deepEqual(await readUnfinishedUpload(path), { uploadId: null, archiveId: null });
   await journal.note({ request: { invocationId: "once", madeAt: 1 } });
-  assert.deepEqual(await readUnfinishedUpload(path), { uploadId: null });
+  assert.deepEqual(await readUnfinishedUpload(path), { uploadId: null, archiveId: null });
   for (const uploadId of ["first", "second-_2"]) {
     await journal.note({ upload: { uploadId, partSizeBytes: 1024 ** 2 } });
-    assert.deepEqual(await readUnfinishedUpload(path), { uploadId });
+    assert.deepEqual(await readUnfinishedUpload(path), { uploadId, archiveId: null });
   }
+  await journal.noteArchive({ archiveId: "stored", checksum: null });
+  assert.deepEqual(await readUnfinishedUpload(path), { uploadId: "second-_2", archiveId: "stored" });
 });

@@ -4,6 +4,8 @@ import type { PartDigest } from "../hashing/part-digest.ts";
 /** A part of a source, sent in one request. */
 export interface SourcePart extends ByteRange {
   readonly index: number;
+  /** Whether a part that the service has of this range is taken for this one, unread. @default false */
+  readonly mayBeKnown?: boolean;
   /** Computes both hashes in one pass over the part. */
   digest(): Promise<PartDigest>;
   /** Reads the part's bytes from their start. May be called repeatedly. */
@@ -18,6 +20,8 @@ export interface OpenSource extends AsyncDisposable {
   readonly sizeBytes: number | null;
   /** The same as long as the source is unchanged; null for bytes that can be recognised only by reading them. */
   readonly identity: string | null;
+  /** The tree hash that the archive must have, where it is known in advance. */
+  readonly treeHash?: string;
   /** Yields the parts in order. Those of a stream are kept until they are released. */
   parts(partSizeBytes: number): AsyncIterable<SourcePart>;
   /** Throws SourceChangedError if the source is known to have changed. */
@@ -35,11 +39,14 @@ export function* partRanges(
   }
 }
 
-/** Starts to hash `ahead` parts beyond the one that is requested, so that sending waits less for hashes, and hashing less for parts. */
+/**
+ * Starts to hash `ahead` parts beyond the one that is requested, so that sending waits less for hashes, and hashing less for parts. A part that
+ * the service may have is not read in advance.
+ */
 export async function* hashedAhead(parts: AsyncIterable<SourcePart>, ahead: number): AsyncGenerator<SourcePart> {
   const started: SourcePart[] = [];
   for await (const part of parts) {
-    started.push(hashStarted(part));
+    started.push(part.mayBeKnown ? part : hashStarted(part));
     if (started.length > ahead) {
       yield* started.splice(0, 1);
     }

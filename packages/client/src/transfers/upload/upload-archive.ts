@@ -10,7 +10,7 @@ import { combinedTreeHash } from "../hashing/part-digest.ts";
 import { LockFile, lockOptionsOf } from "../journal/lock-file.ts";
 import { Progress, type TransferTotals } from "../progress.ts";
 import { transferClient } from "../transfer-client.ts";
-import { asError } from "../transfer-errors.ts";
+import { asError, VerificationError } from "../transfer-errors.ts";
 import { assertAcceptedAs, completeUpload, differences } from "./complete-upload.ts";
 import { openJournal, recompleteEarlier } from "./earlier-upload.ts";
 import { type MultipartUpload, resumeUpload, sendParts, startUpload } from "./multipart-upload.ts";
@@ -174,6 +174,7 @@ async function uploadParts(
   const sent = await sendParts(place, multipart, parts, context);
   const archive = { sizeBytes: sent.sizeBytes, treeHash: combinedTreeHash(sent.treeHashes) };
   await source.assertUnchanged();
+  await assertExpected(upload, multipart, archive);
   await journal.note({ completing: archive });
   const archiveId = await completeUpload(upload, archive);
   if (archiveId !== null) {
@@ -181,6 +182,22 @@ async function uploadParts(
     return { archiveId, ...archive };
   }
   throw new Error(await differences(upload, multipart, sent));
+}
+
+/** Throws VerificationError if the parts make another archive than is known. Its upload is aborted, so that the next one starts over. */
+async function assertExpected(
+  { place, source, journal, context }: Upload,
+  { uploadId }: MultipartUpload,
+  { treeHash }: { readonly treeHash: string },
+): Promise<void> {
+  if (source.treeHash === undefined || source.treeHash === treeHash) {
+    return;
+  }
+  const { client, vaultName, accountId } = place;
+  await client.abortMultipartUpload({ vaultName, accountId, uploadId }, { signal: context.signal });
+  await journal.note({ upload: null });
+  const advice = "No archive was made, and the upload was aborted: upload again.";
+  throw new VerificationError({ range: null, expected: source.treeHash, computed: treeHash }, advice);
 }
 
 /** Aborts an upload without a journal, which no later run could resume. */

@@ -14,10 +14,14 @@ const repeatableMilliseconds = 23 * 60 * 60 * 1000;
  * the request under the same id, and a Moraine server gives the archive that the first one made.
  */
 export async function uploadInOneRequest(upload: Upload, part: SourcePart): Promise<UploadedArchive> {
-  const { place, journal, context, description } = upload;
+  const { place, source, journal, context, description } = upload;
   const { client, vaultName, accountId } = place;
   const digest = await part.digest();
   const archive = { sizeBytes: rangeLength(part), treeHash: digest.treeHash };
+  if (source.treeHash !== undefined && source.treeHash !== digest.treeHash) {
+    const what = { range: null, expected: source.treeHash, computed: digest.treeHash };
+    throw new VerificationError(what, "Nothing was sent.");
+  }
   const { invocationId, isRepeated } = await recordRequest(upload, archive);
   let completeBodies = isRepeated ? 1 : 0;
   const watched = {

@@ -161,16 +161,19 @@ export async function readUnfinished(
 export interface UnfinishedUpload {
   /** Null if none has been started, or if all bytes go in one request. */
   readonly uploadId: string | null;
+  /** The archive, if the upload is complete. */
+  readonly archiveId: string | null;
 }
 
-/** Reads the last upload that a journal records, for a plan; nothing is locked or changed. Null if there is no journal to read. */
+/** Reads the last upload that a journal records; nothing is locked or changed. Null if there is no journal to read. */
 export async function readUnfinishedUpload(journal: string): Promise<UnfinishedUpload | null> {
   const bytes = await readFile(journal).catch(() => null);
   if (bytes === null) {
     return null;
   }
   const records = parseRecords(bytes).records as Partial<UploadState>[];
-  return { uploadId: records.findLast(({ upload }) => upload)?.upload?.uploadId ?? null };
+  const { archiveId } = Object.assign({ ...nothing }, ...records) as UploadState;
+  return { uploadId: records.findLast(({ upload }) => upload)?.upload?.uploadId ?? null, archiveId };
 }
 
 export async function forgetUpload(path: string): Promise<void> {

@@ -4,15 +4,22 @@ import { release } from "../../node/release.ts";
 import type { DigestPool } from "../hashing/digest-pool.ts";
 import { fileSource } from "./file-source.ts";
 import { blobSource, bytesSource } from "./memory-source.ts";
+import { isRangedSource, type RangedSource, rangedSource } from "./ranged-source.ts";
 import type { OpenSource } from "./source-part.ts";
 import { openSpecialFile } from "./special-file.ts";
 import { streamedSource } from "./streamed-source.ts";
 
 /**
- * The sources of an upload: a file by its path or `file:` URL, bytes in memory, a blob, or a stream of bytes. The path of a device or a
- * named pipe is read as a stream.
+ * The sources of an upload: a file by its path or `file:` URL, bytes in memory, a blob, a stream of bytes, or ranges that are read from
+ * elsewhere. The path of a device or a named pipe is read as a stream.
  */
-export type UploadSource = { readonly path: string } | URL | Uint8Array | Blob | AsyncIterable<Uint8Array>;
+export type UploadSource =
+  | { readonly path: string }
+  | URL
+  | Uint8Array
+  | Blob
+  | AsyncIterable<Uint8Array>
+  | RangedSource;
 
 /** Opens a source. Throws TypeError for one of another kind, and the file system's errors. */
 export async function openSource(source: UploadSource, pool: DigestPool): Promise<OpenSource> {
@@ -28,6 +35,9 @@ export async function openSource(source: UploadSource, pool: DigestPool): Promis
   // Streams are recognised first: one that reads a range of a file also has the file's path.
   if (isStream(source)) {
     return streamedSource(source === process.stdin ? released(source) : source, pool);
+  }
+  if (typeof source === "object" && source !== null && isRangedSource(source)) {
+    return rangedSource(source, pool);
   }
   const path = (source as { readonly path?: unknown } | null)?.path;
   if (typeof path !== "string") {

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { Command } from "commander";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
+import { sumLine } from "../manifest/sum-line.ts";
 
 /** Computes tree hashes, as sha256sum does SHA-256. */
 export function treehashCommand(tools: CommandContext): Command {
@@ -31,7 +32,7 @@ Examples:
       }
       tools.printResult(
         hashes,
-        () => hashes.map(sumLine).join("\n"),
+        () => hashes.map(({ file, treeHash }) => sumLine(treeHash, file).slice(0, -1)).join("\n"),
         () => hashes.map(({ treeHash }) => treeHash).join("\n"),
       );
       if (failures.length > 0) {
@@ -63,11 +64,4 @@ async function hashed({ stdin, pathOf, signal }: CommandContext, file: string): 
     signal.removeEventListener("abort", stop);
   }
   return { file, sizeBytes, treeHash: await hash.digest() };
-}
-
-/** Formats a line as sha256sum does, with escapes for a name that contains line breaks. */
-function sumLine({ file, treeHash }: Hashed): string {
-  return /[\\\n\r]/.test(file)
-    ? `\\${treeHash}  ${file.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}`
-    : `${treeHash}  ${file}`;
 }

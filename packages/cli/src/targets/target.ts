@@ -65,6 +65,8 @@ export type CopyState = "sound" | "missing" | "changed";
 export interface Target {
   /** As the user has given it, without secrets. It identifies the target in the catalogue. */
   readonly url: string;
+  /** False where copies have ids instead of names, as in a vault. @default true */
+  readonly namesCopies?: boolean;
 
   /**
    * Creates the target if it is missing, finds out whether it can be written to, and keeps other processes from storing there, until the lock

@@ -125,6 +125,12 @@ module.exports = {
       to: { path: "^(packages|@moraine)/", pathNot: "^packages/cli/src/names/" },
     },
     {
+      name: "prices-are-pure",
+      severity: "error",
+      from: { path: "^packages/cli/src/pricing/" },
+      to: { pathNot: "^packages/cli/src/pricing/" },
+    },
+    {
       name: "domain-no-io",
       severity: "error",
       from: { path: "^packages/server/src/domain/" },

@@ -84,6 +84,7 @@ export function messageOf(error: unknown): string {
 const codes: Readonly<Record<string, number>> = {
   UsageError: exitCodes.usage,
   UnusableFileError: exitCodes.usage,
+  PriceTableError: exitCodes.usage,
   ResourceNotFoundException: exitCodes.notFound,
   VerificationError: exitCodes.unverified,
   UnverifiableError: exitCodes.unverified,

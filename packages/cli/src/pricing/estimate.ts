@@ -1,0 +1,77 @@
+import { gigabyteBytes, type RegionPrices, type RetrievalTier } from "./price-table.ts";
+
+/** Archives to retrieve, or to store. */
+export interface Amount {
+  readonly archives: number;
+  readonly bytes: number;
+}
+
+export interface RetrievalCost {
+  readonly requestsUsd: number;
+  readonly bytesUsd: number;
+  readonly totalUsd: number;
+}
+
+/** Returns what it costs to make archives available: one job for each. The transfer of their bytes is {@link egressUsd}. */
+export function retrievalCost(prices: RegionPrices, tier: RetrievalTier, { archives, bytes }: Amount): RetrievalCost {
+  const { perGb, perThousandRequests } = prices.retrieval[tier];
+  const requestsUsd = thousands(archives) * perThousandRequests;
+  const bytesUsd = gigabytes(bytes) * perGb;
+  return { requestsUsd, bytesUsd, totalUsd: requestsUsd + bytesUsd };
+}
+
+/**
+ * Returns what a month's transfer to the internet costs. More months are cheaper for the free part of each and dearer for the cheaper steps,
+ * so an estimate for several is the sum of the months.
+ */
+export function egressUsd({ egress, egressFreeGb }: RegionPrices, bytesInMonth: number): number {
+  const usedGb = gigabytes(bytesInMonth);
+  let startGb = 0;
+  let totalUsd = 0;
+  for (const { upToGb, perGb } of egress) {
+    const endGb = Math.min(usedGb, upToGb ?? Number.POSITIVE_INFINITY);
+    const paidGb = endGb - Math.max(startGb, egressFreeGb);
+    totalUsd += Math.max(0, paidGb) * perGb;
+    startGb = upToGb ?? usedGb;
+  }
+  return totalUsd;
+}
+
+/**
+ * Returns the fee for archives that are deleted before they have been stored for the minimum time.
+ *
+ * @param missingByteDays the sum of each archive's bytes times the days that it lacks.
+ */
+export function earlyDeletionUsd({ storagePerGbMonth }: RegionPrices, missingByteDays: number): number {
+  return (gigabytes(missingByteDays) / daysPerMonth) * storagePerGbMonth;
+}
+
+/** Returns what keeping the bytes in their vault costs each month. */
+export function storageUsdPerMonth({ storagePerGbMonth }: RegionPrices, bytes: number): number {
+  return gigabytes(bytes) * storagePerGbMonth;
+}
+
+/** Returns what requests cost that store archives in another vault of AWS. */
+export function uploadRequestsUsd({ uploadPerThousandRequests }: RegionPrices, requests: number): number {
+  return thousands(requests) * uploadPerThousandRequests;
+}
+
+/** Returns what requests cost that store objects in S3. */
+export function s3RequestsUsd({ s3PutPerThousandRequests }: RegionPrices, requests: number): number {
+  return thousands(requests) * s3PutPerThousandRequests;
+}
+
+/** Returns the most that an inventory of this number of archives costs: its request, and the transfer of its document to the internet. */
+export function inventoryUsd(prices: RegionPrices, archives: number): number {
+  const nothingFree = { ...prices, egressFreeGb: 0 };
+  return (
+    thousands(1) * prices.inventoryPerThousandRequests + egressUsd(nothingFree, archives * inventoryBytesPerArchive)
+  );
+}
+
+/** Users report 2.7 GiB for 7 million archives. */
+const inventoryBytesPerArchive = 420;
+const daysPerMonth = 30;
+
+const gigabytes = (bytes: number) => bytes / gigabyteBytes;
+const thousands = (requests: number) => requests / 1000;

@@ -1,0 +1,53 @@
+import type { Amount } from "../pricing/estimate.ts";
+import type { RetrievalTier } from "../pricing/price-table.ts";
+
+/** The rates that the user expects or sets. */
+export interface Rates {
+  /** Bytes a second of the network; null if not given. */
+  readonly bandwidth: number | null;
+  /** Bytes that may be retrieved an hour; null for no limit. */
+  readonly retrievalPerHour: number | null;
+}
+
+export type Bottleneck = "bandwidth" | "retrieval" | "requests" | "quota";
+
+export interface DurationPlan {
+  /** From the first request to the last byte. Null when nothing limits it: the bandwidth is not given. */
+  readonly seconds: number | null;
+  /** Until the first archive can be fetched. */
+  readonly delaySeconds: number;
+  readonly bottleneck: Bottleneck | null;
+}
+
+/**
+ * Estimates a retrieval that requests, waits and fetches at the same time: the slowest of these decides, after the delay of the tier.
+ *
+ * @param tier null for a service other than AWS's, which has neither its delays nor its quotas.
+ */
+export function durationOf({ archives, bytes }: Amount, rates: Rates, tier: RetrievalTier | null): DurationPlan {
+  const { bandwidth, retrievalPerHour } = rates;
+  const limits: Partial<Record<Bottleneck, number>> = {
+    ...(bandwidth !== null && { bandwidth: bytes / bandwidth }),
+    ...(retrievalPerHour !== null && { retrieval: (bytes / retrievalPerHour) * hourSeconds }),
+    ...(tier !== null && { requests: archives / awsRequestsPerSecond, quota: (bytes / awsBytesPerDay) * daySeconds }),
+  };
+  const delaySeconds = tier === null ? 0 : awsDelaySeconds[tier];
+  const [slowest] = (Object.entries(limits) as [Bottleneck, number][]).toSorted(([, one], [, other]) => other - one);
+  if (slowest === undefined || bandwidth === null) {
+    return { seconds: null, delaySeconds, bottleneck: null };
+  }
+  const [bottleneck, seconds] = slowest;
+  return { seconds: seconds + delaySeconds, delaySeconds, bottleneck };
+}
+
+const hourSeconds = 3600;
+const daySeconds = 24 * hourSeconds;
+/** The rates that AWS's own guidance for moving vaults to S3 keeps to. */
+const awsRequestsPerSecond = 100;
+const awsBytesPerDay = 100 * 1024 ** 4;
+/** The upper ends of what AWS documents for each tier. */
+const awsDelaySeconds: Readonly<Record<RetrievalTier, number>> = {
+  Expedited: 5 * 60,
+  Standard: 5 * hourSeconds,
+  Bulk: 12 * hourSeconds,
+};

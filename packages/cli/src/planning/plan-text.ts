@@ -1,0 +1,132 @@
+import { bytesExactly, bytesInWords } from "../arguments/sizes.ts";
+import { printableJson } from "../terminal/printable.ts";
+import { shellWord } from "../terminal/shell-lines.ts";
+import { listing, table } from "../terminal/table.ts";
+import { counted, dollars, durationInWords, grouped } from "./amounts-in-words.ts";
+import type { Bottleneck } from "./duration.ts";
+import { histogramText } from "./histogram-text.ts";
+import type { Plan, TierPlan } from "./plan.ts";
+import type { NameDecisionKind, NameStatistics, StatisticsDetails } from "./vault-statistics.ts";
+
+/** Formats a plan for a person, in lines of at most `columns` characters where it can. */
+export function planText(plan: Plan, columns: number): string {
+  const { details } = plan.contents;
+  const sections = [
+    contentsText(plan),
+    ...(details === null ? [withoutCatalogText(plan)] : [sizesText(details, columns), namesText(details.names)]),
+    costText(plan, columns),
+    timeText(plan.tiers),
+    targetText(plan),
+    pricesText(plan),
+  ];
+  return sections.filter((text) => text !== "").join("\n\n");
+}
+
+function contentsText({ vault, contents: { archives, bytes, asOf, details } }: Plan): string {
+  return listing({
+    vault,
+    "as of": asOf?.toISOString() ?? "an unknown time",
+    archives: grouped(archives),
+    size: bytesExactly(bytes),
+    ...(details !== null && { largest: bytesInWords(details.largestBytes) }),
+  });
+}
+
+function withoutCatalogText({ vault, inventoryUsd, isAws }: Plan): string {
+  const price = isAws ? ` At AWS it costs ${dollars(inventoryUsd)} at most, and takes hours.` : "";
+  return [
+    "There is no catalogue of this vault, so sizes, names and early deletions",
+    `are unknown. An inventory has them.${price}`,
+    "This starts it:",
+    `  moraine catalog import ${shellWord(vault)}`,
+  ].join("\n");
+}
+
+function sizesText({ sizes }: StatisticsDetails, columns: number): string {
+  return ["sizes (archives, bytes)", ...histogramText(sizes, columns)].join("\n");
+}
+
+const decisionWords: Readonly<Record<NameDecisionKind, string>> = {
+  duplicate: "have the name of another archive, and get their date in it",
+  unsafe: "have a name that is no safe path, and get another",
+  "too-long": "have a name that is too long, and get a shorter one",
+  nameless: "have no name, and get their id",
+  noted: "are compressed or encrypted by the program that stored them",
+};
+
+function namesText({ formats, decisions }: NameStatistics): string {
+  const seen = formats.map(({ format, archives }) => `${format} ${grouped(archives)}`).join(", ");
+  const open = decisions.flatMap(({ kind, archives, examples }) => [
+    `  ${grouped(archives)} ${decisionWords[kind]}`,
+    ...examples.map((example) => `    ${printableJson(example)}`),
+  ]);
+  return [`names: ${seen || "none"}`, ...open].join("\n");
+}
+
+function costText(plan: Plan, columns: number): string {
+  const { tiers, egressUsd, target, contents, earlyDeletionUsd, storageUsdPerMonth } = plan;
+  const rows = tiers.map((tier) => ({
+    tier: tier.tier,
+    requests: dollars(tier.requestsUsd),
+    bytes: dollars(tier.bytesUsd),
+    total: dollars(tier.totalUsd),
+  }));
+  const early = contents.details?.early.archives ?? 0;
+  const isWide = columns >= 48;
+  const head = isWide
+    ? ({ TIER: "tier", REQUESTS: "requests", RETRIEVAL: "bytes", TOTAL: "total" } as const)
+    : ({ TIER: "tier", TOTAL: "total" } as const);
+  return [
+    plan.isAws
+      ? `cost in ${plan.region}: ${counted(contents.archives, "request")}, one for each archive`
+      : `cost if this were AWS in ${plan.region}; this service charges what its operator says`,
+    table(head, rows),
+    `in each total: ${dollars(egressUsd)} for the transfer to the internet${
+      target === null || target.kind === "folder"
+        ? ""
+        : `, ${dollars(target.requestsUsd)} for ${counted(target.requests, "request")} of the target`
+    }`,
+    ...(earlyDeletionUsd === null
+      ? []
+      : [`early deletion, if all went today: ${dollars(earlyDeletionUsd)} for ${counted(early, "archive")}`]),
+    `keeping it: ${dollars(storageUsdPerMonth)} a month`,
+  ].join("\n");
+}
+
+const bottleneckWords: Readonly<Record<Bottleneck, string>> = {
+  bandwidth: "the bandwidth",
+  retrieval: "--max-retrieval-per-hour",
+  requests: "the requests",
+  quota: "AWS's 100 TiB a day",
+};
+
+function timeText(tiers: readonly TierPlan[]): string {
+  const lines = tiers.map(({ tier, duration: { seconds, delaySeconds, bottleneck } }) => {
+    const first = delaySeconds === 0 ? "" : `, the first after ${durationInWords(delaySeconds)}`;
+    return seconds === null || bottleneck === null
+      ? `  ${tier}: unknown${first}`
+      : `  ${tier}: ${durationInWords(seconds)}${first}, limited by ${bottleneckWords[bottleneck]}`;
+  });
+  const isUnknown = tiers.some(({ duration }) => duration.seconds === null);
+  return ["time", ...lines, ...(isUnknown ? ["  give --bandwidth, like 100MiB"] : [])].join("\n");
+}
+
+function targetText({ target }: Plan): string {
+  if (target === null) {
+    return "";
+  }
+  const { url, neededBytes, freeBytes, fits } = target;
+  return listing({
+    target: url,
+    needed: bytesInWords(neededBytes),
+    free: freeBytes === null ? "unknown" : bytesInWords(freeBytes),
+    ...(fits === false && { missing: bytesInWords(neededBytes - (freeBytes ?? 0)) }),
+  });
+}
+
+function pricesText({ prices, region }: Plan): string {
+  const derived = prices.regions[region]?.isDerived
+    ? `\nRetrieval and request prices of ${region} are derived from us-east-1's.`
+    : "";
+  return `Prices of ${prices.date}: ${prices.source}.${derived}\nOther prices: --prices FILE, in the form of .prices of --json.`;
+}

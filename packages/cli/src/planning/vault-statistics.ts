@@ -1,0 +1,45 @@
+/** The contents of a vault in numbers. */
+export interface VaultStatistics {
+  /** When the service has counted them; null if that is not known. */
+  readonly asOf: Date | null;
+  readonly archives: number;
+  readonly bytes: number;
+  /** Null when only the sums are known, because there is no catalogue. */
+  readonly details: StatisticsDetails | null;
+}
+
+export interface StatisticsDetails {
+  readonly sizes: readonly SizeStep[];
+  readonly largestBytes: number;
+  readonly names: NameStatistics;
+  /** Archives that have been stored for less than the minimum time, and each one's bytes times the days that it lacks. */
+  readonly early: { readonly archives: number; readonly missingByteDays: number };
+  /** Requests that would store all archives in parts of the default size. */
+  readonly uploadRequests: number;
+}
+
+/** Archives of a range of sizes. */
+export interface SizeStep {
+  /** The first size above the step; null for the last. */
+  readonly belowBytes: number | null;
+  readonly archives: number;
+  readonly bytes: number;
+}
+
+/** Counts of names by what has to be decided about them. An archive may count in several. */
+export interface NameStatistics {
+  /** By the format of the description, the most frequent first. */
+  readonly formats: readonly { readonly format: string; readonly archives: number }[];
+  readonly decisions: readonly NameDecision[];
+}
+
+export interface NameDecision {
+  readonly kind: NameDecisionKind;
+  readonly archives: number;
+  /** Some of them, as they are in the vault. */
+  readonly examples: readonly string[];
+}
+
+/** In the order in which they are shown. */
+export const nameDecisionKinds = ["duplicate", "unsafe", "too-long", "nameless", "noted"] as const;
+export type NameDecisionKind = (typeof nameDecisionKinds)[number];

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { durationInWords } from "../../src/planning/amounts-in-words.ts";
+import { durationOf } from "../../src/planning/duration.ts";
+import { makePlan, type PlanOptions } from "../../src/planning/plan.ts";
+import { planText } from "../../src/planning/plan-text.ts";
+import { SizeSteps } from "../../src/planning/size-steps.ts";
+import { uploadRequestsOf } from "../../src/planning/target-plan.ts";
+import type { VaultStatistics } from "../../src/planning/vault-statistics.ts";
+import { builtInPrices } from "../../src/pricing/built-in-prices.ts";
+
+const gibibyte = 1024 ** 3;
+const options: PlanOptions = {
+  vaultName: "photos",
+  isAws: true,
+  region: "us-east-1",
+  prices: builtInPrices,
+  rates: { bandwidth: 10 * 1024 ** 2, retrievalPerHour: null },
+  target: null,
+};
+
+function contentsOf(...sizes: readonly number[]): VaultStatistics {
+  const steps = new SizeSteps();
+  for (const size of sizes) {
+    steps.add(size);
+  }
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  return {
+    asOf: new Date("2026-11-30T00:00:00Z"),
+    archives: sizes.length,
+    bytes,
+    details: {
+      sizes: steps.steps(),
+      largestBytes: steps.largestBytes,
+      names: {
+        formats: [{ format: "mt2", archives: sizes.length }],
+        decisions: [{ kind: "unsafe", archives: 1, examples: ["../\u001b[31mx"] }],
+      },
+      early: { archives: 1, missingByteDays: gibibyte * 30 },
+      uploadRequests: sizes.reduce((sum, size) => sum + uploadRequestsOf(size), 0),
+    },
+  };
+}
+
+test("sums retrieval, transfer and the target's requests for each tier", () => {
+  const target = { url: "s3://bucket/photos", kind: "s3", freeBytes: null } as const;
+  const plan = makePlan(contentsOf(200 * gibibyte, 1), { ...options, target });
+  const standard = plan.tiers.find(({ tier }) => tier === "Standard");
+  assert.equal(plan.egressUsd.toFixed(4), (100 * 0.09).toFixed(4));
+  assert.equal(plan.target?.requests, 200 * 16 + 2 + 1);
+  assert.equal(plan.target?.fits, null);
+  const expected = 200 * 0.01 + 0.0001 + 9 + (3203 / 1000) * 0.005;
+  assert.equal(standard?.totalUsd.toFixed(6), expected.toFixed(6));
+  assert.equal(plan.earlyDeletionUsd?.toFixed(6), "0.003600");
+  assert.deepEqual(Object.keys(plan.prices.regions), ["us-east-1"]);
+});
+
+test("counts the requests that store an archive in parts, of which there are at most 10,000", () => {
+  assert.equal(uploadRequestsOf(1), 1);
+  assert.equal(uploadRequestsOf(64 * 1024 ** 2), 1);
+  assert.equal(uploadRequestsOf(64 * 1024 ** 2 + 1), 2 + 2);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 * 1024 ** 4 }), (size) => {
+      assert.ok(uploadRequestsOf(size) <= 10_002);
+    }),
+  );
+});
+
+test("the slowest of bandwidth, rate, requests and quota decides how long it takes", () => {
+  const day = 86_400;
+  const rates = { bandwidth: 1000, retrievalPerHour: null };
+  const small = { archives: 1, bytes: 1000 * day };
+  assert.deepEqual(durationOf(small, rates, null), { seconds: day, delaySeconds: 0, bottleneck: "bandwidth" });
+  assert.deepEqual(durationOf(small, { ...rates, retrievalPerHour: 1_800_000 }, "Bulk"), {
+    seconds: 2 * day + 12 * 3600,
+    delaySeconds: 12 * 3600,
+    bottleneck: "retrieval",
+  });
+  const many = { archives: 100 * day, bytes: 1 };
+  assert.equal(durationOf(many, rates, "Standard").bottleneck, "requests");
+  const huge = { archives: 1, bytes: 200 * 1024 ** 4 };
+  assert.deepEqual(durationOf(huge, { ...rates, bandwidth: 1e12 }, "Standard").seconds, 2 * day + 5 * 3600);
+  assert.deepEqual(durationOf(small, { bandwidth: null, retrievalPerHour: 5 }, null).seconds, null);
+});
+
+test("steps of sizes hold each archive once", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 40 * 1024 ** 4 })), (sizes) => {
+      const steps = contentsOf(...sizes).details?.sizes ?? [];
+      assert.equal(
+        steps.reduce((sum, { archives }) => sum + archives, 0),
+        sizes.length,
+      );
+      let from = 0;
+      for (const { belowBytes, archives, bytes } of steps) {
+        const within = sizes.filter((size) => size >= from && size < (belowBytes ?? Number.POSITIVE_INFINITY));
+        assert.equal(archives, from === 0 ? archives : within.length);
+        assert.ok(bytes <= archives * (belowBytes ?? 40 * 1024 ** 4));
+        from = belowBytes ?? from;
+      }
+    }),
+  );
+});
+
+for (const columns of [40, 80, 200]) {
+  test(`the histogram fits in ${columns} columns`, () => {
+    const sizes = Array.from({ length: 3000 }, (_, index) => (index % 41) ** 9 + 1);
+    const text = planText(makePlan(contentsOf(...sizes), options), columns);
+    const bars = text.split("\n").filter((line) => line.includes("█"));
+    assert.ok(bars.length >= 8, text);
+    assert.deepEqual(
+      bars.filter((line) => line.length > columns),
+      [],
+    );
+    assert.ok(
+      bars.every((line) => /^ {2}(<|from) \S+ \S+ +[\d,]+ +[\d.]+ (B|[KMGT]iB) +█+$/.test(line)),
+      bars.join("\n"),
+    );
+  });
+}
+
+test("shows which names need a decision, with escapes for what a terminal would act on", () => {
+  const text = planText(makePlan(contentsOf(5), options), 80);
+  assert.match(text, /^ {2}1 have a name that is no safe path, and get another\n {4}"\.\.\/\\u001b\[31mx"$/m);
+  assert.match(text, /^names: mt2 1$/m);
+});
+
+test("without a catalogue it estimates from the vault's own counts, and names the command that starts an inventory", () => {
+  const contents = { asOf: null, archives: 1_000_000, bytes: 200 * gibibyte, details: null };
+  const text = planText(makePlan(contents, options), 80);
+  assert.match(
+    text,
+    /At AWS it costs \$0\.04 at most, and takes hours\.\nThis starts it:\n {2}moraine catalog import photos$/m,
+  );
+  assert.match(text, /^Bulk +\$25\.00 +\$0\.50 +\$34\.50$/m);
+  assert.doesNotMatch(text, /early deletion,/);
+});
+
+test("says when the target has no room", () => {
+  const target = { url: "/backup", kind: "folder", freeBytes: gibibyte } as const;
+  const plan = makePlan(contentsOf(3 * gibibyte), { ...options, target });
+  assert.equal(plan.target?.fits, false);
+  assert.match(planText(plan, 80), /^needed +3\.0 GiB\nfree +1\.0 GiB\nmissing +2\.0 GiB$/m);
+});
+
+test("says that prices of a region are derived, and that another service is not AWS", () => {
+  const text = planText(makePlan(contentsOf(5), { ...options, region: "eu-central-1", isAws: false }), 80);
+  assert.match(text, /^cost if this were AWS in eu-central-1; this service charges what its operator says$/m);
+  assert.match(text, /^Retrieval and request prices of eu-central-1 are derived from us-east-1's\.$/m);
+});
+
+test("durations have their two largest units", () => {
+  const texts = [0.2, 59, 60, 3599, 3600, 5400, 86_399, 90_000, 10 * 86_400].map(durationInWords);
+  assert.deepEqual(texts, [
+    "1 second",
+    "59 seconds",
+    "1 minute",
+    "60 minutes",
+    "1 hour",
+    "1 hour 30 minutes",
+    "24 hours",
+    "1 day 1 hour",
+    "10 days",
+  ]);
+});

@@ -33,14 +33,12 @@ export type {
 } from "./transfers/events.ts";
 export { DigestPool, type FilePart } from "./transfers/hashing/digest-pool.ts";
 export type { PartDigest, Wanted } from "./transfers/hashing/part-digest.ts";
+export { inParallel } from "./transfers/in-parallel.ts";
 export {
   type InvalidEntry,
   InventoryReader,
-  InventoryReader,
   type InventoryReaderOptions,
 } from "./transfers/inventory/inventory-reader.ts";
-export { inParallel } from "./transfers/in-parallel.ts";
-export { InventoryReader } from "./transfers/inventory/inventory-reader.ts";
 export {
   type InventoriedVault,
   type InventoryOptions,

@@ -14,7 +14,9 @@ export type NameFormat =
   | "git-annex"
   | "json-path"
   | "text"
-  | "none";
+  | "none"
+  /** A name that the user gave: see overrides.ts. */
+  | "names-file";
 
 export interface DecodedName {
   readonly format: NameFormat;

@@ -42,10 +42,18 @@ const ownNames: ReadonlySet<string> = new Set(
 );
 
 function safeComponents(path: string): readonly string[] {
-  return path
+  return withoutMiddle(path)
     .split(/[/\\]/)
     .map((component) => safeComponent(component))
     .filter((component) => component !== "");
+}
+
+/** Bounds the work for a path that is far too long anyway. */
+function withoutMiddle(path: string): string {
+  const endLength = pathBytesMax * 2;
+  return path.length <= 2 * endLength
+    ? path
+    : `${path.slice(0, endLength)}~${shortHash(path)}${path.slice(-endLength)}`;
 }
 
 /** Replaces the folders in the middle of a path that is too long or too deep by a hash of it, so that it stays distinct. */

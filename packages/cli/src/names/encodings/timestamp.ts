@@ -7,12 +7,19 @@ export function parseTimestamp(text: unknown): Date | null {
   if (fields === null) {
     return null;
   }
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = fields.slice(1).map(Number);
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = fields.slice(1, 7).map(Number);
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   const exists = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  date.setUTCHours(hour, minute, second);
+  date.setUTCHours(hour, minute, second, Number((fields[7] ?? "").padEnd(3, "0").slice(0, 3)));
   return exists && hour < 24 && minute < 60 && second <= 60 ? date : null;
 }
 
-const pattern = /^(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)(?:[.,]\d{1,9})?Z$/i;
+/** Reads seconds since 1970, with or without a fraction. */
+export function parseEpochSeconds(text: string): Date | null {
+  const seconds = /^-?\d{1,12}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+  const date = new Date(Math.trunc(seconds * 1000));
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
+const pattern = /^(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)(?:[.,](\d{1,9}))?Z$/i;

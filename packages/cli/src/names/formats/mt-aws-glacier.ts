@@ -1,6 +1,6 @@
 import { type DecodedName, decodedName } from "../decoded-name.ts";
-import { decodeBase64Text } from "../encodings/base64-text.ts";
-import { parseJsonObject } from "../encodings/json-object.ts";
+import { decodeBase64Text, decodeUtf8 } from "../encodings/base64-text.ts";
+import { parseJsonObject, stringField } from "../encodings/json-object.ts";
 import { parseTimestamp } from "../encodings/timestamp.ts";
 
 /**
@@ -12,21 +12,14 @@ import { parseTimestamp } from "../encodings/timestamp.ts";
 export function decodeMtAwsGlacier(description: string): DecodedName | null {
   const [, version, encoded = ""] = /^mt([12])\s+([\w+/=-]+)$/.exec(description) ?? [];
   const json = version === undefined ? null : decodeBase64Text(encoded);
-  const value = json === null ? null : parseJsonObject(version === "1" ? decodedTwice(json) : json);
-  const filename = value?.["filename"];
-  if (typeof filename !== "string" || filename === "") {
-    return null;
-  }
-  return decodedName(version === "1" ? "mt1" : "mt2", filename, { modifiedAt: parseTimestamp(value?.["mtime"]) });
+  const fields = json === null ? null : parseJsonObject(version === "1" ? decodedTwice(json) : json);
+  const filename = fields === null ? undefined : stringField(fields, "filename");
+  return filename === undefined || filename === ""
+    ? null
+    : decodedName(version === "1" ? "mt1" : "mt2", filename, { modifiedAt: parseTimestamp(fields?.get("mtime")) });
 }
 
 /** Decodes the inner UTF-8, of which each byte became a character. Other characters mean that it was encoded only once. */
 function decodedTwice(text: string): string {
-  try {
-    return /^[\0-\xff]*$/.test(text)
-      ? new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(text, "latin1"))
-      : text;
-  } catch {
-    return text;
-  }
+  return (/^[\0-\xff]*$/.test(text) ? decodeUtf8(Buffer.from(text, "latin1")) : null) ?? text;
 }

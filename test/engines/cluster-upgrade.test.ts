@@ -19,7 +19,7 @@ import { contentOf, treeHashOf } from "../support/content.ts";
 import { type Cluster, missingCluster, startCluster } from "../support/engines/cluster.ts";
 import { GlacierHttp } from "../support/glacier-http.ts";
 import { own } from "../support/sdk-client.ts";
-import { type NodeCommand, region, repositoryRoot, rootKey, startCommand } from "../support/server-process.ts";
+import { type NodeCommand, region, repositoryRoot, rootKey, sourcesCommand } from "../support/server-process.ts";
 
 const vaultName = "upgraded";
 const workers = 3;
@@ -33,7 +33,7 @@ test("nodes are replaced by those of a newer version, one after the other, witho
   await using next = await nextRelease();
   await using cluster = await startCluster();
   const versions = async () => (await nodesOf(cluster)).map(({ Version }) => Version);
-  const load = await startLoad(cluster.url);
+  await using load = await startLoad(cluster.url);
   const [old] = await versions();
   assert.equal(old, packageVersion());
 
@@ -76,8 +76,8 @@ async function nextRelease(): Promise<AsyncDisposable & { readonly command: Node
   const manifest = join(copy.path, "packages/server/package.json");
   const text = await readFile(manifest, "utf8");
   await writeFile(manifest, JSON.stringify({ ...JSON.parse(text), version: nextVersion }));
-  const args = startCommand.args.map((word) => word.replace(repositoryRoot, `${copy.path}/`));
-  return Object.assign(copy, { command: { ...startCommand, args } });
+  const args = sourcesCommand.args.map((word) => word.replace(repositoryRoot, `${copy.path}/`));
+  return Object.assign(copy, { command: { ...sourcesCommand, args } });
 }
 
 /** AWS's SDK as it is: it repeats requests that were interrupted. */
@@ -100,12 +100,17 @@ async function startLoad(url: string) {
     }
   };
   const running = Array.from({ length: workers }, (_, worker) => work(worker));
+  const stop = async () => {
+    stopping.abort();
+    await Promise.all(running);
+    client.destroy();
+    return { calls, failures };
+  };
   return {
-    async stop() {
-      stopping.abort();
-      await Promise.all(running);
-      client.destroy();
-      return { calls, failures };
+    stop,
+    // A test that fails must not leave it running.
+    async [Symbol.asyncDispose]() {
+      await stop();
     },
   };
 }

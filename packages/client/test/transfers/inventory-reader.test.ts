@@ -176,7 +176,7 @@ async function readTolerantly(bytes: Uint8Array): Promise<{ items: InventoryItem
   return { items, invalid };
 }
 
-test("with onInvalid, invalid entries of JSON are reported and left out", async () => {
+test("a reader with onInvalid reports invalid entries of JSON, and leaves them out", async () => {
   const good = (size: number) => JSON.stringify({ ...entry, Size: size });
   const entries = [
     good(1),
@@ -203,7 +203,7 @@ test("with onInvalid, invalid entries of JSON are reported and left out", async 
   await assert.rejects(read(`{"ArchiveList":[${entries.join()}]}`), { name: "InventoryFormatError" });
 });
 
-test("with onInvalid, invalid lines of CSV are reported and left out", async () => {
+test("a reader with onInvalid reports invalid lines of CSV, and leaves them out", async () => {
   const tail = `2015-04-06T22:24:34Z,3,${"9".repeat(64)}`;
   const lines = [
     "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash",
@@ -223,7 +223,7 @@ test("with onInvalid, invalid lines of CSV are reported and left out", async () 
   );
 });
 
-test("with onInvalid, bytes that are not UTF-8 are replaced, and a document that is cut off is an error", async () => {
+test("a reader with onInvalid replaces bytes that are not UTF-8, and refuses a document that is cut off", async () => {
   const document = Buffer.from(JSON.stringify({ ArchiveList: [{ ...entry, ArchiveDescription: "a?b" }, entry] }));
   document[document.indexOf("?")] = 0xff;
   const { items, invalid } = await readTolerantly(document);

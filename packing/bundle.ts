@@ -17,7 +17,11 @@ interface Bundle {
 
 const bundles: Readonly<Record<string, Bundle>> = {
   "@moraine/cli": {
-    entries: { main: "src/main.ts", "digest-worker": "../client/src/transfers/hashing/digest-worker.ts" },
+    entries: {
+      main: "src/main.ts",
+      "digest-worker": "../client/src/transfers/hashing/digest-worker.ts",
+      "index-worker": "src/catalog/index-worker.ts",
+    },
     kept: ["@moraine/server"],
   },
   "@moraine/server": {

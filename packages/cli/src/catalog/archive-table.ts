@@ -1,35 +1,34 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { NameOverride } from "../names/name-override.ts";
 import { type ArchiveFilter, defaultStates, filterSql } from "./archive-filter.ts";
 import { type ArchiveOrder, orders, type Position, readPage } from "./archive-pages.ts";
-import {
-  type ArchiveRow,
-  archiveColumns,
-  archiveOf,
-  archiveValues,
-  type CatalogArchive,
-  detailValues,
-  insertArchive,
-  type NewArchive,
-  stateNumber,
-} from "./archive-row.ts";
+import { type ArchiveRow, archiveColumns, archiveOf, type CatalogArchive, type NewArchive } from "./archive-row.ts";
 import { type ArchiveTotals, emptyTotals, sumPage } from "./archive-totals.ts";
+import { ArchiveWriter } from "./archive-writer.ts";
+import { BulkArchives } from "./bulk-archives.ts";
 import type { CatalogDatabase } from "./catalog-database.ts";
 import { FormatNames } from "./format-names.ts";
-import { textKey } from "./packed-id.ts";
+import { markVanished } from "./vanished-archives.ts";
 
 /** The archives of the vault, as far as they are known. */
 export class ArchiveTable {
   readonly #database: CatalogDatabase;
   readonly #formats: FormatNames;
+  readonly #writer: ArchiveWriter;
+  readonly #bulk: BulkArchives;
 
   constructor(database: CatalogDatabase) {
     this.#database = database;
     this.#formats = new FormatNames(database);
+    this.#writer = new ArchiveWriter(database, this.#formats);
+    this.#bulk = new BulkArchives(database, this.#writer);
   }
 
   /**
    * Adds archives that an inventory lists, as "present", and corrects those that are known. One that was deleted here, or had vanished,
    * stays so unless the inventory is newer.
+   *
+   * While `bulk` is started, known archives are not looked for: they are added twice, and its `finish` joins them.
    *
    * @param listedAt the date of the inventory; null if it has none.
    * @returns the numbers of the archives in the order given, and how many of them are new.
@@ -41,12 +40,12 @@ export class ArchiveTable {
     return this.#database.transaction(() => {
       let addedCount = 0;
       const numbers = archives.map((archive) => {
-        const known = this.#find(archive.archiveId);
+        const known = this.#bulk.isStarted ? null : this.#writer.find(archive.archiveId);
         if (known === null) {
           addedCount += 1;
-          return this.#insert(archive, "present");
+          return this.#writer.insert(archive, "present");
         }
-        this.#correct(known, archive, listedAt);
+        this.#writer.correct(known, archive, listedAt);
         return known.number;
       });
       return { numbers, addedCount };
@@ -55,11 +54,18 @@ export class ArchiveTable {
 
   /** Adds an archive that this program has uploaded, and returns its number. Changes nothing for a known one. */
   addUploaded(archive: NewArchive): number {
-    return this.#database.transaction(() => this.#find(archive.archiveId)?.number ?? this.#insert(archive, "uploaded"));
+    return this.#database.transaction(
+      () => this.#writer.find(archive.archiveId)?.number ?? this.#writer.insert(archive, "uploaded"),
+    );
+  }
+
+  /** Adds the archives of a first inventory much faster. */
+  get bulk(): BulkArchives {
+    return this.#bulk;
   }
 
   get(archiveId: string): CatalogArchive | null {
-    const row = this.#find(archiveId);
+    const row = this.#writer.find(archiveId);
     return row === null ? null : archiveOf(row, this.#formats.reader());
   }
 
@@ -114,9 +120,30 @@ export class ArchiveTable {
   markDeleted(numbers: readonly number[], at: Date): void {
     this.#database.transaction(() => {
       for (const number of numbers) {
-        this.#setState(number, "deleted", at);
+        this.#writer.setState(number, "deleted", at);
       }
     });
+  }
+
+  /** Gives an archive a path in the place of the decoded one, which inventories do not change. Returns whether the archive is known. */
+  rename(override: NameOverride): boolean {
+    return this.#database.transaction(() => {
+      const row = this.#writer.find(override.archiveId);
+      if (row !== null) {
+        this.#writer.rename(row, override);
+      }
+      return row !== null;
+    });
+  }
+
+  /**
+   * Marks the archives that a complete inventory of this date does not list: present ones created until then, and uploaded ones.
+   *
+   * @param isListed whether the inventory lists the archive of a number.
+   * @returns how many it has marked.
+   */
+  markVanished(isListed: (number: number) => boolean, listedAt: Date): Promise<number> {
+    return markVanished(this.#database, this.#writer, { isListed, listedAt });
   }
 
   async *#pages(
@@ -136,53 +163,6 @@ export class ArchiveTable {
       await nextTurn();
     }
   }
-
-  #find(archiveId: string): ArchiveRow | null {
-    const rows = this.#database.all<ArchiveRow>(
-      `SELECT ${archiveColumns} FROM archives WHERE id_key = ?`,
-      textKey(archiveId),
-    );
-    return rows.find((row) => archiveOf(row, String).archiveId === archiveId) ?? null;
-  }
-
-  #insert(archive: NewArchive, state: "present" | "uploaded"): number {
-    const format = this.#formats.numberOf(archive.format);
-    return this.#database.run(insertArchive, ...archiveValues(archive, format, state)).lastNumber;
-  }
-
-  #correct(row: ArchiveRow, archive: NewArchive, listedAt: Date | null): void {
-    const isNewer = row.state_at === null || (listedAt !== null && listedAt.getTime() > row.state_at);
-    if (row.state !== stateNumber("present") && isNewer) {
-      this.#setState(row.number, "present", null);
-    }
-    const values = detailValues(archive, this.#formats.numberOf(archive.format));
-    const known = [
-      row.size_bytes,
-      row.tree_hash,
-      row.description,
-      row.created_at,
-      row.path,
-      row.format,
-      row.modified_at,
-    ];
-    if (!values.every((value, at) => isSame(value, known[at]))) {
-      this.#database.run(
-        `UPDATE archives SET size_bytes = ?, tree_hash = ?, description = ?, created_at = ?, path = ?, format = ?, modified_at = ?
-         WHERE number = ?`,
-        ...values,
-        row.number,
-      );
-    }
-  }
-
-  #setState(number: number, state: CatalogArchive["state"], at: Date | null): void {
-    this.#database.run(
-      "UPDATE archives SET state = ?, state_at = ? WHERE number = ?",
-      stateNumber(state),
-      at?.getTime() ?? null,
-      number,
-    );
-  }
 }
 
 const positionOf = ({ createdAt, number }: Pick<CatalogArchive, "createdAt" | "number">): Position => ({
@@ -200,10 +180,4 @@ function endOfPrefix(prefix: string): string | null {
   // Surrogates are no characters by themselves.
   const next = point === 0xd7ff ? 0xe000 : point + 1;
   return next > 0x10ffff ? endOfPrefix(characters.join("")) : characters.join("") + String.fromCodePoint(next);
-}
-
-function isSame(value: unknown, known: unknown): boolean {
-  return value instanceof Uint8Array && known instanceof Uint8Array
-    ? Buffer.compare(value, known) === 0
-    : value === known;
 }

@@ -25,7 +25,8 @@ const explanations: Readonly<Record<number, (path: string, message: string) => s
     `The catalogue ${path} cannot be written: make the file and its folder writable, or name another file with --catalog`,
   10: (path, message) => `The catalogue ${path} cannot be read or written (${message}): check the disk`,
   11: (path, message) => `The catalogue ${path} is damaged (${message}): ${rebuildHint}`,
-  13: (path) => `The disk of the catalogue ${path} is full: free some space, and run the same command again`,
+  13: (path) =>
+    `The disk of the catalogue ${path} is full, or that of temporary files (SQLITE_TMPDIR): free some space, and run the same command again`,
   14: (path, message) =>
     `The catalogue ${path} cannot be opened (${message}): make its folder writable, or name another file with --catalog`,
   26: (path) => `${path} is not a catalogue: name another file with --catalog, or ${rebuildHint}`,

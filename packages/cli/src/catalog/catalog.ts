@@ -26,6 +26,7 @@ export interface VaultIdentity {
  */
 export class Catalog implements Disposable {
   readonly path: string;
+  readonly vault: VaultIdentity;
   readonly archives: ArchiveTable;
   readonly jobs: JobTable;
   readonly copies: CopyTable;
@@ -33,13 +34,18 @@ export class Catalog implements Disposable {
   readonly facts: FactTable;
   readonly #database: CatalogDatabase;
 
-  /** Opens the catalogue of a vault, or creates it in a folder that exists. */
-  static open(path: string, vault: VaultIdentity): Catalog {
+  /**
+   * Opens the catalogue of a vault, or creates it in a folder that exists.
+   *
+   * @param settings `forImport` opens also one whose first import was interrupted, which no other work can use.
+   */
+  static open(path: string, vault: VaultIdentity, { forImport = false } = {}): Catalog {
     const database = new CatalogDatabase(path);
     try {
       prepare(database);
-      const catalog = new Catalog(database);
+      const catalog = new Catalog(database, vault);
       assertIsOf(vault, catalog);
+      assertIndexed(catalog, forImport);
       return catalog;
     } catch (error) {
       database[Symbol.dispose]();
@@ -47,8 +53,9 @@ export class Catalog implements Disposable {
     }
   }
 
-  private constructor(database: CatalogDatabase) {
+  private constructor(database: CatalogDatabase, vault: VaultIdentity) {
     this.path = database.path;
+    this.vault = vault;
     this.#database = database;
     this.archives = new ArchiveTable(database);
     this.jobs = new JobTable(database);
@@ -81,13 +88,11 @@ function prepare(database: CatalogDatabase): void {
       // Another process may have been first.
       if (!hasTables(database)) {
         database.exec(tables);
+        database.exec(Object.values(archiveIndexes).join(";"));
       }
     });
   }
   assertVersion(database);
-  for (const sql of Object.values(archiveIndexes)) {
-    database.exec(sql);
-  }
 }
 
 function assertVersion(database: CatalogDatabase): void {
@@ -116,6 +121,14 @@ function assertIsOf(vault: VaultIdentity, { path, facts }: Catalog): void {
   if (!isSame || !isSameAccount) {
     throw new CatalogError(
       `${path} is the catalogue of ${inWords(known)}, not of ${inWords(vault)}: name another file with --catalog`,
+    );
+  }
+}
+
+function assertIndexed({ path, facts }: Catalog, forImport: boolean): void {
+  if (!forImport && facts.get("unindexed") !== null) {
+    throw new CatalogError(
+      `The first import of the catalogue ${path} has not ended: wait for it, or run moraine catalog import again`,
     );
   }
 }

@@ -10,6 +10,9 @@ import { textKey } from "./packed-id.ts";
 export class CopyNames {
   readonly #database: CatalogDatabase;
   readonly #target: number;
+  /** Names given to folders lately, by the wanted names. */
+  readonly #folders = new Map<string, string>();
+  #rollbackCount = 0;
 
   constructor(database: CatalogDatabase, target: number) {
     this.#database = database;
@@ -34,22 +37,36 @@ export class CopyNames {
 
   /** Returns the folders as a prefix of a path. */
   #takeFolders(folders: readonly string[]): string {
+    this.#forgetAfterRollback();
     let prefix = "";
     for (const folder of folders) {
-      const name = this.#folderName((suffix) => prefix + withSuffix(folder, suffix));
-      this.#add(name, true);
+      const wanted = prefix + folder;
+      const name = this.#folders.get(wanted) ?? this.#folderName((suffix) => prefix + withSuffix(folder, suffix));
+      this.#folders.set(wanted, name);
       prefix = `${name}/`;
     }
     return prefix;
   }
 
+  /** Takes a name for a folder. */
   #folderName(name: (suffix: string) => string): string {
     for (const candidate of numbered(name, " (folder)")) {
-      if (this.#useOf(candidate) !== "file") {
+      const use = this.#useOf(candidate);
+      if (use === null) {
+        this.#add(candidate, true);
+      }
+      if (use !== "file") {
         return candidate;
       }
     }
     throw new Error(`No name is free for the folder ${name("")}`);
+  }
+
+  #forgetAfterRollback(): void {
+    if (this.#rollbackCount !== this.#database.rollbackCount || this.#folders.size > foldersMax) {
+      this.#folders.clear();
+      this.#rollbackCount = this.#database.rollbackCount;
+    }
   }
 
   #useOf(path: string): "file" | "folder" | null {
@@ -70,6 +87,8 @@ export class CopyNames {
     );
   }
 }
+
+const foldersMax = 1000;
 
 /** Only descriptions that imitate the names given here on purpose could take all of these. */
 const numberMax = 100;

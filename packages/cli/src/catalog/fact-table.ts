@@ -1,7 +1,12 @@
 import type { CatalogDatabase } from "./catalog-database.ts";
 
-/** Single facts about the catalogue, by name. */
-type FactName = "vault" | "inventory";
+/** The names of single facts about the catalogue. */
+type FactName =
+  | "vault"
+  /** The newest inventory that was imported to its end. */
+  | "inventory"
+  /** Exists while the indexes of archives do not. */
+  | "unindexed";
 
 export class FactTable {
   readonly #database: CatalogDatabase;
@@ -16,5 +21,8 @@ export class FactTable {
 
   set(name: FactName, value: string): void {
     this.#database.run("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", name, value);
+  }
+  delete(name: FactName): void {
+    this.#database.run("DELETE FROM facts WHERE name = ?", name);
   }
 }

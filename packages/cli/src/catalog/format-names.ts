@@ -12,19 +12,23 @@ export class FormatNames {
 
   /** Returns the number of a format, and gives it one in the transaction that is open. */
   numberOf(name: string): number {
-    if (this.#rollbackCount !== this.#database.rollbackCount) {
-      this.#numbers.clear();
-      this.#rollbackCount = this.#database.rollbackCount;
-    }
-    const known = this.#numbers.get(name) ?? this.known(name);
-    const number = known ?? this.#database.run("INSERT INTO formats (name) VALUES (?)", name).lastNumber;
+    const number = this.known(name) ?? this.#database.run("INSERT INTO formats (name) VALUES (?)", name).lastNumber;
     this.#numbers.set(name, number);
     return number;
   }
 
   /** Returns the number of a format, or null if no archive has had it. */
   known(name: string): number | null {
-    return this.#database.get<{ number: number }>("SELECT number FROM formats WHERE name = ?", name)?.number ?? null;
+    if (this.#rollbackCount !== this.#database.rollbackCount) {
+      this.#numbers.clear();
+      this.#rollbackCount = this.#database.rollbackCount;
+    }
+    const remembered = this.#numbers.get(name);
+    if (remembered !== undefined) {
+      return remembered;
+    }
+    const row = this.#database.get<{ number: number }>("SELECT number FROM formats WHERE name = ?", name);
+    return row?.number ?? null;
   }
 
   /** Returns a function that knows the names as they are now. */

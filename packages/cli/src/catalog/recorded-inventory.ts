@@ -1,0 +1,40 @@
+import type { Catalog } from "./catalog.ts";
+import { CatalogError } from "./catalog-error.ts";
+
+/** The newest inventory that was imported to its end. */
+export interface RecordedInventory {
+  /** The date by which it lists the vault; null if it had none. */
+  readonly listedAt: Date | null;
+  /** Archives that it listed. */
+  readonly listed: number;
+  /** The vault; null if it did not name it. */
+  readonly vaultArn: string | null;
+}
+
+/** Returns null before the first import. */
+export function recordedInventory({ facts }: Catalog): RecordedInventory | null {
+  const text = facts.get("inventory");
+  if (text === null) {
+    return null;
+  }
+  const { listedAt, listed, vaultArn } = JSON.parse(text) as Omit<RecordedInventory, "listedAt"> & {
+    listedAt: string | null;
+  };
+  return { listedAt: listedAt === null ? null : new Date(listedAt), listed, vaultArn };
+}
+
+export function recordInventory({ facts }: Catalog, inventory: RecordedInventory): void {
+  facts.set("inventory", JSON.stringify(inventory));
+}
+
+/** Throws CatalogError unless the name is that of the catalogue's vault, and of the account and region of earlier inventories. */
+export function assertIsOf(vaultArn: string, catalog: Catalog): void {
+  const known = recordedInventory(catalog)?.vaultArn ?? null;
+  const { vaultName } = catalog.vault;
+  const isSame = known === null ? vaultArn.endsWith(`:vaults/${vaultName}`) : vaultArn === known;
+  if (!isSame) {
+    throw new CatalogError(
+      `The inventory is of ${vaultArn.slice(0, 400)}, not of ${known ?? `vault ${vaultName}`}: name its own vault, and another file with --catalog`,
+    );
+  }
+}

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { downloadFrom } from "@moraine/client/node";
+import { byteCounter } from "../byte-counter.ts";
 import {
   type ArchiveFacts,
   type ArchiveOutput,
@@ -12,7 +13,7 @@ import { hashesOf, openForReading } from "./file-hashes.ts";
 import type { FolderParts } from "./folder-parts.ts";
 import { partialFolder, partialName } from "./partial-folder.ts";
 import { publish } from "./publish.ts";
-import { byteCounter, setModified } from "./store-small.ts";
+import { setModified } from "./store-small.ts";
 
 /**
  * Stores an archive that is fetched in ranges, several at once, and resumed after an interruption. Then it is read back: its SHA-256 can only

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, rm } from "node:fs/promises";
-import { streamFrom, type TransferEvent } from "@moraine/client/node";
+import { streamFrom } from "@moraine/client/node";
+import { byteCounter } from "../byte-counter.ts";
 import type { ArchiveFacts, ArchiveOutput, StoredCopy, StoreOptions } from "../target.ts";
 import type { FolderParts } from "./folder-parts.ts";
 import { draftSuffix, partialFolder, partialName } from "./partial-folder.ts";
@@ -64,17 +65,6 @@ function verified(
     reuseBuffers: true,
     onEvent: byteCounter(onBytes),
   });
-}
-
-/** Returns a listener that passes on the bytes of each event of progress, which has all of them. */
-export function byteCounter(onBytes: (count: number) => void): (event: TransferEvent) => void {
-  let counted = 0;
-  return (event) => {
-    if (event.kind === "progress" && event.transferredBytes > counted) {
-      onBytes(event.transferredBytes - counted);
-      counted = event.transferredBytes;
-    }
-  };
 }
 
 /** Gives the file the archive's time, if that is known and can be one of a file. */

@@ -83,6 +83,7 @@ export function messageOf(error: unknown): string {
 /** By the names of errors, since their classes would have to be loaded first. An error of the service has its code as its name. */
 const codes: Readonly<Record<string, number>> = {
   UsageError: exitCodes.usage,
+  InvalidTargetError: exitCodes.usage,
   UnusableFileError: exitCodes.usage,
   PriceTableError: exitCodes.usage,
   ResourceNotFoundException: exitCodes.notFound,

@@ -90,6 +90,9 @@ export interface Target {
    */
   store(archive: ArchiveFacts, output: ArchiveOutput, options: StoreOptions): Promise<StoredCopy>;
 
+  /** Removes what `store` has kept to resume from. Called when an archive is given up. */
+  abandon?(archive: ArchiveFacts, signal: AbortSignal): Promise<void>;
+
   /** Called once the manifest has the copies, durably: it removes what it has kept so that `find` finds them. */
   recorded?(archiveIds: readonly string[]): Promise<void>;
 
@@ -128,6 +131,11 @@ export class OutputExpiredError extends Error {
   override readonly name = "OutputExpiredError";
   /** As errors of the service have it, so that no transfer tries the same job again. */
   readonly type = "Client";
+}
+
+/** The target's URL or its settings cannot be used; the message says what was expected. */
+export class InvalidTargetError extends Error {
+  override readonly name = "InvalidTargetError";
 }
 
 /** The location has other content, which is kept. */

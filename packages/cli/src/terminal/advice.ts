@@ -68,7 +68,7 @@ const ofFiles: Readonly<Record<string, string>> = {
 };
 
 /** Errors whose messages need no advice: they say what is expected, or which output is full. */
-const selfExplanatory: ReadonlySet<string> = new Set(["UsageError", "OutputError"]);
+const selfExplanatory: ReadonlySet<string> = new Set(["UsageError", "OutputError", "InvalidTargetError"]);
 
 /** Errors after which a transfer can be resumed. */
 const resumable = new Set([

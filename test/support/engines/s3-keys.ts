@@ -1,5 +1,6 @@
 import {
   DeleteObjectCommand,
+  GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -30,9 +31,13 @@ export function lookInto({ bucket, prefix, environment }: S3Place, endpoint: str
       const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(at));
       return Uploads.map(({ Key = "" }) => Key.slice(at.Prefix.length));
     },
-    put: (key: string, Body: string, StorageClass?: StorageClass) =>
+    put: (key: string, Body: string | Uint8Array, StorageClass?: StorageClass) =>
       s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}`, Body, StorageClass })),
     remove: (key: string) => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}` })),
+    async read(key: string): Promise<Buffer> {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}` }));
+      return Buffer.from((await Body?.transformToByteArray()) ?? []);
+    },
     close: () => s3.destroy(),
   };
 }

@@ -85,9 +85,10 @@ test("compose/ builds the drivers, each in one file, verify/ and backup/ readers
   }
 });
 
-test("the system's clock is read by the server's clocks.ts, the client's service-clock.ts, and for ages by its lock-file.ts and upload-journal.ts and the command's audit.ts and log-file.ts", () => {
+test("the system's clock is read by the server's clocks.ts, the client's service-clock.ts, and for ages by its lock-file.ts and upload-journal.ts and the command's audit.ts, build-tools.ts and log-file.ts", () => {
   const own = [
     "cli/src/admin/audit.ts",
+    "cli/src/context/build-tools.ts",
     "cli/src/context/log-file.ts",
     "server/src/clock/clocks.ts",
     "client/src/http/service-clock.ts",

@@ -12,7 +12,7 @@ import type { RunState } from "./running.ts";
 import type { AdminContext, CliEnvironment, CommandContext } from "./tools.ts";
 
 export function buildTools(running: RunState, surroundings: CliEnvironment): CommandContext {
-  const { environment, signal, stdin, stdout, pathOf } = surroundings;
+  const { environment, signal, stdin, stdout, stderr, pathOf } = surroundings;
   const options = () => globalOptionsOf(running.command);
   const printResult: CommandContext["printResult"] = (answer, readable, quietOutput = readable) => {
     const { json, quiet } = options();
@@ -22,9 +22,12 @@ export function buildTools(running: RunState, surroundings: CliEnvironment): Com
     environment,
     signal,
     stdin,
+    stdout,
+    stderr,
     pathOf,
     options,
     ...argumentReader(surroundings),
+    now: () => new Date(),
     args: running.args,
     commandLineWithout: (flag) => ["moraine", ...running.args.filter((each) => each !== flag)].map(shellWord).join(" "),
     client: (settings) => glacierClient(options(), environment, settings),

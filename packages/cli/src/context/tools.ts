@@ -16,7 +16,8 @@ export interface CliEnvironment {
 }
 
 /** The services that every command gets. */
-export interface CommandContext extends Pick<CliEnvironment, "environment" | "signal" | "pathOf" | "stdin"> {
+export interface CommandContext
+  extends Pick<CliEnvironment, "environment" | "signal" | "pathOf" | "stdin" | "stdout" | "stderr"> {
   /** Returns the global options of the command line, without those that are not given. */
   options(): GlobalOptions;
   /**
@@ -25,6 +26,8 @@ export interface CommandContext extends Pick<CliEnvironment, "environment" | "si
    * @param settings `attemptsMax` 1 where a request must not be repeated when its response was lost.
    */
   client(settings?: { readonly attemptsMax?: number }): Promise<GlacierClient>;
+  /** The time by the system's clock. */
+  now(): Date;
   /** The arguments as they were given. */
   readonly args: readonly string[];
   /** Returns the command line without the flag, to be pasted into a shell. */

@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, Make>> = {
   upload: async (tools) => (await import("./commands/upload.ts")).uploadCommand(tools),
   retrieve: async (tools) => (await import("./commands/retrieve.ts")).retrieveCommand(tools),
   inventory: async (tools) => (await import("./commands/inventory.ts")).inventoryCommand(tools),
+  catalog: async (tools) => (await import("./commands/catalog.ts")).catalogCommand(tools),
   job: async (tools) => (await import("./commands/job.ts")).jobCommand(tools),
   archive: async (tools) => (await import("./commands/archive.ts")).archiveCommand(tools),
   treehash: async (tools) => (await import("./commands/treehash.ts")).treehashCommand(tools),

@@ -4,8 +4,7 @@ export class CatalogError extends Error {
 }
 
 /** A catalogue holds nothing that cannot be had again, so this is the remedy of any damage. */
-export const rebuildHint =
-  "remove the file with its -wal and -shm, and import an inventory again: moraine catalog import VAULT";
+export const rebuildHint = "make it again from an inventory: moraine catalog import VAULT --rebuild";
 
 /** Returns the error to report for an error of SQLite at this file, and any other error unchanged. */
 export function toCatalogError(error: unknown, path: string): unknown {

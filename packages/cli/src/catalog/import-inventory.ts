@@ -45,7 +45,6 @@ export async function importInventory(
   const { InventoryReader } = await import("@moraine/client/node");
   const run = new ImportRun(catalog, options);
   const reader = new InventoryReader(bytes, { onInvalid: (entry) => run.leaveOut(entry) });
-  await run.prepare();
   try {
     for await (const items of reader) {
       run.assertSameVault(reader.vaultArn);
@@ -71,6 +70,7 @@ class ImportRun {
   #waiting: NewArchive[] = [];
   #listedAt: Date | null = null;
   #isSameVault = false;
+  #isPrepared = false;
   #invalidCount = 0;
   #listedCount = 0;
   #addedCount = 0;
@@ -88,11 +88,6 @@ class ImportRun {
     }
   }
 
-  async prepare(): Promise<void> {
-    await this.finish();
-    this.#catalog.archives.bulk.start();
-  }
-
   /** Throws for the name of another vault, which a document has at its beginning or at its end. */
   assertSameVault(arn: string | null): void {
     if (arn !== null && !this.#isSameVault) {
@@ -102,6 +97,12 @@ class ImportRun {
   }
 
   async add(items: readonly InventoryItem[], listedAt: Date | null): Promise<void> {
+    if (!this.#isPrepared) {
+      // Only now, since an inventory may be waited for during hours.
+      await this.finish();
+      this.#catalog.archives.bulk.start();
+      this.#isPrepared = true;
+    }
     this.#listedAt = listedAt;
     for (const item of items) {
       const archive = this.#archiveOf(item);

@@ -23,6 +23,15 @@ export function recordedInventory({ facts }: Catalog): RecordedInventory | null 
   return { listedAt: listedAt === null ? null : new Date(listedAt), listed, vaultArn };
 }
 
+/** Says by which date the catalogue lists the vault. */
+export function asOfText(catalog: Catalog): string {
+  const inventory = recordedInventory(catalog);
+  if (inventory === null) {
+    return "As of no inventory: none was imported to its end";
+  }
+  return `As of ${inventory.listedAt?.toISOString() ?? "an inventory without a date"}`;
+}
+
 export function recordInventory({ facts }: Catalog, inventory: RecordedInventory): void {
   facts.set("inventory", JSON.stringify(inventory));
 }

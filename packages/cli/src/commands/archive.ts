@@ -1,8 +1,10 @@
 import { Command } from "commander";
+import { recordDeletion } from "../catalog/record-changes.ts";
 import type { CommandContext } from "../context/tools.ts";
 
 /** Deletes archives; `upload` makes them, and `retrieve` gets them. */
-export function archiveCommand({ client, readId, printMessage, reportIfDryRun, signal }: CommandContext): Command {
+export function archiveCommand(tools: CommandContext): Command {
+  const { client, readId, notice, printMessage, reportIfDryRun, signal } = tools;
   const archive = new Command("archive").description("Archives: delete");
   archive
     .command("delete")
@@ -22,6 +24,10 @@ Examples:
       const archiveId = await readId(given);
       if (!reportIfDryRun(`delete archive ${archiveId} of vault ${vaultName}`)) {
         const answer = await (await client()).deleteArchive({ vaultName, archiveId }, { signal });
+        const warning = await recordDeletion(tools, vaultName, archiveId);
+        if (warning !== null) {
+          notice(`warning: ${warning}`);
+        }
         printMessage(answer, `Deleted archive ${archiveId}.`);
       }
     });

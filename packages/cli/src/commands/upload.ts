@@ -5,6 +5,7 @@ import type { UploadResult, UploadSource } from "@moraine/client/node";
 import { Command, Option } from "commander";
 import { checkedId } from "../arguments/ids.ts";
 import { bytesExactly, bytesInWords, size } from "../arguments/sizes.ts";
+import { recordUpload } from "../catalog/record-changes.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { listing } from "../terminal/table.ts";
@@ -130,7 +131,14 @@ async function uploadFrom(
       quietOutput: ({ archiveId }) => checkedId(archiveId),
       unprinted: ({ archiveId }) => `The archive is stored. Its id is ${archiveId}`,
     },
-    (watched) => uploadArchive(client, source, { ...settings, ...watched }),
+    async (watched) => {
+      const result = await uploadArchive(client, source, { ...settings, ...watched });
+      const message = await recordUpload(tools, vaultName, { ...result, description: description ?? "" });
+      if (message !== null) {
+        watched.onEvent({ kind: "warning", code: "catalog-not-written", message });
+      }
+      return result;
+    },
   );
   if (journal !== undefined) {
     // The next run must be able to print the id until it has been printed.

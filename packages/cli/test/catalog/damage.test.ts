@@ -68,7 +68,7 @@ test("a damaged file is reported with what to do, whether its beginning or its m
   using file = catalogFile();
   filled(file.path);
   const sound = readFileSync(file.path);
-  const whatToDo = /(damaged|is not a catalogue).*(moraine catalog import VAULT|another file)/;
+  const whatToDo = /(damaged|is not a catalogue).*(moraine catalog import VAULT --rebuild|another file)/;
   for (const [from, to] of [
     [0, 100],
     [100, 4096],

@@ -1,0 +1,53 @@
+import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { dirname } from "node:path";
+import type { CommandContext } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
+import { serviceOf } from "../transfers/upload-state.ts";
+import { Catalog, type VaultIdentity } from "./catalog.ts";
+import { type CatalogOptions, catalogPath } from "./catalog-path.ts";
+
+/** Opens the catalogue of a vault. Throws UsageError if there is none, and CatalogError if it cannot be used. */
+export function openCatalog(tools: CommandContext, vaultName: string, options: CatalogOptions): Catalog {
+  const path = catalogPath(tools, vaultName, options);
+  if (!existsSync(path)) {
+    throw new UsageError(
+      `There is no catalogue of vault ${vaultName} (${path}): make one with moraine catalog import ${vaultName}`,
+    );
+  }
+  return Catalog.open(path, identityOf(tools, vaultName));
+}
+
+/**
+ * Opens the catalogue of a vault for an import, or creates it.
+ *
+ * @param options with `rebuild`, sets the file that exists aside as FILE.old, and creates another.
+ */
+export function createCatalog(
+  tools: CommandContext,
+  vaultName: string,
+  options: CatalogOptions & { readonly rebuild?: boolean },
+): Catalog {
+  const path = catalogPath(tools, vaultName, options);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new UsageError(`cannot create the folder of ${path}: ${message}; name a file with --catalog`, { cause });
+  }
+  if (options.rebuild) {
+    setAside(path);
+  }
+  return Catalog.open(path, identityOf(tools, vaultName), { forImport: true });
+}
+
+/** SQLite's log belongs to its file; without it, the last changes would be missing. */
+function setAside(path: string): void {
+  for (const end of ["-wal", "-shm", ""].filter((each) => existsSync(path + each))) {
+    renameSync(path + end, `${path}.old${end}`);
+  }
+}
+
+function identityOf(tools: CommandContext, vaultName: string): VaultIdentity {
+  const { endpoint, region, account } = serviceOf(tools);
+  return { endpoint: endpoint ?? "", region: region ?? "", accountId: account ?? "-", vaultName };
+}

@@ -1,0 +1,59 @@
+import { existsSync } from "node:fs";
+import type { CommandContext } from "../context/tools.ts";
+import { messageOf } from "../exit-codes.ts";
+import type { Catalog } from "./catalog.ts";
+import { catalogPath } from "./catalog-path.ts";
+
+/** An archive that this program has stored. */
+interface UploadedArchive {
+  readonly archiveId: string;
+  readonly sizeBytes: number;
+  readonly treeHash: string;
+  readonly description: string;
+}
+
+/** Records an upload in the vault's catalogue, if it has one. Resolves to a warning if that fails: the archive is stored all the same. */
+export async function recordUpload(
+  tools: CommandContext,
+  vaultName: string,
+  { archiveId, sizeBytes, treeHash, description }: UploadedArchive,
+): Promise<string | null> {
+  return record(tools, vaultName, async ({ archives }) => {
+    const { decodeName } = await import("../names/decode-name.ts");
+    const { path, format, modifiedAt } = decodeName(description);
+    const createdAt = tools.now();
+    archives.addUploaded({ archiveId, sizeBytes, treeHash, description, createdAt, path, format, modifiedAt });
+  });
+}
+
+/** Records a deletion in the same manner. */
+export async function recordDeletion(
+  tools: CommandContext,
+  vaultName: string,
+  archiveId: string,
+): Promise<string | null> {
+  return record(tools, vaultName, ({ archives }) => {
+    const archive = archives.get(archiveId);
+    if (archive !== null) {
+      archives.markDeleted([archive.number], tools.now());
+    }
+  });
+}
+
+async function record(
+  tools: CommandContext,
+  vaultName: string,
+  change: (catalog: Catalog) => void | Promise<void>,
+): Promise<string | null> {
+  try {
+    if (existsSync(catalogPath(tools, vaultName, {}))) {
+      // Loaded only for vaults that have a catalogue.
+      const { openCatalog } = await import("./open-catalog.ts");
+      using catalog = openCatalog(tools, vaultName, {});
+      await change(catalog);
+    }
+    return null;
+  } catch (error) {
+    return `The catalogue was not updated, and the next import will do that: ${messageOf(error)}`;
+  }
+}

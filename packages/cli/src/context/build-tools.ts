@@ -3,7 +3,7 @@ import { exactNumber } from "@moraine/protocol";
 import { argumentReader } from "../arguments/read-argument.ts";
 import { OutputError, UsageError } from "../exit-codes.ts";
 import { confirmer } from "../terminal/confirm.ts";
-import { printable, printableBytes, printableJson, printLine } from "../terminal/printable.ts";
+import { onOneLine, printable, printableBytes, printableJson, printLine } from "../terminal/printable.ts";
 import { shellWord } from "../terminal/shell-lines.ts";
 import { adminClient, glacierClient } from "./client.ts";
 import { globalOptionsOf } from "./global-options.ts";
@@ -41,6 +41,7 @@ export function buildTools(running: RunState, surroundings: CliEnvironment): Com
         () => "",
       );
     },
+    notice: (sentence) => void stderr.write(`moraine: ${onOneLine(sentence)}\n`),
     reportIfDryRun(what, facts = {}) {
       const { dryRun = false } = options();
       if (dryRun) {

@@ -44,6 +44,8 @@ export interface CommandContext
   keep(sentence: string): void;
   /** Prints a sentence about a change; nothing with `--quiet`. */
   printMessage(answer: unknown, sentence: string): void;
+  /** Prints a sentence on standard error, next to a result that stands on its own. */
+  notice(sentence: string): void;
   /**
    * Prints what would be done and returns true, with `--dry-run`.
    *

@@ -31,21 +31,35 @@ export async function jobFileFor(
   }
 }
 
-function stateFile(tools: CommandContext, folder: string, subject: readonly string[]): string {
+/**
+ * Returns the path of a file in this program's state, `$XDG_STATE_HOME/moraine` or `~/.local/state/moraine`: the same for the same service,
+ * credentials and subject.
+ */
+export function stateFile(
+  tools: CommandContext,
+  folder: string,
+  subject: readonly string[],
+  nameOf = (hash: string) => hash.slice(0, 32),
+): string {
+  const { environment } = tools;
+  const { endpoint, region, profile, account } = serviceOf(tools);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([[endpoint, region, profile, account], ...subject]))
+    .digest("hex");
+  const state = environment["XDG_STATE_HOME"] || join(environment["HOME"] || homeFolder(), ".local", "state");
+  return join(state, "moraine", folder, nameOf(hash));
+}
+
+/** Returns what the options and the environment say about the service and the credentials; null for what they do not say. */
+export function serviceOf(tools: CommandContext) {
   const { environment } = tools;
   const { endpoint, region, profile, account } = tools.options();
-  const service = [
-    endpoint ?? firstOf(environment, "MORAINE_ENDPOINT", "AWS_ENDPOINT_URL_GLACIER", "AWS_ENDPOINT_URL"),
-    region ?? firstOf(environment, "AWS_REGION", "AWS_DEFAULT_REGION"),
-    profile ?? firstOf(environment, "AWS_PROFILE"),
-    account ?? null,
-  ];
-  const name = createHash("sha256")
-    .update(JSON.stringify([service, ...subject]))
-    .digest("hex")
-    .slice(0, 32);
-  const state = environment["XDG_STATE_HOME"] || join(environment["HOME"] || homeFolder(), ".local", "state");
-  return join(state, "moraine", folder, name);
+  return {
+    endpoint: endpoint ?? firstOf(environment, "MORAINE_ENDPOINT", "AWS_ENDPOINT_URL_GLACIER", "AWS_ENDPOINT_URL"),
+    region: region ?? firstOf(environment, "AWS_REGION", "AWS_DEFAULT_REGION"),
+    profile: profile ?? firstOf(environment, "AWS_PROFILE"),
+    account: account ?? null,
+  };
 }
 
 /** Creates the folder of a journal. Throws UsageError when that fails, since the upload could not be resumed. */

@@ -34,13 +34,13 @@ export type {
 export { DigestPool, type FilePart } from "./transfers/hashing/digest-pool.ts";
 export type { PartDigest, Wanted } from "./transfers/hashing/part-digest.ts";
 export { inParallel } from "./transfers/in-parallel.ts";
+export { type FoundInventory, findInventory, type InventoriedVault } from "./transfers/inventory/find-inventory.ts";
 export {
   type InvalidEntry,
   InventoryReader,
   type InventoryReaderOptions,
 } from "./transfers/inventory/inventory-reader.ts";
 export {
-  type InventoriedVault,
   type InventoryOptions,
   readInventory,
   retrieveInventory,

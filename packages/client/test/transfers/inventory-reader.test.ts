@@ -199,7 +199,7 @@ test("a reader with onInvalid reports invalid entries of JSON, and leaves them o
   );
   assert.equal(invalid.length, 9);
   assert.match(invalid[0]?.text ?? "", /^\{"ArchiveId":5,/);
-  assert.ok(invalid.every(({ text, reason }) => text.length <= 200 && reason.length > 10));
+  assert.ok(invalid.every(({ text, reason }) => text.length <= 500 && reason.length > 10));
   await assert.rejects(read(`{"ArchiveList":[${entries.join()}]}`), { name: "InventoryFormatError" });
 });
 

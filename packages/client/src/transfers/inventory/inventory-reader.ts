@@ -5,10 +5,12 @@ import { JsonInventorySplitter } from "./inventory-json.ts";
 
 /** The maximum length of a line: it has an id, a description of at most 1,024 bytes, and little more. */
 const lineLengthMax = 1024 ** 2;
+/** Shows all fields of an entry with a description of a usual length. */
+const excerptLengthMax = 500;
 
 /** An entry of an inventory that is not an archive's. */
 export interface InvalidEntry {
-  /** Its beginning, of at most 200 characters. */
+  /** Its beginning, of at most 500 characters. */
   readonly text: string;
   /** Says what is wrong with it. */
   readonly reason: string;
@@ -144,7 +146,7 @@ function leftOut(text: string, error: unknown, onInvalid: OnInvalid): [] {
   return [];
 }
 
-const invalid = (text: string, reason: string): InvalidEntry => ({ text: text.slice(0, 200), reason });
+const invalid = (text: string, reason: string): InvalidEntry => ({ text: text.slice(0, excerptLengthMax), reason });
 
 function itemOf(entry: unknown): InventoryItem {
   const fields = (entry ?? {}) as Record<string, unknown>;
@@ -152,7 +154,9 @@ function itemOf(entry: unknown): InventoryItem {
   const hash = typeof SHA256TreeHash === "string" ? SHA256TreeHash.toLowerCase() : "";
   const isEntry = typeof ArchiveId === "string" && typeof CreationDate === "string" && isSize(Size);
   if (!isEntry || !isTreeHash(hash)) {
-    throw new InventoryFormatError(`Invalid entry of an inventory: ${JSON.stringify(entry).slice(0, 200)}`);
+    throw new InventoryFormatError(
+      `Invalid entry of an inventory: ${JSON.stringify(entry).slice(0, excerptLengthMax)}`,
+    );
   }
   return {
     archiveId: ArchiveId as ArchiveId,

@@ -11,15 +11,9 @@ import type { FoundJob } from "../retrieval/find-job.ts";
 import { JobNote, type NoteSubject } from "../retrieval/job-note.ts";
 import { type WaitOptions, waitForJob } from "../retrieval/wait-for-job.ts";
 import { transferClient } from "../transfer-client.ts";
+import { type InventoriedVault, isWholeInventory } from "./find-inventory.ts";
 import { InventoryReader } from "./inventory-reader.ts";
 import { vaultContents } from "./vault-contents.ts";
-
-/** The vault whose archives are listed. */
-export interface InventoriedVault {
-  readonly vaultName: string;
-  /** Twelve digits, where the vault is another account's. @default the caller's own */
-  readonly accountId?: string | undefined;
-}
 
 export interface InventoryOptions extends WaitOptions {
   /** The format of the document. @default JSON, which also names the vault and the date */
@@ -120,10 +114,4 @@ async function chooseInventoryJob(
   const matches = (job: GlacierJobDescription) => isWholeInventory(job, format);
   const criteria = { vaultName, accountId, jobParameters, matches, reuse };
   return chooseJob(persistent, criteria, { note, begunJobId }, options);
-}
-
-/** Whether a job is for the complete inventory, and not for some dates or a page of it. */
-function isWholeInventory({ InventoryRetrievalParameters: asked }: GlacierJobDescription, format: string): boolean {
-  const { Format, StartDate, EndDate, Limit, Marker } = asked ?? {};
-  return Format === format && [StartDate, EndDate, Limit, Marker].every((value) => (value ?? null) === null);
 }

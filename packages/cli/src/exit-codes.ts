@@ -101,4 +101,5 @@ const codes: Readonly<Record<string, number>> = {
   ServiceUnavailableException: exitCodes.unavailable,
   ThrottlingException: exitCodes.unavailable,
   JobNotReadyError: exitCodes.notReady,
+  UncheckableError: exitCodes.notReady,
 };

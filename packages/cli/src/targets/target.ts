@@ -51,6 +51,8 @@ export interface CopyFacts {
   readonly treeHash: string;
   /** Null for a copy of which only the tree hash is known. */
   readonly sha256: string | null;
+  /** The time at which it was verified, if that is known: an inventory that is older cannot show that it is missing. */
+  readonly verifiedAt?: Date;
 }
 
 /** Sound: all bytes are right. Missing: the location does not exist. Changed: its size or a byte is wrong, or it is no file. */

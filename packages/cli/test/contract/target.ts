@@ -87,11 +87,11 @@ export function targetContract(name: string, newPlace: () => Promise<Place>): vo
 
     test("a copy whose job has expired is resumed by another process, with another job", async () => {
       await using place = await newPlace();
-      const archive = archiveOf(5, 64 * mebibyte + 3);
+      const archive = archiveOf(5, 48 * mebibyte + 3);
       {
         await using opened = await locked(place);
         const { target } = opened;
-        const first = outputOf(archive, 44 * mebibyte);
+        const first = outputOf(archive, 36 * mebibyte);
         await assert.rejects(target.store(archive.facts, first.output, options), { name: "OutputExpiredError" });
         assert.deepEqual(await locationsOf(target), []);
       }
@@ -99,7 +99,7 @@ export function targetContract(name: string, newPlace: () => Promise<Place>): vo
       const { target } = opened;
       const second = outputOf(archive);
       const copy = await target.store(archive.facts, second.output, options);
-      assert.ok(second.servedBytes <= 56 * mebibyte, `${second.servedBytes} bytes are fetched again`);
+      assert.ok(second.servedBytes <= 40 * mebibyte + 3, `${second.servedBytes} bytes are fetched again`);
       assert.equal(await target.check({ ...archive.facts, ...copy }, never), "sound");
     });
 

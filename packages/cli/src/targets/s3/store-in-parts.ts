@@ -1,5 +1,5 @@
 import { inParallel, TreeHash, VerificationError } from "@moraine/client/node";
-import { inMemoryBytesMax } from "../parts/part-buffers.ts";
+import { partSizeFor } from "../parts/part-size.ts";
 import { verifiedRange } from "../parts/verified-range.ts";
 import {
   type ArchiveFacts,
@@ -15,17 +15,7 @@ import { keyOf } from "./s3-key.ts";
 import { isOfArchive, metadataOf } from "./s3-metadata.ts";
 import type { S3Parts } from "./s3-parts.ts";
 
-const partCountMax = 10_000;
 const concurrency = 4;
-
-/** Returns the size of parts: a power of two of mebibytes, so that the tree hashes of parts make the archive's. */
-export function partSizeFor(sizeBytes: number): number {
-  let partSizeBytes = inMemoryBytesMax;
-  while (partSizeBytes * partCountMax < sizeBytes) {
-    partSizeBytes *= 2;
-  }
-  return partSizeBytes;
-}
 
 /**
  * Stores an archive in parts, several at once. Parts that an earlier run has sent are not fetched again. The object gets its name once the

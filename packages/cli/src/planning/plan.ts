@@ -5,7 +5,7 @@ import { type DurationPlan, durationOf, type Rates } from "./duration.ts";
 import { type TargetPlan, type TargetSpace, targetPlanOf } from "./target-plan.ts";
 import type { VaultStatistics } from "./vault-statistics.ts";
 
-/** What leaving a vault takes: money, time and room. Nothing of it was requested. */
+/** The money, time and room that leaving a vault takes. Nothing of it was requested. */
 export interface Plan {
   readonly vault: string;
   /** False for a service that is not AWS's: its operator decides what it costs. */
@@ -29,7 +29,7 @@ export interface TierPlan {
   readonly requests: number;
   readonly requestsUsd: number;
   readonly bytesUsd: number;
-  /** With the transfer to the internet and the requests of the target. */
+  /** Includes the transfer to the internet and the requests of the target. */
   readonly totalUsd: number;
   readonly duration: DurationPlan;
 }

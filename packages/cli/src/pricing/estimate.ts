@@ -1,4 +1,4 @@
-import { gigabyteBytes, type RegionPrices, type RetrievalTier } from "./price-table.ts";
+import { gigabyteBytes, minimumStorageDays, type RegionPrices, type RetrievalTier } from "./price-table.ts";
 
 /** Archives to retrieve, or to store. */
 export interface Amount {
@@ -46,6 +46,12 @@ export function earlyDeletionUsd({ storagePerGbMonth }: RegionPrices, missingByt
   return (gigabytes(missingByteDays) / daysPerMonth) * storagePerGbMonth;
 }
 
+/** Returns how many days an archive lacks until its deletion has no fee. */
+export function missingDaysOf(createdAt: Date, now: Date): number {
+  const ageDays = (now.getTime() - createdAt.getTime()) / dayMilliseconds;
+  return Math.min(minimumStorageDays, Math.max(0, minimumStorageDays - ageDays));
+}
+
 /** Returns what keeping the bytes in their vault costs each month. */
 export function storageUsdPerMonth({ storagePerGbMonth }: RegionPrices, bytes: number): number {
   return gigabytes(bytes) * storagePerGbMonth;
@@ -72,6 +78,7 @@ export function inventoryUsd(prices: RegionPrices, archives: number): number {
 /** Users report 2.7 GiB for 7 million archives. */
 const inventoryBytesPerArchive = 420;
 const daysPerMonth = 30;
+const dayMilliseconds = 24 * 3600 * 1000;
 
 const gigabytes = (bytes: number) => bytes / gigabyteBytes;
 const thousands = (requests: number) => requests / 1000;

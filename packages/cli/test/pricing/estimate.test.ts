@@ -6,6 +6,7 @@ import {
   earlyDeletionUsd,
   egressUsd,
   inventoryUsd,
+  missingDaysOf,
   retrievalCost,
   s3RequestsUsd,
   storageUsdPerMonth,
@@ -62,6 +63,12 @@ test("charges an early deletion by the days that are missing", () => {
   near(earlyDeletionUsd(virginia, 1000 * gigabyteBytes * minimumStorageDays), 1000 * 3 * 0.0036);
   near(earlyDeletionUsd(virginia, 1000 * gigabyteBytes * 30), 1000 * 0.0036);
   near(storageUsdPerMonth(virginia, 1000 * gigabyteBytes), 1000 * 0.0036);
+});
+
+test("an archive lacks the days until the ninetieth", () => {
+  const now = Date.UTC(2026, 10, 30);
+  const at = (ageDays: number) => missingDaysOf(new Date(now - ageDays * 86_400_000), new Date(now));
+  assert.deepEqual([-5, 0, 30.5, 90, 91].map(at), [90, 90, 59.5, 0, 0]);
 });
 
 test("costs rise with archives and bytes, in every tier and region", () => {

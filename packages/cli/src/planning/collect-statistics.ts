@@ -1,0 +1,37 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import { missingDaysOf } from "../pricing/estimate.ts";
+import { NameCounter } from "./name-counter.ts";
+import { SizeSteps } from "./size-steps.ts";
+import { uploadRequestsOf } from "./target-plan.ts";
+import type { VaultStatistics } from "./vault-statistics.ts";
+
+/** Counts the archives of a catalogue in one pass, in memory that does not grow with them. */
+export async function collectStatistics(
+  { archives }: Pick<Catalog, "archives">,
+  { asOf, now, signal }: { readonly asOf: Date | null; readonly now: Date; readonly signal: AbortSignal },
+): Promise<VaultStatistics> {
+  using names = new NameCounter();
+  const sizes = new SizeSteps();
+  const early = { archives: 0, missingByteDays: 0 };
+  let [count, bytes, uploadRequests] = [0, 0, 0];
+  for await (const batch of archives.inOrderOfCreation()) {
+    signal.throwIfAborted();
+    names.add(batch);
+    for (const { sizeBytes, createdAt } of batch) {
+      count += 1;
+      bytes += sizeBytes;
+      sizes.add(sizeBytes);
+      uploadRequests += uploadRequestsOf(sizeBytes);
+      const missingDays = missingDaysOf(createdAt, now);
+      early.archives += missingDays > 0 ? 1 : 0;
+      early.missingByteDays += sizeBytes * missingDays;
+    }
+  }
+  const nameStatistics = await names.statistics((number) => archives.byNumber(number)?.path ?? "");
+  return {
+    asOf,
+    archives: count,
+    bytes,
+    details: { sizes: sizes.steps(), largestBytes: sizes.largestBytes, names: nameStatistics, early, uploadRequests },
+  };
+}

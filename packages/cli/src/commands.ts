@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, Make>> = {
   retrieve: async (tools) => (await import("./commands/retrieve.ts")).retrieveCommand(tools),
   inventory: async (tools) => (await import("./commands/inventory.ts")).inventoryCommand(tools),
   catalog: async (tools) => (await import("./commands/catalog.ts")).catalogCommand(tools),
+  plan: async (tools) => (await import("./commands/plan.ts")).planCommand(tools),
   job: async (tools) => (await import("./commands/job.ts")).jobCommand(tools),
   archive: async (tools) => (await import("./commands/archive.ts")).archiveCommand(tools),
   treehash: async (tools) => (await import("./commands/treehash.ts")).treehashCommand(tools),

@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
+import { openCatalog } from "../catalog/open-catalog.ts";
+import { recordedInventory } from "../catalog/recorded-inventory.ts";
+import { isAws } from "../context/service-facts.ts";
+import type { CommandContext } from "../context/tools.ts";
+import type { PriceTable } from "../pricing/price-table.ts";
+import { collectStatistics } from "./collect-statistics.ts";
+import { makePlan, type Plan } from "./plan.ts";
+import { targetSpace } from "./target-space.ts";
+import type { VaultStatistics } from "./vault-statistics.ts";
+
+export interface PlanQuestion extends CatalogOptions {
+  readonly bandwidth?: number;
+  readonly maxRetrievalPerHour?: number;
+  readonly target?: string;
+  readonly prices: PriceTable;
+}
+
+/** Makes the plan of a vault from its catalogue, or from the service's own counts. Requests nothing that is paid for. */
+export async function planOf(tools: CommandContext, vaultName: string, question: PlanQuestion): Promise<Plan> {
+  const client = await tools.client();
+  const described = await client.describeVault({ vaultName }, { signal: tools.signal });
+  const counted: VaultStatistics = {
+    asOf: described.LastInventoryDate ? new Date(described.LastInventoryDate) : null,
+    archives: described.NumberOfArchives ?? 0,
+    bytes: described.SizeInBytes ?? 0,
+    details: null,
+  };
+  const contents = (await fromCatalog(tools, vaultName, question)) ?? counted;
+  return makePlan(contents, {
+    vaultName,
+    isAws: await isAws(client),
+    region: described.VaultARN?.split(":")[3] ?? "",
+    prices: question.prices,
+    rates: { bandwidth: question.bandwidth ?? null, retrievalPerHour: question.maxRetrievalPerHour ?? null },
+    target: question.target === undefined ? null : await targetSpace(question.target, tools.pathOf),
+  });
+}
+
+async function fromCatalog(
+  tools: CommandContext,
+  vaultName: string,
+  options: CatalogOptions,
+): Promise<VaultStatistics | null> {
+  if (!existsSync(catalogPath(tools, vaultName, options))) {
+    return null;
+  }
+  using catalog = openCatalog(tools, vaultName, options);
+  const inventory = recordedInventory(catalog);
+  return inventory === null
+    ? null
+    : await collectStatistics(catalog, { asOf: inventory.listedAt, now: tools.now(), signal: tools.signal });
+}

@@ -131,6 +131,18 @@ module.exports = {
       to: { pathNot: "^packages/cli/src/pricing/" },
     },
     {
+      name: "planning-only-counts",
+      severity: "error",
+      from: { path: "^packages/cli/src/planning/" },
+      to: { path: "^packages/cli/src/(commands|emptying|manifest|rescue|sending|targets)/" },
+    },
+    {
+      name: "emptying-sees-copies-and-prices",
+      severity: "error",
+      from: { path: "^packages/cli/src/emptying/" },
+      to: { path: "^packages/cli/src/(commands|planning|rescue|sending)/" },
+    },
+    {
       name: "domain-no-io",
       severity: "error",
       from: { path: "^packages/server/src/domain/" },

@@ -39,7 +39,7 @@ async function ran(lines: readonly string[]): Promise<string[]> {
 
 const offered: Readonly<Record<string, string>> = {
   // Commands.
-  [`vault ${insertAll}`]: "<vault><create><delete><describe><list>",
+  [`vault ${insertAll}`]: "<vault><create><delete><describe><empty><list>",
   [`upload ${insertAll}`]: "<upload><abort><list><to>",
   [`--region=eu-west-1 lo${tab}co${tab}`]: "<--region=eu-west-1><lock><complete>",
   [`--endpoint http://127.0.0.1:8484 tags ${insertAll}`]:

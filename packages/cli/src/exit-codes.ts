@@ -102,4 +102,8 @@ const codes: Readonly<Record<string, number>> = {
   ThrottlingException: exitCodes.unavailable,
   JobNotReadyError: exitCodes.notReady,
   UncheckableError: exitCodes.notReady,
+  VaultNotReadyError: exitCodes.notReady,
+  ArchivesKeptError: exitCodes.unverified,
+  ArchivesLockedError: exitCodes.denied,
+  ArchivesDeniedError: exitCodes.denied,
 };

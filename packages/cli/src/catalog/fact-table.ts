@@ -6,7 +6,9 @@ type FactName =
   /** The newest inventory that was imported to its end. */
   | "inventory"
   /** Exists while the indexes of archives do not. */
-  | "unindexed";
+  | "unindexed"
+  /** The date of the service's inventory before archives were deleted; empty if it had none. */
+  | "emptied-inventory";
 
 export class FactTable {
   readonly #database: CatalogDatabase;

@@ -5,13 +5,15 @@ import { bytesInWords } from "../arguments/sizes.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { listed } from "../terminal/listed.ts";
 import { listing, table } from "../terminal/table.ts";
+import { addEmpty } from "./vault-empty.ts";
 
-/** Creates, shows and deletes vaults. */
+/** Creates, shows, empties and deletes vaults. */
 export function vaultCommand(tools: CommandContext): Command {
-  const vault = new Command("vault").description("Vaults: list, create, describe, delete");
+  const vault = new Command("vault").description("Vaults: list, create, describe, empty, delete");
   addList(vault, tools);
   addCreate(vault, tools);
   addDescribe(vault, tools);
+  addEmpty(vault, tools);
   addDelete(vault, tools);
   return vault;
 }

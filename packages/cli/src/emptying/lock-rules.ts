@@ -1,4 +1,4 @@
-/** What a vault's lock forbids about deleting archives, as far as it can be known before the service is asked. */
+/** The rules of a vault's lock about deleting archives, as far as they can be known before the service is asked. */
 export interface LockRules {
   /** The names of statements that forbid every deletion. */
   readonly forbidding: readonly string[];
@@ -33,9 +33,10 @@ export function deletableFrom({ forbidding, minimumAgeDays }: LockRules, created
   return forbidding.length > 0 ? null : new Date(createdAt.getTime() + minimumAgeDays * dayMilliseconds);
 }
 
-/** Returns the newest creation time of an archive that may be deleted now; null when none may. */
-export function newestDeletable({ forbidding, minimumAgeDays }: LockRules, now: Date): Date | null {
-  return forbidding.length > 0 ? null : new Date(now.getTime() - minimumAgeDays * dayMilliseconds);
+/** Whether the rules allow the deletion now. Without a rule they do, whatever this machine's clock and the service's say. */
+export function isDeletable(rules: LockRules, createdAt: Date, now: Date): boolean {
+  const from = deletableFrom(rules, createdAt);
+  return from !== null && (rules.minimumAgeDays === 0 || from <= now);
 }
 
 const dayMilliseconds = 24 * 3600 * 1000;
@@ -86,7 +87,7 @@ function ruleOfCondition(condition: Statement): Rule {
     return "undecided";
   }
   const limits = listOf(only.values).map(Number);
-  // Of several values the largest counts: the statement denies while the age is below any of them.
+  // The largest of several values counts: the statement denies while the age is below any of them.
   const limit = Math.max(...limits);
   if (limits.length === 0 || !Number.isFinite(limit)) {
     return "undecided";

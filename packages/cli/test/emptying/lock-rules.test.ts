@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { deletableFrom, lockRulesOf, newestDeletable, noLockRules } from "../../src/emptying/lock-rules.ts";
+import { deletableFrom, isDeletable, lockRulesOf, noLockRules } from "../../src/emptying/lock-rules.ts";
 
 const arn = "arn:aws:glacier:us-east-1:123456789012:vaults/photos";
 const deny = { Sid: "keep", Effect: "Deny", Principal: "*", Action: "glacier:DeleteArchive", Resource: arn };
@@ -57,9 +57,15 @@ test("leaves to the service what only the service can know", () => {
 test("names the date from which an archive may be deleted", () => {
   const created = new Date("2026-01-01T12:00:00Z");
   assert.deepEqual(deletableFrom(aged(31), created), new Date("2026-02-01T12:00:00Z"));
-  assert.deepEqual(newestDeletable(aged(31), new Date("2026-02-01T12:00:00Z")), created);
+  assert.equal(isDeletable(aged(31), created, new Date("2026-02-01T12:00:00Z")), true);
+  assert.equal(isDeletable(aged(31), created, new Date("2026-02-01T11:59:59Z")), false);
   assert.equal(deletableFrom(forbidding, created), null);
-  assert.equal(newestDeletable(forbidding, created), null);
+  assert.equal(isDeletable(forbidding, created, new Date("2036-01-01T00:00:00Z")), false);
+});
+
+test("without a rule an archive may be deleted, also one that is younger than this machine's clock", () => {
+  const [created, now] = [new Date("2026-01-02T00:00:00Z"), new Date("2026-01-01T00:00:00Z")];
+  assert.equal(isDeletable(noLockRules, created, now), true);
 });
 
 test("never throws, and a hostile pattern takes no time", () => {

@@ -1,0 +1,48 @@
+import { bytesInWords } from "../arguments/sizes.ts";
+import type { EmptyingResult } from "./empty-vault.ts";
+import type { EmptyingSurvey } from "./survey.ts";
+import { archivesInWords, lockedInWords } from "./survey-text.ts";
+
+/** Error thrown when archives stay because their copies are missing or changed. */
+export class ArchivesKeptError extends Error {
+  override readonly name = "ArchivesKeptError";
+}
+
+/** Error thrown when archives stay because the vault's lock protects them. */
+export class ArchivesLockedError extends Error {
+  override readonly name = "ArchivesLockedError";
+}
+
+/** Error thrown when archives stay because a policy denies their deletion. */
+export class ArchivesDeniedError extends Error {
+  override readonly name = "ArchivesDeniedError";
+}
+
+/** Formats the result for a person. */
+export function resultText(vaultName: string, result: EmptyingResult, removal: "deleted" | "closed" | null): string {
+  const { deleted, deletedBytes, missing } = result;
+  const gone = missing > 0 ? `; ${missing} of them did not exist any more` : "";
+  const lines = [`Deleted ${archivesInWords(deleted)} (${bytesInWords(deletedBytes)}) of vault ${vaultName}${gone}.`];
+  if (removal === "deleted") {
+    lines.push(`Deleted vault ${vaultName}.`);
+  }
+  if (result.isClosed || removal === "closed") {
+    lines.push(
+      "AWS has closed this API to the account, as it does to accounts without archives: nothing is left to do.",
+    );
+  }
+  return lines.join("\n");
+}
+
+/** Throws the reason for which archives stay that were to be deleted. */
+export function assertComplete({ kept, denied }: EmptyingResult, { locked }: EmptyingSurvey): void {
+  if (kept > 0) {
+    throw new ArchivesKeptError(`kept ${archivesInWords(kept)}, whose copies are missing or changed`);
+  }
+  if (denied > 0) {
+    throw new ArchivesDeniedError(`kept ${archivesInWords(denied)}, whose deletion a policy denies`);
+  }
+  if (locked.archives > 0) {
+    throw new ArchivesLockedError(lockedInWords(locked));
+  }
+}

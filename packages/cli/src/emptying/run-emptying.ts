@@ -1,0 +1,183 @@
+import type { GlacierClient } from "@moraine/client";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { CatalogOptions } from "../catalog/catalog-path.ts";
+import { openCatalog } from "../catalog/open-catalog.ts";
+import { recordedInventory } from "../catalog/recorded-inventory.ts";
+import { isAws } from "../context/service-facts.ts";
+import type { CommandContext } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
+import { earlyDeletionUsd } from "../pricing/estimate.ts";
+import type { PriceTable } from "../pricing/price-table.ts";
+import { pricesOf } from "../pricing/read-prices.ts";
+import type { YesOption } from "../terminal/confirm.ts";
+import { shellWord } from "../terminal/shell-lines.ts";
+import { isConfirmed } from "./confirm-emptying.ts";
+import { DeletionReport } from "./deletion-report.ts";
+import { type EmptyingResult, emptyVault, isEmpty, type VerifiedSelection, verifiedAnywhere } from "./empty-vault.ts";
+import { assertComplete, resultText } from "./emptying-result.ts";
+import { finishVault } from "./finish-vault.ts";
+import { isDeletable, type LockRules } from "./lock-rules.ts";
+import { openManifest } from "./manifest-source.ts";
+import { isNamed } from "./remove-vault.ts";
+import { surveyOf } from "./survey.ts";
+import type { EmptyingFacts } from "./survey-text.ts";
+import { type DescribedVault, describedVault } from "./vault-facts.ts";
+import { rulesOfVault } from "./vault-lock.ts";
+import { VerifiedArchives } from "./verified-archives.ts";
+
+export interface EmptyOptions extends CatalogOptions, YesOption {
+  readonly onlyVerified?: string;
+  readonly target?: string;
+  readonly trustManifest?: true;
+  readonly deleteVault?: true;
+  /** True without a duration: no limit. */
+  readonly wait?: number | true;
+  readonly concurrency?: number;
+  readonly maxPerSecond?: number;
+  readonly retryFor?: number;
+  readonly prices: PriceTable;
+}
+
+interface Emptying {
+  readonly tools: CommandContext;
+  readonly vaultName: string;
+  readonly options: EmptyOptions;
+  readonly client: GlacierClient;
+  readonly catalog: Catalog;
+}
+
+const concurrencyDefault = 16;
+const retryMilliseconds = 30 * 60_000;
+
+/** Empties a vault: shows what would be lost, asks, deletes, and deletes the vault if that was asked for. */
+export async function runEmptying(tools: CommandContext, vaultName: string, options: EmptyOptions): Promise<void> {
+  const client = await tools.client();
+  using catalog = openCatalog(tools, vaultName, options);
+  const emptying = { tools, vaultName, options, client, catalog };
+  const vault = await existingVault(emptying);
+  if (vault === null) {
+    tools.printMessage({ vault: vaultName, removed: true }, `Vault ${vaultName} does not exist any more.`);
+    return;
+  }
+  assertImported(emptying);
+  await using opened = new AsyncDisposableStack();
+  const rules = await rulesOfVault(client, { vaultName, vaultArn: vault.arn }, tools.signal);
+  const selection = await openSelection(emptying, rules, opened);
+  const facts = await factsOf(emptying, { vault, rules, selection });
+  if (!(await isConfirmed(tools, facts, { client, yes: options.yes ?? false }))) {
+    return;
+  }
+  await deleteAll(emptying, facts, { vault, rules, selection });
+}
+
+/** Returns null if the vault does not exist any more, and the catalogue shows that an earlier run has emptied it. */
+async function existingVault({ client, vaultName, catalog, tools }: Emptying): Promise<DescribedVault | null> {
+  try {
+    return await describedVault({ client, vaultName, signal: tools.signal });
+  } catch (error) {
+    const isGone = isNamed(error, "ResourceNotFoundException") || isNamed(error, "NoLongerSupportedException");
+    if (isGone && catalog.facts.get("emptied-inventory") !== null && (await isEmpty(catalog))) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function assertImported({ catalog, vaultName }: Emptying): void {
+  if (recordedInventory(catalog) === null) {
+    throw new UsageError(
+      `There is no catalogue of vault ${vaultName}: import an inventory first, with moraine catalog import ${shellWord(vaultName)}`,
+    );
+  }
+}
+
+interface Circumstances {
+  readonly vault: DescribedVault;
+  readonly rules: LockRules;
+  readonly selection: VerifiedSelection | null;
+}
+
+async function openSelection(
+  { tools, catalog, options }: Emptying,
+  rules: LockRules,
+  opened: AsyncDisposableStack,
+): Promise<VerifiedSelection | null> {
+  if (options.onlyVerified === undefined) {
+    return null;
+  }
+  const source = opened.use(await openManifest(tools, options.onlyVerified, options.target));
+  const isAllowed = ({ createdAt }: { readonly createdAt: Date }) => isDeletable(rules, createdAt, tools.now());
+  const archives = opened.use(new VerifiedArchives(() => source.read(), { archives: catalog.archives, isAllowed }));
+  await archives.index();
+  return { archives, source, checksCopies: !options.trustManifest };
+}
+
+async function factsOf(
+  { tools, vaultName, catalog, options, client }: Emptying,
+  { vault, rules, selection }: Circumstances,
+): Promise<EmptyingFacts> {
+  const isVerified = selection === null ? verifiedAnywhere(catalog) : selection.archives.has.bind(selection.archives);
+  const onlyVerified = selection !== null;
+  const survey = await surveyOf(catalog, { rules, now: tools.now(), isVerified, onlyVerified, signal: tools.signal });
+  const isPaid = await isAws(client);
+  return {
+    vault: vaultName,
+    survey,
+    rules,
+    asOf: recordedInventory(catalog)?.listedAt ?? null,
+    counted: { archives: vault.archiveCount, at: vault.inventoryDate },
+    manifest: options.onlyVerified ?? null,
+    checksCopies: !options.trustManifest,
+    earlyDeletionUsd: isPaid ? earlyDeletionUsd(pricesOf(options.prices, vault.region), survey.missingByteDays) : null,
+    deletesVault: options.deleteVault ?? false,
+    isLastVault: vault.isLast,
+  };
+}
+
+async function deleteAll(
+  { tools, vaultName, catalog, client, options }: Emptying,
+  { survey }: EmptyingFacts,
+  { vault, rules, selection }: Circumstances,
+): Promise<void> {
+  const { json = false, quiet = false, retryFor } = tools.options();
+  const { stdout, stderr, signal } = tools;
+  const total = survey.selected.archives;
+  const report = new DeletionReport({ vault: vaultName, total, stdout, stderr, isJson: json, isQuiet: quiet });
+  if (total > 0) {
+    // Newer inventories than this one were made after the first deletion.
+    catalog.facts.set("emptied-inventory", vault.inventoryDate ?? "");
+  }
+  const settings = {
+    client,
+    vaultName,
+    catalog,
+    rules,
+    report,
+    signal,
+    now: () => tools.now(),
+    concurrency: options.concurrency ?? concurrencyDefault,
+    perSecondMax: options.maxPerSecond ?? null,
+    retryForMilliseconds: retryFor === undefined ? retryMilliseconds : retryFor * 1000,
+  };
+  const result = await emptyVault(settings, selection);
+  const isDone = options.deleteVault && !result.isClosed && (await isEmpty(catalog));
+  const removal = isDone ? await finishVault(tools, settings, options.wait ?? 0) : null;
+  printOutcome(tools, { vaultName, result, removal });
+  assertComplete(result, survey);
+}
+
+function printOutcome(
+  tools: CommandContext,
+  outcome: {
+    readonly vaultName: string;
+    readonly result: EmptyingResult;
+    readonly removal: "deleted" | "closed" | null;
+  },
+): void {
+  const { vaultName, result, removal } = outcome;
+  if (tools.options().json) {
+    tools.stdout.write(`${JSON.stringify({ event: "done", ...result, vault: removal ?? "kept" })}\n`);
+    return;
+  }
+  tools.printMessage(result, resultText(vaultName, result, removal));
+}

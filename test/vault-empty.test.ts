@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -153,21 +153,28 @@ test("keeps exactly the archives whose copies are damaged, missing, or not in th
   await writeFile(join(copies, pathOfNumber(11)), "archive 11 xxxxxXxxxxx");
   await truncate(join(copies, pathOfNumber(12)), 3);
   await rm(join(copies, pathOfNumber(13)));
+  const manifest = await readFile(join(copies, "MANIFEST.jsonl"), "utf8");
+  const lines = manifest.trimEnd().split("\n");
+  const lineOfNumber = (number: number) => lines.find((text) => text.includes(`"${pathOfNumber(number)}"`)) ?? "";
+  // An entry of other bytes verifies nothing, and of several entries of an archive the last counts.
+  const other = lineOfNumber(14).replace(/"treeHash":"\w{8}/, '"treeHash":"00000000');
+  const earlier = lineOfNumber(15).replace('"path":', '"location":"elsewhere","path":');
+  await writeFile(join(copies, "MANIFEST.jsonl"), `${earlier}\n${manifest.replace(lineOfNumber(14), other)}`);
   const line = lineFor("verified", "--only-verified", copies);
   const shown = await here.done(line);
-  assert.match(shown, /^to delete +59 \(.*\nnot in the manifest +1 \(.*\n {2}"folder-7\/file-7\.txt"$/m);
+  assert.match(shown, /^to delete +58 \(.*\nnot in the manifest +2 \(.*\n( {2}"folder-[47]\/file-(7|14)\.txt"\n){2}/m);
   assert.match(shown, /^Each copy is read back before its archive is deleted\.$/m);
   const { code, stdout, stderr } = await here.run([...line, "--yes", "--delete-vault"]);
   assert.equal(code, 4, stderr);
-  assert.match(stdout, /^Deleted 56 archives /m);
+  assert.match(stdout, /^Deleted 55 archives /m);
   assert.match(stderr, /^moraine: kept \S+: its copy folder-1\/file-11\.txt is changed$/m);
   assert.match(stderr, /^moraine: kept \S+: its copy folder-3\/file-13\.txt is missing$/m);
   assert.match(stderr, /^moraine: kept 3 archives, whose copies are missing or changed$/m);
-  assert.deepEqual(await descriptions("verified"), [11, 12, 13, 7].map(pathOfNumber));
+  assert.deepEqual(await descriptions("verified"), [11, 12, 13, 14, 7].map(pathOfNumber));
   // The manifest alone is no proof, unless the user says so.
   const trusted = await here.done([...line, "--trust-manifest", "--yes"]);
   assert.match(trusted, /^Deleted 3 archives /m);
-  assert.deepEqual(await descriptions("verified"), [pathOfNumber(7)]);
+  assert.deepEqual(await descriptions("verified"), [14, 7].map(pathOfNumber));
 });
 
 test("refuses what the vault's lock protects, with the date from which it is allowed", async () => {

@@ -1,9 +1,13 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog } from "../catalog/catalog.ts";
 import { missingDaysOf } from "../pricing/estimate.ts";
 import { NameCounter } from "./name-counter.ts";
 import { SizeSteps } from "./size-steps.ts";
 import { uploadRequestsOf } from "./target-plan.ts";
 import type { VaultStatistics } from "./vault-statistics.ts";
+
+/** Names that are looked at without a pause: some ten milliseconds. */
+const sliceLength = 500;
 
 /** Counts the archives of a catalogue in one pass, in memory that does not grow with them. */
 export async function collectStatistics(
@@ -15,8 +19,11 @@ export async function collectStatistics(
   const early = { archives: 0, missingByteDays: 0 };
   let [count, bytes, uploadRequests] = [0, 0, 0];
   for await (const batch of archives.inOrderOfCreation()) {
-    signal.throwIfAborted();
-    names.add(batch);
+    for (let at = 0; at < batch.length; at += sliceLength) {
+      signal.throwIfAborted();
+      names.add(batch.slice(at, at + sliceLength));
+      await nextTurn();
+    }
     for (const { sizeBytes, createdAt } of batch) {
       count += 1;
       bytes += sizeBytes;

@@ -15,11 +15,11 @@ export function histogramText(sizes: readonly SizeStep[], columns: number): stri
   }));
   const width = (field: "label" | "count" | "bytes") => Math.max(0, ...rows.map((row) => row[field].length));
   const widths = [width("label"), width("count"), width("bytes")] as const;
-  const room = Math.min(barLengthMax, columns - 4 - widths[0] - widths[1] - widths[2] - 2);
+  const room = Math.min(barLengthMax, columns - 8 - widths[0] - widths[1] - widths[2]);
   return rows.map(({ label, count, bytes, archives }) => {
     const bar = archives === 0 || room < 1 ? "" : "█".repeat(Math.max(1, Math.round((archives / most) * room)));
     const cells = [label.padEnd(widths[0]), count.padStart(widths[1]), bytes.padStart(widths[2]), bar];
-    return `  ${cells.join("  ")}`.trimEnd().slice(0, columns);
+    return `  ${cells.join("  ")}`.trimEnd();
   });
 }
 

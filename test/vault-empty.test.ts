@@ -262,6 +262,21 @@ test("understands that AWS closes the API after the last archive, and stops when
   proxy.change = () => closed;
   assert.match(await here.done(line), /^Vault closed does not exist any more\.$/m);
 
+  // The response to the last deletion is lost, and the same request is refused because no archive is left.
+  proxy.change = () => undefined;
+  await filled("lost", 90);
+  const last = () => deletions("lost").length >= 90;
+  proxy.change = ({ method }) => (method === "DELETE" && last() ? closed : undefined);
+  assert.match(await here.done(lineFor("lost", "--yes")), /^Deleted [78]\d archives .*\nAWS has closed this API/m);
+  proxy.change = () => closed;
+  assert.match(await here.done(lineFor("lost")), /^Vault lost does not exist any more\.$/m);
+  await writeCatalog(catalogOf("other"), { url: proxy.url, vault: "other" }, [], new Date());
+  await here.refused(
+    lineFor("other", "--yes"),
+    1,
+    /NoLongerSupportedException\)\nmoraine: AWS has closed this API to the account/,
+  );
+
   proxy.change = () => undefined;
   await filled("denied", 70);
   const denied = { refusal: { status: 403, code: "AccessDeniedException", message: "not authorized" } };

@@ -1,6 +1,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 
-const batchSize = 50;
+/** Deletions that a kill leaves unrecorded, at most. */
+export const batchSize = 50;
 const flushMilliseconds = 100;
 
 /**

@@ -2,6 +2,7 @@ import type { GlacierClient } from "@moraine/client";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { type Deletable, type DeletionCounts, type DeletionOptions, deleteArchives } from "./delete-archives.ts";
+import { batchSize } from "./deletion-record.ts";
 import type { DeletionReport } from "./deletion-report.ts";
 import { isDeletable, type LockRules } from "./lock-rules.ts";
 import type { ManifestSource } from "./manifest-source.ts";
@@ -48,7 +49,7 @@ export async function emptyVault(
       ? deleteArchives(allowedArchives(settings), async () => true, options)
       : deleteArchives(selection.archives.batches(), copyCheck(selection, settings), options));
   } catch (error) {
-    if (isNamed(error, "NoLongerSupportedException") && (await isEmpty(settings.catalog))) {
+    if (isNamed(error, "NoLongerSupportedException") && (await isFinished(settings.catalog, settings.concurrency))) {
       return { ...counts, isClosed: true };
     }
     throw error;
@@ -58,10 +59,24 @@ export async function emptyVault(
   return { ...counts, isClosed: false };
 }
 
-/** Whether the catalogue knows no archive any more that exists. */
-export async function isEmpty(catalog: Pick<Catalog, "archives">): Promise<boolean> {
-  for await (const _ of catalog.archives.inOrderOfCreation()) {
-    return false;
+/** Whether the catalogue has no archive left that exists. */
+export const isEmpty = (catalog: Pick<Catalog, "archives">): Promise<boolean> => hasAtMost(0, catalog);
+
+/**
+ * Whether the catalogue has no more archives left than a run may have deleted without recording it: those of a group that a kill has lost, and
+ * those whose responses were lost.
+ */
+export function isFinished(catalog: Pick<Catalog, "archives">, concurrency: number): Promise<boolean> {
+  return hasAtMost(batchSize + concurrency, catalog);
+}
+
+async function hasAtMost(count: number, { archives }: Pick<Catalog, "archives">): Promise<boolean> {
+  let seen = 0;
+  for await (const batch of archives.inOrderOfCreation()) {
+    seen += batch.length;
+    if (seen > count) {
+      return false;
+    }
   }
   return true;
 }

@@ -13,7 +13,14 @@ import type { YesOption } from "../terminal/confirm.ts";
 import { shellWord } from "../terminal/shell-lines.ts";
 import { isConfirmed } from "./confirm-emptying.ts";
 import { DeletionReport } from "./deletion-report.ts";
-import { type EmptyingResult, emptyVault, isEmpty, type VerifiedSelection, verifiedAnywhere } from "./empty-vault.ts";
+import {
+  type EmptyingResult,
+  emptyVault,
+  isEmpty,
+  isFinished,
+  type VerifiedSelection,
+  verifiedAnywhere,
+} from "./empty-vault.ts";
 import { assertComplete, resultText } from "./emptying-result.ts";
 import { finishVault } from "./finish-vault.ts";
 import { isDeletable, type LockRules } from "./lock-rules.ts";
@@ -71,12 +78,13 @@ export async function runEmptying(tools: CommandContext, vaultName: string, opti
 }
 
 /** Returns null if the vault does not exist any more, and the catalogue shows that an earlier run has emptied it. */
-async function existingVault({ client, vaultName, catalog, tools }: Emptying): Promise<DescribedVault | null> {
+async function existingVault({ client, vaultName, catalog, tools, options }: Emptying): Promise<DescribedVault | null> {
   try {
     return await describedVault({ client, vaultName, signal: tools.signal });
   } catch (error) {
     const isGone = isNamed(error, "ResourceNotFoundException") || isNamed(error, "NoLongerSupportedException");
-    if (isGone && catalog.facts.get("emptied-inventory") !== null && (await isEmpty(catalog))) {
+    const hasBegun = catalog.facts.get("emptied-inventory") !== null;
+    if (isGone && hasBegun && (await isFinished(catalog, options.concurrency ?? concurrencyDefault))) {
       return null;
     }
     throw error;

@@ -28,7 +28,12 @@ export interface Run {
 export const asRoot = { AWS_ACCESS_KEY_ID: rootKey.accessKeyId, AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey };
 
 /** The command line that a shell would run for `moraine`. */
-export const moraineCommand = [process.execPath, "--conditions=@moraine/source", moraineProgram];
+export const moraineCommand = [
+  process.execPath,
+  "--max-semi-space-size=4",
+  "--conditions=@moraine/source",
+  moraineProgram,
+];
 
 /** One user's shell: a home folder, and a service in the environment. */
 export class Shell {

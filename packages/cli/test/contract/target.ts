@@ -42,7 +42,7 @@ async function* pieces(...texts: readonly string[]): AsyncGenerator<string, void
   yield* texts;
 }
 
-/** What every target promises. */
+/** Tests of all that a target promises. */
 export function targetContract(name: string, newPlace: () => Promise<Place>): void {
   describe(`a target: ${name}`, () => {
     for (const [words, sizeBytes] of [

@@ -14,7 +14,7 @@ const batchSize = 500;
 const unavailableMax = 20;
 
 export interface CheckOptions {
-  /** A file that remembers the sound copies of an interrupted check. Its folder must exist. */
+  /** A file that remembers the sound copies of an interrupted check. */
   readonly journal: string;
   /** Copies read at the same time. @default 4 */
   readonly concurrency?: number | undefined;

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
 /** The manifest that a check is of. */
@@ -55,6 +56,7 @@ export class CheckJournal implements Disposable {
       return new CheckJournal(path, found.database, found.run);
     }
     removeFiles(path);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return new CheckJournal(path, create(path, identity), 1);
   }
 

@@ -3,6 +3,7 @@ import { isPassing, targetError } from "./s3-errors.ts";
 
 const attemptsMax = 5;
 const pauseMilliseconds = 200;
+const pauseMillisecondsMax = 2000;
 
 /**
  * Makes a call, and again after a temporary failure: the SDK repeats neither streams nor responses that are interrupted. Rejects with an
@@ -21,7 +22,8 @@ export async function attempt<Result>(
       if (count === attemptsMax || !isPassing(error)) {
         throw targetError(error, shown);
       }
-      await pause(pauseMilliseconds * 2 ** count * Math.random(), undefined, { signal });
+      const most = Math.min(pauseMilliseconds * 2 ** count, pauseMillisecondsMax);
+      await pause(most * Math.random(), undefined, { signal });
     }
   }
 }

@@ -36,6 +36,7 @@ export async function storeInParts(
   await upload.sendMissing(output, options);
   await upload.assertWhole();
   const copy = await upload.complete();
+  await upload.abortOthers();
   await journal.remove();
   return copy;
 }
@@ -67,10 +68,7 @@ class PartsUpload {
     const { uploadId } = this.#journal;
     const stored = uploadId === null ? null : await uploads.parts(key, uploadId, this.#signal);
     if (stored === null) {
-      // Parts of an upload whose journal was lost would cost money for ever.
-      for (const unknown of await uploads.unfinished(key, this.#signal)) {
-        await uploads.abort(key, unknown, this.#signal);
-      }
+      await this.abortOthers();
       await this.#journal.begin(await uploads.begin(key, metadataOf(archive), this.#signal));
       return;
     }
@@ -78,6 +76,18 @@ class PartsUpload {
       if (stored.get(part.number) === part.etag) {
         this.#known.set(part.number, part);
       }
+    }
+  }
+
+  /**
+   * Aborts uploads of the same key, whose parts cost money as long as they exist: of a run whose journal was lost, or of a response that was
+   * lost, after which the upload was begun again.
+   */
+  async abortOthers(): Promise<void> {
+    const { uploads } = this.#parts;
+    const { key } = this.#subject;
+    for (const unknown of await uploads.unfinished(key, this.#signal)) {
+      await uploads.abort(key, unknown, this.#signal);
     }
   }
 

@@ -129,7 +129,7 @@ test("a copy that was deleted from its vault is missing", async () => {
   assert.equal(await target.check({ ...archive.facts, location, sha256: null }, never), "missing");
 });
 
-test("the target's errors are told from those of the source", async () => {
+test("errors of the target are not those of the source", async () => {
   const archive = archiveOf(5, 1000);
   const refused = newVault(server.url, async () => ({ ...rootKey, secretAccessKey: "another" }));
   await using target = await refused.open();

@@ -109,7 +109,7 @@ test("an object's metadata fits in headers, and has the time as rclone reads it"
   assert.ok(!isOfArchive(undefined, facts));
 });
 
-test("keys are paths; one that is too long for S3 is cut at a character, and told apart by its hash", () => {
+test("keys are paths; one that is too long for S3 is cut at a character, and made unique by its hash", () => {
   assert.equal(keyOf("a/ü", "p/"), "a/ü");
   const long = Array.from({ length: 5 }, () => "ü".repeat(125)).join("/");
   const [one, other] = [keyOf(`${long}1`, "prefix/"), keyOf(`${long}2`, "prefix/")];

@@ -27,7 +27,7 @@ export const partJournalPath = (folder: string, { archiveId }: Pick<ArchiveFacts
  * each part; the first line has the upload.
  */
 export class PartJournal implements AsyncDisposable {
-  /** Null until the upload has begun. */
+  /** Null until the upload was started. */
   uploadId: string | null;
   readonly parts: Map<number, SentPart>;
   readonly #path: string;

@@ -81,7 +81,7 @@ class PartsUpload {
 
   /**
    * Aborts uploads of the same key, whose parts cost money as long as they exist: of a run whose journal was lost, or of a response that was
-   * lost, after which the upload was begun again.
+   * lost, after which another upload was started.
    */
   async abortOthers(): Promise<void> {
     const { uploads } = this.#parts;

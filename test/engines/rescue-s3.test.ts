@@ -290,6 +290,21 @@ describe("over Ceph, in detail", { skip: missingEngine("ceph") }, () => {
     assert.equal((await place.store.read("SHA256SUMS")).length, 230 * 80_000);
   });
 
+  test("a document whose joining was interrupted has each line once", async () => {
+    const isRemoval = ({ method }: S3Request) =>
+      method === "DELETE" ? { refuse: 400, code: "MalformedXML" } : undefined;
+    await using rig = await failing(isRemoval, 1);
+    const { documents } = rig.target;
+    await documents.append("MANIFEST.jsonl", "one\n");
+    await assert.rejects(documents.join("MANIFEST.jsonl"), /MalformedXML/);
+    assert.equal(await textOf(await documents.read("MANIFEST.jsonl")), "one\n");
+    assert.equal(await documents.append("MANIFEST.jsonl", "two\n"), 8);
+    assert.equal(await textOf(await documents.read("MANIFEST.jsonl")), "one\ntwo\n");
+    await documents.join("MANIFEST.jsonl");
+    assert.equal((await rig.place.store.read("MANIFEST.jsonl")).toString(), "one\ntwo\n");
+    rig.assertFailed();
+  });
+
   test("the lock of another machine is respected while it is renewed, and taken over when it is not", async () => {
     await using place = await placeIn(engine);
     const objects = new S3Objects(new S3Calls(await connectBucket(parseBucketUrl(place.url), credentialsOf(engine))));

@@ -90,6 +90,19 @@ export class TargetCopies {
     });
   }
 
+  /** Gives a planned copy another path, since the target has other content under this one. Returns the new one. */
+  replan(number: number): string {
+    return this.#database.transaction(() => {
+      const known = this.get(number);
+      if (known === null) {
+        throw new Error(`Archive ${number} of the catalogue has no planned copy`);
+      }
+      const given = this.#names.take(known.path, this.#archive(number));
+      this.#database.run("UPDATE copies SET path = ? WHERE target = ? AND number = ?", given, this.#target, number);
+      return given;
+    });
+  }
+
   get(number: number): CatalogCopy | null {
     const row = this.#database.get<CopyRow>(`${selection} WHERE target = ? AND number = ?`, this.#target, number);
     return row === undefined ? null : copyOf(row);

@@ -5,6 +5,8 @@ type FactName =
   | "vault"
   /** The newest inventory that was imported to its end. */
   | "inventory"
+  /** Up to where a target's manifest is recorded here. */
+  | "rescue manifest"
   /** Bytes that a rescue has requested in the last hour; its measured speed; what it does at the moment. */
   | "rescue hour"
   | "rescue speed"

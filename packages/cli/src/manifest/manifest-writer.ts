@@ -18,6 +18,8 @@ export class ManifestWriter {
   readonly #target: Pick<Target, "documents" | "recorded">;
   readonly #waiting: Waiting[] = [];
   #writing: Promise<void> | null = null;
+  /** Size of the manifest after the last append; null before the first. */
+  sizeBytes: number | null = null;
 
   constructor(target: Pick<Target, "documents" | "recorded">) {
     this.#target = target;
@@ -44,7 +46,8 @@ export class ManifestWriter {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, groupMax);
       try {
-        await this.#target.documents.append(manifestName, group.map(({ entry }) => lineOf(entry)).join(""));
+        const lines = group.map(({ entry }) => lineOf(entry)).join("");
+        this.sizeBytes = await this.#target.documents.append(manifestName, lines);
         await this.#target.recorded?.(group.map(({ entry }) => entry.archiveId));
         for (const { written } of group) {
           written.resolve();

@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { bytesInWords } from "../arguments/sizes.ts";
+import type { CommandContext } from "../context/tools.ts";
+import {
+  type CheckFinding,
+  type CheckResult,
+  type CheckTotals,
+  checkExitCode,
+} from "../manifest/check/check-result.ts";
+import { checkTarget } from "../manifest/check-target.ts";
+import { readPublicKey } from "../manifest/signing-key.ts";
+import { FolderTarget } from "../targets/folder/folder-target.ts";
+import { onOneLine, printableJson } from "../terminal/printable.ts";
+import { listing } from "../terminal/table.ts";
+import { CopiesDifferError } from "./rescue-errors.ts";
+
+/** Checks the copies of a target, and prints each that is not as the manifest says. */
+export async function checkCopies(tools: CommandContext, text: string, publicKey: string | undefined): Promise<void> {
+  const trustedKey = publicKey === undefined ? null : readPublicKey(await tools.readText(publicKey), publicKey);
+  await using target = await FolderTarget.open(tools.pathOf(text), { create: false });
+  const { json = false, quiet = false } = tools.options();
+  const onFinding = (finding: CheckFinding) =>
+    void tools.stdout.write(`${json ? printableJson(finding) : lineOf(finding)}\n`);
+  const onProgress = progressWriter(tools, quiet || json);
+  const result = await checkTarget(target, {
+    journal: await journalFor(tools, target.url),
+    trustedKey,
+    signal: tools.signal,
+    onFinding,
+    onProgress,
+  });
+  if (json) {
+    tools.stdout.write(`${printableJson({ event: "end", ...result })}\n`);
+  } else {
+    tools.printResult(
+      {},
+      () => resultText(result),
+      () => "",
+    );
+  }
+  const code = checkExitCode(result);
+  if (code !== 0) {
+    throw new CopiesDifferError(`The copies at ${target.url} are not all as the manifest says`, code);
+  }
+}
+
+/** A check of another target, or of another manifest, must not use the same journal. */
+async function journalFor({ environment }: CommandContext, url: string): Promise<string> {
+  const state = environment["XDG_STATE_HOME"] || join(environment["HOME"] || homedir(), ".local", "state");
+  const folder = join(state, "moraine", "checks");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.sqlite`);
+}
+
+const lineOf = ({ finding, location, reason }: CheckFinding): string =>
+  onOneLine([finding, location, reason].filter((part) => part !== null).join("  "));
+
+function progressWriter({ stderr }: CommandContext, isSilent: boolean): (totals: CheckTotals) => void {
+  let nextAt = performance.now() + minuteMilliseconds;
+  return ({ sound, soundBytes, missing, changed }) => {
+    if (!isSilent && performance.now() >= nextAt) {
+      nextAt = performance.now() + minuteMilliseconds;
+      stderr.write(`moraine: ${sound} sound (${bytesInWords(soundBytes)}), ${missing} missing, ${changed} changed\n`);
+    }
+  };
+}
+
+const minuteMilliseconds = 60_000;
+
+function resultText({
+  sound,
+  soundBytes,
+  missing,
+  changed,
+  extra,
+  unchecked,
+  invalidLines,
+  signature,
+}: CheckResult): string {
+  return listing({
+    sound: `${sound} copies, ${bytesInWords(soundBytes)}`,
+    missing,
+    changed,
+    extra,
+    ...(unchecked > 0 && { "not checked": unchecked }),
+    ...(invalidLines > 0 && { "damaged lines of the manifest": invalidLines }),
+    signature: signature.state,
+  });
+}

@@ -1,0 +1,251 @@
+import { type Bandwidth, jobSource } from "@moraine/client/node";
+import type { ByteRange } from "@moraine/protocol";
+import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogJob } from "../catalog/job-table.ts";
+import { messageOf } from "../exit-codes.ts";
+import {
+  type ArchiveOutput,
+  OutputExpiredError,
+  TargetFullError,
+  TargetOccupiedError,
+  TargetUnavailableError,
+} from "../targets/target.ts";
+import { factsOf } from "./archive-facts.ts";
+import type { JobWatch } from "./job-watch.ts";
+import { largeBytesMin, type ReadyArchive, ReadyQueue } from "./ready-queue.ts";
+import type { Recorder } from "./recorder.ts";
+import type { RescueParts, RescueState } from "./rescue-state.ts";
+import { isFatal, isNotFound, isOutage } from "./service-errors.ts";
+import type { SpeedMeter } from "./speed-meter.ts";
+
+export interface FetchOptions {
+  /** Small archives at once. */
+  readonly concurrency: number;
+  readonly bandwidth: Bandwidth | undefined;
+}
+
+/** Large archives at once, each by several connections. */
+const largeMax = 2;
+/** Small archives at once have at most these bytes, since pieces of them are in memory. */
+const smallBytesMax = 48 * 1024 ** 2;
+const pieceBytesMax = 8 * 1024 ** 2;
+const attemptsMax = 3;
+/** Pauses after the first and the second failed attempt. */
+const attemptPauseMilliseconds = [2000, 15_000] as const;
+const outagePauseMilliseconds = 15_000;
+const notReadyPauseMilliseconds = 5000;
+/** Jobs in a row of one archive whose output expires before a byte of it was received. */
+const fruitlessMax = 4;
+
+/** Fetches outputs that are ready, and stores them at the target. */
+export class Fetcher {
+  readonly #parts: RescueParts;
+  readonly #state: RescueState;
+  readonly #recorder: Recorder;
+  readonly #jobs: JobWatch;
+  readonly #meter: SpeedMeter;
+  readonly #options: FetchOptions;
+  readonly #queue: ReadyQueue;
+  /** Copies in progress, none of which rejects. */
+  readonly #running = new Map<Promise<void>, CatalogArchive>();
+  readonly #attempts = new Map<number, number>();
+  readonly #fruitless = new Map<number, number>();
+  #smallBytes = 0;
+  #largeCount = 0;
+  #failure: Error | null = null;
+
+  constructor(
+    parts: RescueParts,
+    state: RescueState,
+    { recorder, jobs, meter }: { recorder: Recorder; jobs: JobWatch; meter: SpeedMeter },
+    options: FetchOptions,
+  ) {
+    this.#parts = parts;
+    this.#state = state;
+    this.#recorder = recorder;
+    this.#jobs = jobs;
+    this.#meter = meter;
+    this.#options = options;
+    this.#queue = new ReadyQueue(parts, state);
+  }
+
+  /** Whether nothing is being fetched, or will be without news. */
+  get isIdle(): boolean {
+    return this.#queue.isEmpty;
+  }
+
+  /** Runs until the signal aborts. Throws an error after which nothing can be fetched or stored. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#queue.fill();
+      this.#startAll(signal);
+      if (this.#failure !== null) {
+        throw this.#failure;
+      }
+      await this.#state.changed.wait(this.#waitMilliseconds(), signal);
+    }
+    await Promise.all(this.#running.keys());
+  }
+
+  #waitMilliseconds(): number | null {
+    const { now } = this.#parts;
+    const pausedUntil = this.#state.isTargetPaused ? this.#state.targetPausedUntil : 0;
+    const dueAt = Math.max(this.#queue.nextDueAt ?? 0, pausedUntil);
+    return dueAt === 0 ? null : Math.max(10, dueAt - now());
+  }
+
+  #startAll(signal: AbortSignal): void {
+    if (this.#state.isTargetPaused) {
+      return;
+    }
+    for (let next = this.#next(); next !== null; next = this.#next()) {
+      this.#start(next, signal);
+    }
+    this.#meter.busy(this.#running.size > 0);
+  }
+
+  #next(): ReadyArchive | null {
+    const smallCount = this.#running.size - this.#largeCount;
+    const hasRoom = smallCount < this.#options.concurrency && this.#smallBytes < smallBytesMax;
+    const large = this.#largeCount < largeMax ? this.#queue.take("large") : null;
+    return large ?? (hasRoom ? this.#queue.take("small") : null);
+  }
+
+  #start(ready: ReadyArchive, signal: AbortSignal): void {
+    const { archive } = ready;
+    const isLarge = isLargeArchive(archive);
+    const bytes = Math.min(archive.sizeBytes, pieceBytesMax);
+    this.#largeCount += isLarge ? 1 : 0;
+    this.#smallBytes += isLarge ? 0 : bytes;
+    const copy = this.#copy(ready, signal)
+      .catch((error: unknown) => this.#failed(ready, error, signal))
+      .catch((error: unknown) => {
+        if (!signal.aborted) {
+          this.#failure ??= error as Error;
+        }
+      })
+      .finally(() => {
+        this.#running.delete(copy);
+        this.#largeCount -= isLarge ? 1 : 0;
+        this.#smallBytes -= isLarge ? 0 : bytes;
+        this.#state.changed.wake();
+      });
+    this.#running.set(copy, archive);
+  }
+
+  async #copy(ready: ReadyArchive, signal: AbortSignal): Promise<void> {
+    const { archive, job } = ready;
+    const { target } = this.#parts;
+    let hasBytes = false;
+    const onBytes = (count: number) => {
+      this.#state.receivedBytes += count;
+      this.#meter.received({ archives: 0, bytes: count });
+      if (!hasBytes) {
+        hasBytes = true;
+        this.#fruitless.delete(archive.number);
+      }
+    };
+    const { bandwidth } = this.#options;
+    const copy = await target.store(factsOf(this.#parts, archive), this.#outputOf(ready), {
+      signal,
+      onBytes,
+      bandwidth,
+    });
+    this.#meter.received({ archives: 1, bytes: 0 });
+    this.#state.targetWorks();
+    await this.#recorder.verified(archive, copy, job.jobId);
+    this.#attempts.delete(archive.number);
+    this.#queue.release(ready);
+    this.#state.removeAhead(archive.sizeBytes);
+  }
+
+  #outputOf({ archive, job }: ReadyArchive): ArchiveOutput {
+    const { client, vaultName } = this.#parts;
+    const { archiveId, sizeBytes, treeHash } = archive;
+    const facts = { sizeBytes, treeHash, archiveTreeHash: treeHash, archiveId, retrievalByteRange: null };
+    const source = jobSource(client, { vaultName, jobId: job.jobId }, facts);
+    return {
+      vaultName,
+      jobId: job.jobId,
+      facts,
+      retryForMilliseconds: source.retryForMilliseconds,
+      async open(range: ByteRange, signal: AbortSignal) {
+        try {
+          return await source.open(range, signal);
+        } catch (error) {
+          throw isNotFound(error) ? new OutputExpiredError(messageOf(error), { cause: error }) : error;
+        }
+      },
+    };
+  }
+
+  /** Decides what follows a copy that has failed. Throws an error that ends the run. */
+  async #failed(ready: ReadyArchive, error: unknown, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { archive, job } = ready;
+    if (error instanceof OutputExpiredError) {
+      this.#expired(ready);
+    } else if (error instanceof TargetOccupiedError) {
+      this.#parts.copies.replan(archive.number);
+      this.#queue.release(ready);
+    } else if (error instanceof TargetFullError || error instanceof TargetUnavailableError) {
+      this.#queue.postpone(ready, 0);
+      this.#state.pauseTarget(error);
+    } else if (isFatal(error)) {
+      throw error;
+    } else if (isOutage(error)) {
+      this.#queue.postpone(ready, outagePauseMilliseconds);
+      this.#report(archive, error, false);
+    } else if (await this.#isJobOver(job, signal)) {
+      this.#queue.release(ready);
+    } else if (this.#parts.catalog.jobs.of(archive.number)?.state === "requested") {
+      this.#queue.postpone(ready, notReadyPauseMilliseconds);
+    } else {
+      await this.#countAttempt(ready, error, signal);
+    }
+  }
+
+  #expired(ready: ReadyArchive): void {
+    const { archive, job } = ready;
+    const count = (this.#fruitless.get(archive.number) ?? 0) + 1;
+    this.#fruitless.set(archive.number, count);
+    this.#queue.release(ready);
+    if (count > fruitlessMax) {
+      this.#parts.catalog.jobs.expired(job.jobId);
+      this.#recorder.giveUp(archive, `the output of ${count} jobs had expired before a byte was received`, count);
+      this.#state.removeAhead(archive.sizeBytes);
+    } else {
+      this.#jobs.expiredOutput(job, archive);
+    }
+  }
+
+  /** Whether the service has failed the job, or no longer has it; that is then recorded. */
+  async #isJobOver(job: CatalogJob, signal: AbortSignal): Promise<boolean> {
+    const description = await this.#jobs.describe(job, signal);
+    return description === null || description.StatusCode === "Failed";
+  }
+
+  async #countAttempt(ready: ReadyArchive, error: unknown, signal: AbortSignal): Promise<void> {
+    const { archive } = ready;
+    const attempts = (this.#attempts.get(archive.number) ?? 0) + 1;
+    this.#attempts.set(archive.number, attempts);
+    const pause = attemptPauseMilliseconds[attempts - 1];
+    if (attempts < attemptsMax && pause !== undefined) {
+      this.#report(archive, error, false);
+      this.#queue.postpone(ready, pause);
+      return;
+    }
+    this.#attempts.delete(archive.number);
+    await this.#parts.target.abandon?.(factsOf(this.#parts, archive), signal).catch(() => undefined);
+    this.#recorder.giveUp(archive, messageOf(error), attempts);
+    this.#queue.release(ready);
+    this.#state.removeAhead(archive.sizeBytes);
+  }
+
+  #report(archive: CatalogArchive, error: unknown, final: boolean): void {
+    const { archiveId, path } = archive;
+    this.#parts.onEvent({ kind: "archive-failed", archiveId, path, reason: messageOf(error), final });
+  }
+}
+
+const isLargeArchive = ({ sizeBytes }: CatalogArchive): boolean => sizeBytes >= largeBytesMin;

@@ -1,0 +1,304 @@
+import { everyPage, type ListedItem } from "@moraine/client";
+import { damagedArchiveMessage } from "@moraine/protocol";
+import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogJob } from "../catalog/job-table.ts";
+import type { Recorder } from "./recorder.ts";
+import { isWanted, type RescueParts, type RescueState } from "./rescue-state.ts";
+import { learnedLatency, type Tier, tiers } from "./schedule.ts";
+import { isFatal, isNotFound, isOutage } from "./service-errors.ts";
+
+type Job = ListedItem<"listJobs">;
+
+/** Up to this number of jobs, each is asked for by itself. */
+const describedMax = 8;
+/** The oldest jobs are asked for even if all are listed: a failed one is in no list of those that have succeeded. */
+const oldestDescribed = 2;
+const pageSize = 50;
+/** An archive is given up when this number of its jobs has failed. */
+const failedJobsMax = 3;
+const pauseMilliseconds = { first: 200, growth: 1.5, most: 600_000 } as const;
+/** A list takes at most this part of the time. */
+const listShare = 10;
+
+/** Keeps the jobs of the catalogue as the service has them: in lists, not by a request for each. */
+export class JobWatch {
+  readonly #parts: RescueParts;
+  readonly #state: RescueState;
+  readonly #recorder: Recorder;
+  #wasReady = false;
+
+  constructor(parts: RescueParts, state: RescueState, recorder: Recorder) {
+    this.#parts = parts;
+    this.#state = state;
+    this.#recorder = recorder;
+  }
+
+  /** Counts the jobs that the catalogue knows, so that their outputs can be fetched before the list is complete. */
+  async begin(): Promise<void> {
+    for (const state of ["requested", "ready"] as const) {
+      for await (const batch of this.#parts.catalog.jobs.inState(state)) {
+        for (const job of batch) {
+          this.#countKnown(job);
+        }
+      }
+    }
+  }
+
+  /** Runs until the signal aborts. Each wait is short after news, and longer without. */
+  async run(signal: AbortSignal): Promise<void> {
+    let pause: number = pauseMilliseconds.first;
+    while (!signal.aborted) {
+      const started = performance.now();
+      const hasNews = await this.poll(signal);
+      const tookMilliseconds = performance.now() - started;
+      pause = hasNews ? pauseMilliseconds.first : Math.min(pauseMilliseconds.most, pause * pauseMilliseconds.growth);
+      await this.#sleep(Math.max(pause, tookMilliseconds * listShare), signal);
+    }
+  }
+
+  /** Looks once. Returns whether a job has become ready. */
+  async poll(signal: AbortSignal): Promise<boolean> {
+    this.#wasReady = false;
+    try {
+      if (!this.#state.isListed || this.#state.uncertain.size > 0) {
+        await this.#listAll(signal);
+      } else {
+        await this.#look(signal);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isFatal(error) || !isOutage(error)) {
+        throw error;
+      }
+      this.#parts.onEvent({
+        kind: "warning",
+        message: `Jobs cannot be listed at the moment: ${(error as Error).message}`,
+      });
+    }
+    this.#state.quietLooks = this.#wasReady ? 0 : this.#state.quietLooks + 1;
+    this.#state.changed.wake();
+    return this.#wasReady;
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { requested, ready, fetched } = this.#parts.catalog.jobs.countByState();
+    await this.#describeOldest(requested <= describedMax ? describedMax : oldestDescribed, signal);
+    if (requested <= describedMax) {
+      return;
+    }
+    // The shorter list is read: of jobs in progress, of which those that are missing have ended, or of those that have succeeded.
+    await (requested <= ready + fetched ? this.#listInProgress(signal) : this.#listSucceeded(signal));
+  }
+
+  /** Reads the complete list, adopts jobs of other runs, and finds out which known ones no longer exist. */
+  async #listAll(signal: AbortSignal): Promise<void> {
+    const uncertain = [...this.#state.uncertain];
+    const listed = new Set<string>();
+    const before = this.#parts.now();
+    await this.#eachPage({}, signal, (job) => {
+      listed.add(job.JobId);
+      this.#note(job);
+    });
+    for (const state of ["requested", "ready"] as const) {
+      for await (const batch of this.#parts.catalog.jobs.inState(state)) {
+        for (const job of batch.filter(
+          ({ jobId, requestedAt }) => !listed.has(jobId) && requestedAt.getTime() < before,
+        )) {
+          this.#expired(job);
+        }
+      }
+    }
+    for (const number of uncertain) {
+      this.#state.uncertain.delete(number);
+      this.#state.renew(number);
+    }
+    this.#state.isListed = true;
+  }
+
+  async #listInProgress(signal: AbortSignal): Promise<void> {
+    const inProgress = new Set<string>();
+    const before = this.#parts.now();
+    await this.#eachPage({ statuscode: "InProgress" }, signal, (job) => {
+      inProgress.add(job.JobId);
+      this.#note(job);
+    });
+    const { catalog, now } = this.#parts;
+    for await (const batch of catalog.jobs.inState("requested")) {
+      catalog.change(() => {
+        for (const job of batch) {
+          if (!inProgress.has(job.jobId) && job.requestedAt.getTime() < before) {
+            this.#ready(job, new Date(now()), null);
+          }
+        }
+      });
+    }
+  }
+
+  async #listSucceeded(signal: AbortSignal): Promise<void> {
+    await this.#eachPage({ statuscode: "Succeeded" }, signal, (job) => this.#note(job));
+  }
+
+  async #eachPage(
+    filter: { readonly statuscode?: "InProgress" | "Succeeded" },
+    signal: AbortSignal,
+    note: (job: Job) => void,
+  ): Promise<void> {
+    const { client, vaultName, catalog } = this.#parts;
+    const input = { vaultName, limit: pageSize, ...filter };
+    for await (const page of everyPage(client, "listJobs", input, { signal })) {
+      catalog.change(() => {
+        for (const job of page.JobList) {
+          note(job);
+        }
+      });
+    }
+  }
+
+  async #describeOldest(count: number, signal: AbortSignal): Promise<void> {
+    const { value: oldest = [] } = await this.#parts.catalog.jobs.inState("requested", { batchSize: count }).next();
+    for (const job of oldest as readonly CatalogJob[]) {
+      await this.describe(job, signal);
+    }
+  }
+
+  /** Asks for one job, and records what the service says. Returns null if it no longer exists. */
+  async describe(job: CatalogJob, signal: AbortSignal): Promise<Job | null> {
+    const { client, vaultName } = this.#parts;
+    try {
+      const description = await client.describeJob({ vaultName, jobId: job.jobId }, { signal });
+      this.#note(description);
+      return description;
+    } catch (error) {
+      if (!isNotFound(error)) {
+        throw error;
+      }
+      this.#expired(job);
+      return null;
+    }
+  }
+
+  /** Records a job as the service describes it, also one that another run has started. */
+  #note(job: Job): void {
+    const { catalog } = this.#parts;
+    const archive = isWhole(job) && job.ArchiveId !== null ? catalog.archives.get(job.ArchiveId) : null;
+    if (archive === null) {
+      return;
+    }
+    const known = catalog.jobs.of(archive.number);
+    if (known?.jobId === job.JobId) {
+      this.#noteKnown(job, known, archive);
+    } else if (job.StatusCode !== "Failed" && this.#mayAdopt(known, archive, job)) {
+      this.#adopt(job, archive, known);
+    }
+  }
+
+  #noteKnown(job: Job, known: CatalogJob, archive: CatalogArchive): void {
+    if (job.StatusCode === "Failed" && (known.state === "requested" || known.state === "ready")) {
+      this.failed(known, archive, job.StatusMessage ?? "the service does not say why");
+    } else if (job.StatusCode === "Succeeded" && known.state === "requested") {
+      this.#ready(known, dateOf(job.CompletionDate), job);
+    } else if (job.StatusCode === "Succeeded" && known.state === "fetched" && this.#isWanted(archive)) {
+      // Fetched for another target, or by a run whose copy was lost.
+      this.#parts.catalog.jobs.ready(job.JobId, dateOf(job.CompletionDate));
+      this.#state.addAhead(archive.sizeBytes);
+      this.#wasReady = true;
+    }
+  }
+
+  /** A job of another run is taken if there is none, or if it has succeeded before the known one. */
+  #mayAdopt(known: CatalogJob | null, archive: CatalogArchive, job: Job): boolean {
+    const isLive = known?.state === "requested" || known?.state === "ready";
+    const isSooner = known?.state === "requested" && job.StatusCode === "Succeeded";
+    return this.#isWanted(archive) && (!isLive || isSooner);
+  }
+
+  #adopt(job: Job, archive: CatalogArchive, known: CatalogJob | null): void {
+    const { catalog } = this.#parts;
+    const isCounted = known?.state === "requested";
+    catalog.jobs.requested(archive.number, job.JobId, tierOf(job), new Date(this.#parts.now()));
+    if (!isCounted) {
+      this.#state.addAhead(archive.sizeBytes);
+    }
+    this.#state.jobs.adopted += 1;
+    this.#state.uncertain.delete(archive.number);
+    const adopted = catalog.jobs.of(archive.number);
+    if (job.StatusCode === "Succeeded" && adopted !== null) {
+      this.#ready(adopted, dateOf(job.CompletionDate), job);
+    }
+  }
+
+  #isWanted(archive: CatalogArchive): boolean {
+    return isWanted(this.#parts, this.#state, archive);
+  }
+
+  #ready(job: CatalogJob, completedAt: Date, description: Job | null): void {
+    this.#parts.catalog.jobs.ready(job.jobId, completedAt);
+    this.#wasReady = true;
+    if (description?.CompletionDate) {
+      const seconds = (completedAt.getTime() - dateOf(description.CreationDate).getTime()) / 1000;
+      const { schedule } = this.#state;
+      this.#state.schedule = { ...schedule, latencySeconds: learnedLatency(schedule.latencySeconds, seconds) };
+    }
+  }
+
+  /** Records that a job no longer exists, so that its archive needs another one. */
+  #expired(job: CatalogJob): void {
+    const { catalog } = this.#parts;
+    catalog.jobs.expired(job.jobId);
+    this.#parted(job);
+    this.#state.renew(job.number);
+  }
+
+  /** Records that the output of a job no longer exists. */
+  expiredOutput(job: CatalogJob, archive: CatalogArchive): void {
+    this.#state.jobs.expired += 1;
+    this.#parts.onEvent({ kind: "job-expired", archiveId: archive.archiveId, jobId: job.jobId });
+    this.#expired(job);
+  }
+
+  /** Records that a job has failed. Another one may succeed, unless the service's copy of the archive is damaged. */
+  failed(job: CatalogJob, archive: CatalogArchive, reason: string): void {
+    this.#parts.catalog.jobs.failed(job.jobId, reason);
+    this.#parted(job);
+    if (reason === damagedArchiveMessage(archive.archiveId) || job.requestCount >= failedJobsMax) {
+      this.#recorder.giveUp(archive, `its job failed: ${reason}`, job.requestCount);
+    } else {
+      this.#state.renew(job.number);
+    }
+  }
+
+  #parted({ number }: CatalogJob): void {
+    const archive = this.#parts.catalog.archives.byNumber(number);
+    if (archive !== null && this.#isWanted(archive)) {
+      this.#state.removeAhead(archive.sizeBytes);
+    }
+  }
+
+  #countKnown({ number }: CatalogJob): void {
+    const archive = this.#parts.catalog.archives.byNumber(number);
+    if (archive !== null && this.#isWanted(archive)) {
+      this.#state.addAhead(archive.sizeBytes);
+    }
+  }
+
+  async #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    clearTimeout(timer);
+  }
+}
+
+/** Whether a job is for an entire archive. */
+function isWhole({ Action, RetrievalByteRange, ArchiveSizeInBytes }: Job): boolean {
+  const isRange = RetrievalByteRange !== null && RetrievalByteRange !== `0-${(ArchiveSizeInBytes ?? 0) - 1}`;
+  return Action === "ArchiveRetrieval" && !isRange;
+}
+
+const tierOf = ({ Tier: tier }: Job): Tier => tiers.find((each) => each === tier) ?? "Standard";
+
+const dateOf = (text: string | null): Date => {
+  const date = new Date(text ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? new Date(0) : date;
+};

@@ -1,0 +1,94 @@
+import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogJob } from "../catalog/job-table.ts";
+import { isWanted, type RescueParts, type RescueState } from "./rescue-state.ts";
+
+/** An archive whose output can be fetched. */
+export interface ReadyArchive {
+  readonly archive: CatalogArchive;
+  readonly job: CatalogJob;
+}
+
+/** From this size on, an archive is fetched by several connections of its own. */
+export const largeBytesMin = 32 * 1024 ** 2;
+/** Archives that are kept in memory, of each kind. */
+const queuedMax = 500;
+
+/** The outputs that are ready, in the order of the catalogue: a few of them in memory, small and large ones apart. */
+export class ReadyQueue {
+  readonly #parts: RescueParts;
+  readonly #state: RescueState;
+  readonly #small: ReadyArchive[] = [];
+  readonly #large: ReadyArchive[] = [];
+  /** Archives that are queued, being fetched, or postponed, by their number. */
+  readonly #taken = new Set<number>();
+  readonly #postponed: { readonly number: number; readonly until: number }[] = [];
+  #pages: AsyncGenerator<readonly CatalogJob[], void, void> | null = null;
+
+  constructor(parts: RescueParts, state: RescueState) {
+    this.#parts = parts;
+    this.#state = state;
+  }
+
+  /** Takes the next archive; null if there is none of its kind. Give it back by `release` or `postpone`. */
+  take(kind: "small" | "large"): ReadyArchive | null {
+    return (kind === "small" ? this.#small : this.#large).shift() ?? null;
+  }
+
+  /** Lets an archive be queued again, if its output is still ready. */
+  release({ archive }: ReadyArchive): void {
+    this.#taken.delete(archive.number);
+  }
+
+  /** The same, after a time. */
+  postpone({ archive }: ReadyArchive, milliseconds: number): void {
+    this.#postponed.push({ number: archive.number, until: this.#parts.now() + milliseconds });
+  }
+
+  /** Whether nothing is queued, being fetched or postponed. */
+  get isEmpty(): boolean {
+    return this.#taken.size === 0;
+  }
+
+  /** Returns when the first postponed archive is due; null if none is postponed. */
+  get nextDueAt(): number | null {
+    return this.#postponed.length === 0 ? null : Math.min(...this.#postponed.map(({ until }) => until));
+  }
+
+  /** Reads ready jobs from the catalogue until enough are queued. Returns whether any was queued. */
+  async fill(): Promise<boolean> {
+    this.#admitPostponed();
+    const before = this.#small.length + this.#large.length;
+    while (this.#small.length < queuedMax / 2 && this.#large.length < queuedMax) {
+      this.#pages ??= this.#parts.catalog.jobs.inState("ready", { batchSize: queuedMax / 2 });
+      const { value, done } = await this.#pages.next();
+      if (done === true) {
+        this.#pages = null;
+        break;
+      }
+      this.#queue(value ?? []);
+    }
+    return this.#small.length + this.#large.length > before;
+  }
+
+  #queue(jobs: readonly CatalogJob[]): void {
+    for (const job of jobs) {
+      const archive = this.#taken.has(job.number) ? null : this.#parts.catalog.archives.byNumber(job.number);
+      if (archive !== null && isWanted(this.#parts, this.#state, archive)) {
+        this.#taken.add(job.number);
+        (archive.sizeBytes < largeBytesMin ? this.#small : this.#large).push({ archive, job });
+      }
+    }
+  }
+
+  #admitPostponed(): void {
+    const now = this.#parts.now();
+    for (let at = this.#postponed.length - 1; at >= 0; at -= 1) {
+      const postponed = this.#postponed[at];
+      if (postponed !== undefined && postponed.until <= now) {
+        this.#postponed.splice(at, 1);
+        this.#taken.delete(postponed.number);
+        this.#pages = null; // It may be before the place that is read next.
+      }
+    }
+  }
+}

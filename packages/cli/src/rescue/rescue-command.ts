@@ -1,0 +1,190 @@
+import type { GlacierClient } from "@moraine/client";
+import { LockFile } from "@moraine/client/node";
+import type { Catalog } from "../catalog/catalog.ts";
+import { openCatalog } from "../catalog/open-catalog.ts";
+import { isAws } from "../context/service-facts.ts";
+import type { CommandContext } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
+import { finishManifest } from "../manifest/finish-manifest.ts";
+import { readOverrides } from "../names/overrides.ts";
+import { inventoryUsd } from "../pricing/estimate.ts";
+import type { PriceTable, RegionPrices } from "../pricing/price-table.ts";
+import { pricesOf } from "../pricing/read-prices.ts";
+import { FolderTarget } from "../targets/folder/folder-target.ts";
+import type { Target } from "../targets/target.ts";
+import { listing } from "../terminal/table.ts";
+import { failuresOf, reportFacts } from "./final-report.ts";
+import { Money } from "./money.ts";
+import { prepareCatalog } from "./prepare-catalog.ts";
+import { runRescue } from "./rescue.ts";
+import { endError } from "./rescue-end.ts";
+import { estimateOf, estimateText } from "./rescue-estimate.ts";
+import type { RescueSnapshot } from "./rescue-event.ts";
+import type { RescueOptions } from "./rescue-options.ts";
+import { rescueReport } from "./rescue-report.ts";
+import type { RescueParts, RescueState } from "./rescue-state.ts";
+import { ArchiveSelection } from "./selection.ts";
+import { snapshotFacts } from "./snapshot-text.ts";
+import { TimedBandwidth } from "./timed-bandwidth.ts";
+import { watchRescue } from "./watch-rescue.ts";
+
+/** Rescues a vault: prepares the catalogue, says what it costs, asks, runs, and writes the final documents. */
+export async function rescueVault(
+  tools: CommandContext,
+  vaultName: string,
+  targetText: string,
+  options: RescueOptions,
+): Promise<void> {
+  const client = await tools.client();
+  const prices = await pricesFor(tools, client, vaultName, options.priceTable);
+  await using stack = new AsyncDisposableStack();
+  const catalog = stack.use(await openCatalog(tools, vaultName, options));
+  if (tools.options().dryRun !== true) {
+    stack.use(await lockCatalog(catalog, tools.signal));
+    await fillCatalog(tools, { client, vaultName, catalog, prices }, options);
+  }
+  const target = stack.use(await openTarget(tools, targetText));
+  const parts = partsOf(tools, { client, vaultName, catalog, target, prices }, options);
+  if (!(await mayBegin(tools, parts, options))) {
+    return;
+  }
+  stack.use(await target.lock(tools.signal));
+  await run(tools, parts, options);
+}
+
+async function run(tools: CommandContext, given: RescueParts, options: RescueOptions): Promise<void> {
+  const report = rescueReport(tools);
+  const parts: RescueParts = { ...given, onEvent: (event) => report.onEvent(event) };
+  await using watch = await watchRescue(tools, parts, report, options);
+  const { bwlimit, concurrency } = options;
+  const bandwidth = bwlimit === null ? undefined : new TimedBandwidth(bwlimit, () => tools.now());
+  const settings = { concurrency, bandwidth, once: options.once, onState: (state: RescueState) => watch.begin(state) };
+  const end = await runRescue(parts, settings, tools.signal);
+  const snapshot = watch.end(end);
+  await finish(tools, parts, snapshot, options);
+  report.close();
+  const error = endError(end, snapshot, parts.target.url);
+  printEnd(tools, snapshot, end);
+  if (error !== null) {
+    throw error;
+  }
+}
+
+function printEnd(tools: CommandContext, snapshot: RescueSnapshot, end: string): void {
+  if (tools.options().json) {
+    tools.stdout.write(`${JSON.stringify({ event: "end", end, ...snapshot })}\n`);
+  } else {
+    tools.printResult(
+      {},
+      () => listing(snapshotFacts(snapshot)),
+      () => "",
+    );
+  }
+}
+
+async function finish(
+  tools: CommandContext,
+  parts: RescueParts,
+  snapshot: RescueSnapshot,
+  { signingKey }: RescueOptions,
+): Promise<void> {
+  const facts = reportFacts(parts, snapshot, tools.now());
+  await finishManifest(parts.target, { facts, failures: failuresOf(parts, tools.now()), key: signingKey });
+}
+
+/** Returns the prices of the vault's region; null for a service that is not AWS's, unless a table was given. */
+async function pricesFor(
+  { signal }: CommandContext,
+  client: GlacierClient,
+  vaultName: string,
+  { table, isGiven }: { readonly table: PriceTable; readonly isGiven: boolean },
+): Promise<RegionPrices | null> {
+  if (!isGiven && !(await isAws(client))) {
+    return null;
+  }
+  const { VaultARN: arn } = await client.describeVault({ vaultName }, { signal });
+  return pricesOf(table, arn?.split(":")[3] ?? "");
+}
+
+async function fillCatalog(
+  tools: CommandContext,
+  {
+    client,
+    vaultName,
+    catalog,
+    prices,
+  }: Pick<RescueParts, "client" | "vaultName" | "catalog"> & { prices: RegionPrices | null },
+  { inventory, names, once, yes }: RescueOptions,
+): Promise<void> {
+  const notice = (sentence: string) => {
+    if (!tools.options().quiet) {
+      tools.stderr.write(`moraine: ${sentence}\n`);
+    }
+  };
+  const wishes = { inventory, once, yes, inventoryUsd: prices === null ? null : inventoryUsd(prices, 0) };
+  await prepareCatalog(tools, { client, vaultName, catalog }, wishes, notice);
+  if (names !== null) {
+    let unknown = 0;
+    for await (const override of readOverrides(tools.pathOf(names))) {
+      unknown += catalog.archives.rename(override) ? 0 : 1;
+    }
+    if (unknown > 0) {
+      notice(`${unknown} rows of ${names} name archives that the inventory does not list`);
+    }
+  }
+}
+
+/** Keeps another rescue from using the same catalogue: both would request the same jobs. */
+function lockCatalog(catalog: Catalog, signal: AbortSignal): Promise<AsyncDisposable> {
+  return LockFile.take(`${catalog.path}.rescue`, { signal });
+}
+
+async function openTarget(tools: CommandContext, text: string): Promise<Target & AsyncDisposable> {
+  if (/^(s3:\/\/|vault:)/.test(text)) {
+    throw new UsageError(`Invalid target "${text}": expected a folder`);
+  }
+  return FolderTarget.open(tools.pathOf(text), { create: tools.options().dryRun !== true });
+}
+
+function partsOf(
+  tools: CommandContext,
+  given: Pick<RescueParts, "client" | "vaultName" | "catalog" | "target"> & { readonly prices: RegionPrices | null },
+  options: RescueOptions,
+): RescueParts {
+  const { prices, ...services } = given;
+  const { bwlimit, limits } = options;
+  return {
+    ...services,
+    limits,
+    copies: given.catalog.copies.of(given.target.url),
+    selection: new ArchiveSelection(given.catalog, options.selection),
+    money: new Money(prices, given.catalog.costs),
+    now: () => performance.timeOrigin + performance.now(),
+    bytesPerSecondMax: (seconds) => bwlimit?.average(tools.now(), seconds) ?? null,
+    onEvent: () => undefined,
+  };
+}
+
+/** Says what the rescue takes, and asks if it costs something. Returns whether it may begin. */
+async function mayBegin(tools: CommandContext, parts: RescueParts, { yes, limits }: RescueOptions): Promise<boolean> {
+  const { catalog, copies, selection, target, money, vaultName } = parts;
+  const counts = await selection.count(copies, tools.signal);
+  const { requested, ready } = catalog.jobs.countByState();
+  const estimate = estimateOf(
+    counts,
+    { existingJobs: requested + ready, freeBytes: await target.freeBytes() },
+    limits,
+    money,
+  );
+  const text = estimateText(vaultName, target.url, estimate);
+  if (tools.options().dryRun) {
+    tools.printResult({ dryRun: true, ...estimate }, () => `${text}\nNothing was requested or written.`);
+    return false;
+  }
+  if (!yes && (estimate.usd ?? 0) > 0 && estimate.left.archives > 0) {
+    await tools.confirm(vaultName, () => text);
+  } else if (!tools.options().quiet && !tools.options().json) {
+    tools.stderr.write(`${text}\n`);
+  }
+  return true;
+}

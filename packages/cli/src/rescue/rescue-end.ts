@@ -1,0 +1,27 @@
+import { grouped } from "../planning/amounts-in-words.ts";
+import type { RescueEnd } from "./rescue.ts";
+import { CapReachedError, JobsPendingError, SomeFailedError } from "./rescue-errors.ts";
+import type { RescueSnapshot } from "./rescue-event.ts";
+
+/** Returns the error by which the command reports an end that is not success; null for success. */
+export function endError(
+  end: RescueEnd,
+  { failed, requested, selected, verified }: RescueSnapshot,
+  target: string,
+): Error | null {
+  if (end === "cost-cap") {
+    const left = grouped(selected.archives - verified.archives - failed.archives);
+    return new CapReachedError(
+      `${left} archives are not requested, since another job would cost more than --max-cost; raise it to continue`,
+    );
+  }
+  if (end === "waiting") {
+    const message = `${grouped(requested.archives)} jobs are in progress: run the same command again later`;
+    return new JobsPendingError(message);
+  }
+  return failed.archives === 0
+    ? null
+    : new SomeFailedError(
+        `${grouped(failed.archives)} archives could not be rescued; FAILED.jsonl at ${target} says why. Run the same command to try them again`,
+      );
+}

@@ -1,0 +1,26 @@
+import type { CatalogOptions } from "../catalog/open-catalog.ts";
+import type { SigningKey } from "../manifest/signing-key.ts";
+import type { PriceTable } from "../pricing/price-table.ts";
+import type { MetricsAddress } from "./metrics-server.ts";
+import type { ScheduleLimits } from "./schedule.ts";
+import type { SelectionOptions } from "./selection.ts";
+import type { Timetable } from "./timetable.ts";
+
+/** The options of the command, read and checked. */
+export interface RescueOptions extends CatalogOptions {
+  readonly limits: ScheduleLimits;
+  readonly selection: SelectionOptions;
+  /** Null for no limit. */
+  readonly bwlimit: Timetable | null;
+  /** Small archives at once. */
+  readonly concurrency: number;
+  /** A file of an inventory, or null. */
+  readonly inventory: string | null;
+  /** A file of names, or null. */
+  readonly names: string | null;
+  readonly priceTable: { readonly table: PriceTable; readonly isGiven: boolean };
+  readonly signingKey: SigningKey | null;
+  readonly metrics: MetricsAddress | null;
+  readonly once: boolean;
+  readonly yes: boolean;
+}

@@ -1,0 +1,134 @@
+import type { GlacierClient } from "@moraine/client";
+import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { TargetCopies } from "../catalog/copy-table.ts";
+import { safePath } from "../names/safe-path.ts";
+import type { Target } from "../targets/target.ts";
+import type { Money } from "./money.ts";
+import type { RescueEvent, WaitReason } from "./rescue-event.ts";
+import type { ScheduleLimits, ScheduleState } from "./schedule.ts";
+import type { ArchiveSelection } from "./selection.ts";
+import { Wakeup } from "./wakeup.ts";
+import { minus, nothing, plus, type Work } from "./work.ts";
+
+/** The services that the loops of a rescue share. */
+export interface RescueParts {
+  readonly client: GlacierClient;
+  readonly vaultName: string;
+  readonly catalog: Catalog;
+  readonly copies: TargetCopies;
+  readonly target: Target;
+  readonly selection: ArchiveSelection;
+  readonly limits: ScheduleLimits;
+  /** Returns the limit of the bandwidth, on average over the next seconds; null for none. */
+  readonly bytesPerSecondMax: (seconds: number) => number | null;
+  readonly money: Money;
+  /** Milliseconds since 1970 on a clock that does not go back while the process runs. */
+  readonly now: () => number;
+  readonly onEvent: (event: RescueEvent) => void;
+}
+
+const targetPauseMilliseconds = { first: 5000, most: 300_000 } as const;
+
+/** What the loops of a rescue know together. Everything that must survive a kill is in the catalogue and the manifest. */
+export class RescueState {
+  schedule: ScheduleState;
+  /** Wakes the loops. */
+  readonly changed = new Wakeup();
+  /** Archives of which another job is needed, by their number. */
+  readonly renewals: number[] = [];
+  /** Archives whose request had no response, by their number. A list of jobs decides about them. */
+  readonly uncertain = new Set<number>();
+  /** Archives that this run has given up. */
+  readonly givenUp = new Set<number>();
+  /** No other archive is to be requested. */
+  areAllRequested = false;
+  isCostCapReached = false;
+  /** The list of jobs that were started earlier is known. */
+  isListed = false;
+  selected: Work = nothing;
+  verified: Work = nothing;
+  failed: Work = nothing;
+  receivedBytes = 0;
+  readonly jobs = { started: 0, adopted: 0, expired: 0 };
+  /** Looks at the jobs without news, since the last news. */
+  quietLooks = 0;
+  waiting: WaitReason = null;
+  /** The target is not used until then. */
+  targetPausedUntil = 0;
+  #targetPauses = 0;
+  readonly #parts: Pick<RescueParts, "onEvent" | "now">;
+
+  constructor(schedule: ScheduleState, parts: Pick<RescueParts, "onEvent" | "now">) {
+    this.schedule = schedule;
+    this.#parts = parts;
+  }
+
+  /** Counts an archive whose job exists. */
+  addAhead(bytes: number): void {
+    this.schedule = { ...this.schedule, ahead: plus(this.schedule.ahead, { archives: 1, bytes }) };
+  }
+
+  /** Uncounts an archive that is fetched, given up, or needs another job. */
+  removeAhead(bytes: number): void {
+    this.schedule = { ...this.schedule, ahead: minus(this.schedule.ahead, { archives: 1, bytes }) };
+    this.changed.wake();
+  }
+
+  renew(number: number): void {
+    this.renewals.push(number);
+    this.changed.wake();
+  }
+
+  /** Reports a reason to wait, once. */
+  wait(reason: Exclude<WaitReason, null>, message: string): void {
+    if (this.waiting !== reason) {
+      this.waiting = reason;
+      this.#parts.onEvent({ kind: "waiting", reason, message });
+    }
+  }
+
+  proceed(): void {
+    this.waiting = null;
+  }
+
+  get isTargetPaused(): boolean {
+    return this.#parts.now() < this.targetPausedUntil;
+  }
+
+  /** Leaves the target alone for a while, and longer each time: it is full, or cannot be used. */
+  pauseTarget(error: Error): void {
+    if (this.isTargetPaused) {
+      return;
+    }
+    const { first, most } = targetPauseMilliseconds;
+    const pause = Math.min(most, first * 2 ** this.#targetPauses);
+    this.#targetPauses += 1;
+    this.targetPausedUntil = this.#parts.now() + pause;
+    const then = `trying again in ${Math.round(pause / 1000)} s; nothing is requested until it can be used`;
+    this.waiting = null; // Each pause is reported.
+    this.wait("target", `${error.message}; ${then}`);
+  }
+
+  /** Records that the target has stored a copy. */
+  targetWorks(): void {
+    this.#targetPauses = 0;
+    if (this.waiting === "target") {
+      this.proceed();
+    }
+  }
+}
+
+/** Returns the path of an archive's copy; it is chosen when it is first asked for. */
+export function pathOf({ copies }: Pick<RescueParts, "copies">, { number, path, archiveId }: CatalogArchive): string {
+  return copies.plan(number, safePath(path, archiveId));
+}
+
+/** Whether an archive is still to be copied by this run. */
+export function isWanted(
+  { copies, selection }: Pick<RescueParts, "copies" | "selection">,
+  { givenUp }: Pick<RescueState, "givenUp">,
+  archive: CatalogArchive,
+): boolean {
+  return !givenUp.has(archive.number) && selection.has(archive) && copies.get(archive.number)?.state !== "verified";
+}

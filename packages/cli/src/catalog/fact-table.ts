@@ -6,11 +6,11 @@ type FactName =
   /** The newest inventory that was imported to its end. */
   | "inventory"
   /** Up to where a target's manifest is recorded here. */
-  | "rescue manifest"
+  | "rescue-manifest"
   /** Bytes that a rescue has requested in the last hour; its measured speed; what it does at the moment. */
-  | "rescue hour"
-  | "rescue speed"
-  | "rescue state"
+  | "rescue-hour"
+  | "rescue-speed"
+  | "rescue-state"
   /** Exists while the indexes of archives do not. */
   | "unindexed"
   /** The date of the service's inventory before archives were deleted; empty if it had none. */

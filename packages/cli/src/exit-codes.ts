@@ -8,6 +8,8 @@ export const exitCodes = {
   notFound: 3,
   unverified: 4,
   denied: 5,
+  /** A limit that the user has set, like --max-cost, ended the command. */
+  limitReached: 6,
   /** Temporary: the service cannot be reached, is unavailable or throttles. */
   unavailable: 69,
   notReady: 75,
@@ -56,6 +58,9 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof InterruptedError) {
     return error.exitCode;
   }
+  if (error instanceof Error && error.name === "CopiesDifferError" && "exitCode" in error) {
+    return Number(error.exitCode);
+  }
   if (!(error instanceof Error)) {
     return exitCodes.failed;
   }
@@ -101,6 +106,9 @@ const codes: Readonly<Record<string, number>> = {
   ServiceUnavailableException: exitCodes.unavailable,
   ThrottlingException: exitCodes.unavailable,
   JobNotReadyError: exitCodes.notReady,
+  JobsPendingError: exitCodes.notReady,
+  CapReachedError: exitCodes.limitReached,
+  TargetMismatchError: exitCodes.usage,
   UncheckableError: exitCodes.notReady,
   VaultNotReadyError: exitCodes.notReady,
   ArchivesKeptError: exitCodes.unverified,

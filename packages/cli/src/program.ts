@@ -56,7 +56,7 @@ Credentials come from where AWS's tools look for them: AWS_ACCESS_KEY_ID and
 AWS_SECRET_ACCESS_KEY, profiles, SSO, roles.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification
-failed, 5 denied, 69 service unavailable (try again later), 75 not ready yet,
+failed, 5 denied, 6 limit of yours reached, 69 service unavailable (try again later), 75 not ready yet,
 130 interrupted (143 by SIGTERM).
 
 Examples:

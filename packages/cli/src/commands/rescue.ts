@@ -3,11 +3,12 @@ import { dateValue } from "../arguments/dates.ts";
 import { wholeNumber } from "../arguments/numbers.ts";
 import { pricesFlag, pricesHelp } from "../arguments/price-file.ts";
 import { size } from "../arguments/sizes.ts";
-import { addCatalogOption, type CatalogOptions } from "../catalog/open-catalog.ts";
+import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import type { RescueFlags } from "../rescue/read-options.ts";
 import { addYesOption } from "../terminal/confirm.ts";
+import { catalogFlags } from "./catalog-flags.ts";
 
 interface Flags extends RescueFlags, CatalogOptions {
   readonly status?: true;
@@ -20,16 +21,16 @@ const tierNames = ["Standard", "Bulk", "Expedited"];
 /** Copies all archives of a vault to another place, or checks the copies. */
 export function rescueCommand(tools: CommandContext): Command {
   const command = new Command("rescue")
-    .description("Copy all archives of a vault to a folder, verified; resumes after any interruption")
+    .description("Copy all archives of a vault to another place, verified; resumes after any interruption")
     .argument("[vault]")
-    .argument("[target]", "folder for the copies")
+    .argument("[target]", "folder, s3://BUCKET/PREFIX?endpoint=URL, or vault:NAME@SERVICE")
     .option("--once", "do what can be done now, then exit 75 while jobs are in progress")
     .option("--status", "show how far the rescue is, also of one that runs")
     .option("--check <target>", "check the copies against their manifest, without the vault");
   addJobOptions(command);
   addSelectionOptions(command);
   addPlaceOptions(command);
-  return addYesOption(addCatalogOption(command))
+  return addYesOption(command.option(...catalogFlags))
     .addHelpText("after", details)
     .action((vault: string | undefined, target: string | undefined, flags: Flags) =>
       rescue(tools, { vault, target }, flags),
@@ -63,7 +64,7 @@ function addSelectionOptions(command: Command): void {
     .option("--match <glob>", "only archives whose path matches, e.g. 'photos/**'; may be repeated", repeated)
     .option("--min-size <size>", "only archives of this size or more, e.g. 10MiB", size)
     .option("--max-size <size>", "only archives of this size or less", size)
-    .option("--created-after <date>", "only archives created on or after this date, e.g. 2026-01-31", dateValue)
+    .option("--created-from <date>", "only archives created on or after this date, e.g. 2026-01-31", dateValue)
     .option("--created-before <date>", "only archives created before this date", dateValue)
     .option("--ids <file>", "only archives whose ids this file has, one a line")
     .option("--inventory <file>", "inventory to import, - for standard input (default: the newest known one)")

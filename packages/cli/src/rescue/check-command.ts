@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { bytesInWords } from "../arguments/sizes.ts";
 import type { CommandContext } from "../context/tools.ts";
@@ -12,15 +11,15 @@ import {
 } from "../manifest/check/check-result.ts";
 import { checkTarget } from "../manifest/check-target.ts";
 import { readPublicKey } from "../manifest/signing-key.ts";
-import { FolderTarget } from "../targets/folder/folder-target.ts";
 import { onOneLine, printableJson } from "../terminal/printable.ts";
 import { listing } from "../terminal/table.ts";
 import { CopiesDifferError } from "./rescue-errors.ts";
+import { stateFolder, targetOf } from "./target-of.ts";
 
 /** Checks the copies of a target, and prints each that is not as the manifest says. */
 export async function checkCopies(tools: CommandContext, text: string, publicKey: string | undefined): Promise<void> {
   const trustedKey = publicKey === undefined ? null : readPublicKey(await tools.readText(publicKey), publicKey);
-  await using target = await FolderTarget.open(tools.pathOf(text), { create: false });
+  await using target = await targetOf(tools, text, { create: false });
   const { json = false, quiet = false } = tools.options();
   const onFinding = (finding: CheckFinding) =>
     void tools.stdout.write(`${json ? printableJson(finding) : lineOf(finding)}\n`);
@@ -48,9 +47,8 @@ export async function checkCopies(tools: CommandContext, text: string, publicKey
 }
 
 /** A check of another target, or of another manifest, must not use the same journal. */
-async function journalFor({ environment }: CommandContext, url: string): Promise<string> {
-  const state = environment["XDG_STATE_HOME"] || join(environment["HOME"] || homedir(), ".local", "state");
-  const folder = join(state, "moraine", "checks");
+async function journalFor(tools: CommandContext, url: string): Promise<string> {
+  const folder = stateFolder(tools, "checks");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.sqlite`);
 }

@@ -17,8 +17,8 @@ const pageSize = 50;
 /** An archive is given up when this number of its jobs has failed. */
 const failedJobsMax = 3;
 const pauseMilliseconds = { first: 200, growth: 1.5, most: 600_000 } as const;
-/** A list takes at most this part of the time. */
-const listShare = 10;
+/** A list takes at most this part of the time, as its inverse. */
+const listShare = 4;
 
 /** Keeps the jobs of the catalogue as the service has them: in lists, not by a request for each. */
 export class JobWatch {
@@ -181,7 +181,8 @@ export class JobWatch {
   #note(job: Job): void {
     const { catalog } = this.#parts;
     const archive = isWhole(job) && job.ArchiveId !== null ? catalog.archives.get(job.ArchiveId) : null;
-    if (archive === null) {
+    // A job that this run is starting is listed before its response arrives.
+    if (archive === null || this.#state.requesting.has(archive.number)) {
       return;
     }
     const known = catalog.jobs.of(archive.number);

@@ -2,8 +2,8 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { parseSize } from "@moraine/protocol";
 import { pricesFrom } from "../arguments/price-file.ts";
+import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import { globMatcher } from "../catalog/glob.ts";
-import type { CatalogOptions } from "../catalog/open-catalog.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { readSigningKey } from "../manifest/signing-key.ts";
@@ -27,7 +27,7 @@ export interface RescueFlags extends CatalogOptions {
   readonly match?: readonly string[];
   readonly minSize?: number;
   readonly maxSize?: number;
-  readonly createdAfter?: Date;
+  readonly createdFrom?: Date;
   readonly createdBefore?: Date;
   readonly ids?: string;
   readonly inventory?: string;
@@ -60,16 +60,15 @@ export async function readOptions(tools: CommandContext, flags: RescueFlags): Pr
 }
 
 async function selectionOf(tools: CommandContext, flags: RescueFlags): Promise<SelectionOptions> {
-  const { match, minSize, maxSize, createdAfter, createdBefore, ids } = flags;
-  const matchers = match?.map((glob) => globMatcher(glob));
+  const { match, minSize, maxSize, createdFrom, createdBefore, ids } = flags;
   return {
     filter: {
       ...(minSize !== undefined && { sizeBytesMin: minSize }),
       ...(maxSize !== undefined && { sizeBytesMax: maxSize }),
-      ...(createdAfter !== undefined && { createdFrom: createdAfter }),
+      ...(createdFrom !== undefined && { createdFrom }),
       ...(createdBefore !== undefined && { createdBefore }),
     },
-    matches: matchers === undefined ? null : (path) => matchers.some((matches) => matches(path)),
+    matches: match === undefined ? null : globMatcher(match),
     archiveIds: ids === undefined ? null : await idsOf(tools.pathOf(ids), ids),
   };
 }

@@ -99,6 +99,7 @@ export class Requester {
   #start(archive: CatalogArchive, tier: Tier, signal: AbortSignal): void {
     this.#charge(archive, tier);
     this.#setRequesting(1);
+    this.#state.requesting.add(archive.number);
     this.#state.quietLooks = 0;
     const request = this.#request(archive, tier, signal)
       .catch((error: unknown) => {
@@ -109,6 +110,7 @@ export class Requester {
       .finally(() => {
         this.#running.delete(request);
         this.#setRequesting(-1);
+        this.#state.requesting.delete(archive.number);
         this.#state.changed.wake();
       });
     this.#running.add(request);
@@ -209,7 +211,7 @@ export class Requester {
     catalog.change(() => {
       money.count(tier, work);
       if (limits.retrievalBytesPerHour !== null) {
-        catalog.facts.set("rescue hour", hourToText(hour));
+        catalog.facts.set("rescue-hour", hourToText(hour));
       }
     });
   }

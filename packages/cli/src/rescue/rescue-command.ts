@@ -1,17 +1,14 @@
 import type { GlacierClient } from "@moraine/client";
 import { LockFile } from "@moraine/client/node";
 import type { Catalog } from "../catalog/catalog.ts";
-import { openCatalog } from "../catalog/open-catalog.ts";
+import { createCatalog } from "../catalog/open-catalog.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
-import { UsageError } from "../exit-codes.ts";
 import { finishManifest } from "../manifest/finish-manifest.ts";
 import { readOverrides } from "../names/overrides.ts";
 import { inventoryUsd } from "../pricing/estimate.ts";
 import type { PriceTable, RegionPrices } from "../pricing/price-table.ts";
 import { pricesOf } from "../pricing/read-prices.ts";
-import { FolderTarget } from "../targets/folder/folder-target.ts";
-import type { Target } from "../targets/target.ts";
 import { listing } from "../terminal/table.ts";
 import { failuresOf, reportFacts } from "./final-report.ts";
 import { Money } from "./money.ts";
@@ -25,6 +22,7 @@ import { rescueReport } from "./rescue-report.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
 import { ArchiveSelection } from "./selection.ts";
 import { snapshotFacts } from "./snapshot-text.ts";
+import { targetOf } from "./target-of.ts";
 import { TimedBandwidth } from "./timed-bandwidth.ts";
 import { watchRescue } from "./watch-rescue.ts";
 
@@ -38,12 +36,12 @@ export async function rescueVault(
   const client = await tools.client();
   const prices = await pricesFor(tools, client, vaultName, options.priceTable);
   await using stack = new AsyncDisposableStack();
-  const catalog = stack.use(await openCatalog(tools, vaultName, options));
+  const catalog = stack.use(createCatalog(tools, vaultName, options));
   if (tools.options().dryRun !== true) {
     stack.use(await lockCatalog(catalog, tools.signal));
     await fillCatalog(tools, { client, vaultName, catalog, prices }, options);
   }
-  const target = stack.use(await openTarget(tools, targetText));
+  const target = stack.use(await targetOf(tools, targetText, { create: tools.options().dryRun !== true }));
   const parts = partsOf(tools, { client, vaultName, catalog, target, prices }, options);
   if (!(await mayBegin(tools, parts, options))) {
     return;
@@ -137,13 +135,6 @@ async function fillCatalog(
 /** Keeps another rescue from using the same catalogue: both would request the same jobs. */
 function lockCatalog(catalog: Catalog, signal: AbortSignal): Promise<AsyncDisposable> {
   return LockFile.take(`${catalog.path}.rescue`, { signal });
-}
-
-async function openTarget(tools: CommandContext, text: string): Promise<Target & AsyncDisposable> {
-  if (/^(s3:\/\/|vault:)/.test(text)) {
-    throw new UsageError(`Invalid target "${text}": expected a folder`);
-  }
-  return FolderTarget.open(tools.pathOf(text), { create: tools.options().dryRun !== true });
 }
 
 function partsOf(

@@ -1,4 +1,4 @@
-import type { CatalogOptions } from "../catalog/open-catalog.ts";
+import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import type { SigningKey } from "../manifest/signing-key.ts";
 import type { PriceTable } from "../pricing/price-table.ts";
 import type { MetricsAddress } from "./metrics-server.ts";

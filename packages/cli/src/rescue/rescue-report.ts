@@ -74,32 +74,49 @@ function jsonReport(stdout: NodeJS.WritableStream): RescueReport {
 
 /** Writes events as sentences: warnings, waits, and the first failures of each minute. */
 function failureWriter(write: (line: string) => void): RescueReport["onEvent"] {
-  let [minuteEndsAt, shown, hidden] = [0, 0, 0];
+  const failures = new FailureLines(write);
   return (event) => {
-    if (event.kind === "waiting") {
-      // It is the usual state of a rescue that is limited by its line.
-      if (event.reason !== "ahead") {
-        write(event.message);
-      }
-      return;
-    }
     if (event.kind === "warning") {
       write(`warning: ${event.message}`);
-      return;
-    }
-    if (performance.now() >= minuteEndsAt) {
-      if (hidden > 0) {
-        write(`${hidden} more failures and expired jobs in the minute before`);
-      }
-      [minuteEndsAt, shown, hidden] = [performance.now() + minuteMilliseconds, 0, 0];
-    }
-    if (shown < failuresShownMax) {
-      shown += 1;
-      write(sentenceOf(event));
-    } else {
-      hidden += 1;
+    } else if (event.kind !== "waiting") {
+      failures.push(sentenceOf(event));
+    } else if (event.reason !== "ahead") {
+      // Waiting until more can be fetched is the usual state of a rescue that its line limits.
+      write(event.message);
     }
   };
+}
+
+class FailureLines {
+  readonly #write: (line: string) => void;
+  #minuteEndsAt = 0;
+  #shown = 0;
+  #hidden = 0;
+
+  constructor(write: (line: string) => void) {
+    this.#write = write;
+  }
+
+  push(line: string): void {
+    if (performance.now() >= this.#minuteEndsAt) {
+      this.#beginMinute();
+    }
+    if (this.#shown < failuresShownMax) {
+      this.#shown += 1;
+      this.#write(line);
+    } else {
+      this.#hidden += 1;
+    }
+  }
+
+  #beginMinute(): void {
+    if (this.#hidden > 0) {
+      this.#write(`${this.#hidden} more failures and expired jobs in the minute before`);
+    }
+    this.#minuteEndsAt = performance.now() + minuteMilliseconds;
+    this.#shown = 0;
+    this.#hidden = 0;
+  }
 }
 
 function sentenceOf(event: Exclude<RescueEvent, { kind: "waiting" | "warning" }>): string {

@@ -39,6 +39,8 @@ export class RescueState {
   readonly renewals: number[] = [];
   /** Archives whose request had no response, by their number. A list of jobs decides about them. */
   readonly uncertain = new Set<number>();
+  /** Archives whose request waits for its response, by their number. */
+  readonly requesting = new Set<number>();
   /** Archives that this run has given up. */
   readonly givenUp = new Set<number>();
   /** No other archive is to be requested. */

@@ -12,11 +12,11 @@ export interface RecordedState {
 }
 
 export function recordState({ facts }: Pick<Catalog, "facts">, state: RecordedState): void {
-  facts.set("rescue state", JSON.stringify(state));
+  facts.set("rescue-state", JSON.stringify(state));
 }
 
 export function recordedState({ facts }: Pick<Catalog, "facts">): RecordedState | null {
-  const text = facts.get("rescue state");
+  const text = facts.get("rescue-state");
   return text === null ? null : (JSON.parse(text) as RecordedState);
 }
 

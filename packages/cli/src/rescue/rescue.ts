@@ -41,7 +41,7 @@ export async function runRescue(parts: RescueParts, options: RescueOptions, sign
 }
 
 function startState({ catalog, money, now }: RescueParts): ScheduleState {
-  const speed = catalog.facts.get("rescue speed");
+  const speed = catalog.facts.get("rescue-speed");
   return {
     ahead: nothing,
     requesting: 0,
@@ -49,7 +49,7 @@ function startState({ catalog, money, now }: RescueParts): ScheduleState {
     speed: speed === null ? assumedSpeed : (JSON.parse(speed) as Speed),
     bytesPerSecondMax: null,
     latencySeconds: null,
-    hour: hourFromText(catalog.facts.get("rescue hour"), now()),
+    hour: hourFromText(catalog.facts.get("rescue-hour"), now()),
     spentUsd: money.spentUsd(),
     refusedUntil: 0,
     refusal: null,

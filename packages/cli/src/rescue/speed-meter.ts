@@ -40,6 +40,6 @@ export class SpeedMeter {
     this.#fetched = nothing;
     this.#busyMilliseconds = 0;
     this.#busySince = this.#busySince === null ? null : performance.now();
-    this.#parts.catalog.facts.set("rescue speed", JSON.stringify(speed));
+    this.#parts.catalog.facts.set("rescue-speed", JSON.stringify(speed));
   }
 }

@@ -1,5 +1,6 @@
 import { bytesInWords } from "../arguments/sizes.ts";
-import { type CatalogOptions, openCatalog } from "../catalog/open-catalog.ts";
+import type { CatalogOptions } from "../catalog/catalog-path.ts";
+import { openCatalog } from "../catalog/open-catalog.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { grouped } from "../planning/amounts-in-words.ts";
@@ -14,7 +15,7 @@ export async function printStatus(
   target: string | null,
   options: CatalogOptions,
 ): Promise<void> {
-  using catalog = await openCatalog(tools, vaultName, options);
+  using catalog = openCatalog(tools, vaultName, options);
   const recorded = recordedState(catalog);
   if (recorded === null) {
     throw new UsageError(

@@ -81,6 +81,7 @@ export {
 export { chosenPartSize } from "./transfers/upload/part-size.ts";
 export type { RangedSource } from "./transfers/upload/ranged-source.ts";
 export { type UploadOptions, type UploadResult, uploadArchive } from "./transfers/upload/upload-archive.ts";
+export type { AnnouncedRequest, RequestIdentity } from "./transfers/upload/upload-context.ts";
 export { readUnfinishedUpload, type UnfinishedUpload } from "./transfers/upload/upload-journal.ts";
 export type { UploadSource } from "./transfers/upload/upload-source.ts";
 

@@ -30,6 +30,11 @@ export interface CallOptions {
    * digits, `-` and `_`. Use it again to repeat a call after a restart. @default a new one for each call
    */
   readonly invocationId?: string | undefined;
+  /**
+   * False never sends the request again while it is not known whether it was carried out: the connection broke, or a proxy responded. For
+   * requests that would then be carried out twice. @default true
+   */
+  readonly isRepeatable?: boolean | undefined;
 }
 
 /** A temporary failure, after which the same request is sent again. */

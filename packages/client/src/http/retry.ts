@@ -23,8 +23,8 @@ const unconnectedCodes: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Whether the same request may succeed later, and may be sent again. */
-export function isTransient(error: unknown, operation: string): boolean {
-  if (isCharged(operation) && isOutcomeUnknown(error)) {
+export function isTransient(error: unknown, operation: string, isRepeatable = true): boolean {
+  if ((isCharged(operation) || !isRepeatable) && isOutcomeUnknown(error)) {
     return false;
   }
   if (error instanceof DamagedDataError) {

@@ -127,7 +127,7 @@ export class Sender {
     if (call.attempts >= this.#limitsOf(call, error).attemptsMax) {
       throw error;
     }
-    if (isTransient(error, call.request.operation)) {
+    if (isTransient(error, call.request.operation, call.options.isRepeatable)) {
       const wanted = pauseMilliseconds(call.attempts, isThrottling(error), Math.random());
       await this.#pause(call, error as Error, wanted);
     } else if (isOfTime(error) && call.respondedAt !== undefined && !call.isClockFollowed) {

@@ -16,7 +16,7 @@ import { openJournal, recompleteEarlier } from "./earlier-upload.ts";
 import { type MultipartUpload, resumeUpload, sendParts, startUpload } from "./multipart-upload.ts";
 import { chosenPartSize } from "./part-size.ts";
 import { hashedAhead, type SourcePart } from "./source-part.ts";
-import type { Upload, UploadedArchive } from "./upload-context.ts";
+import type { AnnouncedRequest, RequestIdentity, Upload, UploadedArchive } from "./upload-context.ts";
 import { uploadInOneRequest } from "./upload-in-one-request.ts";
 import { openSource, type UploadSource } from "./upload-source.ts";
 
@@ -51,6 +51,14 @@ export interface UploadOptions extends TransferOptions {
    * description, or in another vault or account. `restart` aborts it and starts over. @default `fail`: JournalMismatchError
    */
   readonly ifChanged?: "fail" | "restart" | undefined;
+  /**
+   * Called before a source of one part is sent in one request, without a journal. The caller records the id that it returns, and returns the
+   * same one when it repeats the upload: a Moraine server then gives the archive that exists, for a day. AWS does not know such ids, so to AWS
+   * the request is sent only once, unless it is refused: CompletionUnknownError without a response. @default repeated as any other request
+   */
+  readonly beforeRequest?: ((request: AnnouncedRequest) => Promise<RequestIdentity>) | undefined;
+  /** Threads that compute hashes, shared with other uploads and closed by the caller. @default some of its own */
+  readonly pool?: DigestPool | undefined;
 }
 
 export interface UploadResult extends TransferTotals, UploadedArchive {}
@@ -101,9 +109,9 @@ async function openUpload(
   stack: AsyncDisposableStack,
 ): Promise<Upload> {
   const { vaultName, accountId, description, journal = null, restart = false, ifChanged = "fail" } = options;
-  const pool = stack.use(new DigestPool());
+  const pool = options.pool ?? stack.use(new DigestPool());
   const opened = stack.use(await openSource(source, pool));
-  stack.use(pool); // Closed before the source, from which it may still be reading.
+  stack.use(options.pool === undefined ? pool : null); // Closed before the source, from which it may still be reading.
   let { signal = neverAborted } = options;
   if (journal !== null) {
     const lock = stack.use(await LockFile.take(`${journal}.lock`, lockOptionsOf(options)));
@@ -129,6 +137,7 @@ async function openUpload(
       concurrency: Math.min(concurrency, bandwidth?.connectionsMax ?? concurrency),
     },
     description,
+    beforeRequest: options.beforeRequest ?? null,
     mayBeAws: mayBeAws(client),
   };
 }

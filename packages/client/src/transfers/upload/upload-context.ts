@@ -10,8 +10,24 @@ export interface Upload {
   readonly journal: UploadJournal;
   readonly context: SendContext & { readonly concurrency: number };
   readonly description: string | undefined;
+  /** Null if the request is not recorded by the caller. */
+  readonly beforeRequest: ((request: AnnouncedRequest) => Promise<RequestIdentity>) | null;
   /** False if the service is known not to be AWS. A Moraine server recognises a repeated request by its invocation id. */
   readonly mayBeAws: boolean;
+}
+
+/** An archive that is about to be sent in one request. */
+export interface AnnouncedRequest {
+  readonly sizeBytes: number;
+  readonly treeHash: string;
+  /** SHA-256 of all bytes, in hex. */
+  readonly sha256: string;
+}
+
+export interface RequestIdentity {
+  readonly invocationId: string;
+  /** Whether a request with this id may have been sent before. */
+  readonly isRepeated: boolean;
 }
 
 /** The archive that an upload makes. */

@@ -1,5 +1,13 @@
 import { rangeLength } from "@moraine/protocol";
-import { asError, RangeFailedError, SourceChangedError, VerificationError } from "../transfer-errors.ts";
+import { GlacierServiceError } from "../../errors.ts";
+import { isOutcomeUnknown } from "../../http/retry.ts";
+import {
+  asError,
+  type CompletionUnknownError,
+  RangeFailedError,
+  SourceChangedError,
+  VerificationError,
+} from "../transfer-errors.ts";
 import { archiveOf, completionUnknown, isRefusal, keepArchive } from "./complete-upload.ts";
 import { sendPart } from "./send-part.ts";
 import type { SourcePart } from "./source-part.ts";
@@ -22,7 +30,8 @@ export async function uploadInOneRequest(upload: Upload, part: SourcePart): Prom
     const what = { range: null, expected: source.treeHash, computed: digest.treeHash };
     throw new VerificationError(what, "Nothing was sent.");
   }
-  const { invocationId, isRepeated } = await recordRequest(upload, archive);
+  const { invocationId, isRepeated } = await (upload.beforeRequest?.({ ...archive, sha256: digest.sha256 }) ??
+    recordRequest(upload, archive));
   let completeBodies = isRepeated ? 1 : 0;
   const watched = {
     ...part,
@@ -38,7 +47,7 @@ export async function uploadInOneRequest(upload: Upload, part: SourcePart): Prom
       (body) =>
         client.uploadArchive(
           { vaultName, accountId, archiveDescription: description, body },
-          { signal: context.signal, invocationId },
+          { signal: context.signal, invocationId, isRepeatable: !isSentOnce(upload) },
         ),
       context,
     );
@@ -46,20 +55,28 @@ export async function uploadInOneRequest(upload: Upload, part: SourcePart): Prom
     context.progress.verified(archive.sizeBytes);
     return { archiveId, ...archive };
   } catch (error) {
-    const isStoredNowhere = completeBodies === 0 || (completeBodies === 1 && !isRepeated && isRefusal(error));
+    const isStoredNowhere = completeBodies === 0 || (!isRepeated && isAlwaysRefused(error, completeBodies, upload));
     if (isStoredNowhere) {
       await forgetRequest(journal);
     }
-    if (isStoredNowhere || journal.isKept || isDecided(error)) {
-      throw error;
-    }
-    // Without a journal, no later run can ask again.
-    throw completionUnknown(
-      `Whether the service has stored the archive is not known (${asError(error).message})`,
-      archive,
-      error,
-    );
+    throw isStoredNowhere || journal.isKept || isDecided(error) ? error : unknownOutcome(error, archive);
   }
+}
+
+/** To AWS, which does not recognise a repeated request, one whose response was lost is not sent again. */
+const isSentOnce = ({ beforeRequest, mayBeAws }: Upload): boolean => beforeRequest !== null && mayBeAws;
+
+/** Whether the service has refused each attempt of the request. Without repetitions after a lost response, the last refusal shows it. */
+function isAlwaysRefused(error: unknown, completeBodies: number, upload: Upload): boolean {
+  return isSentOnce(upload)
+    ? error instanceof GlacierServiceError && !isOutcomeUnknown(error)
+    : completeBodies === 1 && isRefusal(error);
+}
+
+/** The error without a journal, by which a later run could ask again. */
+function unknownOutcome(error: unknown, archive: Completion): CompletionUnknownError {
+  const what = `Whether the service has stored the archive is not known (${asError(error).message})`;
+  return completionUnknown(what, archive, error);
 }
 
 /** Records the request in the journal. Returns its id, and whether an earlier run has sent it; no id without a journal. */

@@ -197,9 +197,14 @@ test("only storage/metadata changes rows, and never by a text of SQL", () => {
   const texts = [
     ...["/migrations/0012-job-turns.ts", "/migrations/0015-row-macs.ts", "repair/plan/segment-index.ts"],
     "/migrations/postgres/0001-initial.ts",
-    ...["/archive-writer.ts", "/copy-table.ts", "/fact-table.ts", "/job-table.ts", "/schema.ts"].map(
-      (name) => `cli/src/catalog${name}`,
-    ),
+    ...[
+      "/archive-writer.ts",
+      "/copy-table.ts",
+      "/fact-table.ts",
+      "/job-table.ts",
+      "/schema.ts",
+      "/upload-table.ts",
+    ].map((name) => `cli/src/catalog${name}`),
     ...["/copy-mark-row.ts", "/node-rows.ts", "/postgres-batch.ts", "/postgres-writer.ts"].map(
       (name) => `/metadata/postgres${name}`,
     ),

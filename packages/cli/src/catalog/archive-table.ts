@@ -98,6 +98,12 @@ export class ArchiveTable {
     return this.#pages(orders.path, filter, { after: { key: prefix, number: 0 }, until: endOfPrefix(prefix) });
   }
 
+  /** Yields the archives that have exactly this decoded path, in the order of their numbers. */
+  atPath(path: string, filter: ArchiveFilter = {}): AsyncGenerator<readonly CatalogArchive[], void, void> {
+    // No text is between a path and the path with a NUL at its end.
+    return this.#pages(orders.path, filter, { after: { key: path, number: 0 }, until: `${path}\0` });
+  }
+
   /** Counts in pages, so it takes some seconds for 10⁷ archives. */
   async count(filter: ArchiveFilter = {}): Promise<number> {
     return (await this.totals(filter)).archives;

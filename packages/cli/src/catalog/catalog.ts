@@ -7,6 +7,7 @@ import { CostTable } from "./cost-table.ts";
 import { FactTable } from "./fact-table.ts";
 import { JobTable } from "./job-table.ts";
 import { applicationId, archiveIndexes, schemaVersion, tables } from "./schema.ts";
+import { UploadTable } from "./upload-table.ts";
 
 /** The vault of a catalogue. */
 export interface VaultIdentity {
@@ -31,6 +32,7 @@ export class Catalog implements Disposable {
   readonly jobs: JobTable;
   readonly copies: CopyTable;
   readonly costs: CostTable;
+  readonly uploads: UploadTable;
   readonly facts: FactTable;
   readonly #database: CatalogDatabase;
 
@@ -61,6 +63,7 @@ export class Catalog implements Disposable {
     this.jobs = new JobTable(database);
     this.copies = new CopyTable(database);
     this.costs = new CostTable(database);
+    this.uploads = new UploadTable(database);
     this.facts = new FactTable(database);
   }
 

@@ -78,6 +78,10 @@ END;
 CREATE TABLE copy_names (
   target INTEGER, path_key INTEGER, is_folder INTEGER NOT NULL, PRIMARY KEY (target, path_key)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE sent_uploads (
+  path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, tree_hash BLOB NOT NULL, invocation_id TEXT NOT NULL, sent_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE unlisted_uploads (number INTEGER PRIMARY KEY, sha256 BLOB) STRICT;
 CREATE TABLE costs (name TEXT PRIMARY KEY, quantity REAL NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${schemaVersion};

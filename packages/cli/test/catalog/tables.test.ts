@@ -171,3 +171,36 @@ test("changes last together or not at all, formats included", () => {
   catalog.change(add);
   assert.equal(catalog.archives.byNumber(1)?.format, "mt2");
 });
+
+test("uploads are remembered between their first byte and their records", () => {
+  using opened = temporaryCatalog();
+  const { uploads, archives } = opened.catalog;
+  const sent = { path: "a\nb", sizeBytes: 3, treeHash: "ab".repeat(32), invocationId: "one", sentAt: new Date(1) };
+  uploads.sending(sent);
+  assert.deepEqual(uploads.sent("a\nb"), sent);
+  assert.equal(uploads.sent("a"), null);
+  uploads.sending({ ...sent, invocationId: "two" });
+  assert.equal(uploads.sent("a\nb")?.invocationId, "two");
+  uploads.forget("a\nb");
+  assert.equal(uploads.sent("a\nb"), null);
+  const [first, second] = [1, 2].map((each) => archives.addUploaded(archiveOfNumber(each)));
+  uploads.unlisted({ number: first ?? 0, sha256: null });
+  uploads.unlisted({ number: second ?? 0, sha256: "cd".repeat(32) });
+  assert.deepEqual(uploads.firstUnlisted(1), [{ number: first, sha256: null }]);
+  uploads.listed(first ?? 0);
+  assert.deepEqual(uploads.firstUnlisted(5), [{ number: second, sha256: "cd".repeat(32) }]);
+});
+
+test("archives are found by their exact path", async () => {
+  using opened = temporaryCatalog();
+  const { archives } = opened.catalog;
+  for (const [at, path] of ["a", "a", "a.txt", "a\0", "a/b", "b", ""].entries()) {
+    archives.addUploaded(archiveOfNumber(at + 1, { path, description: `description of ${path}` }));
+  }
+  archives.addUploaded(archiveOfNumber(9, { path: "a", description: "a" }));
+  const found = async (path: string) => (await flat(archives.atPath(path))).map(({ sizeBytes }) => sizeBytes);
+  assert.deepEqual(await found("a"), [1, 2, 9]);
+  assert.deepEqual(await found("a\0"), [4]);
+  assert.deepEqual(await found(""), [7]);
+  assert.deepEqual(await found("c"), []);
+});

@@ -1,4 +1,4 @@
-import type { Target } from "../targets/target.ts";
+import type { Target, TargetDocuments } from "../targets/target.ts";
 import { manifestName } from "./document-names.ts";
 import { lineOf, type ManifestEntry } from "./manifest-entry.ts";
 
@@ -10,18 +10,23 @@ interface Waiting {
   readonly written: PromiseWithResolvers<void>;
 }
 
+/** A place that keeps a manifest. */
+interface ManifestPlace extends Pick<Target, "recorded"> {
+  readonly documents: Pick<TargetDocuments, "append">;
+}
+
 /**
  * Appends entries to a target's MANIFEST.jsonl. Entries that arrive while an append is in progress are appended together, so that many copies
  * a second do not need a sync each.
  */
 export class ManifestWriter {
-  readonly #target: Pick<Target, "documents" | "recorded">;
+  readonly #target: ManifestPlace;
   readonly #waiting: Waiting[] = [];
   #writing: Promise<void> | null = null;
   /** Size of the manifest after the last append; null before the first. */
   sizeBytes: number | null = null;
 
-  constructor(target: Pick<Target, "documents" | "recorded">) {
+  constructor(target: ManifestPlace) {
     this.#target = target;
   }
 

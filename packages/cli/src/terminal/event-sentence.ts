@@ -11,6 +11,11 @@ export function sentenceOf(event: Exclude<ReportEvent, { kind: "progress" }>): s
       const where = event.range === undefined ? "" : ` (range ${rangeText(event.range)})`;
       return onOneLine(`warning: ${event.message}${where}`);
     }
+    case "file": {
+      const { state, path, archiveId, message } = event;
+      const details = [archiveId === path ? undefined : archiveId, message].filter((text) => text !== undefined);
+      return onOneLine([`${fileWords[state]} ${path}`, ...details].join(": "));
+    }
     case "retry": {
       const seconds = Math.ceil(event.pauseMilliseconds / 1000);
       return onOneLine(`attempt ${event.attempts} failed, retrying in ${seconds} s: ${messageOf(event.error)}`);
@@ -24,6 +29,17 @@ export function sentenceOf(event: Exclude<ReportEvent, { kind: "progress" }>): s
 
 export const rangeText = ({ firstByte, lastByte }: { readonly firstByte: number; readonly lastByte: number }) =>
   `${firstByte}-${lastByte}`;
+
+const fileWords = {
+  sent: "sent",
+  known: "the vault has",
+  unknown: "not known whether the vault has",
+  fetched: "fetched",
+  present: "the folder has",
+  deleted: "deleted",
+  "left-out": "left out",
+  failed: "failed:",
+} as const;
 
 const jobWords = {
   started: "was started",

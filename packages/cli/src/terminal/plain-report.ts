@@ -1,4 +1,5 @@
 import type { JobEvent } from "@moraine/client/node";
+import { isRoutine, type ReportEvent } from "../transfers/report-event.ts";
 import type { TransferReport } from "../transfers/transfer-report.ts";
 import { sentenceOf } from "./event-sentence.ts";
 import { ProgressLine } from "./progress-line.ts";
@@ -36,9 +37,9 @@ export function plainReport({ name, isVerbose, write, print }: PlainReportOption
         progress.progress(event, performance.now());
       } else if (event.kind === "job" && event.state === "waiting") {
         waiting(event);
-      } else if (event.kind === "job" || event.kind === "warning" || isVerbose) {
+      } else if (isVerbose || (isLine(event) && !isRoutine(event))) {
         write(sentenceOf(event));
-      } else {
+      } else if (!isLine(event)) {
         failures.push(sentenceOf(event));
       }
     },
@@ -49,6 +50,9 @@ export function plainReport({ name, isVerbose, write, print }: PlainReportOption
     failed: () => clearInterval(timer),
   };
 }
+
+/** Whether an event gets a line of its own; attempts that failed are too many for that. */
+const isLine = ({ kind }: ReportEvent): boolean => kind === "job" || kind === "warning" || kind === "file";
 
 /** Writes the first failure, and then the newest one each minute: an outage has many. */
 class FailureLines {

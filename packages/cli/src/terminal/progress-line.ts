@@ -1,5 +1,6 @@
 import type { ProgressEvent } from "@moraine/client/node";
 import { bytesInWords, unitOf } from "../arguments/sizes.ts";
+import type { FilesProgressEvent } from "../transfers/report-event.ts";
 import { onOneLine } from "./printable.ts";
 
 /** The window over which the rate is measured. */
@@ -11,11 +12,13 @@ const fractionInUnit = 16;
 const nameLengthMax = 24;
 const barLength = { most: 24, least: 8 };
 
+type ShownProgress = ProgressEvent & Partial<Pick<FilesProgressEvent, "files">>;
+
 /** The progress line of a transfer on a terminal, as of the last event. */
 export class ProgressLine {
   readonly #name: string;
   #waiting: { readonly jobId: string; readonly since: number } | null = null;
-  #progress: ProgressEvent | null = null;
+  #progress: ShownProgress | null = null;
   #samples: { readonly at: number; readonly bytes: number }[] = [];
 
   constructor(name: string) {
@@ -30,7 +33,7 @@ export class ProgressLine {
     }
   }
 
-  progress(event: ProgressEvent, now: number): void {
+  progress(event: ShownProgress, now: number): void {
     this.#waiting = null;
     this.#progress = event;
     const last = this.#samples.at(-1);
@@ -50,7 +53,7 @@ export class ProgressLine {
     return this.#progress === null ? `${this.#name}  …` : this.#bytesText(this.#progress, now, width);
   }
 
-  #bytesText(progress: ProgressEvent, now: number, width: number): string {
+  #bytesText(progress: ShownProgress, now: number, width: number): string {
     const { sizeBytes, verifiedBytes } = progress;
     const doneBytes = Math.max(
       verifiedBytes,
@@ -59,7 +62,7 @@ export class ProgressLine {
     const rate = this.#bytesPerSecond(now);
     // Amounts share a unit, so that they can be compared, and do not change it in the middle of a transfer.
     const unit = unitOf((sizeBytes ?? doneBytes) / fractionInUnit);
-    const verified = `${bytesInWords(verifiedBytes, unit)} verified`;
+    const verified = filesText(progress) ?? `${bytesInWords(verifiedBytes, unit)} verified`;
     const perSecond = `${bytesInWords(rate)}/s`;
     if (sizeBytes === null) {
       return fitting([this.#name, bytesInWords(doneBytes, unit), perSecond, verified], width).join("  ");
@@ -86,6 +89,14 @@ export class ProgressLine {
     }
     return Math.round(((last.bytes - first.bytes) / (now - first.at)) * 1000);
   }
+}
+
+/** Returns the number of files; null for a transfer of one. */
+function filesText({ files }: ShownProgress): string | null {
+  if (files === undefined) {
+    return null;
+  }
+  return files.total === null ? `${files.done} files` : `${files.done} of ${files.total} files`;
 }
 
 /** Leaves out the last items where the line is too short for them. The name and one more stay. */

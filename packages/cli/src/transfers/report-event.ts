@@ -1,7 +1,36 @@
-import type { TransferEvent, WarningEvent } from "@moraine/client/node";
+import type { ProgressEvent, TransferEvent, WarningEvent } from "@moraine/client/node";
 
 /** The events that a report shows: the library's, and warnings that only the command gives. */
-export type ReportEvent = TransferEvent | CommandWarning;
+export type ReportEvent = TransferEvent | CommandWarning | FilesProgressEvent | FileEvent;
+
+/** The progress of many files: their bytes, and their number. */
+export interface FilesProgressEvent extends ProgressEvent {
+  readonly files: {
+    readonly done: number;
+    /** Null until all were found. */
+    readonly total: number | null;
+  };
+}
+
+/** One of many files or archives was dealt with. */
+export interface FileEvent {
+  readonly kind: "file";
+  readonly state: FileState;
+  /** The path of the file; of an archive without one, its id. */
+  readonly path: string;
+  readonly archiveId?: string;
+  readonly sizeBytes?: number;
+  /** The reason, or what to do. */
+  readonly message?: string;
+}
+
+/** Known: the vault has it. Unknown: the vault may have it. Present: the folder has it. Left out: it is no archive by its kind. */
+export type FileState = "sent" | "known" | "unknown" | "fetched" | "present" | "deleted" | "left-out" | "failed";
+
+/** Whether an event is what is expected of each file, which a person need not see. */
+export function isRoutine(event: ReportEvent): boolean {
+  return event.kind === "file" && !["left-out", "unknown", "failed"].includes(event.state);
+}
 
 interface CommandWarning extends Omit<WarningEvent, "code"> {
   readonly code: /** The list of archives is older than the vault may be. */

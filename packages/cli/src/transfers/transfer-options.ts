@@ -9,7 +9,7 @@ export interface PaceOptions {
   readonly bwlimit?: number;
 }
 
-export function addPaceOptions(command: Command, what: "parts" | "ranges"): Command {
+export function addPaceOptions(command: Command, what: "parts" | "ranges" | "files" | "archives"): Command {
   return command
     .option("--concurrency <number>", `number of ${what} at once (default: 4)`, oneOrMore)
     .option("--bwlimit <rate>", "maximum bytes a second, e.g. 10MiB (default: no limit)", rate);

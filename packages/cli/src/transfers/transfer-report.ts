@@ -2,7 +2,7 @@ import { exitCodeOf, messageOf } from "../exit-codes.ts";
 import { rangeText, sentenceOf } from "../terminal/event-sentence.ts";
 import { printableJson } from "../terminal/printable.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
-import type { ReportEvent } from "./report-event.ts";
+import { isRoutine, type ReportEvent } from "./report-event.ts";
 
 /** Receives the events of a transfer, and its result or error. */
 export interface TransferReport {
@@ -63,7 +63,7 @@ export async function terminalReport(
         line.progress(event, performance.now());
       } else if (event.kind === "job" && event.state === "waiting") {
         line.waiting(event.jobId, performance.now());
-      } else {
+      } else if (!isRoutine(event)) {
         say(`moraine: ${sentenceOf(event)}\n`);
       }
     },
@@ -79,7 +79,8 @@ export async function terminalReport(
 export function quietReport(write: (line: string) => void, print: (result: object) => void): TransferReport {
   return {
     onEvent(event) {
-      if (event.kind === "warning") {
+      const isFailedFile = event.kind === "file" && (event.state === "failed" || event.state === "unknown");
+      if (event.kind === "warning" || isFailedFile) {
         write(sentenceOf(event));
       }
     },

@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, Make>> = {
   vault: async (tools) => (await import("./commands/vault.ts")).vaultCommand(tools),
   upload: async (tools) => (await import("./commands/upload.ts")).uploadCommand(tools),
   rescue: async (tools) => (await import("./commands/rescue.ts")).rescueCommand(tools),
+  send: async (tools) => (await import("./commands/send.ts")).sendCommand(tools),
   retrieve: async (tools) => (await import("./commands/retrieve.ts")).retrieveCommand(tools),
   inventory: async (tools) => (await import("./commands/inventory.ts")).inventoryCommand(tools),
   catalog: async (tools) => (await import("./commands/catalog.ts")).catalogCommand(tools),

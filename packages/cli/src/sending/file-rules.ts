@@ -1,0 +1,41 @@
+import { globMatcher } from "../catalog/glob.ts";
+import type { LocalFile } from "./local-entry.ts";
+
+export interface RuleOptions {
+  /** Globs of which a file's path must match one. @default all match */
+  readonly match?: readonly string[];
+  /** Globs of files and folders that are passed over. */
+  readonly exclude?: readonly string[];
+  readonly minSize?: number;
+  readonly maxSize?: number;
+  readonly modifiedFrom?: Date;
+  readonly modifiedBefore?: Date;
+}
+
+/** Which files are sent. */
+export interface FileRules {
+  /** Whether a file of this path may be sent. */
+  allowsPath(path: string): boolean;
+  /** Whether files may be sent that are in the folder. */
+  entersFolder(path: string): boolean;
+  allows(file: Pick<LocalFile, "file" | "sizeBytes" | "modifiedAt">): boolean;
+}
+
+/** @param ownFiles absolute paths of files that change while files are sent: the catalogue and the manifest. */
+export function fileRules(options: RuleOptions, ownFiles: readonly string[] = []): FileRules {
+  const { match, exclude = [], minSize = 0, maxSize = Number.POSITIVE_INFINITY } = options;
+  const { modifiedFrom, modifiedBefore } = options;
+  const isMatch = match === undefined ? () => true : globMatcher(match);
+  const isExcluded = exclude.length === 0 ? () => false : globMatcher(exclude);
+  const own = new Set(ownFiles);
+  return {
+    allowsPath: (path) => isMatch(path) && !isExcluded(path),
+    entersFolder: (path) => !isExcluded(path),
+    allows: ({ file, sizeBytes, modifiedAt }) =>
+      !own.has(file) &&
+      sizeBytes >= minSize &&
+      sizeBytes <= maxSize &&
+      (modifiedFrom === undefined || modifiedAt >= modifiedFrom) &&
+      (modifiedBefore === undefined || modifiedAt < modifiedBefore),
+  };
+}

@@ -1,0 +1,129 @@
+import type { GlacierClient } from "@moraine/client";
+import type { Catalog } from "../catalog/catalog.ts";
+import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
+import { isAws } from "../context/service-facts.ts";
+import type { CommandContext, Transfer } from "../context/tools.ts";
+import type { DescriptionFormat } from "../names/file-description.ts";
+import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
+import { prepareFolderOf, uploadJournalPath } from "../transfers/upload-state.ts";
+import { fileRules, type RuleOptions } from "./file-rules.ts";
+import { type FileCounts, FilesProgress } from "./files-progress.ts";
+import { KeyedTurns } from "./keyed-turns.ts";
+import type { LocalEntry } from "./local-entry.ts";
+import { ManifestFile } from "./manifest-file.ts";
+import { openOrCreateCatalog } from "./open-or-create.ts";
+import { listUnlisted } from "./record-archive.ts";
+import { sendEntry } from "./send-file.ts";
+import type { Sending } from "./sending.ts";
+import { amountOf, type NamedSources, type Sources, sourcesOf } from "./sources.ts";
+
+export interface SendOptions extends CatalogOptions, PaceOptions, RuleOptions {
+  readonly descriptionFormat: DescriptionFormat;
+  readonly manifest?: string;
+  readonly quick?: true;
+  readonly resendUnknown?: true;
+}
+
+export type Watched = Parameters<Transfer<object>>[0];
+
+const concurrencyDefault = 4;
+
+/** Sends all files to the vault that it does not have. Throws errors that concern all files; what became of each is an event. */
+export async function sendFiles(
+  tools: CommandContext,
+  vaultName: string,
+  named: NamedSources,
+  options: SendOptions,
+  { signal, onEvent }: Watched,
+): Promise<FileCounts> {
+  const { LockFile, inParallel } = await import("@moraine/client/node");
+  // Refuses a name that no vault can have.
+  catalogPath(tools, vaultName, options);
+  const client = await tools.client();
+  await assertExists(client, vaultName, signal);
+  await using opened = new AsyncDisposableStack();
+  const catalog = opened.use(openOrCreateCatalog(tools, vaultName, options));
+  const onWait = (message: string) => onEvent({ kind: "warning", code: "lock-unseen", message });
+  const lock = opened.use(await LockFile.take(`${catalog.path}.send.lock`, { signal, onWait }));
+  const sending = await openSending(tools, { vaultName, client, catalog, opened, onEvent }, options);
+  const sources = await sourcesOf(tools, named, fileRules(options, ownFiles(sending)));
+  await listUnlisted(sending);
+  const ending = AbortSignal.any([signal, lock.lost]);
+  await using _ = countInBackground(sources, sending.progress, ending);
+  const send: Parameters<typeof inParallel<LocalEntry>>[2] = (entry, stopped) => sendEntry(sending, entry, stopped);
+  await inParallel(sources.entries(ending), sending.concurrency, send, ending);
+  return sending.progress.counts;
+}
+
+interface Opened {
+  readonly vaultName: string;
+  readonly client: GlacierClient;
+  readonly catalog: Catalog;
+  readonly opened: AsyncDisposableStack;
+  readonly onEvent: Watched["onEvent"];
+}
+
+async function openSending(
+  tools: CommandContext,
+  { vaultName, client, catalog, opened, onEvent }: Opened,
+  options: SendOptions,
+): Promise<Sending> {
+  const { DigestPool } = await import("@moraine/client/node");
+  const { manifest, descriptionFormat: format, quick = false, resendUnknown = false } = options;
+  const { bandwidth, concurrency = concurrencyDefault } = await paceOf(options);
+  const journalOf = (file: string) => uploadJournalPath(tools, vaultName, `send ${file}`);
+  await prepareFolderOf(journalOf(""));
+  return {
+    client,
+    vaultName,
+    catalog,
+    manifest: manifest === undefined ? null : opened.use(await ManifestFile.open(tools.pathOf(manifest))),
+    format,
+    isQuick: quick,
+    resendsUnknown: resendUnknown,
+    isAws: await isAws(client),
+    pool: opened.use(new DigestPool()),
+    bandwidth,
+    concurrency: Math.min(concurrency, bandwidth?.connectionsMax ?? concurrency),
+    turns: new KeyedTurns(),
+    lostResponses: 0,
+    progress: new FilesProgress(onEvent),
+    now: tools.now,
+    journalOf,
+  };
+}
+
+/** Throws if the vault does not exist. Some may send to a vault that they may not describe. */
+async function assertExists(client: GlacierClient, vaultName: string, signal: AbortSignal): Promise<void> {
+  try {
+    await client.describeVault({ vaultName }, { signal });
+  } catch (error) {
+    if (!(error instanceof Error && error.name === "AccessDeniedException")) {
+      throw error;
+    }
+  }
+}
+
+/** The files of the run itself, which may be in a folder that is sent. */
+const ownFiles = ({ catalog, manifest }: Sending): readonly string[] => [
+  ...["", "-wal", "-shm", ".send.lock"].map((suffix) => catalog.path + suffix),
+  ...(manifest === null ? [] : [manifest.path]),
+];
+
+/** Counts all files while the first are sent. Disposing of it ends the count. */
+function countInBackground(sources: Sources, progress: FilesProgress, signal: AbortSignal): AsyncDisposable {
+  const stop = new AbortController();
+  const counting = sources.isRepeatable
+    ? amountOf(sources, AbortSignal.any([signal, stop.signal])).then(
+        (total) => progress.totalKnown(total),
+        // The files are looked at again, which shows what is wrong.
+        () => undefined,
+      )
+    : Promise.resolve();
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await counting;
+    },
+  };
+}

@@ -1,24 +1,34 @@
-import { createHash, randomBytes } from "node:crypto";
+import { spawn } from "node:child_process";
+import { hash } from "node:crypto";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { Catalog } from "../packages/cli/src/catalog/catalog.ts";
 import { importInventory } from "../packages/cli/src/catalog/import-inventory.ts";
 
 // Imports an inventory of very many archives into a new catalogue, then again, and reads the catalogue.
 
 const usage = "npm run bench:catalog -- [ARCHIVES [FOLDER]]   (10000000 archives, the folder of temporary files)";
-const [count = "10000000", parent = tmpdir()] = process.argv.slice(2);
+const [count = "10000000", parent = tmpdir(), writtenDate] = process.argv.slice(2);
 if (!/^\d+$/.test(count)) {
   console.error(`usage: ${usage}`);
   process.exit(2);
 }
 const archiveCount = Number(count);
+if (writtenDate !== undefined) {
+  // The process that writes an inventory is another one: its memory and its time are not those of an import.
+  await pipeline(written(writtenDate), process.stdout);
+  process.exit(0);
+}
 const folder = mkdtempSync(join(parent, "moraine-bench-catalog-"));
 const path = join(folder, "bench.sqlite");
-const salt = randomBytes(8);
 const { signal } = new AbortController();
+const stallPeriod = 5;
+let longestStall = 0;
+watchStalls();
 try {
   await measure();
 } finally {
@@ -28,8 +38,6 @@ try {
 async function measure(): Promise<void> {
   const vault = { endpoint: "", region: "us-east-1", accountId: "-", vaultName: "bench" };
   using catalog = Catalog.open(path, vault);
-  const stalls = watchStalls();
-  await timed("making the inventory", () => drained(inventory("2026-01-01T00:00:00Z")));
   await timed("first import", () => importInventory(catalog, inventory("2026-01-01T00:00:00Z"), { signal }));
   const bytes = ["", "-wal"].reduce(
     (sum, end) => sum + (statSync(path + end, { throwIfNoEntry: false })?.size ?? 0),
@@ -38,28 +46,29 @@ async function measure(): Promise<void> {
   console.log(
     `bytes a row: ${Math.round(bytes / archiveCount)}, with ${Math.round((statSync(`${path}-wal`).size ?? 0) / 2 ** 20)} MiB of log`,
   );
-  await timed("second import", () => importInventory(catalog, inventory("2026-01-02T00:00:00Z"), { signal }));
   await timed("totals", () => catalog.archives.totals());
   await timed("list by creation", () => drained(catalog.archives.inOrderOfCreation()));
-  await timed("list by path", () => drained(catalog.archives.inOrderOfPath()));
   await timed("filter without matches", () => drained(catalog.archives.inOrderOfCreation({ sizeBytesMin: 2 ** 50 })));
+  await timed("second import", () => importInventory(catalog, inventory("2026-01-02T00:00:00Z"), { signal }));
+  await timed("list by path", () => drained(catalog.archives.inOrderOfPath()));
   await timed("plan all copies", () => planAll(catalog));
-  console.log(`longest block of the event loop: ${Math.round(stalls())} ms`);
 }
 
 async function timed(name: string, work: () => Promise<unknown>): Promise<void> {
+  longestStall = 0;
   const began = performance.now();
   const before = process.cpuUsage();
   await work();
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(before);
   const busy = (user + system) / 1e6;
+  const rate = Math.round(archiveCount / seconds);
+  const memory = Math.round(process.resourceUsage().maxRSS / 1024);
   console.log(
-    `${name}: ${seconds.toFixed(1)} s (${busy.toFixed(1)} s of processor), ${Math.round(archiveCount / seconds)} rows/s; ${peak()}`,
+    `${name}: ${seconds.toFixed(1)} s (${busy.toFixed(1)} s of processor), ${rate} rows/s, ` +
+      `longest block of the event loop ${Math.round(longestStall)} ms, peak memory ${memory} MiB`,
   );
 }
-
-const peak = () => `peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`;
 
 async function drained(batches: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of batches) {
@@ -79,20 +88,25 @@ async function planAll(catalog: Catalog): Promise<void> {
   }
 }
 
-/** Returns a function that returns the longest time between two turns of a timer, less its period. */
-function watchStalls(): () => number {
+/** Measures the longest time between two turns of a timer, less its period. */
+function watchStalls(): void {
   let last = performance.now();
-  let longest = 0;
   setInterval(() => {
     const now = performance.now();
-    longest = Math.max(longest, now - last - 5);
+    longestStall = Math.max(longestStall, now - last - stallPeriod);
     last = now;
-  }, 5).unref();
-  return () => longest;
+  }, stallPeriod).unref();
+}
+
+/** The output of a process that writes the inventory. */
+async function* inventory(date: string): AsyncGenerator<Uint8Array> {
+  const args = ["--conditions=@moraine/source", fileURLToPath(import.meta.url), count, parent, date];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  yield* child.stdout;
 }
 
 /** Ids in random order, dates in random order, and paths of a photo collection in the format of mt-aws-glacier. */
-async function* inventory(date: string): AsyncGenerator<Uint8Array> {
+async function* written(date: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(
     `{"VaultARN":"arn:aws:glacier:us-east-1:012345678901:vaults/bench","InventoryDate":"${date}","ArchiveList":[`,
   );
@@ -105,7 +119,7 @@ async function* inventory(date: string): AsyncGenerator<Uint8Array> {
 }
 
 function entry(number: number): string {
-  const digest = createHash("sha512").update(salt).update(String(number)).digest();
+  const digest = hash("sha512", `archive ${number}`, "buffer");
   const id = Buffer.concat([digest, digest.subarray(0, 39)]).toString("base64url");
   const random = digest.readUInt32LE(0);
   const name = {
@@ -114,6 +128,6 @@ function entry(number: number): string {
   };
   const description = `mt2 ${Buffer.from(JSON.stringify(name)).toString("base64url")}`;
   const created = new Date(1_400_000_000_000 + (random % 300_000_000) * 1000).toISOString();
-  const hash = digest.toString("hex", 0, 32);
-  return `{"ArchiveId":"${id}","ArchiveDescription":"${description}","CreationDate":"${created}","Size":${random},"SHA256TreeHash":"${hash}"}`;
+  const treeHash = digest.toString("hex", 0, 32);
+  return `{"ArchiveId":"${id}","ArchiveDescription":"${description}","CreationDate":"${created}","Size":${random},"SHA256TreeHash":"${treeHash}"}`;
 }

@@ -1,5 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
-import { packId, textKey, unpackId } from "./packed-id.ts";
+import { idColumn, packId, textKey, unpackId } from "./packed-id.ts";
 
 /** In the order of the numbers that the table has. */
 export const archiveStates = ["present", "uploaded", "vanished", "deleted"] as const;
@@ -34,9 +34,10 @@ export interface CatalogArchive extends NewArchive {
 
 export interface ArchiveRow {
   readonly number: number;
-  readonly id: Uint8Array | string;
+  /** See idColumn. */
+  readonly id: string;
   readonly size_bytes: number;
-  readonly tree_hash: Uint8Array;
+  readonly tree_hash: string;
   readonly description: string;
   readonly created_at: number;
   readonly path: string | null;
@@ -46,8 +47,8 @@ export interface ArchiveRow {
   readonly state_at: number | null;
 }
 
-export const archiveColumns =
-  "number, id, size_bytes, tree_hash, description, created_at, path, format, modified_at, state, state_at";
+export const archiveColumns = `number, ${idColumn}, size_bytes, lower(hex(tree_hash)) AS tree_hash, description, created_at, path, format,
+  modified_at, state, state_at`;
 
 export const insertArchive = `
 INSERT INTO archives (id, id_key, size_bytes, tree_hash, description, created_at, path, format, modified_at, state)
@@ -74,12 +75,12 @@ export function detailValues(archive: NewArchive, format: number): SQLInputValue
 export const stateNumber = (state: ArchiveState): number => archiveStates.indexOf(state);
 
 export function archiveOf(row: ArchiveRow, formatName: (number: number) => string): CatalogArchive {
-  const { tree_hash: hash, created_at, modified_at, state_at } = row;
+  const { created_at, modified_at, state_at } = row;
   return {
     number: row.number,
     archiveId: unpackId(row.id),
     sizeBytes: row.size_bytes,
-    treeHash: Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString("hex"),
+    treeHash: row.tree_hash,
     description: row.description,
     createdAt: new Date(created_at),
     path: row.path ?? row.description,

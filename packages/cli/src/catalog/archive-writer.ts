@@ -51,7 +51,7 @@ export class ArchiveWriter {
     const values = detailValues(wanted, this.#formats.numberOf(wanted.format));
     const known = [
       row.size_bytes,
-      row.tree_hash,
+      Buffer.from(row.tree_hash, "hex"),
       row.description,
       row.created_at,
       row.path,

@@ -1,6 +1,6 @@
 import type { CatalogDatabase } from "./catalog-database.ts";
 import { CopyNames } from "./copy-names.ts";
-import { unpackId } from "./packed-id.ts";
+import { idColumn, unpackId } from "./packed-id.ts";
 
 /** In the order of the numbers that the table has. */
 const copyStates = ["planned", "downloading", "verified", "failed"] as const;
@@ -159,8 +159,8 @@ export class TargetCopies {
   }
 
   #archive(number: number): { readonly createdAt: Date; readonly archiveId: string; readonly sizeBytes: number } {
-    const row = this.#database.get<{ id: Uint8Array | string; created_at: number; size_bytes: number }>(
-      "SELECT id, created_at, size_bytes FROM archives WHERE number = ?",
+    const row = this.#database.get<{ id: string; created_at: number; size_bytes: number }>(
+      `SELECT ${idColumn}, created_at, size_bytes FROM archives WHERE number = ?`,
       number,
     );
     if (row === undefined) {

@@ -10,7 +10,7 @@ function build(): IndexReply["failure"] {
   try {
     const database = new DatabaseSync(path, { timeout: 5000 });
     try {
-      database.exec("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768");
+      database.exec("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384");
       for (const sql of statements) {
         database.exec(sql);
       }

@@ -1,5 +1,5 @@
 import type { CatalogDatabase } from "./catalog-database.ts";
-import { packId, textKey, unpackId } from "./packed-id.ts";
+import { idColumn, packId, textKey, unpackId } from "./packed-id.ts";
 
 /** In the order of the numbers that the table has. "fetched": its output is no longer needed. */
 const jobStates = ["requested", "ready", "failed", "expired", "fetched"] as const;
@@ -112,11 +112,12 @@ export class JobTable {
   }
 }
 
-const selection = "SELECT number, id, tier, state, requested_at, completed_at, error, request_count FROM jobs";
+const selection = `SELECT number, ${idColumn}, tier, state, requested_at, completed_at, error, request_count FROM jobs`;
 
 interface JobRow {
   readonly number: number;
-  readonly id: Uint8Array | string;
+  /** See idColumn. */
+  readonly id: string;
   readonly tier: string;
   readonly state: number;
   readonly requested_at: number;

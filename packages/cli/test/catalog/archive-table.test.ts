@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { archiveOfNumber, flat, idOfNumber, temporaryCatalog } from "../support/catalogs.ts";
 
@@ -143,4 +144,15 @@ test("totals count archives and bytes by powers of two", async () => {
       { sizeBytesMin: 2 ** 45, archives: 1, bytes: 2 ** 45 },
     ],
   });
+});
+
+test("an archive is found among others with the same key", () => {
+  using opened = temporaryCatalog();
+  const { archives, path } = opened.catalog;
+  archives.addInventory([archiveOfNumber(1), archiveOfNumber(2)], null);
+  {
+    using database = new DatabaseSync(path);
+    database.exec("UPDATE archives SET id_key = (SELECT id_key FROM archives WHERE number = 2)");
+  }
+  assert.equal(archives.get(idOfNumber(2))?.number, 2);
 });

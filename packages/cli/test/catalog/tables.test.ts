@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Catalog } from "../../src/catalog/catalog.ts";
+import { textKey } from "../../src/catalog/packed-id.ts";
 import { archiveOfNumber, catalogFile, flat, idOfNumber, temporaryCatalog, vault } from "../support/catalogs.ts";
 
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
@@ -203,4 +204,19 @@ test("archives are found by their exact path", async () => {
   assert.deepEqual(await found("a\0"), [4]);
   assert.deepEqual(await found(""), [7]);
   assert.deepEqual(await found("c"), []);
+});
+
+test("keys of ids and paths have 48 bits, and no two of 200,000 similar ones are equal", () => {
+  const keys = new Set<number>();
+  for (let number = 0; number < 100_000; number += 1) {
+    keys.add(textKey(`photos/2019/IMG_${number}.JPG`));
+    keys.add(textKey(idOfNumber(1).slice(0, -6) + String(number).padStart(6, "0")));
+  }
+  assert.equal(keys.size, 200_000);
+  const all = [...keys];
+  assert.ok(all.every((key) => Number.isInteger(key) && key >= 0 && key < 2 ** 48));
+  for (let bit = 0; bit < 48; bit += 1) {
+    const share = all.filter((key) => Math.floor(key / 2 ** bit) % 2 === 1).length / all.length;
+    assert.ok(share > 0.49 && share < 0.51, `bit ${bit}: ${share}`);
+  }
 });

@@ -58,6 +58,9 @@ test("a vault's inventory is imported, listed, searched and exported", async () 
     2,
     /^moraine: There is no catalogue of vault photos .*: make one with moraine catalog import photos\n$/,
   );
+  // A page of an inventory is none.
+  const page = await here.done(["job", "start", "photos", "--inventory", "--limit", "1", "--quiet"]);
+  await http.jobSucceeded("photos", page.trim());
   await here.refused(
     ["catalog", "import", "photos"],
     2,

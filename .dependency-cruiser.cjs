@@ -119,6 +119,15 @@ module.exports = {
       to: { pathNot: "^packages/protocol/src/" },
     },
     {
+      name: "catalogs-see-names",
+      severity: "error",
+      from: { path: "^packages/cli/src/catalog/" },
+      to: {
+        path: "^packages/cli/src/",
+        pathNot: "^packages/cli/src/((catalog|names|context|terminal)/|exit-codes\\.ts$|transfers/upload-state\\.ts$)",
+      },
+    },
+    {
       name: "names-import-nothing-of-ours",
       severity: "error",
       from: { path: "^packages/cli/src/names/" },

@@ -10,6 +10,8 @@ export interface ArchiveFacts {
   readonly description: string;
   /** Null if the description has none. */
   readonly modifiedAt: Date | null;
+  /** The last nine bits of the mode that a folder's file gets. @default null: those of a new file */
+  readonly permissions?: number | null;
 }
 
 /** A complete copy at its target. */

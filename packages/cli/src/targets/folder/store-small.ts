@@ -67,8 +67,11 @@ function verified(
   });
 }
 
-/** Gives the file the archive's time, if that is known and can be one of a file. */
-export async function setModified(file: FileHandle, { modifiedAt }: ArchiveFacts): Promise<void> {
+/** Gives the file the archive's time and permissions, if they are known and can be those of a file. */
+export async function setModified(file: FileHandle, { modifiedAt, permissions = null }: ArchiveFacts): Promise<void> {
+  if (permissions !== null) {
+    await file.chmod(permissions & 0o777).catch(() => undefined);
+  }
   if (modifiedAt !== null) {
     await file.utimes(modifiedAt, modifiedAt).catch(() => undefined);
   }

@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, Make>> = {
   upload: async (tools) => (await import("./commands/upload.ts")).uploadCommand(tools),
   rescue: async (tools) => (await import("./commands/rescue.ts")).rescueCommand(tools),
   send: async (tools) => (await import("./commands/send.ts")).sendCommand(tools),
+  fetch: async (tools) => (await import("./commands/fetch.ts")).fetchCommand(tools),
   retrieve: async (tools) => (await import("./commands/retrieve.ts")).retrieveCommand(tools),
   inventory: async (tools) => (await import("./commands/inventory.ts")).inventoryCommand(tools),
   catalog: async (tools) => (await import("./commands/catalog.ts")).catalogCommand(tools),

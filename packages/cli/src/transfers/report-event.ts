@@ -38,5 +38,7 @@ interface CommandWarning extends Omit<WarningEvent, "code"> {
     /** The inventory was imported, but some of it could not be used. */
     | "inventory-entries"
     /** The archive is stored, and the catalogue does not have it. */
-    | "catalog-not-written";
+    | "catalog-not-written"
+    /** A job is not requested, or an output not fetched, at the moment. */
+    | "retrieval";
 }

@@ -1,0 +1,130 @@
+import { Command } from "commander";
+import { pricesFlag, pricesFrom, pricesHelp } from "../arguments/price-file.ts";
+import { bytesExactly } from "../arguments/sizes.ts";
+import type { CommandContext } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
+import type { Tier } from "../rescue/schedule.ts";
+import type { FetchPlan } from "../sending/fetch-archives.ts";
+import type { Amount, FileCounts } from "../sending/files-progress.ts";
+import { addYesOption, type YesOption } from "../terminal/confirm.ts";
+import { addPaceOptions, type PaceOptions } from "../transfers/transfer-options.ts";
+import { addFilterOptions, catalogFlags, type FilterOptions, filterOf } from "./catalog-flags.ts";
+import { tierOption } from "./retrieve.ts";
+
+interface FetchFlags extends FilterOptions, PaceOptions, YesOption {
+  readonly output?: string;
+  readonly tier?: Tier;
+  readonly catalog?: string;
+  readonly prices?: string;
+  readonly once?: true;
+}
+
+/** Fetches files of a vault by their paths. */
+export function fetchCommand(tools: CommandContext): Command {
+  const command = new Command("fetch")
+    .description("Get files of a vault by their paths into a folder: the newest archive of each, verified")
+    .argument("<vault>")
+    .argument("<glob...>", "of the decoded path, e.g. 'photos/**/*.jpg'; without a slash, of the file's name")
+    .option("-o, --output <file>", "folder to write to, which is created")
+    .addOption(tierOption())
+    .option("--once", "do what can be done now, then exit 75 while jobs are in progress")
+    .option(...catalogFlags)
+    .option(pricesFlag, pricesHelp);
+  addFilterOptions(command);
+  return addYesOption(addPaceOptions(command, "archives"))
+    .addHelpText("after", details)
+    .action((vaultName: string, globs: readonly string[], flags: FetchFlags) =>
+      fetchCopies(tools, vaultName, globs, flags),
+    );
+}
+
+const details = `
+Finds archives in the vault's catalogue (moraine catalog import), and gets the
+newest of each path. Files get the times and permissions that their descriptions
+have. A path is made safe for the disk, and nothing outside the folder is
+written. A file that exists with the same content is left as it is; one with
+other content is kept, and the archive's date is put into the name of the new
+one.
+
+At AWS, jobs take hours and cost money: the command shows how much, and asks.
+After any interruption, the same command resumes with the same jobs.
+
+Examples:
+  moraine fetch photos '**' -o holiday
+  moraine fetch photos '2019/**/*.jpg' '*.txt' -o found --tier Bulk
+  moraine fetch photos '**' -o holiday --dry-run`;
+
+interface FetchResult extends Omit<FileCounts, "done" | "known" | "leftOut" | "unknown"> {
+  readonly fetched: Amount;
+  readonly present: Amount;
+}
+
+async function fetchCopies(
+  tools: CommandContext,
+  vaultName: string,
+  globs: readonly string[],
+  flags: FetchFlags,
+): Promise<void> {
+  const { output } = flags;
+  if (output === undefined || globs.includes("")) {
+    throw new UsageError(
+      output === undefined
+        ? "Missing output: name a folder with -o FOLDER"
+        : "A glob is empty: expected one like '2019/**'",
+    );
+  }
+  const { Fetching } = await import("../sending/fetch-archives.ts");
+  const { tier = "Standard", once = false, prices: priceFile, ...options } = flags;
+  const prices = await pricesFrom(tools, priceFile);
+  const wanted = { ...options, tier, once, prices, filter: filterOf(flags) };
+  await using fetching = await Fetching.open(tools, vaultName, globs, wanted);
+  const { plan } = fetching;
+  if (tools.reportIfDryRun(`get ${planText(plan)}, to ${output}`, plan)) {
+    return;
+  }
+  if (plan.archives === 0) {
+    throw new UsageError(
+      `No archive of the catalogue matches ${globs.join(", ")}: see moraine catalog find ${vaultName}`,
+    );
+  }
+  if ((plan.usd ?? 0) > 0 && !flags.yes) {
+    await tools.confirm(vaultName, () => `This gets ${planText(plan)}, to ${output}.`);
+  }
+  let end = "done";
+  const result = await tools.transfer<FetchResult>(
+    {
+      name: vaultName,
+      resumeHint: () => "Run the same command again to resume: it uses the same jobs.",
+      readable: (counts) => resultText(counts),
+    },
+    async (watched) => {
+      const { counts, end: ended } = await fetching.into(output, watched);
+      end = ended;
+      return { fetched: counts.done, present: counts.known, failed: counts.failed };
+    },
+  );
+  await assertEnd(end, result);
+}
+
+async function assertEnd(end: string, { failed }: FetchResult): Promise<void> {
+  const { assertAllDone } = await import("../sending/file-counts-text.ts");
+  const { JobsPendingError } = await import("../rescue/rescue-errors.ts");
+  if (end === "waiting") {
+    throw new JobsPendingError("Jobs are in progress: run the same command again later");
+  }
+  assertAllDone({ failed, unknown: 0 }, "Run the same command again to try them again");
+}
+
+function planText({ archives, bytes, tier, usd }: FetchPlan): string {
+  const cost = usd === null ? "" : `, for $${usd.toFixed(2)} at most (check the prices before use)`;
+  return `${archives} ${archives === 1 ? "archive" : "archives"}, ${bytesExactly(bytes)}, by ${tier} jobs${cost}`;
+}
+
+function resultText({ fetched, present, failed }: FetchResult): string {
+  const line = (name: string, { files, bytes }: Amount) => `${name.padEnd(7)}  ${files} files, ${bytesExactly(bytes)}`;
+  return [
+    line("fetched", fetched),
+    ...(present.files > 0 ? [line("present", present)] : []),
+    ...(failed > 0 ? [`failed   ${failed} files`] : []),
+  ].join("\n");
+}

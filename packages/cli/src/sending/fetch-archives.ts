@@ -1,0 +1,169 @@
+import type { GlacierClient } from "@moraine/client";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { CatalogOptions } from "../catalog/catalog-path.ts";
+import type { TargetCopies } from "../catalog/copy-table.ts";
+import { globMatcher, literalPrefix } from "../catalog/glob.ts";
+import { openCatalog } from "../catalog/open-catalog.ts";
+import { isAws } from "../context/service-facts.ts";
+import type { CommandContext } from "../context/tools.ts";
+import type { PriceTable, RegionPrices } from "../pricing/price-table.ts";
+import { pricesOf } from "../pricing/read-prices.ts";
+import { Money } from "../rescue/money.ts";
+import { type RescueEnd, runRescue } from "../rescue/rescue.ts";
+import type { RescueEvent } from "../rescue/rescue-event.ts";
+import type { RescueParts } from "../rescue/rescue-state.ts";
+import type { Tier } from "../rescue/schedule.ts";
+import type { SelectionOptions } from "../rescue/selection.ts";
+import { FolderTarget } from "../targets/folder/folder-target.ts";
+import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
+import { FetchTarget } from "./fetch-target.ts";
+import { type FileCounts, FilesProgress } from "./files-progress.ts";
+import { NewestSelection } from "./newest-selection.ts";
+import type { Watched } from "./send-files.ts";
+
+export interface FetchOptions extends CatalogOptions, PaceOptions {
+  readonly tier: Tier;
+  readonly filter: SelectionOptions["filter"];
+  readonly prices: PriceTable;
+  /** Ends while jobs are in progress. */
+  readonly once: boolean;
+}
+
+export interface FetchPlan {
+  readonly archives: number;
+  readonly bytes: number;
+  readonly tier: Tier;
+  /** The most that it can cost; null for a service that is not AWS's. */
+  readonly usd: number | null;
+}
+
+const concurrencyDefault = 16;
+
+/** What is fetched: the newest archive of each path that one of the globs matches. */
+export class Fetching implements AsyncDisposable {
+  readonly plan: FetchPlan;
+  readonly #tools: CommandContext;
+  readonly #parts: Omit<RescueParts, "target" | "copies" | "onEvent">;
+  readonly #options: FetchOptions;
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(
+    tools: CommandContext,
+    plan: FetchPlan,
+    parts: Omit<RescueParts, "target" | "copies" | "onEvent">,
+    options: FetchOptions,
+    stack: AsyncDisposableStack,
+  ) {
+    this.#tools = tools;
+    this.plan = plan;
+    this.#parts = parts;
+    this.#options = options;
+    this.#stack = stack;
+  }
+
+  /** Selects archives of the catalogue, and requests nothing. Throws UsageError without a catalogue. */
+  static async open(
+    tools: CommandContext,
+    vaultName: string,
+    globs: readonly string[],
+    options: FetchOptions,
+  ): Promise<Fetching> {
+    await using stack = new AsyncDisposableStack();
+    const catalog = stack.use(openCatalog(tools, vaultName, options));
+    const client = await tools.client();
+    const matching = { filter: options.filter, matches: globMatcher(globs), archiveIds: null };
+    const prefix = globs.length === 1 ? literalPrefix(globs[0] ?? "") : "";
+    const { signal } = tools;
+    const selection = await NewestSelection.of(catalog, matching, { prefix, signal });
+    const money = new Money(await pricesFor(client, vaultName, options.prices, signal), catalog.costs);
+    const selected = await amountOf(selection, signal);
+    const plan = { ...selected, tier: options.tier, usd: money.isKnown ? money.usdOf(options.tier, selected) : null };
+    const limits = { tier: options.tier, fallbackTier: null, retrievalBytesPerHour: null, costMax: null };
+    const { bwlimit = null } = options;
+    const parts = {
+      ...{ client, vaultName, catalog, selection, money, limits },
+      bytesPerSecondMax: () => bwlimit,
+      now: () => performance.timeOrigin + performance.now(),
+    };
+    return new Fetching(tools, plan, parts, options, stack.move());
+  }
+
+  /** Fetches all into a folder. Resolves also when some could not be fetched. */
+  async into(folder: string, { signal, onEvent }: Watched): Promise<{ counts: FileCounts; end: RescueEnd }> {
+    const { LockFile } = await import("@moraine/client/node");
+    const { catalog } = this.#parts;
+    // The same as of a rescue: both would request the same jobs.
+    this.#stack.use(await LockFile.take(`${catalog.path}.rescue`, { signal }));
+    const opened = this.#stack.use(await FolderTarget.open(this.#tools.pathOf(folder), { create: true }));
+    const progress = new FilesProgress(onEvent);
+    const target = new FetchTarget(opened, progress);
+    this.#stack.use(await target.lock(signal));
+    const copies = catalog.copies.of(target.url);
+    await forgetCopies(catalog, copies);
+    progress.totalKnown({ files: this.plan.archives, bytes: this.plan.bytes });
+    const { bandwidth, concurrency = concurrencyDefault } = await paceOf(this.#options);
+    const parts = { ...this.#parts, target, copies, onEvent: reporter(progress, onEvent) };
+    const settings = { bandwidth, concurrency, once: this.#options.once, onState: () => undefined };
+    const end = await runRescue(parts, settings, signal);
+    return { counts: progress.counts, end };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack[Symbol.asyncDispose]();
+  }
+}
+
+async function amountOf(selection: NewestSelection, signal: AbortSignal): Promise<{ archives: number; bytes: number }> {
+  const amount = { archives: 0, bytes: 0 };
+  for await (const batch of selection.archives()) {
+    signal.throwIfAborted();
+    for (const { sizeBytes } of batch) {
+      amount.archives += 1;
+      amount.bytes += sizeBytes;
+    }
+  }
+  return amount;
+}
+
+/** Returns null for a service that is not AWS's. */
+async function pricesFor(
+  client: GlacierClient,
+  vaultName: string,
+  prices: PriceTable,
+  signal: AbortSignal,
+): Promise<RegionPrices | null> {
+  if (!(await isAws(client))) {
+    return null;
+  }
+  const { VaultARN: arn } = await client.describeVault({ vaultName }, { signal });
+  return pricesOf(prices, arn?.split(":")[3] ?? "");
+}
+
+/** Forgets which files earlier runs have fetched, but not their names: each run looks for the files themselves. */
+async function forgetCopies(catalog: Catalog, copies: TargetCopies): Promise<void> {
+  for (const state of ["verified", "failed"] as const) {
+    for await (const batch of copies.inState(state)) {
+      catalog.change(() => {
+        for (const { number } of batch) {
+          copies.setState(number, "planned");
+        }
+      });
+    }
+  }
+}
+
+function reporter(progress: FilesProgress, onEvent: Watched["onEvent"]): (event: RescueEvent) => void {
+  const warn = (message: string) => onEvent({ kind: "warning", code: "retrieval", message });
+  return (event) => {
+    if (event.kind === "archive-failed" && event.final) {
+      const { path, archiveId, reason } = event;
+      progress.ended({ state: "failed", path, archiveId, message: reason });
+    } else if (event.kind === "archive-failed") {
+      warn(`${event.path}: ${event.reason}; trying again`);
+    } else if (event.kind === "job-expired") {
+      warn(`the output of job ${event.jobId} has expired; another job is requested`);
+    } else if (event.kind === "warning" || event.reason !== "ahead") {
+      warn(event.message);
+    }
+  };
+}

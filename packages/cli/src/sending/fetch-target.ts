@@ -1,0 +1,85 @@
+import { permissionsIn } from "../names/file-description.ts";
+import type { FolderTarget } from "../targets/folder/folder-target.ts";
+import type {
+  ArchiveFacts,
+  ArchiveOutput,
+  CopyFacts,
+  CopyState,
+  StoredCopy,
+  StoreOptions,
+  Target,
+  TargetDocuments,
+} from "../targets/target.ts";
+import type { FilesProgress } from "./files-progress.ts";
+
+/**
+ * A folder that archives are fetched to: the target of a rescue without its documents, whose files get their permissions and which reports each
+ * of them.
+ */
+export class FetchTarget implements Target {
+  readonly url: string;
+  readonly documents: TargetDocuments = noDocuments;
+  readonly #folder: FolderTarget;
+  readonly #progress: FilesProgress;
+
+  constructor(folder: FolderTarget, progress: FilesProgress) {
+    this.url = `fetch ${folder.url}`;
+    this.#folder = folder;
+    this.#progress = progress;
+  }
+
+  lock(signal: AbortSignal): Promise<AsyncDisposable> {
+    return this.#folder.lock(signal);
+  }
+
+  freeBytes(): Promise<number | null> {
+    return this.#folder.freeBytes();
+  }
+
+  async find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {
+    const copy = await this.#folder.find(archive, signal);
+    if (copy !== null) {
+      this.#report("present", archive);
+    }
+    return copy;
+  }
+
+  async store(archive: ArchiveFacts, output: ArchiveOutput, options: StoreOptions): Promise<StoredCopy> {
+    const onBytes = (count: number) => {
+      options.onBytes(count);
+      this.#progress.moved(count);
+    };
+    // A job that exists is used without looking at the folder first.
+    const present = await this.find(archive, options.signal);
+    if (present !== null) {
+      return present;
+    }
+    const permissions = permissionsIn(archive.description);
+    const copy = await this.#folder.store({ ...archive, permissions }, output, { ...options, onBytes });
+    this.#report("fetched", archive);
+    return copy;
+  }
+
+  check(copy: CopyFacts, signal: AbortSignal): Promise<CopyState> {
+    return this.#folder.check(copy, signal);
+  }
+
+  list(signal: AbortSignal): AsyncIterable<{ readonly location: string; readonly sizeBytes: number }> {
+    return this.#folder.list(signal);
+  }
+
+  #report(state: "present" | "fetched", { path, archiveId, sizeBytes }: ArchiveFacts): void {
+    this.#progress.ended({ state, path, archiveId, sizeBytes });
+  }
+}
+
+/** Nothing is recorded next to the files: each run looks at them. */
+const noDocuments: TargetDocuments = {
+  append: () => Promise.resolve(0),
+  async write(_, text) {
+    for await (const _piece of text) {
+      // Nobody reads it.
+    }
+  },
+  read: () => Promise.resolve(null),
+};

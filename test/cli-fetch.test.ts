@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { asRoot, Shell, ShellHere } from "./support/command.ts";
+import { contentOf } from "./support/content.ts";
+import { GlacierHttp } from "./support/glacier-http.ts";
+import { endingOf, region, type ServerProcess, startServer } from "./support/server-process.ts";
+import { memoryFolder, temporaryFolder } from "./support/temporary-folder.ts";
+import { WatchingProxy } from "./support/watching-proxy.ts";
+
+// Files fetched from a real server by their paths: what `send` has sent, and what hostile descriptions name.
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let server: ServerProcess;
+let http: GlacierHttp;
+let proxy: WatchingProxy;
+let shell: Shell;
+let here: ShellHere;
+before(async () => {
+  folder = await temporaryFolder(memoryFolder);
+  server = await startServer({ dataFolder: join(folder.path, "data") });
+  http = new GlacierHttp(server.url);
+  proxy = await WatchingProxy.start(server.url);
+  const environment = { AWS_ENDPOINT_URL_GLACIER: proxy.url, AWS_REGION: region, XDG_STATE_HOME: folder.path };
+  shell = new Shell(folder.path, environment);
+  here = new ShellHere(folder.path);
+  Object.assign(process.env, environment, asRoot);
+});
+after(async () => {
+  await proxy[Symbol.asyncDispose]();
+  http.close();
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+async function write(name: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(join(folder.path, name, path, ".."), { recursive: true });
+    await writeFile(join(folder.path, name, path), content);
+  }
+}
+
+async function filesOf(name: string): Promise<string[]> {
+  const entries = await readdir(join(folder.path, name), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name: file }) => join(parentPath, file).slice(join(folder.path, name).length + 1))
+    .toSorted();
+}
+
+async function events(args: readonly string[]) {
+  const ending = await here.run([...args, "--json"]);
+  assert.equal(ending.code, 0, ending.stderr);
+  const all = ending.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  return { files: all.filter(({ event }) => event === "file"), done: all.at(-1) };
+}
+
+const jobsStarted = (from: number) =>
+  proxy.passed.slice(from).filter(({ method, path }) => method === "POST" && path.endsWith("/jobs")).length;
+
+test("what was sent is fetched again with its paths, content, times and permissions, and only once", async () => {
+  const large = contentOf(4, 40 * 1024 ** 2);
+  await http.createVault("round");
+  await write("round", { "a.txt": "one", "sub/ä b": "two", "sub/large": large, "sub/script.sh": "#!/bin/sh" });
+  await chmod(join(folder.path, "round/sub/script.sh"), 0o750);
+  await utimes(join(folder.path, "round/a.txt"), new Date(), new Date("2019-05-01T10:00:59.123Z"));
+  await here.done(["send", "round", "round"]);
+  const from = proxy.passed.length;
+  assert.match(await here.done(["fetch", "round", "**", "-o", "out", "--dry-run"]), /^Would get 4 archives, 40\.0 MiB/);
+  assert.equal(jobsStarted(from), 0);
+  assert.match(await here.done(["fetch", "round", "**", "-o", "out"]), /^fetched {2}4 files, 40\.0 MiB/);
+  assert.deepEqual(await filesOf("out"), await filesOf("round"));
+  for (const name of await filesOf("round")) {
+    const [sent, fetched] = [join(folder.path, "round", name), join(folder.path, "out", name)];
+    assert.ok((await readFile(sent)).equals(await readFile(fetched)), name);
+    const [before, now] = [await stat(sent), await stat(fetched)];
+    assert.deepEqual([now.mode, now.mtime], [before.mode, before.mtime], name);
+  }
+  const bytes = proxy.outputBytes;
+  const again = await events(["fetch", "round", "**", "-o", "out"]);
+  assert.deepEqual([again.done.fetched.files, again.done.present.files], [0, 4]);
+  assert.equal(proxy.outputBytes, bytes, "nothing is downloaded again");
+  assert.equal(jobsStarted(from), 4);
+  await rm(join(folder.path, "out/a.txt"));
+  const missing = await events(["fetch", "round", "*.txt", "-o", "out"]);
+  assert.deepEqual(
+    missing.files.map(({ state, path }) => [state, path]),
+    [["fetched", "a.txt"]],
+  );
+  assert.equal(jobsStarted(from), 4, "the job is used again");
+});
+
+test("the newest version of each path is fetched, and a file with other content is kept", async () => {
+  await http.createVault("versions");
+  for (const content of ["first", "second", "third"]) {
+    await write("versions", { "a.txt": content, "b.txt": "b" });
+    await here.done(["send", "versions", "versions"]);
+  }
+  await write("kept", { "a.txt": "mine" });
+  const { files } = await events(["fetch", "versions", "*.txt", "-o", "kept"]);
+  const names = await filesOf("kept");
+  assert.equal(names.length, 3);
+  assert.match(names[0] ?? "", /^a \(20\d\d-\d\d-\d\d \d{6}\)\.txt$/);
+  assert.equal(await readFile(join(folder.path, "kept", names[0] ?? ""), "utf8"), "third");
+  assert.equal(await readFile(join(folder.path, "kept/a.txt"), "utf8"), "mine");
+  assert.deepEqual(files.map(({ path }) => path).toSorted(), [names[0], "b.txt"]);
+});
+
+test("nothing is written outside the folder, whatever the descriptions name, and permissions have nine bits", async () => {
+  await http.createVault("hostile");
+  const paths = ["../outside", "/etc/outside", "a/../../outside", "link/inside", "C:\\outside", "..", "nul", "plain"];
+  for (const path of paths) {
+    await http.uploadArchive("hostile", Buffer.from(path), JSON.stringify({ path, mode: "4777" }));
+  }
+  await http.uploadArchive("hostile", Buffer.from("x"), '{"path":"program","mode":"0755"}');
+  const inventory = {
+    VaultARN: `arn:aws:glacier:${region}:123456789012:vaults/hostile`,
+    InventoryDate: new Date().toISOString(),
+    ArchiveList: await http.inventory("hostile"),
+  };
+  await here.done(["catalog", "import", "hostile", "-"], { input: JSON.stringify(inventory) });
+  await mkdir(join(folder.path, "jail/in"), { recursive: true });
+  await mkdir(join(folder.path, "jail/elsewhere"));
+  await symlink("../elsewhere", join(folder.path, "jail/in/link"));
+  const ending = await here.run(["fetch", "hostile", "**", "-o", "jail/in"]);
+  assert.equal(ending.code, 1, "the link is not followed, and its file fails");
+  assert.match(ending.stderr, /link\/inside/);
+  const all = await filesOf("jail");
+  assert.ok(
+    all.every((name) => name.startsWith("in/")),
+    all.join(" "),
+  );
+  assert.equal(all.length, 1 + paths.length, all.join(" "));
+  assert.equal((await stat(join(folder.path, "jail/in/program"))).mode & 0o7777, 0o755);
+  assert.equal((await stat(join(folder.path, "jail/in/plain"))).mode & 0o7000, 0);
+});
+
+test("a fetch that is killed several times resumes with the same jobs", async () => {
+  await http.createVault("killed");
+  await write("killed", Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`f${at}`, contentOf(at, 100_000)])));
+  await here.done(["send", "killed", "killed"]);
+  const from = proxy.passed.length;
+  for (const wanted of [5, 20, 40]) {
+    const child = shell.start(["fetch", "killed", "**", "-o", "resumed", "--bwlimit", "4MiB"]);
+    const ended = endingOf(child);
+    for (const end = performance.now() + 20_000; ; await sleep(10)) {
+      const count = (await filesOf("resumed").catch(() => [])).filter((name) => !name.startsWith(".")).length;
+      if (count >= wanted || child.exitCode !== null) {
+        break;
+      }
+      assert.ok(performance.now() < end, "nothing is fetched");
+    }
+    child.kill("SIGKILL");
+    await ended;
+  }
+  await here.done(["fetch", "killed", "**", "-o", "resumed"]);
+  assert.deepEqual(await filesOf("resumed"), await filesOf("killed"));
+  for (const name of await filesOf("killed")) {
+    assert.ok(
+      (await readFile(join(folder.path, "resumed", name))).equals(await readFile(join(folder.path, "killed", name))),
+    );
+  }
+  assert.ok(jobsStarted(from) <= 63, `${jobsStarted(from)} jobs for 60 archives`);
+});
+
+test("wrong usage is refused before anything is requested", async () => {
+  await here.refused(["fetch", "round", "**"], 2, /^moraine: Missing output: name a folder with -o FOLDER/);
+  await here.refused(["fetch", "nothing", "**", "-o", "x"], 2, /There is no catalogue of vault nothing/);
+  await here.refused(["fetch", "round", "*.nothing", "-o", "x"], 2, /No archive of the catalogue matches \*\.nothing/);
+});

@@ -96,8 +96,6 @@ async function serviceSource(tools: CommandContext, vaultName: string, options: 
   return (watched) => streamInventory(client, { vaultName }, { ...settings, ...watched });
 }
 
-const pieceBytes = 256 * 1024;
-
 async function fileSource(tools: CommandContext, file: string): Promise<Source> {
   if (file === "-") {
     const input = tools.stdin();
@@ -114,7 +112,7 @@ async function fileSource(tools: CommandContext, file: string): Promise<Source> 
     throw new UsageError(`${file} is a folder: name the file of an inventory`);
   }
   const sizeBytes = found.isFile() ? found.size : null;
-  return ({ onEvent }) => counted(createReadStream(path, { highWaterMark: pieceBytes }), sizeBytes, onEvent);
+  return ({ onEvent }) => counted(createReadStream(path), sizeBytes, onEvent);
 }
 
 /** Passes bytes on, and reports how far they were read. */

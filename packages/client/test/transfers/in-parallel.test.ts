@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { inParallel } from "../../src/transfers/in-parallel.ts";
 
 const never = new AbortController().signal;
@@ -55,4 +57,46 @@ test("the source's error is thrown", async () => {
     inParallel(broken(), 4, () => Promise.resolve(), never),
     { message: "source" },
   );
+});
+
+test("memory does not grow with the number of items, even while one of them takes long", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const heapMebibytes = () => {
+    collect();
+    return process.memoryUsage().heapUsed / 1024 ** 2;
+  };
+  const items = async function* () {
+    yield* Array(200_000).keys();
+  };
+  const long = Promise.withResolvers<void>();
+  const before = heapMebibytes();
+  let grown = 0;
+  const work = async (item: number) => {
+    if (item === 0) {
+      await long.promise;
+    } else if (item === 199_999) {
+      grown = heapMebibytes() - before;
+      long.resolve();
+    }
+  };
+  await inParallel(items(), 4, work, never);
+  assert.ok(grown < 10, `${grown} MiB`);
+});
+
+test("no item is taken before its work can begin", async () => {
+  let taken = 0;
+  let done = 0;
+  const items = function* () {
+    for (taken = 1; taken <= 20; taken += 1) {
+      yield taken;
+    }
+  };
+  const work = async () => {
+    assert.ok(taken - done <= 3);
+    await sleep(1);
+    done += 1;
+  };
+  await inParallel(items(), 3, work, never);
+  assert.equal(done, 20);
 });

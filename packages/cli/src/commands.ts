@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, Make>> = {
   send: async (tools) => (await import("./commands/send.ts")).sendCommand(tools),
   fetch: async (tools) => (await import("./commands/fetch.ts")).fetchCommand(tools),
   retrieve: async (tools) => (await import("./commands/retrieve.ts")).retrieveCommand(tools),
+  audit: async (tools) => (await import("./commands/audit.ts")).auditCommand(tools),
   inventory: async (tools) => (await import("./commands/inventory.ts")).inventoryCommand(tools),
   catalog: async (tools) => (await import("./commands/catalog.ts")).catalogCommand(tools),
   plan: async (tools) => (await import("./commands/plan.ts")).planCommand(tools),

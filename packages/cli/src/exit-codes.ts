@@ -93,6 +93,7 @@ const codes: Readonly<Record<string, number>> = {
   PriceTableError: exitCodes.usage,
   ResourceNotFoundException: exitCodes.notFound,
   VerificationError: exitCodes.unverified,
+  AuditDifferenceError: exitCodes.unverified,
   UnverifiableError: exitCodes.unverified,
   AccessDeniedException: exitCodes.denied,
   ExpiredTokenException: exitCodes.denied,

@@ -1,0 +1,121 @@
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import type { DigestPool } from "@moraine/client/node";
+import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import { messageOf } from "../exit-codes.ts";
+import { safePath } from "../names/safe-path.ts";
+import { described } from "./described-file.ts";
+import type { Difference } from "./difference.ts";
+import { isOfOneFile } from "./file-failure.ts";
+import { fileRules } from "./file-rules.ts";
+import { inOrder } from "./in-order.ts";
+import { findKnown } from "./known-archive.ts";
+import type { LocalEntry, LocalFile } from "./local-entry.ts";
+import { localEntries } from "./local-files.ts";
+
+export interface FolderAudit {
+  readonly catalog: Catalog;
+  readonly folder: string;
+  readonly pool: DigestPool;
+  /** Compares sizes and times, and reads no file. */
+  readonly isQuick: boolean;
+  /** Files at the same time. */
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+}
+
+/** Compares each file of a folder with the archives of its path. */
+export async function* compareFiles(
+  audit: FolderAudit,
+  counts: { files: number },
+): AsyncGenerator<readonly Difference[], void, void> {
+  const { folder, signal, concurrency } = audit;
+  const entries = localEntries(folder, { isNamed: true }, { base: folder, rules: fileRules({}), signal });
+  for await (const difference of inOrder(entries, concurrency, (entry) => compareEntry(audit, entry))) {
+    counts.files += 1;
+    yield difference === null ? [] : [difference];
+  }
+}
+
+async function compareEntry(audit: FolderAudit, entry: LocalEntry): Promise<Difference | null> {
+  const { path } = entry;
+  if (entry.kind !== "file") {
+    // A link, a device or an empty file is in no vault.
+    return entry.kind === "failed" ? { kind: "unreadable", path, archiveId: null, details: entry.reason } : null;
+  }
+  try {
+    return await compareFile(audit, entry);
+  } catch (error) {
+    audit.signal.throwIfAborted();
+    if (!isOfOneFile(error)) {
+      throw error;
+    }
+    return { kind: "unreadable", path, archiveId: null, details: messageOf(error) };
+  }
+}
+
+async function compareFile(audit: FolderAudit, file: LocalFile): Promise<Difference | null> {
+  const { catalog, signal } = audit;
+  const path = described(file, "json")?.decodedPath ?? file.path;
+  if ((await findKnown(audit, file, path, signal)) !== null) {
+    return null;
+  }
+  const newest = await newestOf(catalog, path);
+  if (newest === null) {
+    return { kind: "unknown-in-folder", path, archiveId: null, details: null };
+  }
+  const details =
+    newest.sizeBytes === file.sizeBytes ? "other content" : `${file.sizeBytes} bytes, not ${newest.sizeBytes}`;
+  return { kind: "different-in-folder", path, archiveId: newest.archiveId, details };
+}
+
+async function newestOf(catalog: Catalog, path: string): Promise<CatalogArchive | null> {
+  let newest: CatalogArchive | null = null;
+  for await (const batch of catalog.archives.atPath(path)) {
+    for (const archive of batch) {
+      newest = newerOf(newest, archive);
+    }
+  }
+  return newest;
+}
+
+const newerOf = (one: CatalogArchive | null, other: CatalogArchive): CatalogArchive =>
+  one !== null && one.createdAt > other.createdAt ? one : other;
+
+/** Looks for a file of each path that the catalogue has. */
+export async function* compareCatalog({
+  catalog,
+  folder,
+  concurrency,
+}: FolderAudit): AsyncGenerator<readonly Difference[], void, void> {
+  for await (const difference of inOrder(pathsOf(catalog), concurrency, (archive) => missingFile(folder, archive))) {
+    yield difference === null ? [] : [difference];
+  }
+}
+
+/** Yields an archive of each path, in their order. An archive without a path is no file. */
+async function* pathsOf(catalog: Catalog): AsyncGenerator<CatalogArchive, void, void> {
+  let last = "";
+  for await (const batch of catalog.archives.inOrderOfPath()) {
+    for (const archive of batch) {
+      if (archive.path !== last) {
+        last = archive.path;
+        yield archive;
+      }
+    }
+  }
+}
+
+/** The path itself is looked for only if it stays in the folder; a file that was fetched has the safe one. */
+async function missingFile(folder: string, { path, archiveId }: CatalogArchive): Promise<Difference | null> {
+  const isInner = path.split("/").every((name) => !["", ".", ".."].includes(name) && !name.includes("\0"));
+  const names = new Set([...(isInner ? [path] : []), safePath(path, archiveId)]);
+  for (const name of names) {
+    const found = await lstat(join(folder, name)).catch(() => null);
+    if (found?.isFile()) {
+      return null;
+    }
+  }
+  return { kind: "missing-in-folder", path, archiveId, details: null };
+}

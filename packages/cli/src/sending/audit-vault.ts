@@ -1,0 +1,97 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { InvalidEntry } from "@moraine/client/node";
+import type { CatalogOptions } from "../catalog/catalog-path.ts";
+import { openCatalog } from "../catalog/open-catalog.ts";
+import type { CommandContext } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
+import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
+import { jobFileFor } from "../transfers/upload-state.ts";
+import { compareCatalog, compareFiles, type FolderAudit } from "./audit-folder.ts";
+import { compareInventory } from "./audit-inventory.ts";
+import { type AuditCounts, auditLines, countOf } from "./audit-lines.ts";
+import type { Difference } from "./difference.ts";
+import type { Watched } from "./send-files.ts";
+
+export interface AuditOptions extends CatalogOptions, Pick<PaceOptions, "bwlimit"> {
+  readonly folder: string | null;
+  /** A file of an inventory; null for the service's. */
+  readonly inventory: string | null;
+  /** Starts an inventory job even if one exists. */
+  readonly start: boolean;
+  readonly waitMillisecondsMax?: number;
+  readonly isQuick: boolean;
+  readonly concurrency: number;
+}
+
+/** Error thrown when an audit has found differences. */
+export class AuditDifferenceError extends Error {
+  override readonly name = "AuditDifferenceError";
+}
+
+/** Compares catalogue, inventory and folder, and prints the differences as they are found. Throws AuditDifferenceError for any. */
+export async function auditVault(tools: CommandContext, vaultName: string, options: AuditOptions): Promise<void> {
+  const { DigestPool } = await import("@moraine/client/node");
+  using catalog = openCatalog(tools, vaultName, options);
+  await using pool = new DigestPool();
+  const { folder, isQuick, concurrency } = options;
+  const path = folder === null ? null : await existingFolder(tools, folder);
+  const counts: AuditCounts = { listed: 0, listedAt: null, newer: 0, files: 0, differences: {} };
+  const view = {
+    name: vaultName,
+    resumeHint: () => "An audit cannot be resumed, so it starts over.",
+    bytesOnStdout: true,
+    readable: () => "",
+  };
+  await tools.transfer<AuditCounts>(view, async (watched) => {
+    const reader = await inventoryOf(tools, vaultName, options, watched);
+    const audit = path === null ? null : { catalog, folder: path, pool, isQuick, concurrency, signal: watched.signal };
+    const differences = all(compareInventory(catalog, reader, counts), audit, counts);
+    await tools.writeOut(auditLines(differences, counts, tools.options()));
+    return counts;
+  });
+  if (countOf(counts) > 0) {
+    throw new AuditDifferenceError(`${countOf(counts)} differences were found: see above`);
+  }
+}
+
+async function* all(
+  inVault: AsyncIterable<readonly Difference[]>,
+  audit: FolderAudit | null,
+  counts: AuditCounts,
+): AsyncGenerator<readonly Difference[], void, void> {
+  yield* inVault;
+  if (audit !== null) {
+    yield* compareFiles(audit, counts);
+    yield* compareCatalog(audit);
+  }
+}
+
+async function existingFolder({ pathOf }: CommandContext, folder: string): Promise<string> {
+  const found = await stat(pathOf(folder)).catch(() => null);
+  if (!found?.isDirectory()) {
+    throw new UsageError(`${folder} is not a folder`);
+  }
+  return pathOf(folder);
+}
+
+async function inventoryOf(
+  tools: CommandContext,
+  vaultName: string,
+  { inventory, start, waitMillisecondsMax, bwlimit }: AuditOptions,
+  watched: Watched,
+) {
+  const { InventoryReader, streamInventory } = await import("@moraine/client/node");
+  const onInvalid = ({ reason }: InvalidEntry) =>
+    watched.onEvent({ kind: "warning", code: "inventory-entries", message: `An entry is left out: ${reason}` });
+  if (inventory !== null) {
+    const bytes = inventory === "-" ? tools.stdin() : createReadStream(tools.pathOf(inventory));
+    return new InventoryReader(bytes, { onInvalid });
+  }
+  const jobFile = await jobFileFor(tools, vaultName, "audit");
+  const pace = await paceOf(bwlimit === undefined ? {} : { bwlimit });
+  const wait = waitMillisecondsMax === undefined ? {} : { waitMillisecondsMax };
+  const wanted = { ...pace, ...wait, ...(start && { reuse: false }) };
+  const bytes = streamInventory(await tools.client(), { vaultName }, { ...wanted, ...watched, jobFile });
+  return new InventoryReader(bytes, { onInvalid });
+}

@@ -125,7 +125,7 @@ test("only the blob store of the file system removes files of the data folder, s
   const remover = /\bunlink\b|\brm\(|\brmdir\b/;
   // Client and command have no data folder: they remove what they made next to a target, and journals of uploads.
   const own = tracked.filter((file) =>
-    /storage\/(blobs\/|data-folder\.ts|copy-mark\.ts)|secrets\/secret-file\.ts|backup\/removal\.ts|repair\/apply\/drivers\.ts|server\/src\/files\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/(transfers\/upload-state|manifest\/check\/check-journal)\.ts|cli\/src\/targets\//.test(
+    /storage\/(blobs\/|data-folder\.ts|copy-mark\.ts)|secrets\/secret-file\.ts|backup\/removal\.ts|repair\/apply\/drivers\.ts|server\/src\/files\/temporary-folder\.ts|client\/src\/transfers\/|cli\/src\/(transfers\/upload-state|manifest\/check\/(check-journal|location-lists))\.ts|cli\/src\/targets\//.test(
       file,
     ),
   );

@@ -1,15 +1,17 @@
-import { createHash, type KeyObject } from "node:crypto";
-import { inParallel } from "@moraine/client/node";
+import { createHash, type Hash, type KeyObject } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { inParallel, LockFile } from "@moraine/client/node";
 import { type Target, TargetUnavailableError, UncheckableError } from "../targets/target.ts";
 import { CheckJournal } from "./check/check-journal.ts";
 import type { CheckFinding, CheckResult, CheckTotals } from "./check/check-result.ts";
-import { SoundBatch } from "./check/sound-batch.ts";
+import { type Comparison, compareLists } from "./check/compare-lists.ts";
+import { LocationLists } from "./check/location-lists.ts";
 import { manifestName } from "./document-names.ts";
 import { type ManifestEntry, ManifestError } from "./manifest-entry.ts";
 import { readManifest } from "./manifest-reader.ts";
 import { checkSignature } from "./signature.ts";
 
-const batchSize = 500;
 /** Copies in a row that cannot be read, for which the target as a whole is the reason. */
 const unavailableMax = 20;
 
@@ -30,19 +32,22 @@ type Checked = Pick<Target, "url" | "documents" | "list" | "check">;
 
 /**
  * Checks each copy of a target against its manifest, without the vault: it reads every byte, and compares both hashes. After an interruption,
- * the next call reads only what was not found sound, unless the manifest has changed since. Throws ManifestError without a manifest, and
- * TargetUnavailableError.
+ * the next call reads only what was not found sound, unless the manifest has changed since. Throws ManifestError without a manifest,
+ * TransferBusyError while another process has the journal, and TargetUnavailableError.
  */
 export async function checkTarget(target: Checked, options: CheckOptions): Promise<CheckResult> {
   const signature = await checkSignature(target.documents, options.trustedKey);
-  const manifest = { target: target.url, sha256: await manifestHash(target) };
-  using journal = CheckJournal.open(options.journal, manifest);
-  const check = new TargetCheck(target, journal, options);
-  await check.recordEntries();
-  await check.listTarget();
-  await check.checkCopies();
+  await mkdir(dirname(options.journal), { recursive: true, mode: 0o700 });
+  await using _lock = await LockFile.take(`${options.journal}.lock`, { signal: options.signal });
+  const check = new TargetCheck(target, options);
+  await using lists = await LocationLists.open(`${options.journal}.lists`);
+  const manifest = await check.record(lists);
+  await check.list(lists);
+  const comparison = await check.compare(lists, manifest.entries);
+  await using journal = await CheckJournal.open(options.journal, manifest);
+  await check.checkCopies(journal, comparison);
   if (check.totals.unchecked === 0) {
-    journal.discard();
+    await journal.discard();
   }
   return { ...check.totals, signature };
 }
@@ -59,76 +64,76 @@ class TargetCheck {
     invalidLines: 0,
   } satisfies CheckTotals;
   readonly #target: Checked;
-  readonly #journal: CheckJournal;
   readonly #options: CheckOptions;
   #unavailable = 0;
 
-  constructor(target: Checked, journal: CheckJournal, options: CheckOptions) {
+  constructor(target: Checked, options: CheckOptions) {
     this.#target = target;
-    this.#journal = journal;
     this.#options = options;
   }
 
-  async recordEntries(): Promise<void> {
-    if (this.#journal.isRecorded) {
-      return;
+  /** Lists the locations of the manifest, and reports its damaged lines. */
+  async record(lists: LocationLists) {
+    const digest = createHash("sha256");
+    let entries = 0;
+    const onInvalid = (line: number, reason: string) => this.#reportLine(line, reason);
+    for await (const batch of this.#entries({ digest, onInvalid })) {
+      for (const { entry, copy } of batch) {
+        await lists.record(copy.location, entry, copy.sizeBytes);
+        entries += 1;
+      }
     }
-    for await (const batch of this.#entries(() => undefined)) {
-      this.#journal.record(batch.map(({ entry, copy }) => ({ entry, location: copy.location })));
+    return { target: this.#target.url, sha256: digest.digest("hex"), entries };
+  }
+
+  async list(lists: LocationLists): Promise<void> {
+    for await (const { location, sizeBytes } of this.#target.list(this.#options.signal)) {
+      this.#options.signal.throwIfAborted();
+      await lists.list(location, sizeBytes);
     }
-    this.#journal.setRecorded();
   }
 
   /** Reports what the target has and the manifest lacks. */
-  async listTarget(): Promise<void> {
-    const { signal } = this.#options;
-    for await (const batch of inBatches(this.#target.list(signal), batchSize)) {
-      for (const { location } of this.#journal.list(batch)) {
-        this.totals.extra += 1;
-        this.#options.onFinding({ finding: "extra", location, archiveId: null, reason: null });
-      }
-      signal.throwIfAborted();
-    }
+  compare(lists: LocationLists, entries: number): Promise<Comparison> {
+    return compareLists(lists, entries, (location) => {
+      this.totals.extra += 1;
+      this.#options.onFinding({ finding: "extra", location, archiveId: null, reason: null });
+    });
   }
 
-  async checkCopies(): Promise<void> {
+  async checkCopies(journal: CheckJournal, comparison: Comparison): Promise<void> {
     const { concurrency = 4, signal, onProgress } = this.#options;
-    using sound = new SoundBatch(this.#journal);
-    const check = async ({ copy, listedBytes }: Unchecked, ending: AbortSignal) => {
-      const finding = await this.#findingOf(copy, listedBytes, ending);
+    const check = async ({ entry, copy }: Numbered, ending: AbortSignal) => {
+      const finding = await this.#findingOf(copy, ending);
       if (finding === null) {
-        sound.add(copy.location, copy.sizeBytes);
+        await journal.setSound(entry, copy.sizeBytes);
         this.#countSound(copy);
       } else {
         this.#report(copy, finding);
       }
       onProgress(this.totals);
     };
-    await inParallel(this.#unchecked(), concurrency, check, signal);
+    await inParallel(this.#unchecked(journal, comparison), concurrency, check, signal);
   }
 
   /** Yields the copies that are not known to be sound. */
-  async *#unchecked(): AsyncGenerator<Unchecked, void, void> {
-    for await (const batch of this.#entries((line, reason) => this.#reportLine(line, reason))) {
-      for (const { entry, copy } of batch) {
-        const state = this.#journal.stateOf(copy.location);
-        if (state?.entry !== entry) {
-          continue; // A later entry of the same location counts.
+  async *#unchecked(journal: CheckJournal, { replaced, differing }: Comparison): AsyncGenerator<Numbered, void, void> {
+    for await (const batch of this.#entries({ onInvalid: () => undefined })) {
+      for (const numbered of batch) {
+        if (replaced.has(numbered.entry)) {
+          continue;
         }
-        if (state.isSound && state.listedBytes === copy.sizeBytes) {
+        if (journal.isSound(numbered.entry) && !differing.has(numbered.entry)) {
           this.totals.soundBefore += 1;
-          this.#countSound(copy);
+          this.#countSound(numbered.copy);
         } else {
-          yield { copy, listedBytes: state.listedBytes };
+          yield numbered;
         }
       }
     }
   }
 
-  async #findingOf(copy: ManifestEntry, listedBytes: number | null, signal: AbortSignal): Promise<Finding | null> {
-    if (listedBytes !== null && listedBytes !== copy.sizeBytes) {
-      return { finding: "changed", reason: `has ${listedBytes} bytes, expected ${copy.sizeBytes}` };
-    }
+  async #findingOf(copy: ManifestEntry, signal: AbortSignal): Promise<Finding | null> {
     try {
       const state = await this.#target.check(copy, signal);
       this.#unavailable = 0;
@@ -166,23 +171,24 @@ class TargetCheck {
     this.#options.onFinding({ finding: "invalid-line", location: null, archiveId: null, reason: message });
   }
 
-  async *#entries(onInvalid: (line: number, reason: string) => void): AsyncGenerator<Numbered[], void, void> {
+  async *#entries({ digest, onInvalid }: EntryOptions): AsyncGenerator<Numbered[], void, void> {
     let entry = 0;
-    for await (const batch of readManifest(await manifestOf(this.#target), { onInvalid })) {
+    for await (const batch of readManifest(hashed(await manifestOf(this.#target), digest), { onInvalid })) {
       this.#options.signal.throwIfAborted();
-      yield batch.map((copy) => ({ entry: ++entry, copy }));
+      yield batch.map((copy) => ({ entry: entry++, copy }));
     }
   }
 }
 
-interface Numbered {
-  readonly entry: number;
-  readonly copy: ManifestEntry;
+interface EntryOptions {
+  readonly digest?: Hash;
+  readonly onInvalid: (line: number, reason: string) => void;
 }
 
-interface Unchecked {
+interface Numbered {
+  /** From 0. */
+  readonly entry: number;
   readonly copy: ManifestEntry;
-  readonly listedBytes: number | null;
 }
 
 interface Finding {
@@ -198,24 +204,10 @@ async function manifestOf({ documents, url }: Checked): Promise<AsyncIterable<Ui
   return bytes;
 }
 
-async function manifestHash(target: Checked): Promise<string> {
-  const digest = createHash("sha256");
-  for await (const piece of await manifestOf(target)) {
-    digest.update(piece);
-  }
-  return digest.digest("hex");
-}
-
-async function* inBatches<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<Item[], void, void> {
-  let batch: Item[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length === size) {
-      yield batch;
-      batch = [];
-    }
-  }
-  if (batch.length > 0) {
-    yield batch;
+/** Passes bytes on, and hashes them. */
+async function* hashed(bytes: AsyncIterable<Uint8Array>, digest: Hash | undefined): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    digest?.update(piece);
+    yield piece;
   }
 }

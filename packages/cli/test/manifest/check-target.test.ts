@@ -84,11 +84,9 @@ test("missing, changed and extra files are found", async () => {
   await appendFile(join(place.root, "longer"), "x");
   await writeFile(join(place.root, "other"), "OTHER");
   await writeFile(join(place.root, "new"), "x");
-  const { words, result, code, findings } = await place.check();
+  const { words, result, code } = await place.check();
   assert.deepEqual(words, ["changed longer", "changed other", "extra new", "missing gone"]);
   assert.deepEqual([result.sound, result.missing, result.changed, result.extra, code], [1, 1, 2, 1, 4]);
-  assert.equal(findings.find(({ location }) => location === "longer")?.reason, "has 7 bytes, expected 6");
-  assert.equal(place.reads.includes("longer"), false, "a file of another size is not read");
 });
 
 test("extra files alone are no fault", async () => {

@@ -63,7 +63,7 @@ async function events(args: readonly string[]) {
 const jobsStarted = (from: number) =>
   proxy.passed.slice(from).filter(({ method, path }) => method === "POST" && path.endsWith("/jobs")).length;
 
-test("what was sent is fetched again with its paths, content, times and permissions, and only once", async () => {
+test("files that were sent are fetched with its paths, content, times and permissions, and only once", async () => {
   const large = contentOf(4, 40 * 1024 ** 2);
   await http.createVault("round");
   await write("round", { "a.txt": "one", "sub/ä b": "two", "sub/large": large, "sub/script.sh": "#!/bin/sh" });

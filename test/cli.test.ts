@@ -278,7 +278,7 @@ test("the command's own help has all commands, however it is asked for, and a na
   const help = await apart.done(["--help"]);
   assert.match(help, /^Usage: moraine .*[\s\S]*Exit codes: 0 done/);
   const [, names = ""] = help.split("Commands:");
-  assert.equal([...names.matchAll(/^ {2}[a-z-]+ \[options\]/gm)].length, 22);
+  assert.equal([...names.matchAll(/^ {2}[a-z-]+ \[options\]/gm)].length, 26);
   for (const args of [["help"], ["--help", "job"], ["--json", "-h", "vault", "list"]]) {
     assert.equal(await apart.done(args), help, args.join(" "));
   }

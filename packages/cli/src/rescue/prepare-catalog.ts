@@ -13,7 +13,7 @@ export interface InventoryWishes {
   readonly inventory: string | null;
   readonly once: boolean;
   readonly yes: boolean;
-  /** What an inventory costs at most; null where prices are not known. */
+  /** The most that an inventory costs; null where prices are not known. */
   readonly inventoryUsd: number | null;
 }
 

@@ -31,7 +31,7 @@ export interface RescueSnapshot {
   readonly receivedBytes: number;
   readonly bytesPerSecond: number;
   readonly archivesPerSecond: number;
-  /** Null while it cannot be told. */
+  /** Null while it is not known. */
   readonly secondsLeft: number | null;
   /** Null without prices. */
   readonly spentUsd: number | null;

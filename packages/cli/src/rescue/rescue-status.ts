@@ -1,7 +1,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RescueSnapshot } from "./rescue-event.ts";
 
-/** What a rescue writes down about itself while it runs, for `--status`. */
+/** Facts that a rescue records about itself while it runs, for `--status`. */
 export interface RecordedState {
   readonly target: string;
   readonly pid: number;

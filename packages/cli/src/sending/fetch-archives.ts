@@ -39,7 +39,7 @@ export interface FetchPlan {
 
 const concurrencyDefault = 16;
 
-/** What is fetched: the newest archive of each path that one of the globs matches. */
+/** Archives that are fetched: the newest archive of each path that one of the globs matches. */
 export class Fetching implements AsyncDisposable {
   readonly plan: FetchPlan;
   readonly #tools: CommandContext;

@@ -5,7 +5,7 @@ import { decodeUtf8 } from "../names/encodings/base64-text.ts";
 import type { FileRules } from "./file-rules.ts";
 import type { FailedEntry, LocalEntry } from "./local-entry.ts";
 
-/** What to look at, and how. */
+/** Places to look at, and how. */
 export interface Walk {
   /** The folder that paths are relative to. */
   readonly base: string;

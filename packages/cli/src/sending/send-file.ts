@@ -45,7 +45,7 @@ function stateAfter(error: unknown, sending: Sending): "unknown" | "failed" {
   return "failed";
 }
 
-/** So often in a row, it is the network that does not work. */
+/** After this many failures in a row, the network does not work. */
 const lostResponsesMax = 10;
 
 /** Returns the error of the service below those that say that the outcome is unknown. */

@@ -17,7 +17,7 @@ import { openIfExists } from "./open-or-create.ts";
 import type { SendOptions, Watched } from "./send-files.ts";
 import { type NamedSources, sourcesOf } from "./sources.ts";
 
-/** What a run would do. */
+/** Work that a run would do. */
 export interface SendPlan {
   readonly send: Amount;
   /** The vault has these. */
@@ -32,7 +32,7 @@ export interface SendPlan {
 
 interface SendCost {
   readonly requestsUsd: number;
-  /** Of what would be sent. */
+  /** Totals of the files that would be sent. */
   readonly storageUsdPerMonth: number;
   readonly pricesOf: string;
 }

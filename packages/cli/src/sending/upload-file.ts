@@ -12,7 +12,7 @@ export interface StoredArchive {
   readonly treeHash: string;
   /** Null if its bytes were not hashed in order. */
   readonly sha256: string | null;
-  /** Of a large file; removed once the archive is recorded. */
+  /** Journal of a large file; removed once the archive is recorded. */
   readonly journal: string | null;
 }
 

@@ -33,7 +33,7 @@ const anyFile = fc.record({
   permissions: fc.integer({ min: 0, max: 0o777 }),
 });
 
-test("what is described is decoded: the path, the time and the permissions, in both formats", () => {
+test("a description is decoded: the path, the time and the permissions, in both formats", () => {
   fc.assert(
     fc.property(anyFile, fc.constantFrom("json", "mt2"), (one, format) => {
       const text = describeFile(one, format);

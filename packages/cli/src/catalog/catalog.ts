@@ -85,7 +85,8 @@ function prepare(database: CatalogDatabase): void {
     chmodSync(database.path, 0o600);
     database.exec("PRAGMA journal_mode = WAL");
   }
-  database.exec("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384");
+  // Building indexes makes the log large, and it would stay so.
+  database.exec("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864");
   if (isNew) {
     database.transaction(() => {
       // Another process may have been first.

@@ -79,7 +79,8 @@ export class Candidates {
 
   #needsJob(archive: CatalogArchive): boolean {
     const job = this.#parts.catalog.jobs.of(archive.number)?.state;
-    const isLive = job === "requested" || job === "ready";
-    return !isLive && !this.#state.uncertain.has(archive.number) && isWanted(this.#parts, this.#state, archive);
+    const { requesting, uncertain } = this.#state;
+    const isLive = job === "requested" || job === "ready" || requesting.has(archive.number);
+    return !isLive && !uncertain.has(archive.number) && isWanted(this.#parts, this.#state, archive);
   }
 }

@@ -1,7 +1,6 @@
-import { type Bandwidth, jobSource } from "@moraine/client/node";
+import { type Bandwidth, jobSource, type ListedItem } from "@moraine/client/node";
 import type { ByteRange } from "@moraine/protocol";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
-import type { CatalogJob } from "../catalog/job-table.ts";
 import { messageOf } from "../exit-codes.ts";
 import {
   type ArchiveOutput,
@@ -27,7 +26,7 @@ export interface FetchOptions {
 /** Large archives at once, each by several connections. */
 const largeMax = 2;
 /** Small archives at once have at most these bytes, since pieces of them are in memory. */
-const smallBytesMax = 48 * 1024 ** 2;
+const smallBytesMax = 24 * 1024 ** 2;
 const pieceBytesMax = 8 * 1024 ** 2;
 const attemptsMax = 3;
 /** Pauses after the first and the second failed attempt. */
@@ -77,12 +76,13 @@ export class Fetcher {
   /** Runs until the signal aborts. Throws an error after which nothing can be fetched or stored. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const since = this.#state.changed.count;
       await this.#queue.fill();
       this.#startAll(signal);
       if (this.#failure !== null) {
         throw this.#failure;
       }
-      await this.#state.changed.wait(this.#waitMilliseconds(), signal);
+      await this.#state.changed.wait(this.#waitMilliseconds(), since, signal);
     }
     await Promise.all(this.#running.keys());
   }
@@ -155,7 +155,7 @@ export class Fetcher {
     this.#state.targetWorks();
     await this.#recorder.verified(archive, copy, job.jobId);
     this.#attempts.delete(archive.number);
-    this.#queue.release(ready);
+    this.#queue.done(ready);
     this.#state.removeAhead(archive.sizeBytes);
   }
 
@@ -182,7 +182,7 @@ export class Fetcher {
   /** Decides what follows a copy that has failed. Throws an error that ends the run. */
   async #failed(ready: ReadyArchive, error: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const { archive, job } = ready;
+    const { archive } = ready;
     if (error instanceof OutputExpiredError) {
       this.#expired(ready);
     } else if (error instanceof TargetOccupiedError) {
@@ -196,10 +196,23 @@ export class Fetcher {
     } else if (isOutage(error)) {
       this.#queue.postpone(ready, outagePauseMilliseconds);
       this.#report(archive, error, false);
-    } else if (await this.#isJobOver(job, signal)) {
+    } else {
+      await this.#judge(ready, error, signal);
+    }
+  }
+
+  /** Asks for the job before a failure counts: the service may have failed it, and knows the archive's true size. */
+  async #judge(ready: ReadyArchive, error: unknown, signal: AbortSignal): Promise<void> {
+    const { archive, job } = ready;
+    const description = await this.#jobs.describe(job, signal);
+    if (description === null || description.StatusCode === "Failed") {
       this.#queue.release(ready);
-    } else if (this.#parts.catalog.jobs.of(archive.number)?.state === "requested") {
+    } else if (description.StatusCode === "InProgress") {
       this.#queue.postpone(ready, notReadyPauseMilliseconds);
+    } else if (isOther(archive, description)) {
+      const { ArchiveSizeInBytes: sizeBytes, ArchiveSHA256TreeHash: treeHash } = description;
+      const reason = `the inventory says ${archive.sizeBytes} bytes and tree hash ${archive.treeHash}, the service ${sizeBytes} and ${treeHash}: import a newer inventory`;
+      await this.#giveUp(ready, reason, attemptsMax, signal);
     } else {
       await this.#countAttempt(ready, error, signal);
     }
@@ -219,12 +232,6 @@ export class Fetcher {
     }
   }
 
-  /** Whether the service has failed the job, or no longer has it; that is then recorded. */
-  async #isJobOver(job: CatalogJob, signal: AbortSignal): Promise<boolean> {
-    const description = await this.#jobs.describe(job, signal);
-    return description === null || description.StatusCode === "Failed";
-  }
-
   async #countAttempt(ready: ReadyArchive, error: unknown, signal: AbortSignal): Promise<void> {
     const { archive } = ready;
     const attempts = (this.#attempts.get(archive.number) ?? 0) + 1;
@@ -235,9 +242,14 @@ export class Fetcher {
       this.#queue.postpone(ready, pause);
       return;
     }
+    await this.#giveUp(ready, messageOf(error), attempts, signal);
+  }
+
+  async #giveUp(ready: ReadyArchive, reason: string, attempts: number, signal: AbortSignal): Promise<void> {
+    const { archive } = ready;
     this.#attempts.delete(archive.number);
     await this.#parts.target.abandon?.(factsOf(this.#parts, archive), signal).catch(() => undefined);
-    this.#recorder.giveUp(archive, messageOf(error), attempts);
+    this.#recorder.giveUp(archive, reason, attempts);
     this.#queue.release(ready);
     this.#state.removeAhead(archive.sizeBytes);
   }
@@ -249,3 +261,10 @@ export class Fetcher {
 }
 
 const isLargeArchive = ({ sizeBytes }: CatalogArchive): boolean => sizeBytes >= largeBytesMin;
+
+/** Whether the service describes another archive than the inventory. */
+function isOther({ sizeBytes, treeHash }: CatalogArchive, description: ListedItem<"listJobs">): boolean {
+  const { ArchiveSizeInBytes, ArchiveSHA256TreeHash } = description;
+  const isSameHash = ArchiveSHA256TreeHash === null || ArchiveSHA256TreeHash.toLowerCase() === treeHash;
+  return ArchiveSizeInBytes !== sizeBytes || !isSameHash;
+}

@@ -26,6 +26,8 @@ export class JobWatch {
   readonly #state: RescueState;
   readonly #recorder: Recorder;
   #wasReady = false;
+  /** A job has expired before its output was seen, as others may have: only the complete list shows that. */
+  #isListNeeded = false;
 
   constructor(parts: RescueParts, state: RescueState, recorder: Recorder) {
     this.#parts = parts;
@@ -60,7 +62,7 @@ export class JobWatch {
   async poll(signal: AbortSignal): Promise<boolean> {
     this.#wasReady = false;
     try {
-      if (!this.#state.isListed || this.#state.uncertain.size > 0) {
+      if (!this.#state.isListed || this.#isListNeeded || this.#state.uncertain.size > 0) {
         await this.#listAll(signal);
       } else {
         await this.#look(signal);
@@ -112,6 +114,7 @@ export class JobWatch {
       this.#state.uncertain.delete(number);
       this.#state.renew(number);
     }
+    this.#isListNeeded = false;
     this.#state.isListed = true;
   }
 
@@ -157,7 +160,8 @@ export class JobWatch {
   async #describeOldest(count: number, signal: AbortSignal): Promise<void> {
     const { value: oldest = [] } = await this.#parts.catalog.jobs.inState("requested", { batchSize: count }).next();
     for (const job of oldest as readonly CatalogJob[]) {
-      await this.describe(job, signal);
+      const description = await this.describe(job, signal);
+      this.#isListNeeded ||= description === null;
     }
   }
 
@@ -202,7 +206,7 @@ export class JobWatch {
       // Fetched for another target, or by a run whose copy was lost.
       this.#parts.catalog.jobs.ready(job.JobId, dateOf(job.CompletionDate));
       this.#state.addAhead(archive.sizeBytes);
-      this.#wasReady = true;
+      this.#hasNews();
     }
   }
 
@@ -232,9 +236,14 @@ export class JobWatch {
     return isWanted(this.#parts, this.#state, archive);
   }
 
+  #hasNews(): void {
+    this.#wasReady = true;
+    this.#state.readyCount += 1;
+  }
+
   #ready(job: CatalogJob, completedAt: Date, description: Job | null): void {
     this.#parts.catalog.jobs.ready(job.jobId, completedAt);
-    this.#wasReady = true;
+    this.#hasNews();
     if (description?.CompletionDate) {
       const seconds = (completedAt.getTime() - dateOf(description.CreationDate).getTime()) / 1000;
       const { schedule } = this.#state;

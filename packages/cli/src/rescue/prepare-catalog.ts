@@ -51,7 +51,7 @@ export async function prepareCatalog(
 }
 
 /** A service without delays has an inventory within this time. */
-const onceWaitMilliseconds = 5000;
+const onceWaitMilliseconds = 2000;
 
 async function assertMayStart(tools: Tools, vaultName: string, { yes, inventoryUsd }: InventoryWishes): Promise<void> {
   if (yes || inventoryUsd === null) {

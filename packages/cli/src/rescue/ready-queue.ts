@@ -23,6 +23,8 @@ export class ReadyQueue {
   readonly #taken = new Set<number>();
   readonly #postponed: { readonly number: number; readonly until: number }[] = [];
   #pages: AsyncGenerator<readonly CatalogJob[], void, void> | null = null;
+  /** The state's count of ready jobs when reading was begun, or null if something may be queued again. */
+  #readAt: number | null = null;
 
   constructor(parts: RescueParts, state: RescueState) {
     this.#parts = parts;
@@ -36,6 +38,12 @@ export class ReadyQueue {
 
   /** Lets an archive be queued again, if its output is still ready. */
   release({ archive }: ReadyArchive): void {
+    this.#taken.delete(archive.number);
+    this.#readAt = null;
+  }
+
+  /** Forgets an archive whose copy is recorded. */
+  done({ archive }: ReadyArchive): void {
     this.#taken.delete(archive.number);
   }
 
@@ -54,20 +62,24 @@ export class ReadyQueue {
     return this.#postponed.length === 0 ? null : Math.min(...this.#postponed.map(({ until }) => until));
   }
 
-  /** Reads ready jobs from the catalogue until enough are queued. Returns whether any was queued. */
-  async fill(): Promise<boolean> {
+  /** Reads ready jobs from the catalogue until enough are queued. */
+  async fill(): Promise<void> {
     this.#admitPostponed();
-    const before = this.#small.length + this.#large.length;
-    while (this.#small.length < queuedMax / 2 && this.#large.length < queuedMax) {
-      this.#pages ??= this.#parts.catalog.jobs.inState("ready", { batchSize: queuedMax / 2 });
-      const { value, done } = await this.#pages.next();
-      if (done === true) {
-        this.#pages = null;
-        break;
-      }
-      this.#queue(value ?? []);
+    if (this.#small.length > queuedMax / 10) {
+      return;
     }
-    return this.#small.length + this.#large.length > before;
+    while (this.#small.length < queuedMax / 2 && this.#large.length < queuedMax) {
+      if (this.#pages === null && this.#readAt === this.#state.readyCount) {
+        return; // All that is ready is queued, or being fetched.
+      }
+      if (this.#pages === null) {
+        this.#readAt = this.#state.readyCount;
+        this.#pages = this.#parts.catalog.jobs.inState("ready", { batchSize: queuedMax / 2 });
+      }
+      const { value, done } = await this.#pages.next();
+      this.#queue(value ?? []);
+      this.#pages = done === true ? null : this.#pages;
+    }
   }
 
   #queue(jobs: readonly CatalogJob[]): void {
@@ -88,6 +100,7 @@ export class ReadyQueue {
         this.#postponed.splice(at, 1);
         this.#taken.delete(postponed.number);
         this.#pages = null; // It may be before the place that is read next.
+        this.#readAt = null;
       }
     }
   }

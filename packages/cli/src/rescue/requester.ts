@@ -35,13 +35,14 @@ export class Requester {
   /** Runs until the signal aborts. Throws an error after which no request can succeed. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const since = this.#state.changed.count;
       const waitMilliseconds = await this.#step(signal);
       this.isIdle = waitMilliseconds !== 0 && this.#running.size === 0;
       if (this.#failure !== null) {
         throw this.#failure;
       }
       if (waitMilliseconds !== 0) {
-        await this.#state.changed.wait(waitMilliseconds, signal);
+        await this.#state.changed.wait(waitMilliseconds, since, signal);
       }
     }
     await Promise.all(this.#running);

@@ -2,6 +2,7 @@ import type { GlacierClient } from "@moraine/client";
 import { LockFile } from "@moraine/client/node";
 import type { Catalog } from "../catalog/catalog.ts";
 import { createCatalog } from "../catalog/open-catalog.ts";
+import { recordedInventory } from "../catalog/recorded-inventory.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { finishManifest } from "../manifest/finish-manifest.ts";
@@ -9,13 +10,14 @@ import { readOverrides } from "../names/overrides.ts";
 import { inventoryUsd } from "../pricing/estimate.ts";
 import type { PriceTable, RegionPrices } from "../pricing/price-table.ts";
 import { pricesOf } from "../pricing/read-prices.ts";
+import { TargetUnavailableError } from "../targets/target.ts";
 import { listing } from "../terminal/table.ts";
 import { failuresOf, reportFacts } from "./final-report.ts";
 import { Money } from "./money.ts";
 import { prepareCatalog } from "./prepare-catalog.ts";
 import { runRescue } from "./rescue.ts";
 import { endError } from "./rescue-end.ts";
-import { estimateOf, estimateText } from "./rescue-estimate.ts";
+import { estimateOf, estimateText, type RescueEstimate } from "./rescue-estimate.ts";
 import type { RescueSnapshot } from "./rescue-event.ts";
 import type { RescueOptions } from "./rescue-options.ts";
 import { rescueReport } from "./rescue-report.ts";
@@ -37,18 +39,21 @@ export async function rescueVault(
   const prices = await pricesFor(tools, client, vaultName, options.priceTable);
   await using stack = new AsyncDisposableStack();
   const catalog = stack.use(createCatalog(tools, vaultName, options));
-  if (tools.options().dryRun !== true) {
-    stack.use(await lockCatalog(catalog, tools.signal));
-    await fillCatalog(tools, { client, vaultName, catalog, prices }, options);
-  }
-  const target = stack.use(await targetOf(tools, targetText, { create: tools.options().dryRun !== true }));
-  const parts = partsOf(tools, { client, vaultName, catalog, target, prices }, options);
-  if (!(await mayBegin(tools, parts, options))) {
+  const services = { client, vaultName, catalog, prices };
+  if (tools.options().dryRun) {
+    await printEstimate(tools, targetText, services, options);
     return;
   }
+  stack.use(await lockCatalog(catalog, tools.signal));
+  await fillCatalog(tools, services, options);
+  const target = stack.use(await targetOf(tools, targetText, { create: true }));
+  const parts = partsOf(tools, { ...services, target }, options);
+  await confirmEstimate(tools, parts, options);
   stack.use(await target.lock(tools.signal));
   await run(tools, parts, options);
 }
+
+type Services = Pick<RescueParts, "client" | "vaultName" | "catalog"> & { readonly prices: RegionPrices | null };
 
 async function run(tools: CommandContext, given: RescueParts, options: RescueOptions): Promise<void> {
   const report = rescueReport(tools);
@@ -139,7 +144,7 @@ function lockCatalog(catalog: Catalog, signal: AbortSignal): Promise<AsyncDispos
 
 function partsOf(
   tools: CommandContext,
-  given: Pick<RescueParts, "client" | "vaultName" | "catalog" | "target"> & { readonly prices: RegionPrices | null },
+  given: Services & Pick<RescueParts, "target">,
   options: RescueOptions,
 ): RescueParts {
   const { prices, ...services } = given;
@@ -156,26 +161,59 @@ function partsOf(
   };
 }
 
-/** Says what the rescue takes, and asks if it costs something. Returns whether it may begin. */
-async function mayBegin(tools: CommandContext, parts: RescueParts, { yes, limits }: RescueOptions): Promise<boolean> {
-  const { catalog, copies, selection, target, money, vaultName } = parts;
-  const counts = await selection.count(copies, tools.signal);
-  const { requested, ready } = catalog.jobs.countByState();
-  const estimate = estimateOf(
-    counts,
-    { existingJobs: requested + ready, freeBytes: await target.freeBytes() },
-    limits,
-    money,
-  );
+/** Says what the rescue takes, and asks if it costs something. Throws if the user does not agree. */
+async function confirmEstimate(tools: CommandContext, parts: RescueParts, { yes }: RescueOptions): Promise<void> {
+  const { target, vaultName } = parts;
+  const estimate = await estimated(tools, parts, await target.freeBytes());
   const text = estimateText(vaultName, target.url, estimate);
-  if (tools.options().dryRun) {
-    tools.printResult({ dryRun: true, ...estimate }, () => `${text}\nNothing was requested or written.`);
-    return false;
-  }
   if (!yes && (estimate.usd ?? 0) > 0 && estimate.left.archives > 0) {
     await tools.confirm(vaultName, () => text);
-  } else if (!tools.options().quiet && !tools.options().json) {
+  } else if (!(tools.options().quiet || tools.options().json)) {
     tools.stderr.write(`${text}\n`);
   }
-  return true;
+}
+
+/** Prints what the rescue would take. A folder need not exist for that. */
+async function printEstimate(
+  tools: CommandContext,
+  targetText: string,
+  services: Services,
+  options: RescueOptions,
+): Promise<void> {
+  await using target = await targetOf(tools, targetText, { create: false }).catch((error: unknown) => {
+    if (error instanceof TargetUnavailableError) {
+      return null;
+    }
+    throw error;
+  });
+  const url = target?.url ?? tools.pathOf(targetText);
+  const { catalog, prices } = services;
+  const parts = {
+    ...services,
+    limits: options.limits,
+    copies: catalog.copies.of(url),
+    selection: new ArchiveSelection(catalog, options.selection),
+    money: new Money(prices, catalog.costs),
+  };
+  const estimate = await estimated(tools, parts, (await target?.freeBytes()) ?? null);
+  const hasInventory = recordedInventory(catalog) !== null;
+  const advice = hasInventory ? "" : "\nThe catalogue has no inventory yet: see moraine catalog import.";
+  const text = `${estimateText(services.vaultName, url, estimate)}${advice}\nNothing was requested or written.`;
+  tools.printResult({ dryRun: true, hasInventory, ...estimate }, () => text);
+}
+
+async function estimated(
+  tools: CommandContext,
+  {
+    catalog,
+    copies,
+    selection,
+    money,
+    limits,
+  }: Pick<RescueParts, "catalog" | "copies" | "selection" | "money" | "limits">,
+  freeBytes: number | null,
+): Promise<RescueEstimate> {
+  const counts = await selection.count(copies, tools.signal);
+  const { requested, ready } = catalog.jobs.countByState();
+  return estimateOf(counts, { existingJobs: requested + ready, freeBytes }, limits, money);
 }

@@ -53,6 +53,8 @@ export class RescueState {
   failed: Work = nothing;
   receivedBytes = 0;
   readonly jobs = { started: 0, adopted: 0, expired: 0 };
+  /** How often a job has become ready. */
+  readyCount = 0;
   /** Looks at the jobs without news, since the last news. */
   quietLooks = 0;
   waiting: WaitReason = null;

@@ -78,7 +78,7 @@ async function runLoops(
   );
   let end: RescueEnd | null = null;
   while (end === null && !either.aborted) {
-    await state.changed.wait(lookMilliseconds, either);
+    await state.changed.wait(lookMilliseconds, state.changed.count, either);
     end = endOf(state, loops, once);
   }
   if (end !== null) {
@@ -106,5 +106,6 @@ function endOf(state: RescueState, { fetcher, requester }: Loops, once: boolean)
   if (isNothingAhead && state.isCostCapReached) {
     return "cost-cap";
   }
-  return once && isSettled && state.quietLooks >= quietLooksMin ? "waiting" : null;
+  const isQuiet = isSettled && state.quietLooks >= quietLooksMin;
+  return once && (isQuiet || state.isTargetPaused) ? "waiting" : null;
 }

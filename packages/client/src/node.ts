@@ -57,6 +57,7 @@ export {
   type RetrievalPlan,
   retrieveArchive,
   type StreamRetrievalOptions,
+  startRetrieval,
   streamArchive,
   verifyArchive,
 } from "./transfers/retrieval/retrieve-archive.ts";

@@ -18,6 +18,8 @@ export interface JobCriteria {
   readonly reuse: boolean;
   /** Ids of jobs that are known to have expired. */
   readonly except?: ReadonlySet<string> | undefined;
+  /** The service's list, as it was read before. @default it is read */
+  readonly listed?: readonly GlacierJobDescription[] | undefined;
   /** Called for each listed job, of any archive. */
   readonly onListed?: ((job: GlacierJobDescription) => void) | undefined;
 }
@@ -65,7 +67,8 @@ async function startJob(
   const { vaultName, accountId, jobParameters } = criteria;
   let { mayBeStarted = false } = criteria;
   for (let attempt = 1; ; attempt += 1) {
-    const found = mayBeStarted ? await findJob(client, criteria, signal) : null;
+    // A list that was read before lacks it.
+    const found = mayBeStarted ? await findJob(client, { ...criteria, listed: undefined }, signal) : null;
     if (found !== null) {
       return found.JobId;
     }
@@ -97,11 +100,12 @@ function marked(criteria: JobCriteria, { description, isEarlier }: JobMark) {
  */
 export async function findJob(
   client: GlacierClient,
-  { vaultName, accountId, matches, except, onListed }: JobCriteria,
+  { vaultName, accountId, matches, except, listed, onListed }: JobCriteria,
   signal: AbortSignal,
 ): Promise<GlacierJobDescription | null> {
   const newest = new Map<string, GlacierJobDescription>();
-  for await (const job of everyItem(client, "listJobs", { vaultName, accountId }, { signal })) {
+  const jobs = listed ?? everyItem(client, "listJobs", { vaultName, accountId }, { signal });
+  for await (const job of jobs) {
     onListed?.(job);
     const succeeded = newest.get("Succeeded");
     if (succeeded !== undefined && isNewer(succeeded, job)) {

@@ -14,7 +14,7 @@ import { neverAborted, type TransferOptions } from "../events.ts";
 import { transferClient } from "../transfer-client.ts";
 import { JournalMismatchError } from "../transfer-errors.ts";
 import { chooseJob } from "./choose-job.ts";
-import { findJob, type JobCriteria } from "./find-job.ts";
+import { findJob, findOrStartJob, type JobCriteria } from "./find-job.ts";
 import { JobNote, type NoteSubject } from "./job-note.ts";
 import { type SizeCheck, type WaitOptions, waitForJob } from "./wait-for-job.ts";
 
@@ -31,6 +31,11 @@ export interface RetrievalOptions extends WaitOptions {
   readonly tier?: JobTier | undefined;
   /** Takes an existing job for the entire archive, whatever its tier. @default true */
   readonly reuse?: boolean | undefined;
+  /**
+   * The jobs for the archive in the service's list, read before for several archives at once. A job that has ended since is asked for, and
+   * replaced. @default the list is read
+   */
+  readonly listedJobs?: readonly GlacierJobDescription[] | undefined;
   /**
    * Accepts a target of the archive's size as complete, without reading it; of any size, if no job shows the archive's size. @default false
    */
@@ -102,6 +107,22 @@ export async function verifyArchive(
   const result = await verifyFrom(source, options);
   await note.forget();
   return result;
+}
+
+/** Finds or starts the job of an archive, without waiting for it. Resolves to the job's id. */
+export async function startRetrieval(
+  client: GlacierClient,
+  archive: ArchiveReference,
+  options: Pick<RetrievalOptions, "tier" | "listedJobs" | "signal" | "onEvent"> = {},
+): Promise<string> {
+  const neverMarked = () => Promise.reject(new Error("A job that may be reused has no mark"));
+  const { jobId } = await findOrStartJob(
+    transferClient(client, options),
+    criteriaFor(archive, options),
+    neverMarked,
+    options,
+  );
+  return jobId;
 }
 
 /** The plan of a retrieval. */
@@ -189,7 +210,7 @@ function subjectOf({ vaultName, accountId, archiveId }: ArchiveReference): NoteS
 
 function criteriaFor(
   { vaultName, archiveId, accountId }: ArchiveReference,
-  { tier, reuse = true }: RetrievalOptions,
+  { tier, reuse = true, listedJobs }: RetrievalOptions,
 ): JobCriteria {
   return {
     vaultName,
@@ -200,5 +221,6 @@ function criteriaFor(
       job.RetrievalByteRange === `0-${(job.ArchiveSizeInBytes ?? 0) - 1}` &&
       job.Action === "ArchiveRetrieval",
     reuse,
+    listed: listedJobs,
   };
 }

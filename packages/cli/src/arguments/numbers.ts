@@ -8,6 +8,15 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** Parses a whole number of 1 or more. */
+export function oneOrMore(text: string): number {
+  const number = wholeNumber(text);
+  if (number < 1) {
+    throw new InvalidArgumentError("Expected 1 or more.");
+  }
+  return number;
+}
+
 export function fraction(text: string): number {
   if (!/^[0-9]?\.[0-9]{1,12}$|^[0-9]$/.test(text)) {
     throw new InvalidArgumentError("Expected a number like 0.25.");

@@ -1,35 +1,80 @@
 import { Command } from "commander";
+import { ManyIds } from "../arguments/many-ids.ts";
+import { oneOrMore } from "../arguments/numbers.ts";
 import { recordDeletion } from "../catalog/record-changes.ts";
 import type { CommandContext } from "../context/tools.ts";
+import type { DeleteOptions } from "../sending/delete-many.ts";
+import { listing } from "../terminal/table.ts";
 
 /** Deletes archives; `upload` makes them, and `retrieve` gets them. */
 export function archiveCommand(tools: CommandContext): Command {
-  const { client, readId, notice, printMessage, reportIfDryRun, signal } = tools;
   const archive = new Command("archive").description("Archives: delete");
   archive
     .command("delete")
-    .description("Delete an archive permanently")
+    .description("Delete archives permanently, several at once")
     .argument("<vault>")
-    .argument("<archive>", "its id, @FILE for a file that contains it, or - for standard input")
-    .addHelpText(
-      "after",
-      `
+    .argument("<archive...>", "ids, @FILE for a file with one a line, or - for standard input")
+    .option("--concurrency <number>", "number of requests at once (default: 16)", oneOrMore)
+    .option("--max-per-second <number>", "maximum deletions a second (default: no limit)", oneOrMore)
+    .addHelpText("after", details)
+    .action((vaultName: string, given: readonly string[], options: DeleteOptions) =>
+      deleteArchives(tools, vaultName, given, options),
+    );
+  return archive;
+}
+
+const details = `
 Deleting an archive that does not exist succeeds: the service reports no error.
+With several archives, each is reported, and one that cannot be deleted does not
+stop the others; the exit code is 1 then. After any interruption, run the same
+command again.
 
 Examples:
   moraine archive delete photos ARCHIVE_ID
-  moraine archive delete photos @id.txt --dry-run`,
-    )
-    .action(async (vaultName: string, given: string) => {
-      const archiveId = await readId(given);
-      if (!reportIfDryRun(`delete archive ${archiveId} of vault ${vaultName}`)) {
-        const answer = await (await client()).deleteArchive({ vaultName, archiveId }, { signal });
-        const warning = await recordDeletion(tools, vaultName, archiveId);
-        if (warning !== null) {
-          notice(`warning: ${warning}`);
-        }
-        printMessage(answer, `Deleted archive ${archiveId}.`);
-      }
-    });
-  return archive;
+  moraine archive delete photos @ids.txt --dry-run
+  moraine catalog find photos '*.tmp' --quiet | moraine archive delete photos -`;
+
+async function deleteArchives(
+  tools: CommandContext,
+  vaultName: string,
+  given: readonly string[],
+  options: DeleteOptions,
+): Promise<void> {
+  const ids = new ManyIds(tools, given);
+  const only = await ids.single();
+  if (only !== null) {
+    await deleteOne(tools, vaultName, only);
+    return;
+  }
+  const count = await ids.count();
+  const what = count === null ? "all archives that standard input lists" : `${count} archives`;
+  if (tools.reportIfDryRun(`delete ${what}, of vault ${vaultName}`, { count })) {
+    return;
+  }
+  const { deleteMany } = await import("../sending/delete-many.ts");
+  const { assertAllDone } = await import("../sending/file-counts-text.ts");
+  const result = await tools.transfer<{ readonly deleted: number; readonly failed: number }>(
+    {
+      name: vaultName,
+      resumeHint: () => "Run the same command again to resume: what was deleted before counts as deleted.",
+      readable: ({ deleted, failed }) => listing({ deleted, ...(failed > 0 && { failed }) }),
+    },
+    async (watched) => {
+      const { done, failed } = await deleteMany(tools, vaultName, ids, options, watched);
+      return { deleted: done.files, failed };
+    },
+  );
+  assertAllDone({ failed: result.failed, unknown: 0 }, "Run the same command again to delete them", "archives");
+}
+
+async function deleteOne(tools: CommandContext, vaultName: string, archiveId: string): Promise<void> {
+  const { client, notice, printMessage, reportIfDryRun, signal } = tools;
+  if (!reportIfDryRun(`delete archive ${archiveId} of vault ${vaultName}`)) {
+    const answer = await (await client()).deleteArchive({ vaultName, archiveId }, { signal });
+    const warning = await recordDeletion(tools, vaultName, archiveId);
+    if (warning !== null) {
+      notice(`warning: ${warning}`);
+    }
+    printMessage(answer, `Deleted archive ${archiveId}.`);
+  }
 }

@@ -1,7 +1,13 @@
+import { stat } from "node:fs/promises";
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
 import { Command, Option } from "commander";
+import { ManyIds } from "../arguments/many-ids.ts";
 import { bytesExactly } from "../arguments/sizes.ts";
 import type { CommandContext } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
+import type { ManyRetrieved } from "../sending/retrieve-many.ts";
+import { listed } from "../terminal/listed.ts";
+import { listing } from "../terminal/table.ts";
 import {
   addDownloadOptions,
   addOutputOptions,
@@ -11,7 +17,7 @@ import {
   nameOf,
   newJobFlag,
 } from "../transfers/download-options.ts";
-import { addWaitOption, treeHash, type WaitOptions, waitOf } from "../transfers/transfer-options.ts";
+import { addWaitOption, paceOf, treeHash, type WaitOptions, waitOf } from "../transfers/transfer-options.ts";
 import { jobFileFor } from "../transfers/upload-state.ts";
 
 interface RetrieveOptions extends DownloadOptions, WaitOptions {
@@ -24,16 +30,18 @@ interface RetrieveOptions extends DownloadOptions, WaitOptions {
 /** Gets an archive: job, wait, download, verification. */
 export function retrieveCommand(tools: CommandContext): Command {
   const command = addOutputOptions(new Command("retrieve"))
-    .description("Get an archive: reuse or start its job, wait for it, download, verify")
+    .description("Get archives: reuse or start their jobs, wait for them, download, verify")
     .argument("<vault>")
-    .argument("<archive>", "its id, @FILE for a file that contains it, or - for standard input")
+    .argument("<archive...>", "ids, @FILE for a file with one a line, or - for standard input")
     .addOption(tierOption())
     .option(newJobFlag, "start a job even if one exists for the archive")
     .option("--skip-existing", "treat a file of the archive's size as complete, without reading it");
   addWaitOption(command).option("--tree-hash <hash>", "expected tree hash of the archive, if you know it", treeHash);
   return addDownloadOptions(command)
     .addHelpText("after", details)
-    .action((vaultName: string, given: string, options: RetrieveOptions) => retrieve(tools, vaultName, given, options));
+    .action((vaultName: string, given: readonly string[], options: RetrieveOptions) =>
+      retrieve(tools, vaultName, given, options),
+    );
 }
 
 export function tierOption(): Option {
@@ -58,21 +66,33 @@ exit code is 0. Without --tree-hash, a job for the archive must exist to
 provide the tree hash. With -o -, bytes are written in order, each range
 when it is verified.
 
+Several archives are written to a folder, -o FOLDER/, under their ids. Their
+jobs are all started first, after one look at the list of jobs. One that cannot
+be retrieved does not stop the others; the exit code is 1 then, and 75 while
+jobs are in progress. To get files under their names: moraine fetch.
+
 Examples:
   moraine retrieve photos ARCHIVE_ID -o holiday.tar
   moraine retrieve photos ARCHIVE_ID -o holiday.tar --tier Bulk --wait 0   # start the job; exits 75 until it is done
   moraine retrieve photos @id.txt -o - | tar x
+  moraine retrieve photos @ids.txt -o restored/
   moraine retrieve photos ARCHIVE_ID --verify-only
   moraine retrieve photos ARCHIVE_ID -o holiday.tar --dry-run`;
 
 async function retrieve(
   tools: CommandContext,
   vaultName: string,
-  given: string,
+  given: readonly string[],
   options: RetrieveOptions,
 ): Promise<void> {
   assertHasOutput(options);
-  const archive = { vaultName, archiveId: await tools.readId(given) };
+  const ids = new ManyIds(tools, given);
+  const archiveId = await ids.single();
+  if (archiveId === null) {
+    await retrieveAll(tools, vaultName, await listed(ids.batches()), options);
+    return;
+  }
+  const archive = { vaultName, archiveId };
   if (await reportIfDryRun(tools, archive, options)) {
     return;
   }
@@ -96,6 +116,81 @@ async function retrieve(
       const jobFile = await jobFileFor(tools, vaultName, archive.archiveId);
       return verifyArchive(client, archive, { ...wishes, ...settings, jobFile });
     },
+  });
+}
+
+async function retrieveAll(
+  tools: CommandContext,
+  vaultName: string,
+  batches: readonly (readonly string[])[],
+  options: RetrieveOptions,
+): Promise<void> {
+  const ids = [...new Set(batches.flat())];
+  const { output = "" } = options;
+  const folder = await folderFor(tools, ids, options);
+  if (
+    tools.reportIfDryRun(`get ${ids.length} archives of vault ${vaultName}, to ${output}`, { archives: ids.length })
+  ) {
+    return;
+  }
+  const { tier, rangeSize: rangeSizeBytes } = options;
+  const settings = {
+    ...waitOf(options),
+    ...(await paceOf(options)),
+    ...(tier !== undefined && { tier }),
+    ...(rangeSizeBytes !== undefined && { rangeSizeBytes }),
+    overwrite: options.force ?? false,
+    acceptUnverified: options.acceptUnverified ?? false,
+    skipExisting: options.skipExisting ?? false,
+  };
+  const { retrieveMany } = await import("../sending/retrieve-many.ts");
+  const result = await tools.transfer<ManyRetrieved>(
+    {
+      name: vaultName,
+      resumeHint: () => "Run the same command again to resume: it uses the same jobs, and keeps verified bytes.",
+      readable: manyText,
+    },
+    (watched) => retrieveMany(tools, { vaultName, ids, folder }, settings, watched),
+  );
+  await assertAllRetrieved(result);
+}
+
+/** Returns the folder for several archives. Throws UsageError for options that are for one archive alone. */
+async function folderFor(tools: CommandContext, ids: readonly string[], options: RetrieveOptions): Promise<string> {
+  const { output, verifyOnly, newJob, treeHash: hash } = options;
+  const ofOne = [verifyOnly && "--verify-only", newJob && newJobFlag, hash !== undefined && "--tree-hash"].find(
+    Boolean,
+  );
+  if (ofOne !== undefined) {
+    throw new UsageError(`${ofOne} is for one archive, and ${ids.length} are named`);
+  }
+  const wrong = ids.find((id) => !/^[\w-]{1,255}$/.test(id));
+  if (wrong !== undefined) {
+    throw new UsageError(`Invalid id "${wrong.slice(0, 60)}": expected letters, digits, - and _`);
+  }
+  const path = tools.pathOf(output ?? "");
+  const isFolder = (await stat(path).catch(() => null))?.isDirectory() ?? false;
+  if (output === undefined || !(isFolder || output.endsWith("/"))) {
+    throw new UsageError(`${ids.length} archives need a folder: name one with -o FOLDER/`);
+  }
+  return path;
+}
+
+async function assertAllRetrieved({ waiting, failed }: ManyRetrieved): Promise<void> {
+  const { assertAllDone } = await import("../sending/file-counts-text.ts");
+  assertAllDone({ failed, unknown: 0 }, "Run the same command again to try them again", "archives");
+  if (waiting > 0) {
+    const { JobsPendingError } = await import("../rescue/rescue-errors.ts");
+    throw new JobsPendingError(`${waiting} jobs are in progress: run the same command again later`);
+  }
+}
+
+function manyText({ retrieved, alreadyComplete, waiting, failed }: ManyRetrieved): string {
+  return listing({
+    retrieved,
+    ...(alreadyComplete > 0 && { "already complete": alreadyComplete }),
+    ...(waiting > 0 && { waiting }),
+    ...(failed > 0 && { failed }),
   });
 }
 

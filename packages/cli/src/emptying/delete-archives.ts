@@ -96,7 +96,7 @@ async function deleteOne(
 }
 
 /** Yields the archives one by one, no faster than the limit. */
-async function* paced<Archive>(
+export async function* paced<Archive>(
   batches: AsyncIterable<readonly Archive[]>,
   { perSecondMax, signal }: Pick<DeletionOptions, "perSecondMax" | "signal">,
 ): AsyncGenerator<Archive, void, void> {

@@ -24,9 +24,14 @@ export class SomeFailedError extends Error {
 }
 
 /** Throws SomeFailedError unless all files were dealt with. */
-export function assertAllDone({ failed, unknown }: Pick<FileCounts, "failed" | "unknown">, advice: string): void {
+export function assertAllDone(
+  { failed, unknown }: Pick<FileCounts, "failed" | "unknown">,
+  advice: string,
+  unit: "files" | "archives" = "files",
+): void {
   if (failed + unknown > 0) {
-    const what = [failed > 0 ? `${filesText(failed)} failed` : "", unknown > 0 ? `${unknown} unknown` : ""];
+    const counted = `${failed} ${failed === 1 ? unit.slice(0, -1) : unit}`;
+    const what = [failed > 0 ? `${counted} failed` : "", unknown > 0 ? `${unknown} unknown` : ""];
     throw new SomeFailedError(`${what.filter(Boolean).join(", ")}: see above. ${advice}`);
   }
 }

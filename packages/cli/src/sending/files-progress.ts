@@ -34,11 +34,14 @@ export class FilesProgress {
     unknown: 0,
     failed: 0,
   };
+  readonly #unit: "archives" | undefined;
   #total: Amount | null = null;
   #leftOutBytes = 0;
 
-  constructor(onEvent: (event: ReportEvent) => void) {
+  /** @param unit what is counted, if the bytes do not matter */
+  constructor(onEvent: (event: ReportEvent) => void, unit?: "archives") {
     this.#onEvent = onEvent;
+    this.#unit = unit;
   }
 
   get counts(): FileCounts {
@@ -111,7 +114,11 @@ export class FilesProgress {
       // A file that failed will not be transferred, and is no part of the remaining time.
       sizeBytes: this.#total === null ? null : Math.max(0, this.#total.bytes - this.#leftOutBytes),
       ...this.#bytes,
-      files: { done: done.files + known.files + unknown + failed, total: this.#total?.files ?? null },
+      files: {
+        done: done.files + known.files + unknown + failed,
+        total: this.#total?.files ?? null,
+        ...(this.#unit !== undefined && { unit: this.#unit }),
+      },
     });
   }
 }

@@ -6,6 +6,7 @@ import type { CommandContext, Transfer } from "../context/tools.ts";
 import type { DescriptionFormat } from "../names/file-description.ts";
 import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
 import { prepareFolderOf, uploadJournalPath } from "../transfers/upload-state.ts";
+import { assertVaultExists } from "./existing-vault.ts";
 import { fileRules, type RuleOptions } from "./file-rules.ts";
 import { type FileCounts, FilesProgress } from "./files-progress.ts";
 import { KeyedTurns } from "./keyed-turns.ts";
@@ -40,7 +41,7 @@ export async function sendFiles(
   // Refuses a name that no vault can have.
   catalogPath(tools, vaultName, options);
   const client = await tools.client();
-  await assertExists(client, vaultName, signal);
+  await assertVaultExists(client, vaultName, signal);
   await using opened = new AsyncDisposableStack();
   const catalog = opened.use(openOrCreateCatalog(tools, vaultName, options));
   const onWait = (message: string) => onEvent({ kind: "warning", code: "lock-unseen", message });
@@ -91,17 +92,6 @@ async function openSending(
     now: tools.now,
     journalOf,
   };
-}
-
-/** Throws if the vault does not exist. Some may send to a vault that they may not describe. */
-async function assertExists(client: GlacierClient, vaultName: string, signal: AbortSignal): Promise<void> {
-  try {
-    await client.describeVault({ vaultName }, { signal });
-  } catch (error) {
-    if (!(error instanceof Error && error.name === "AccessDeniedException")) {
-      throw error;
-    }
-  }
 }
 
 /** The files of the run itself, which may be in a folder that is sent. */

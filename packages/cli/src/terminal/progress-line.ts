@@ -54,7 +54,10 @@ export class ProgressLine {
   }
 
   #bytesText(progress: ShownProgress, now: number, width: number): string {
-    const { sizeBytes, verifiedBytes } = progress;
+    const { sizeBytes, verifiedBytes, files } = progress;
+    if (files?.unit !== undefined) {
+      return [this.#name, filesText(progress) ?? ""].join("  ");
+    }
     const doneBytes = Math.max(
       verifiedBytes,
       progress.resumedBytes + progress.transferredBytes - progress.repeatedBytes,
@@ -96,7 +99,8 @@ function filesText({ files }: ShownProgress): string | null {
   if (files === undefined) {
     return null;
   }
-  return files.total === null ? `${files.done} files` : `${files.done} of ${files.total} files`;
+  const { done, total, unit = "files" } = files;
+  return total === null ? `${done} ${unit}` : `${done} of ${total} ${unit}`;
 }
 
 /** Leaves out the last items where the line is too short for them. The name and one more stay. */

@@ -9,6 +9,8 @@ export interface FilesProgressEvent extends ProgressEvent {
     readonly done: number;
     /** Null until all were found. */
     readonly total: number | null;
+    /** The things that are counted, if their bytes do not matter. @default files with their bytes */
+    readonly unit?: "archives" | undefined;
   };
 }
 
@@ -29,7 +31,7 @@ export type FileState = "sent" | "known" | "unknown" | "fetched" | "present" | "
 
 /** Whether an event is what is expected of each file, which a person need not see. */
 export function isRoutine(event: ReportEvent): boolean {
-  return event.kind === "file" && !["left-out", "unknown", "failed"].includes(event.state);
+  return event.kind === "file" && ["sent", "known", "fetched", "present"].includes(event.state);
 }
 
 interface CommandWarning extends Omit<WarningEvent, "code"> {

@@ -1,7 +1,7 @@
 import type { Bandwidth } from "@moraine/client/node";
 import type { ByteRange } from "@moraine/protocol";
 import { type Command, InvalidArgumentError } from "commander";
-import { seconds, wholeNumber } from "../arguments/numbers.ts";
+import { oneOrMore, seconds } from "../arguments/numbers.ts";
 import { rate, size } from "../arguments/sizes.ts";
 
 export interface PaceOptions {
@@ -65,12 +65,4 @@ export function treeHash(text: string): string {
     throw new InvalidArgumentError("Expected 64 hexadecimal digits, as moraine treehash prints them.");
   }
   return text.toLowerCase();
-}
-
-function oneOrMore(text: string): number {
-  const number = wholeNumber(text);
-  if (number < 1) {
-    throw new InvalidArgumentError("Expected 1 or more.");
-  }
-  return number;
 }

@@ -1,0 +1,123 @@
+import { createReadStream } from "node:fs";
+import type { CommandContext } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
+import { onOneLine } from "../terminal/printable.ts";
+
+const batchSize = 500;
+/** More than the longest line with an id. */
+const lineLengthMax = 4096;
+
+type Tools = Pick<CommandContext, "pathOf" | "stdin">;
+
+/** Ids as users give them: each one itself, `@FILE` for a file with one a line, or `-` for standard input. */
+export class ManyIds {
+  readonly #tools: Tools;
+  readonly #given: readonly string[];
+  /** A stream whose first ids were read. */
+  #unread: AsyncIterable<readonly string[]> | null = null;
+
+  constructor(tools: Tools, given: readonly string[]) {
+    this.#tools = tools;
+    this.#given = given;
+  }
+
+  /** Whether they can be read only once. */
+  get isStream(): boolean {
+    return this.#given.includes("-");
+  }
+
+  /** Returns the id if there is exactly one, else null. Throws UsageError for none. Called before a stream is read. */
+  async single(): Promise<string | null> {
+    const batches = this.batches();
+    const [first, second] = [await batches.next(), await batches.next()];
+    if (first.done) {
+      throw new UsageError(`${this.#given.join(" ")} has no id: expected one a line`);
+    }
+    if (this.isStream) {
+      this.#unread = joined([first.value, ...(second.done ? [] : [second.value])], batches);
+    } else {
+      await batches.return();
+    }
+    return second.done && first.value.length === 1 ? (first.value[0] ?? null) : null;
+  }
+
+  /** Yields them in batches, which are never empty. Throws UsageError for a file that cannot be read, and a line that is no id. */
+  async *batches(): AsyncGenerator<readonly string[], void, void> {
+    if (this.#unread !== null) {
+      yield* this.#unread;
+      return;
+    }
+    for (const given of this.#given) {
+      if (given === "-" || given.startsWith("@")) {
+        yield* this.#inFile(given === "-" ? "-" : given.slice(1));
+      } else {
+        yield [given];
+      }
+    }
+  }
+
+  /** Reads all files, so that a line that is no id is found before anything is done, and counts. Null for a stream. */
+  async count(): Promise<number | null> {
+    if (this.isStream) {
+      return null;
+    }
+    let count = 0;
+    for await (const batch of this.batches()) {
+      count += batch.length;
+    }
+    return count;
+  }
+
+  async *#inFile(name: string): AsyncGenerator<readonly string[], void, void> {
+    let number = 0;
+    let batch: string[] = [];
+    for await (const line of linesOf(this.#tools, name)) {
+      number += 1;
+      const id = line.trim();
+      if (id === "") {
+        continue;
+      }
+      if (!/^[\w-]{1,1024}$/.test(id)) {
+        const shown = onOneLine(id.slice(0, 60));
+        const where = name === "-" ? "standard input" : name;
+        throw new UsageError(`Invalid id "${shown}" in line ${number} of ${where}: expected letters, digits, - and _`);
+      }
+      batch.push(id);
+      if (batch.length === batchSize) {
+        yield batch;
+        batch = [];
+      }
+    }
+    if (batch.length > 0) {
+      yield batch;
+    }
+  }
+}
+
+async function* joined(
+  first: readonly (readonly string[])[],
+  rest: AsyncIterable<readonly string[]>,
+): AsyncGenerator<readonly string[], void, void> {
+  yield* first;
+  yield* rest;
+}
+
+async function* linesOf({ pathOf, stdin }: Tools, name: string): AsyncGenerator<string, void, void> {
+  const bytes: AsyncIterable<Uint8Array> = name === "-" ? stdin() : createReadStream(pathOf(name));
+  // Without the byte order mark that some editors write.
+  const decoder = new TextDecoder("utf-8");
+  let rest = "";
+  try {
+    for await (const piece of bytes) {
+      const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      if (rest.length > lineLengthMax) {
+        throw new Error("it has a line that is too long: expected one id a line");
+      }
+      yield* lines;
+    }
+  } catch (error) {
+    throw new UsageError(`cannot read ${name}: ${(error as Error).message}`, { cause: error });
+  }
+  yield rest;
+}

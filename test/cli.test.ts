@@ -264,7 +264,7 @@ test("a folder for the progress of uploads that cannot be written is named, with
 test("every command has help, with an example that begins with its name", async () => {
   const names = ["vault list", "vault create", "vault describe", "vault delete", "upload", "upload list"];
   names.push("upload abort", "upload to", "retrieve", "inventory", "job start", "job list", "job describe");
-  names.push("job wait", "job output", "archive delete", "treehash");
+  names.push("job wait", "job output", "archive delete", "treehash", "send", "fetch", "audit");
   for (const name of names) {
     const { code, stdout } = await shell.run([...name.split(" "), "--help"]);
     assert.equal(code, 0, name);

@@ -39,12 +39,11 @@ export function fetchCommand(tools: CommandContext): Command {
 }
 
 const details = `
-Finds archives in the vault's catalogue (moraine catalog import), and gets the
-newest of each path. Files get the times and permissions that their descriptions
-have. A path is made safe for the disk, and nothing outside the folder is
-written. A file that exists with the same content is left as it is; one with
-other content is kept, and the archive's date is put into the name of the new
-one.
+Finds archives in the catalogue of the vault (moraine catalog import), and gets
+the newest of each path. Files get the times and permissions that their
+descriptions have. A path is made safe for the disk, and nothing outside the
+folder is written. A file that exists with the same content is left as it is.
+One with other content is kept, and the new one gets its date into its name.
 
 At AWS, jobs take hours and cost money: the command shows how much, and asks.
 After any interruption, the same command resumes with the same jobs.

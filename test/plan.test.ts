@@ -43,7 +43,7 @@ test("without a catalogue, plans from the service's counts and requests nothing 
   const passed = proxy.passed.length;
   const shown = await here.done(["plan", "photos", "--catalog", "another"]);
   assert.match(shown, /^archives +32$/m);
-  assert.match(shown, /^This starts it:\n {2}moraine catalog import photos$/m);
+  assert.match(shown, /^This starts it:\n {2}moraine catalog import photos --start$/m);
   assert.match(shown, /^cost if this were AWS in us-east-1; this service charges what its operator says$/m);
   assert.deepEqual(
     proxy.passed.slice(passed).map(({ method, path }) => [method, path]),
@@ -63,8 +63,8 @@ test("plans from the catalogue: sizes, names, money, time, and room at the targe
   const shown = await here.done([...line, ...more]);
   assert.match(shown, /^largest +97\.7 KiB$/m);
   assert.match(shown, /^ {2}< 1 KiB +31 +\d+ B {2}█+$/m);
-  assert.match(shown, /^names: text 32\n {2}1 have the name of another archive, .*\n {4}"F?f?OLDER-0/im);
-  assert.match(shown, /^ {2}1 have a name that is no safe path, and get another\n {4}"\.\.\/\.\.\/escape"$/m);
+  assert.match(shown, /^names: text 32\n {2}1 with the name of another archive: .*\n {4}"F?f?OLDER-0/im);
+  assert.match(shown, /^ {2}1 with a name that is no safe path: it is made one\n {4}"\.\.\/\.\.\/escape"$/m);
   assert.match(shown, /^ {2}Bulk: 2 hours \d+ minutes?, limited by --max-retrieval-per-hour$/m);
   assert.match(shown, /^needed +98\.\d KiB\nfree +[\d.]+ [KMGT]iB$/m);
 });

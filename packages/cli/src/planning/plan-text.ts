@@ -13,7 +13,9 @@ export function planText(plan: Plan, columns: number): string {
   const { details } = plan.contents;
   const sections = [
     contentsText(plan),
-    ...(details === null ? [withoutCatalogText(plan)] : [sizesText(details, columns), namesText(details.names)]),
+    ...(details === null
+      ? [withoutCatalogText(plan)]
+      : [sizesText(details, columns), namesText(details.names, columns)]),
     costText(plan, columns),
     timeText(plan.tiers),
     targetText(plan),
@@ -38,7 +40,7 @@ function withoutCatalogText({ vault, inventoryUsd, isAws }: Plan): string {
     "There is no catalogue of this vault, so sizes, names and early deletions",
     `are unknown. An inventory has them.${price}`,
     "This starts it:",
-    `  moraine catalog import ${shellWord(vault)}`,
+    `  moraine catalog import ${shellWord(vault)} --start`,
   ].join("\n");
 }
 
@@ -47,20 +49,29 @@ function sizesText({ sizes }: StatisticsDetails, columns: number): string {
 }
 
 const decisionWords: Readonly<Record<NameDecisionKind, string>> = {
-  duplicate: "have the name of another archive, and get their date in it",
-  unsafe: "have a name that is no safe path, and get another",
-  "too-long": "have a name that is too long, and get a shorter one",
-  nameless: "have no name, and get their id",
-  noted: "are compressed or encrypted by the program that stored them",
+  duplicate: "with the name of another archive: their date is added",
+  unsafe: "with a name that is no safe path: it is made one",
+  "too-long": "with a name that is too long: it is made shorter",
+  nameless: "without a name: the id is used",
+  noted: "compressed or encrypted by the program that stored them",
 };
 
-function namesText({ formats, decisions }: NameStatistics): string {
+function namesText({ formats, decisions }: NameStatistics, columns: number): string {
   const seen = formats.map(({ format, archives }) => `${format} ${grouped(archives)}`).join(", ");
   const open = decisions.flatMap(({ kind, archives, examples }) => [
     `  ${grouped(archives)} ${decisionWords[kind]}`,
-    ...examples.map((example) => `    ${printableJson(example)}`),
+    ...examples.map((example) => `    ${shortened(printableJson(example), columns - 4)}`),
   ]);
   return [`names: ${seen || "none"}`, ...open].join("\n");
+}
+
+/** Leaves out the middle of a text that is longer than a line. */
+function shortened(text: string, lengthMax: number): string {
+  const characters = [...text];
+  const half = Math.max(1, Math.floor((lengthMax - 1) / 2));
+  return characters.length <= lengthMax
+    ? text
+    : `${characters.slice(0, half).join("")}…${characters.slice(-half).join("")}`;
 }
 
 function costText(plan: Plan, columns: number): string {

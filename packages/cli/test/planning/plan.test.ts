@@ -122,16 +122,28 @@ for (const columns of [40, 80, 200]) {
 
 test("shows which names need a decision, with escapes for what a terminal would act on", () => {
   const text = planText(makePlan(contentsOf(5), options), 80);
-  assert.match(text, /^ {2}1 have a name that is no safe path, and get another\n {4}"\.\.\/\\u001b\[31mx"$/m);
+  assert.match(text, /^ {2}1 with a name that is no safe path: it is made one\n {4}"\.\.\/\\u001b\[31mx"$/m);
   assert.match(text, /^names: mt2 1$/m);
 });
+
+for (const columns of [40, 80]) {
+  test(`a long name is shortened to ${columns} columns`, () => {
+    const contents = contentsOf(5);
+    const decisions = [{ kind: "too-long" as const, archives: 1, examples: [`${"é".repeat(500)}.txt`] }];
+    const details = contents.details && { ...contents.details, names: { formats: [], decisions } };
+    const text = planText(makePlan({ ...contents, details }, options), columns);
+    const shown = text.split("\n").find((line) => line.includes("é")) ?? "";
+    assert.match(shown, /^ {4}"é+…é+\.txt"$/);
+    assert.ok(shown.length <= columns && shown.length >= columns - 1, shown);
+  });
+}
 
 test("without a catalogue it estimates from the vault's own counts, and names the command that starts an inventory", () => {
   const contents = { asOf: null, archives: 1_000_000, bytes: 200 * gibibyte, details: null };
   const text = planText(makePlan(contents, options), 80);
   assert.match(
     text,
-    /At AWS it costs \$0\.04 at most, and takes hours\.\nThis starts it:\n {2}moraine catalog import photos$/m,
+    /At AWS it costs \$0\.04 at most, and takes hours\.\nThis starts it:\n {2}moraine catalog import photos --start$/m,
   );
   assert.match(text, /^Bulk +\$25\.00 +\$0\.50 +\$34\.50$/m);
   assert.doesNotMatch(text, /early deletion,/);

@@ -10,7 +10,6 @@ import { readOverrides } from "../names/overrides.ts";
 import { inventoryUsd } from "../pricing/estimate.ts";
 import type { PriceTable, RegionPrices } from "../pricing/price-table.ts";
 import { pricesOf } from "../pricing/read-prices.ts";
-import { TargetUnavailableError } from "../targets/target.ts";
 import { listing } from "../terminal/table.ts";
 import { failuresOf, reportFacts } from "./final-report.ts";
 import { Money } from "./money.ts";
@@ -24,7 +23,7 @@ import { rescueReport } from "./rescue-report.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
 import { ArchiveSelection } from "./selection.ts";
 import { snapshotFacts } from "./snapshot-text.ts";
-import { targetOf } from "./target-of.ts";
+import { targetOf, targetToEstimate } from "./target-of.ts";
 import { TimedBandwidth } from "./timed-bandwidth.ts";
 import { watchRescue } from "./watch-rescue.ts";
 
@@ -180,13 +179,8 @@ async function printEstimate(
   services: Services,
   options: RescueOptions,
 ): Promise<void> {
-  await using target = await targetOf(tools, targetText, { create: false }).catch((error: unknown) => {
-    if (error instanceof TargetUnavailableError) {
-      return null;
-    }
-    throw error;
-  });
-  const url = target?.url ?? tools.pathOf(targetText);
+  await using target = await targetToEstimate(tools, targetText);
+  const { url } = target;
   const { catalog, prices } = services;
   const parts = {
     ...services,
@@ -195,7 +189,7 @@ async function printEstimate(
     selection: new ArchiveSelection(catalog, options.selection),
     money: new Money(prices, catalog.costs),
   };
-  const estimate = await estimated(tools, parts, (await target?.freeBytes()) ?? null);
+  const estimate = await estimated(tools, parts, await target.freeBytes());
   const hasInventory = recordedInventory(catalog) !== null;
   const advice = hasInventory ? "" : "\nThe catalogue has no inventory yet: see moraine catalog import.";
   const text = `${estimateText(services.vaultName, url, estimate)}${advice}\nNothing was requested or written.`;

@@ -1,4 +1,4 @@
-import { grouped } from "../planning/amounts-in-words.ts";
+import { counted, grouped } from "../planning/amounts-in-words.ts";
 import type { RescueEnd } from "./rescue.ts";
 import { CapReachedError, JobsPendingError, SomeFailedError } from "./rescue-errors.ts";
 import type { RescueSnapshot } from "./rescue-event.ts";
@@ -16,12 +16,12 @@ export function endError(
     );
   }
   if (end === "waiting") {
-    const message = `${grouped(requested.archives)} jobs are in progress: run the same command again later`;
+    const message = `${counted(requested.archives, "job is", "jobs are")} in progress: run the same command again later`;
     return new JobsPendingError(message);
   }
   return failed.archives === 0
     ? null
     : new SomeFailedError(
-        `${grouped(failed.archives)} archives could not be rescued; FAILED.jsonl at ${target} says why. Run the same command to try them again`,
+        `${counted(failed.archives, "archive")} could not be rescued; FAILED.jsonl at ${target} says why. Run the same command to try them again`,
       );
 }

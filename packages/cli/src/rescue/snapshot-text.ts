@@ -19,6 +19,9 @@ const reasons: Readonly<Record<Exclude<WaitReason, null>, string>> = {
 /** Describes a snapshot in one line, the most important first. */
 export function snapshotLine(snapshot: RescueSnapshot): string {
   const { selected, verified, failed, requested, readyJobs, secondsLeft, spentUsd, waiting } = snapshot;
+  if (selected.archives === 0 && verified.archives === 0) {
+    return "counting the archives";
+  }
   const share = selected.bytes === 0 ? 100 : Math.floor((100 * verified.bytes) / selected.bytes);
   const isDone = verified.archives + failed.archives >= selected.archives;
   return [

@@ -22,8 +22,11 @@ export async function printStatus(
       `The catalogue ${catalog.path} has no rescue of vault ${vaultName}: start one with moraine rescue VAULT TARGET`,
     );
   }
+  if (target !== null && targetUrlOf(tools, target) !== recorded.target) {
+    throw new UsageError(`The last rescue of vault ${vaultName} was to ${recorded.target}, not to ${target}`);
+  }
   const running = isRunning(recorded, tools.now());
-  const copies = catalog.copies.of(target === null ? recorded.target : targetUrlOf(tools, target)).totals();
+  const copies = catalog.copies.of(recorded.target).totals();
   const state = running
     ? `running (process ${recorded.pid})`
     : (recorded.end ?? "ended without a word: killed, or a power cut");

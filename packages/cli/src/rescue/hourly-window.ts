@@ -7,7 +7,7 @@ type Minute = readonly [minute: number, bytes: number];
 /** The bytes that were requested in each of the last minutes. Minutes are numbered. */
 export interface HourlyWindow {
   readonly minute: number;
-  /** Bytes of that minute. */
+  /** The bytes of that minute. */
   readonly bytes: number;
   /** The minutes before it that still count, in order. */
   readonly earlier: readonly Minute[];

@@ -13,7 +13,7 @@ export interface InventoryWishes {
   readonly inventory: string | null;
   readonly once: boolean;
   readonly yes: boolean;
-  /** The most that an inventory costs; null where prices are not known. */
+  /** The price of an inventory at most; null where prices are not known. */
   readonly inventoryUsd: number | null;
 }
 

@@ -23,7 +23,7 @@ export class ReadyQueue {
   readonly #taken = new Set<number>();
   readonly #postponed: { readonly number: number; readonly until: number }[] = [];
   #pages: AsyncGenerator<readonly CatalogJob[], void, void> | null = null;
-  /** The state's count of ready jobs when the last reading started, or null if something may be queued again. */
+  /** The state's count of ready jobs when reading was started; null if something may be queued again. */
   #readAt: number | null = null;
 
   constructor(parts: RescueParts, state: RescueState) {

@@ -4,7 +4,7 @@ import type { Money } from "./money.ts";
 import type { ScheduleLimits } from "./schedule.ts";
 import { minus, type Work } from "./work.ts";
 
-/** Estimate of a rescue, before it does anything. */
+/** The plan of a rescue, before it does anything. */
 export interface RescueEstimate {
   readonly selected: Work;
   readonly verified: Work;

@@ -1,7 +1,7 @@
 import type { Decision } from "./schedule.ts";
 import type { Work } from "./work.ts";
 
-/** Why nothing is requested at the moment; null while requests are sent. */
+/** The reason for which nothing is requested at the moment; null while requests are sent. */
 export type WaitReason = Extract<Decision, { kind: "wait" }>["reason"] | "target" | "cost-cap" | null;
 
 export type RescueEvent =
@@ -31,7 +31,7 @@ export interface RescueSnapshot {
   readonly receivedBytes: number;
   readonly bytesPerSecond: number;
   readonly archivesPerSecond: number;
-  /** Null while it is not known. */
+  /** Null until the speed is measured. */
   readonly secondsLeft: number | null;
   /** Null without prices. */
   readonly spentUsd: number | null;

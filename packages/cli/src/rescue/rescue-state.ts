@@ -30,7 +30,7 @@ export interface RescueParts {
 
 const targetPauseMilliseconds = { first: 5000, most: 300_000 } as const;
 
-/** Knowledge that the loops of a rescue share. Everything that must survive a kill is in the catalogue and the manifest. */
+/** The knowledge that the loops of a rescue share. Everything that must survive a kill is in the catalogue and the manifest. */
 export class RescueState {
   schedule: ScheduleState;
   /** Wakes the loops. */

@@ -1,7 +1,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RescueSnapshot } from "./rescue-event.ts";
 
-/** Facts that a rescue records about itself while it runs, for `--status`. */
+/** The state that a rescue records while it runs, for `--status`. */
 export interface RecordedState {
   readonly target: string;
   readonly pid: number;

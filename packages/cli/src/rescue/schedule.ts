@@ -43,7 +43,7 @@ export type Refusal = "policy" | "capacity" | "throttled" | "jobs-in-progress" |
 /** The archive that is next to be requested. */
 export interface Candidate {
   readonly bytes: number;
-  /** Cost of its job in each tier, in US dollars. */
+  /** The price of its job in each tier, in US dollars. */
   readonly usd: Readonly<Record<Tier, number>>;
 }
 

@@ -52,7 +52,7 @@ const worlds = fc.record({
   refusal: fc.constantFrom("policy" as const, "capacity" as const),
 });
 
-test("no cap is passed and everything ends with any service, line and archives", () => {
+test("no cap is passed, and everything ends, for any service, line and archives", () => {
   fc.assert(
     fc.property(worlds, (given) => {
       const { sizes, bytesPerSecond, secondsPerArchive, tier, fallbackTier, retrievalBytesPerHour, costMax } = given;

@@ -106,6 +106,7 @@ test("a lost catalogue is made again from the inventory and the manifest, withou
   assert.equal(code, 0);
   assert.match(stdout, /^verified +251 archives/m);
   assert.equal(await rig.jobCount(), jobs);
+  assert.equal((await manifestLines(rig.target)).length, 251, "no copy is recorded again");
 });
 
 test("a lost catalogue and a lost manifest cost no job either: files are read and compared", async () => {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { sha256Of } from "../../../../test/support/content.ts";
 import { memoryFolder, temporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { FolderTarget } from "../../src/targets/folder/folder-target.ts";
+import { partialName } from "../../src/targets/folder/partial-folder.ts";
 import type { StoreOptions } from "../../src/targets/target.ts";
 import { archiveOf, outputOf } from "../support/archive-in-memory.ts";
 
@@ -146,11 +147,22 @@ test("a large archive that was named before a crash is complete without another 
   await using place = await opened();
   const archive = archiveOf(11, 33 * mebibyte);
   await place.target.store(archive.facts, outputOf(archive).output, options);
-  const name = (await import("../../src/targets/folder/partial-folder.ts")).partialName(archive.facts.archiveId);
+  const name = partialName(archive.facts.archiveId);
   await link(join(place.root, "archive-11"), join(place.root, ".moraine", "partial", name));
   const again = outputOf(archive, 0);
   await place.target.store(archive.facts, again.output, options);
   assert.deepEqual(await partialNames(place.root), []);
+});
+
+test("a downloaded file that has changed on the disk is downloaded again", async () => {
+  await using place = await opened();
+  const archive = archiveOf(16, 33 * mebibyte);
+  const damaged = Buffer.from(archive.bytes);
+  damaged[20 * mebibyte] = (damaged[20 * mebibyte] ?? 0) ^ 1;
+  await writeFile(join(place.root, ".moraine", "partial", partialName(archive.facts.archiveId)), damaged);
+  const copy = await place.target.store(archive.facts, outputOf(archive).output, options);
+  assert.equal(copy.sha256, sha256Of(archive.bytes));
+  assert.ok((await readFile(join(place.root, "archive-16"))).equals(archive.bytes));
 });
 
 test("a target that another process works on, or whose documents are not its own, is refused", async () => {

@@ -5,7 +5,7 @@ import type { PartDigest } from "../hashing/part-digest.ts";
 export interface SourcePart extends ByteRange {
   readonly index: number;
   /** Whether a part that the service has of this range is taken for this one, unread. @default false */
-  readonly mayBeKnown?: boolean;
+  readonly mayBeKnown?: boolean | undefined;
   /** Computes both hashes in one pass over the part. */
   digest(): Promise<PartDigest>;
   /** Reads the part's bytes from their start. May be called repeatedly. */
@@ -21,7 +21,7 @@ export interface OpenSource extends AsyncDisposable {
   /** The same as long as the source is unchanged; null for bytes that can be recognised only by reading them. */
   readonly identity: string | null;
   /** The tree hash that the archive must have, where it is known in advance. */
-  readonly treeHash?: string;
+  readonly treeHash?: string | undefined;
   /** Yields the parts in order. Those of a stream are kept until they are released. */
   parts(partSizeBytes: number): AsyncIterable<SourcePart>;
   /** Throws SourceChangedError if the source is known to have changed. */

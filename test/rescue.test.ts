@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -99,6 +99,27 @@ test("another run finds all done, and starts no job", async () => {
   assert.equal(await rig.jobCount(), jobs);
 });
 
+test("copies that are missing or changed are fetched again with --recheck, the changed ones once they are moved away", async () => {
+  const [missing = "", changed = "", ...others] = (await manifestLines(rig.target))
+    .map((line) => (JSON.parse(line) as { path: string }).path)
+    .filter((path) => path.startsWith("plain name"));
+  assert.ok(others.length > 10);
+  const jobs = await rig.jobCount();
+  await rm(join(rig.target, missing));
+  await appendFile(join(rig.target, changed), "x");
+  assert.equal((await rig.rescue()).code, 0, "without --recheck, copies are not read");
+  const first = await rig.rescue(["--recheck"]);
+  assert.equal(first.code, 4);
+  assert.ok(first.stderr.includes(`${changed} has changed`), first.stderr);
+  assert.match(first.stderr, /1 copy at .* changed: move these files away/);
+  await rm(join(rig.target, changed));
+  const second = await rig.rescue(["--recheck"]);
+  assert.equal(second.code, 0, second.stderr);
+  assert.match(second.stdout, /^verified +251 archives/m);
+  await rig.assertRescued();
+  assert.ok((await rig.jobCount()) - jobs <= 2);
+});
+
 test("a lost catalogue is made again from the inventory and the manifest, without a job", async () => {
   await rm(join(rig.folder, "moraine"), { recursive: true });
   const jobs = await rig.jobCount();
@@ -106,7 +127,7 @@ test("a lost catalogue is made again from the inventory and the manifest, withou
   assert.equal(code, 0);
   assert.match(stdout, /^verified +251 archives/m);
   assert.equal(await rig.jobCount(), jobs);
-  assert.equal((await manifestLines(rig.target)).length, 251, "no copy is recorded again");
+  assert.equal((await manifestLines(rig.target)).length, 251 + 2, "no copy is recorded again");
 });
 
 test("a lost catalogue and a lost manifest cost no job either: files are read and compared", async () => {

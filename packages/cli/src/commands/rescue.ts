@@ -25,6 +25,7 @@ export function rescueCommand(tools: CommandContext): Command {
     .argument("[vault]")
     .argument("[target]", "folder, s3://BUCKET/PREFIX?endpoint=URL, or vault:NAME@SERVICE")
     .option("--once", "do what can be done now, then exit 75 while jobs are in progress")
+    .option("--recheck", "read all copies again first, and fetch those that are missing")
     .option("--status", "show how far the rescue is, also of one that runs")
     .option("--check <target>", "check the copies against their manifest, without the vault");
   addJobOptions(command);
@@ -90,6 +91,9 @@ copy, and SHA256SUMS can be checked with sha256sum -c. Failures do not stop the
 rest; TARGET/.moraine/FAILED.jsonl lists them, and the next run tries them
 again.
 
+--recheck reads every copy again, as --check does. Missing ones are fetched;
+changed ones are named, and are fetched once you have moved them away.
+
 After any interruption, run the same command again. The first run asks before
 it costs anything; scripts add --yes.
 
@@ -103,7 +107,8 @@ Examples:
   moraine rescue photos /backup/photos --max-cost 100 --bwlimit "08:00,1MiB 20:00,off"
   moraine rescue photos /backup/photos --once --yes   # from cron
   moraine rescue photos /backup/photos --status
-  moraine rescue --check /backup/photos`;
+  moraine rescue --check /backup/photos
+  moraine rescue photos /backup/photos --recheck`;
 
 interface Places {
   readonly vault: string | undefined;

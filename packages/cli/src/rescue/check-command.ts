@@ -47,7 +47,7 @@ export async function checkCopies(tools: CommandContext, text: string, publicKey
 }
 
 /** A check of another target, or of another manifest, must not use the same journal. */
-async function journalFor(tools: CommandContext, url: string): Promise<string> {
+export async function journalFor(tools: CommandContext, url: string): Promise<string> {
   const folder = stateFolder(tools, "checks");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.sqlite`);
@@ -56,7 +56,8 @@ async function journalFor(tools: CommandContext, url: string): Promise<string> {
 const lineOf = ({ finding, location, reason }: CheckFinding): string =>
   onOneLine([finding, location, reason].filter((part) => part !== null).join("  "));
 
-function progressWriter({ stderr }: CommandContext, isSilent: boolean): (totals: CheckTotals) => void {
+/** Returns a function that prints a line of progress each minute. */
+export function progressWriter({ stderr }: CommandContext, isSilent: boolean): (totals: CheckTotals) => void {
   let nextAt = performance.now() + minuteMilliseconds;
   return ({ sound, soundBytes, missing, changed }) => {
     if (!isSilent && performance.now() >= nextAt) {

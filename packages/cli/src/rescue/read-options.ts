@@ -16,6 +16,7 @@ import { Timetable } from "./timetable.ts";
 /** The options as they are given. */
 export interface RescueFlags extends CatalogOptions {
   readonly once?: true;
+  readonly recheck?: true;
   readonly yes?: true;
   readonly tier?: Tier;
   readonly fallbackTier?: Tier;
@@ -55,6 +56,7 @@ export async function readOptions(tools: CommandContext, flags: RescueFlags): Pr
     signingKey: flags.signKey === undefined ? null : readSigningKey(await tools.readText(flags.signKey), flags.signKey),
     metrics: flags.metricsListen === undefined ? null : addressOf(flags.metricsListen, flags.metricsPublic ?? false),
     once: flags.once ?? false,
+    recheck: flags.recheck ?? false,
     yes: flags.yes ?? false,
   };
 }

@@ -14,6 +14,7 @@ import { listing } from "../terminal/table.ts";
 import { failuresOf, reportFacts } from "./final-report.ts";
 import { Money } from "./money.ts";
 import { prepareCatalog } from "./prepare-catalog.ts";
+import { recheckCopies } from "./recheck.ts";
 import { runRescue } from "./rescue.ts";
 import { endError } from "./rescue-end.ts";
 import { estimateOf, estimateText, type RescueEstimate } from "./rescue-estimate.ts";
@@ -47,6 +48,9 @@ export async function rescueVault(
   await fillCatalog(tools, services, options);
   const target = stack.use(await targetOf(tools, targetText, { create: true }));
   const parts = partsOf(tools, { ...services, target }, options);
+  if (options.recheck) {
+    await recheckCopies(tools, parts);
+  }
   await confirmEstimate(tools, parts, options);
   stack.use(await target.lock(tools.signal));
   await run(tools, parts, options);

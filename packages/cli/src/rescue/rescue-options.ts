@@ -22,5 +22,7 @@ export interface RescueOptions extends CatalogOptions {
   readonly signingKey: SigningKey | null;
   readonly metrics: MetricsAddress | null;
   readonly once: boolean;
+  /** Reads the existing copies again before anything is requested. */
+  readonly recheck: boolean;
   readonly yes: boolean;
 }

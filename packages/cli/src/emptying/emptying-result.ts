@@ -18,20 +18,20 @@ export class ArchivesDeniedError extends Error {
   override readonly name = "ArchivesDeniedError";
 }
 
-/** Formats the result for a person. */
-export function resultText(vaultName: string, result: EmptyingResult, removal: "deleted" | "closed" | null): string {
-  const { deleted, deletedBytes, missing } = result;
+/** Formats the deletions for a person. */
+export function deletedText(vaultName: string, { deleted, deletedBytes, missing }: EmptyingResult): string {
   const gone = missing > 0 ? `; ${missing} of them did not exist any more` : "";
-  const lines = [`Deleted ${archivesInWords(deleted)} (${bytesInWords(deletedBytes)}) of vault ${vaultName}${gone}.`];
-  if (removal === "deleted") {
-    lines.push(`Deleted vault ${vaultName}.`);
+  return `Deleted ${archivesInWords(deleted)} (${bytesInWords(deletedBytes)}) of vault ${vaultName}${gone}.`;
+}
+
+/** Returns what is to be said of the vault itself. */
+export function endLines(vaultName: string, end: "deleted" | "closed" | null): readonly string[] {
+  if (end === "deleted") {
+    return [`Deleted vault ${vaultName}.`];
   }
-  if (result.isClosed || removal === "closed") {
-    lines.push(
-      "AWS has closed this API to the account, as it does to accounts without archives: nothing is left to do.",
-    );
-  }
-  return lines.join("\n");
+  const closed =
+    "AWS has closed this API to the account, as it does to accounts without archives: nothing is left to do.";
+  return end === "closed" ? [closed] : [];
 }
 
 /** Throws the reason for which archives stay that were to be deleted. */

@@ -21,7 +21,7 @@ import {
   type VerifiedSelection,
   verifiedAnywhere,
 } from "./empty-vault.ts";
-import { assertComplete, resultText } from "./emptying-result.ts";
+import { assertComplete, deletedText, endLines } from "./emptying-result.ts";
 import { finishVault } from "./finish-vault.ts";
 import { isDeletable, type LockRules } from "./lock-rules.ts";
 import { openManifest } from "./manifest-source.ts";
@@ -169,9 +169,21 @@ async function deleteAll(
   };
   const result = await emptyVault(settings, selection);
   const isDone = options.deleteVault && !result.isClosed && (await isEmpty(catalog));
+  if (total > 0 || !isDone) {
+    printDeleted(tools, vaultName, result);
+  }
+  // The vault may be deletable only in a day: then this throws.
   const removal = isDone ? await finishVault(tools, settings, options.wait ?? 0) : null;
   printOutcome(tools, { vaultName, result, removal });
   assertComplete(result, survey);
+}
+
+function printDeleted(tools: CommandContext, vaultName: string, result: EmptyingResult): void {
+  if (tools.options().json) {
+    tools.stdout.write(`${JSON.stringify({ event: "emptied", ...result })}\n`);
+    return;
+  }
+  tools.printMessage(result, deletedText(vaultName, result));
 }
 
 function printOutcome(
@@ -187,5 +199,7 @@ function printOutcome(
     tools.stdout.write(`${JSON.stringify({ event: "done", ...result, vault: removal ?? "kept" })}\n`);
     return;
   }
-  tools.printMessage(result, resultText(vaultName, result, removal));
+  for (const line of endLines(vaultName, result.isClosed ? "closed" : removal)) {
+    tools.printMessage({}, line);
+  }
 }

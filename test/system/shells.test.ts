@@ -25,7 +25,7 @@ after(() => folder[Symbol.asyncDispose]());
 
 test("fish completes commands, options, choices, and files where they are expected", async () => {
   const offered: Readonly<Record<string, readonly string[]>> = {
-    "moraine vault ": ["create", "delete", "describe", "list"],
+    "moraine vault ": ["create", "delete", "describe", "empty", "list"],
     "moraine --endpoint http://127.0.0.1:8484 lo": ["lock"],
     "moraine admin users list --r": ["--region"],
     "moraine lock complete photos ID --": [

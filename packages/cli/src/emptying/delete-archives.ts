@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GlacierClient } from "@moraine/client";
+import { inParallel } from "@moraine/client/node";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { DeletionRecord } from "./deletion-record.ts";
-import { inParallel } from "./in-parallel.ts";
 
 /** An archive to delete. */
 export type Deletable = Pick<CatalogArchive, "number" | "archiveId" | "sizeBytes">;
@@ -60,7 +60,7 @@ export async function deleteArchives<Archive extends Deletable>(
       }
       options.onProgress(counts);
     };
-    await inParallel(paced(batches, options), work, options);
+    await inParallel(paced(batches, options), options.concurrency, work, options.signal);
   } finally {
     record.flush();
   }

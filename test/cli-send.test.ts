@@ -4,37 +4,19 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { decodeName } from "../packages/cli/src/names/decode-name.ts";
-import { asRoot, Shell, ShellHere } from "./support/command.ts";
 import { contentOf, sha256Of, treeHashOf } from "./support/content.ts";
-import { GlacierHttp } from "./support/glacier-http.ts";
-import { endingOf, region, type ServerProcess, startServer } from "./support/server-process.ts";
-import { memoryFolder, temporaryFolder } from "./support/temporary-folder.ts";
-import { WatchingProxy } from "./support/watching-proxy.ts";
+import { endingOf } from "./support/server-process.ts";
+import { startWatchedService, type WatchedService } from "./support/watched-service.ts";
 
 // Many files sent by the command to a real server, with faults and kills.
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let server: ServerProcess;
-let http: GlacierHttp;
-let proxy: WatchingProxy;
-let shell: Shell;
-let here: ShellHere;
+let service: WatchedService;
+let { folder, http, proxy, shell, here } = {} as WatchedService;
 before(async () => {
-  folder = await temporaryFolder(memoryFolder);
-  server = await startServer({ dataFolder: join(folder.path, "data") });
-  http = new GlacierHttp(server.url);
-  proxy = await WatchingProxy.start(server.url);
-  const environment = { AWS_ENDPOINT_URL_GLACIER: proxy.url, AWS_REGION: region, XDG_STATE_HOME: folder.path };
-  shell = new Shell(folder.path, environment);
-  here = new ShellHere(folder.path);
-  Object.assign(process.env, environment, asRoot);
+  service = await startWatchedService();
+  ({ folder, http, proxy, shell, here } = service);
 });
-after(async () => {
-  await proxy[Symbol.asyncDispose]();
-  http.close();
-  await server[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
-});
+after(() => service[Symbol.asyncDispose]());
 
 /** Writes files of a folder, and makes a vault of the folder's name. */
 async function prepare(name: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {

@@ -3,38 +3,20 @@ import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { asRoot, Shell, ShellHere } from "./support/command.ts";
 import { fillVault, pathOfNumber, writeCatalog, writeCopies } from "./support/emptying-rig.ts";
-import { GlacierHttp } from "./support/glacier-http.ts";
-import { endingOf, region, type ServerProcess, startServer, within } from "./support/server-process.ts";
-import { memoryFolder, temporaryFolder } from "./support/temporary-folder.ts";
-import { WatchingProxy } from "./support/watching-proxy.ts";
+import type { GlacierHttp } from "./support/glacier-http.ts";
+import { endingOf, region, within } from "./support/server-process.ts";
+import { startWatchedService, type WatchedService } from "./support/watched-service.ts";
 
 // Vaults emptied by the command, against a server with AWS's delays, and a clock that the test moves.
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let server: ServerProcess;
-let http: GlacierHttp;
-let proxy: WatchingProxy;
-let shell: Shell;
-let here: ShellHere;
+let service: WatchedService;
+let { folder, http, proxy, shell, here } = {} as WatchedService;
 before(async () => {
-  folder = await temporaryFolder(memoryFolder);
-  const flags = ["--clock", "manual", "--profile", "aws", "--allow-faults"];
-  server = await startServer({ dataFolder: join(folder.path, "data"), flags });
-  http = new GlacierHttp(server.url);
-  proxy = await WatchingProxy.start(server.url);
-  const environment = { AWS_ENDPOINT_URL_GLACIER: proxy.url, AWS_REGION: region, XDG_STATE_HOME: folder.path };
-  shell = new Shell(folder.path, environment);
-  here = new ShellHere(folder.path);
-  Object.assign(process.env, environment, asRoot);
+  service = await startWatchedService(["--clock", "manual", "--profile", "aws", "--allow-faults"]);
+  ({ folder, http, proxy, shell, here } = service);
 });
-after(async () => {
-  await proxy[Symbol.asyncDispose]();
-  http.close();
-  await server[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
-});
+after(() => service[Symbol.asyncDispose]());
 beforeEach(() => {
   proxy.change = () => undefined;
 });

@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { type ChainPlace, chainOrigin } from "@moraine/protocol";
+import { nextPlace } from "../domain/stores/next-place.ts";
 import { isBlobName } from "../storage/blobs/blob-key.ts";
 import { keyOf } from "../storage/metadata/tables/rows.ts";
 import type { SegmentRow } from "../storage/metadata/tables/schema.ts";
@@ -44,7 +45,8 @@ export class Snapshot implements Disposable {
     for (let after: Uint8Array | undefined = new Uint8Array(); after !== undefined; ) {
       const rows = page.all(after) as unknown as SegmentRow[];
       yield rows;
-      after = rows.at(-1)?.name;
+      const last = rows.at(-1);
+      after = last === undefined ? undefined : nextPlace(after, last.name);
     }
   }
 

@@ -1,4 +1,5 @@
 import { millisecondsPer } from "@moraine/protocol";
+import { nextPlace } from "../domain/stores/next-place.ts";
 import type { UnrecordedMetadata } from "../domain/stores/recorded-changes.ts";
 import type { ContentsFigures } from "../telemetry/load-metrics.ts";
 
@@ -50,7 +51,7 @@ export class ContentsCount {
       sum.vaults += page.vaults;
       sum.archives += page.archives;
       sum.sizeBytes += page.sizeBytes;
-      afterId = page.vaults === pageVaults ? page.lastId : null;
+      afterId = page.vaults === pageVaults ? nextPlace(afterId, page.lastId) : null;
     } while (afterId !== null);
     const { pruned, head, loggedSequence } = await metadata.auditState({});
     return {

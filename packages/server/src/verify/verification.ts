@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
+import { nextPlace } from "../domain/stores/next-place.ts";
 import type { Finding } from "./finding.ts";
 import type { OpenedFolder } from "./open-folder.ts";
 import type { MirrorState } from "./open-mirror.ts";
@@ -119,7 +120,7 @@ export class Verification {
       if (last === undefined) {
         return;
       }
-      after = last.at;
+      after = nextPlace(after, last.at);
       await this.step();
     }
   }

@@ -30,6 +30,21 @@ export const kindsOfDatabase: readonly Kind[] = [
     },
   },
   {
+    name: "a page of the database in another's place",
+    folder: "stopped",
+    async damage(path, random) {
+      const file = join(path, "moraine.db");
+      const bytes = await readFile(file);
+      const { page: from, pageBytes } = pageInUse(bytes, random);
+      const source = bytes.subarray((from - 1) * pageBytes, from * pageBytes);
+      const isOther = (page: number) => !bytes.subarray((page - 1) * pageBytes, page * pageBytes).equals(source);
+      const { page: to } = pageInUse(bytes, random, isOther);
+      source.copy(bytes, (to - 1) * pageBytes);
+      await writeFile(file, bytes);
+      return { what: `page ${from} at page ${to}`, named: {} };
+    },
+  },
+  {
     name: "a shorter database",
     folder: "stopped",
     async damage(path, random) {
@@ -106,7 +121,11 @@ function leaveBehind(file: string, random: Random): string {
 }
 
 /** Any page but free ones, whose bytes mean nothing. */
-function pageInUse(bytes: Buffer, random: Random): { readonly page: number; readonly pageBytes: number } {
+function pageInUse(
+  bytes: Buffer,
+  random: Random,
+  isWanted = (_page: number) => true,
+): { readonly page: number; readonly pageBytes: number } {
   const pageBytes = bytes.readUInt16BE(16);
   const free = new Set<number>();
   for (let trunk = bytes.readUInt32BE(32); trunk !== 0; trunk = bytes.readUInt32BE((trunk - 1) * pageBytes)) {
@@ -117,5 +136,5 @@ function pageInUse(bytes: Buffer, random: Random): { readonly page: number; read
     }
   }
   const pages = Array.from({ length: bytes.length / pageBytes }, (_, index) => index + 1);
-  return { page: random.oneOf(pages.filter((page) => !free.has(page))) ?? 1, pageBytes };
+  return { page: random.oneOf(pages.filter((page) => !free.has(page) && isWanted(page))) ?? 1, pageBytes };
 }

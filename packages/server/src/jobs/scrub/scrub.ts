@@ -1,6 +1,7 @@
 import { millisecondsPer } from "@moraine/protocol";
 import { type CorruptSegmentError, manifestPlace, type Segment } from "../../domain/segment.ts";
 import { type BlobStore, NotRestoredYetError } from "../../domain/stores/blob-store.ts";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import type { UnrecordedMetadata } from "../../domain/stores/recorded-changes.ts";
 import { type ScrubCursor, scrubRangeCount } from "../../domain/stores/scrub-store.ts";
 import type { Clock } from "../../domain/time/clock.ts";
@@ -138,7 +139,8 @@ export class Scrub {
       }
     }
     await metadata.forgetNewSegments(done);
-    return signal.aborted ? null : (read.at(-1)?.sequence ?? null);
+    const last = read.at(-1);
+    return signal.aborted || last === undefined ? null : nextPlace(page.afterSequence, last.sequence);
   }
 
   /** Reads the next segments of the cursor's range. */

@@ -6,6 +6,7 @@ import { ifPresent, ifPresentSync } from "../../files/missing.ts";
 import { type HistoryMarker, markerName, readMarker } from "../../storage/history/marker.ts";
 import { migrationNames } from "../../storage/metadata/migrations/migrate.ts";
 import { CannotVerifyError, DatabaseLostError, type OpenedFolder, openFolder } from "../../verify/open-folder.ts";
+import { appliedMigrations, isHistory } from "../../verify/schema.ts";
 
 /** A stopped folder as it is before a repair. Nothing of it is open: what is read of the database is a copy. */
 export interface FolderToRepair extends Disposable {
@@ -88,21 +89,20 @@ async function lostFolder(given: string, lost: string): Promise<FolderToRepair> 
 
 /** Null when the database can be repaired as it is. Throws CannotVerifyError when an operator has to decide. */
 function lossOf({ database, path, log }: OpenedFolder): string | null {
-  let applied: string;
+  let applied: string[];
   try {
-    applied = database
-      .prepare("SELECT name FROM kysely_migration ORDER BY name")
-      .all()
-      .map(({ name }) => String(name))
-      .join();
+    applied = appliedMigrations(database);
   } catch (error) {
-    return `the database cannot be read: ${(error as Error).message}`;
-  }
-  if (applied !== migrationNames.join()) {
-    throw new CannotVerifyError(`The database of ${path} has another schema than this version: start the server once`);
+    return (error as Error).message;
   }
   const advice =
     "restore it from a backup; or give --rebuild to build a new one from the segments, without keys, policies and locks";
+  if (!isHistory(applied)) {
+    throw new CannotVerifyError(`The database of ${path} is damaged (its list of migrations): ${advice}`);
+  }
+  if (applied.length !== migrationNames.length) {
+    throw new CannotVerifyError(`The database of ${path} has another schema than this version: start the server once`);
+  }
   if (log === "damaged") {
     throw new CannotVerifyError(`The log of the database of ${path} is damaged: ${advice}`);
   }

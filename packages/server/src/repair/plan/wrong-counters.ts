@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { openedRowKey } from "../../auth/keyring.ts";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import { ifPresentSync } from "../../files/missing.ts";
 import type { ProvenCounters } from "../../storage/metadata/correct-counters.ts";
 import { ArchiveTotals } from "../../storage/metadata/tables/row-macs/archive-sum.ts";
@@ -76,7 +77,7 @@ async function contentsOf(database: DatabaseSync, hasher: RowHasher, vault: Row)
     for (const row of rows) {
       totals.add(hasher, row as SealedValues, vault["revision"] as bigint);
     }
-    after = rows.length < pageRows ? null : (rows.at(-1)?.["place"] as bigint);
+    after = rows.length < pageRows ? null : nextPlace(after, rows.at(-1)?.["place"] as bigint);
     await setImmediate();
   }
   return {

@@ -1,4 +1,5 @@
 import { adminErrors } from "@moraine/protocol";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import type { Changes } from "./methods.ts";
 import { rowsChanged } from "./prepared.ts";
 import { sealedRows } from "./tables/row-macs/sealed-rows.ts";
@@ -36,7 +37,8 @@ async function assertNoneLocked(db: Database): Promise<void> {
     if (locked !== undefined) {
       throw adminErrors.vaultLocked(locked.name);
     }
-    after = vaults.at(-1)?.id ?? null;
+    const last = vaults.at(-1);
+    after = last === undefined ? null : nextPlace(after, last.id);
   }
 }
 

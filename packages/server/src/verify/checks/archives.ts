@@ -1,5 +1,6 @@
 import type { ByteRange } from "@moraine/protocol";
 import { CorruptSegmentError, manifestPlace, type Segment } from "../../domain/segment.ts";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import type { SegmentOpener } from "../../segments/open.ts";
 import { rangeTreeHash } from "../../segments/range-tree-hash.ts";
 import { unpackHash, unpackId } from "../../storage/metadata/tables/packed.ts";
@@ -103,7 +104,7 @@ function* segmentsOf(
     if (last === undefined) {
       return;
     }
-    after = last.firstByte;
+    after = nextPlace(after, last.firstByte);
     if (last.firstByte + last.sizeBytes > sizeBytes) {
       throw new CorruptSegmentError(last.key, `a segment ends after the archive's ${sizeBytes} bytes`);
     }

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { AuditChainCheck, type ChainPlace, chainOrigin } from "@moraine/protocol";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import { entryOf } from "../../storage/metadata/tables/audit.ts";
 import { hexOf } from "../../storage/metadata/tables/audit-chain.ts";
 import type { AuditEntryRow } from "../../storage/metadata/tables/schema.ts";
@@ -15,11 +16,11 @@ export async function checkAuditTrail(verification: Verification): Promise<void>
 
 async function follow(verification: Verification): Promise<Finding[]> {
   const { database } = verification;
-  const { check, rows: first } = await verification.snapshot(() => {
+  const { check, firstRows } = await verification.snapshot(() => {
     const pruned = prunedPlace(verification);
     return {
       check: new AuditChainCheck((text) => hash("sha256", text), pruned),
-      rows: pageAfter(Number.MIN_SAFE_INTEGER),
+      firstRows: pageAfter(Number.MIN_SAFE_INTEGER),
     };
   });
   function pageAfter(seq: number): AuditEntryRow[] {
@@ -27,9 +28,11 @@ async function follow(verification: Verification): Promise<Finding[]> {
     return page.all(seq) as unknown as AuditEntryRow[];
   }
   let entries = 0;
-  for (let rows = first; rows.length > 0; rows = pageAfter(rows.at(-1)?.seq ?? 0)) {
+  let after = Number.MIN_SAFE_INTEGER;
+  for (let rows = firstRows; rows.length > 0; rows = pageAfter(after)) {
     for (const row of rows) {
       check.push(entryOf(row));
+      after = nextPlace(after, row.seq);
     }
     entries += rows.length;
     await verification.step();

@@ -3,6 +3,7 @@ import { conditionsOfMatter } from "../../auth/conditions-of-request.ts";
 import { evaluate, type Principal } from "../../domain/policy/evaluate.ts";
 import type { Policy, Statement } from "../../domain/policy/model.ts";
 import { PolicyError, parseVaultPolicy } from "../../domain/policy/parse.ts";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import { packHead } from "../../storage/metadata/tables/packed.ts";
 import { arnOfRow } from "../vault-arn.ts";
 import type { Verification } from "../verification.ts";
@@ -49,7 +50,7 @@ export async function checkLockDeletions(verification: Verification): Promise<vo
     if (last === undefined) {
       return;
     }
-    after = Number(last.seq);
+    after = nextPlace(after, Number(last.seq));
     await verification.step();
   }
 }

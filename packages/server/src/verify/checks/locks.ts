@@ -1,3 +1,4 @@
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import { arnOfRow } from "../vault-arn.ts";
 import type { Verification } from "../verification.ts";
 
@@ -28,7 +29,7 @@ async function checkLocked(verification: Verification): Promise<void> {
     if (last === undefined) {
       return;
     }
-    after = String(last["id"]);
+    after = nextPlace(after, String(last["id"]));
     const firstTime = pruningEnd(verification);
     const judged = rows.filter((row) => Number(row["lock_created_at"]) >= firstTime);
     const unrecorded = new Map(
@@ -70,8 +71,10 @@ async function checkRecorded(verification: Verification): Promise<void> {
     `SELECT 1 FROM audit_entries WHERE seq > ?1 AND outcome = 'done'
      AND (operation = 'ResetService' OR (operation = 'DeleteVault' AND vault = ?2)) LIMIT 1`,
   );
-  for (let row = next.get(0); row !== undefined; row = next.get(Number(row["seq"]))) {
-    const [seq, vault, lockId] = [Number(row["seq"]), String(row["vault"]), String(row["subject"])];
+  let seq = 0;
+  for (let row = next.get(seq); row !== undefined; row = next.get(seq)) {
+    seq = nextPlace(seq, Number(row["seq"]));
+    const [vault, lockId] = [String(row["vault"]), String(row["subject"])];
     if (locked.get(vault, lockId) === undefined && removed.get(seq, vault) === undefined) {
       const message = `the audit trail has the completion of the lock ${lockId} of ${vault} (entry ${seq}), but the vault does not have that lock`;
       verification.found({ code: "lock-lost", message });

@@ -1,6 +1,7 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StatementSync } from "node:sqlite";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import { ifPresent } from "../../files/missing.ts";
 import { unpackId } from "../../storage/metadata/tables/packed.ts";
 import { keyOf, segmentOf } from "../../storage/metadata/tables/rows.ts";
@@ -29,7 +30,8 @@ export async function checkMirror(verification: Verification): Promise<void> {
       await verification.confirmed(() => copies.findingsOf(name));
       await verification.step();
     }
-    after = rows.at(-1)?.name;
+    const last = rows.at(-1);
+    after = last === undefined ? undefined : nextPlace(after, last.name);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Keyring, openedKeyring } from "../../auth/keyring.ts";
 import { keyLengthBytes } from "../../auth/sealed-box.ts";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import { dataKeysOf, sealingKeyName, sealingKeyOf } from "../sealing-key.ts";
 import type { Verification } from "../verification.ts";
 
@@ -56,7 +57,7 @@ async function checkKeys(verification: Verification, keyring: Pick<Keyring, "ope
     if (last === undefined) {
       return;
     }
-    after = String(last["id"]);
+    after = nextPlace(after, String(last["id"]));
     await verification.step();
   }
 }

@@ -1,6 +1,7 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { idLengths } from "@moraine/protocol";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import { isBlobName } from "../../storage/blobs/blob-key.ts";
 import { packKey } from "../../storage/metadata/tables/packed.ts";
 import { keyOf } from "../../storage/metadata/tables/rows.ts";
@@ -53,7 +54,8 @@ async function checkShelf(verification: Verification, check: SegmentCheck, shelf
       await verification.confirmed(() => check.findingsOf(row.name));
       await verification.step();
     }
-    after = rows.length < pageRows ? undefined : rows.at(-1)?.name;
+    const last = rows.length < pageRows ? undefined : rows.at(-1);
+    after = last === undefined ? undefined : nextPlace(after, last.name);
   }
   for (const name of files) {
     await verification.confirmed(() => unknownFile(verification, `${shelf}/${name}`, name));

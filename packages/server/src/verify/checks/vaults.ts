@@ -1,3 +1,4 @@
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import type { ArchiveRow } from "../../storage/metadata/tables/schema.ts";
 import type { Finding } from "../finding.ts";
 import { arnOfRow } from "../vault-arn.ts";
@@ -21,8 +22,9 @@ interface VaultRow {
 /** Counts each vault's archives again. */
 export async function checkVaults(verification: Verification): Promise<void> {
   const next = verification.database.prepare("SELECT id FROM vaults WHERE id > ? ORDER BY id LIMIT 1");
-  for (let row = next.get(""); row !== undefined; row = next.get(row["id"] as string)) {
-    const id = String(row["id"]);
+  let id = "";
+  for (let row = next.get(id); row !== undefined; row = next.get(id)) {
+    id = nextPlace(id, String(row["id"]));
     await verification.confirmed(() => findingsOf(verification, id));
     verification.totals.vaults += 1;
     await verification.step();

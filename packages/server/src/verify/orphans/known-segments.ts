@@ -1,4 +1,5 @@
 import type { SegmentState } from "../../domain/segment.ts";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import type { RowReader } from "../../storage/metadata/row-reader.ts";
 import { packKey } from "../../storage/metadata/tables/packed.ts";
 import { keyOf } from "../../storage/metadata/tables/rows.ts";
@@ -25,7 +26,8 @@ export async function* segmentsBetween(
   for (let last: Uint8Array | undefined = after; last !== undefined; ) {
     const page: KnownSegment[] = (await rows.select(sql, [last, end])).map(knownOf);
     yield* page;
-    last = page.length < pageRows ? undefined : page.at(-1)?.name;
+    const ending = page.length < pageRows ? undefined : page.at(-1);
+    last = ending === undefined ? undefined : nextPlace(last, ending.name);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { nextPlace } from "../../../domain/stores/next-place.ts";
 import { type CheckedRows, checkRows, checkSums } from "./row-check.ts";
 
 /** Rows that are compared in one step: a transaction of some milliseconds, which holds up no checkpoint. */
@@ -86,7 +87,7 @@ function* damageOf(
     if (end === null) {
       return;
     }
-    after = end;
+    after = after === null ? end : nextPlace(after, end);
   }
 }
 

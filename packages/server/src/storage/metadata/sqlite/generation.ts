@@ -1,3 +1,4 @@
+import { nextPlace } from "../../../domain/stores/next-place.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import { isOutOfSpace } from "../../blobs/disk.ts";
 import { type HistoryMarker, readMarker, writeMarker } from "../../history/marker.ts";
@@ -120,24 +121,26 @@ interface Page {
 }
 
 async function* inPages(select: (page: Page) => Promise<readonly NamedRow[]>): AsyncIterable<string[]> {
-  let afterKey = "";
-  let keys: string[];
-  do {
-    keys = keysOf(await select({ afterKey, limit: pageRows }));
-    afterKey = keys.at(-1) ?? "";
+  for (let afterKey: string | null = ""; afterKey !== null; ) {
+    const keys = keysOf(await select({ afterKey, limit: pageRows }));
     yield keys;
-  } while (keys.length === pageRows);
+    const last = keys.at(pageRows - 1);
+    afterKey = last === undefined ? null : nextPlace(afterKey, last);
+  }
 }
 
 async function* partsOfOpenUploads(db: Database): AsyncIterable<string[]> {
   for (const { archive_head: owner } of await selectOpenUploads(db, {})) {
-    let afterByte = -1;
-    let parts: Awaited<ReturnType<typeof selectParts>>;
-    do {
-      parts = await selectParts(db, { owner, afterByte, limit: pageRows });
-      afterByte = parts.at(-1)?.first_byte ?? afterByte;
+    for (let afterByte: number | null = -1; afterByte !== null; ) {
+      const parts: Awaited<ReturnType<typeof selectParts>> = await selectParts(db, {
+        owner,
+        afterByte,
+        limit: pageRows,
+      });
       yield keysOf(parts);
-    } while (parts.length === pageRows);
+      const last = parts.at(pageRows - 1);
+      afterByte = last === undefined ? null : nextPlace(afterByte, last.first_byte);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { DamagedRow } from "../../../domain/stores/metadata-store.ts";
+import { nextPlace } from "../../../domain/stores/next-place.ts";
 import { ArchiveTotals } from "../tables/row-macs/archive-sum.ts";
 import type { SealedValues } from "../tables/row-macs/row-hasher.ts";
 import { isSound, nameOf, type RowSeal } from "../tables/row-macs/row-seal.ts";
@@ -43,7 +44,7 @@ export function* checkSums(checked: CheckedRows): Generator<void, void> {
     if (rows.length < vaultsAtOnce) {
       return;
     }
-    after = String(rows.at(-1)?.["id"]);
+    after = nextPlace(after, String(rows.at(-1)?.["id"]));
   }
 }
 
@@ -71,7 +72,7 @@ function* checkContents(checked: CheckedRows, vaults: readonly Row[]): Generator
     }
     const last: Row | undefined = rows.at(-1);
     checkVaultsOf(checked, after, last);
-    after = rows.length < stepRows ? null : (last?.["place"] as bigint);
+    after = rows.length < stepRows ? null : nextPlace(after, last?.["place"] as bigint);
     yield;
   }
   for (const of of contents.values()) {

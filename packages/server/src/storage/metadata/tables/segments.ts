@@ -1,5 +1,6 @@
 import { invariant } from "../../../domain/invariant.ts";
 import { manifestPlace, type Segment } from "../../../domain/segment.ts";
+import { nextPlace } from "../../../domain/stores/next-place.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Changes, Queries } from "../methods.ts";
 import { literal, manyRows, rowsChanged } from "../prepared.ts";
@@ -39,7 +40,7 @@ export const segmentQueries = {
       keys.push(...usableOf(db, rows).map(keyOf));
       const last = rows.at(-1);
       isLast = rows.length < page.limit || last === undefined;
-      after = last === undefined ? after : keyOf(last);
+      after = last === undefined ? after : nextPlace(after, keyOf(last));
     }
     return keys;
   },
@@ -171,7 +172,7 @@ export async function markAllDead(db: Database): Promise<void> {
       await setState(db, row, { state: "dead" });
     }
     const last = page.at(-1);
-    afterKey = last === undefined ? null : keyOf(last);
+    afterKey = last === undefined ? null : nextPlace(afterKey, keyOf(last));
   }
 }
 

@@ -266,6 +266,21 @@ export const damages: readonly Damage[] = [
     named: () => [{ code: "trusted-time" }],
   },
   {
+    what: "the row of the installation is missing",
+    damage: sql("DELETE FROM installation"),
+    named: () => [{ code: "database-damaged" }],
+  },
+  {
+    what: "some of the scrub's ranges are missing",
+    damage: sql("DELETE FROM scrub_ranges WHERE first_byte > 20"),
+    named: () => [{ code: "database-damaged" }],
+  },
+  {
+    what: "all of the scrub's ranges are missing",
+    damage: sql("DELETE FROM scrub_ranges"),
+    named: () => [{ code: "database-damaged" }],
+  },
+  {
     what: "secrets.key is another",
     damage: (path) => flipBit(join(path, "secrets.key"), 3),
     named: () => [{ code: "secrets", file: "secrets.key" }],

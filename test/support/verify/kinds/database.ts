@@ -37,7 +37,11 @@ export const kindsOfDatabase: readonly Kind[] = [
       const bytes = await readFile(file);
       const { page: from, pageBytes } = pageInUse(bytes, random);
       const source = bytes.subarray((from - 1) * pageBytes, from * pageBytes);
-      const isOther = (page: number) => !bytes.subarray((page - 1) * pageBytes, page * pageBytes).equals(source);
+      // Pages without rows are alike, whatever they are of.
+      const isOther = (page: number) => {
+        const other = bytes.subarray((page - 1) * pageBytes, page * pageBytes);
+        return !other.equals(source) && !(hasNoCells(other) && hasNoCells(source));
+      };
       const { page: to } = pageInUse(bytes, random, isOther);
       source.copy(bytes, (to - 1) * pageBytes);
       await writeFile(file, bytes);
@@ -119,6 +123,9 @@ function leaveBehind(file: string, random: Random): string {
   changing.close();
   return name;
 }
+
+/** A page of a tree begins with its kind, two bytes for the free space, and the number of its cells. */
+const hasNoCells = (page: Buffer): boolean => page.readUInt16BE(3) === 0;
 
 /** Any page but free ones, whose bytes mean nothing. */
 function pageInUse(

@@ -1,5 +1,6 @@
 import { openedRowKey } from "../../auth/keyring.ts";
 import type { DamagedRow } from "../../domain/stores/metadata-store.ts";
+import { scrubRangeCount } from "../../domain/stores/scrub-store.ts";
 import { findAllDamage } from "../../storage/metadata/sqlite/database-check.ts";
 import type { CheckedRows } from "../../storage/metadata/sqlite/row-check.ts";
 import { RowHasher } from "../../storage/metadata/tables/row-macs/row-hasher.ts";
@@ -12,6 +13,7 @@ const findingsMax = 100;
 export async function checkDatabase(verification: Verification): Promise<void> {
   checkPages(verification);
   checkReferences(verification);
+  checkRowCounts(verification);
   for (const messages of findAllDamage(verification.database, checkedRows(verification))) {
     for (const message of messages) {
       verification.found({ code: "database-damaged", message });
@@ -46,6 +48,28 @@ function checkPages({ isRunning, database, found }: Verification): void {
     if (message !== "ok") {
       found({ code: "database-damaged", message: String(message) });
     }
+  }
+}
+
+/** Tables whose rows a server writes when it first starts, and then only changes. Those of the scrub come a little later. */
+const rowCounts: Readonly<Record<string, readonly number[]>> = {
+  installation: [1],
+  scrub: [0, 1],
+  scrub_ranges: [0, scrubRangeCount],
+};
+
+function checkRowCounts({ database, found }: Verification): void {
+  for (const [table, allowed] of Object.entries(rowCounts)) {
+    const count = Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.["count"]);
+    if (!allowed.includes(count)) {
+      found({ code: "database-damaged", message: `the table ${table} has ${count} rows instead of ${allowed.at(-1)}` });
+    }
+  }
+  const { began } =
+    database.prepare("SELECT (SELECT count(*) FROM scrub) = (SELECT count(*) > 0 FROM scrub_ranges) AS began").get() ??
+    {};
+  if (began !== 1) {
+    found({ code: "database-damaged", message: "of the tables scrub and scrub_ranges only one has rows" });
   }
 }
 

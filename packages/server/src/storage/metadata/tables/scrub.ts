@@ -8,15 +8,14 @@ import { dropDamageAt } from "./damage-rows.ts";
 import type { SealedValues } from "./row-macs/row-hasher.ts";
 import { isUsable, sealedRow, soundRows } from "./row-macs/sealed-rows.ts";
 import { notNull, segmentOf } from "./rows.ts";
-import type { Database, ScrubRow } from "./schema.ts";
+import type { Database, ScrubRangeRow, ScrubRow } from "./schema.ts";
 import { abandonPending, findAt, makeLive, referenced, retireManifest } from "./segments.ts";
 import { storedKey } from "./stored-values.ts";
 import { findById } from "./vault-contents.ts";
 
 export const scrubQueries = {
   async scrubState(db) {
-    const row = await selectScrub(db, {});
-    const ranges = await selectRanges(db, {});
+    const { row, ranges } = await selectProgress(db);
     const newest = await selectNewest(db, {});
     return {
       rangesReadAt: ranges.map((range) => range.read_at),
@@ -80,14 +79,12 @@ export const scrubQueries = {
 
 export const scrubChanges = {
   async beginScrub(db, times) {
-    if ((await selectRanges(db, {})).length === 0) {
+    if ((await selectProgress(db)).ranges.length === 0) {
       await begin(db, times);
     }
   },
 
   async restartScrub(db, { rangesReadAt, newReadAt }) {
-    await deleteRanges(db, {});
-    await deleteScrub(db, {});
     await begin(db, { rangesReadAt: Array<number>(scrubRangeCount).fill(rangesReadAt), newReadAt });
   },
 
@@ -130,10 +127,24 @@ export const scrubChanges = {
   },
 } satisfies Partial<Changes>;
 
+/** These rows have no MAC. Any that are not as they were written count as none, so that no part of the store is passed over forever. */
+async function selectProgress(
+  db: Database,
+): Promise<{ readonly row: ScrubRow | undefined; readonly ranges: readonly ScrubRangeRow[] }> {
+  const row = await selectScrub(db, {});
+  const ranges = await selectRanges(db, {});
+  const areSound =
+    ranges.length === scrubRangeCount &&
+    ranges.every(({ first_byte, read_at }, range) => first_byte === range && Number.isSafeInteger(read_at));
+  return row !== undefined && areSound ? { row, ranges } : { row: undefined, ranges: [] };
+}
+
 async function begin(
   db: Database,
   { rangesReadAt, newReadAt }: { readonly rangesReadAt: readonly number[]; readonly newReadAt: number },
 ): Promise<void> {
+  await deleteRanges(db, {});
+  await deleteScrub(db, {});
   for (const [first_byte, read_at] of rangesReadAt.entries()) {
     await insertRange(db, { first_byte, read_at });
   }
@@ -148,7 +159,10 @@ function cursorOf({
   cursor_began_at: beganAt,
   cursor_after: after,
 }: ScrubRow): ScrubCursor | null {
-  return range === null ? null : { range, beganAt: notNull(beganAt), after: after === null ? null : hexOf(after) };
+  const isSound = Number.isSafeInteger(range) && range !== null && range >= 0 && range < scrubRangeCount;
+  return isSound && Number.isSafeInteger(beganAt)
+    ? { range, beganAt: notNull(beganAt), after: after instanceof Uint8Array ? hexOf(after) : null }
+    : null;
 }
 
 /** Null when the vault is gone. */
@@ -180,7 +194,11 @@ const endOf = (range: number): string => (range === scrubRangeCount - 1 ? endOfA
 const selectScrub = oneRow((db, _: object) => db.selectFrom("scrub").selectAll());
 
 const selectRanges = manyRows((db, _: object) =>
-  db.selectFrom("scrub_ranges").select("read_at").orderBy("first_byte").limit(scrubRangeCount),
+  db
+    .selectFrom("scrub_ranges")
+    .selectAll()
+    .orderBy("first_byte")
+    .limit(scrubRangeCount + 1),
 );
 
 const selectNewest = oneRow((db, _: object) =>

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -16,6 +17,7 @@ const usage = `npm run rigs -- [FLAGS]
   --rig NAME      one of ${rigNames.join(", ")}; can be repeated (default: all)
   --seed NUMBER   of what is random (default: 1)
   --extent NAME   quick for each change, full, or long: ten times as much (default: full)
+  --results FILE  appends the lines to a file, and leaves out units whose lines it has: a long run can be interrupted
   --unit JSON     runs one unit as a line of an earlier run named it, in this process`;
 
 const { values } = parseArgs({
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     rig: { type: "string", multiple: true, default: [...rigNames] },
     seed: { type: "string", default: "1" },
     extent: { type: "string", default: "full" },
+    results: { type: "string" },
     unit: { type: "string" },
   },
 });
@@ -43,7 +46,10 @@ if (values.help || !["quick", "full", "long"].includes(values.extent)) {
   process.stdout.write("", () => process.exit());
 } else {
   const chosen = new Set(values.rig as RigName[]);
-  const units = unitsOf(Number(values.seed), values.extent as Extent).filter(({ rig }) => chosen.has(rig));
+  const done = values.results === undefined ? new Set() : doneUnits(values.results);
+  const units = unitsOf(Number(values.seed), values.extent as Extent).filter(
+    (unit) => chosen.has(unit.rig) && !done.has(JSON.stringify(unit)),
+  );
   await Promise.all(Array.from({ length: availableParallelism() }, () => runAll(units)));
   summarize();
 }
@@ -82,8 +88,18 @@ async function resultOf(worker: ChildProcess, unit: Unit): Promise<WorkerResult>
   }
 }
 
+/** The units of an earlier run, which may have been killed while it wrote its last line. */
+function doneUnits(file: string): Set<string> {
+  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+  return new Set(lines.filter((line) => line.endsWith("}}")).map((line) => JSON.stringify(JSON.parse(line).unit)));
+}
+
 function report(result: WorkerResult): void {
-  console.log(JSON.stringify(result));
+  const line = JSON.stringify(result);
+  console.log(line);
+  if (values.results !== undefined && result.leftOut === undefined) {
+    appendFileSync(values.results, `${line}\n`);
+  }
   if (result.leftOut !== undefined) {
     console.error(`LEFT OUT: ${JSON.stringify(result.unit)}: ${result.leftOut}`);
   }

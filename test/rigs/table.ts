@@ -2,7 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { Unit } from "./unit.ts";
 
-// Writes the figures of a run of the rigs into docs/reliability.md: npm run --silent rigs > figures && npm run rigs:table < figures
+// Writes the figures of a run of the rigs into docs/reliability.md: npm run --silent rigs > figures && npm run rigs:table < figures,
+// and those of the long run: npm run rigs:table -- --long < test/rigs/long-run.jsonl
 
 /** A line of a run. */
 interface Line {
@@ -72,15 +73,18 @@ const rows: readonly Row[] = [
 ];
 
 const page = new URL("../../docs/reliability.md", import.meta.url);
-const [begin, end] = ["<!-- figures: npm run rigs:table -->", "<!-- end of figures -->"];
+const isLong = process.argv.includes("--long");
+const begin = `<!-- figures: npm run rigs:table${isLong ? " -- --long" : ""} -->`;
+const end = "<!-- end of figures -->";
 
 const lines = (await text(process.stdin))
   .split("\n")
   .filter((line) => line.startsWith("{"))
   .map((line) => JSON.parse(line) as Line);
 const before = await readFile(page, "utf8");
-const [head = "", rest = ""] = before.split(begin);
-await writeFile(page, `${head}${begin}\n\n${table()}\n\n${end}${rest.split(end)[1] ?? "\n"}`);
+const from = before.indexOf(begin) + begin.length;
+const to = before.indexOf(end, from);
+await writeFile(page, `${before.slice(0, from)}\n\n${table()}\n\n${before.slice(to)}`);
 
 function table(): string {
   const cells = rows.map(({ what, rig, counted, has = () => true }) => {
@@ -88,8 +92,9 @@ function table(): string {
     const sum = (value: (line: Line) => number) => own.reduce((total, line) => total + value(line), 0);
     const wrong = sum(({ violations = [], findings = [] }) => violations.length + findings.length);
     const caught = lines.filter(({ shownBy, seen }) => shownBy?.rig === rig && has(shownBy) && seen !== null);
-    return [what, `\`${rig}\``, sum(counted).toLocaleString("en"), String(wrong), String(caught.length)];
+    const cells = [what, `\`${rig}\``, sum(counted).toLocaleString("en"), String(wrong)];
+    return isLong ? cells : [...cells, String(caught.length)];
   });
-  const heading = ["what", "rig", "count", "wrong", "planted bugs caught"];
+  const heading = ["what", "rig", "count", "wrong", ...(isLong ? [] : ["planted bugs caught"])];
   return [heading, heading.map(() => "---"), ...cells].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

@@ -24,6 +24,19 @@ export interface RigOptions {
   readonly largeBytes?: readonly number[];
   /** The folder in which all is made. @default the system's */
   readonly parent?: string;
+  /** Where the archives are rescued to. @default a folder */
+  readonly target?: string;
+  /** Of the command, in addition to what it needs for the vault. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface ManifestEntry {
+  readonly archiveId: string;
+  readonly path: string;
+  readonly location?: string;
+  readonly bytes: number;
+  readonly treeHash: string;
+  readonly sha256: string | null;
 }
 
 interface ListedJob {
@@ -61,19 +74,24 @@ export class RescueRig implements AsyncDisposable {
   readonly contents: ReadonlyMap<string, string>;
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(fields: Pick<RescueRig, "server" | "http" | "folder" | "contents">, stack: AsyncDisposableStack) {
+  private constructor(
+    fields: Pick<RescueRig, "server" | "http" | "folder" | "contents">,
+    { target = join(fields.folder, "target"), environment = {} }: Pick<RigOptions, "target" | "environment">,
+    stack: AsyncDisposableStack,
+  ) {
     this.server = fields.server;
     this.http = fields.http;
     this.folder = fields.folder;
     this.contents = fields.contents;
-    this.target = join(fields.folder, "target");
+    this.target = target;
     this.#stack = stack;
-    const environment = { AWS_ENDPOINT_URL_GLACIER: this.server.url, AWS_REGION: region, XDG_STATE_HOME: this.folder };
-    this.shell = new Shell(this.folder, environment);
+    const ofVault = { AWS_ENDPOINT_URL_GLACIER: this.server.url, AWS_REGION: region, XDG_STATE_HOME: this.folder };
+    this.shell = new Shell(this.folder, { ...ofVault, ...environment });
   }
 
   /** Starts a server, and fills the vault before its faults begin. */
-  static async start({ archives, seed, flags = [], largeBytes = [], parent }: RigOptions): Promise<RescueRig> {
+  static async start(options: RigOptions): Promise<RescueRig> {
+    const { archives, seed, flags = [], largeBytes = [], parent } = options;
     await using stack = new AsyncDisposableStack();
     const { path: folder } = stack.use(await temporaryFolder(parent));
     const server = stack.use(await startServer({ dataFolder: join(folder, "data"), flags }));
@@ -82,7 +100,7 @@ export class RescueRig implements AsyncDisposable {
     const contents = await fill(http, { archives, seed, largeBytes });
     await mkdir(join(folder, "outside"));
     await writeFile(join(folder, "outside", "witness"), "untouched");
-    return new RescueRig({ server, http, folder, contents }, stack.move());
+    return new RescueRig({ server, http, folder, contents }, options, stack.move());
   }
 
   /** Runs the command to its end. */
@@ -133,10 +151,7 @@ export class RescueRig implements AsyncDisposable {
 
   /** Asserts that the target has each archive once, under the names of its manifest, and nothing else, and nothing lies outside. */
   async assertRescued(expected = this.contents): Promise<void> {
-    const lines = (await readFile(join(this.target, "MANIFEST.jsonl"), "utf8")).trimEnd().split("\n");
-    const entries = lines.map(
-      (line) => JSON.parse(line) as { archiveId: string; path: string; location?: string; sha256: string },
-    );
+    const entries = manifestOf(await readFile(join(this.target, "MANIFEST.jsonl"), "utf8"));
     const byId = new Map(entries.map((entry) => [entry.archiveId, entry]));
     assert.deepEqual([...byId.keys()].toSorted(), [...expected.keys()].toSorted());
     const locations = new Set<string>();
@@ -186,6 +201,12 @@ export class RescueRig implements AsyncDisposable {
     return this.#stack[Symbol.asyncDispose]();
   }
 }
+
+export const manifestOf = (text: string): ManifestEntry[] =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as ManifestEntry);
 
 interface CatalogJobs {
   readonly requested: number;

@@ -2,8 +2,8 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
   type StorageClass,
 } from "@aws-sdk/client-s3";
@@ -18,8 +18,11 @@ export function lookInto({ bucket, prefix, environment }: S3Place, endpoint: str
   return {
     /** Below the prefix. */
     async keys(): Promise<string[]> {
-      const { Contents = [] } = await s3.send(new ListObjectsV2Command(at));
-      return Contents.map(({ Key = "" }) => Key.slice(at.Prefix.length));
+      const keys: string[] = [];
+      for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, at)) {
+        keys.push(...Contents.map(({ Key = "" }) => Key.slice(at.Prefix.length)));
+      }
+      return keys;
     },
     /** Segments of other owners than these. */
     async unreferenced(owners: Iterable<string>): Promise<string[]> {

@@ -46,7 +46,9 @@ export async function rescueVault(
   }
   stack.use(await lockCatalog(catalog, tools.signal));
   await fillCatalog(tools, services, options);
-  const target = stack.use(await targetOf(tools, targetText, { create: true }));
+  // A folder that an earlier run has used and that is missing now may be that of a disk that is not mounted.
+  const isKnown = catalog.copies.targetUrls().includes(tools.pathOf(targetText));
+  const target = stack.use(await targetOf(tools, targetText, { create: !isKnown }));
   const parts = partsOf(tools, { ...services, target }, options);
   if (options.recheck) {
     await recheckCopies(tools, parts);

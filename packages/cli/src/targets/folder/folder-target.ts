@@ -48,7 +48,7 @@ export class FolderTarget implements Target, AsyncDisposable {
         await mkdir(path, { recursive: true });
       }
       const root = await realpath(path).catch((cause: Error) => {
-        throw new TargetUnavailableError(`There is no folder ${path}`, { cause });
+        throw new TargetUnavailableError(`There is no folder ${path}: is its disk mounted?`, { cause });
       });
       const stats = await stat(root);
       if (!stats.isDirectory()) {

@@ -163,8 +163,9 @@ test("a second rescue of the same vault is refused while one runs, and --status 
   const status = await rig.shell.done(["rescue", vault, "--status"], { environment: asRoot });
   assert.match(status, new RegExp(`^state +running \\(process ${child.pid}\\)$`, "m"));
   child.kill("SIGTERM");
-  const { code } = await within(20_000, ended, "moraine rescue after SIGTERM");
+  const { code, stderr } = await within(20_000, ended, "moraine rescue after SIGTERM");
   assert.equal(code, null, "it ends by the signal");
+  assert.match(stderr, /interrupted by SIGTERM\nmoraine: Run the same command again to resume: .*\n$/);
   assert.match(await rig.shell.done(["rescue", vault, "--status"], { environment: asRoot }), /^state +interrupted$/m);
 });
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asRoot } from "../support/command.ts";
+import { peakMebibytes } from "../support/peak-memory.ts";
 import { Random } from "../support/random.ts";
 import { jobsOf, RescueRig, vault } from "../support/rescue-rig.ts";
 
@@ -99,9 +99,4 @@ async function runFor(run: Run, milliseconds: number): Promise<number | null> {
     console.error(stderr);
   }
   return code;
-}
-
-async function peakMebibytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return Math.round(Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1] ?? 0) / 1024);
 }

@@ -74,6 +74,9 @@ export function exitCodeOf(error: unknown): number {
       : (codes[error.name] ?? exitCodes.failed);
 }
 
+/** Whether an error is of a name: those of services, and of parts that are only loaded when they are used, have no class here. */
+export const isNamed = (error: unknown, name: string): error is Error => error instanceof Error && error.name === name;
+
 /** Returns the message on one line. A service's message after a blank line shows what should have been signed, which only helps the author of a client. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

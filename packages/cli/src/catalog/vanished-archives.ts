@@ -1,9 +1,16 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { millisecondsPer } from "@moraine/protocol";
 import { type ArchiveState, stateNumber } from "./archive-row.ts";
 import type { ArchiveWriter } from "./archive-writer.ts";
 import type { CatalogDatabase } from "./catalog-database.ts";
 
 const pageSize = 5000;
+
+/**
+ * Archives that were uploaded here have the time of this machine, which may be slow, and an inventory may be made before the service
+ * counts them: they are judged by one that is newer by this.
+ */
+const uploadedMarginMilliseconds = millisecondsPer.day;
 
 /** See ArchiveTable.markVanished. */
 export async function markVanished(
@@ -11,13 +18,15 @@ export async function markVanished(
   writer: ArchiveWriter,
   { isListed, listedAt }: { readonly isListed: (number: number) => boolean; readonly listedAt: Date },
 ): Promise<number> {
-  const judged = (["present", "uploaded"] satisfies ArchiveState[]).map(stateNumber).join(", ");
+  const judgedUntil = (state: ArchiveState, time: number) =>
+    `(state = ${stateNumber(state)} AND created_at <= ${time})`;
+  const time = listedAt.getTime();
+  const isJudged = `(${judgedUntil("present", time)} OR ${judgedUntil("uploaded", time - uploadedMarginMilliseconds)})`;
   let count = 0;
   let after = 0;
   while (true) {
     const rows = database.all<{ number: number; isJudged: number }>(
-      `SELECT number, state IN (${judged}) AND created_at <= ? AS isJudged FROM archives WHERE number > ? ORDER BY number LIMIT ?`,
-      listedAt.getTime(),
+      `SELECT number, ${isJudged} AS isJudged FROM archives WHERE number > ? ORDER BY number LIMIT ?`,
       after,
       pageSize,
     );

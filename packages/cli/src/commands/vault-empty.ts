@@ -42,6 +42,7 @@ export function addEmpty(vault: Command, tools: CommandContext): void {
     .action(async (vaultName: string, options: GivenOptions) => {
       assertUsable(options);
       const prices = await pricesFrom(tools, options.prices);
+      tools.setResumeHint("Run the same command again to resume: what was deleted stays deleted.");
       const { runEmptying } = await import("../emptying/run-emptying.ts");
       await runEmptying(tools, vaultName, { ...options, prices });
     });

@@ -50,6 +50,9 @@ export function buildTools(running: RunState, surroundings: CliEnvironment): Com
       return dryRun;
     },
     transfer: transferRunner(running, surroundings, options),
+    setResumeHint(hint) {
+      running.resumeHint = hint;
+    },
     writeOut: (bytes) => writeEach(stdout, stdout.isTTY ? printableBytes(bytes) : bytes, signal),
     printed: () =>
       new Promise((resolve, reject) => {

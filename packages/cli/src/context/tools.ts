@@ -64,6 +64,8 @@ export interface CommandContext
    * lines for a log otherwise.
    */
   transfer<Result extends object>(view: TransferView<Result>, run: Transfer<Result>): Promise<Result>;
+  /** Says how to resume a command without a transfer, if it is interrupted. */
+  setResumeHint(hint: string): void;
   /** Writes bytes to standard output, at the speed of its reader. */
   writeOut(bytes: AsyncIterable<Uint8Array>): Promise<void>;
   /** Resolves when all output has been written; throws OutputError otherwise. */

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { GlacierClient } from "@moraine/client";
 import { inParallel } from "@moraine/client/node";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { paced } from "../transfers/paced.ts";
 import { DeletionRecord } from "./deletion-record.ts";
 
 /** An archive to delete. */
@@ -93,24 +93,4 @@ async function deleteOne(
   counts.deleted += 1;
   counts.deletedBytes += sizeBytes;
   record.add(number);
-}
-
-/** Yields the archives one by one, no faster than the limit. */
-export async function* paced<Archive>(
-  batches: AsyncIterable<readonly Archive[]>,
-  { perSecondMax, signal }: Pick<DeletionOptions, "perSecondMax" | "signal">,
-): AsyncGenerator<Archive, void, void> {
-  let dueAt = performance.now();
-  for await (const batch of batches) {
-    for (const archive of batch) {
-      if (perSecondMax !== null) {
-        const wait = dueAt - performance.now();
-        if (wait > 0) {
-          await sleep(wait, undefined, { signal });
-        }
-        dueAt = Math.max(dueAt, performance.now() - 1000) + 1000 / perSecondMax;
-      }
-      yield archive;
-    }
-  }
 }

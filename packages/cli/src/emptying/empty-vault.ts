@@ -1,12 +1,12 @@
 import type { GlacierClient } from "@moraine/client";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { isNamed } from "../exit-codes.ts";
 import { type Deletable, type DeletionCounts, type DeletionOptions, deleteArchives } from "./delete-archives.ts";
 import { batchSize } from "./deletion-record.ts";
 import type { DeletionReport } from "./deletion-report.ts";
 import { isDeletable, type LockRules } from "./lock-rules.ts";
 import type { ManifestSource } from "./manifest-source.ts";
-import { isNamed } from "./remove-vault.ts";
 import type { VerifiedArchive, VerifiedArchives } from "./verified-archives.ts";
 
 /** How archives are deleted, apart from which. */

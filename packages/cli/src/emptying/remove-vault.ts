@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GlacierClient } from "@moraine/client";
+import { isNamed } from "../exit-codes.ts";
 
 /** Error thrown when the service does not delete the vault yet. The exit code is 75: the same command may be run again. */
 export class VaultNotReadyError extends Error {
@@ -92,8 +93,4 @@ async function tryToRemove({ client, vaultName, signal }: RemovalOptions): Promi
     }
     throw error;
   }
-}
-
-export function isNamed(error: unknown, name: string): error is Error {
-  return error instanceof Error && error.name === name;
 }

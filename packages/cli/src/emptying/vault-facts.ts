@@ -1,5 +1,5 @@
 import { everyItem, type GlacierClient } from "@moraine/client/node";
-import { isNamed } from "./remove-vault.ts";
+import { isNamed } from "../exit-codes.ts";
 
 /** The vault as the service describes it. */
 export interface DescribedVault {

@@ -1,6 +1,6 @@
 import type { GlacierClient } from "@moraine/client";
+import { isNamed } from "../exit-codes.ts";
 import { type LockRules, lockRulesOf, noLockRules } from "./lock-rules.ts";
-import { isNamed } from "./remove-vault.ts";
 
 /** Asks the service for the vault's lock, on trial or complete, and reads its rules. */
 export async function rulesOfVault(

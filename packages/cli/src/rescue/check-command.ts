@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { millisecondsPer } from "@moraine/protocol";
 import { bytesInWords } from "../arguments/sizes.ts";
 import type { CommandContext } from "../context/tools.ts";
 import {
@@ -58,16 +59,14 @@ const lineOf = ({ finding, location, reason }: CheckFinding): string =>
 
 /** Returns a function that prints a line of progress each minute. */
 export function progressWriter({ stderr }: CommandContext, isSilent: boolean): (totals: CheckTotals) => void {
-  let nextAt = performance.now() + minuteMilliseconds;
+  let nextAt = performance.now() + millisecondsPer.minute;
   return ({ sound, soundBytes, missing, changed }) => {
     if (!isSilent && performance.now() >= nextAt) {
-      nextAt = performance.now() + minuteMilliseconds;
+      nextAt = performance.now() + millisecondsPer.minute;
       stderr.write(`moraine: ${sound} sound (${bytesInWords(soundBytes)}), ${missing} missing, ${changed} changed\n`);
     }
   };
 }
-
-const minuteMilliseconds = 60_000;
 
 function resultText({
   sound,

@@ -1,4 +1,5 @@
-const minuteMilliseconds = 60_000;
+import { millisecondsPer } from "@moraine/protocol";
+
 /** One more than an hour has: the oldest minute counts until all of it is an hour ago. */
 const minutesKept = 61;
 
@@ -41,13 +42,13 @@ export function fitsAt(window: HourlyWindow, bytes: number, bytesMax: number, no
       break;
     }
     within -= old;
-    at = (minute + minutesKept) * minuteMilliseconds;
+    at = (minute + minutesKept) * millisecondsPer.minute;
   }
   return at;
 }
 
 function advanced(window: HourlyWindow, now: number): HourlyWindow {
-  const minute = Math.floor(now / minuteMilliseconds);
+  const minute = Math.floor(now / millisecondsPer.minute);
   if (minute <= window.minute) {
     return window;
   }
@@ -62,11 +63,14 @@ export const hourToText = ({ minute, bytes, earlier }: HourlyWindow): string =>
 
 /** Returns an empty window for text that is none. Minutes that a clock was ahead count as this one. */
 export function hourFromText(text: string | null, now: number): HourlyWindow {
-  const minute = Math.floor(now / minuteMilliseconds);
+  const minute = Math.floor(now / millisecondsPer.minute);
   const entries = parsed(text ?? "[]").filter(isMinute);
   return entries
     .toSorted(([one], [other]) => one - other)
-    .reduce((window, [each, bytes]) => counted(window, bytes, Math.min(each, minute) * minuteMilliseconds), emptyHour);
+    .reduce(
+      (window, [each, bytes]) => counted(window, bytes, Math.min(each, minute) * millisecondsPer.minute),
+      emptyHour,
+    );
 }
 
 function parsed(text: string): readonly unknown[] {

@@ -35,6 +35,7 @@ export async function rescueVault(
   targetText: string,
   options: RescueOptions,
 ): Promise<void> {
+  tools.setResumeHint("Run the same command again to resume: it uses the same jobs, and keeps verified copies.");
   const client = await tools.client();
   const prices = await pricesFor(tools, client, vaultName, options.priceTable);
   await using stack = new AsyncDisposableStack();

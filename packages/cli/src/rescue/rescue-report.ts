@@ -1,3 +1,4 @@
+import { millisecondsPer } from "@moraine/protocol";
 import type { CommandContext } from "../context/tools.ts";
 import { onOneLine, printable, printableJson } from "../terminal/printable.ts";
 import type { RescueEvent, RescueSnapshot } from "./rescue-event.ts";
@@ -12,7 +13,6 @@ export interface RescueReport {
   close(): void;
 }
 
-const minuteMilliseconds = 60_000;
 /** Failures are written one by one up to this number in a minute; then they are counted. */
 const failuresShownMax = 20;
 
@@ -50,12 +50,12 @@ function terminalReport(stderr: NodeJS.WriteStream): RescueReport {
 }
 
 function logReport(write: (line: string) => void): RescueReport {
-  let nextAt = performance.now() + minuteMilliseconds;
+  let nextAt = performance.now() + millisecondsPer.minute;
   return {
     onEvent: failureWriter(write),
     onSnapshot(snapshot) {
       if (performance.now() >= nextAt) {
-        nextAt += minuteMilliseconds;
+        nextAt += millisecondsPer.minute;
         write(snapshotLine(snapshot));
       }
     },
@@ -113,7 +113,7 @@ class FailureLines {
     if (this.#hidden > 0) {
       this.#write(`${this.#hidden} more failures and expired jobs in the minute before`);
     }
-    this.#minuteEndsAt = performance.now() + minuteMilliseconds;
+    this.#minuteEndsAt = performance.now() + millisecondsPer.minute;
     this.#shown = 0;
     this.#hidden = 0;
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { AnnouncedRequest, CompletionUnknownError, RequestIdentity, UploadOptions } from "@moraine/client/node";
 import { recordedInventory } from "../catalog/recorded-inventory.ts";
+import { isNamed } from "../exit-codes.ts";
 import type { DescribedFile } from "./described-file.ts";
 import { UnknownOutcomeError } from "./file-failure.ts";
 import type { Sending } from "./sending.ts";
@@ -53,7 +54,7 @@ async function uploadSmall(sending: Sending, file: DescribedFile, signal: AbortS
     );
     return { ...result, sha256, journal: null };
   } catch (error) {
-    if (isNamed(error, "CompletionUnknownError")) {
+    if (isUnknown(error)) {
       throw unknownOutcome(sending, error);
     }
     if (isNew) {
@@ -101,7 +102,7 @@ async function uploadLarge(sending: Sending, file: DescribedFile, signal: AbortS
   try {
     return await upload(false);
   } catch (error) {
-    if (!isNamed(error, "CompletionUnknownError")) {
+    if (!isUnknown(error)) {
       throw error;
     }
     if (isFinal(sending, error) && mayRestart(sending, file, error)) {
@@ -160,8 +161,4 @@ const adviceAbout = ({ vaultName }: Sending): string =>
   `the response to its upload was lost, so it may be stored. Import an inventory that was made later (moraine catalog import ${vaultName}), ` +
   "and send again; or add --resend-unknown, which may store it twice";
 
-function isNamed(error: unknown, name: "CompletionUnknownError"): error is CompletionUnknownError;
-function isNamed(error: unknown, name: string): boolean;
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
-}
+const isUnknown = (error: unknown): error is CompletionUnknownError => isNamed(error, "CompletionUnknownError");

@@ -1,10 +1,10 @@
 import type { JobEvent } from "@moraine/client/node";
+import { millisecondsPer } from "@moraine/protocol";
 import { isRoutine, type ReportEvent } from "../transfers/report-event.ts";
 import type { TransferReport } from "../transfers/transfer-report.ts";
 import { sentenceOf } from "./event-sentence.ts";
 import { ProgressLine } from "./progress-line.ts";
 
-const minuteMilliseconds = 60_000;
 const progressWidth = 100;
 
 export interface PlainReportOptions {
@@ -30,7 +30,7 @@ export function plainReport({ name, isVerbose, write, print }: PlainReportOption
   const timer = setInterval(() => {
     failures.minute();
     write(progress.text(performance.now(), progressWidth));
-  }, minuteMilliseconds).unref();
+  }, millisecondsPer.minute).unref();
   return {
     onEvent(event) {
       if (event.kind === "progress") {

@@ -83,6 +83,16 @@ test("archives that a newer inventory misses have vanished, and are back with on
   assert.deepEqual(statesOf(catalog, [1, 2, 3, 4, 5]), ["present", "present", "deleted", "present", "vanished"]);
 });
 
+test("an archive that was uploaded here less than a day before an inventory is not judged by it", async () => {
+  using opened = temporaryCatalog();
+  const { catalog } = opened;
+  const hour = 3_600_000;
+  catalog.archives.addUploaded(archiveOfNumber(1, { createdAt: new Date(day(3).getTime() - 23 * hour) }));
+  catalog.archives.addUploaded(archiveOfNumber(2, { createdAt: new Date(day(3).getTime() - 25 * hour) }));
+  assert.equal((await importText(catalog, documentOf([3], day(3)))).vanished, 1);
+  assert.deepEqual(statesOf(catalog, [1, 2, 3]), ["uploaded", "vanished", "present"]);
+});
+
 test("an older inventory adds archives, and neither hides nor revives others", async () => {
   using opened = temporaryCatalog();
   const { catalog } = opened;

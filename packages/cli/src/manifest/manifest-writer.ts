@@ -34,9 +34,7 @@ export class ManifestWriter {
   append(entry: ManifestEntry): Promise<void> {
     const written = Promise.withResolvers<void>();
     this.#waiting.push({ entry, written });
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = null;
-    });
+    this.#writing ??= this.#writeAll();
     return written.promise;
   }
 
@@ -49,18 +47,23 @@ export class ManifestWriter {
     // Entries of the same turn join the first group.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, groupMax);
-      try {
-        const lines = group.map(({ entry }) => lineOf(entry)).join("");
-        this.sizeBytes = await this.#target.documents.append(manifestName, lines);
-        await this.#target.recorded?.(group.map(({ entry }) => entry.archiveId));
-        for (const { written } of group) {
-          written.resolve();
-        }
-      } catch (error) {
-        for (const { written } of group) {
-          written.reject(error);
-        }
+      await this.#write(this.#waiting.splice(0, groupMax));
+    }
+    // In the same turn as the last look: an entry that comes later starts another round.
+    this.#writing = null;
+  }
+
+  async #write(group: readonly Waiting[]): Promise<void> {
+    try {
+      const lines = group.map(({ entry }) => lineOf(entry)).join("");
+      this.sizeBytes = await this.#target.documents.append(manifestName, lines);
+      await this.#target.recorded?.(group.map(({ entry }) => entry.archiveId));
+      for (const { written } of group) {
+        written.resolve();
+      }
+    } catch (error) {
+      for (const { written } of group) {
+        written.reject(error);
       }
     }
   }

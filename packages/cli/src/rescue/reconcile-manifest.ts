@@ -80,4 +80,8 @@ function record({ catalog, copies, target }: Parts, entry: ManifestEntry): void 
   // The copy of a folder or a bucket has its path in the catalogue as its location.
   copies.plan(archive.number, (target.namesCopies ?? true) ? location : safePath(entry.path, archiveId));
   copies.setState(archive.number, "verified", { sha256, location, verifiedAt });
+  const job = catalog.jobs.of(archive.number);
+  if (job?.state === "requested" || job?.state === "ready") {
+    catalog.jobs.fetched(job.jobId);
+  }
 }

@@ -157,3 +157,16 @@ test("a failed append rejects the entries of its group alone", async () => {
   await writer.append(entryFor("a", bytes));
   assert.deepEqual(appended, [lineOf(entryFor("a", bytes))]);
 });
+
+test("entries that are appended one after another are each written", async () => {
+  let written = "";
+  const append = async (_name: string, lines: string) => {
+    written += lines;
+    return written.length;
+  };
+  const writer = new ManifestWriter({ documents: { append } });
+  for (const name of ["a", "b", "c"]) {
+    await writer.append(entryFor(name, Buffer.from(name)));
+  }
+  assert.equal(written.trimEnd().split("\n").length, 3);
+});

@@ -9,6 +9,7 @@ import { measureDownload } from "./measure-download.ts";
 import { measureInventory } from "./measure-inventory.ts";
 import { measureMixed, type Peak } from "./measure-mixed.ts";
 import { measureRanges } from "./measure-ranges.ts";
+import { measureRescue } from "./measure-rescue.ts";
 import { measureSmallArchives } from "./measure-small-archives.ts";
 import { measureTransfers } from "./measure-transfers.ts";
 import { measureUpload } from "./measure-upload.ts";
@@ -32,6 +33,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
 const longMeasurements: Readonly<Record<string, Measurement>> = {
   transfers: measureTransfers,
   inventory: measureInventory,
+  rescue: measureRescue,
 };
 const allMeasurements = { ...measurements, ...longMeasurements };
 

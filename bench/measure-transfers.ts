@@ -2,25 +2,16 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient, uploadArchive, waitForJob } from "../packages/client/src/node.ts";
-import { runTool } from "../test/support/run-tool.ts";
 import { region, rootKey } from "../test/support/server-process.ts";
-import { type Program, type ProgramRun, type Race, race } from "./race.ts";
+import { moraine, programRun, python } from "./program-run.ts";
+import { type Program, type Race, race } from "./race.ts";
 import { randomBytes } from "./source.ts";
 import { type Stage, vault } from "./stage.ts";
 
 const sizeBytes = 1024 ** 3;
 const rounds = 3;
 const here = (name: string) => fileURLToPath(import.meta.resolve(name));
-const python = "/usr/bin/python3";
 const aws = "/usr/bin/aws";
-/** As `npm run moraine` starts it. */
-const moraine = [
-  "env",
-  "NODE_COMPILE_CACHE=node_modules/.cache/moraine",
-  process.execPath,
-  "--conditions=@moraine/source",
-  here("../packages/cli/src/main.ts"),
-];
 
 /** An archive of 1 GiB from disk and to disk, by our command, aws-cli, and a loop over boto3 as its users write it. */
 export async function measureTransfers({ server, folder }: Stage): Promise<Race[]> {
@@ -31,7 +22,7 @@ export async function measureTransfers({ server, folder }: Stage): Promise<Race[
   const program = (name: string, goal: number | null, path: string, command: readonly string[]): Program => ({
     name,
     ...(goal !== null && { goal }),
-    run: () => measured(url, command),
+    run: () => programRun(url, command, sizeBytes),
     after: () => rm(path, { force: true }),
   });
   const target = join(folder, "target");
@@ -90,12 +81,4 @@ async function retrieved(endpoint: string, path: string): Promise<string> {
   const { jobId } = await client.initiateJob({ vaultName: vault, jobParameters });
   await waitForJob(client, { vaultName: vault, jobId });
   return jobId;
-}
-
-async function measured(url: string, command: readonly string[]): Promise<ProgramRun> {
-  const { code, stdout, stderr } = await runTool({ url }, python, [here("./run-program.py"), ...command]);
-  if (code !== 0) {
-    throw new Error(`${command.join(" ")}: ${stderr}`);
-  }
-  return { ...(JSON.parse(stdout) as Omit<ProgramRun, "amount">), amount: sizeBytes };
 }

@@ -21,7 +21,7 @@ export interface ProgramRun {
 /** Medians of each program; rates in units a second. */
 export interface Race {
   readonly name: string;
-  readonly unit: "bytes" | "rows";
+  readonly unit: "bytes" | "rows" | "archives";
   readonly programs: readonly ProgramFigure[];
 }
 

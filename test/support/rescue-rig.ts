@@ -26,7 +26,7 @@ export interface RigOptions {
   readonly parent?: string;
   /** Where the archives are rescued to. @default a folder */
   readonly target?: string;
-  /** Of the command, in addition to what it needs for the vault. */
+  /** Variables of the command, in addition to those of the vault. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 

@@ -37,9 +37,10 @@ function contentsText({ vault, contents: { archives, bytes, asOf, details } }: P
 function withoutCatalogText({ vault, inventoryUsd, isAws }: Plan): string {
   const price = isAws ? ` At AWS it costs ${dollars(inventoryUsd)} at most, and takes hours.` : "";
   return [
-    "There is no catalogue of this vault, so sizes, names and early deletions",
-    `are unknown. An inventory has them.${price}`,
-    "This starts it:",
+    "No inventory of this vault was imported, so sizes, names and early deletions",
+    "are unknown, and the number of archives is the one that the service counted",
+    `last, at AWS about once a day.${price}`,
+    "This starts an inventory:",
     `  moraine catalog import ${shellWord(vault)} --start`,
   ].join("\n");
 }

@@ -143,7 +143,7 @@ test("without a catalogue it estimates from the vault's own counts, and names th
   const text = planText(makePlan(contents, options), 80);
   assert.match(
     text,
-    /At AWS it costs \$0\.04 at most, and takes hours\.\nThis starts it:\n {2}moraine catalog import photos --start$/m,
+    /At AWS it costs \$0\.04 at most, and takes hours\.\nThis starts an inventory:\n {2}moraine catalog import photos --start$/m,
   );
   assert.match(text, /^Bulk +\$25\.00 +\$0\.50 +\$34\.50$/m);
   assert.doesNotMatch(text, /early deletion,/);

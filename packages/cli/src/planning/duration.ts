@@ -40,6 +40,10 @@ export function durationOf({ archives, bytes }: Amount, rates: Rates, tier: Retr
   return { seconds: seconds + delaySeconds, delaySeconds, bottleneck };
 }
 
+/** Returns how many outputs an archive takes, each of which can be fetched for a day; null without a bandwidth. */
+export const jobsFor = (sizeBytes: number, { bandwidth }: Rates): number | null =>
+  bandwidth === null ? null : Math.max(1, Math.ceil(sizeBytes / bandwidth / daySeconds));
+
 const hourSeconds = 3600;
 const daySeconds = 24 * hourSeconds;
 /** The rates that AWS's own guidance for moving vaults to S3 keeps to. */

@@ -5,7 +5,7 @@ import { listing, table } from "../terminal/table.ts";
 import { counted, dollars, durationInWords, grouped } from "./amounts-in-words.ts";
 import type { Bottleneck } from "./duration.ts";
 import { histogramText } from "./histogram-text.ts";
-import type { Plan, TierPlan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import type { NameDecisionKind, NameStatistics, StatisticsDetails } from "./vault-statistics.ts";
 
 /** Formats a plan for a person, in lines of at most `columns` characters where it can. */
@@ -17,7 +17,7 @@ export function planText(plan: Plan, columns: number): string {
       ? [withoutCatalogText(plan)]
       : [sizesText(details, columns), namesText(details.names, columns)]),
     costText(plan, columns),
-    timeText(plan.tiers),
+    timeText(plan),
     targetText(plan),
     pricesText(plan),
   ];
@@ -112,7 +112,7 @@ const bottleneckWords: Readonly<Record<Bottleneck, string>> = {
   quota: "AWS's 100 TiB a day",
 };
 
-function timeText(tiers: readonly TierPlan[]): string {
+function timeText({ tiers, jobsOfLargest }: Plan): string {
   const lines = tiers.map(({ tier, duration: { seconds, delaySeconds, bottleneck } }) => {
     const first = delaySeconds === 0 ? "" : `, the first after ${durationInWords(delaySeconds)}`;
     return seconds === null || bottleneck === null
@@ -120,7 +120,14 @@ function timeText(tiers: readonly TierPlan[]): string {
       : `  ${tier}: ${durationInWords(seconds)}${first}, limited by ${bottleneckWords[bottleneck]}`;
   });
   const isUnknown = tiers.some(({ duration }) => duration.seconds === null);
-  return ["time", ...lines, ...(isUnknown ? ["  give --bandwidth, like 100MiB"] : [])].join("\n");
+  const repeated =
+    (jobsOfLargest ?? 1) > 1
+      ? [
+          `  the largest archive takes longer than the day that a job's output lasts:`,
+          `  it is retrieved ${jobsOfLargest} times, and each time is charged; not in the cost above`,
+        ]
+      : [];
+  return ["time", ...lines, ...(isUnknown ? ["  give --bandwidth, like 100MiB"] : []), ...repeated].join("\n");
 }
 
 function targetText({ target }: Plan): string {

@@ -1,7 +1,7 @@
 import { earlyDeletionUsd, egressUsd, inventoryUsd, retrievalCost, storageUsdPerMonth } from "../pricing/estimate.ts";
 import { type PriceTable, type RegionPrices, type RetrievalTier, retrievalTiers } from "../pricing/price-table.ts";
 import { pricesOf } from "../pricing/read-prices.ts";
-import { type DurationPlan, durationOf, type Rates } from "./duration.ts";
+import { type DurationPlan, durationOf, jobsFor, type Rates } from "./duration.ts";
 import { type TargetPlan, type TargetSpace, targetPlanOf } from "./target-plan.ts";
 import type { VaultStatistics } from "./vault-statistics.ts";
 
@@ -22,6 +22,8 @@ export interface Plan {
   readonly earlyDeletionUsd: number | null;
   readonly storageUsdPerMonth: number;
   readonly target: TargetPlan | null;
+  /** Jobs that the largest archive takes at the bandwidth, since each output lasts a day; null if it is not known. */
+  readonly jobsOfLargest: number | null;
 }
 
 export interface TierPlan {
@@ -64,6 +66,7 @@ export function makePlan(contents: VaultStatistics, options: PlanOptions): Plan 
     earlyDeletionUsd: details === null ? null : earlyDeletionUsd(regional, details.early.missingByteDays),
     storageUsdPerMonth: storageUsdPerMonth(regional, contents.bytes),
     target,
+    jobsOfLargest: details === null ? null : jobsFor(details.largestBytes, rates),
   };
 }
 

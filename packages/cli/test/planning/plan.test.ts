@@ -56,6 +56,22 @@ test("sums retrieval, transfer and the target's requests for each tier", () => {
   assert.deepEqual(Object.keys(plan.prices.regions), ["us-east-1"]);
 });
 
+test("says how often an archive is retrieved that takes longer than a day", () => {
+  const bytesADay = 10 * 1024 ** 2 * 24 * 3600;
+  const largest = (sizeBytes: number) => makePlan(contentsOf(sizeBytes, 1), options);
+  assert.deepEqual(
+    [bytesADay, bytesADay + 1, 3 * bytesADay].map((size) => largest(size).jobsOfLargest),
+    [1, 2, 3],
+  );
+  assert.match(planText(largest(3 * bytesADay), 80), /it is retrieved 3 times, and each time is charged/);
+  assert.doesNotMatch(planText(largest(bytesADay), 80), /times/);
+  const unknown = makePlan(contentsOf(3 * bytesADay), {
+    ...options,
+    rates: { bandwidth: null, retrievalPerHour: null },
+  });
+  assert.equal(unknown.jobsOfLargest, null);
+});
+
 test("counts the requests that store an archive in parts, of which there are at most 10,000", () => {
   assert.equal(uploadRequestsOf(1), 1);
   assert.equal(uploadRequestsOf(64 * 1024 ** 2), 1);

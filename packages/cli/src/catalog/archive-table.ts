@@ -8,6 +8,7 @@ import { ArchiveWriter } from "./archive-writer.ts";
 import { BulkArchives } from "./bulk-archives.ts";
 import type { CatalogDatabase } from "./catalog-database.ts";
 import { FormatNames } from "./format-names.ts";
+import { nextNumber, nextPosition } from "./next-position.ts";
 import { markVanished } from "./vanished-archives.ts";
 
 /** The archives of the vault, as far as they are known. */
@@ -118,7 +119,7 @@ export class ArchiveTable {
       if (last === null) {
         return totals;
       }
-      after = last;
+      after = nextNumber(after, last);
       await nextTurn();
     }
   }
@@ -165,7 +166,7 @@ export class ArchiveTable {
         const formatName = this.#formats.reader();
         yield rows.map((row) => archiveOf(row, formatName));
       }
-      position = end;
+      position = nextPosition(position, end);
       await nextTurn();
     }
   }

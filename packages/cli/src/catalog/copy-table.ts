@@ -1,5 +1,6 @@
 import type { CatalogDatabase } from "./catalog-database.ts";
 import { CopyNames } from "./copy-names.ts";
+import { nextNumber } from "./next-position.ts";
 import { idColumn, unpackId } from "./packed-id.ts";
 
 /** In the order of the numbers that the table has. */
@@ -154,7 +155,7 @@ export class TargetCopies {
         return;
       }
       yield rows.map(copyOf);
-      after = rows.at(-1)?.number ?? after;
+      after = nextNumber(after, rows.at(-1)?.number ?? after);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { CatalogDatabase } from "./catalog-database.ts";
+import { nextNumber } from "./next-position.ts";
 import { idColumn, packId, textKey, unpackId } from "./packed-id.ts";
 
 /** In the order of the numbers that the table has. "fetched": its output is no longer needed. */
@@ -86,7 +87,7 @@ export class JobTable {
         return;
       }
       yield rows.map(jobOf);
-      after = rows.at(-1)?.number ?? after;
+      after = nextNumber(after, rows.at(-1)?.number ?? after);
     }
   }
 

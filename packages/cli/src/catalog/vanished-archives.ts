@@ -3,6 +3,7 @@ import { millisecondsPer } from "@moraine/protocol";
 import { type ArchiveState, stateNumber } from "./archive-row.ts";
 import type { ArchiveWriter } from "./archive-writer.ts";
 import type { CatalogDatabase } from "./catalog-database.ts";
+import { nextNumber } from "./next-position.ts";
 
 const pageSize = 5000;
 
@@ -43,7 +44,7 @@ export async function markVanished(
     if (last === undefined) {
       return count;
     }
-    after = last.number;
+    after = nextNumber(after, last.number);
     await nextTurn();
   }
 }

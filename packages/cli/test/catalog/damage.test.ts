@@ -129,3 +129,45 @@ test("failures to write are reported with what to do", () => {
   using readOnly = new DatabaseSync(file.path, { readOnly: true });
   refusal(/cannot be written: make the file and its folder writable/)(failureOf(readOnly));
 });
+
+test("a catalogue whose rows lead back to the beginning is named as damaged, and not read without end", {
+  timeout: 20_000,
+}, async () => {
+  using file = catalogFile();
+  filled(file.path);
+  {
+    using catalog = Catalog.open(file.path, vault);
+    catalog.change(() => {
+      for (let number = 1; number <= 2000; number += 1) {
+        catalog.jobs.requested(number, `job ${number}`, "Bulk", new Date(0));
+      }
+    });
+  }
+  leadBack(file.path, "jobs_by_state");
+  using catalog = Catalog.open(file.path, vault);
+  await assert.rejects(flat(catalog.jobs.inState("requested", { batchSize: 100 })), refusal(/not in order.*--rebuild/));
+});
+
+/** Writes the first page of an index over its last, as a disk does that writes to a wrong place. */
+function leadBack(path: string, index: string): void {
+  const [root, pageBytes] = layoutOf(path, index);
+  const bytes = readFileSync(path);
+  const startOf = (page: number) => (page - 1) * pageBytes;
+  // A page of pages has its last one in its header, and a pointer to the cell of the first one after that.
+  const [cell, last] = [bytes.readUInt16BE(startOf(root) + 12), bytes.readUInt32BE(startOf(root) + 8)];
+  const first = bytes.readUInt32BE(startOf(root) + cell);
+  const leaf = 0x0a;
+  assert.deepEqual(
+    [first, last].map((page) => bytes[startOf(page)]),
+    [leaf, leaf],
+  );
+  bytes.copyWithin(startOf(last), startOf(first), startOf(first) + pageBytes);
+  writeFileSync(path, bytes);
+}
+
+function layoutOf(path: string, index: string): [rootPage: number, pageBytes: number] {
+  using database = new DatabaseSync(path);
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  const root = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(index)?.["rootpage"];
+  return [Number(root), Number(database.prepare("PRAGMA page_size").get()?.["page_size"])];
+}

@@ -1,0 +1,28 @@
+import type { Position } from "./archive-pages.ts";
+import { CatalogError, rebuildHint } from "./catalog-error.ts";
+
+/**
+ * Returns the number of a page's last row, from which on the next page is read. Throws CatalogError when the rows are not in order, as only
+ * those of a damaged catalogue are: it could be read without end.
+ */
+export function nextNumber(after: number, last: number): number {
+  if (last <= after) {
+    throw new CatalogError(`The catalogue is damaged (its rows are not in order): ${rebuildHint}`);
+  }
+  return last;
+}
+
+/** The same of the last position of a page; null after the last page. */
+export function nextPosition(after: Position, end: Position | null): Position | null {
+  const difference = end === null ? 1 : compareKeys(end.key, after.key);
+  if (end !== null && difference <= 0) {
+    nextNumber(difference === 0 ? after.number : Number.POSITIVE_INFINITY, end.number);
+  }
+  return end;
+}
+
+/** Compares as SQLite does: text by its bytes. */
+const compareKeys = (one: Position["key"], other: Position["key"]): number =>
+  typeof one === "number" && typeof other === "number"
+    ? one - other
+    : Buffer.compare(Buffer.from(String(one)), Buffer.from(String(other)));

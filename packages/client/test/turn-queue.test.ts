@@ -80,7 +80,7 @@ test("callers that wait already profit from a pace that rises", async () => {
   const turns = Array.from({ length: 100 }, () =>
     queue.next(undefined).then(() => {
       served += 1;
-      pace.served();
+      pace.served(clock.time);
     }),
   );
   // A turn every two seconds, as at the beginning, would be at 10.

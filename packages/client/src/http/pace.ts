@@ -1,14 +1,21 @@
 /** The lowest rate, however often the service throttles. */
 const perSecondMin = 0.5;
+/** What is left of the rate after a throttled request. */
+const share = 0.7;
+/** Requests a second, after the cube of the seconds. */
+const growth = 0.4;
 
 /**
- * Limits the rate of an operation's requests. There is no limit until the service throttles one; then the rate is halved, and from there on
- * grows by one request a second each second. Times are milliseconds of a monotonic clock.
+ * Limits the rate of an operation's requests. There is no limit until the service throttles one. Then the rate falls, returns within
+ * seconds to the one that was too much, stays near it, and after that looks for a higher one: the curve of CUBIC (RFC 9438), as in AWS's own
+ * SDKs. Times are milliseconds of a monotonic clock.
  */
 export class Pace {
   #perSecond = Number.POSITIVE_INFINITY;
   #nextAt = 0;
   #cutAt = Number.NEGATIVE_INFINITY;
+  /** The rate that was too much. */
+  #refusedPerSecond = Number.POSITIVE_INFINITY;
   /** Approximately the recent rate: the number of requests, of which those of a second ago count a third. */
   #recent = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
@@ -25,17 +32,23 @@ export class Pace {
     this.#sentAt = now;
   }
 
-  /** Records that a request was throttled. Several that were sent at the same time halve the rate once. */
+  /** Records that a request was throttled. Several that were sent at the same time lower the rate once. */
   throttled(sentAt: number, now: number): void {
     if (sentAt >= this.#cutAt) {
-      this.#perSecond = Math.max(perSecondMin, Math.min(this.#perSecond, this.#recent) / 2);
+      this.#refusedPerSecond = Math.min(this.#perSecond, this.#recent);
+      this.#perSecond = Math.max(perSecondMin, this.#refusedPerSecond * share);
       this.#nextAt = Math.max(this.#nextAt, now + 1000 / this.#perSecond);
       this.#cutAt = now;
     }
   }
 
-  /** Records that a request was served. */
-  served(): void {
-    this.#perSecond += 1 / Math.max(1, this.#perSecond);
+  /** Records that a request was served. A rate that is not used does not grow. */
+  served(now: number): void {
+    if (this.#refusedPerSecond === Number.POSITIVE_INFINITY) {
+      return;
+    }
+    const returnSeconds = Math.cbrt((this.#refusedPerSecond * (1 - share)) / growth);
+    const perSecond = this.#refusedPerSecond + growth * ((now - this.#cutAt) / 1000 - returnSeconds) ** 3;
+    this.#perSecond = Math.max(this.#perSecond, Math.min(perSecond, 2 * this.#recent));
   }
 }

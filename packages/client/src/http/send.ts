@@ -110,7 +110,7 @@ export class Sender {
       const sentAt = performance.now();
       try {
         const value = await this.#attempt(call, credentials, read);
-        call.pace.served();
+        call.pace.served(performance.now());
         return value;
       } catch (error) {
         if (isThrottling(error)) {

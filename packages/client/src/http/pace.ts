@@ -2,8 +2,8 @@
 const perSecondMin = 0.5;
 /** What is left of the rate after a throttled request. */
 const share = 0.7;
-/** Requests a second, after the cube of the seconds. */
-const growth = 0.4;
+/** Requests a second by the cube of the seconds: at most, and for each of the rate that was too much, so that a low one is not left in a bound. */
+const growth = { most: 0.4, share: 0.02 };
 
 /**
  * Limits the rate of an operation's requests. There is no limit until the service throttles one. Then the rate falls, returns within
@@ -47,8 +47,9 @@ export class Pace {
     if (this.#refusedPerSecond === Number.POSITIVE_INFINITY) {
       return;
     }
-    const returnSeconds = Math.cbrt((this.#refusedPerSecond * (1 - share)) / growth);
-    const perSecond = this.#refusedPerSecond + growth * ((now - this.#cutAt) / 1000 - returnSeconds) ** 3;
+    const factor = Math.min(growth.most, growth.share * this.#refusedPerSecond);
+    const returnSeconds = Math.cbrt((this.#refusedPerSecond * (1 - share)) / factor);
+    const perSecond = this.#refusedPerSecond + factor * ((now - this.#cutAt) / 1000 - returnSeconds) ** 3;
     this.#perSecond = Math.max(this.#perSecond, Math.min(perSecond, 2 * this.#recent));
   }
 }

@@ -87,11 +87,12 @@ async function runFor(run: Run, milliseconds: number): Promise<number | null> {
   });
   const exited = once(child, "exit").then(([code]) => (code ?? null) as number | null);
   const end = performance.now() + milliseconds;
-  while (performance.now() < end && child.exitCode === null) {
+  const isRunning = () => child.exitCode === null && child.signalCode === null;
+  while (performance.now() < end && isRunning()) {
     await Promise.race([exited, sleep(Math.min(500, end - performance.now()), undefined, { ref: false })]);
     run.mebibytes = Math.max(run.mebibytes, await peakMebibytes(child.pid ?? 0));
   }
-  if (child.exitCode === null) {
+  if (isRunning()) {
     child.kill("SIGKILL");
   }
   const code = await exited;

@@ -29,12 +29,14 @@ async function follow(verification: Verification): Promise<Finding[]> {
   }
   let entries = 0;
   let after = Number.MIN_SAFE_INTEGER;
-  for (let rows = firstRows; rows.length > 0; rows = pageAfter(after)) {
+  let rows = firstRows;
+  for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
     for (const row of rows) {
       check.push(entryOf(row));
-      after = nextPlace(after, row.seq);
     }
     entries += rows.length;
+    after = nextPlace(after, last.seq);
+    rows = pageAfter(after);
     await verification.step();
   }
   verification.totals.auditEntries = entries;

@@ -1,3 +1,4 @@
+import { nextPlace } from "../domain/stores/next-place.ts";
 import {
   clearPlace,
   copiedTables,
@@ -52,9 +53,15 @@ export async function* rowPages(db: Database, table: StoredTable): AsyncGenerato
   do {
     const rows: readonly StoredRow[] = await rowsAfter(db, table, { after, limit: pageRows });
     yield rows;
-    after = rows.length === pageRows ? (rows.at(-1) ?? null) : null;
+    const last = rows.at(pageRows - 1);
+    if (after !== null && last !== undefined) {
+      nextPlace(placeOf(table, after), placeOf(table, last));
+    }
+    after = last ?? null;
   } while (after !== null);
 }
+
+const placeOf = ({ key }: StoredTable, row: StoredRow) => key.map((column) => row[column] ?? null);
 
 /** Copies the rows of a table that the target does not have as they are. @param onRow called with each row of the source. */
 export async function copyRows(

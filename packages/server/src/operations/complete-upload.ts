@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { Sha256, TreeHash } from "@moraine/protocol";
 import type { Segment } from "../domain/segment.ts";
 import type { MetadataStore } from "../domain/stores/metadata-store.ts";
+import { nextPlace } from "../domain/stores/next-place.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import type { Archive } from "../domain/vaults/archive.ts";
 import { ArchiveAssembly, type ExpectedArchive, type MultipartUpload } from "../domain/vaults/multipart-upload.ts";
@@ -105,6 +106,7 @@ async function* partsOf(metadata: Metadata, upload: MultipartUpload): AsyncGener
   do {
     const page = await metadata.listParts({ uploadId: upload.id, afterByte, limit: pageRows });
     yield page;
-    afterByte = page.at(-1)?.firstByte ?? null;
+    const last = page.at(-1);
+    afterByte = last === undefined ? null : nextPlace(afterByte, last.firstByte);
   } while (afterByte !== null);
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { leafCount } from "@moraine/protocol";
 import { CorruptSegmentError, type Segment } from "../../domain/segment.ts";
 import type { BlobStore } from "../../domain/stores/blob-store.ts";
+import { nextPlace } from "../../domain/stores/next-place.ts";
 import type { Damage } from "../../domain/vaults/damage.ts";
 import { leafAt, sha256 } from "../../segments/footer.ts";
 import { openSegment, readOrCorrupt } from "../../segments/open.ts";
@@ -26,7 +27,9 @@ export async function* suspectsOf(database: DatabaseSync, blobs: BlobStore): Asy
   const next = database.prepare("SELECT min(segment_key) AS key FROM damage WHERE segment_key > ?");
   const places = database.prepare("SELECT * FROM damage WHERE segment_key = ? ORDER BY first_byte");
   const find = database.prepare("SELECT * FROM segments WHERE name = ? AND state IN ('live', 'suspect')");
-  for (let key = next.get("")?.["key"]; typeof key === "string"; key = next.get(key)?.["key"]) {
+  let last = "";
+  for (let key = next.get(last)?.["key"]; typeof key === "string"; key = next.get(last)?.["key"]) {
+    last = nextPlace(last, key);
     const row = find.get(packKey(key)) as unknown as SegmentRow | undefined;
     if (row !== undefined) {
       const segment = segmentOf(row);

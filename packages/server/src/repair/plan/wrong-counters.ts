@@ -48,7 +48,9 @@ export async function* wrongCounters(
 ): AsyncGenerator<WrongCounters, void, void> {
   const next = database.prepare("SELECT * FROM vaults WHERE typeof(id) = 'text' AND id > ? ORDER BY id LIMIT 1");
   next.setReadBigInts(true);
-  for (let row = next.get("") as Row | undefined; row !== undefined; row = next.get(String(row["id"])) as typeof row) {
+  let id = "";
+  for (let row = next.get(id) as Row | undefined; row !== undefined; row = next.get(id) as typeof row) {
+    id = nextPlace(id, String(row["id"]));
     if (isSound(hasher, "vaults", row as SealedValues)) {
       continue;
     }

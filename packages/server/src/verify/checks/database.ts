@@ -13,13 +13,13 @@ const findingsMax = 100;
 export async function checkDatabase(verification: Verification): Promise<void> {
   checkPages(verification);
   checkReferences(verification);
-  checkRowCounts(verification);
   for (const messages of findAllDamage(verification.database, checkedRows(verification))) {
     for (const message of messages) {
       verification.found({ code: "database-damaged", message });
     }
     await verification.step();
   }
+  checkRowCounts(verification);
 }
 
 /** Null when the key of the rows' MACs cannot be had: the check of secrets says why, or the sealing key is elsewhere. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bytewise, day, doomsday, hour, type Story, start, unchanged } from "./world.ts";
+import { byName, day, doomsday, hour, type Story, start, unchanged } from "./world.ts";
 
 const range = { firstByte: 0, lastByte: 0 };
 
@@ -101,7 +101,7 @@ export function segmentStories(story: Story): void {
         seen.push(...page);
         afterKey = page.at(-1) ?? null;
       }
-      assert.deepEqual(seen, keys.sort(bytewise));
+      assert.deepEqual(seen, keys.sort(byName));
     },
   );
 
@@ -117,7 +117,7 @@ export function segmentStories(story: Story): void {
     await world.release();
     type Deleted = (typeof expected)[number];
     const byTimeAndKey = (one: Deleted, other: Deleted) =>
-      one.deletedAt - other.deletedAt || bytewise(one.key, other.key);
+      one.deletedAt - other.deletedAt || byName(one.key, other.key);
     expected.sort(byTimeAndKey);
     const seen: Deleted[] = [];
     for (let after: Deleted | null = null; ; ) {

@@ -5,7 +5,7 @@ import type { MultipartUpload } from "../../../src/domain/vaults/multipart-uploa
 import { completeUpload } from "../../../src/operations/complete-upload.ts";
 import { archiveSegments } from "../../../src/segments/archive-segments.ts";
 import {
-  bytewise,
+  byName,
   day,
   everyPage,
   hour,
@@ -83,7 +83,7 @@ export function uploadStories(story: Story): void {
     const kept = await world.store.listParts({ uploadId: upload.id, afterByte: null, limit: 50 });
     assert.equal(kept.length, 1);
     const losers = parts.filter(({ key }) => key !== kept[0]?.key).map(({ key }) => key);
-    assert.deepEqual(await world.dead(), losers.sort(bytewise));
+    assert.deepEqual(await world.dead(), losers.sort(byName));
   });
 
   story("a part whose segment was swept leaves the earlier part and the idle clock alone", async (world) => {
@@ -219,7 +219,7 @@ export function uploadStories(story: Story): void {
       assert.deepEqual(held, lastByte === 0 ? parts.slice(0, 1) : parts);
     }
     await world.store.removeArchive({ ...unchanged(upload), archiveId: archive.id, now: start });
-    assert.deepEqual(await world.dead(), [...parts.map(({ key }) => key), ...world.manifests].sort(bytewise));
+    assert.deepEqual(await world.dead(), [...parts.map(({ key }) => key), ...world.manifests].sort(byName));
   });
 
   story("an abort and a completion that race: one succeeds and the other fails", async (world) => {
@@ -248,7 +248,7 @@ export function uploadStories(story: Story): void {
     const late = store.abortUpload({ ...at, idleSince: start + 1, now: start + day + 1 });
     await assert.rejects(late, uploadGone(upload.id));
     await assert.rejects(complete(start), uploadGone(upload.id));
-    assert.deepEqual(await world.dead(), parts.map(({ key }) => key).sort(bytewise));
+    assert.deepEqual(await world.dead(), parts.map(({ key }) => key).sort(byName));
     assert.deepEqual(await store.listParts({ uploadId: upload.id, afterByte: null, limit: 9 }), []);
   });
 
@@ -273,7 +273,7 @@ export function uploadStories(story: Story): void {
     assert.equal(await store.expireUploads(at), 2);
     assert.equal(await store.expireUploads(at), 1);
     assert.equal(await store.expireUploads(at), 0);
-    assert.deepEqual(await world.dead(), keys.sort(bytewise));
+    assert.deepEqual(await world.dead(), keys.sort(byName));
     const found = await store.findUpload({ vaultId: vault.id, uploadId: active.id, idleSince: start });
     assert.deepEqual(found, active);
   });

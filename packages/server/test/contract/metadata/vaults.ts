@@ -3,7 +3,7 @@ import { newVaultId } from "../../../src/domain/new-id.ts";
 import type { Vault } from "../../../src/domain/vaults/vault.ts";
 import {
   accountId,
-  bytewise,
+  byName,
   day,
   everyPage,
   keyOf,
@@ -154,7 +154,7 @@ export function vaultStories(story: Story): void {
       now: start,
     });
     await assert.rejects(addLate, uploadGone(upload.id));
-    assert.deepEqual(await world.dead(), [segment.key, part.key, late.key].sort(bytewise));
+    assert.deepEqual(await world.dead(), [segment.key, part.key, late.key].sort(byName));
 
     const range = { firstByte: 0, lastByte: 0 };
     assert.deepEqual(await store.segmentsOf({ archiveId: keptArchive.id, range, limit: 100 }), [keptSegment]);

@@ -18,6 +18,8 @@ import type { MultipartUpload } from "../../../src/domain/vaults/multipart-uploa
 import { permittedBy } from "../../../src/domain/vaults/permission.ts";
 import { arnOf, type Profile, type Vault, type VaultKey } from "../../../src/domain/vaults/vault.ts";
 import { type Completion, completeUpload, type StoreManifest } from "../../../src/operations/complete-upload.ts";
+import { KeySource } from "../../../src/storage/blobs/blob-key.ts";
+import { packKey } from "../../../src/storage/metadata/tables/packed.ts";
 import { claimAll } from "../../support/claims.ts";
 
 /** One sentence about the store, and the story that shows it. */
@@ -48,6 +50,9 @@ export const unchanged = ({ vaultId }: { readonly vaultId: string }) => ({
 export function bytewise(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
+
+/** The order of segments: that of their names, which is not that of their keys as text. */
+export const byName = (a: string, b: string): number => Buffer.compare(packKey(a), packKey(b));
 
 /** All rows of a list, page after page: each page begins after the last row of the one before. */
 export async function everyPage<Row>(page: (after: Row | null) => Promise<Row[]>): Promise<Row[]> {
@@ -103,7 +108,8 @@ export class World {
   readonly store: MetadataStore;
   /** Keys of all that were stored, in order. */
   readonly manifests: string[] = [];
-  #keys = 0;
+  /** As the stores of bytes draw them: all in one shelf, in no order. */
+  readonly #keys = new KeySource();
 
   constructor(store: MetadataStore) {
     this.store = store;
@@ -123,8 +129,7 @@ export class World {
 
   /** A segment whose intent is recorded: pending. */
   async pending(ownerId: string, place: Partial<Segment> = {}, leaseUntil = start + day): Promise<Segment> {
-    this.#keys += 1;
-    const key = `${ownerId}.${this.#keys}`;
+    const key = this.#keys.next(ownerId);
     await this.store.recordIntent({ key, ownerId, leaseUntil });
     return { key, ownerId, firstByte: 0, sizeBytes: 10, treeHash: someHash(), ...place };
   }

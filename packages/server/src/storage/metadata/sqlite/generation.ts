@@ -6,6 +6,7 @@ import { quarantine } from "../../history/quarantine.ts";
 import { literal, manyRows, oneRow, rowsChanged } from "../prepared.ts";
 import { keyOf } from "../tables/rows.ts";
 import type { Database } from "../tables/schema.ts";
+import { nextKey } from "../tables/segments.ts";
 import { storedKey } from "../tables/stored-values.ts";
 import { isLogMoved, moveWholeLog } from "./log/move-log.ts";
 import type { Connection } from "./sqlite-connection.ts";
@@ -122,10 +123,10 @@ interface Page {
 
 async function* inPages(select: (page: Page) => Promise<readonly NamedRow[]>): AsyncIterable<string[]> {
   for (let afterKey: string | null = ""; afterKey !== null; ) {
-    const keys = keysOf(await select({ afterKey, limit: pageRows }));
-    yield keys;
-    const last = keys.at(pageRows - 1);
-    afterKey = last === undefined ? null : nextPlace(afterKey, last);
+    const rows = await select({ afterKey, limit: pageRows });
+    yield keysOf(rows);
+    const last = rows.at(pageRows - 1);
+    afterKey = last === undefined ? null : nextKey(afterKey, last);
   }
 }
 

@@ -1,5 +1,6 @@
 import { errors } from "@moraine/protocol";
 import type { InventoryPage, UploadRequest } from "../../../domain/stores/metadata-store.ts";
+import { nextPlace } from "../../../domain/stores/next-place.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Archive } from "../../../domain/vaults/archive.ts";
 import type { PermittedVault } from "../../../domain/vaults/permission.ts";
@@ -40,6 +41,10 @@ export const archiveQueries = {
       // The row of an archive that lives is the one that counts.
       addTo(sum, row.deleted_at === null ? digest : livingDigest(hasher, row as unknown as SealedValues)),
     );
+    const last = rows.at(-1);
+    if (last !== undefined) {
+      nextPlace([page.afterTime, packHead(page.afterId)], [last.created_at, last.id_head]);
+    }
     return { archives: rows.map(archiveOf), sum: unpackHash(sum) };
   },
 } satisfies Partial<Queries>;

@@ -1,3 +1,4 @@
+import { nextPlace } from "../../../domain/stores/next-place.ts";
 import type { Instant } from "../../../domain/time/instant.ts";
 import type { Changes } from "../methods.ts";
 import { literal, manyRows, oneRow } from "../prepared.ts";
@@ -24,7 +25,7 @@ export const deletedArchiveChanges = {
       if (rowsLeft === 0) {
         return after;
       }
-      after = vaultId;
+      after = nextPlace(after, vaultId);
     }
     return after;
   },

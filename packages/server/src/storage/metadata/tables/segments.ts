@@ -25,6 +25,10 @@ export const segmentQueries = {
 
   async deletedSegments(db, { after, limit }) {
     const rows = await selectDeleted(db, { ...(after ?? { deletedAt: Number.MIN_SAFE_INTEGER, key: "" }), limit });
+    const last = rows.at(-1);
+    if (after !== null && last !== undefined) {
+      nextPlace([after.deletedAt, packKey(after.key)], [last.deleted_at, last.name]);
+    }
     return rows.map((row) => ({
       key: keyOf(row),
       deletedAt: notNull(row.deleted_at),
@@ -40,7 +44,7 @@ export const segmentQueries = {
       keys.push(...usableOf(db, rows).map(keyOf));
       const last = rows.at(-1);
       isLast = rows.length < page.limit || last === undefined;
-      after = last === undefined ? after : nextPlace(after, keyOf(last));
+      after = last === undefined ? after : nextKey(after, last);
     }
     return keys;
   },
@@ -172,11 +176,17 @@ export async function markAllDead(db: Database): Promise<void> {
       await setState(db, row, { state: "dead" });
     }
     const last = page.at(-1);
-    afterKey = last === undefined ? null : nextPlace(afterKey, keyOf(last));
+    afterKey = last === undefined ? null : nextKey(afterKey, last);
   }
 }
 
 const keptAtOnce = 500;
+
+/** The key of a page's last row. Rows are in the order of their names, which is not that of keys as text. */
+export function nextKey(after: string, last: Pick<SegmentRow, "name" | "owner_head" | "owner_tail">): string {
+  nextPlace(packKey(after), last.name);
+  return keyOf(last);
+}
 
 /** Those that are not damaged; the others are reported. */
 const usableOf = (db: Database, rows: readonly SegmentRow[]): SegmentRow[] =>

@@ -28,7 +28,7 @@ test("nothing waits before the service throttles", () => {
   assert.deepEqual(turns(pace, 0, 5), [0, 0, 0, 0, 0]);
 });
 
-test("a throttled request lowers the rate by a third", () => {
+test("a throttled request lowers the rate by almost a third", () => {
   const pace = new Pace();
   for (let now = 0; now < 10_000; now += 10) turn(pace, now); // 100 a second.
   pace.throttled(9990, 10_000);
@@ -55,6 +55,16 @@ test("the rate returns to the one that was too much, stays near it, and then gro
   assert.ok(first < 90, `${first} in the first second`);
   assert.ok(returned > 97 && near < 110, `${returned}, then ${near}`);
   assert.ok(later > 150, `${later} at last`);
+});
+
+test("an hour without a request does not make the rate grow", () => {
+  const pace = new Pace();
+  for (let now = 0; now < 10_000; now += 100) turn(pace, now); // 10 a second.
+  pace.throttled(9900, 10_000);
+  const later = 3_600_000;
+  const times = turns(pace, later, 200, (now) => pace.served(now));
+  const inFirstSeconds = times.filter((time) => time < later + 5000).length;
+  assert.ok(inFirstSeconds < 60, `${inFirstSeconds} in five seconds`);
 });
 
 test("a service that throttles one of a hundred requests at random gets more than 30 a second", () => {

@@ -5,6 +5,9 @@ const share = 0.7;
 /** Requests a second by the cube of the seconds: at most, and for each of the rate that was too much, so that a low one is not left in a bound. */
 const growth = { most: 0.4, share: 0.02 };
 
+/** A rate counts as used while no more than this is between two requests. */
+const usedMilliseconds = 1000;
+
 /**
  * Limits the rate of an operation's requests. There is no limit until the service throttles one. Then the rate falls, returns within
  * seconds to the one that was too much, stays near it, and after that looks for a higher one: the curve of CUBIC (RFC 9438), as in AWS's own
@@ -16,6 +19,8 @@ export class Pace {
   #cutAt = Number.NEGATIVE_INFINITY;
   /** The rate that was too much. */
   #refusedPerSecond = Number.POSITIVE_INFINITY;
+  /** Where the curve begins: later than the cut by the time in which nothing was sent. */
+  #curveAt = 0;
   /** Approximately the recent rate: the number of requests, of which those of a second ago count a third. */
   #recent = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
@@ -27,6 +32,9 @@ export class Pace {
 
   /** Records that a request is sent now. */
   take(now: number): void {
+    if (this.#refusedPerSecond !== Number.POSITIVE_INFINITY) {
+      this.#curveAt += Math.max(0, now - this.#sentAt - Math.max(usedMilliseconds, 2000 / this.#perSecond));
+    }
     this.#nextAt = Math.max(now, this.#nextAt) + 1000 / this.#perSecond;
     this.#recent = this.#recent * Math.exp((this.#sentAt - now) / 1000) + 1;
     this.#sentAt = now;
@@ -35,10 +43,11 @@ export class Pace {
   /** Records that a request was throttled. Several that were sent at the same time lower the rate once. */
   throttled(sentAt: number, now: number): void {
     if (sentAt >= this.#cutAt) {
-      this.#refusedPerSecond = Math.min(this.#perSecond, this.#recent);
+      this.#refusedPerSecond = Math.max(perSecondMin, Math.min(this.#perSecond, this.#recent));
       this.#perSecond = Math.max(perSecondMin, this.#refusedPerSecond * share);
       this.#nextAt = Math.max(this.#nextAt, now + 1000 / this.#perSecond);
       this.#cutAt = now;
+      this.#curveAt = now;
     }
   }
 
@@ -49,7 +58,7 @@ export class Pace {
     }
     const factor = Math.min(growth.most, growth.share * this.#refusedPerSecond);
     const returnSeconds = Math.cbrt((this.#refusedPerSecond * (1 - share)) / factor);
-    const perSecond = this.#refusedPerSecond + factor * ((now - this.#cutAt) / 1000 - returnSeconds) ** 3;
+    const perSecond = this.#refusedPerSecond + factor * ((now - this.#curveAt) / 1000 - returnSeconds) ** 3;
     this.#perSecond = Math.max(this.#perSecond, Math.min(perSecond, 2 * this.#recent));
   }
 }

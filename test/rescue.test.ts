@@ -209,6 +209,16 @@ test("archives that the vault no longer has, or has otherwise than the inventory
   assert.equal((await manifestLines(target)).length, 8);
 });
 
+test("a rescue makes the folder that its dry run has named", async () => {
+  const target = join(rig.folder, "new");
+  const run = (...flags: string[]) =>
+    rig.shell.run(["rescue", vault, target, "--yes", "--match", "plain name 0.txt", ...flags], { environment: asRoot });
+  assert.equal((await run("--dry-run")).code, 0);
+  const { code, stderr } = await run();
+  assert.equal(code, 0, stderr);
+  assert.ok((await stat(join(target, "plain name 0.txt"))).isFile());
+});
+
 test("a check compares the copies with the manifest, and tells a changed one", async () => {
   const target = join(rig.folder, "partial");
   const check = () => rig.shell.run(["rescue", "--check", target], { environment: asRoot });

@@ -47,9 +47,8 @@ export async function rescueVault(
   }
   stack.use(await lockCatalog(catalog, tools.signal));
   await fillCatalog(tools, services, options);
-  // A folder that an earlier run has used and that is missing now may be that of a disk that is not mounted.
-  const isKnown = catalog.copies.targetUrls().includes(tools.pathOf(targetText));
-  const target = stack.use(await targetOf(tools, targetText, { create: !isKnown }));
+  const hasCopies = isTargetWithCopies(catalog, tools.pathOf(targetText));
+  const target = stack.use(await targetOf(tools, targetText, { create: !hasCopies }));
   const parts = partsOf(tools, { ...services, target }, options);
   if (options.recheck) {
     await recheckCopies(tools, parts);
@@ -58,6 +57,10 @@ export async function rescueVault(
   stack.use(await target.lock(tools.signal));
   await run(tools, parts, options);
 }
+
+/** A folder with copies that is missing now may be on a disk that is not mounted. */
+const isTargetWithCopies = ({ copies }: Catalog, url: string): boolean =>
+  copies.targetUrls().includes(url) && copies.of(url).totals().verified.copies > 0;
 
 type Services = Pick<RescueParts, "client" | "vaultName" | "catalog"> & { readonly prices: RegionPrices | null };
 

@@ -12,6 +12,7 @@ import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/s
 import { scrubRangeCount } from "../../src/domain/stores/scrub-store.ts";
 import type { ThreadName } from "../../src/storage/metadata/method-threads.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
+import { World } from "../contract/metadata/world.ts";
 import { rowSecret } from "../support/row-secret.ts";
 
 const accountId = "123456789012" as AccountId;
@@ -267,6 +268,19 @@ test("a log without its database is refused, and kept", async () => {
     await writeFile(`${path}-wal`, "what was committed");
     await assert.rejects(openAt(path), /missing or empty/);
     assert.equal(await readFile(`${path}-wal`, "utf8"), "what was committed");
+  });
+});
+
+test("contents of more segments than a page go at once", async () => {
+  await inFolder(async (path) => {
+    const world = new World(await openAt(path));
+    const vault = await world.vault();
+    const archives = 1050;
+    for (let index = 0; index < archives; index += 1) {
+      await world.archive(vault);
+    }
+    await world.store.removeContents({ accountId: vault.accountId, removesLocked: false });
+    assert.equal((await world.store.countWork()).deadSegments, archives);
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { accountId, hour, keyOf, type Story, start } from "./world.ts";
+import { hour, keyOf, type Story, start } from "./world.ts";
 
 export function contentsStories(story: Story): void {
   story("vaults are added up, page after page", async ({ store }) => {
@@ -11,16 +11,6 @@ export function contentsStories(story: Story): void {
     assert.deepEqual(await page(null, 2), { vaults: 2, archives: 0, sizeBytes: 0, lastId: "b" });
     assert.deepEqual(await page("b", 2), { vaults: 1, archives: 0, sizeBytes: 0, lastId: "c" });
     assert.deepEqual(await page("c", 2), { vaults: 0, archives: 0, sizeBytes: 0, lastId: null });
-  });
-
-  story("contents of more segments than a page go at once", async (world) => {
-    const vault = await world.vault();
-    const archives = 1050;
-    for (let index = 0; index < archives; index += 1) {
-      await world.archive(vault);
-    }
-    await world.store.removeContents({ accountId, removesLocked: false });
-    assert.equal((await world.store.countWork()).deadSegments, archives);
   });
 
   story("a sum has the archives that are not deleted, and sizes beyond 2^31", async (world) => {

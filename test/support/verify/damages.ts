@@ -271,13 +271,13 @@ export const damages: readonly Damage[] = [
     named: () => [{ code: "database-damaged" }],
   },
   {
-    what: "some of the scrub's ranges are missing",
-    damage: sql("DELETE FROM scrub_ranges WHERE first_byte > 20"),
+    what: "one of the scrub's ranges is missing",
+    damage: sql("DELETE FROM scrub_ranges WHERE first_byte = 20"),
     named: () => [{ code: "database-damaged" }],
   },
   {
-    what: "all of the scrub's ranges are missing",
-    damage: sql("DELETE FROM scrub_ranges"),
+    what: "the row of the scrub is missing",
+    damage: sql("DELETE FROM scrub"),
     named: () => [{ code: "database-damaged" }],
   },
   {

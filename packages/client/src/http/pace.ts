@@ -1,6 +1,6 @@
 /** The lowest rate, however often the service throttles. */
 const perSecondMin = 0.5;
-/** What is left of the rate after a throttled request. */
+/** The share of the rate that a throttled request leaves. */
 const share = 0.7;
 /** Requests a second by the cube of the seconds: at most, and for each of the rate that was too much, so that a low one is not left in a bound. */
 const growth = { most: 0.4, share: 0.02 };

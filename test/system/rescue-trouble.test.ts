@@ -37,8 +37,8 @@ async function onSmallDisk(
 }
 
 /** Starts a rescue; `said` resolves once it has written this to stderr. */
-function startRescue(rig: RescueRig, flags: readonly string[] = []) {
-  const child = rig.shell.start(["rescue", vault, rig.target, "--yes", ...flags], { environment: asRoot });
+function startRescue(rig: RescueRig, flags: readonly string[] = [], environment: NodeJS.ProcessEnv = asRoot) {
+  const child = rig.shell.start(["rescue", vault, rig.target, "--yes", ...flags], { environment });
   child.stdin?.end();
   const ending = endingOf(child);
   let stderr = "";
@@ -76,6 +76,13 @@ function startRescue(rig: RescueRig, flags: readonly string[] = []) {
   };
 }
 
+/** Runs a slow rescue, and kills it when it has the first copy. */
+async function interruptedRescue(rig: RescueRig): Promise<void> {
+  const running = startRescue(rig, ["--bwlimit", "512KiB"]);
+  await running.hasCopies();
+  await running.kill();
+}
+
 test("a target that is full is waited for, and the rescue continues by itself once it has room", async () => {
   await onSmallDisk(5, async (rig, { remount }) => {
     const rescue = startRescue(rig);
@@ -100,7 +107,7 @@ test("a run that is not to wait for a full target exits 75, and the next one end
 
 test("a target that turns read-only loses nothing, and the rescue continues once it can be written", async () => {
   await onSmallDisk(64, async (rig, { remount }) => {
-    await rig.killedAfter(2000, ["--bwlimit", "2MiB"]);
+    await interruptedRescue(rig);
     remount("ro");
     const rescue = startRescue(rig);
     await rescue.said(/read-only/i);
@@ -115,9 +122,7 @@ test("a target that turns read-only loses nothing, and the rescue continues once
 
 test("a target whose disk is gone is not written below its mount point", async () => {
   await onSmallDisk(64, async (rig, disk) => {
-    const running = startRescue(rig, ["--bwlimit", "1MiB"]);
-    await running.hasCopies();
-    await running.kill();
+    await interruptedRescue(rig);
     execFileSync("umount", [disk.path]);
     const { code, stderr } = await rig.rescue();
     assert.equal(code, 1);
@@ -151,17 +156,11 @@ async function setPolicy(rig: RescueRig, rule: object): Promise<void> {
 test("keys that are withdrawn end a rescue, which continues with others", async () => {
   await using rig = await RescueRig.start({ archives, seed: 11, largeBytes: [8 * mebibyte] });
   const { AccessKeyId, SecretAccessKey } = (await rig.http.admin("POST", "/access-keys")) as Record<string, string>;
-  const rescue = (environment: NodeJS.ProcessEnv, ...flags: string[]) =>
-    within(
-      60_000,
-      endingOf(rig.shell.start(["rescue", vault, rig.target, "--yes", ...flags], { environment })),
-      "rescue",
-    );
   const key = { AWS_ACCESS_KEY_ID: AccessKeyId, AWS_SECRET_ACCESS_KEY: SecretAccessKey };
-  const running = rescue(key, "--bwlimit", "2MiB");
-  await sleep(2500);
+  const running = startRescue(rig, ["--bwlimit", "512KiB"], key);
+  await running.hasCopies();
   await rig.http.admin("PUT", `/access-keys/${AccessKeyId}`, { Status: "Inactive" });
-  const withdrawn = await running;
+  const withdrawn = await running.ended();
   assert.equal(withdrawn.code, 5, withdrawn.stderr);
   assert.equal((await rig.rescue()).code, 0);
   await rig.assertRescued();

@@ -6,19 +6,23 @@ import { CatalogError, rebuildHint } from "./catalog-error.ts";
  * those of a damaged catalogue are: it could be read without end.
  */
 export function nextNumber(after: number, last: number): number {
-  if (last <= after) {
-    throw new CatalogError(`The catalogue is damaged (its rows are not in order): ${rebuildHint}`);
-  }
+  assertAfter(last > after);
   return last;
 }
 
 /** The same of the last position of a page; null after the last page. */
 export function nextPosition(after: Position, end: Position | null): Position | null {
-  const difference = end === null ? 1 : compareKeys(end.key, after.key);
-  if (end !== null && difference <= 0) {
-    nextNumber(difference === 0 ? after.number : Number.POSITIVE_INFINITY, end.number);
+  if (end !== null) {
+    const difference = compareKeys(end.key, after.key);
+    assertAfter(difference > 0 || (difference === 0 && end.number > after.number));
   }
   return end;
+}
+
+function assertAfter(isAfter: boolean): void {
+  if (!isAfter) {
+    throw new CatalogError(`The catalogue is damaged (its rows are not in order): ${rebuildHint}`);
+  }
 }
 
 /** Compares as SQLite does: text by its bytes. */

@@ -2,7 +2,7 @@
 const perSecondMin = 0.5;
 /** The share of the rate that a throttled request leaves. */
 const share = 0.7;
-/** Requests a second by the cube of the seconds: at most, and for each of the rate that was too much, so that a low one is not left in a bound. */
+/** Growth in requests a second, by the cube of the seconds. A low rate grows in proportion to itself. */
 const growth = { most: 0.4, share: 0.02 };
 
 /** A rate counts as used while no more than this is between two requests. */

@@ -292,11 +292,7 @@ for (const damage of [
 ]) {
   test(`a scrub whose rows are damaged begins again: ${damage}`, async () => {
     await inFolder(async (path) => {
-      const rangesReadAt = Array.from({ length: scrubRangeCount }, (_, range) => range);
-      const store = await openAt(path);
-      await store.beginScrub({ rangesReadAt, newReadAt: 1 });
-      await store.keepScrubCursor({ range: 7, beganAt: 2, after: null });
-      await store.close();
+      await createScrubAt(path);
       edit(path, damage);
       const reopened = await openAt(path);
       const nothing = { rangesReadAt: [], cursor: null, newReadAt: null, newestSequence: null };
@@ -309,11 +305,7 @@ for (const damage of [
 
 test("a cursor of no range is none, and its scrub continues", async () => {
   await inFolder(async (path) => {
-    const rangesReadAt = Array.from({ length: scrubRangeCount }, (_, range) => range);
-    const store = await openAt(path);
-    await store.beginScrub({ rangesReadAt, newReadAt: 1 });
-    await store.keepScrubCursor({ range: 7, beganAt: 2, after: null });
-    await store.close();
+    await createScrubAt(path);
     edit(path, "UPDATE scrub SET cursor_range = 999");
     const state = await (await openAt(path)).scrubState();
     assert.deepEqual(state, { rangesReadAt, cursor: null, newReadAt: 1, newestSequence: null });
@@ -347,6 +339,16 @@ async function createVaults(store: MetadataStore, count: number): Promise<void> 
 async function createAt(path: string): Promise<void> {
   const store = await openAt(path);
   await store.createVault({ id: "a", key: keyOf("a"), now: 0 });
+  await store.close();
+}
+
+const rangesReadAt = Array.from({ length: scrubRangeCount }, (_, range) => range);
+
+/** A store whose scrub is in the middle of a range. */
+async function createScrubAt(path: string): Promise<void> {
+  const store = await openAt(path);
+  await store.beginScrub({ rangesReadAt, newReadAt: 1 });
+  await store.keepScrubCursor({ range: 7, beganAt: 2, after: null });
   await store.close();
 }
 

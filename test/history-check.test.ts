@@ -200,6 +200,23 @@ test("a call with an unknown outcome is not carried out after a restart", () => 
   assert.equal(violation?.kind, "lost archive", violation?.sentence);
 });
 
+test("many calls with unknown outcomes that overwrite each other are judged as soon as few", () => {
+  const tag = (last: string): Call => ({ op: "AddTagsToVault", vault, tags: { last } });
+  const start = () => {
+    const story = noise();
+    for (let index = 0; index < 60; index += 1) {
+      story.unknown(tag(`unknown ${index}`));
+    }
+    const [left, right] = [story.begin(tag("left")), story.begin(tag("right"))];
+    return story.end(left, { kind: "ok", answer: {} }).end(right, { kind: "ok", answer: {} });
+  };
+  for (const last of ["left", "right", "unknown 7"]) {
+    assert.equal(check(start().ok({ op: "ListTagsForVault", vault }, { tags: { last } }).entries), null, last);
+  }
+  const lost = check(start().ok({ op: "ListTagsForVault", vault }, { tags: { last: "other" } }).entries);
+  assert.equal(lost?.kind, "lost change");
+});
+
 test("concurrent calls are in any order that their intervals allow", () => {
   for (const [first, second] of [
     ["ok", "refused"],

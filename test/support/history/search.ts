@@ -21,6 +21,8 @@ interface Point {
   /** The latest begin of a known or unknown operation that is done. */
   readonly latest: number;
   readonly state: State;
+  /** The state before the last step, if that was an unknown operation. */
+  readonly before: State | null;
 }
 
 /**
@@ -31,7 +33,7 @@ export function findBlocked({ operations, initial }: Component): Blocked | null 
   const known = operations.filter(({ outcome }) => outcome.kind !== "unknown").sort(byBegin);
   const unknown = operations.filter(({ outcome }) => outcome.kind === "unknown").sort(byBegin);
   const seen = new Memory();
-  const stack: Point[] = [{ next: 0, ahead: [], unknown: [], latest: -1, state: initial }];
+  const stack: Point[] = [{ next: 0, ahead: [], unknown: [], latest: -1, state: initial, before: null }];
   let furthest = { done: -1, blocked: null as Blocked | null };
   for (let point = stack.pop(); point !== undefined; point = stack.pop()) {
     if (point.next === known.length) {
@@ -73,7 +75,7 @@ function follow(point: Point, known: readonly Operation[], unknown: readonly Ope
   return { followers, blocked };
 }
 
-/** Points at which one more unknown operation was carried out. Without an effect it may as well be left out. */
+/** Points at which one more unknown operation was carried out. Without an effect it may as well be left out, as may the one before it. */
 function withUnknown(point: Point, unknown: readonly Operation[], deadline: number): Point[] {
   return unknown.flatMap((operation, index) => {
     if (operation.begin > deadline || operation.end <= point.latest || point.unknown.includes(index)) {
@@ -81,10 +83,16 @@ function withUnknown(point: Point, unknown: readonly Operation[], deadline: numb
     }
     const state = step(point.state, operation.action, operation.outcome, operation.now);
     const latest = Math.max(point.latest, operation.begin);
-    return isFault(state) || state.equals(point.state)
+    return isFault(state) || state.equals(point.state) || isOverwritten(point.before, operation, state)
       ? []
-      : [{ ...point, unknown: inserted(point.unknown, index), latest, state }];
+      : [{ ...point, unknown: inserted(point.unknown, index), latest, state, before: point.state }];
   });
+}
+
+/** Whether an operation leads to the same state without the unknown operation before it. */
+function isOverwritten(before: State | null, { action, outcome, now }: Operation, state: State): boolean {
+  const without = before === null ? null : step(before, action, outcome, now);
+  return without !== null && !isFault(without) && without.equals(state);
 }
 
 /** Known operations that can be next, since none of those left ended before they began. The one to try first is the last. */
@@ -113,27 +121,42 @@ function withDone(point: Point, index: number, { begin }: Operation, state: Stat
     ahead = ahead.slice(1);
     next += 1;
   }
-  return { ...point, next, ahead, latest: Math.max(point.latest, begin), state };
+  return { ...point, next, ahead, latest: Math.max(point.latest, begin), state, before: null };
 }
 
 const inserted = (list: readonly number[], index: number): readonly number[] =>
   [...list, index].sort((left, right) => left - right);
 
-/** Points that were visited. Two are the same when the same can follow. */
+/**
+ * Points that were visited. A point is left out when all that can follow it can follow another: with the same operations done, the
+ * same state, and no fewer unknown operations left to carry out. Without this, n of them that overwrite each other make 2ⁿ points.
+ */
 class Memory {
-  readonly #states = new Map<string, State[]>();
+  readonly #visited = new Map<string, Visited[]>();
 
-  /** False when the point was there already. */
+  /** False when nothing new can follow the point. */
   add({ next, ahead, unknown: done, latest, state }: Point, unknown: readonly Operation[]): boolean {
     const isOver = (index: number) => (unknown[index]?.end ?? 0) <= latest;
     const over = unknown.reduce((count, { end }) => count + (end <= latest ? 1 : 0), 0);
-    const key = [next, ahead.join(), over, done.filter((index) => !isOver(index)).join(), state.hash].join("/");
-    const states = this.#states.get(key) ?? [];
-    if (states.some((other) => other.equals(state))) {
+    const key = [next, ahead.join(), state.hash].join("/");
+    const visited = this.#visited.get(key) ?? [];
+    const isCovered = (other: Visited) =>
+      other.over <= over &&
+      other.done.every((index) => isOver(index) || done.includes(index)) &&
+      other.state.equals(state);
+    if (visited.some(isCovered)) {
       return false;
     }
-    states.push(state);
-    this.#states.set(key, states);
+    visited.push({ over, done: done.filter((index) => !isOver(index)), state });
+    this.#visited.set(key, visited);
     return true;
   }
+}
+
+interface Visited {
+  /** How many unknown operations have ended too early to be carried out. */
+  readonly over: number;
+  /** The others that were carried out. */
+  readonly done: readonly number[];
+  readonly state: State;
 }

@@ -281,6 +281,11 @@ export const damages: readonly Damage[] = [
     named: () => [{ code: "database-damaged" }],
   },
   {
+    what: "a row of the scrub's queue names no segment",
+    damage: sql("UPDATE scrub_queue SET name = 'x' WHERE sequence = 1"),
+    named: () => [{ code: "database-damaged" }],
+  },
+  {
     what: "secrets.key is another",
     damage: (path) => flipBit(join(path, "secrets.key"), 3),
     named: () => [{ code: "secrets", file: "secrets.key" }],

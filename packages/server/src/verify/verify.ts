@@ -7,6 +7,7 @@ import { checkJobs } from "./checks/jobs.ts";
 import { checkLockDeletions } from "./checks/lock-deletions.ts";
 import { checkLocks } from "./checks/locks.ts";
 import { checkMirror } from "./checks/mirror.ts";
+import { checkScrub } from "./checks/scrub.ts";
 import { checkSecrets } from "./checks/secrets.ts";
 import { checkSegments } from "./checks/segments.ts";
 import { checkTemporaryFiles } from "./checks/temporary-files.ts";
@@ -21,6 +22,7 @@ const checks: Readonly<Record<string, (verification: Verification) => Promise<vo
   database: checkDatabase,
   "trusted time": checkTrustedTime,
   secrets: checkSecrets,
+  scrub: checkScrub,
   "temporary files": checkTemporaryFiles,
   vaults: checkVaults,
   locks: checkLocks,

@@ -9,7 +9,6 @@ import { test } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { type AccountId, adminLimits, limits } from "@moraine/protocol";
 import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
-import { scrubRangeCount } from "../../src/domain/stores/scrub-store.ts";
 import type { ThreadName } from "../../src/storage/metadata/method-threads.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/storage/metadata/sqlite/sqlite-store.ts";
 import { World } from "../contract/metadata/world.ts";
@@ -284,34 +283,6 @@ test("contents of more segments than a page go at once", async () => {
   });
 });
 
-for (const damage of [
-  "DELETE FROM scrub_ranges WHERE first_byte > 20",
-  "UPDATE scrub_ranges SET first_byte = 1000 WHERE first_byte = 7",
-  "UPDATE scrub_ranges SET read_at = 'long ago' WHERE first_byte = 7",
-  "DELETE FROM scrub",
-]) {
-  test(`a scrub whose rows are damaged begins again: ${damage}`, async () => {
-    await inFolder(async (path) => {
-      await createScrubAt(path);
-      edit(path, damage);
-      const reopened = await openAt(path);
-      const nothing = { rangesReadAt: [], cursor: null, newReadAt: null, newestSequence: null };
-      assert.deepEqual(await reopened.scrubState(), nothing);
-      await reopened.beginScrub({ rangesReadAt, newReadAt: 3 });
-      assert.deepEqual(await reopened.scrubState(), { ...nothing, rangesReadAt, newReadAt: 3 });
-    });
-  });
-}
-
-test("a cursor of no range is none, and its scrub continues", async () => {
-  await inFolder(async (path) => {
-    await createScrubAt(path);
-    edit(path, "UPDATE scrub SET cursor_range = 999");
-    const state = await (await openAt(path)).scrubState();
-    assert.deepEqual(state, { rangesReadAt, cursor: null, newReadAt: 1, newestSequence: null });
-  });
-});
-
 async function inFolder(body: (path: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "sqlite-store-test-"));
   try {
@@ -339,16 +310,6 @@ async function createVaults(store: MetadataStore, count: number): Promise<void> 
 async function createAt(path: string): Promise<void> {
   const store = await openAt(path);
   await store.createVault({ id: "a", key: keyOf("a"), now: 0 });
-  await store.close();
-}
-
-const rangesReadAt = Array.from({ length: scrubRangeCount }, (_, range) => range);
-
-/** A store whose scrub is in the middle of a range. */
-async function createScrubAt(path: string): Promise<void> {
-  const store = await openAt(path);
-  await store.beginScrub({ rangesReadAt, newReadAt: 1 });
-  await store.keepScrubCursor({ range: 7, beganAt: 2, after: null });
   await store.close();
 }
 

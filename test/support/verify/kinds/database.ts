@@ -37,10 +37,11 @@ export const kindsOfDatabase: readonly Kind[] = [
       const bytes = await readFile(file);
       const { page: from, pageBytes } = pageInUse(bytes, random);
       const source = bytes.subarray((from - 1) * pageBytes, from * pageBytes);
-      // Pages without rows are alike, whatever they are of.
+      const queue = rootOf(file, "scrub_queue");
       const isOther = (page: number) => {
         const other = bytes.subarray((page - 1) * pageBytes, page * pageBytes);
-        return !other.equals(source) && !(hasNoCells(other) && hasNoCells(source));
+        // Pages without rows are alike, whatever they are of. An empty queue is a sound one: what was in it is read with its range.
+        return !other.equals(source) && !(hasNoCells(source) && (hasNoCells(other) || page === queue));
       };
       const { page: to } = pageInUse(bytes, random, isOther);
       source.copy(bytes, (to - 1) * pageBytes);
@@ -122,6 +123,13 @@ function leaveBehind(file: string, random: Random): string {
     .run(name, table, Number(index["rootpage"]), String(index["sql"]));
   changing.close();
   return name;
+}
+
+function rootOf(file: string, table: string): number {
+  const database = new DatabaseSync(file, { readOnly: true });
+  const row = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(table);
+  database.close();
+  return Number(row?.["rootpage"]);
 }
 
 /** A page of a tree begins with its kind, two bytes for the free space, and the number of its cells. */

@@ -1,6 +1,5 @@
 import { openedRowKey } from "../../auth/keyring.ts";
 import type { DamagedRow } from "../../domain/stores/metadata-store.ts";
-import { scrubRangeCount } from "../../domain/stores/scrub-store.ts";
 import { findAllDamage } from "../../storage/metadata/sqlite/database-check.ts";
 import type { CheckedRows } from "../../storage/metadata/sqlite/row-check.ts";
 import { RowHasher } from "../../storage/metadata/tables/row-macs/row-hasher.ts";
@@ -19,7 +18,7 @@ export async function checkDatabase(verification: Verification): Promise<void> {
     }
     await verification.step();
   }
-  checkRowCounts(verification);
+  checkInstallation(verification);
 }
 
 /** Null when the key of the rows' MACs cannot be had: the check of secrets says why, or the sealing key is elsewhere. */
@@ -41,35 +40,24 @@ function checkedRows(verification: Verification): CheckedRows | null {
   }
 }
 
-/** Only for a stopped server: SQLite's own check takes one transaction, during which a server's log could only grow. */
+/**
+ * Only for a stopped server: SQLite's own check takes one transaction, during which a server's log could only grow. It knows the entries
+ * of an index to their last byte, and the check of rows sees those alone that have no row; that one knows partial indices instead.
+ */
 function checkPages({ isRunning, database, found }: Verification): void {
-  const rows = isRunning ? [] : database.prepare(`PRAGMA quick_check(${findingsMax})`).all();
-  for (const { quick_check: message } of rows) {
+  const rows = isRunning ? [] : database.prepare(`PRAGMA integrity_check(${findingsMax})`).all();
+  for (const { integrity_check: message } of rows) {
     if (message !== "ok") {
       found({ code: "database-damaged", message: String(message) });
     }
   }
 }
 
-/** Tables whose rows a server writes when it first starts, and then only changes. Those of the scrub come a little later. */
-const rowCounts: Readonly<Record<string, readonly number[]>> = {
-  installation: [1],
-  scrub: [0, 1],
-  scrub_ranges: [0, scrubRangeCount],
-};
-
-function checkRowCounts({ database, found }: Verification): void {
-  for (const [table, allowed] of Object.entries(rowCounts)) {
-    const count = Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.["count"]);
-    if (!allowed.includes(count)) {
-      found({ code: "database-damaged", message: `the table ${table} has ${count} rows instead of ${allowed.at(-1)}` });
-    }
-  }
-  const { began } =
-    database.prepare("SELECT (SELECT count(*) FROM scrub) = (SELECT count(*) > 0 FROM scrub_ranges) AS began").get() ??
-    {};
-  if (began !== 1) {
-    found({ code: "database-damaged", message: "of the tables scrub and scrub_ranges only one has rows" });
+/** A server writes its row when it first starts. */
+function checkInstallation({ database, found }: Verification): void {
+  const count = Number(database.prepare("SELECT count(*) AS count FROM installation").get()?.["count"]);
+  if (count !== 1) {
+    found({ code: "database-damaged", message: `the table installation has ${count} rows instead of 1` });
   }
 }
 

@@ -49,6 +49,10 @@ export function packKey(key: string): Uint8Array {
   return Buffer.concat([Buffer.from(first + second, "hex"), Buffer.from(nonce, "base64url")]);
 }
 
+/** Whether these are the bytes of a key that the server has drawn. */
+export const isPackedKey = (name: unknown): name is Uint8Array =>
+  name instanceof Uint8Array && name.length === keySizeBytes;
+
 export function unpackKey(name: Uint8Array, ownerId: string): string {
   const bytes = bufferOf(name);
   if (bytes.length !== keySizeBytes) {

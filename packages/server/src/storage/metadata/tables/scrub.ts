@@ -43,7 +43,8 @@ export const scrubQueries = {
     const rows = await selectNew(db, page);
     const segments = [];
     for (const { sequence, name } of rows) {
-      const [row] = await selectByName(db, { name: hexOf(name) });
+      // These rows have no MAC: any value may be in the place of a name.
+      const [row] = name instanceof Uint8Array ? await selectByName(db, { name: hexOf(name) }) : [];
       segments.push({ sequence, segment: row === undefined ? null : segmentOf(row) });
     }
     return segments;

@@ -16,6 +16,11 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 // A vault of archives with all kinds of names, and the command that rescues it, which is killed at any time.
 
+/** A job of the tier Standard takes three to five. */
+const hoursOfJob = 6;
+/** Some jobs were requested during the hours of others. */
+const looksMax = 75;
+
 export interface RigOptions {
   readonly archives: number;
   readonly seed: number;
@@ -135,13 +140,16 @@ export class RescueRig implements AsyncDisposable {
 
   /**
    * Moves the clock by an hour whenever a rescue waits for jobs, and no output is ready, until it is disposed of: a rescue measures its speed
-   * by the time of the world, while outputs expire by the clock's.
+   * by the time of the world, while outputs expire by the clock's. After the hours of a job it waits until the rescue has seen that,
+   * which may have been killed meanwhile.
    */
   driveClock(catalog: string): Disposable & { readonly hours: number } {
     const drive = { hours: 0, [Symbol.dispose]: () => clearInterval(timer) };
+    let looks = 0;
     const timer = setInterval(() => {
       const { requested, ready } = jobsOf(catalog);
-      if (requested > 0 && ready === 0) {
+      looks = ready > 0 || looks === looksMax ? 0 : looks + 1;
+      if (requested > 0 && ready === 0 && looks <= hoursOfJob) {
         drive.hours += 1;
         void this.advance(1).catch(() => undefined); // A fault may act on it.
       }

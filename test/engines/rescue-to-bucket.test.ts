@@ -16,6 +16,7 @@ const archives = Number(process.env["RESCUE_ARCHIVES"] ?? 100);
 const kills = Number(process.env["RESCUE_KILLS"] ?? 5);
 const seed = Number(process.env["RESCUE_SEED"] ?? 1);
 const mebibyte = 1024 ** 2;
+const memoryMebibytesMax = 256;
 const secondsMax = 4 * 3600;
 const readsAtOnce = 8;
 
@@ -59,19 +60,14 @@ describe("a rescue into a bucket", { skip: missingEngine("ceph") }, () => {
     const random = new Random(seed);
     const began = performance.now();
     using clock = rig.driveClock(catalog);
-    let killed = 0;
-    // Later kills are later within their run too, so that each run gets further than its start.
-    while (killed < kills && (await rig.killedAfter(random.whole(1500, 12_000), flags))) {
-      killed += 1;
-    }
-    const { code, stderr } = await rig.rescue(flags, secondsMax);
-    assert.equal(code, 0, stderr);
+    const { killed, mebibytes } = await rig.rescueThroughKills({ kills, random, secondsMax }, flags);
     await rig.http.admin("DELETE", "/faults");
     const jobs = jobsOf(catalog).all;
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     t.diagnostic(
-      `${rig.contents.size} archives, ${killed} kills, ${jobs} jobs, ${clock.hours} h by the clock, ${seconds} s`,
+      `${rig.contents.size} archives, ${killed} kills, ${jobs} jobs, ${clock.hours} h by the clock, ${seconds} s, at most ${mebibytes} MiB`,
     );
+    assert.ok(mebibytes <= memoryMebibytesMax, `${mebibytes} MiB`);
     assert.ok(jobs <= 1.05 * rig.contents.size + 1, `${jobs} jobs`);
   });
 

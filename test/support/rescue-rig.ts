@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { asRoot, Shell } from "./command.ts";
 import { contentOf, sha256Of } from "./content.ts";
 import { GlacierHttp } from "./glacier-http.ts";
+import { peakMebibytes } from "./peak-memory.ts";
 import { Random } from "./random.ts";
 import { type Ending, endingOf, region, type ServerProcess, startServer, within } from "./server-process.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -117,17 +118,58 @@ export class RescueRig implements AsyncDisposable {
 
   /** Runs the command, and kills it after a time; false if it had ended before. */
   async killedAfter(milliseconds: number, flags: readonly string[] = []): Promise<boolean> {
+    return (await this.runFor(milliseconds, flags)).code === null;
+  }
+
+  /** Runs the command for a time at most: its exit code, null if it was killed, and the most memory that it has had. */
+  async runFor(
+    milliseconds: number,
+    flags: readonly string[] = [],
+  ): Promise<{ readonly code: number | null; readonly mebibytes: number }> {
     const child = this.shell.start(["rescue", vault, this.target, "--yes", ...flags], { environment: asRoot });
     child.stdin?.end();
     child.stdout?.resume();
-    child.stderr?.resume();
-    const ended = once(child, "exit").then(() => true);
-    const hasEnded = await Promise.race([ended, sleep(milliseconds, false, { ref: false })]);
-    if (!hasEnded) {
-      child.kill("SIGKILL");
-      await ended;
+    let stderr = "";
+    child.stderr?.on("data", (text: Buffer) => {
+      stderr = (stderr + text).slice(-5000);
+    });
+    const exited = once(child, "exit").then(([code]) => (code ?? null) as number | null);
+    const end = performance.now() + milliseconds;
+    const isRunning = () => child.exitCode === null && child.signalCode === null;
+    let mebibytes = 0;
+    while (performance.now() < end && isRunning()) {
+      await Promise.race([exited, sleep(Math.min(500, end - performance.now()), undefined, { ref: false })]);
+      mebibytes = Math.max(mebibytes, await peakMebibytes(child.pid ?? 0));
     }
-    return !hasEnded;
+    if (isRunning()) {
+      child.kill("SIGKILL");
+    }
+    const code = await exited;
+    if (code !== null && code !== 0) {
+      console.error(stderr);
+    }
+    return { code, mebibytes };
+  }
+
+  /**
+   * Runs the command again and again until it ends, and kills it so many times before. Later kills are later within their run too, so that
+   * each run gets further than its start.
+   */
+  async rescueThroughKills(
+    { kills, random, secondsMax }: { readonly kills: number; readonly random: Random; readonly secondsMax: number },
+    flags: readonly string[],
+  ): Promise<{ readonly killed: number; readonly mebibytes: number }> {
+    for (let killed = 0, most = 0; ; killed += 1) {
+      const { code, mebibytes } = await this.runFor(
+        killed < kills ? random.whole(1500, 12_000) : secondsMax * 1000,
+        flags,
+      );
+      most = Math.max(most, mebibytes);
+      if (code !== null || killed > kills) {
+        assert.equal(code, 0);
+        return { killed, mebibytes: most };
+      }
+    }
   }
 
   /** Has the vault's inventory ready: AWS makes a vault's first one within a day, and takes some hours for its output. */

@@ -19,7 +19,7 @@ const reasons: Readonly<Record<Exclude<WaitReason, null>, string>> = {
 /** Describes a snapshot in one line, the most important first. */
 export function snapshotLine(snapshot: RescueSnapshot): string {
   const { selected, verified, failed, requested, readyJobs, secondsLeft, spentUsd, waiting } = snapshot;
-  if (selected.archives === 0 && verified.archives === 0) {
+  if (isCounting(snapshot)) {
     return "counting the archives";
   }
   const share = selected.bytes === 0 ? 100 : Math.floor((100 * verified.bytes) / selected.bytes);
@@ -36,6 +36,10 @@ export function snapshotLine(snapshot: RescueSnapshot): string {
     ...(waiting === null || waiting === "ahead" || waiting === "requesting" ? [] : [reasons[waiting]]),
   ].join(" · ");
 }
+
+/** Whether a rescue that runs has not counted its archives yet, which takes minutes in the largest vaults. */
+export const isCounting = ({ selected, verified }: RescueSnapshot): boolean =>
+  selected.archives === 0 && verified.archives === 0;
 
 /** Describes all of a snapshot, a line for each fact. */
 export function snapshotFacts(snapshot: RescueSnapshot): Readonly<Record<string, string>> {

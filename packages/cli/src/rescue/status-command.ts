@@ -6,7 +6,7 @@ import { UsageError } from "../exit-codes.ts";
 import { grouped } from "../planning/amounts-in-words.ts";
 import { listing } from "../terminal/table.ts";
 import { isRunning, recordedState } from "./rescue-status.ts";
-import { snapshotFacts } from "./snapshot-text.ts";
+import { isCounting, snapshotFacts } from "./snapshot-text.ts";
 
 /** Shows what the catalogue knows about a rescue, also of one that another process runs. Asks no service. */
 export async function printStatus(
@@ -38,6 +38,7 @@ export async function printStatus(
       state,
       "as of": recorded.at,
       ...snapshotFacts(recorded.snapshot),
+      ...(running && isCounting(recorded.snapshot) && { selected: "the archives are being counted" }),
       // The catalogue is newer than the snapshot of a rescue that was killed.
       verified: amount(copies.verified),
     }),

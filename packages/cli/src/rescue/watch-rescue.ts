@@ -6,6 +6,7 @@ import type { RescueReport } from "./rescue-report.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
 import { recordState } from "./rescue-status.ts";
 import { Snapshots } from "./snapshot.ts";
+import { isCounting } from "./snapshot-text.ts";
 
 const snapshotMilliseconds = 1000;
 /** Snapshots until one is recorded for `--status`. */
@@ -38,12 +39,15 @@ export async function watchRescue(
     const at = tools.now().toISOString();
     recordState(catalog, { target: target.url, pid: process.pid, at, end, snapshot: taken().take() });
   };
+  let wasCounting = true;
   const look = () => {
-    report.onSnapshot(taken().take());
+    const snapshot = taken().take();
+    report.onSnapshot(snapshot);
     count += 1;
-    if (count % recordedEvery === 1) {
+    if (count % recordedEvery === 1 || isCounting(snapshot) !== wasCounting) {
       record(null);
     }
+    wasCounting = isCounting(snapshot);
   };
   const server = metrics === null ? null : await serveMetrics(metrics, parts.vaultName, () => taken().take());
   if (server !== null) {

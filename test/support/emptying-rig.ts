@@ -37,12 +37,7 @@ export async function writeCatalog(
   entries: readonly InventoryEntry[],
   listedAt: Date,
 ): Promise<void> {
-  using catalog = Catalog.open(path, {
-    endpoint: new URL(service.url).origin,
-    region,
-    accountId: "-",
-    vaultName: service.vault,
-  });
+  using catalog = Catalog.open(path, identityOf(service));
   const document = JSON.stringify({
     VaultARN: `arn:aws:glacier:${region}:123456789012:vaults/${service.vault}`,
     InventoryDate: listedAt.toISOString(),
@@ -51,6 +46,23 @@ export async function writeCatalog(
   const { signal } = new AbortController();
   await importInventory(catalog, bytesOf(document), { signal });
 }
+
+/** Records an archive in the catalogue as an upload does. */
+export function recordUpload(
+  path: string,
+  service: { readonly url: string; readonly vault: string },
+  { ArchiveId, ArchiveDescription, Size, SHA256TreeHash, CreationDate }: InventoryEntry,
+): void {
+  using catalog = Catalog.open(path, identityOf(service));
+  catalog.archives.addUploaded({
+    ...{ archiveId: ArchiveId, description: ArchiveDescription, path: ArchiveDescription, sizeBytes: Size },
+    ...{ treeHash: SHA256TreeHash, createdAt: new Date(CreationDate), format: "text", modifiedAt: null },
+  });
+}
+
+const identityOf = ({ url, vault }: { readonly url: string; readonly vault: string }) => ({
+  ...{ endpoint: new URL(url).origin, region, accountId: "-", vaultName: vault },
+});
 
 /** Writes copies of archives as a rescue leaves them, with their manifest. */
 export async function writeCopies(folder: string, entries: readonly InventoryEntry[]): Promise<void> {

@@ -152,8 +152,8 @@ export class RescueRig implements AsyncDisposable {
   }
 
   /**
-   * Runs the command again and again until it ends, and kills it so many times before. Later kills are later within their run too, so that
-   * each run gets further than its start.
+   * Runs the command until it ends by itself, and kills it before that as often as is wanted. Later kills are later within their run too, so
+   * that each run gets further than its start.
    */
   async rescueThroughKills(
     { kills, random, secondsMax }: { readonly kills: number; readonly random: Random; readonly secondsMax: number },

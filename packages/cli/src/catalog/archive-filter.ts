@@ -13,6 +13,8 @@ export interface ArchiveFilter {
   /** Created before this time. */
   readonly createdBefore?: Date;
   readonly formats?: readonly string[];
+  /** Known to the catalogue no later than this archive: numbers rise. */
+  readonly numberMax?: number;
 }
 
 export const defaultStates: readonly ArchiveState[] = ["present", "uploaded"];
@@ -37,6 +39,7 @@ export function filterSql(filter: ArchiveFilter, formats: FormatNames): FilterSq
   limit("size_bytes <= ?", filter.sizeBytesMax);
   limit("created_at >= ?", filter.createdFrom?.getTime());
   limit("created_at < ?", filter.createdBefore?.getTime());
+  limit("number <= ?", filter.numberMax);
   if (filter.formats !== undefined) {
     const numbers = filter.formats.map((name) => formats.known(name)).filter((number) => number !== null);
     conditions.push(`format IN (${numbers.join(", ")})`);

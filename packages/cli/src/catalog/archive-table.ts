@@ -70,6 +70,11 @@ export class ArchiveTable {
     return row === null ? null : archiveOf(row, this.#formats.reader());
   }
 
+  /** The number of the archive that was added last; 0 if there is none. */
+  lastNumber(): number {
+    return this.#database.get<{ last: number }>("SELECT ifnull(max(number), 0) AS last FROM archives")?.last ?? 0;
+  }
+
   byNumber(number: number): CatalogArchive | null {
     const row = this.#database.get<ArchiveRow>(`SELECT ${archiveColumns} FROM archives WHERE number = ?`, number);
     return row === undefined ? null : archiveOf(row, this.#formats.reader());

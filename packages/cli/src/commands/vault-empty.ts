@@ -50,14 +50,17 @@ export function addEmpty(vault: Command, tools: CommandContext): void {
 
 const details = `
 Deletes the archives of the local catalogue: import an inventory first, with
-moraine catalog import. What was uploaded since stays, and is named.
+moraine catalog import. What was uploaded since stays, and is named; so does
+what is added to the catalogue while this runs.
 
 Shows counts, what has no verified copy, and what a lock protects. Deletes
 nothing unless the name of the vault is typed on the terminal; scripts add
 --yes. After an interruption, the same command resumes.
 
-With --only-verified, each copy is read back before its archive is deleted; an
-archive whose copy is missing or changed stays, and the exit code is 4.
+With --only-verified, each copy is read back before its archive is deleted (one
+in a vault is looked for in its inventory); an archive whose copy is missing,
+changed or cannot be read stays, and the exit code is 4. So it is when
+--delete-vault cannot delete the vault because archives stay.
 Archives that a lock protects stay, with exit code 5 and the date.
 
 AWS deletes a vault only after an inventory without archives, about a day

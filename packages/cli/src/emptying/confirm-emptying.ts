@@ -1,16 +1,19 @@
 import type { GlacierClient } from "@moraine/client";
 import { serviceFacts } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
-import { type EmptyingFacts, surveyText } from "./survey-text.ts";
+import { type EmptyingFacts, lossWarnings, surveyText } from "./survey-text.ts";
 
-/** Shows what would be deleted. Resolves to false when nothing may be: with `--dry-run`, or when nobody can be asked. */
+/** Shows what is to be deleted. Resolves to false when nothing may be: with `--dry-run`, or when nobody can be asked. */
 export async function isConfirmed(
   tools: CommandContext,
   facts: EmptyingFacts,
   { client, yes }: { readonly client: GlacierClient; readonly yes: boolean },
 ): Promise<boolean> {
-  const { dryRun = false } = tools.options();
+  const { dryRun = false, json = false, quiet = false } = tools.options();
   if (yes && !dryRun) {
+    for (const warning of json || quiet ? [] : lossWarnings(facts)) {
+      tools.stderr.write(`moraine: ${warning}\n`);
+    }
     return true;
   }
   const text = surveyText(facts);

@@ -2,12 +2,12 @@ import type { GlacierClient } from "@moraine/client";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { isNamed } from "../exit-codes.ts";
+import { type CheckedCopies, copyCheck } from "./copy-check.ts";
 import { type Deletable, type DeletionCounts, type DeletionOptions, deleteArchives } from "./delete-archives.ts";
 import { batchSize } from "./deletion-record.ts";
 import type { DeletionReport } from "./deletion-report.ts";
 import { isDeletable, type LockRules } from "./lock-rules.ts";
-import type { ManifestSource } from "./manifest-source.ts";
-import type { VerifiedArchive, VerifiedArchives } from "./verified-archives.ts";
+import type { VerifiedArchives } from "./verified-archives.ts";
 
 /** How archives are deleted, apart from which. */
 export interface EmptyingSettings
@@ -16,16 +16,16 @@ export interface EmptyingSettings
   readonly vaultName: string;
   readonly catalog: Catalog;
   readonly rules: LockRules;
+  /** The last archive of the catalogue that was shown: what is added meanwhile, by a send or an import, stays. */
+  readonly lastNumber: number;
   readonly now: () => Date;
   readonly signal: AbortSignal;
   readonly report: DeletionReport;
 }
 
-/** The archives that a manifest records, and whether each copy is read back first. */
-export interface VerifiedSelection {
+/** The archives that a manifest records, with their copies. */
+export interface VerifiedSelection extends CheckedCopies {
   readonly archives: VerifiedArchives;
-  readonly source: ManifestSource;
-  readonly checksCopies: boolean;
 }
 
 export interface EmptyingResult extends DeletionCounts {
@@ -47,7 +47,7 @@ export async function emptyVault(
   try {
     await (selection === null
       ? deleteArchives(allowedArchives(settings), async () => true, options)
-      : deleteArchives(selection.archives.batches(), copyCheck(selection, settings), options));
+      : deleteArchives(selection.archives.batches(), copyCheck(selection, settings.report), options));
   } catch (error) {
     if (isNamed(error, "NoLongerSupportedException") && (await isFinished(settings.catalog, settings.concurrency))) {
       return { ...counts, isClosed: true };
@@ -59,44 +59,30 @@ export async function emptyVault(
   return { ...counts, isClosed: false };
 }
 
-/** Whether the catalogue has no archive left that exists. */
-export const isEmpty = (catalog: Pick<Catalog, "archives">): Promise<boolean> => hasAtMost(0, catalog);
-
 /**
  * Whether the catalogue has no more archives left than a run may have deleted without recording it: those of a group that a kill has lost, and
  * those whose responses were lost.
  */
-export function isFinished(catalog: Pick<Catalog, "archives">, concurrency: number): Promise<boolean> {
-  return hasAtMost(batchSize + concurrency, catalog);
-}
-
-async function hasAtMost(count: number, { archives }: Pick<Catalog, "archives">): Promise<boolean> {
+export async function isFinished({ archives }: Pick<Catalog, "archives">, concurrency: number): Promise<boolean> {
   let seen = 0;
   for await (const batch of archives.inOrderOfCreation()) {
     seen += batch.length;
-    if (seen > count) {
+    if (seen > batchSize + concurrency) {
       return false;
     }
   }
   return true;
 }
 
-async function* allowedArchives({ catalog, rules, now }: EmptyingSettings): AsyncGenerator<readonly Deletable[]> {
-  for await (const batch of catalog.archives.inOrderOfCreation()) {
+async function* allowedArchives({
+  catalog,
+  rules,
+  lastNumber,
+  now,
+}: EmptyingSettings): AsyncGenerator<readonly Deletable[]> {
+  for await (const batch of catalog.archives.inOrderOfCreation({ numberMax: lastNumber })) {
     yield batch.filter(({ createdAt }) => isDeletable(rules, createdAt, now()));
   }
-}
-
-/** Returns the check of an archive's copy: the archive is kept unless all bytes of the copy are right. */
-function copyCheck({ source, checksCopies }: VerifiedSelection, { report }: EmptyingSettings) {
-  return async ({ archiveId, copy }: VerifiedArchive, signal: AbortSignal): Promise<boolean> => {
-    const state = checksCopies ? await source.target.check(copy, signal) : "sound";
-    if (state !== "sound") {
-      const { location } = copy;
-      report.note("kept", `kept ${archiveId}: its copy ${location} is ${state}`, { archiveId, location, state });
-    }
-    return state === "sound";
-  };
 }
 
 /** Whether a target of the catalogue has a verified copy of the archive. */

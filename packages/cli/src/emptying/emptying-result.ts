@@ -3,7 +3,7 @@ import type { EmptyingResult } from "./empty-vault.ts";
 import type { EmptyingSurvey } from "./survey.ts";
 import { archivesInWords, lockedInWords } from "./survey-text.ts";
 
-/** Error thrown when archives stay because their copies are missing or changed. */
+/** Error thrown when archives stay because their copies are missing, changed or not checked, or because nothing is known of a copy. */
 export class ArchivesKeptError extends Error {
   override readonly name = "ArchivesKeptError";
 }
@@ -34,15 +34,29 @@ export function endLines(vaultName: string, end: "deleted" | "closed" | null): r
   return end === "closed" ? [closed] : [];
 }
 
-/** Throws the reason for which archives stay that were to be deleted. */
-export function assertComplete({ kept, denied }: EmptyingResult, { locked }: EmptyingSurvey): void {
+/**
+ * Throws the reason for which archives stay that were to be deleted, or for which the vault does.
+ *
+ * @param left archives of the catalogue that exist, where the vault was to be deleted with them.
+ */
+export function assertComplete(
+  { kept, denied, left }: EmptyingResult & { readonly left: number },
+  { locked }: EmptyingSurvey,
+): void {
   if (kept > 0) {
-    throw new ArchivesKeptError(`kept ${archivesInWords(kept)}, whose copies are missing or changed`);
+    throw new ArchivesKeptError(
+      `kept ${archivesInWords(kept)}, whose copies are missing, changed or could not be read`,
+    );
   }
   if (denied > 0) {
     throw new ArchivesDeniedError(`kept ${archivesInWords(denied)}, whose deletion a policy denies`);
   }
   if (locked.archives > 0) {
     throw new ArchivesLockedError(lockedInWords(locked));
+  }
+  if (left > 0) {
+    throw new ArchivesKeptError(
+      `the vault was not deleted: it has ${archivesInWords(left)} that ${left === 1 ? "was" : "were"} not to be deleted, for want of a verified copy or because the catalogue got ${left === 1 ? "it" : "them"} meanwhile`,
+    );
   }
 }

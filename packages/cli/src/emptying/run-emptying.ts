@@ -12,11 +12,11 @@ import { pricesOf } from "../pricing/read-prices.ts";
 import type { YesOption } from "../terminal/confirm.ts";
 import { shellWord } from "../terminal/shell-lines.ts";
 import { isConfirmed } from "./confirm-emptying.ts";
+import { readsBytes } from "./copy-check.ts";
 import { DeletionReport } from "./deletion-report.ts";
 import {
   type EmptyingResult,
   emptyVault,
-  isEmpty,
   isFinished,
   type VerifiedSelection,
   verifiedAnywhere,
@@ -50,6 +50,8 @@ interface Emptying {
   readonly options: EmptyOptions;
   readonly client: GlacierClient;
   readonly catalog: Catalog;
+  /** Archives that the catalogue gets later were not shown, and stay. */
+  readonly lastNumber: number;
 }
 
 const concurrencyDefault = 16;
@@ -59,7 +61,7 @@ const retryMilliseconds = 30 * 60_000;
 export async function runEmptying(tools: CommandContext, vaultName: string, options: EmptyOptions): Promise<void> {
   const client = await tools.client();
   using catalog = openCatalog(tools, vaultName, options);
-  const emptying = { tools, vaultName, options, client, catalog };
+  const emptying = { tools, vaultName, options, client, catalog, lastNumber: catalog.archives.lastNumber() };
   const vault = await existingVault(emptying);
   if (vault === null) {
     tools.printMessage({ vault: vaultName, removed: true }, `Vault ${vaultName} does not exist any more.`);
@@ -105,7 +107,7 @@ interface Circumstances {
 }
 
 async function openSelection(
-  { tools, catalog, options }: Emptying,
+  { tools, catalog, options, lastNumber }: Emptying,
   rules: LockRules,
   opened: AsyncDisposableStack,
 ): Promise<VerifiedSelection | null> {
@@ -113,19 +115,23 @@ async function openSelection(
     return null;
   }
   const source = opened.use(await openManifest(tools, options.onlyVerified, options.target));
-  const isAllowed = ({ createdAt }: { readonly createdAt: Date }) => isDeletable(rules, createdAt, tools.now());
+  const isAllowed = ({ number, createdAt }: { readonly number: number; readonly createdAt: Date }) =>
+    number <= lastNumber && isDeletable(rules, createdAt, tools.now());
   const archives = opened.use(new VerifiedArchives(() => source.read(), { archives: catalog.archives, isAllowed }));
   await archives.index();
   return { archives, source, checksCopies: !options.trustManifest };
 }
 
 async function factsOf(
-  { tools, vaultName, catalog, options, client }: Emptying,
+  { tools, vaultName, catalog, options, client, lastNumber }: Emptying,
   { vault, rules, selection }: Circumstances,
 ): Promise<EmptyingFacts> {
   const isVerified = selection === null ? verifiedAnywhere(catalog) : selection.archives.has.bind(selection.archives);
   const onlyVerified = selection !== null;
-  const survey = await surveyOf(catalog, { rules, now: tools.now(), isVerified, onlyVerified, signal: tools.signal });
+  const { signal } = tools;
+  const survey = await surveyOf(catalog, {
+    ...{ rules, now: tools.now(), lastNumber, isVerified, onlyVerified, signal },
+  });
   const isPaid = await isAws(client);
   return {
     vault: vaultName,
@@ -134,7 +140,11 @@ async function factsOf(
     asOf: recordedInventory(catalog)?.listedAt ?? null,
     counted: { archives: vault.archiveCount, at: vault.inventoryDate },
     manifest: options.onlyVerified ?? null,
-    checksCopies: !options.trustManifest,
+    check: options.trustManifest
+      ? "none"
+      : selection !== null && readsBytes(selection.source.target)
+        ? "bytes"
+        : "list",
     earlyDeletionUsd: isPaid ? earlyDeletionUsd(pricesOf(options.prices, vault.region), survey.missingByteDays) : null,
     deletesVault: options.deleteVault ?? false,
     isLastVault: vault.isLast,
@@ -142,7 +152,7 @@ async function factsOf(
 }
 
 async function deleteAll(
-  { tools, vaultName, catalog, client, options }: Emptying,
+  { tools, vaultName, catalog, client, options, lastNumber }: Emptying,
   { survey }: EmptyingFacts,
   { vault, rules, selection }: Circumstances,
 ): Promise<void> {
@@ -159,6 +169,7 @@ async function deleteAll(
     vaultName,
     catalog,
     rules,
+    lastNumber,
     report,
     signal,
     now: () => tools.now(),
@@ -167,14 +178,16 @@ async function deleteAll(
     retryForMilliseconds: retryFor === undefined ? retryMilliseconds : retryFor * 1000,
   };
   const result = await emptyVault(settings, selection);
-  const isDone = options.deleteVault && !result.isClosed && (await isEmpty(catalog));
+  const deletesVault = options.deleteVault === true && !result.isClosed;
+  const left = deletesVault ? await catalog.archives.count() : 0;
+  const isDone = deletesVault && left === 0;
   if (total > 0 || !isDone) {
     printDeleted(tools, vaultName, result);
   }
   // The vault may be deletable only in a day: then this throws.
   const removal = isDone ? await finishVault(tools, settings, options.wait ?? 0) : null;
   printOutcome(tools, { vaultName, result, removal });
-  assertComplete(result, survey);
+  assertComplete({ ...result, left }, survey);
 }
 
 function printDeleted(tools: CommandContext, vaultName: string, result: EmptyingResult): void {

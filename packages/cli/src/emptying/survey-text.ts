@@ -16,8 +16,8 @@ export interface EmptyingFacts {
   readonly counted: { readonly archives: number; readonly at: string | null } | null;
   /** Where the manifest is, for `--only-verified`. */
   readonly manifest: string | null;
-  /** Whether each copy is read back before its archive is deleted. */
-  readonly checksCopies: boolean;
+  /** The part of each copy that is checked before its archive is deleted: its bytes, its line in the inventory of a vault, or none. */
+  readonly check: "bytes" | "list" | "none";
   /** The fee for what AWS would bill as deleted early; null for another service. */
   readonly earlyDeletionUsd: number | null;
   readonly deletesVault: boolean;
@@ -63,6 +63,24 @@ function unverifiedLines({ unverified }: EmptyingSurvey): string[] {
   ];
 }
 
+/** The warnings that a script's log has to have as well. */
+export function lossWarnings({ survey, manifest, isLastVault }: EmptyingFacts): string[] {
+  if (survey.selected.archives === 0) {
+    return [];
+  }
+  const { unverified } = survey;
+  return [
+    ...(manifest === null && unverified.archives > 0
+      ? [`No verified copy is known of ${inWords(unverified)}: lost after this, unless a lock keeps them`]
+      : []),
+    ...(isLastVault ? [lastVaultWarning] : []),
+  ];
+}
+
+const lastVaultWarning =
+  "No other vault of this region has archives: after the last one AWS may close this API to the account, " +
+  "and you may not be able to come back.";
+
 function warningsOf(facts: EmptyingFacts): string[] {
   const { vault, survey, rules, deletesVault, isLastVault } = facts;
   return [
@@ -71,12 +89,7 @@ function warningsOf(facts: EmptyingFacts): string[] {
     ...outdatedWarning(facts),
     ...copiesWarning(facts),
     ...(deletesVault ? [`Vault ${vault} is deleted after its archives.`] : []),
-    ...(isLastVault
-      ? [
-          "No other vault of this region has archives: after the last one AWS may close this API to the account, " +
-            "and you may not be able to come back.",
-        ]
-      : []),
+    ...(isLastVault ? [lastVaultWarning] : []),
   ];
 }
 
@@ -91,15 +104,19 @@ function outdatedWarning({ vault, survey, counted }: EmptyingFacts): string[] {
   ];
 }
 
-function copiesWarning({ survey, manifest, checksCopies }: EmptyingFacts): string[] {
+function copiesWarning({ survey, manifest, check }: EmptyingFacts): string[] {
   if (manifest === null) {
     return survey.unverified.archives > 0
       ? ["Archives without a verified copy are lost. To keep them: --only-verified MANIFEST"]
       : [];
   }
-  return checksCopies
-    ? ["Each copy is read back before its archive is deleted."]
-    : ["The copies are not checked: the manifest is trusted."];
+  return [checks[check]];
 }
+
+const checks: Readonly<Record<EmptyingFacts["check"], string>> = {
+  bytes: "Each copy is read back before its archive is deleted.",
+  list: "Each copy is looked for in an inventory of its vault before its archive is deleted. Its bytes are not read.",
+  none: "The copies are not checked: the manifest is trusted.",
+};
 
 const inWords = ({ archives, bytes }: SurveyCount) => (archives === 0 ? "0" : `${archives} (${bytesInWords(bytes)})`);

@@ -25,6 +25,8 @@ export interface SurveyCount {
 export interface SurveyOptions {
   readonly rules: LockRules;
   readonly now: Date;
+  /** Archives that the catalogue gets later are not counted, nor deleted. */
+  readonly lastNumber: number;
   readonly isVerified: (archive: CatalogArchive) => boolean;
   /** Whether only verified archives would be deleted. */
   readonly onlyVerified: boolean;
@@ -36,7 +38,7 @@ export const examplesMax = 5;
 /** Looks at each archive of the catalogue once. */
 export async function surveyOf(catalog: Pick<Catalog, "archives">, options: SurveyOptions): Promise<EmptyingSurvey> {
   const counter = new SurveyCounter(options);
-  for await (const batch of catalog.archives.inOrderOfCreation()) {
+  for await (const batch of catalog.archives.inOrderOfCreation({ numberMax: options.lastNumber })) {
     options.signal.throwIfAborted();
     for (const archive of batch) {
       counter.add(archive);

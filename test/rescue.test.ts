@@ -55,6 +55,12 @@ test("limits end the run with their own exit code, and are not passed by later r
   assert.equal(await rig.jobCount(), 16, "jobs of three dollars each");
 });
 
+test("a cap on costs needs prices", async () => {
+  const { code, stderr } = await rig.rescue(["--max-cost", "50"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /^moraine: --max-cost needs prices, and those of this service are not known: .*--prices FILE$/m);
+});
+
 const priceTable = {
   date: "2026-01-01",
   currency: "USD",
@@ -101,8 +107,9 @@ test("another run finds all done, and starts no job", async () => {
 
 test("copies that are missing or changed are fetched again with --recheck, the changed ones once they are moved away", async () => {
   const [missing = "", changed = "", ...others] = (await manifestLines(rig.target))
-    .map((line) => (JSON.parse(line) as { path: string }).path)
-    .filter((path) => path.startsWith("plain name"));
+    .map((line) => JSON.parse(line) as { path: string; location?: string })
+    .filter(({ path, location = path }) => path.startsWith("plain name") && location === path)
+    .map(({ path }) => path);
   assert.ok(others.length > 10);
   const jobs = await rig.jobCount();
   await rm(join(rig.target, missing));

@@ -190,8 +190,9 @@ export class RescueRig implements AsyncDisposable {
     let looks = 0;
     const timer = setInterval(() => {
       const { requested, ready } = jobsOf(catalog);
-      looks = ready > 0 || looks === looksMax ? 0 : looks + 1;
-      if (requested > 0 && ready === 0 && looks <= hoursOfJob) {
+      const isWaiting = requested > 0 && ready === 0;
+      looks = !isWaiting || looks === looksMax ? 0 : looks + 1;
+      if (isWaiting && looks <= hoursOfJob) {
         drive.hours += 1;
         void this.advance(1).catch(() => undefined); // A fault may act on it.
       }

@@ -67,6 +67,11 @@ export class Catalog implements Disposable {
     this.facts = new FactTable(database);
   }
 
+  /** Makes each change durable before it returns, at the cost of a sync; else a power cut may lose those of the last moments. */
+  syncEachChange(): void {
+    this.#database.exec("PRAGMA synchronous = FULL");
+  }
+
   /** Runs several changes as one transaction: all of them last, or none. Keep it short, since other processes wait for it. */
   change<T>(work: () => T): T {
     return this.#database.transaction(work);

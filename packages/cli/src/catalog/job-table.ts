@@ -51,6 +51,11 @@ export class JobTable {
     return this.#end(jobId, "ready", { completedAt });
   }
 
+  /** Takes back that it was ready. */
+  inProgress(jobId: string): boolean {
+    return this.#end(jobId, "requested");
+  }
+
   failed(jobId: string, error: string): boolean {
     return this.#end(jobId, "failed", { error });
   }

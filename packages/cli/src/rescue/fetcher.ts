@@ -2,13 +2,7 @@ import { type Bandwidth, jobSource, type ListedItem } from "@moraine/client/node
 import type { ByteRange } from "@moraine/protocol";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import { messageOf } from "../exit-codes.ts";
-import {
-  type ArchiveOutput,
-  OutputExpiredError,
-  TargetFullError,
-  TargetOccupiedError,
-  TargetUnavailableError,
-} from "../targets/target.ts";
+import { type ArchiveOutput, OutputExpiredError, TargetOccupiedError } from "../targets/target.ts";
 import { factsOf } from "./archive-facts.ts";
 import type { JobWatch } from "./job-watch.ts";
 import { largeBytesMin, type ReadyArchive, ReadyQueue } from "./ready-queue.ts";
@@ -16,6 +10,7 @@ import type { Recorder } from "./recorder.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
 import { isFatal, isNotFound, isOutage } from "./service-errors.ts";
 import type { SpeedMeter } from "./speed-meter.ts";
+import { isOfOne, isOfTarget } from "./target-trouble.ts";
 
 export interface FetchOptions {
   /** Small archives at once. */
@@ -31,10 +26,14 @@ const pieceBytesMax = 8 * 1024 ** 2;
 const attemptsMax = 3;
 /** Pauses after the first and the second failed attempt. */
 const attemptPauseMilliseconds = [2000, 15_000] as const;
-const outagePauseMilliseconds = 15_000;
+const outagePauseMilliseconds = { first: 15_000, most: 600_000 } as const;
+/** Outages of one archive, between which others were fetched: it is not the service that fails, but this one output. */
+const ownOutagesMax = 8;
 const notReadyPauseMilliseconds = 5000;
-/** Jobs in a row of one archive whose output expires before a byte of it was received. */
+/** Jobs in a row of one archive whose output has expired without much of it. */
 const fruitlessMax = 4;
+/** An attempt that received these bytes has not been in vain: they are kept. */
+const fruitfulBytesMin = 64 * 1024 ** 2;
 
 /** Fetches outputs that are ready, and stores them at the target. */
 export class Fetcher {
@@ -49,6 +48,9 @@ export class Fetcher {
   readonly #running = new Map<Promise<void>, CatalogArchive>();
   readonly #attempts = new Map<number, number>();
   readonly #fruitless = new Map<number, number>();
+  /** For archives whose output could not be fetched: how often, and what was stored in all at that time. */
+  readonly #outages = new Map<number, { readonly count: number; readonly stored: number }>();
+  #stored = 0;
   #smallBytes = 0;
   #largeCount = 0;
   #failure: Error | null = null;
@@ -79,6 +81,7 @@ export class Fetcher {
       const since = this.#state.changed.count;
       await this.#queue.fill();
       this.#startAll(signal);
+      this.#state.isFetching = !this.#queue.isEmpty;
       if (this.#failure !== null) {
         throw this.#failure;
       }
@@ -136,12 +139,12 @@ export class Fetcher {
   async #copy(ready: ReadyArchive, signal: AbortSignal): Promise<void> {
     const { archive, job } = ready;
     const { target } = this.#parts;
-    let hasBytes = false;
+    let received = 0;
     const onBytes = (count: number) => {
       this.#state.receivedBytes += count;
       this.#meter.received({ archives: 0, bytes: count });
-      if (!hasBytes) {
-        hasBytes = true;
+      received += count;
+      if (received >= fruitfulBytesMin) {
         this.#fruitless.delete(archive.number);
       }
     };
@@ -154,7 +157,8 @@ export class Fetcher {
     this.#meter.received({ archives: 1, bytes: 0 });
     this.#state.targetWorks();
     await this.#recorder.verified(archive, copy, job.jobId);
-    this.#attempts.delete(archive.number);
+    this.#stored += 1;
+    this.#forget(archive);
     this.#queue.done(ready);
     this.#state.removeAhead(archive.sizeBytes);
   }
@@ -188,17 +192,40 @@ export class Fetcher {
     } else if (error instanceof TargetOccupiedError) {
       this.#parts.copies.replan(archive.number);
       this.#queue.release(ready);
-    } else if (error instanceof TargetFullError || error instanceof TargetUnavailableError) {
-      this.#queue.postpone(ready, 0);
-      this.#state.pauseTarget(error);
+    } else if (isOfTarget(error)) {
+      await this.#targetFailed(ready, error, signal);
     } else if (isFatal(error)) {
       throw error;
     } else if (isOutage(error)) {
-      this.#queue.postpone(ready, outagePauseMilliseconds);
-      this.#report(archive, error, false);
+      await this.#outage(ready, error, signal);
     } else {
       await this.#judge(ready, error, signal);
     }
+  }
+
+  async #targetFailed(ready: ReadyArchive, error: Parameters<typeof isOfOne>[2], signal: AbortSignal): Promise<void> {
+    const isKnown = this.#state.isTargetDoubted;
+    if (!isKnown && (await isOfOne(this.#parts.target, ready.archive, error, signal))) {
+      await this.#countAttempt(ready, error, signal);
+    } else {
+      this.#queue.postpone(ready, 0);
+      this.#state.pauseTarget(error);
+    }
+  }
+
+  /** Waits for the end of an outage. One that only this archive has is a failure of its output. */
+  async #outage(ready: ReadyArchive, error: unknown, signal: AbortSignal): Promise<void> {
+    const { number } = ready.archive;
+    const earlier = this.#outages.get(number) ?? { count: 0, stored: this.#stored };
+    const count = earlier.count + (this.#stored > earlier.stored ? 1 : 0);
+    if (count >= ownOutagesMax) {
+      await this.#giveUp(ready, messageOf(error), count, signal);
+      return;
+    }
+    this.#outages.set(number, { count, stored: this.#stored });
+    const { first, most } = outagePauseMilliseconds;
+    this.#queue.postpone(ready, Math.min(most, first * 2 ** count));
+    this.#report(ready.archive, error, false);
   }
 
   /** Asks for the job before a failure counts: the service may have failed it, and knows the archive's true size. */
@@ -225,7 +252,7 @@ export class Fetcher {
     this.#queue.release(ready);
     if (count > fruitlessMax) {
       this.#parts.catalog.jobs.expired(job.jobId);
-      this.#recorder.giveUp(archive, `the output of ${count} jobs had expired before a byte was received`, count);
+      this.#recorder.giveUp(archive, `the outputs of ${count} jobs have expired before it was complete`, count);
       this.#state.removeAhead(archive.sizeBytes);
     } else {
       this.#jobs.expiredOutput(job, archive);
@@ -247,11 +274,17 @@ export class Fetcher {
 
   async #giveUp(ready: ReadyArchive, reason: string, attempts: number, signal: AbortSignal): Promise<void> {
     const { archive } = ready;
-    this.#attempts.delete(archive.number);
+    this.#forget(archive);
     await this.#parts.target.abandon?.(factsOf(this.#parts, archive), signal).catch(() => undefined);
     this.#recorder.giveUp(archive, reason, attempts);
     this.#queue.release(ready);
     this.#state.removeAhead(archive.sizeBytes);
+  }
+
+  #forget({ number }: CatalogArchive): void {
+    this.#attempts.delete(number);
+    this.#outages.delete(number);
+    this.#fruitless.delete(number);
   }
 
   #report(archive: CatalogArchive, error: unknown, final: boolean): void {

@@ -2,6 +2,7 @@ import { everyPage, type ListedItem } from "@moraine/client";
 import { damagedArchiveMessage } from "@moraine/protocol";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { CatalogJob } from "../catalog/job-table.ts";
+import { ListedNumbers } from "../catalog/listed-numbers.ts";
 import type { Recorder } from "./recorder.ts";
 import { isWanted, type RescueParts, type RescueState } from "./rescue-state.ts";
 import { learnedLatency, type Tier, tiers } from "./schedule.ts";
@@ -17,6 +18,8 @@ const pageSize = 50;
 /** An archive is given up when this number of its jobs has failed. */
 const failedJobsMax = 3;
 const pauseMilliseconds = { first: 200, growth: 1.5, most: 600_000 } as const;
+/** A job that is older, and in no list, is not asked for: no output lasts as long. */
+const outputMillisecondsMax = 4 * 24 * 3_600_000;
 /** A list takes at most this part of the time, as its inverse. */
 const listShare = 4;
 
@@ -54,7 +57,8 @@ export class JobWatch {
       const hasNews = await this.poll(signal);
       const tookMilliseconds = performance.now() - started;
       pause = hasNews ? pauseMilliseconds.first : Math.min(pauseMilliseconds.most, pause * pauseMilliseconds.growth);
-      await this.#sleep(Math.max(pause, tookMilliseconds * listShare), signal);
+      const untilSettled = Math.max(pauseMilliseconds.first, this.#settledAt() - this.#parts.now());
+      await this.#sleep(Math.max(Math.min(pause, untilSettled), tookMilliseconds * listShare), signal);
     }
   }
 
@@ -62,7 +66,7 @@ export class JobWatch {
   async poll(signal: AbortSignal): Promise<boolean> {
     this.#wasReady = false;
     try {
-      if (!this.#state.isListed || this.#isListNeeded || this.#state.uncertain.size > 0) {
+      if (!this.#state.isListed || this.#isListNeeded || this.#settledAt() <= this.#parts.now()) {
         await this.#listAll(signal);
       } else {
         await this.#look(signal);
@@ -94,42 +98,67 @@ export class JobWatch {
 
   /** Reads the complete list, adopts jobs of other runs, and finds out which known ones no longer exist. */
   async #listAll(signal: AbortSignal): Promise<void> {
-    const uncertain = [...this.#state.uncertain];
-    const listed = new Set<string>();
-    const before = this.#parts.now();
+    const listed = new ListedNumbers();
+    const settledBefore = this.#parts.now() - this.#parts.listLagMilliseconds;
     await this.#eachPage({}, signal, (job) => {
-      listed.add(job.JobId);
-      this.#note(job);
-    });
-    for (const state of ["requested", "ready"] as const) {
-      for await (const batch of this.#parts.catalog.jobs.inState(state)) {
-        for (const job of batch.filter(
-          ({ jobId, requestedAt }) => !listed.has(jobId) && requestedAt.getTime() < before,
-        )) {
-          this.#expired(job);
-        }
+      const known = this.#note(job);
+      if (known !== null) {
+        listed.add(known);
       }
-    }
-    for (const number of uncertain) {
-      this.#state.uncertain.delete(number);
-      this.#state.renew(number);
+    });
+    await this.#askForMissing(listed, settledBefore, signal);
+    for (const [number, since] of this.#state.uncertain) {
+      if (since <= settledBefore) {
+        this.#state.uncertain.delete(number);
+        this.#state.renew(number);
+      }
     }
     this.#isListNeeded = false;
     this.#state.isListed = true;
   }
 
+  /** Asks for the jobs that no list has, before others are paid for. */
+  async #askForMissing(listed: ListedNumbers, settledBefore: number, signal: AbortSignal): Promise<void> {
+    for (const state of ["requested", "ready"] as const) {
+      for await (const batch of this.#parts.catalog.jobs.inState(state)) {
+        for (const job of batch.filter(({ number, requestedAt }) => {
+          return !listed.has(number) && requestedAt.getTime() < settledBefore;
+        })) {
+          await this.#askFor(job, signal);
+        }
+      }
+    }
+  }
+
+  async #askFor(job: CatalogJob, signal: AbortSignal): Promise<void> {
+    const ageMilliseconds = this.#parts.now() - job.requestedAt.getTime();
+    if (ageMilliseconds > outputMillisecondsMax) {
+      this.#expired(job);
+    } else {
+      await this.describe(job, signal);
+    }
+  }
+
+  /** Returns when a list of jobs decides about the first archive whose request had no response. */
+  #settledAt(): number {
+    const [first = Number.POSITIVE_INFINITY] = this.#state.uncertain.values();
+    return first + this.#parts.listLagMilliseconds;
+  }
+
   async #listInProgress(signal: AbortSignal): Promise<void> {
-    const inProgress = new Set<string>();
-    const before = this.#parts.now();
+    const inProgress = new ListedNumbers();
+    const settledBefore = this.#parts.now() - this.#parts.listLagMilliseconds;
     await this.#eachPage({ statuscode: "InProgress" }, signal, (job) => {
-      inProgress.add(job.JobId);
-      this.#note(job);
+      const known = this.#note(job);
+      if (known !== null) {
+        inProgress.add(known);
+      }
     });
     const { catalog, now } = this.#parts;
     for await (const batch of catalog.jobs.inState("requested")) {
       catalog.change(() => {
         for (const job of batch) {
-          if (!inProgress.has(job.jobId) && job.requestedAt.getTime() < before) {
+          if (!inProgress.has(job.number) && job.requestedAt.getTime() < settledBefore) {
             this.#ready(job, new Date(now()), null);
           }
         }
@@ -181,20 +210,26 @@ export class JobWatch {
     }
   }
 
-  /** Records a job as the service describes it, also one that another run has started. */
-  #note(job: Job): void {
+  /**
+   * Records a job as the service describes it, also one that another run has started. Returns the number of its archive, if it is the job that
+   * the catalogue has of it.
+   */
+  #note(job: Job): number | null {
     const { catalog } = this.#parts;
     const archive = isWhole(job) && job.ArchiveId !== null ? catalog.archives.get(job.ArchiveId) : null;
     // A job that this run is starting is listed before its response arrives.
     if (archive === null || this.#state.requesting.has(archive.number)) {
-      return;
+      return null;
     }
     const known = catalog.jobs.of(archive.number);
     if (known?.jobId === job.JobId) {
       this.#noteKnown(job, known, archive);
     } else if (job.StatusCode !== "Failed" && this.#mayAdopt(known, archive, job)) {
       this.#adopt(job, archive, known);
+    } else {
+      return null;
     }
+    return archive.number;
   }
 
   #noteKnown(job: Job, known: CatalogJob, archive: CatalogArchive): void {
@@ -202,6 +237,9 @@ export class JobWatch {
       this.failed(known, archive, job.StatusMessage ?? "the service does not say why");
     } else if (job.StatusCode === "Succeeded" && known.state === "requested") {
       this.#ready(known, dateOf(job.CompletionDate), job);
+    } else if (job.StatusCode === "InProgress" && known.state === "ready") {
+      // It was missing in a list of those in progress.
+      this.#parts.catalog.jobs.inProgress(job.JobId);
     } else if (job.StatusCode === "Succeeded" && known.state === "fetched" && this.#isWanted(archive)) {
       // Fetched for another target, or by a run whose copy was lost.
       this.#parts.catalog.jobs.ready(job.JobId, dateOf(job.CompletionDate));

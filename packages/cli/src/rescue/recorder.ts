@@ -11,6 +11,7 @@ export class Recorder {
   readonly #parts: RescueParts;
   readonly #state: RescueState;
   readonly #manifest: ManifestWriter;
+  #failure: Error | null = null;
   #written: { readonly archive: CatalogArchive; readonly entry: ManifestEntry; readonly jobId: string | null }[] = [];
 
   constructor(parts: RescueParts, state: RescueState) {
@@ -50,22 +51,31 @@ export class Recorder {
   }
 
   #record(): void {
+    // The position in the manifest must not pass lines that the catalogue lacks: the next run reads them from there.
+    if (this.#failure !== null) {
+      throw this.#failure;
+    }
     const { catalog, copies } = this.#parts;
     const group = this.#written;
     if (group.length === 0) {
       return;
     }
     this.#written = [];
-    catalog.change(() => {
-      for (const { archive, entry, jobId } of group) {
-        const { sha256, location, verifiedAt } = entry;
-        copies.setState(archive.number, "verified", { sha256, location, verifiedAt });
-        if (jobId !== null) {
-          catalog.jobs.fetched(jobId);
+    try {
+      catalog.change(() => {
+        for (const { archive, entry, jobId } of group) {
+          const { sha256, location, verifiedAt } = entry;
+          copies.setState(archive.number, "verified", { sha256, location, verifiedAt });
+          if (jobId !== null) {
+            catalog.jobs.fetched(jobId);
+          }
         }
-      }
-      recordPosition(this.#parts, this.#manifest.sizeBytes ?? 0);
-    });
+        recordPosition(this.#parts, this.#manifest.sizeBytes ?? 0);
+      });
+    } catch (error) {
+      this.#failure = error as Error;
+      throw error;
+    }
     for (const { archive } of group) {
       this.#state.verified = plus(this.#state.verified, { archives: 1, bytes: archive.sizeBytes });
     }

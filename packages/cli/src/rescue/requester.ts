@@ -1,6 +1,6 @@
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import { messageOf } from "../exit-codes.ts";
-import { TargetFullError, TargetOccupiedError, TargetUnavailableError } from "../targets/target.ts";
+import { TargetOccupiedError } from "../targets/target.ts";
 import { factsOf } from "./archive-facts.ts";
 import type { Candidates } from "./candidates.ts";
 import { counted, emptyHour, hourToText } from "./hourly-window.ts";
@@ -8,6 +8,7 @@ import type { Recorder } from "./recorder.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
 import { accepted, type Decision, decide, horizonOf, refused, requested, type Tier } from "./schedule.ts";
 import { isFatal, isNotFound, isUnknownOutcome, refusalOf } from "./service-errors.ts";
+import { isOfOne, isOfTarget } from "./target-trouble.ts";
 
 /** Asked again after this time, since the limit of the bandwidth depends on the time of day. */
 const askAgainMilliseconds = 60_000;
@@ -55,8 +56,8 @@ export class Requester {
     if (!state.isListed || state.isCostCapReached) {
       return null;
     }
-    if (state.isTargetPaused) {
-      return Math.max(10, state.targetPausedUntil - this.#parts.now());
+    if (state.isTargetDoubted) {
+      return this.#waitForTarget(signal);
     }
     const archive = await this.#candidates.peek();
     state.areAllRequested = archive === null && this.#candidates.areTaken && this.#running.size === 0;
@@ -77,6 +78,33 @@ export class Requester {
     return this.#postpone(archive, decision);
   }
 
+  /** Waits until the target works again, since outputs that it cannot take expire, and are paid for again. Returns how long to wait. */
+  async #waitForTarget(signal: AbortSignal): Promise<number | null> {
+    const { now, target } = this.#parts;
+    if (this.#state.isTargetPaused) {
+      return Math.max(10, this.#state.targetPausedUntil - now());
+    }
+    // The next output shows whether it works.
+    if (this.#state.isFetching) {
+      return askAgainMilliseconds;
+    }
+    const archive = await this.#candidates.peek();
+    if (archive === null) {
+      return null;
+    }
+    try {
+      await target.probe(archive.sizeBytes, signal);
+      this.#state.targetWorks();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isOfTarget(error)) {
+        throw error;
+      }
+      this.#state.pauseTarget(error);
+    }
+    return 0;
+  }
+
   /** Returns how long to wait, as the scheduler has decided. */
   #postpone(archive: CatalogArchive, decision: Exclude<Decision, { kind: "request" }>): number | null {
     if (decision.kind === "wait") {
@@ -90,6 +118,10 @@ export class Requester {
       const reason = `it has ${archive.sizeBytes} bytes, more than --max-retrieval-per-hour allows`;
       this.#recorder.giveUp(archive, reason, 0);
       return 0;
+    }
+    // A request that is refused is given its cost back.
+    if (this.#running.size > 0 || this.#state.uncertain.size > 0) {
+      return askAgainMilliseconds;
     }
     this.#state.isCostCapReached = true;
     this.#state.wait("cost-cap", "another job would cost more than --max-cost allows");
@@ -125,7 +157,7 @@ export class Requester {
       }
     } catch (error) {
       this.#refund(archive, tier);
-      this.#targetFailed(archive, error, signal);
+      await this.#targetFailed(archive, error, signal);
       return;
     }
     await this.#initiate(archive, tier, signal);
@@ -165,12 +197,12 @@ export class Requester {
   }
 
   /** Decides what follows when the target could not be asked, or cannot have the archive. */
-  #targetFailed(archive: CatalogArchive, error: unknown, signal: AbortSignal): void {
+  async #targetFailed(archive: CatalogArchive, error: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (isFatal(error)) {
       throw error;
     }
-    if (error instanceof TargetFullError || error instanceof TargetUnavailableError) {
+    if (isOfTarget(error) && !(await isOfOne(this.#parts.target, archive, error, signal))) {
       this.#state.pauseTarget(error);
       this.#state.renewals.unshift(archive.number);
       return;
@@ -182,7 +214,7 @@ export class Requester {
     const state = this.#state;
     if (isUnknownOutcome(error) || signal.aborted) {
       // The job may exist. It stays paid for until a list of jobs shows that it does not.
-      state.uncertain.add(archive.number);
+      state.uncertain.set(archive.number, this.#parts.now());
       state.removeAhead(archive.sizeBytes);
       return;
     }

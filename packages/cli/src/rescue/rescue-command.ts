@@ -5,6 +5,7 @@ import { createCatalog } from "../catalog/open-catalog.ts";
 import { recordedInventory } from "../catalog/recorded-inventory.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
+import { UsageError } from "../exit-codes.ts";
 import { finishManifest } from "../manifest/finish-manifest.ts";
 import { readOverrides } from "../names/overrides.ts";
 import { inventoryUsd } from "../pricing/estimate.ts";
@@ -12,6 +13,7 @@ import type { PriceTable, RegionPrices } from "../pricing/price-table.ts";
 import { pricesOf } from "../pricing/read-prices.ts";
 import { listing } from "../terminal/table.ts";
 import { failuresOf, reportFacts } from "./final-report.ts";
+import { listLagOf } from "./list-lag.ts";
 import { Money } from "./money.ts";
 import { prepareCatalog } from "./prepare-catalog.ts";
 import { recheckCopies } from "./recheck.ts";
@@ -38,14 +40,22 @@ export async function rescueVault(
   tools.setResumeHint("Run the same command again to resume: it uses the same jobs, and keeps verified copies.");
   const client = await tools.client();
   const prices = await pricesFor(tools, client, vaultName, options.priceTable);
+  if (options.limits.costMax !== null && prices === null) {
+    throw new UsageError(
+      "--max-cost needs prices, and those of this service are not known: give them with --prices FILE",
+    );
+  }
   await using stack = new AsyncDisposableStack();
   const catalog = stack.use(createCatalog(tools, vaultName, options));
-  const services = { client, vaultName, catalog, prices };
+  const services = { client, vaultName, catalog, prices, listLagMilliseconds: await listLagOf(client) };
   if (tools.options().dryRun) {
     await printEstimate(tools, targetText, services, options);
     return;
   }
   stack.use(await lockCatalog(catalog, tools.signal));
+  if (options.limits.costMax !== null || options.limits.retrievalBytesPerHour !== null) {
+    catalog.syncEachChange();
+  }
   await fillCatalog(tools, services, options);
   const hasCopies = isTargetWithCopies(catalog, tools.pathOf(targetText));
   const target = stack.use(await targetOf(tools, targetText, { create: !hasCopies }));
@@ -62,7 +72,9 @@ export async function rescueVault(
 const isTargetWithCopies = ({ copies }: Catalog, url: string): boolean =>
   copies.targetUrls().includes(url) && copies.of(url).totals().verified.copies > 0;
 
-type Services = Pick<RescueParts, "client" | "vaultName" | "catalog"> & { readonly prices: RegionPrices | null };
+type Services = Pick<RescueParts, "client" | "vaultName" | "catalog" | "listLagMilliseconds"> & {
+  readonly prices: RegionPrices | null;
+};
 
 async function run(tools: CommandContext, given: RescueParts, options: RescueOptions): Promise<void> {
   const report = rescueReport(tools);

@@ -23,6 +23,8 @@ export interface RescueParts {
   /** Returns the limit of the bandwidth, on average over the next seconds; null for none. */
   readonly bytesPerSecondMax: (seconds: number) => number | null;
   readonly money: Money;
+  /** How long a job that was started may be missing in a list of jobs. AWS does not say. */
+  readonly listLagMilliseconds: number;
   /** Milliseconds since 1970 on a clock that does not go back while the process runs. */
   readonly now: () => number;
   readonly onEvent: (event: RescueEvent) => void;
@@ -37,8 +39,8 @@ export class RescueState {
   readonly changed = new Wakeup();
   /** Archives of which another job is needed, by their number. */
   readonly renewals: number[] = [];
-  /** Archives whose request had no response, by their number. A list of jobs decides about them. */
-  readonly uncertain = new Set<number>();
+  /** Archives whose request had no response, by their number, with its time. A list of jobs decides about them. */
+  readonly uncertain = new Map<number, number>();
   /** Archives whose request waits for its response, by their number. */
   readonly requesting = new Set<number>();
   /** Archives that this run has given up. */
@@ -60,6 +62,10 @@ export class RescueState {
   waiting: WaitReason = null;
   /** The target is not used until then. */
   targetPausedUntil = 0;
+  /** The target has failed, and nothing has shown since that it works: no job is requested. */
+  isTargetDoubted = false;
+  /** Outputs are being fetched, or are about to be. */
+  isFetching = false;
   #targetPauses = 0;
   readonly #parts: Pick<RescueParts, "onEvent" | "now">;
 
@@ -108,15 +114,17 @@ export class RescueState {
     const { first, most } = targetPauseMilliseconds;
     const pause = Math.min(most, first * 2 ** this.#targetPauses);
     this.#targetPauses += 1;
+    this.isTargetDoubted = true;
     this.targetPausedUntil = this.#parts.now() + pause;
     const then = `trying again in ${Math.round(pause / 1000)} s; nothing is requested until it can be used`;
     this.waiting = null; // Each pause is reported.
     this.wait("target", `${error.message}; ${then}`);
   }
 
-  /** Records that the target has stored a copy. */
+  /** Records that the target has stored a copy, or could. */
   targetWorks(): void {
     this.#targetPauses = 0;
+    this.isTargetDoubted = false;
     if (this.waiting === "target") {
       this.proceed();
     }

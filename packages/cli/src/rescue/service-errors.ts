@@ -1,9 +1,10 @@
 import { OutputExpiredError } from "../targets/target.ts";
 import type { Refusal } from "./schedule.ts";
 
-/** Refusals after which no other request can succeed either. */
+/** Errors after which no other request can succeed either, or its success not be recorded. */
 const fatal: ReadonlySet<string> = new Set([
   "AccessDeniedException",
+  "CatalogError",
   "CredentialsProviderError",
   "ExpiredTokenException",
   "IncompleteSignatureException",
@@ -20,6 +21,8 @@ const outages: ReadonlySet<string> = new Set([
   "ServiceUnavailableException",
   "ThrottlingException",
 ]);
+/** Statuses of a request that may have been carried out although it was not answered. 503 says that it was not. */
+const unknownStatuses: ReadonlySet<number> = new Set([408, 500, 502, 504]);
 
 /** Whether the run cannot continue: credentials, the account, the vault, or the lock is the reason, and no archive. */
 export function isFatal(error: unknown): boolean {
@@ -31,12 +34,15 @@ export function isOutage(error: unknown): boolean {
   if (nameOf(error) === "RangeFailedError") {
     return isOutage((error as Error).cause);
   }
-  return outages.has(nameOf(error)) || isProxyError(error);
+  // The status decides, since a service or a proxy may use codes of its own.
+  const status = statusOf(error);
+  const isOfStatus = status >= 500 || status === 408 || status === 429;
+  return outages.has(nameOf(error)) || (isOfStatus && nameOf(error) !== "DamagedDataError");
 }
 
 /** Whether a job may have been started although no response says so. */
 export function isUnknownOutcome(error: unknown): boolean {
-  return nameOf(error) === "GlacierConnectionError" || isProxyError(error);
+  return nameOf(error) === "GlacierConnectionError" || unknownStatuses.has(statusOf(error));
 }
 
 /** Returns the reason for which a request for a job is refused for a while; null for another error. */
@@ -54,7 +60,7 @@ export function refusalOf(error: unknown): Refusal | null {
     case "ServiceUnavailableException":
       return "unavailable";
     default:
-      return null;
+      return isOutage(error) ? "unavailable" : null;
   }
 }
 
@@ -67,8 +73,10 @@ function isOfVault(error: unknown): boolean {
   return nameOf(error) === "ResourceNotFoundException" && /^Vault not found\b/i.test((error as Error).message);
 }
 
-function isProxyError(error: unknown): boolean {
-  return nameOf(error) === "UnexpectedResponse" && Number((error as { status?: unknown }).status) >= 500;
+/** The HTTP status of an error of the service; 0 for another error. */
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && "operation" in error && "status" in error ? Number(error.status) : 0;
+  return Number.isInteger(status) ? status : 0;
 }
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : "");

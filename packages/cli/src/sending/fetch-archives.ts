@@ -8,6 +8,7 @@ import { isAws } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
 import type { PriceTable, RegionPrices } from "../pricing/price-table.ts";
 import { pricesOf } from "../pricing/read-prices.ts";
+import { listLagOf } from "../rescue/list-lag.ts";
 import { Money } from "../rescue/money.ts";
 import { type RescueEnd, runRescue } from "../rescue/rescue.ts";
 import type { RescueEvent } from "../rescue/rescue-event.ts";
@@ -82,6 +83,7 @@ export class Fetching implements AsyncDisposable {
     const { bwlimit = null } = options;
     const parts = {
       ...{ client, vaultName, catalog, selection, money, limits },
+      listLagMilliseconds: await listLagOf(client),
       bytesPerSecondMax: () => bwlimit,
       now: () => performance.timeOrigin + performance.now(),
     };

@@ -36,6 +36,10 @@ export class FetchTarget implements Target {
     return this.#folder.freeBytes();
   }
 
+  probe(sizeBytes: number): Promise<void> {
+    return this.#folder.probe(sizeBytes);
+  }
+
   async find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {
     const copy = await this.#folder.find(archive, signal);
     if (copy !== null) {

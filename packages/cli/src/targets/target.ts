@@ -82,6 +82,12 @@ export interface Target {
   freeBytes(): Promise<number | null>;
 
   /**
+   * Finds out whether an archive of this size could be stored at the moment. Called after the target has failed, before another job is paid
+   * for. Rejects with TargetFullError or TargetUnavailableError.
+   */
+  probe(sizeBytes: number, signal: AbortSignal): Promise<void>;
+
+  /**
    * Finds a complete copy under the archive's path, whoever stored it, and verifies its content. Resolves to null if nothing is there. Called
    * before a job is paid for. Rejects with TargetOccupiedError for other content.
    */
@@ -127,6 +133,14 @@ export interface TargetDocuments {
   join?(name: string): Promise<void>;
 }
 
+/** A document that shows whether the target can be written to. */
+export const probeName = ".moraine/probe";
+
+/** The content of that document. */
+export async function* probeText(): AsyncGenerator<string, void, void> {
+  yield "This shows whether the target can be written to.\n";
+}
+
 /** Names of documents, which no archive may have. All others are in a folder of the first name, or begin with it. */
 export const reservedNames = [".moraine", "MANIFEST.jsonl", "SHA256SUMS"] as const;
 
@@ -160,4 +174,14 @@ export class TargetFullError extends Error {
 /** The target cannot be used at the moment: it is gone, read-only, refuses access, or cannot be reached. */
 export class TargetUnavailableError extends Error {
   override readonly name = "TargetUnavailableError";
+  /** Whether one file or object may be the reason, and not the target: `probe` decides. */
+  readonly mayBeOfOne: boolean;
+
+  constructor(
+    message: string,
+    { mayBeOfOne = false, ...options }: ErrorOptions & { readonly mayBeOfOne?: boolean } = {},
+  ) {
+    super(message, options);
+    this.mayBeOfOne = mayBeOfOne;
+  }
 }

@@ -6,6 +6,9 @@ const unavailable: ReadonlySet<unknown> = new Set(
   "EACCES EBUSY EIO EMFILE ENFILE ENODEV ENOTCONN ENXIO EPERM EROFS ESTALE ETIMEDOUT EHOSTDOWN EREMOTEIO".split(" "),
 );
 
+/** Codes that one file or folder may have as well. */
+const ofOne: ReadonlySet<unknown> = new Set(["EACCES", "EBUSY", "EIO", "EPERM"]);
+
 /**
  * Returns the error of a file system in the terms of a target: its own error when the file system as a whole is the reason, else the given
  * one.
@@ -21,7 +24,8 @@ export function targetError(error: unknown, shown: string): unknown {
     return new TargetFullError(`No room for ${shown}: ${reasonOf(cause)}`, { cause });
   }
   if (unavailable.has(cause.code)) {
-    return new TargetUnavailableError(`Cannot write ${shown}: ${reasonOf(cause)}`, { cause });
+    const mayBeOfOne = ofOne.has(cause.code);
+    return new TargetUnavailableError(`Cannot use ${shown}: ${reasonOf(cause)}`, { cause, mayBeOfOne });
   }
   return cause === error ? new Error(`Cannot use ${shown}: ${reasonOf(cause)}`, { cause }) : error;
 }

@@ -6,9 +6,12 @@ import {
   type ArchiveOutput,
   type CopyFacts,
   type CopyState,
+  probeName,
+  probeText,
   type StoredCopy,
   type StoreOptions,
   type Target,
+  TargetFullError,
   TargetUnavailableError,
 } from "../target.ts";
 import { checkFile } from "./check-file.ts";
@@ -74,6 +77,17 @@ export class FolderTarget implements Target, AsyncDisposable {
     const { bavail, blocks, bsize } = await asTarget(this.url, () => statfs(this.#parts.root));
     // Some network file systems do not report their size.
     return blocks === 0 ? null : bavail * bsize;
+  }
+
+  async probe(sizeBytes: number): Promise<void> {
+    await this.#assertHere();
+    const free = await this.freeBytes();
+    if (free !== null && free < sizeBytes) {
+      throw new TargetFullError(
+        `No room in ${this.url}: ${free} bytes are free, and the next archive has ${sizeBytes}`,
+      );
+    }
+    await this.documents.write(probeName, probeText());
   }
 
   async find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {

@@ -59,7 +59,7 @@ export function targetError(error: unknown, shown: string): unknown {
     return new UncheckableError(`${shown} is in a cold storage class: restore it first`, { cause: error });
   }
   return ofBucket.has(name) || isPassing(error) || status === 403
-    ? new TargetUnavailableError(`Cannot use ${shown}: ${words}`, { cause: error })
+    ? new TargetUnavailableError(`Cannot use ${shown}: ${words}`, { cause: error, mayBeOfOne: status === 403 })
     : new Error(`The store refuses ${shown}: ${words}`, { cause: error });
 }
 

@@ -1,6 +1,16 @@
 import type { CredentialProvider } from "@moraine/client/node";
 import { inMemoryBytesMax, PartBuffers } from "../parts/part-buffers.ts";
-import type { ArchiveFacts, ArchiveOutput, CopyFacts, CopyState, StoredCopy, StoreOptions, Target } from "../target.ts";
+import {
+  type ArchiveFacts,
+  type ArchiveOutput,
+  type CopyFacts,
+  type CopyState,
+  probeName,
+  probeText,
+  type StoredCopy,
+  type StoreOptions,
+  type Target,
+} from "../target.ts";
 import { parseBucketUrl } from "./bucket-url.ts";
 import { checkObject, findObject } from "./find-object.ts";
 import { journaledUpload, partJournalPath, removeJournal } from "./part-journal.ts";
@@ -58,6 +68,10 @@ export class S3Target implements Target, AsyncDisposable {
 
   freeBytes(): Promise<null> {
     return Promise.resolve(null);
+  }
+
+  probe(): Promise<void> {
+    return this.documents.write(probeName, probeText());
   }
 
   find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {

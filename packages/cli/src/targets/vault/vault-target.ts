@@ -85,6 +85,11 @@ export class VaultTarget implements Target, AsyncDisposable {
     return Promise.resolve(null);
   }
 
+  async probe(_sizeBytes: number, signal: AbortSignal): Promise<void> {
+    const { client, vaultName } = this.#parts;
+    await this.#at(() => client.describeVault({ vaultName }, { signal }));
+  }
+
   /** Finds an archive that an earlier run has stored, and that the manifest may not have. */
   async find({ archiveId }: Pick<ArchiveFacts, "archiveId">): Promise<StoredCopy | null> {
     const upload = await readUnfinishedUpload(journalPath(this.#parts.stateFolder, archiveId));

@@ -305,6 +305,18 @@ describe("over Ceph, in detail", { skip: missingEngine("ceph") }, () => {
     rig.assertFailed();
   });
 
+  test("a document is not appended to once another process has the target", async () => {
+    await using place = await placeIn(engine);
+    await using target = await S3Target.open(place.url, place.options);
+    await target.documents.append("MANIFEST.jsonl", "one\n");
+    const lost = new AbortController();
+    target.documents.endWith(lost.signal);
+    await target.documents.append("MANIFEST.jsonl", "two\n");
+    lost.abort(new Error("another process stores there"));
+    await assert.rejects(target.documents.append("MANIFEST.jsonl", "three\n"), /another process stores there/);
+    assert.equal(await textOf(await target.documents.read("MANIFEST.jsonl")), "one\ntwo\n");
+  });
+
   test("the lock of another machine is respected while it is renewed, and taken over when it is not", async () => {
     await using place = await placeIn(engine);
     const objects = new S3Objects(new S3Calls(await connectBucket(parseBucketUrl(place.url), credentialsOf(engine))));

@@ -94,7 +94,7 @@ again.
 --recheck reads every copy again, as --check does. Missing ones are fetched;
 changed ones are named, and are fetched once you have moved them away.
 
-After any interruption, run the same command again. The first run asks before
+After any interruption, run the same command again. Each run asks before
 it costs anything; scripts add --yes.
 
 --max-cost counts jobs and the transfer to the internet at the highest price.

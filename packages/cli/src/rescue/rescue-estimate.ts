@@ -12,7 +12,7 @@ export interface RescueEstimate {
   readonly tier: string;
   /** Jobs that exist already, in progress or ready. */
   readonly existingJobs: number;
-  /** The most that the jobs and the transfer can cost, without the jobs that exist; null where prices are not known. */
+  /** The most that the jobs and the transfer can cost, as if no job existed; null where prices are not known. */
   readonly usd: number | null;
   readonly spentUsd: number | null;
   readonly costMax: number | null;

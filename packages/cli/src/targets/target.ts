@@ -134,7 +134,7 @@ export interface TargetDocuments {
 }
 
 /** A document that shows whether the target can be written to. */
-export const probeName = ".moraine/probe";
+export const probeName = "probe";
 
 /** The content of that document. */
 export async function* probeText(): AsyncGenerator<string, void, void> {

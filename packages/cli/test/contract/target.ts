@@ -45,6 +45,15 @@ async function* pieces(...texts: readonly string[]): AsyncGenerator<string, void
 /** Tests of all that a target promises. */
 export function targetContract(name: string, newPlace: () => Promise<Place>): void {
   describe(`a target: ${name}`, () => {
+    test("a probe finds a target usable, and leaves no copy", async () => {
+      await using place = await newPlace();
+      await using opened = await locked(place);
+      const { target } = opened;
+      await target.probe(300_000, never);
+      await target.probe(300_000, never);
+      assert.deepEqual(await locationsOf(target), []);
+    });
+
     for (const [words, sizeBytes] of [
       ["of 1 byte", 1],
       ["of one request", 300_000],

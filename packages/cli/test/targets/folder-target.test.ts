@@ -57,6 +57,21 @@ for (const [words, sizeBytes] of [
   });
 }
 
+test("a probe finds a folder full for an archive that does not fit, and unusable once it is another folder", async () => {
+  await using place = await opened();
+  const { target, root } = place;
+  await assert.rejects(target.probe(2 ** 52), {
+    name: "TargetFullError",
+    message: /the next archive has 4503599627370496$/,
+  });
+  await rename(root, `${root}.away`);
+  await mkdir(root);
+  await assert.rejects(target.probe(1), { name: "TargetUnavailableError", message: /is its disk mounted\?$/ });
+  await rm(root, { recursive: true });
+  await rename(`${root}.away`, root);
+  await target.probe(1);
+});
+
 test("a file that is the archive already counts as stored; any other content is kept, and refused", async () => {
   await using place = await opened();
   const archive = archiveOf(4, 5000, "same");

@@ -28,6 +28,7 @@ export class S3Documents implements TargetDocuments {
   readonly #signal: AbortSignal;
   readonly #appended = new Map<string, Appended>();
   #last: Promise<unknown> = Promise.resolve();
+  #lockLost: AbortSignal | null = null;
   #lastAppend = Number.NEGATIVE_INFINITY;
 
   /** @param signal ends all calls */
@@ -35,6 +36,11 @@ export class S3Documents implements TargetDocuments {
     this.#objects = objects;
     this.#uploads = uploads;
     this.#signal = signal;
+  }
+
+  /** Appends nothing any more once another process has the target: both would write the same piece. */
+  endWith(lockLost: AbortSignal): void {
+    this.#lockLost = lockLost;
   }
 
   append(name: string, text: string): Promise<number> {
@@ -64,6 +70,7 @@ export class S3Documents implements TargetDocuments {
     await pause(Math.max(0, this.#lastAppend + appendMilliseconds - performance.now()), undefined, {
       signal: this.#signal,
     });
+    this.#lockLost?.throwIfAborted();
     const appended = this.#appended.get(name) ?? (await this.#startPiece(name));
     const isFull = appended.bytes.length > 0 && appended.bytes.length + bytes.length > pieceBytesMax;
     const next = isFull
@@ -71,7 +78,8 @@ export class S3Documents implements TargetDocuments {
       : { ...appended, bytes: Buffer.concat([appended.bytes, bytes]) };
     // A failed append may have been carried out: then the next one replaces its piece.
     this.#appended.set(name, isFull ? { ...next, bytes: Buffer.alloc(0) } : appended);
-    await this.#objects.put(pieceKey(name, next.number), next.bytes, this.#signal);
+    const signal = this.#lockLost === null ? this.#signal : AbortSignal.any([this.#signal, this.#lockLost]);
+    await this.#objects.put(pieceKey(name, next.number), next.bytes, signal);
     this.#appended.set(name, next);
     this.#lastAppend = performance.now();
     return next.beforeBytes + next.bytes.length;

@@ -63,6 +63,7 @@ export class S3Target implements Target, AsyncDisposable {
   async lock(signal: AbortSignal): Promise<AsyncDisposable> {
     const lock = await S3Lock.take(this.#parts.objects, this.#parts.stateFolder, signal);
     this.#lockLost = lock.lost;
+    this.documents.endWith(lock.lost);
     return lock;
   }
 

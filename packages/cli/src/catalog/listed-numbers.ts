@@ -12,6 +12,13 @@ export class ListedNumbers {
     this.#bits[at] = (this.#bits[at] ?? 0) | (1 << (number & 7));
   }
 
+  delete(number: number): void {
+    const at = number >> 3;
+    if (at < this.#bits.length) {
+      this.#bits[at] = (this.#bits[at] ?? 0) & ~(1 << (number & 7));
+    }
+  }
+
   has(number: number): boolean {
     return ((this.#bits[number >> 3] ?? 0) & (1 << (number & 7))) !== 0;
   }

@@ -28,9 +28,9 @@ export function copyCheck(
       return state;
     } catch (error) {
       signal.throwIfAborted();
-      const isUnreadable = error instanceof TargetUnavailableError;
-      unreadable += isUnreadable ? 1 : 0;
-      if (unreadable >= unreadableMax || !(isUnreadable || error instanceof UncheckableError)) {
+      const isOfCopy = error instanceof TargetUnavailableError || (error instanceof UncheckableError && !error.isOfAll);
+      unreadable += 1;
+      if (!isOfCopy || unreadable >= unreadableMax) {
         throw error;
       }
       return `not checked: ${error.message}`;

@@ -8,7 +8,7 @@ import type { JobWatch } from "./job-watch.ts";
 import { largeBytesMin, type ReadyArchive, ReadyQueue } from "./ready-queue.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
-import { isFatal, isNotFound, isOutage } from "./service-errors.ts";
+import { isFatal, isNotFound, isOutage, isThrottling } from "./service-errors.ts";
 import type { SpeedMeter } from "./speed-meter.ts";
 import { isOfOne, isOfTarget } from "./target-trouble.ts";
 
@@ -145,7 +145,7 @@ export class Fetcher {
       this.#meter.received({ archives: 0, bytes: count });
       received += count;
       if (received >= fruitfulBytesMin) {
-        this.#fruitless.delete(archive.number);
+        this.#forget(archive);
       }
     };
     const { bandwidth } = this.#options;
@@ -155,12 +155,12 @@ export class Fetcher {
       bandwidth,
     });
     this.#meter.received({ archives: 1, bytes: 0 });
-    this.#state.targetWorks();
     await this.#recorder.verified(archive, copy, job.jobId);
+    this.#state.targetWorks();
     this.#stored += 1;
     this.#forget(archive);
     this.#queue.done(ready);
-    this.#state.removeAhead(archive.sizeBytes);
+    this.#state.removeAhead(archive);
   }
 
   #outputOf({ archive, job }: ReadyArchive): ArchiveOutput {
@@ -197,15 +197,15 @@ export class Fetcher {
     } else if (isFatal(error)) {
       throw error;
     } else if (isOutage(error)) {
-      await this.#outage(ready, error, signal);
+      this.#outage(ready, error);
     } else {
       await this.#judge(ready, error, signal);
     }
   }
 
   async #targetFailed(ready: ReadyArchive, error: Parameters<typeof isOfOne>[2], signal: AbortSignal): Promise<void> {
-    const isKnown = this.#state.isTargetDoubted;
-    if (!isKnown && (await isOfOne(this.#parts.target, ready.archive, error, signal))) {
+    if (await isOfOne(this.#parts.target, ready.archive, error, signal)) {
+      this.#state.targetWorks();
       await this.#countAttempt(ready, error, signal);
     } else {
       this.#queue.postpone(ready, 0);
@@ -214,12 +214,14 @@ export class Fetcher {
   }
 
   /** Waits for the end of an outage. One that only this archive has is a failure of its output. */
-  async #outage(ready: ReadyArchive, error: unknown, signal: AbortSignal): Promise<void> {
+  #outage(ready: ReadyArchive, error: unknown): void {
     const { number } = ready.archive;
     const earlier = this.#outages.get(number) ?? { count: 0, stored: this.#stored };
-    const count = earlier.count + (this.#stored > earlier.stored ? 1 : 0);
+    const isOwn = this.#stored > earlier.stored && !isThrottling(error);
+    const count = earlier.count + (isOwn ? 1 : 0);
     if (count >= ownOutagesMax) {
-      await this.#giveUp(ready, messageOf(error), count, signal);
+      // What was received is kept for the next run.
+      this.#recordGiveUp(ready, messageOf(error), count);
       return;
     }
     this.#outages.set(number, { count, stored: this.#stored });
@@ -247,13 +249,17 @@ export class Fetcher {
 
   #expired(ready: ReadyArchive): void {
     const { archive, job } = ready;
+    this.#queue.release(ready);
+    // The list of jobs may have shown it first.
+    if (!this.#jobs.isLive(job)) {
+      return;
+    }
     const count = (this.#fruitless.get(archive.number) ?? 0) + 1;
     this.#fruitless.set(archive.number, count);
-    this.#queue.release(ready);
     if (count > fruitlessMax) {
       this.#parts.catalog.jobs.expired(job.jobId);
       this.#recorder.giveUp(archive, `the outputs of ${count} jobs have expired before it was complete`, count);
-      this.#state.removeAhead(archive.sizeBytes);
+      this.#state.removeAhead(archive);
     } else {
       this.#jobs.expiredOutput(job, archive);
     }
@@ -273,12 +279,16 @@ export class Fetcher {
   }
 
   async #giveUp(ready: ReadyArchive, reason: string, attempts: number, signal: AbortSignal): Promise<void> {
+    await this.#parts.target.abandon?.(factsOf(this.#parts, ready.archive), signal).catch(() => undefined);
+    this.#recordGiveUp(ready, reason, attempts);
+  }
+
+  #recordGiveUp(ready: ReadyArchive, reason: string, attempts: number): void {
     const { archive } = ready;
     this.#forget(archive);
-    await this.#parts.target.abandon?.(factsOf(this.#parts, archive), signal).catch(() => undefined);
     this.#recorder.giveUp(archive, reason, attempts);
     this.#queue.release(ready);
-    this.#state.removeAhead(archive.sizeBytes);
+    this.#state.removeAhead(archive);
   }
 
   #forget({ number }: CatalogArchive): void {

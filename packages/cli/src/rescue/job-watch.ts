@@ -1,8 +1,10 @@
 import { everyPage, type ListedItem } from "@moraine/client";
+import { inParallel } from "@moraine/client/node";
 import { damagedArchiveMessage } from "@moraine/protocol";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { CatalogJob } from "../catalog/job-table.ts";
 import { ListedNumbers } from "../catalog/listed-numbers.ts";
+import { refund } from "./charges.ts";
 import type { Recorder } from "./recorder.ts";
 import { isWanted, type RescueParts, type RescueState } from "./rescue-state.ts";
 import { learnedLatency, type Tier, tiers } from "./schedule.ts";
@@ -19,7 +21,11 @@ const pageSize = 50;
 const failedJobsMax = 3;
 const pauseMilliseconds = { first: 200, growth: 1.5, most: 600_000 } as const;
 /** A job that is older, and in no list, is not asked for: no output lasts as long. */
-const outputMillisecondsMax = 4 * 24 * 3_600_000;
+const outputMillisecondsMax = 2 * 24 * 3_600_000;
+const describedAtOnce = 16;
+/** Requests for a job of one archive without a response or a job, after which it is given up. */
+const notStartedMax = 5;
+const notStartedGrowth = 4;
 /** A list takes at most this part of the time, as its inverse. */
 const listShare = 4;
 
@@ -31,6 +37,8 @@ export class JobWatch {
   #wasReady = false;
   /** A job has expired before its output was seen, as others may have: only the complete list shows that. */
   #isListNeeded = false;
+  /** How often a request for a job of an archive had no response, and there was no job. */
+  readonly #notStartedCounts = new Map<number, number>();
 
   constructor(parts: RescueParts, state: RescueState, recorder: Recorder) {
     this.#parts = parts;
@@ -57,8 +65,10 @@ export class JobWatch {
       const hasNews = await this.poll(signal);
       const tookMilliseconds = performance.now() - started;
       pause = hasNews ? pauseMilliseconds.first : Math.min(pauseMilliseconds.most, pause * pauseMilliseconds.growth);
-      const untilSettled = Math.max(pauseMilliseconds.first, this.#settledAt() - this.#parts.now());
-      await this.#sleep(Math.max(Math.min(pause, untilSettled), tookMilliseconds * listShare), signal);
+      const untilSettled = this.#settledAt() - this.#parts.now();
+      const untilNews = untilSettled > 0 ? Math.min(pause, untilSettled) : pause;
+      const ofShare = Math.min(pauseMilliseconds.most, tookMilliseconds * listShare);
+      await this.#sleep(Math.max(untilNews, ofShare), signal);
     }
   }
 
@@ -107,10 +117,10 @@ export class JobWatch {
       }
     });
     await this.#askForMissing(listed, settledBefore, signal);
-    for (const [number, since] of this.#state.uncertain) {
-      if (since <= settledBefore) {
+    for (const [number, { tier }] of this.#state.uncertain) {
+      if (this.#settlesAt(number) <= settledBefore + this.#parts.listLagMilliseconds) {
         this.#state.uncertain.delete(number);
-        this.#state.renew(number);
+        this.#notStarted(number, tier);
       }
     }
     this.#isListNeeded = false;
@@ -119,12 +129,17 @@ export class JobWatch {
 
   /** Asks for the jobs that no list has, before others are paid for. */
   async #askForMissing(listed: ListedNumbers, settledBefore: number, signal: AbortSignal): Promise<void> {
+    const missing = this.#missing(listed, settledBefore);
+    await inParallel(missing, describedAtOnce, (job, ending) => this.#askFor(job, ending), signal);
+  }
+
+  async *#missing(listed: ListedNumbers, settledBefore: number): AsyncGenerator<CatalogJob, void, void> {
     for (const state of ["requested", "ready"] as const) {
       for await (const batch of this.#parts.catalog.jobs.inState(state)) {
         for (const job of batch.filter(({ number, requestedAt }) => {
           return !listed.has(number) && requestedAt.getTime() < settledBefore;
         })) {
-          await this.#askFor(job, signal);
+          yield job;
         }
       }
     }
@@ -141,8 +156,30 @@ export class JobWatch {
 
   /** Returns when a list of jobs decides about the first archive whose request had no response. */
   #settledAt(): number {
-    const [first = Number.POSITIVE_INFINITY] = this.#state.uncertain.values();
-    return first + this.#parts.listLagMilliseconds;
+    return Math.min(...[...this.#state.uncertain.keys()].map((number) => this.#settlesAt(number)));
+  }
+
+  /** A service that answers each request for a job of an archive with an error is asked again later each time. */
+  #settlesAt(number: number): number {
+    const since = this.#state.uncertain.get(number)?.since ?? 0;
+    return since + this.#parts.listLagMilliseconds * notStartedGrowth ** (this.#notStartedCounts.get(number) ?? 0);
+  }
+
+  /** Takes the charge back of a job that no list has, and requests another one, a few times. */
+  #notStarted(number: number, tier: Tier): void {
+    const archive = this.#parts.catalog.archives.byNumber(number);
+    if (archive === null) {
+      return;
+    }
+    refund(this.#parts, this.#state, archive, tier);
+    const count = (this.#notStartedCounts.get(number) ?? 0) + 1;
+    this.#notStartedCounts.set(number, count);
+    if (count < notStartedMax) {
+      this.#state.renew(number);
+    } else {
+      this.#notStartedCounts.delete(number);
+      this.#recorder.giveUp(archive, `the service answered ${count} requests for its job with an error`, count);
+    }
   }
 
   async #listInProgress(signal: AbortSignal): Promise<void> {
@@ -243,7 +280,7 @@ export class JobWatch {
     } else if (job.StatusCode === "Succeeded" && known.state === "fetched" && this.#isWanted(archive)) {
       // Fetched for another target, or by a run whose copy was lost.
       this.#parts.catalog.jobs.ready(job.JobId, dateOf(job.CompletionDate));
-      this.#state.addAhead(archive.sizeBytes);
+      this.#state.addAhead(archive);
       this.#hasNews();
     }
   }
@@ -260,10 +297,11 @@ export class JobWatch {
     const isCounted = known?.state === "requested";
     catalog.jobs.requested(archive.number, job.JobId, tierOf(job), new Date(this.#parts.now()));
     if (!isCounted) {
-      this.#state.addAhead(archive.sizeBytes);
+      this.#state.addAhead(archive);
     }
     this.#state.jobs.adopted += 1;
     this.#state.uncertain.delete(archive.number);
+    this.#notStartedCounts.delete(archive.number);
     const adopted = catalog.jobs.of(archive.number);
     if (job.StatusCode === "Succeeded" && adopted !== null) {
       this.#ready(adopted, dateOf(job.CompletionDate), job);
@@ -291,10 +329,17 @@ export class JobWatch {
 
   /** Records that a job no longer exists, so that its archive needs another one. */
   #expired(job: CatalogJob): void {
-    const { catalog } = this.#parts;
-    catalog.jobs.expired(job.jobId);
-    this.#parted(job);
-    this.#state.renew(job.number);
+    if (this.isLive(job)) {
+      this.#parts.catalog.jobs.expired(job.jobId);
+      this.#parted(job);
+      this.#state.renew(job.number);
+    }
+  }
+
+  /** Whether it is still the job of its archive, and its output is wanted: another loop may have seen it end. */
+  isLive({ number, jobId }: CatalogJob): boolean {
+    const known = this.#parts.catalog.jobs.of(number);
+    return known?.jobId === jobId && (known.state === "requested" || known.state === "ready");
   }
 
   /** Records that the output of a job no longer exists. */
@@ -318,14 +363,14 @@ export class JobWatch {
   #parted({ number }: CatalogJob): void {
     const archive = this.#parts.catalog.archives.byNumber(number);
     if (archive !== null && this.#isWanted(archive)) {
-      this.#state.removeAhead(archive.sizeBytes);
+      this.#state.removeAhead(archive);
     }
   }
 
   #countKnown({ number }: CatalogJob): void {
     const archive = this.#parts.catalog.archives.byNumber(number);
     if (archive !== null && this.#isWanted(archive)) {
-      this.#state.addAhead(archive.sizeBytes);
+      this.#state.addAhead(archive);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { ManifestEntry } from "../manifest/manifest-entry.ts";
 import { ManifestWriter } from "../manifest/manifest-writer.ts";
-import type { StoredCopy } from "../targets/target.ts";
+import { type StoredCopy, TargetUnavailableError } from "../targets/target.ts";
 import { recordPosition } from "./manifest-position.ts";
 import { pathOf, type RescueParts, type RescueState } from "./rescue-state.ts";
 import { plus } from "./work.ts";
@@ -29,11 +29,22 @@ export class Recorder {
       sha256: copy.sha256,
       verifiedAt: new Date(this.#parts.now()),
     };
-    await this.#manifest.append(entry);
+    await this.#append(entry);
     this.#written.push({ archive, entry, jobId });
     // All copies of a group of lines become one transaction.
     await Promise.resolve();
     this.#record();
+  }
+
+  /** A manifest that cannot be written is a fault of the target, though it is only one of its files. */
+  async #append(entry: ManifestEntry): Promise<void> {
+    try {
+      await this.#manifest.append(entry);
+    } catch (error) {
+      throw error instanceof TargetUnavailableError && error.mayBeOfOne
+        ? new TargetUnavailableError(error.message, { cause: error })
+        : error;
+    }
   }
 
   /** Gives an archive up, until the next run. */

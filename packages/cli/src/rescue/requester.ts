@@ -3,10 +3,10 @@ import { messageOf } from "../exit-codes.ts";
 import { TargetOccupiedError } from "../targets/target.ts";
 import { factsOf } from "./archive-facts.ts";
 import type { Candidates } from "./candidates.ts";
-import { counted, emptyHour, hourToText } from "./hourly-window.ts";
+import { charge, refund } from "./charges.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
-import { accepted, type Decision, decide, horizonOf, refused, requested, type Tier } from "./schedule.ts";
+import { accepted, type Decision, decide, horizonOf, refused, type Tier } from "./schedule.ts";
 import { isFatal, isNotFound, isUnknownOutcome, refusalOf } from "./service-errors.ts";
 import { isOfOne, isOfTarget } from "./target-trouble.ts";
 
@@ -56,13 +56,13 @@ export class Requester {
     if (!state.isListed || state.isCostCapReached) {
       return null;
     }
-    if (state.isTargetDoubted) {
-      return this.#waitForTarget(signal);
-    }
     const archive = await this.#candidates.peek();
     state.areAllRequested = archive === null && this.#candidates.areTaken && this.#running.size === 0;
     if (archive === null) {
       return null;
+    }
+    if (state.isTargetDoubted) {
+      return this.#waitForTarget(archive, signal);
     }
     const { limits, money, now, bytesPerSecondMax } = this.#parts;
     const horizonSeconds = horizonOf(state.schedule, limits);
@@ -79,7 +79,7 @@ export class Requester {
   }
 
   /** Waits until the target works again, since outputs that it cannot take expire, and are paid for again. Returns how long to wait. */
-  async #waitForTarget(signal: AbortSignal): Promise<number | null> {
+  async #waitForTarget(archive: CatalogArchive, signal: AbortSignal): Promise<number> {
     const { now, target } = this.#parts;
     if (this.#state.isTargetPaused) {
       return Math.max(10, this.#state.targetPausedUntil - now());
@@ -88,19 +88,12 @@ export class Requester {
     if (this.#state.isFetching) {
       return askAgainMilliseconds;
     }
-    const archive = await this.#candidates.peek();
-    if (archive === null) {
-      return null;
-    }
     try {
       await target.probe(archive.sizeBytes, signal);
       this.#state.targetWorks();
     } catch (error) {
       signal.throwIfAborted();
-      if (!isOfTarget(error)) {
-        throw error;
-      }
-      this.#state.pauseTarget(error);
+      this.#state.pauseTarget(error as Error);
     }
     return 0;
   }
@@ -130,7 +123,7 @@ export class Requester {
   }
 
   #start(archive: CatalogArchive, tier: Tier, signal: AbortSignal): void {
-    this.#charge(archive, tier);
+    charge(this.#parts, this.#state, archive, tier);
     this.#setRequesting(1);
     this.#state.requesting.add(archive.number);
     this.#state.quietLooks = 0;
@@ -139,31 +132,36 @@ export class Requester {
         if (!signal.aborted) {
           this.#failure ??= error as Error;
         }
+        return false;
       })
-      .finally(() => {
+      .then((isAgain) => {
         this.#running.delete(request);
         this.#setRequesting(-1);
         this.#state.requesting.delete(archive.number);
+        // Before this it would not be taken, as one that is being requested.
+        if (isAgain) {
+          this.#state.renewals.unshift(archive.number);
+        }
         this.#state.changed.wake();
       });
     this.#running.add(request);
   }
 
-  async #request(archive: CatalogArchive, tier: Tier, signal: AbortSignal): Promise<void> {
+  /** Resolves to whether the archive is to be requested again, later. */
+  async #request(archive: CatalogArchive, tier: Tier, signal: AbortSignal): Promise<boolean> {
     try {
       if (await this.#isStored(archive, signal)) {
         this.#refund(archive, tier);
-        return;
+        return false;
       }
     } catch (error) {
       this.#refund(archive, tier);
-      await this.#targetFailed(archive, error, signal);
-      return;
+      return this.#targetFailed(archive, error, signal);
     }
-    await this.#initiate(archive, tier, signal);
+    return this.#initiate(archive, tier, signal);
   }
 
-  async #initiate(archive: CatalogArchive, tier: Tier, signal: AbortSignal): Promise<void> {
+  async #initiate(archive: CatalogArchive, tier: Tier, signal: AbortSignal): Promise<boolean> {
     const { client, vaultName, catalog, now } = this.#parts;
     const jobParameters = { Type: "archive-retrieval", ArchiveId: archive.archiveId, Tier: tier } as const;
     try {
@@ -172,8 +170,9 @@ export class Requester {
       this.#refusals = 0;
       this.#state.jobs.started += 1;
       this.#state.schedule = accepted(this.#state.schedule);
+      return false;
     } catch (error) {
-      this.#failed(archive, tier, error, signal);
+      return this.#failed(archive, tier, error, signal);
     }
   }
 
@@ -197,26 +196,26 @@ export class Requester {
   }
 
   /** Decides what follows when the target could not be asked, or cannot have the archive. */
-  async #targetFailed(archive: CatalogArchive, error: unknown, signal: AbortSignal): Promise<void> {
+  async #targetFailed(archive: CatalogArchive, error: unknown, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     if (isFatal(error)) {
       throw error;
     }
     if (isOfTarget(error) && !(await isOfOne(this.#parts.target, archive, error, signal))) {
       this.#state.pauseTarget(error);
-      this.#state.renewals.unshift(archive.number);
-      return;
+      return true;
     }
     this.#recorder.giveUp(archive, messageOf(error), 0);
+    return false;
   }
 
-  #failed(archive: CatalogArchive, tier: Tier, error: unknown, signal: AbortSignal): void {
+  #failed(archive: CatalogArchive, tier: Tier, error: unknown, signal: AbortSignal): boolean {
     const state = this.#state;
     if (isUnknownOutcome(error) || signal.aborted) {
       // The job may exist. It stays paid for until a list of jobs shows that it does not.
-      state.uncertain.set(archive.number, this.#parts.now());
-      state.removeAhead(archive.sizeBytes);
-      return;
+      state.uncertain.set(archive.number, { tier, since: this.#parts.now() });
+      state.removeAhead(archive);
+      return false;
     }
     this.#refund(archive, tier);
     if (isFatal(error)) {
@@ -227,35 +226,16 @@ export class Requester {
       this.#refusals += 1;
       const facts = { refusals: this.#refusals, now: this.#parts.now() };
       state.schedule = refused(state.schedule, this.#parts.limits, refusal, facts);
-      state.renewals.unshift(archive.number);
-      return;
+      return true;
     }
     const reason = isNotFound(error) ? "the vault no longer has it" : messageOf(error);
     this.#recorder.giveUp(archive, reason, 0);
+    return false;
   }
 
-  /** Counts a job as paid for, durably and before its request: a kill must not let a cap be passed. */
-  #charge({ sizeBytes: bytes }: CatalogArchive, tier: Tier): void {
-    const { money, catalog, limits, now } = this.#parts;
-    const { schedule } = this.#state;
-    const work = { archives: 1, bytes };
-    const hour = limits.retrievalBytesPerHour === null ? emptyHour : counted(schedule.hour, bytes, now());
-    this.#state.schedule = requested(schedule, { bytes, usd: money.usdOf(tier, work) }, hour);
-    catalog.change(() => {
-      money.count(tier, work);
-      if (limits.retrievalBytesPerHour !== null) {
-        catalog.facts.set("rescue-hour", hourToText(hour));
-      }
-    });
-  }
-
-  #refund({ sizeBytes: bytes }: CatalogArchive, tier: Tier): void {
-    const { money, catalog } = this.#parts;
-    const work = { archives: 1, bytes };
-    catalog.change(() => money.count(tier, { archives: -1, bytes: -bytes }));
-    const spentUsd = this.#state.schedule.spentUsd - money.usdOf(tier, work);
-    this.#state.schedule = { ...this.#state.schedule, spentUsd };
-    this.#state.removeAhead(bytes);
+  #refund(archive: CatalogArchive, tier: Tier): void {
+    refund(this.#parts, this.#state, archive, tier);
+    this.#state.removeAhead(archive);
   }
 
   #setRequesting(change: 1 | -1): void {

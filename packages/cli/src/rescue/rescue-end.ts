@@ -9,19 +9,23 @@ export function endError(
   { failed, requested, selected, verified }: RescueSnapshot,
   target: string,
 ): Error | null {
+  const left = selected.archives - verified.archives - failed.archives;
   if (end === "cost-cap") {
-    const left = grouped(selected.archives - verified.archives - failed.archives);
     return new CapReachedError(
-      `${left} archives are not requested, since another job would cost more than --max-cost; raise it to continue`,
+      `${grouped(left)} archives are not requested, since another job would cost more than --max-cost; raise it to continue`,
     );
   }
   if (end === "waiting") {
     const message = `${counted(requested.archives, "job is", "jobs are")} in progress: run the same command again later`;
     return new JobsPendingError(message);
   }
-  return failed.archives === 0
-    ? null
-    : new SomeFailedError(
-        `${counted(failed.archives, "archive")} could not be rescued; FAILED.jsonl at ${target} says why. Run the same command to try them again`,
-      );
+  if (failed.archives > 0) {
+    return new SomeFailedError(
+      `${counted(failed.archives, "archive")} could not be rescued; FAILED.jsonl at ${target} says why. Run the same command to try them again`,
+    );
+  }
+  // Nothing leads here that is known. It must not pass for success.
+  return left > 0
+    ? new SomeFailedError(`${counted(left, "archive")} were passed over: run the same command again`)
+    : null;
 }

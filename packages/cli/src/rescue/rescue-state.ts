@@ -2,11 +2,12 @@ import type { GlacierClient } from "@moraine/client";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { TargetCopies } from "../catalog/copy-table.ts";
+import { ListedNumbers } from "../catalog/listed-numbers.ts";
 import { safePath } from "../names/safe-path.ts";
 import type { Target } from "../targets/target.ts";
 import type { Money } from "./money.ts";
 import type { RescueEvent, WaitReason } from "./rescue-event.ts";
-import type { ScheduleLimits, ScheduleState } from "./schedule.ts";
+import type { ScheduleLimits, ScheduleState, Tier } from "./schedule.ts";
 import type { ArchiveSelection } from "./selection.ts";
 import { Wakeup } from "./wakeup.ts";
 import { minus, nothing, plus, type Work } from "./work.ts";
@@ -32,6 +33,14 @@ export interface RescueParts {
 
 const targetPauseMilliseconds = { first: 5000, most: 300_000 } as const;
 
+/** A request for a job without a response. */
+export interface UncertainRequest {
+  readonly tier: Tier;
+  readonly since: number;
+}
+
+type Sized = Pick<CatalogArchive, "number" | "sizeBytes">;
+
 /** The knowledge that the loops of a rescue share. Everything that must survive a kill is in the catalogue and the manifest. */
 export class RescueState {
   schedule: ScheduleState;
@@ -39,8 +48,8 @@ export class RescueState {
   readonly changed = new Wakeup();
   /** Archives of which another job is needed, by their number. */
   readonly renewals: number[] = [];
-  /** Archives whose request had no response, by their number, with its time. A list of jobs decides about them. */
-  readonly uncertain = new Map<number, number>();
+  /** Archives whose request had no response, by their number. A list of jobs decides about them. */
+  readonly uncertain = new Map<number, UncertainRequest>();
   /** Archives whose request waits for its response, by their number. */
   readonly requesting = new Set<number>();
   /** Archives that this run has given up. */
@@ -66,6 +75,8 @@ export class RescueState {
   isTargetDoubted = false;
   /** Outputs are being fetched, or are about to be. */
   isFetching = false;
+  /** Archives whose jobs are counted as ahead. */
+  readonly #ahead = new ListedNumbers();
   #targetPauses = 0;
   readonly #parts: Pick<RescueParts, "onEvent" | "now">;
 
@@ -74,14 +85,25 @@ export class RescueState {
     this.#parts = parts;
   }
 
-  /** Counts an archive whose job exists. */
-  addAhead(bytes: number): void {
-    this.schedule = { ...this.schedule, ahead: plus(this.schedule.ahead, { archives: 1, bytes }) };
+  /** Notes an archive that the schedule has counted. */
+  noteAhead({ number }: Sized): void {
+    this.#ahead.add(number);
   }
 
-  /** Uncounts an archive that is fetched, given up, or needs another job. */
-  removeAhead(bytes: number): void {
-    this.schedule = { ...this.schedule, ahead: minus(this.schedule.ahead, { archives: 1, bytes }) };
+  /** Counts an archive whose job exists, once. */
+  addAhead({ number, sizeBytes: bytes }: Sized): void {
+    if (!this.#ahead.has(number)) {
+      this.#ahead.add(number);
+      this.schedule = { ...this.schedule, ahead: plus(this.schedule.ahead, { archives: 1, bytes }) };
+    }
+  }
+
+  /** Uncounts an archive that is fetched, given up, or needs another job. Two loops may learn at the same time that its job has ended. */
+  removeAhead({ number, sizeBytes: bytes }: Sized): void {
+    if (this.#ahead.has(number)) {
+      this.#ahead.delete(number);
+      this.schedule = { ...this.schedule, ahead: minus(this.schedule.ahead, { archives: 1, bytes }) };
+    }
     this.changed.wake();
   }
 
@@ -125,6 +147,7 @@ export class RescueState {
   targetWorks(): void {
     this.#targetPauses = 0;
     this.isTargetDoubted = false;
+    this.targetPausedUntil = 0;
     if (this.waiting === "target") {
       this.proceed();
     }

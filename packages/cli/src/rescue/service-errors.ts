@@ -40,6 +40,12 @@ export function isOutage(error: unknown): boolean {
   return outages.has(nameOf(error)) || (isOfStatus && nameOf(error) !== "DamagedDataError");
 }
 
+/** Whether the service is only too busy. */
+export const isThrottling = (error: unknown): boolean => {
+  const cause = nameOf(error) === "RangeFailedError" ? (error as Error).cause : error;
+  return nameOf(cause) === "ThrottlingException" || statusOf(cause) === 429;
+};
+
 /** Whether a job may have been started although no response says so. */
 export function isUnknownOutcome(error: unknown): boolean {
   return nameOf(error) === "GlacierConnectionError" || unknownStatuses.has(statusOf(error));

@@ -18,11 +18,8 @@ export async function isOfOne(
   try {
     await target.probe(sizeBytes, signal);
     return true;
-  } catch (probeError) {
+  } catch {
     signal.throwIfAborted();
-    if (!isOfTarget(probeError)) {
-      throw probeError;
-    }
     return false;
   }
 }

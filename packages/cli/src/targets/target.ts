@@ -164,6 +164,13 @@ export class TargetOccupiedError extends Error {
 /** The copy cannot be checked now, but later: it is newer than the vault's inventory, or has to be restored first. */
 export class UncheckableError extends Error {
   override readonly name = "UncheckableError";
+  /** Whether no copy of the target can be checked now. */
+  readonly isOfAll: boolean;
+
+  constructor(message: string, { isOfAll = false, ...options }: ErrorOptions & { readonly isOfAll?: boolean } = {}) {
+    super(message, options);
+    this.isOfAll = isOfAll;
+  }
 }
 
 /** The target has no room left, or a quota is used up. */

@@ -52,6 +52,12 @@ test("a copy that cannot be read keeps its archive, and those after it are check
   ]);
 });
 
+test("a target of which no copy can be checked yet ends the work at once", async () => {
+  await assert.rejects(checked(new UncheckableError("no inventory yet", { isOfAll: true })), /no inventory yet/);
+  const cold = Array.from({ length: 20 }, () => new UncheckableError("in a cold class"));
+  await assert.rejects(checked(...cold), /in a cold class/);
+});
+
 test("many copies in a row that cannot be read end the work, as does any other error", async () => {
   const unavailable = Array.from({ length: 20 }, () => new TargetUnavailableError("the disk is gone"));
   await assert.rejects(checked(...unavailable), /the disk is gone/);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GlacierServiceError } from "@moraine/client";
 import { TargetFullError, TargetUnavailableError } from "../../src/targets/target.ts";
 import { idOfNumber } from "../support/catalogs.ts";
-import { lostResponse, RescueWorld } from "../support/rescue-world.ts";
+import { lostResponse, RescueWorld, refusal } from "../support/rescue-world.ts";
 
 // Troubles of a service or a target that last for days: what they cost, and whether the rest is rescued.
 
@@ -114,4 +115,93 @@ test("a job that a list of those in progress lacks is not fetched again and agai
   assert.equal(await world.run(48), "done");
   assert.equal(world.jobs.length, 5 * archives);
   assert.ok(world.prematureFetches <= 20 * archives, `${world.prematureFetches} requests for outputs`);
+});
+
+test("outputs that have all expired while no process ran are requested again, and the rescue waits for them", async () => {
+  using world = new RescueWorld(archives);
+  world.onStart = () => {
+    throw new TargetFullError("No room: ENOSPC");
+  };
+  assert.equal(await world.run(12), null);
+  world.now += 40 * 3_600_000;
+  world.onStart = () => undefined;
+  assert.equal(await world.run(48), "done");
+  assert.equal(world.state?.verified.archives, archives);
+  assert.equal(world.jobs.length, 2 * archives);
+});
+
+test("files that cannot be read after the target was away do not keep it doubted", async () => {
+  using world = new RescueWorld(archives);
+  const away = () => {
+    if (world.hours < 6) {
+      throw new TargetUnavailableError("Cannot use it: EIO", { mayBeOfOne: true });
+    }
+  };
+  world.onProbe = away;
+  world.onStart = ({ path }) => {
+    away();
+    throw new TargetUnavailableError(`Cannot use ${path}: EACCES`, { mayBeOfOne: true });
+  };
+  assert.equal(await world.run(20), "done");
+  assert.equal(world.state?.failed.archives, archives);
+  assert.equal(world.jobs.length, archives);
+});
+
+test("a rescue whose last archives are given up while the target is doubted ends", async () => {
+  using world = new RescueWorld(1);
+  world.onStart = () => {
+    if (world.hours < 7) {
+      throw new TargetFullError("No room: ENOSPC");
+    }
+    throw new Error("it is refused");
+  };
+  // The next run meets the trouble before it has listed the jobs.
+  assert.equal(await world.run(6), null);
+  assert.equal(await world.run(48), "done");
+  assert.equal(world.state?.failed.archives, 1);
+});
+
+test("an archive whose jobs the service cannot start is given up, its charges are taken back, and the others are rescued", async () => {
+  using world = new RescueWorld(archives);
+  world.onInitiate = (archiveId) => {
+    if (archiveId === idOfNumber(3)) {
+      throw refusal(GlacierServiceError, "InternalFailure", "We encountered an internal error", 500);
+    }
+  };
+  assert.equal(await world.run(24 * 7), "done");
+  assert.equal(world.state?.verified.archives, archives - 1);
+  assert.equal(failures(world).length, 1);
+  assert.equal(world.catalog.costs.get("jobs Bulk"), archives - 1);
+});
+
+test("a manifest that cannot be written stops requests, and gives no archive up", async () => {
+  using world = new RescueWorld(archives);
+  world.onAppend = () => {
+    if (world.hours < 20) {
+      throw new TargetUnavailableError("Cannot use MANIFEST.jsonl: EACCES", { mayBeOfOne: true });
+    }
+  };
+  assert.equal(await world.run(48), "done");
+  assert.equal(world.state?.verified.archives, archives);
+  assert.equal(world.jobs.length, archives);
+});
+
+test("an outage with a request without a response is not asked about without a pause", async () => {
+  using world = new RescueWorld(archives);
+  let isOut = false;
+  world.onInitiated = ({ id }) => {
+    isOut ||= id === "job 2";
+    if (isOut) {
+      throw lostResponse();
+    }
+  };
+  world.onList = () => {
+    if (isOut && world.hours < 48) {
+      throw lostResponse();
+    }
+    isOut = false;
+  };
+  assert.equal(await world.run(24 * 7), "done");
+  assert.equal(world.state?.verified.archives, archives);
+  assert.ok(world.lists < 1000, `${world.lists} lists`);
 });

@@ -36,17 +36,24 @@ export class RescueWorld implements Disposable {
   readonly events: RescueEvent[] = [];
   /** How long a new job is missing in lists. */
   listLagMilliseconds = 0;
-  /** Called for each request for a job, after it exists; it may throw what the client sees. */
+  /** Called for each request for a job, before it exists; it may throw. */
+  onInitiate = (_archiveId: string): void => undefined;
+  /** The same, after it exists. */
   onInitiated = (_job: Job): void => undefined;
   /** Called for each piece of an output; it may throw. */
   onOutput = (_archiveId: string): void => undefined;
+  onList = (): void => undefined;
   onProbe = (): void => undefined;
   onFind = (_archive: ArchiveFacts): void => undefined;
+  /** Called before an output is opened. */
+  onStart = (_archive: ArchiveFacts): void => undefined;
   onStore = (_archive: ArchiveFacts): void => undefined;
+  onAppend = (): void => undefined;
+  lists = 0;
   state: RescueState | null = null;
   /** Requests for outputs of jobs that were in progress. */
   prematureFetches = 0;
-  readonly #documents = new MemoryDocuments();
+  readonly #documents = new MemoryDocuments(() => this.onAppend());
   readonly #opened = temporaryCatalog();
   readonly #startedAt = this.now;
   readonly #limits: ScheduleLimits;
@@ -149,18 +156,23 @@ export class RescueWorld implements Disposable {
     };
     const client = {
       initiateJob: async ({ jobParameters: { ArchiveId: archiveId } }: { jobParameters: { ArchiveId: string } }) => {
+        this.onInitiate(archiveId);
         const job = { id: `job ${this.jobs.length}`, archiveId, startedAt: this.now };
         this.jobs.push(job);
         this.onInitiated(job);
         return { jobId: job.id };
       },
-      listJobs: async ({ statuscode }: { statuscode?: string }) => ({
-        JobList: this.jobs
-          .filter((job) => alive(job) && this.now >= job.startedAt + this.listLagMilliseconds)
-          .map((job) => this.#description(job))
-          .filter(({ StatusCode }) => statuscode === undefined || StatusCode === statuscode),
-        Marker: null,
-      }),
+      listJobs: async ({ statuscode }: { statuscode?: string }) => {
+        this.lists += 1;
+        this.onList();
+        return {
+          JobList: this.jobs
+            .filter((job) => alive(job) && this.now >= job.startedAt + this.listLagMilliseconds)
+            .map((job) => this.#description(job))
+            .filter(({ StatusCode }) => statuscode === undefined || StatusCode === statuscode),
+          Marker: null,
+        };
+      },
       describeJob: async ({ jobId }: { jobId: string }) => this.#description(found(jobId)),
       getJobOutput: async ({ jobId }: { jobId: string }) => {
         const { archiveId, startedAt } = found(jobId);
@@ -216,6 +228,7 @@ export class RescueWorld implements Disposable {
         output: Parameters<Target["store"]>[1],
         { signal, onBytes }: Parameters<Target["store"]>[2],
       ) => {
+        this.onStart(archive);
         const opened = await output.open({ firstByte: 0, lastByte: 999 }, signal);
         for await (const piece of opened.bytes) {
           onBytes(piece.length);
@@ -242,8 +255,14 @@ export const lostResponse = (): Error =>
 
 class MemoryDocuments implements TargetDocuments {
   readonly #texts = new Map<string, string>();
+  readonly #onAppend: () => void;
+
+  constructor(onAppend: () => void) {
+    this.#onAppend = onAppend;
+  }
 
   async append(name: string, text: string): Promise<number> {
+    this.#onAppend();
     const appended = (this.#texts.get(name) ?? "") + text;
     this.#texts.set(name, appended);
     return Buffer.byteLength(appended);

@@ -36,6 +36,7 @@ export class FolderTarget implements Target, AsyncDisposable {
   readonly #parts: FolderParts;
   readonly #identity: string;
   #lockLost: AbortSignal | null = null;
+  #probing: Promise<void> | null = null;
 
   private constructor(url: string, parts: FolderParts, identity: string) {
     this.url = url;
@@ -87,7 +88,11 @@ export class FolderTarget implements Target, AsyncDisposable {
         `No room in ${this.url}: ${free} bytes are free, and the next archive has ${sizeBytes}`,
       );
     }
-    await this.documents.write(probeName, probeText());
+    // Many may ask at once, and the document has one draft.
+    this.#probing ??= this.documents.write(probeName, probeText()).finally(() => {
+      this.#probing = null;
+    });
+    await this.#probing;
   }
 
   async find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {

@@ -85,7 +85,9 @@ export class VaultInventory implements AsyncDisposable {
       reuseBuffers: true,
     }).catch((error: Error) => {
       throw this.#isWithoutInventory(error)
-        ? new UncheckableError(`Vault ${this.#vaultName} has no inventory yet: check again in a day`, { cause: error })
+        ? new UncheckableError(`Vault ${this.#vaultName} has no inventory yet: check again in a day`, {
+            ...{ cause: error, isOfAll: true },
+          })
         : error;
     });
     const index = await InventoryIndex.build(join(this.#folder, `inventory-${randomUUID()}.sqlite`), inventory);

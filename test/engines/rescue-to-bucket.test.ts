@@ -8,6 +8,7 @@ import { lookInto } from "../support/engines/s3-keys.ts";
 import { type S3Place, s3Place } from "../support/engines/s3-place.ts";
 import { Random } from "../support/random.ts";
 import { jobsOf, manifestOf, RescueRig } from "../support/rescue-rig.ts";
+import { endingOf, within } from "../support/server-process.ts";
 
 // A whole vault, rescued into a bucket of Ceph, through faults and kills. RESCUE_ARCHIVES and RESCUE_KILLS say how large and how many;
 // RESCUE_SEED repeats a run.
@@ -93,7 +94,11 @@ describe("a rescue into a bucket", { skip: missingEngine("ceph") }, () => {
   });
 
   test("the check agrees, and finds an object that was changed", async () => {
-    const check = () => rig.shell.run(["rescue", "--check", rig.target], { environment: asRoot });
+    const check = () => {
+      const child = rig.shell.start(["rescue", "--check", rig.target], { environment: asRoot });
+      child.stdin?.end();
+      return within(secondsMax * 1000, endingOf(child), "moraine rescue --check");
+    };
     const sound = await check();
     assert.equal(sound.code, 0, sound.stdout + sound.stderr);
     const bucket = lookInto(place, place.endpoint);

@@ -228,7 +228,7 @@ export class Requester {
       state.schedule = refused(state.schedule, this.#parts.limits, refusal, facts);
       return true;
     }
-    const reason = isNotFound(error) ? "the vault no longer has it" : messageOf(error);
+    const reason = isNotFound(error) ? `the vault no longer has it: ${messageOf(error)}` : messageOf(error);
     this.#recorder.giveUp(archive, reason, 0);
     return false;
   }

@@ -13,43 +13,59 @@ export async function writeDocument(
   signal: AbortSignal,
 ): Promise<void> {
   const metadata = { [throughField]: String(through) };
-  const parts = inParts(bytes);
-  const [first, second] = [await parts.next(), await parts.next()];
-  if (second.done) {
-    await objects.put(key, first.value ?? Buffer.alloc(0), signal, metadata);
-    return;
-  }
-  const uploadId = await uploads.begin(key, metadata, signal);
+  let uploadId: string | null = null;
+  const etags: string[] = [];
   try {
-    const etags: string[] = [];
-    const send = async (part: Buffer) => {
+    for await (const { part, isLast } of inParts(bytes)) {
+      if (isLast && uploadId === null) {
+        await objects.put(key, part, signal, metadata);
+        return;
+      }
+      uploadId ??= await uploads.begin(key, metadata, signal);
       etags.push(await uploads.putPart(key, { uploadId, number: etags.length + 1 }, bodyFrom(part), signal));
-    };
-    await send(first.value ?? Buffer.alloc(0));
-    await send(second.value);
-    for await (const part of parts) {
-      await send(part);
     }
-    await uploads.replace(key, uploadId, etags, signal);
+    if (uploadId !== null) {
+      await uploads.replace(key, uploadId, etags, signal);
+    }
   } catch (error) {
-    await uploads.abort(key, uploadId, signal).catch(() => undefined);
+    if (uploadId !== null) {
+      await uploads.abort(key, uploadId, signal).catch(() => undefined);
+    }
     throw error;
   }
 }
 
-async function* inParts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, void> {
-  let held: Uint8Array[] = [];
-  let heldBytes = 0;
+interface Part {
+  /** Its memory is used for another part once the next one is asked for. */
+  readonly part: Buffer;
+  readonly isLast: boolean;
+}
+
+/** Yields one part at least, which may be empty. Two buffers take turns, since what is dropped would be collected late. */
+async function* inParts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Part, void, void> {
+  const buffers: Buffer[] = [];
+  let turn = 0;
+  let filled = 0;
+  let previous: Buffer | null = null;
+  const current = () => (buffers[turn] ??= Buffer.allocUnsafeSlow(partBytes));
   for await (const piece of bytes) {
-    held.push(piece);
-    heldBytes += piece.length;
-    if (heldBytes >= partBytes) {
-      yield Buffer.concat(held);
-      held = [];
-      heldBytes = 0;
+    for (let from = 0; from < piece.length; ) {
+      if (filled === partBytes) {
+        if (previous !== null) {
+          yield { part: previous, isLast: false };
+        }
+        previous = current();
+        turn = 1 - turn;
+        filled = 0;
+      }
+      const taken = piece.subarray(from, from + partBytes - filled);
+      current().set(taken, filled);
+      filled += taken.length;
+      from += taken.length;
     }
   }
-  if (heldBytes > 0) {
-    yield Buffer.concat(held);
+  if (previous !== null) {
+    yield { part: previous, isLast: false };
   }
+  yield { part: current().subarray(0, filled), isLast: true };
 }

@@ -220,7 +220,7 @@ export class Fetcher {
     const isOwn = this.#stored > earlier.stored && !isThrottling(error);
     const count = earlier.count + (isOwn ? 1 : 0);
     if (count >= ownOutagesMax) {
-      // What was received is kept for the next run.
+      // The bytes that were received are kept for the next run.
       this.#recordGiveUp(ready, messageOf(error), count);
       return;
     }

@@ -158,7 +158,8 @@ class ImportRun {
         : null;
     const known = recordedInventory(this.#catalog);
     if (known === null || (listedAt !== null && unjudged !== "older than another")) {
-      const inventory = { listedAt, listed: this.#listedCount, vaultArn: vaultArn ?? known?.vaultArn ?? null };
+      const [listed, leftOut] = [this.#listedCount, this.#invalidCount];
+      const inventory = { listedAt, listed, leftOut, vaultArn: vaultArn ?? known?.vaultArn ?? null };
       recordInventory(this.#catalog, inventory);
     }
     return {

@@ -7,6 +7,8 @@ export interface RecordedInventory {
   readonly listedAt: Date | null;
   /** Archives that it listed. */
   readonly listed: number;
+  /** Its entries that were invalid, and are not in the catalogue. */
+  readonly leftOut: number;
   /** The vault; null if it did not name it. */
   readonly vaultArn: string | null;
 }
@@ -17,10 +19,9 @@ export function recordedInventory({ facts }: Catalog): RecordedInventory | null 
   if (text === null) {
     return null;
   }
-  const { listedAt, listed, vaultArn } = JSON.parse(text) as Omit<RecordedInventory, "listedAt"> & {
-    listedAt: string | null;
-  };
-  return { listedAt: listedAt === null ? null : new Date(listedAt), listed, vaultArn };
+  const recorded = JSON.parse(text) as Omit<RecordedInventory, "listedAt"> & { readonly listedAt: string | null };
+  const { listedAt, listed, leftOut = 0, vaultArn } = recorded;
+  return { listedAt: listedAt === null ? null : new Date(listedAt), listed, leftOut, vaultArn };
 }
 
 /** Says by which date the catalogue lists the vault. */

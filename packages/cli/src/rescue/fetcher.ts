@@ -81,7 +81,7 @@ export class Fetcher {
       const since = this.#state.changed.count;
       await this.#queue.fill();
       this.#startAll(signal);
-      this.#state.isFetching = !this.#queue.isEmpty;
+      this.#state.isFetching = this.#queue.hasWork;
       if (this.#failure !== null) {
         throw this.#failure;
       }

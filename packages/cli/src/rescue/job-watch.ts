@@ -4,11 +4,11 @@ import { damagedArchiveMessage } from "@moraine/protocol";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { CatalogJob } from "../catalog/job-table.ts";
 import { ListedNumbers } from "../catalog/listed-numbers.ts";
-import { refund } from "./charges.ts";
 import type { Recorder } from "./recorder.ts";
 import { isWanted, type RescueParts, type RescueState } from "./rescue-state.ts";
 import { learnedLatency, type Tier, tiers } from "./schedule.ts";
 import { isFatal, isNotFound, isOutage } from "./service-errors.ts";
+import { UncertainRequests } from "./uncertain-requests.ts";
 
 type Job = ListedItem<"listJobs">;
 
@@ -23,9 +23,6 @@ const pauseMilliseconds = { first: 200, growth: 1.5, most: 600_000 } as const;
 /** A job that is older, and in no list, is not asked for: no output lasts as long. */
 const outputMillisecondsMax = 2 * 24 * 3_600_000;
 const describedAtOnce = 16;
-/** Requests for a job of one archive without a response or a job, after which it is given up. */
-const notStartedMax = 5;
-const notStartedGrowth = 4;
 /** A list takes at most this part of the time, as its inverse. */
 const listShare = 4;
 
@@ -37,13 +34,13 @@ export class JobWatch {
   #wasReady = false;
   /** A job has expired before its output was seen, as others may have: only the complete list shows that. */
   #isListNeeded = false;
-  /** How often a request for a job of an archive had no response, and there was no job. */
-  readonly #notStartedCounts = new Map<number, number>();
+  readonly #uncertain: UncertainRequests;
 
   constructor(parts: RescueParts, state: RescueState, recorder: Recorder) {
     this.#parts = parts;
     this.#state = state;
     this.#recorder = recorder;
+    this.#uncertain = new UncertainRequests(parts, state, recorder);
   }
 
   /** Counts the jobs that the catalogue knows, so that their outputs can be fetched before the list is complete. */
@@ -65,7 +62,7 @@ export class JobWatch {
       const hasNews = await this.poll(signal);
       const tookMilliseconds = performance.now() - started;
       pause = hasNews ? pauseMilliseconds.first : Math.min(pauseMilliseconds.most, pause * pauseMilliseconds.growth);
-      const untilSettled = this.#settledAt() - this.#parts.now();
+      const untilSettled = this.#uncertain.settledAt() - this.#parts.now();
       const untilNews = untilSettled > 0 ? Math.min(pause, untilSettled) : pause;
       const ofShare = Math.min(pauseMilliseconds.most, tookMilliseconds * listShare);
       await this.#sleep(Math.max(untilNews, ofShare), signal);
@@ -76,7 +73,7 @@ export class JobWatch {
   async poll(signal: AbortSignal): Promise<boolean> {
     this.#wasReady = false;
     try {
-      if (!this.#state.isListed || this.#isListNeeded || this.#settledAt() <= this.#parts.now()) {
+      if (!this.#state.isListed || this.#isListNeeded || this.#uncertain.settledAt() <= this.#parts.now()) {
         await this.#listAll(signal);
       } else {
         await this.#look(signal);
@@ -117,12 +114,7 @@ export class JobWatch {
       }
     });
     await this.#askForMissing(listed, settledBefore, signal);
-    for (const [number, { tier }] of this.#state.uncertain) {
-      if (this.#settlesAt(number) <= settledBefore + this.#parts.listLagMilliseconds) {
-        this.#state.uncertain.delete(number);
-        this.#notStarted(number, tier);
-      }
-    }
+    this.#uncertain.settle(settledBefore + this.#parts.listLagMilliseconds);
     this.#isListNeeded = false;
     this.#state.isListed = true;
   }
@@ -151,34 +143,6 @@ export class JobWatch {
       this.#expired(job);
     } else {
       await this.describe(job, signal);
-    }
-  }
-
-  /** Returns when a list of jobs decides about the first archive whose request had no response. */
-  #settledAt(): number {
-    return Math.min(...[...this.#state.uncertain.keys()].map((number) => this.#settlesAt(number)));
-  }
-
-  /** A service that answers each request for a job of an archive with an error is asked again later each time. */
-  #settlesAt(number: number): number {
-    const since = this.#state.uncertain.get(number)?.since ?? 0;
-    return since + this.#parts.listLagMilliseconds * notStartedGrowth ** (this.#notStartedCounts.get(number) ?? 0);
-  }
-
-  /** Takes the charge back of a job that no list has, and requests another one, a few times. */
-  #notStarted(number: number, tier: Tier): void {
-    const archive = this.#parts.catalog.archives.byNumber(number);
-    if (archive === null) {
-      return;
-    }
-    refund(this.#parts, this.#state, archive, tier);
-    const count = (this.#notStartedCounts.get(number) ?? 0) + 1;
-    this.#notStartedCounts.set(number, count);
-    if (count < notStartedMax) {
-      this.#state.renew(number);
-    } else {
-      this.#notStartedCounts.delete(number);
-      this.#recorder.giveUp(archive, `the service answered ${count} requests for its job with an error`, count);
     }
   }
 
@@ -300,8 +264,7 @@ export class JobWatch {
       this.#state.addAhead(archive);
     }
     this.#state.jobs.adopted += 1;
-    this.#state.uncertain.delete(archive.number);
-    this.#notStartedCounts.delete(archive.number);
+    this.#uncertain.started(archive.number);
     const adopted = catalog.jobs.of(archive.number);
     if (job.StatusCode === "Succeeded" && adopted !== null) {
       this.#ready(adopted, dateOf(job.CompletionDate), job);

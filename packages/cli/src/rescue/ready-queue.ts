@@ -57,6 +57,12 @@ export class ReadyQueue {
     return this.#taken.size === 0;
   }
 
+  /** Whether anything is being fetched, or could be now. */
+  get hasWork(): boolean {
+    const now = this.#parts.now();
+    return this.#taken.size > this.#postponed.filter(({ until }) => until > now).length;
+  }
+
   /** Returns when the first postponed archive is due; null if none is postponed. */
   get nextDueAt(): number | null {
     return this.#postponed.length === 0 ? null : Math.min(...this.#postponed.map(({ until }) => until));

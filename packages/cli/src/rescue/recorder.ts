@@ -51,6 +51,10 @@ export class Recorder {
   giveUp(archive: CatalogArchive, reason: string, attempts: number): void {
     const { copies, onEvent, catalog } = this.#parts;
     const { archiveId, number, sizeBytes: bytes } = archive;
+    // Two loops may come to it at the same time.
+    if (this.#state.givenUp.has(number)) {
+      return;
+    }
     const path = catalog.change(() => {
       const planned = pathOf(this.#parts, archive);
       copies.setState(number, "failed", { error: reason, attempts });

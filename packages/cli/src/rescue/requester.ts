@@ -6,12 +6,15 @@ import type { Candidates } from "./candidates.ts";
 import { charge, refund } from "./charges.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
-import { accepted, type Decision, decide, horizonOf, refused, type Tier } from "./schedule.ts";
+import { accepted, type Decision, decide, horizonOf, type Refusal, refused, type Tier } from "./schedule.ts";
 import { isFatal, isNotFound, isUnknownOutcome, refusalOf } from "./service-errors.ts";
 import { isOfOne, isOfTarget } from "./target-trouble.ts";
 
 /** Asked again after this time, since the limit of the bandwidth depends on the time of day. */
 const askAgainMilliseconds = 60_000;
+
+/** Requests without a response, before no other is sent: a list of jobs has to decide about them first. */
+const uncertainMax = 32;
 
 /** Requests jobs as the scheduler decides. */
 export class Requester {
@@ -63,6 +66,9 @@ export class Requester {
     }
     if (state.isTargetDoubted) {
       return this.#waitForTarget(archive, signal);
+    }
+    if (state.uncertain.size >= uncertainMax) {
+      return askAgainMilliseconds;
     }
     const { limits, money, now, bytesPerSecondMax } = this.#parts;
     const horizonSeconds = horizonOf(state.schedule, limits);
@@ -215,6 +221,7 @@ export class Requester {
       // The job may exist. It stays paid for until a list of jobs shows that it does not.
       state.uncertain.set(archive.number, { tier, since: this.#parts.now() });
       state.removeAhead(archive);
+      this.#pause("unavailable");
       return false;
     }
     this.#refund(archive, tier);
@@ -223,14 +230,19 @@ export class Requester {
     }
     const refusal = refusalOf(error);
     if (refusal !== null) {
-      this.#refusals += 1;
-      const facts = { refusals: this.#refusals, now: this.#parts.now() };
-      state.schedule = refused(state.schedule, this.#parts.limits, refusal, facts);
+      this.#pause(refusal);
       return true;
     }
     const reason = isNotFound(error) ? `the vault no longer has it: ${messageOf(error)}` : messageOf(error);
     this.#recorder.giveUp(archive, reason, 0);
     return false;
+  }
+
+  /** Requests nothing for a while, and for longer with each refusal in a row. */
+  #pause(refusal: Refusal): void {
+    this.#refusals += 1;
+    const facts = { refusals: this.#refusals, now: this.#parts.now() };
+    this.#state.schedule = refused(this.#state.schedule, this.#parts.limits, refusal, facts);
   }
 
   #refund(archive: CatalogArchive, tier: Tier): void {

@@ -87,7 +87,8 @@ async function run(tools: CommandContext, given: RescueParts, options: RescueOpt
   const snapshot = watch.end(end);
   await finish(tools, parts, snapshot, options);
   report.close();
-  const error = endError(end, snapshot, parts.target.url);
+  const leftOut = recordedInventory(parts.catalog)?.leftOut ?? 0;
+  const error = endError(end, snapshot, { target: parts.target.url, leftOut });
   printEnd(tools, snapshot, end);
   if (error !== null) {
     throw error;

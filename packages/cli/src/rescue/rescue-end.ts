@@ -3,11 +3,14 @@ import type { RescueEnd } from "./rescue.ts";
 import { CapReachedError, JobsPendingError, SomeFailedError } from "./rescue-errors.ts";
 import type { RescueSnapshot } from "./rescue-event.ts";
 
-/** Returns the error by which the command reports an end that is not success; null for success. */
+/**
+ * Returns the error by which the command reports an end that is not success; null for success. `leftOut` counts entries of the inventory that
+ * are not in the catalogue.
+ */
 export function endError(
   end: RescueEnd,
   { failed, requested, selected, verified }: RescueSnapshot,
-  target: string,
+  { target, leftOut }: { readonly target: string; readonly leftOut: number },
 ): Error | null {
   const left = selected.archives - verified.archives - failed.archives;
   if (end === "cost-cap") {
@@ -24,8 +27,13 @@ export function endError(
       `${counted(failed.archives, "archive")} could not be rescued; FAILED.jsonl at ${target} says why. Run the same command to try them again`,
     );
   }
-  // Nothing leads here that is known. It must not pass for success.
-  return left > 0
-    ? new SomeFailedError(`${counted(left, "archive")} were passed over: run the same command again`)
-    : null;
+  if (left > 0) {
+    // Nothing leads here that is known. It must not pass for success.
+    return new SomeFailedError(`${counted(left, "archive")} were passed over: run the same command again`);
+  }
+  return leftOut === 0
+    ? null
+    : new SomeFailedError(
+        `${counted(leftOut, "entry", "entries")} of the inventory ${leftOut === 1 ? "was" : "were"} invalid and left out, so archives may be missing: import another one`,
+      );
 }

@@ -98,9 +98,10 @@ const lookMilliseconds = 1000;
 const quietLooksMin = 4;
 
 function endOf(state: RescueState, { fetcher, requester }: Loops, once: boolean): RescueEnd | null {
-  const isSettled = state.isListed && requester.isIdle && fetcher.isIdle && state.uncertain.size === 0;
+  const isCertain = state.uncertain.size === 0;
+  const isSettled = state.isListed && requester.isIdle && fetcher.isIdle && (isCertain || once);
   const isNothingAhead = isSettled && state.schedule.ahead.archives === 0;
-  if (isNothingAhead && state.areAllRequested && state.renewals.length === 0) {
+  if (isNothingAhead && isCertain && state.areAllRequested && state.renewals.length === 0) {
     return "done";
   }
   if (isNothingAhead && state.isCostCapReached) {

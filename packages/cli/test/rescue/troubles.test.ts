@@ -205,3 +205,30 @@ test("an outage with a request without a response is not asked about without a p
   assert.equal(world.state?.verified.archives, archives);
   assert.ok(world.lists < 1000, `${world.lists} lists`);
 });
+
+test("an outage of requests for jobs gives no archive up, and leaves few of them in doubt", async () => {
+  using world = new RescueWorld(300);
+  world.onInitiate = () => {
+    if (world.hours < 6) {
+      throw lostResponse();
+    }
+  };
+  let uncertain = 0;
+  world.onList = () => {
+    uncertain = Math.max(uncertain, world.state?.uncertain.size ?? 0);
+  };
+  assert.equal(await world.run(24 * 7), "done");
+  assert.equal(world.state?.verified.archives, 300);
+  assert.ok(uncertain <= 64, `${uncertain} archives`);
+});
+
+test("several outages, days apart, give no archive up", async () => {
+  using world = new RescueWorld(2 * archives, { retrievalBytesPerHour: 2000 });
+  world.onInitiate = () => {
+    if (world.hours % 3 < 0.5) {
+      throw lostResponse();
+    }
+  };
+  assert.equal(await world.run(24 * 14), "done");
+  assert.equal(world.state?.verified.archives, 2 * archives);
+});

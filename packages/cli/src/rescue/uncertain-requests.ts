@@ -41,7 +41,7 @@ export class UncertainRequests {
     return first;
   }
 
-  /** Requests others in the place of those that a list of jobs did not show. @param listedAt when the list was begun */
+  /** Requests others in the place of those that a list of jobs did not show. @param listedAt the time before the list was read */
   settle(listedAt: number): void {
     for (const [number, { tier }] of this.#state.uncertain) {
       if (this.#settlesAt(number) <= listedAt) {

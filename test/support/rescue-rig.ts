@@ -172,12 +172,19 @@ export class RescueRig implements AsyncDisposable {
     }
   }
 
-  /** Has the vault's inventory ready: AWS makes a vault's first one within a day, and takes some hours for its output. */
+  /**
+   * Has the vault's inventory imported: AWS makes a vault's first one within a day, and takes some hours for its output. Called before faults,
+   * since nothing verifies the bytes of an inventory.
+   */
   async readyInventory(flags: readonly string[]): Promise<void> {
     await this.advance(26);
     const { code, stderr } = await this.rescue(["--once", ...flags]);
     assert.equal(code, 75, stderr);
     await this.advance(6);
+    const importing = this.shell.start(["catalog", "import", vault, ...flags], { environment: asRoot });
+    importing.stdin?.end();
+    const imported = await within(600_000, endingOf(importing), "moraine catalog import");
+    assert.equal(imported.code, 0, imported.stderr);
   }
 
   /**

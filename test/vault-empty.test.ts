@@ -257,7 +257,7 @@ test("outlasts throttling, and takes an archive that vanished for a deleted one"
   assert.equal(code, 0, stderr);
   assert.match(
     stderr,
-    /^moraine: No verified copy is known of 60 \(.*\): lost .*\nmoraine: a request failed and is repeated: Rate exceeded \(ThrottlingException\)\n$/,
+    /^moraine: No verified copy is known of 60 archives \(.*\): lost .*\nmoraine: a request failed and is repeated: Rate exceeded \(ThrottlingException\)\n$/,
   );
   assert.match(stdout, /^Deleted 60 archives \(.*\) of vault throttled; 1 of them did not exist any more\.$/m);
   assert.deepEqual(await descriptions("throttled"), [pathOfNumberOf(entries[1])]);

@@ -71,7 +71,9 @@ export function lossWarnings({ survey, manifest, isLastVault }: EmptyingFacts): 
   const { unverified } = survey;
   return [
     ...(manifest === null && unverified.archives > 0
-      ? [`No verified copy is known of ${inWords(unverified)}: lost after this, unless a lock keeps them`]
+      ? [
+          `No verified copy is known of ${archivesInWords(unverified.archives)} (${bytesInWords(unverified.bytes)}): lost after this, unless a lock keeps them`,
+        ]
       : []),
     ...(isLastVault ? [lastVaultWarning] : []),
   ];

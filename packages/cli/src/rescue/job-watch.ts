@@ -106,15 +106,15 @@ export class JobWatch {
   /** Reads the complete list, adopts jobs of other runs, and finds out which known ones no longer exist. */
   async #listAll(signal: AbortSignal): Promise<void> {
     const listed = new ListedNumbers();
-    const settledBefore = this.#parts.now() - this.#parts.listLagMilliseconds;
+    const listedAt = this.#parts.now();
     await this.#eachPage({}, signal, (job) => {
       const known = this.#note(job);
       if (known !== null) {
         listed.add(known);
       }
     });
-    await this.#askForMissing(listed, settledBefore, signal);
-    this.#uncertain.settle(settledBefore + this.#parts.listLagMilliseconds);
+    await this.#askForMissing(listed, listedAt - this.#parts.listLagMilliseconds, signal);
+    this.#uncertain.settle(listedAt);
     this.#isListNeeded = false;
     this.#state.isListed = true;
   }
@@ -224,6 +224,7 @@ export class JobWatch {
     }
     const known = catalog.jobs.of(archive.number);
     if (known?.jobId === job.JobId) {
+      this.#uncertain.listed(archive.number);
       this.#noteKnown(job, known, archive);
     } else if (job.StatusCode !== "Failed" && this.#mayAdopt(known, archive, job)) {
       this.#adopt(job, archive, known);

@@ -29,7 +29,9 @@ export function endError(
   }
   if (left > 0) {
     // Nothing leads here that is known. It must not pass for success.
-    return new SomeFailedError(`${counted(left, "archive")} were passed over: run the same command again`);
+    return new SomeFailedError(
+      `${counted(left, "archive was", "archives were")} passed over: run the same command again`,
+    );
   }
   return leftOut === 0
     ? null

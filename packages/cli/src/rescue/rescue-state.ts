@@ -36,6 +36,7 @@ const targetPauseMilliseconds = { first: 5000, most: 300_000 } as const;
 /** A request for a job without a response. */
 export interface UncertainRequest {
   readonly tier: Tier;
+  /** Milliseconds since 1970. */
   readonly since: number;
 }
 

@@ -57,6 +57,11 @@ export class UncertainRequests {
     this.#notStarted.delete(number);
   }
 
+  /** Forgets the earlier requests of an archive whose job is listed. */
+  listed(number: number): void {
+    this.#notStarted.delete(number);
+  }
+
   /** A service that answers each request for a job of an archive with an error is asked again later each time. */
   #settlesAt(number: number): number {
     const since = this.#state.uncertain.get(number)?.since ?? 0;

@@ -228,7 +228,10 @@ test("a rescue makes the folder that its dry run has named", async () => {
 
 test("a check compares the copies with the manifest, and tells a changed one", async () => {
   const target = join(rig.folder, "partial");
-  const check = () => rig.shell.run(["rescue", "--check", target], { environment: asRoot });
+  const check = (...flags: readonly string[]) =>
+    rig.shell.run(["rescue", "--check", target, ...flags], { environment: asRoot });
+  const invalid = await check("--concurrency", "65");
+  assert.deepEqual([invalid.code, invalid.stderr], [2, "moraine: Invalid --concurrency 65: expected 1 to 64\n"]);
   const sound = await check();
   assert.equal(sound.code, 0, sound.stdout + sound.stderr);
   const [first = ""] = await manifestLines(target);

@@ -56,7 +56,11 @@ function addJobOptions(command: Command): void {
       "--bwlimit <rate>",
       'maximum bytes a second, or a timetable, e.g. 10MiB, "08:00,512KiB 23:00,off" (default: no limit)',
     )
-    .option("--concurrency <number>", "number of small archives to fetch at once (default: 16)", wholeNumber)
+    .option(
+      "--concurrency <number>",
+      "number of small archives to fetch (default: 16), or copies to check, at once",
+      wholeNumber,
+    )
     .option(pricesFlag, pricesHelp);
 }
 
@@ -121,7 +125,7 @@ async function rescue(tools: CommandContext, { vault, target }: Places, flags: F
       throw new UsageError("--check needs no vault: moraine rescue --check TARGET");
     }
     const { checkCopies } = await import("../rescue/check-command.ts");
-    await checkCopies(tools, flags.check, flags.publicKey);
+    await checkCopies(tools, flags.check, flags);
     return;
   }
   if (vault === undefined || (target === undefined && !flags.status)) {

@@ -18,7 +18,7 @@ const unavailableMax = 20;
 export interface CheckOptions {
   /** A file that remembers the sound copies of an interrupted check. */
   readonly journal: string;
-  /** Copies read at the same time. @default 4 */
+  /** Copies read at the same time. @default as many as suit the target */
   readonly concurrency?: number | undefined;
   /** The key that must have signed the manifest. Null accepts an unsigned one, and one that was signed by the key next to it. */
   readonly trustedKey: KeyObject | null;
@@ -28,7 +28,7 @@ export interface CheckOptions {
   readonly onProgress: (totals: CheckTotals) => void;
 }
 
-type Checked = Pick<Target, "url" | "documents" | "list" | "check">;
+type Checked = Pick<Target, "url" | "documents" | "list" | "check" | "checksAtOnce">;
 
 /**
  * Checks each copy of a target against its manifest, without the vault: it reads every byte, and compares both hashes. After an interruption,
@@ -102,7 +102,7 @@ class TargetCheck {
   }
 
   async checkCopies(journal: CheckJournal, comparison: Comparison): Promise<void> {
-    const { concurrency = 4, signal, onProgress } = this.#options;
+    const { concurrency = this.#target.checksAtOnce ?? 4, signal, onProgress } = this.#options;
     const check = async ({ entry, copy }: Numbered, ending: AbortSignal) => {
       const finding = await this.#findingOf(copy, ending);
       if (finding === null) {

@@ -14,11 +14,18 @@ import { checkTarget } from "../manifest/check-target.ts";
 import { readPublicKey } from "../manifest/signing-key.ts";
 import { onOneLine, printableJson } from "../terminal/printable.ts";
 import { listing } from "../terminal/table.ts";
+import { concurrencyOf, type RescueFlags } from "./read-options.ts";
 import { CopiesDifferError } from "./rescue-errors.ts";
 import { stateFolder, targetOf } from "./target-of.ts";
 
-/** Checks the copies of a target, and prints each that is not as the manifest says. */
-export async function checkCopies(tools: CommandContext, text: string, publicKey: string | undefined): Promise<void> {
+export interface CheckFlags extends Pick<RescueFlags, "concurrency"> {
+  readonly publicKey?: string;
+}
+
+/** Checks the copies of a target, and prints each that is not as the manifest says. Throws UsageError. */
+export async function checkCopies(tools: CommandContext, text: string, flags: CheckFlags): Promise<void> {
+  const { publicKey } = flags;
+  const concurrency = concurrencyOf(flags);
   const trustedKey = publicKey === undefined ? null : readPublicKey(await tools.readText(publicKey), publicKey);
   await using target = await targetOf(tools, text, { create: false });
   const { json = false, quiet = false } = tools.options();
@@ -28,6 +35,7 @@ export async function checkCopies(tools: CommandContext, text: string, publicKey
   const result = await checkTarget(target, {
     journal: await journalFor(tools, target.url),
     trustedKey,
+    concurrency,
     signal: tools.signal,
     onFinding,
     onProgress,

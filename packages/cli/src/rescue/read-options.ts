@@ -38,7 +38,6 @@ export interface RescueFlags extends CatalogOptions {
   readonly metricsPublic?: true;
 }
 
-const concurrencyDefault = 16;
 const concurrencyMax = 64;
 
 /** Reads and checks the options, before anything is requested. Throws UsageError. */
@@ -49,7 +48,7 @@ export async function readOptions(tools: CommandContext, flags: RescueFlags): Pr
     limits: { tier, fallbackTier, retrievalBytesPerHour: maxRetrievalPerHour, costMax: maxCost },
     selection: await selectionOf(tools, flags),
     bwlimit: flags.bwlimit === undefined ? null : timetableOf(flags.bwlimit),
-    concurrency: concurrencyOf(flags.concurrency ?? concurrencyDefault),
+    concurrency: concurrencyOf(flags),
     inventory: flags.inventory ?? null,
     names: flags.names ?? null,
     priceTable: { table: await pricesFrom(tools, flags.prices), isGiven: flags.prices !== undefined },
@@ -112,11 +111,12 @@ function timetableOf(text: string): Timetable {
   return timetable;
 }
 
-function concurrencyOf(number: number): number {
-  if (number < 1 || number > concurrencyMax) {
-    throw new UsageError(`Invalid --concurrency ${number}: expected 1 to ${concurrencyMax}`);
+/** Throws UsageError. */
+export function concurrencyOf({ concurrency }: Pick<RescueFlags, "concurrency">): number | undefined {
+  if (concurrency !== undefined && (concurrency < 1 || concurrency > concurrencyMax)) {
+    throw new UsageError(`Invalid --concurrency ${concurrency}: expected 1 to ${concurrencyMax}`);
   }
-  return number;
+  return concurrency;
 }
 
 function addressOf(text: string, isPublic: boolean): MetricsAddress {

@@ -13,7 +13,11 @@ import type { RescueParts } from "./rescue-state.ts";
  * Reads all copies of a target again, and plans those that are missing once more. Throws CopiesDifferError if some have changed: a file is
  * never replaced, so the user has to move them away first.
  */
-export async function recheckCopies(tools: CommandContext, parts: RescueParts): Promise<void> {
+export async function recheckCopies(
+  tools: CommandContext,
+  parts: RescueParts,
+  concurrency: number | undefined,
+): Promise<void> {
   const { signal } = tools;
   const { quiet = false, json = false } = tools.options();
   const { url } = parts.target;
@@ -28,7 +32,7 @@ export async function recheckCopies(tools: CommandContext, parts: RescueParts): 
     }
   };
   await checkTarget(parts.target, {
-    ...{ trustedKey: null, signal, onFinding },
+    ...{ trustedKey: null, concurrency, signal, onFinding },
     journal: await journalFor(tools, url),
     onProgress: progressWriter(tools, quiet || json),
   });

@@ -30,6 +30,9 @@ import { targetOf, targetToEstimate } from "./target-of.ts";
 import { TimedBandwidth } from "./timed-bandwidth.ts";
 import { watchRescue } from "./watch-rescue.ts";
 
+/** Small archives that are fetched at the same time. */
+const concurrencyDefault = 16;
+
 /** Rescues a vault: prepares the catalogue, says what it costs, asks, runs, and writes the final documents. */
 export async function rescueVault(
   tools: CommandContext,
@@ -61,7 +64,7 @@ export async function rescueVault(
   const target = stack.use(await targetOf(tools, targetText, { create: !hasCopies }));
   const parts = partsOf(tools, { ...services, target }, options);
   if (options.recheck) {
-    await recheckCopies(tools, parts);
+    await recheckCopies(tools, parts, options.concurrency);
   }
   await confirmEstimate(tools, parts, options);
   stack.use(await target.lock(tools.signal));
@@ -80,7 +83,7 @@ async function run(tools: CommandContext, given: RescueParts, options: RescueOpt
   const report = rescueReport(tools);
   const parts: RescueParts = { ...given, onEvent: (event) => report.onEvent(event) };
   await using watch = await watchRescue(tools, parts, report, options);
-  const { bwlimit, concurrency } = options;
+  const { bwlimit, concurrency = concurrencyDefault } = options;
   const bandwidth = bwlimit === null ? undefined : new TimedBandwidth(bwlimit, () => tools.now());
   const settings = { concurrency, bandwidth, once: options.once, onState: (state: RescueState) => watch.begin(state) };
   const end = await runRescue(parts, settings, tools.signal);

@@ -12,8 +12,8 @@ export interface RescueOptions extends CatalogOptions {
   readonly selection: SelectionOptions;
   /** Null for no limit. */
   readonly bwlimit: Timetable | null;
-  /** Small archives at once. */
-  readonly concurrency: number;
+  /** Small archives, or copies to check, at once. Undefined for what suits the target. */
+  readonly concurrency: number | undefined;
   /** A file of an inventory, or null. */
   readonly inventory: string | null;
   /** A file of names, or null. */

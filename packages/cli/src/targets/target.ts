@@ -71,6 +71,8 @@ export interface Target {
   readonly url: string;
   /** False where copies have ids instead of names, as in a vault. @default true */
   readonly namesCopies?: boolean;
+  /** Copies that are read at the same time to check them: over a network, more than a disk can use. @default 4 */
+  readonly checksAtOnce?: number;
 
   /**
    * Creates the target if it is missing, finds out whether it can be written to, and keeps other processes from storing there, until the lock

@@ -5,6 +5,7 @@ import { access, appendFile, mkdir, readFile, rm, writeFile } from "node:fs/prom
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { memoryFolder, temporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { type CheckFinding, checkExitCode } from "../../src/manifest/check/check-result.ts";
@@ -138,6 +139,25 @@ test("a resumed check notices a file that was found sound and is now gone, or ha
   await rm(join(place.root, "a"));
   await appendFile(join(place.root, "b"), "x");
   assert.deepEqual((await place.check()).words, ["changed b", "missing a"]);
+});
+
+test("as many copies are read at once as suit the target, or as the user says", async () => {
+  await using place = await targetWith(Array.from({ length: 20 }, (_, index) => `file-${index}`));
+  const mostAtOnce = async (target: Partial<Target>, options: Partial<CheckOptions>) => {
+    let [reading, most] = [0, 0];
+    const check: Target["check"] = async () => {
+      reading += 1;
+      most = Math.max(most, reading);
+      await setImmediate();
+      reading -= 1;
+      return "sound";
+    };
+    await place.check({ ...target, check }, options);
+    return most;
+  };
+  assert.equal(await mostAtOnce({}, {}), 4);
+  assert.equal(await mostAtOnce({ checksAtOnce: 16 }, {}), 16);
+  assert.equal(await mostAtOnce({ checksAtOnce: 16 }, { concurrency: 2 }), 2);
 });
 
 test("a check starts over when the manifest has changed, and with a damaged journal", async () => {

@@ -9,7 +9,7 @@ import { readingBytesMax } from "./verified-range.ts";
 /** Larger parts, as archives above 78 GiB have, wait in a temporary file. */
 export const inMemoryBytesMax = 8 * 1024 ** 2;
 /** Memory of the parts of all copies that are in progress. */
-const memoryBytesMax = 64 * 1024 ** 2;
+const memoryBytesMax = 32 * 1024 ** 2;
 
 /** The bytes of a part, with the hashes that its request needs. */
 export interface HeldPart extends PartDigest, AsyncDisposable {

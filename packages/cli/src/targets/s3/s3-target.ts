@@ -35,6 +35,7 @@ export interface S3TargetOptions {
 export class S3Target implements Target, AsyncDisposable {
   readonly url: string;
   readonly documents: S3Documents;
+  readonly checksAtOnce = 16;
   readonly #parts: S3Parts;
   readonly #closing: AbortController;
   #lockLost: AbortSignal | null = null;

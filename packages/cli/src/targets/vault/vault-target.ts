@@ -34,6 +34,7 @@ const memoryBytesMax = 64 * 1024 ** 2;
 export class VaultTarget implements Target, AsyncDisposable {
   readonly url: string;
   readonly namesCopies = false;
+  readonly checksAtOnce = 16;
   readonly documents: FolderDocuments;
   readonly #parts: VaultParts;
   readonly #folders: InnerFolders;

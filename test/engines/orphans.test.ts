@@ -79,6 +79,12 @@ async function makeOrphan(http: GlacierHttp, proxy: S3Proxy): Promise<void> {
   await proxy.landed();
 }
 
+/** Keys of objects that a repair has had removed, by the audit trail. */
+async function removals(http: GlacierHttp): Promise<unknown[]> {
+  const { AuditEntries: entries } = (await http.admin("GET", "/audit")) as { AuditEntries: Line[] };
+  return entries.filter((entry) => entry["Operation"] === "RemoveOrphan").map((entry) => entry["Subject"]);
+}
+
 describe("orphans of a server with a bucket", { skip: missingEngine("ceph") }, () => {
   let engine: Engine;
   before(async () => {
@@ -156,6 +162,7 @@ describe("orphans of a server with a bucket", { skip: missingEngine("ceph") }, (
     await untilTrue("the orphan is swept", async () => (await orphans()).length === 0);
     const clean = await verify();
     assert.deepEqual([clean.code, clean.named], [0, []]);
+    assert.deepEqual(await removals(http), [key.slice("segments/".length)]);
     for (const [archiveId, bytes] of archives) {
       assert.ok((await http.retrieve(vault, archiveId)).equals(bytes));
     }

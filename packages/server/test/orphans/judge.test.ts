@@ -189,6 +189,36 @@ test("a row of an abandoned segment has a server remove an orphan", async () => 
   assert.ok((await listedNow(place)).every((page) => page.blobs.every((blob) => blob.key !== key)));
 });
 
+test("a row that somebody has changed removes nothing", async () => {
+  const [whole, other] = [randomBytes(100), randomBytes(2 * mebibyte)];
+  const archiveId = await uploadArchive(server, "photos", whole);
+  const owner = packHead(archiveId);
+  changeOne("UPDATE archives SET deleted_at = 1, deleted_revision = 1 WHERE id_head = ?", [owner]);
+  const damaged = (table: string) => [
+    false,
+    `the row of its owner in the table ${table} is damaged: see moraine verify`,
+  ];
+  assert.deepEqual(await judged(archiveId, { restored: "never" }), damaged("archives"));
+
+  const uploadId = await initiateUpload(server, "photos", mebibyte);
+  const [row] = await place.rows.select(
+    "select archive_head as head, archive_tail as tail from uploads where id = $1",
+    [uploadId],
+  );
+  changeOne("UPDATE uploads SET state = 'aborted' WHERE archive_head = ?", [(row?.["head"] as Uint8Array) ?? owner]);
+  const part = { footer: { kind: "part" }, restored: "never" } as const;
+  assert.deepEqual(await judged(unpackId(row as unknown as PackedId), part), damaged("uploads"));
+
+  // The size hides that a segment is missing.
+  const parts = (await uploadInParts(server, "photos", other, mebibyte)) as ArchiveId;
+  changeOne("DELETE FROM segments WHERE owner_head = ? AND first_byte = ?", [packHead(parts), 0]);
+  changeOne("UPDATE segments SET size_bytes = ? WHERE owner_head = ? AND first_byte = ?", [
+    ...[2 * mebibyte, packHead(parts), mebibyte],
+  ]);
+  const footer = { kind: "part", firstByte: mebibyte } as const;
+  assert.deepEqual(await judged(parts, { restored: "never", footer }), needed);
+});
+
 const deadKeys = () => place.metadata.deadSegments({ afterKey: null, limit: 10 });
 
 async function damageOf(archiveId: ArchiveId, { key, firstByte, sizeBytes }: Segment): Promise<Damage> {

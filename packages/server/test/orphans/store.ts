@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { BlobPage } from "../../src/domain/stores/blob-store.ts";
 import type { MetadataStore } from "../../src/domain/stores/metadata-store.ts";
+import { type RowCheck, rowCheckOf } from "../../src/repair/orphans/row-check.ts";
 import { FilesystemBlobStore } from "../../src/storage/blobs/filesystem.ts";
 import type { RowReader } from "../../src/storage/metadata/row-reader.ts";
 import { selectFrom } from "../../src/storage/metadata/sqlite/sqlite-rows.ts";
 import { type Orphan, type Reconciled, reconcile } from "../../src/verify/orphans/reconcile.ts";
 import { newFolder } from "../storage/watched-disk.ts";
 import { openInlineStore } from "../support/inline-store.ts";
+import { testSecret } from "../support/row-secret.ts";
 
 /** A database and blobs in a folder, and its rows as a reconciliation reads them. */
 export interface TestPlace extends AsyncDisposable {
@@ -16,6 +18,7 @@ export interface TestPlace extends AsyncDisposable {
   readonly metadata: MetadataStore;
   readonly blobs: FilesystemBlobStore;
   readonly rows: RowReader;
+  readonly rowCheck: RowCheck;
 }
 
 export async function openTestPlace(): Promise<TestPlace> {
@@ -26,7 +29,7 @@ export async function openTestPlace(): Promise<TestPlace> {
   const database = new DatabaseSync(join(folder, "moraine.db"), { readOnly: true });
   const rows = { name: folder, bindings: { read: async () => null }, select: selectFrom(database) };
   return {
-    ...{ folder, metadata, blobs, rows },
+    ...{ folder, metadata, blobs, rows, rowCheck: rowCheckOf(testSecret.key) },
     async [Symbol.asyncDispose]() {
       database.close();
       await metadata.close();

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { openRowSecret } from "../../auth/keyring.ts";
 import { keyLengthBytes } from "../../auth/sealed-box.ts";
 import { systemClock } from "../../clock/clocks.ts";
+import { type AuditFacts, serviceFacts } from "../../domain/audit.ts";
 import type { MetadataStore } from "../../domain/stores/metadata-store.ts";
 import { secretFile } from "../../secrets/secret-file.ts";
 import type { DatabaseUrl } from "../../storage/metadata/postgres/database-url.ts";
@@ -21,9 +22,11 @@ export interface RemovableOrphan {
   readonly action: Action;
 }
 
+type Store = Pick<MetadataStore, "abandonSegment" | "addAuditEntries">;
+
 const orphansAtOnce = 100;
 
-/** Gives the orphans of a file the rows of abandoned segments, durably, and prints each then. @param state of the data folder when they were found */
+/** Gives the orphans of a file the rows of abandoned segments, durably, after an audit entry for each, and prints each then. @param state of the data folder when they were found */
 export async function applyOrphans(
   given: Arguments,
   { file, state, print }: { readonly file: string; readonly state: string | null; print(action: Action): void },
@@ -31,6 +34,7 @@ export async function applyOrphans(
   await withMetadata(given, state, async (metadata) => {
     let page: RemovableOrphan[] = [];
     const abandonPage = async () => {
+      await metadata.addAuditEntries(page.map(entryOf));
       await Promise.all(page.map(({ key }) => metadata.abandonSegment({ key, ownerId: ownerOfKey(key) })));
       for (const { action } of page) {
         print(action);
@@ -47,10 +51,13 @@ export async function applyOrphans(
   });
 }
 
+const entryOf = ({ key, action }: RemovableOrphan): AuditFacts =>
+  serviceFacts({ time: systemClock.now(), operation: "RemoveOrphan", subject: key, reason: action.message });
+
 async function withMetadata(
   { metadata, sealingKeyFile }: Arguments,
   state: string | null,
-  work: (store: Pick<MetadataStore, "abandonSegment">) => Promise<void>,
+  work: (store: Store) => Promise<void>,
 ): Promise<void> {
   if ("database" in metadata) {
     const store = await openShared(metadata.database, sealingKeyFile ?? "");

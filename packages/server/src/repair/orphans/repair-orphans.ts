@@ -11,6 +11,7 @@ import { counting, type Report } from "../report.ts";
 import { applyOrphans, type RemovableOrphan } from "./apply-orphans.ts";
 import type { Arguments } from "./arguments.ts";
 import { assertRestored, judge } from "./judge.ts";
+import { openRowCheck } from "./row-check.ts";
 
 /**
  * Has orphans removed, or says what it would do. Returns how many things are left to do; throws when it cannot run. Orphans are found
@@ -45,7 +46,8 @@ async function findOrphans(given: Arguments, options: OpenOptions, found: Found)
   const { rows, blobs, folder } = place;
   assertRepairable(place, given.isApplied);
   await assertRestored(rows, given.restored);
-  const judging = { rows, blobs, restored: given.restored, isKept: place.isKept };
+  const rowCheck = await openRowCheck(given, rows);
+  const judging = { rows, blobs, rowCheck, restored: given.restored, isKept: place.isKept };
   await reconcile(place, {
     olderThanMilliseconds: given.olderThanMilliseconds,
     totals: { objects: 0, bytes: 0, segments: 0, young: 0 },

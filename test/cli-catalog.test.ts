@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
+import { lockCatalog } from "../packages/cli/src/catalog/catalog-lock.ts";
 import { asRoot, Shell, ShellHere } from "./support/command.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { endingOf, region, type ServerProcess, startServer } from "./support/server-process.ts";
@@ -145,11 +147,75 @@ test("inventories come from files and pipes, and what is wrong with them is said
     /warning: No archive was marked as vanished: the inventory has no date: give it with --as-of\n$/,
   );
   assert.match(
-    await here.done(["catalog", "import", "files", "-", "--as-of", "2099-01-01"], { input: csv }),
+    await here.done(["catalog", "import", "files", "-", "--as-of", dateIn(1)], { input: csv }),
     /^vanished +0$/m,
+  );
+  // It would hide what all later inventories list.
+  await here.refused(
+    ["catalog", "import", "files", "-", "--as-of", dateIn(3)],
+    2,
+    /^moraine: Invalid --as-of .*: it is in the future/,
+    { input: csv },
   );
   const listed = await here.done(["catalog", "ls", "files", "--quiet"]);
   assert.deepEqual(new Set(listed.trim().split("\n")), new Set(ids));
+});
+
+/** A date in some days. */
+const dateIn = (days: number): string => new Date(Date.now() + days * 24 * 3600 * 1000).toISOString().slice(0, 10);
+
+test("two imports, or an import and a rescue, do not change one catalogue at the same time", async () => {
+  await vaultOf("busy", ["a"]);
+  const [, path = ""] = /^catalogue +(\S+)/.exec(await here.done(["catalog", "import", "busy", "--start"])) ?? [];
+  const never = new AbortController().signal;
+  {
+    await using _ = await lockCatalog(path, never);
+    for (const more of [[], ["--rebuild"]]) {
+      await here.refused(["catalog", "import", "busy", ...more], 1, new RegExp(`its lock is ${path}`));
+    }
+    await here.refused(["rescue", "busy", "copies", "--yes"], 1, new RegExp(`its lock is ${path}`));
+  }
+  await here.done(["catalog", "import", "busy"]);
+});
+
+test("no rescue uses a catalogue whose import has not ended", async () => {
+  await vaultOf("halved", ["a"]);
+  const [, path = ""] = /^catalogue +(\S+)/.exec(await here.done(["catalog", "import", "halved", "--start"])) ?? [];
+  {
+    using database = new DatabaseSync(path);
+    database.exec("INSERT INTO facts VALUES ('unindexed', 'true')");
+  }
+  for (const flag of ["--dry-run", "--yes"]) {
+    await here.refused(["rescue", "halved", "copies", flag], 1, /An import into .* has not ended/);
+  }
+});
+
+test("catalogues that were rebuilt are all kept, their costs are carried over, and no other file is replaced", async () => {
+  await vaultOf("rebuilt", ["a"]);
+  const [, path = ""] = /^catalogue +(\S+)/.exec(await here.done(["catalog", "import", "rebuilt", "--start"])) ?? [];
+  const costs = (file: string) => {
+    using database = new DatabaseSync(file);
+    return database
+      .prepare("SELECT name, quantity FROM costs")
+      .all()
+      .map((row) => ({ ...row }));
+  };
+  {
+    using database = new DatabaseSync(path);
+    database.exec("INSERT INTO costs VALUES ('jobs Bulk', 5000)");
+  }
+  await here.done(["catalog", "import", "rebuilt", "--rebuild"]);
+  await here.done(["catalog", "import", "rebuilt", "--rebuild"]);
+  for (const file of [path, `${path}.old`, `${path}.old-2`]) {
+    assert.deepEqual(costs(file), [{ name: "jobs Bulk", quantity: 5000 }], file);
+  }
+  await writeFile(join(folder.path, "precious.csv"), "precious");
+  await here.refused(
+    ["catalog", "import", "rebuilt", "--catalog", "precious.csv", "--rebuild"],
+    1,
+    /precious\.csv is not a catalogue: move it away/,
+  );
+  assert.equal(await readFile(join(folder.path, "precious.csv"), "utf8"), "precious");
 });
 
 test("uploads and deletions are in the catalogue at once, and archives that others deleted have vanished", async () => {
@@ -189,7 +255,9 @@ test("a catalogue that cannot be written does not fail an upload or a deletion",
     1,
     /is not a catalogue: .*moraine catalog import VAULT --rebuild\n$/,
   );
-  assert.match(await here.done(["catalog", "import", "spoilt", "--start", "--rebuild"]), /^added +1$/m);
+  const rebuilt = await here.run(["catalog", "import", "spoilt", "--start", "--rebuild"]);
+  assert.match(rebuilt.stderr, /\.old does not say what was paid for: --max-cost counts from 0$/m);
+  assert.match(rebuilt.stdout, /^added +1$/m);
   assert.equal(await readFile(`${path}.old`, "utf8"), "no catalogue");
 });
 
@@ -219,7 +287,7 @@ test("a reader that closes the pipe ends a list quietly, and an interrupted impo
   interrupted.kill("SIGKILL");
   await endingOf(interrupted);
   const { code, stderr } = await here.run(["catalog", "ls", "many"]);
-  assert.ok(code === 1 ? /first import .* has not ended/.test(stderr) : code === 0, stderr);
+  assert.ok(code === 1 ? /An import into .* has not ended/.test(stderr) : code === 0, stderr);
   assert.match(await here.done(["catalog", "import", "many", "many.json"]), /^listed +20000$/m);
   const list = shell.start(["catalog", "ls", "many"]);
   await once(list.stdout ?? list, "data");

@@ -28,11 +28,13 @@ export class BulkArchives {
     return this.#isStarted;
   }
 
-  /** Drops the indexes. Returns false, and does nothing, if the catalogue has too many archives already. */
-  start(): boolean {
-    return this.#database.transaction(() => {
-      const isFirst = this.#database.get("SELECT 1 FROM archives LIMIT 1 OFFSET ?", knownMax) === undefined;
-      if (isFirst) {
+  /**
+   * Drops the indexes. Does nothing if the catalogue has too many archives already, or if jobs and copies refer to them: an import that does not
+   * end must not take those away.
+   */
+  start(): void {
+    this.#database.transaction(() => {
+      if (this.#isFirst()) {
         this.#facts.set("unindexed", "true");
         this.#database.exec(
           Object.keys(archiveIndexes)
@@ -41,8 +43,13 @@ export class BulkArchives {
         );
         this.#isStarted = true;
       }
-      return isFirst;
     });
+  }
+
+  #isFirst(): boolean {
+    const hasRow = (from: string, offset: number) =>
+      this.#database.get(`SELECT 1 FROM ${from} LIMIT 1 OFFSET ?`, offset) !== undefined;
+    return !(hasRow("archives", knownMax) || hasRow("jobs", 0) || hasRow("copies", 0));
   }
 
   /**

@@ -39,7 +39,7 @@ export class Catalog implements Disposable {
   /**
    * Opens the catalogue of a vault, or creates it in a folder that exists.
    *
-   * @param settings `forImport` opens also one whose first import was interrupted, which no other work can use.
+   * @param settings `forImport` opens also one whose import was interrupted, which no other work can use.
    */
   static open(path: string, vault: VaultIdentity, { forImport = false } = {}): Catalog {
     const database = new CatalogDatabase(path);
@@ -47,7 +47,9 @@ export class Catalog implements Disposable {
       prepare(database);
       const catalog = new Catalog(database, vault);
       assertIsOf(vault, catalog);
-      assertIndexed(catalog, forImport);
+      if (!forImport) {
+        catalog.assertImported();
+      }
       return catalog;
     } catch (error) {
       database[Symbol.dispose]();
@@ -65,6 +67,15 @@ export class Catalog implements Disposable {
     this.costs = new CostTable(database);
     this.uploads = new UploadTable(database);
     this.facts = new FactTable(database);
+  }
+
+  /** Throws CatalogError while an import lacks its end: archives may be there twice, and cannot be found. */
+  assertImported(): void {
+    if (this.facts.get("unindexed") !== null) {
+      throw new CatalogError(
+        `An import into the catalogue ${this.path} has not ended: wait for it, or run moraine catalog import again`,
+      );
+    }
   }
 
   /** Makes each change durable before it returns, at the cost of a sync; else a power cut may lose those of the last moments. */
@@ -130,14 +141,6 @@ function assertIsOf(vault: VaultIdentity, { path, facts }: Catalog): void {
   if (!isSame || !isSameAccount) {
     throw new CatalogError(
       `${path} is the catalogue of ${inWords(known)}, not of ${inWords(vault)}: name another file with --catalog`,
-    );
-  }
-}
-
-function assertIndexed({ path, facts }: Catalog, forImport: boolean): void {
-  if (!forImport && facts.get("unindexed") !== null) {
-    throw new CatalogError(
-      `The first import of the catalogue ${path} has not ended: wait for it, or run moraine catalog import again`,
     );
   }
 }

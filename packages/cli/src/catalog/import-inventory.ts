@@ -11,6 +11,8 @@ export interface ImportOptions {
   readonly signal: AbortSignal;
   /** The date of an inventory that does not have it, as in CSV. Without a date, no archive is judged to have vanished. */
   readonly listedAt?: Date | null;
+  /** Called before the first change, which an inventory may be waited for during hours. A rejection ends the import. */
+  readonly onStart?: () => Promise<void>;
   /** Called after each batch with the number of archives read. */
   readonly onProgress?: (archives: number) => void;
 }
@@ -51,9 +53,10 @@ export async function importInventory(
       await run.add(items, reader.inventoryDate ?? options.listedAt ?? null);
     }
     run.assertSameVault(reader.vaultArn);
+    await run.prepare();
     await run.flush();
   } finally {
-    await run.finish();
+    await run.close();
   }
   return run.end(reader.inventoryDate ?? options.listedAt ?? null, reader.vaultArn);
 }
@@ -107,13 +110,18 @@ class ImportRun {
     }
   }
 
-  async add(items: readonly InventoryItem[], listedAt: Date | null): Promise<void> {
+  /** Only when the inventory is there, which may be waited for during hours. */
+  async prepare(): Promise<void> {
     if (!this.#isPrepared) {
-      // Only now, since an inventory may be waited for during hours.
+      await this.#options.onStart?.();
       await this.finish();
       this.#catalog.archives.bulk.start();
       this.#isPrepared = true;
     }
+  }
+
+  async add(items: readonly InventoryItem[], listedAt: Date | null): Promise<void> {
+    await this.prepare();
     this.#listedAt = listedAt;
     for (const item of items) {
       const archive = this.#archiveOf(item);
@@ -148,6 +156,13 @@ class ImportRun {
       this.#listed.add(number);
     };
     await this.#catalog.archives.bulk.finish(this.#listedAt, onJoined, this.#options.signal);
+  }
+
+  /** Leaves a catalogue that others can use, after an error too. */
+  async close(): Promise<void> {
+    if (this.#isPrepared) {
+      await this.finish();
+    }
   }
 
   async end(listedAt: Date | null, vaultArn: string | null): Promise<ImportResult> {

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { serviceOf } from "../transfers/upload-state.ts";
 import { Catalog, type VaultIdentity } from "./catalog.ts";
 import { type CatalogOptions, catalogPath } from "./catalog-path.ts";
+import { carryCosts, setAside } from "./set-aside.ts";
 
 /** Opens the catalogue of a vault. Throws UsageError if there is none, and CatalogError if it cannot be used. */
 export function openCatalog(tools: CommandContext, vaultName: string, options: CatalogOptions): Catalog {
@@ -20,7 +21,7 @@ export function openCatalog(tools: CommandContext, vaultName: string, options: C
 /**
  * Opens the catalogue of a vault for an import, or creates it.
  *
- * @param options with `rebuild`, sets the file that exists aside as FILE.old, and creates another.
+ * @param options with `rebuild`, sets the file that exists aside as FILE.old, and creates another with its costs.
  */
 export function createCatalog(
   tools: CommandContext,
@@ -34,17 +35,12 @@ export function createCatalog(
     const { message } = cause as Error;
     throw new UsageError(`cannot create the folder of ${path}: ${message}; name a file with --catalog`, { cause });
   }
-  if (options.rebuild) {
-    setAside(path);
+  const aside = options.rebuild && existsSync(path) ? setAside(path, options.catalog !== undefined) : null;
+  const catalog = Catalog.open(path, identityOf(tools, vaultName), { forImport: true });
+  if (aside !== null && !carryCosts(aside, catalog)) {
+    tools.stderr.write(`moraine: ${aside} does not say what was paid for: --max-cost counts from 0\n`);
   }
-  return Catalog.open(path, identityOf(tools, vaultName), { forImport: true });
-}
-
-/** SQLite's log belongs to its file; without it, the last changes would be missing. */
-function setAside(path: string): void {
-  for (const end of ["-wal", "-shm", ""].filter((each) => existsSync(path + each))) {
-    renameSync(path + end, `${path}.old${end}`);
-  }
+  return catalog;
 }
 
 function identityOf(tools: CommandContext, vaultName: string): VaultIdentity {

@@ -1,9 +1,10 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { ProgressEvent } from "@moraine/client/node";
+import { millisecondsPer } from "@moraine/protocol";
 import type { Command } from "commander";
 import { dateValue } from "../arguments/dates.ts";
-import type { CatalogOptions } from "../catalog/catalog-path.ts";
+import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
 import type { ImportResult } from "../catalog/import-inventory.ts";
 import type { CommandContext, Transfer } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
@@ -26,7 +27,10 @@ export function addCatalogImport(catalog: Command, tools: CommandContext): void 
     .argument("[file]", "an inventory in JSON or CSV; - is standard input (default: the newest inventory job's output)")
     .option(...catalogFlags)
     .option("--start", "start an inventory job and wait for it")
-    .option("--rebuild", "start with a new catalogue; one that exists is kept as FILE.old")
+    .option(
+      "--rebuild",
+      "start with a new catalogue; one that exists is kept as FILE.old, and its costs are carried over",
+    )
     .option("--as-of <date>", "date of an inventory in CSV, which has none, e.g. 2026-01-31", dateValue);
   addWaitOption(command)
     .addHelpText("after", details)
@@ -52,9 +56,7 @@ async function importCommand(
   file: string | undefined,
   options: ImportCommandOptions,
 ): Promise<void> {
-  if (file !== undefined && (options.start || options.wait !== undefined)) {
-    throw new UsageError("--start and --wait are for an inventory of the service: leave out the file");
-  }
+  assertConsistent(tools, file, options);
   const from = file === undefined ? "its newest inventory" : file === "-" ? "standard input" : file;
   const isStart = options.start ? "start an inventory job, wait for it, and " : "";
   if (tools.reportIfDryRun(`${isStart}import the catalogue of vault ${vaultName} from ${from}`)) {
@@ -63,20 +65,45 @@ async function importCommand(
   const source = file === undefined ? await serviceSource(tools, vaultName, options) : await fileSource(tools, file);
   const { createCatalog } = await import("../catalog/open-catalog.ts");
   const { importInventory } = await import("../catalog/import-inventory.ts");
+  const { lockCatalog } = await import("../catalog/catalog-lock.ts");
+  await using locks = new AsyncDisposableStack();
+  const path = catalogPath(tools, vaultName, options);
+  let isLocked = false;
+  const onStart = async () => {
+    if (!isLocked) {
+      locks.use(await lockCatalog(path, tools.signal));
+      isLocked = true;
+    }
+  };
+  if (options.rebuild && existsSync(path)) {
+    await onStart();
+  }
   using catalog = createCatalog(tools, vaultName, options);
   await tools.transfer<ImportResult & { readonly catalog: string }>(
     {
       name: vaultName,
-      resumeHint: () => "Run the same command again: what was imported is not imported twice.",
+      resumeHint: () =>
+        `Run the same command again${options.rebuild ? " without --rebuild" : ""}: what was imported is not imported twice.`,
       readable: (result) => resultText(result),
     },
     async (watched) => {
       const { asOf: listedAt = null } = options;
-      const result = await importInventory(catalog, source(watched), { signal: watched.signal, listedAt });
+      const result = await importInventory(catalog, source(watched), { signal: watched.signal, listedAt, onStart });
       warnOf(result, watched);
       return { catalog: catalog.path, ...result };
     },
   );
+}
+
+function assertConsistent(tools: CommandContext, file: string | undefined, options: ImportCommandOptions): void {
+  if (file !== undefined && (options.start || options.wait !== undefined)) {
+    throw new UsageError("--start and --wait are for an inventory of the service: leave out the file");
+  }
+  if (options.asOf !== undefined && options.asOf.getTime() > tools.now().getTime() + millisecondsPer.day) {
+    throw new UsageError(
+      `Invalid --as-of ${options.asOf.toISOString()}: it is in the future, and would hide all archives of later inventories`,
+    );
+  }
 }
 
 type Watched = Parameters<Transfer<object>>[0];

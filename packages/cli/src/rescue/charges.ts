@@ -1,21 +1,20 @@
 import type { CatalogArchive } from "../catalog/archive-row.ts";
-import { counted, emptyHour, hourToText } from "./hourly-window.ts";
+import { counted, hourToText } from "./hourly-window.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
 import { requested, type Tier } from "./schedule.ts";
 
 /** Counts a job as paid for, durably and before its request: a kill must not let a cap be passed. */
 export function charge(parts: RescueParts, state: RescueState, archive: CatalogArchive, tier: Tier): void {
-  const { money, catalog, limits, now } = parts;
+  const { money, catalog, now } = parts;
   const { sizeBytes: bytes } = archive;
   const work = { archives: 1, bytes };
-  const hour = limits.retrievalBytesPerHour === null ? emptyHour : counted(state.schedule.hour, bytes, now());
+  // Without a limit too: the next run may have one.
+  const hour = counted(state.schedule.hour, bytes, now());
   state.schedule = requested(state.schedule, { bytes, usd: money.usdOf(tier, work) }, hour);
   state.noteAhead(archive);
   catalog.change(() => {
     money.count(tier, work);
-    if (limits.retrievalBytesPerHour !== null) {
-      catalog.facts.set("rescue-hour", hourToText(hour));
-    }
+    catalog.facts.set("rescue-hour", hourToText(hour));
   });
 }
 

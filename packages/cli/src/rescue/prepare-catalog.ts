@@ -35,6 +35,7 @@ export async function prepareCatalog(
   }
   const recorded = recordedInventory(catalog);
   if (recorded !== null) {
+    catalog.assertImported();
     const asOf = recorded.listedAt === null ? "without a date" : `of ${recorded.listedAt.toISOString()}`;
     notice(
       `the catalogue has ${recorded.listed} archives, from an inventory ${asOf}; --inventory FILE imports another one`,

@@ -1,8 +1,9 @@
 import type { GlacierClient } from "@moraine/client";
-import { LockFile } from "@moraine/client/node";
 import type { Catalog } from "../catalog/catalog.ts";
+import { lockCatalog } from "../catalog/catalog-lock.ts";
 import { createCatalog } from "../catalog/open-catalog.ts";
 import { recordedInventory } from "../catalog/recorded-inventory.ts";
+import { renameArchives } from "../catalog/rename-archives.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
@@ -52,10 +53,11 @@ export async function rescueVault(
   const catalog = stack.use(createCatalog(tools, vaultName, options));
   const services = { client, vaultName, catalog, prices, listLagMilliseconds: await listLagOf(client) };
   if (tools.options().dryRun) {
+    catalog.assertImported();
     await printEstimate(tools, targetText, services, options);
     return;
   }
-  stack.use(await lockCatalog(catalog, tools.signal));
+  stack.use(await lockCatalog(catalog.path, tools.signal));
   if (options.limits.costMax !== null || options.limits.retrievalBytesPerHour !== null) {
     catalog.syncEachChange();
   }
@@ -152,19 +154,11 @@ async function fillCatalog(
   const wishes = { inventory, once, yes, inventoryUsd: prices === null ? null : inventoryUsd(prices, 0) };
   await prepareCatalog(tools, { client, vaultName, catalog }, wishes, notice);
   if (names !== null) {
-    let unknown = 0;
-    for await (const override of readOverrides(tools.pathOf(names))) {
-      unknown += catalog.archives.rename(override) ? 0 : 1;
-    }
+    const { unknown } = await renameArchives(catalog, readOverrides(tools.pathOf(names)), tools);
     if (unknown > 0) {
       notice(`${unknown} rows of ${names} name archives that the inventory does not list`);
     }
   }
-}
-
-/** Keeps another rescue from using the same catalogue: both would request the same jobs. */
-function lockCatalog(catalog: Catalog, signal: AbortSignal): Promise<AsyncDisposable> {
-  return LockFile.take(`${catalog.path}.rescue`, { signal });
 }
 
 function partsOf(

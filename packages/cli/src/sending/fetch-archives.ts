@@ -1,5 +1,6 @@
 import type { GlacierClient } from "@moraine/client";
 import type { Catalog } from "../catalog/catalog.ts";
+import { lockCatalog } from "../catalog/catalog-lock.ts";
 import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import type { TargetCopies } from "../catalog/copy-table.ts";
 import { globMatcher, literalPrefix } from "../catalog/glob.ts";
@@ -92,10 +93,9 @@ export class Fetching implements AsyncDisposable {
 
   /** Fetches all into a folder. Resolves also when some could not be fetched. */
   async into(folder: string, { signal, onEvent }: Watched): Promise<{ counts: FileCounts; end: RescueEnd }> {
-    const { LockFile } = await import("@moraine/client/node");
     const { catalog } = this.#parts;
     // The same as of a rescue: both would request the same jobs.
-    this.#stack.use(await LockFile.take(`${catalog.path}.rescue`, { signal }));
+    this.#stack.use(await lockCatalog(catalog.path, signal));
     const opened = this.#stack.use(await FolderTarget.open(this.#tools.pathOf(folder), { create: true }));
     const progress = new FilesProgress(onEvent);
     const target = new FetchTarget(opened, progress);

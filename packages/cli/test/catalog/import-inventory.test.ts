@@ -203,6 +203,42 @@ test("an interrupted first import leaves a catalogue that the next import comple
   assert.equal(indexes.length, 4);
 });
 
+test("an interrupted import leaves a catalogue whose archives have jobs as it was for others", async () => {
+  using file = catalogFile();
+  {
+    using catalog = Catalog.open(file.path, vault, { forImport: true });
+    await importText(catalog, documentOf(range(1, 20), day(1)));
+    catalog.jobs.requested(3, "job", "Bulk", day(1));
+    const interruption = new AbortController();
+    const onProgress = () => interruption.abort(new Error("interrupted"));
+    const text = documentOf(range(1, 5000), day(2));
+    await assert.rejects(importText(catalog, text, { signal: interruption.signal, onProgress }), /interrupted/);
+  }
+  using catalog = Catalog.open(file.path, vault);
+  const ids = (await flat(catalog.archives.inOrderOfCreation())).map(({ archiveId }) => archiveId);
+  assert.equal(new Set(ids).size, ids.length);
+  assert.equal(catalog.archives.get(idOfNumber(3))?.number, 3);
+});
+
+test("nothing is changed before the start of an import is allowed", async () => {
+  using opened = temporaryCatalog();
+  const { catalog } = opened;
+  const onStart = () => Promise.reject(new Error("another import"));
+  await assert.rejects(importText(catalog, documentOf([1, 2], day(1)), { onStart }), /another import/);
+  assert.equal(catalog.archives.lastNumber(), 0);
+  catalog.assertImported();
+});
+
+test("an inventory without archives completes an interrupted import", async () => {
+  using file = catalogFile();
+  {
+    using catalog = Catalog.open(file.path, vault, { forImport: true });
+    catalog.archives.bulk.start();
+    await importText(catalog, documentOf([], day(1)));
+  }
+  Catalog.open(file.path, vault)[Symbol.dispose]();
+});
+
 test("a given path stays when the inventory is imported again", async () => {
   using opened = temporaryCatalog();
   const { catalog } = opened;

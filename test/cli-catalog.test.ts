@@ -218,6 +218,30 @@ test("catalogues that were rebuilt are all kept, their costs are carried over, a
   assert.equal(await readFile(join(folder.path, "precious.csv"), "utf8"), "precious");
 });
 
+test("a catalogue is of one vault, and of no later one with its name", async () => {
+  const [id] = await vaultOf("again", ["a"]);
+  await here.done(["catalog", "import", "again", "--start"]);
+  await here.done(["plan", "again"]);
+  await http.deleteArchive("again", `${id}`);
+  await here.done(["vault", "delete", "again"]);
+  await vaultOf("again", []);
+  await writeFile(join(folder.path, "sent.txt"), "sent");
+  const uses = [
+    ["plan", "again"],
+    ["rescue", "again", "copies", "--yes"],
+    ["send", "sent.txt", "again"],
+    ["fetch", "again", "**", "-o", "copies"],
+    ["audit", "again"],
+    ["vault", "empty", "again"],
+    ["catalog", "import", "again", "--start"],
+  ];
+  for (const use of uses) {
+    await here.refused(use, 1, /is the catalogue of a vault that was created .*: make another catalogue .* --rebuild/);
+  }
+  await here.done(["catalog", "import", "again", "--start", "--rebuild"]);
+  await here.done(["send", "sent.txt", "again"]);
+});
+
 test("uploads and deletions are in the catalogue at once, and archives that others deleted have vanished", async () => {
   const [kept, gone] = await vaultOf("changing", ["kept", "gone"]);
   await here.done(["catalog", "import", "changing", "--start"]);

@@ -3,6 +3,8 @@ import type { CatalogDatabase } from "./catalog-database.ts";
 /** The names of single facts about the catalogue. */
 type FactName =
   | "vault"
+  /** The vault as the service has described it: bind-to-vault.ts. */
+  | "described-vault"
   /** The newest inventory that was imported to its end. */
   | "inventory"
   /** Up to where a target's manifest is recorded here. */

@@ -65,6 +65,7 @@ async function importCommand(
   const source = file === undefined ? await serviceSource(tools, vaultName, options) : await fileSource(tools, file);
   const { createCatalog } = await import("../catalog/open-catalog.ts");
   const { importInventory } = await import("../catalog/import-inventory.ts");
+  const { bindToVault } = await import("../catalog/bind-to-vault.ts");
   const { lockCatalog } = await import("../catalog/catalog-lock.ts");
   await using locks = new AsyncDisposableStack();
   const path = catalogPath(tools, vaultName, options);
@@ -79,6 +80,9 @@ async function importCommand(
     await onStart();
   }
   using catalog = createCatalog(tools, vaultName, options);
+  if (file === undefined) {
+    await bindToVault(await tools.client(), catalog, tools.signal);
+  }
   await tools.transfer<ImportResult & { readonly catalog: string }>(
     {
       name: vaultName,

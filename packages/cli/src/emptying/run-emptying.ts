@@ -1,4 +1,5 @@
 import type { GlacierClient } from "@moraine/client";
+import { bindToVault } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import { openCatalog } from "../catalog/open-catalog.ts";
@@ -67,6 +68,7 @@ export async function runEmptying(tools: CommandContext, vaultName: string, opti
     tools.printMessage({ vault: vaultName, removed: true }, `Vault ${vaultName} does not exist any more.`);
     return;
   }
+  await bindToVault(client, catalog, tools.signal);
   assertImported(emptying);
   await using opened = new AsyncDisposableStack();
   const rules = await rulesOfVault(client, { vaultName, vaultArn: vault.arn }, tools.signal);

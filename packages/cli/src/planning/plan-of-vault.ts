@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import type { OperationOutput } from "@moraine/client";
+import { bind } from "../catalog/bind-to-vault.ts";
 import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
 import { openCatalog } from "../catalog/open-catalog.ts";
 import { recordedInventory } from "../catalog/recorded-inventory.ts";
@@ -27,7 +29,7 @@ export async function planOf(tools: CommandContext, vaultName: string, question:
     bytes: described.SizeInBytes ?? 0,
     details: null,
   };
-  const contents = (await fromCatalog(tools, vaultName, question)) ?? counted;
+  const contents = (await fromCatalog(tools, { vaultName, described }, question)) ?? counted;
   return makePlan(contents, {
     vaultName,
     isAws: await isAws(client),
@@ -40,13 +42,14 @@ export async function planOf(tools: CommandContext, vaultName: string, question:
 
 async function fromCatalog(
   tools: CommandContext,
-  vaultName: string,
+  { vaultName, described }: { readonly vaultName: string; readonly described: OperationOutput<"DescribeVault"> },
   options: CatalogOptions,
 ): Promise<VaultStatistics | null> {
   if (!existsSync(catalogPath(tools, vaultName, options))) {
     return null;
   }
   using catalog = openCatalog(tools, vaultName, options);
+  bind(catalog, described);
   const inventory = recordedInventory(catalog);
   return inventory === null
     ? null

@@ -1,4 +1,5 @@
 import type { GlacierClient } from "@moraine/client";
+import { bindToVault } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { lockCatalog } from "../catalog/catalog-lock.ts";
 import { createCatalog } from "../catalog/open-catalog.ts";
@@ -51,6 +52,7 @@ export async function rescueVault(
   }
   await using stack = new AsyncDisposableStack();
   const catalog = stack.use(createCatalog(tools, vaultName, options));
+  await bindToVault(client, catalog, tools.signal);
   const services = { client, vaultName, catalog, prices, listLagMilliseconds: await listLagOf(client) };
   if (tools.options().dryRun) {
     catalog.assertImported();

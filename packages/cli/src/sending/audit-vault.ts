@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { InvalidEntry } from "@moraine/client/node";
+import { bindToVault } from "../catalog/bind-to-vault.ts";
 import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import { openCatalog } from "../catalog/open-catalog.ts";
 import type { CommandContext } from "../context/tools.ts";
@@ -33,6 +34,9 @@ export class AuditDifferenceError extends Error {
 export async function auditVault(tools: CommandContext, vaultName: string, options: AuditOptions): Promise<void> {
   const { DigestPool } = await import("@moraine/client/node");
   using catalog = openCatalog(tools, vaultName, options);
+  if (options.inventory === null) {
+    await bindToVault(await tools.client(), catalog, tools.signal);
+  }
   await using pool = new DigestPool();
   const { folder, isQuick, concurrency } = options;
   const path = folder === null ? null : await existingFolder(tools, folder);

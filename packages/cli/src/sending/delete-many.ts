@@ -1,12 +1,12 @@
 import type { GlacierClient } from "@moraine/client";
 import type { ManyIds } from "../arguments/many-ids.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { existingVault } from "../catalog/existing-vault.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { DeletionRecord } from "../emptying/deletion-record.ts";
 import { messageOf } from "../exit-codes.ts";
 import { isFatal, isNotFound, isOutage } from "../rescue/service-errors.ts";
 import { paced } from "../transfers/paced.ts";
-import { assertVaultExists } from "./existing-vault.ts";
 import { type FileCounts, FilesProgress } from "./files-progress.ts";
 import { openIfExists } from "./open-or-create.ts";
 import type { Watched } from "./send-files.ts";
@@ -35,7 +35,7 @@ export async function deleteMany(
 ): Promise<FileCounts> {
   const { inParallel } = await import("@moraine/client/node");
   const client = await tools.client();
-  await assertVaultExists(client, vaultName, signal);
+  await existingVault(client, vaultName, signal);
   using catalog = openIfExists(tools, vaultName, {});
   const progress = new FilesProgress(onEvent, "archives");
   const total = await ids.count();

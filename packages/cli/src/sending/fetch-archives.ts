@@ -1,4 +1,5 @@
 import type { GlacierClient } from "@moraine/client";
+import { bindToVault } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { lockCatalog } from "../catalog/catalog-lock.ts";
 import type { CatalogOptions } from "../catalog/catalog-path.ts";
@@ -73,6 +74,7 @@ export class Fetching implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const catalog = stack.use(openCatalog(tools, vaultName, options));
     const client = await tools.client();
+    await bindToVault(client, catalog, tools.signal);
     const matching = { filter: options.filter, matches: globMatcher(globs), archiveIds: null };
     const prefix = globs.length === 1 ? literalPrefix(globs[0] ?? "") : "";
     const { signal } = tools;

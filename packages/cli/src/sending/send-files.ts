@@ -1,12 +1,13 @@
 import type { GlacierClient } from "@moraine/client";
+import { bind } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
+import { existingVault } from "../catalog/existing-vault.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext, Transfer } from "../context/tools.ts";
 import type { DescriptionFormat } from "../names/file-description.ts";
 import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
 import { prepareFolderOf, uploadJournalPath } from "../transfers/upload-state.ts";
-import { assertVaultExists } from "./existing-vault.ts";
 import { fileRules, type RuleOptions } from "./file-rules.ts";
 import { type FileCounts, FilesProgress } from "./files-progress.ts";
 import { KeyedTurns } from "./keyed-turns.ts";
@@ -41,9 +42,12 @@ export async function sendFiles(
   // Refuses a name that no vault can have.
   catalogPath(tools, vaultName, options);
   const client = await tools.client();
-  await assertVaultExists(client, vaultName, signal);
+  const vault = await existingVault(client, vaultName, signal);
   await using opened = new AsyncDisposableStack();
   const catalog = opened.use(openOrCreateCatalog(tools, vaultName, options));
+  if (vault !== null) {
+    bind(catalog, vault);
+  }
   const onWait = (message: string) => onEvent({ kind: "warning", code: "lock-unseen", message });
   const lock = opened.use(await LockFile.take(`${catalog.path}.send.lock`, { signal, onWait }));
   const sending = await openSending(tools, { vaultName, client, catalog, opened, onEvent }, options);

@@ -1,0 +1,53 @@
+import type { GlacierClient, OperationOutput } from "@moraine/client";
+import type { Catalog } from "./catalog.ts";
+import { CatalogError } from "./catalog-error.ts";
+import { existingVault } from "./existing-vault.ts";
+import { recordedInventory } from "./recorded-inventory.ts";
+
+type DescribedVault = OperationOutput<"DescribeVault">;
+
+/** The vault that a catalogue is of: an account may have another one of its name, and may have had one. */
+interface BoundVault {
+  readonly arn: string;
+  readonly createdAt: string;
+}
+
+/**
+ * Asks the service for the vault, and makes sure that the catalogue is of this one and no other of its name. Some may use a vault that they may
+ * not describe: then it resolves to null. Throws CatalogError.
+ */
+export async function bindToVault(
+  client: GlacierClient,
+  catalog: Catalog,
+  signal: AbortSignal,
+): Promise<DescribedVault | null> {
+  const described = await existingVault(client, catalog.vault.vaultName, signal);
+  if (described !== null) {
+    bind(catalog, described);
+  }
+  return described;
+}
+
+/** The same for a vault that was described. */
+export function bind(catalog: Catalog, { VaultARN: arn, CreationDate: createdAt }: DescribedVault): void {
+  if (!arn || !createdAt) {
+    return;
+  }
+  const { path, facts } = catalog;
+  const text = facts.get("described-vault");
+  const bound = text === null ? null : (JSON.parse(text) as BoundVault);
+  const knownArn = bound?.arn ?? recordedInventory(catalog)?.vaultArn ?? arn;
+  if (knownArn !== arn) {
+    throw new CatalogError(
+      `${path} is the catalogue of ${knownArn}, and these credentials see ${arn}: name another file with --catalog`,
+    );
+  }
+  if (bound !== null && Date.parse(bound.createdAt) !== Date.parse(createdAt)) {
+    throw new CatalogError(
+      `${path} is the catalogue of a vault that was created ${bound.createdAt}, and the one of its name was created ${createdAt}: make another catalogue with moraine catalog import VAULT --rebuild`,
+    );
+  }
+  if (bound === null) {
+    facts.set("described-vault", JSON.stringify({ arn, createdAt } satisfies BoundVault));
+  }
+}

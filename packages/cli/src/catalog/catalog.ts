@@ -6,6 +6,7 @@ import { CopyTable } from "./copy-table.ts";
 import { CostTable } from "./cost-table.ts";
 import { FactTable } from "./fact-table.ts";
 import { JobTable } from "./job-table.ts";
+import { PendingRequests } from "./pending-requests.ts";
 import { applicationId, archiveIndexes, schemaVersion, tables } from "./schema.ts";
 import { UploadTable } from "./upload-table.ts";
 
@@ -30,6 +31,7 @@ export class Catalog implements Disposable {
   readonly vault: VaultIdentity;
   readonly archives: ArchiveTable;
   readonly jobs: JobTable;
+  readonly requests: PendingRequests;
   readonly copies: CopyTable;
   readonly costs: CostTable;
   readonly uploads: UploadTable;
@@ -63,6 +65,7 @@ export class Catalog implements Disposable {
     this.#database = database;
     this.archives = new ArchiveTable(database);
     this.jobs = new JobTable(database);
+    this.requests = new PendingRequests(database);
     this.copies = new CopyTable(database);
     this.costs = new CostTable(database);
     this.uploads = new UploadTable(database);

@@ -173,7 +173,12 @@ const reasons = {
   "invalid entries": "some entries are invalid",
 } as const;
 
-function warnOf({ invalid, replaced, unjudged }: ImportResult, { onEvent }: Watched): void {
+/** An inventory that was cut off between two lines of a CSV looks like a whole one. */
+const manyVanished = ({ listed, vanished }: ImportResult): boolean =>
+  vanished !== null && vanished >= 10 && vanished > 0.05 * (listed + vanished);
+
+function warnOf(result: ImportResult, { onEvent }: Watched): void {
+  const { invalid, replaced, unjudged, listed, vanished } = result;
   const warn = (message: string) => onEvent({ kind: "warning", code: "inventory-entries", message });
   for (const { reason, text } of invalid.first) {
     warn(reason.includes(text) ? reason : `${reason}: ${text}`);
@@ -183,6 +188,11 @@ function warnOf({ invalid, replaced, unjudged }: ImportResult, { onEvent }: Watc
   }
   if (replaced > 0) {
     warn(`${replaced} descriptions have bytes that are not UTF-8, shown as U+FFFD`);
+  }
+  if (manyVanished(result)) {
+    warn(
+      `${vanished} archives have vanished, and ${listed} are listed: make sure that the inventory is complete, since the others will not be rescued`,
+    );
   }
   if (unjudged !== null) {
     warn(`No archive was marked as vanished: ${reasons[unjudged]}`);

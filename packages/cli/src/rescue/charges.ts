@@ -15,6 +15,7 @@ export function charge(parts: RescueParts, state: RescueState, archive: CatalogA
   catalog.change(() => {
     money.count(tier, work);
     catalog.facts.set("rescue-hour", hourToText(hour));
+    catalog.requests.add(archive.number, { tier, since: now() });
   });
 }
 
@@ -22,10 +23,30 @@ export function charge(parts: RescueParts, state: RescueState, archive: CatalogA
 export function refund(
   { money, catalog }: Pick<RescueParts, "money" | "catalog">,
   state: RescueState,
-  { sizeBytes: bytes }: Pick<CatalogArchive, "sizeBytes">,
+  { number, sizeBytes: bytes }: Pick<CatalogArchive, "number" | "sizeBytes">,
   tier: Tier,
 ): void {
-  catalog.change(() => money.count(tier, { archives: -1, bytes: -bytes }));
+  catalog.change(() => {
+    money.count(tier, { archives: -1, bytes: -bytes });
+    catalog.requests.delete(number);
+  });
   const spentUsd = state.schedule.spentUsd - money.usdOf(tier, { archives: 1, bytes });
   state.schedule = { ...state.schedule, spentUsd };
+}
+
+/** Whether the transfer of an output stays below the cost cap. */
+export const isTransferAffordable = (
+  { money, limits }: Pick<RescueParts, "money" | "limits">,
+  { schedule }: Pick<RescueState, "schedule">,
+  bytes: number,
+): boolean => limits.costMax === null || schedule.spentUsd + money.usdOfTransfer(bytes) <= limits.costMax;
+
+/** Counts the transfer of an output whose job was not charged here, or that has to be transferred again. */
+export function chargeTransfer(
+  { money, catalog }: Pick<RescueParts, "money" | "catalog">,
+  state: RescueState,
+  bytes: number,
+): void {
+  catalog.change(() => money.countTransfer(bytes));
+  state.schedule = { ...state.schedule, spentUsd: state.schedule.spentUsd + money.usdOfTransfer(bytes) };
 }

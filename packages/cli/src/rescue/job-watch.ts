@@ -4,6 +4,7 @@ import { damagedArchiveMessage } from "@moraine/protocol";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { CatalogJob } from "../catalog/job-table.ts";
 import { ListedNumbers } from "../catalog/listed-numbers.ts";
+import { chargeTransfer, isTransferAffordable } from "./charges.ts";
 import type { Recorder } from "./recorder.ts";
 import { isWanted, type RescueParts, type RescueState } from "./rescue-state.ts";
 import { learnedLatency, type Tier, tiers } from "./schedule.ts";
@@ -43,8 +44,16 @@ export class JobWatch {
     this.#uncertain = new UncertainRequests(parts, state, recorder);
   }
 
-  /** Counts the jobs that the catalogue knows, so that their outputs can be fetched before the list is complete. */
+  /**
+   * Counts the jobs that the catalogue knows, so that their outputs can be fetched before the list is complete, and takes over the requests
+   * without a response of a run that was killed.
+   */
   async begin(): Promise<void> {
+    for (const [number, { tier, since }] of this.#parts.catalog.requests.all()) {
+      // A clock may have been set back.
+      const request = { tier: tierNamed(tier), since: Math.min(since, this.#parts.now()) };
+      this.#state.uncertain.set(number, request);
+    }
     for (const state of ["requested", "ready"] as const) {
       for await (const batch of this.#parts.catalog.jobs.inState(state)) {
         for (const job of batch) {
@@ -242,8 +251,9 @@ export class JobWatch {
     } else if (job.StatusCode === "InProgress" && known.state === "ready") {
       // It was missing in a list of those in progress.
       this.#parts.catalog.jobs.inProgress(job.JobId);
-    } else if (job.StatusCode === "Succeeded" && known.state === "fetched" && this.#isWanted(archive)) {
+    } else if (job.StatusCode === "Succeeded" && known.state === "fetched" && this.#mayTransfer(archive)) {
       // Fetched for another target, or by a run whose copy was lost.
+      chargeTransfer(this.#parts, this.#state, archive.sizeBytes);
       this.#parts.catalog.jobs.ready(job.JobId, dateOf(job.CompletionDate));
       this.#state.addAhead(archive);
       this.#hasNews();
@@ -254,13 +264,22 @@ export class JobWatch {
   #mayAdopt(known: CatalogJob | null, archive: CatalogArchive, job: Job): boolean {
     const isLive = known?.state === "requested" || known?.state === "ready";
     const isSooner = known?.state === "requested" && job.StatusCode === "Succeeded";
-    return this.#isWanted(archive) && (!isLive || isSooner);
+    const isCharged = isSooner || this.#state.uncertain.has(archive.number);
+    return (isCharged ? this.#isWanted(archive) : this.#mayTransfer(archive)) && (!isLive || isSooner);
+  }
+
+  /** Whether an output may be fetched whose transfer was not charged with its job. */
+  #mayTransfer(archive: CatalogArchive): boolean {
+    return this.#isWanted(archive) && isTransferAffordable(this.#parts, this.#state, archive.sizeBytes);
   }
 
   #adopt(job: Job, archive: CatalogArchive, known: CatalogJob | null): void {
     const { catalog } = this.#parts;
     const isCounted = known?.state === "requested";
-    catalog.jobs.requested(archive.number, job.JobId, tierOf(job), new Date(this.#parts.now()));
+    if (!isCounted && !this.#state.uncertain.has(archive.number)) {
+      chargeTransfer(this.#parts, this.#state, archive.sizeBytes);
+    }
+    catalog.jobs.requested(archive.number, job.JobId, tierNamed(job.Tier), new Date(this.#parts.now()));
     if (!isCounted) {
       this.#state.addAhead(archive);
     }
@@ -353,7 +372,7 @@ function isWhole({ Action, RetrievalByteRange, ArchiveSizeInBytes }: Job): boole
   return Action === "ArchiveRetrieval" && !isRange;
 }
 
-const tierOf = ({ Tier: tier }: Job): Tier => tiers.find((each) => each === tier) ?? "Standard";
+const tierNamed = (name: string | null): Tier => tiers.find((each) => each === name) ?? "Standard";
 
 const dateOf = (text: string | null): Date => {
   const date = new Date(text ?? Number.NaN);

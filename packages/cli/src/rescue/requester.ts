@@ -172,7 +172,10 @@ export class Requester {
     const jobParameters = { Type: "archive-retrieval", ArchiveId: archive.archiveId, Tier: tier } as const;
     try {
       const { jobId } = await client.initiateJob({ vaultName, jobParameters }, { signal });
-      catalog.jobs.requested(archive.number, jobId, tier, new Date(now()));
+      catalog.change(() => {
+        catalog.jobs.requested(archive.number, jobId, tier, new Date(now()));
+        catalog.requests.delete(archive.number);
+      });
       this.#refusals = 0;
       this.#state.jobs.started += 1;
       this.#state.schedule = accepted(this.#state.schedule);

@@ -1,4 +1,4 @@
-import type { GlacierClient } from "@moraine/client";
+import type { GlacierClient, OperationOutput } from "@moraine/client";
 import { bindToVault } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { lockCatalog } from "../catalog/catalog-lock.ts";
@@ -30,6 +30,7 @@ import { ArchiveSelection } from "./selection.ts";
 import { snapshotFacts } from "./snapshot-text.ts";
 import { targetOf, targetToEstimate } from "./target-of.ts";
 import { TimedBandwidth } from "./timed-bandwidth.ts";
+import { unlistedArchives } from "./unlisted-archives.ts";
 import { watchRescue } from "./watch-rescue.ts";
 
 /** Small archives that are fetched at the same time. */
@@ -52,7 +53,7 @@ export async function rescueVault(
   }
   await using stack = new AsyncDisposableStack();
   const catalog = stack.use(createCatalog(tools, vaultName, options));
-  await bindToVault(client, catalog, tools.signal);
+  const described = await bindToVault(client, catalog, tools.signal);
   const services = { client, vaultName, catalog, prices, listLagMilliseconds: await listLagOf(client) };
   if (tools.options().dryRun) {
     catalog.assertImported();
@@ -72,7 +73,7 @@ export async function rescueVault(
   }
   await confirmEstimate(tools, parts, options);
   stack.use(await target.lock(tools.signal));
-  await run(tools, parts, options);
+  await run(tools, parts, described, options);
 }
 
 /** A folder with copies that is missing now may be on a disk that is not mounted. */
@@ -83,7 +84,12 @@ type Services = Pick<RescueParts, "client" | "vaultName" | "catalog" | "listLagM
   readonly prices: RegionPrices | null;
 };
 
-async function run(tools: CommandContext, given: RescueParts, options: RescueOptions): Promise<void> {
+async function run(
+  tools: CommandContext,
+  given: RescueParts,
+  described: OperationOutput<"DescribeVault"> | null,
+  options: RescueOptions,
+): Promise<void> {
   const report = rescueReport(tools);
   const parts: RescueParts = { ...given, onEvent: (event) => report.onEvent(event) };
   await using watch = await watchRescue(tools, parts, report, options);
@@ -95,7 +101,8 @@ async function run(tools: CommandContext, given: RescueParts, options: RescueOpt
   await finish(tools, parts, snapshot, options);
   report.close();
   const leftOut = recordedInventory(parts.catalog)?.leftOut ?? 0;
-  const error = endError(end, snapshot, { target: parts.target.url, leftOut });
+  const unlisted = await unlistedArchives(parts.catalog, described, options.selection, snapshot.selected.archives);
+  const error = endError(end, snapshot, { target: parts.target.url, leftOut, unlisted });
   printEnd(tools, snapshot, end);
   if (error !== null) {
     throw error;

@@ -3,14 +3,19 @@ import type { RescueEnd } from "./rescue.ts";
 import { CapReachedError, JobsPendingError, SomeFailedError } from "./rescue-errors.ts";
 import type { RescueSnapshot } from "./rescue-event.ts";
 
-/**
- * Returns the error by which the command reports an end that is not success; null for success. `leftOut` counts entries of the inventory that
- * are not in the catalogue.
- */
+interface EndFacts {
+  readonly target: string;
+  /** Entries of the inventory that are not in the catalogue. */
+  readonly leftOut: number;
+  /** Archives of the vault that the inventory does not list. */
+  readonly unlisted: number;
+}
+
+/** Returns the error by which the command reports an end that is not success; null for success. */
 export function endError(
   end: RescueEnd,
   { failed, requested, selected, verified }: RescueSnapshot,
-  { target, leftOut }: { readonly target: string; readonly leftOut: number },
+  { target, leftOut, unlisted }: EndFacts,
 ): Error | null {
   const left = selected.archives - verified.archives - failed.archives;
   if (end === "cost-cap") {
@@ -33,9 +38,18 @@ export function endError(
       `${counted(left, "archive was", "archives were")} passed over: run the same command again`,
     );
   }
-  return leftOut === 0
+  return inventoryError(leftOut, unlisted);
+}
+
+function inventoryError(leftOut: number, unlisted: number): Error | null {
+  if (leftOut > 0) {
+    return new SomeFailedError(
+      `${counted(leftOut, "entry", "entries")} of the inventory ${leftOut === 1 ? "was" : "were"} invalid and left out, so archives may be missing: import another one`,
+    );
+  }
+  return unlisted === 0
     ? null
     : new SomeFailedError(
-        `${counted(leftOut, "entry", "entries")} of the inventory ${leftOut === 1 ? "was" : "were"} invalid and left out, so archives may be missing: import another one`,
+        `All that the inventory lists is rescued, but the vault has ${counted(unlisted, "archive")} more: import a newer, complete inventory (moraine catalog import), and run the same command again`,
       );
 }

@@ -46,6 +46,7 @@ export class UncertainRequests {
     for (const [number, { tier }] of this.#state.uncertain) {
       if (this.#settlesAt(number) <= listedAt) {
         this.#state.uncertain.delete(number);
+        this.#parts.catalog.requests.delete(number);
         this.#requestAnother(number, tier);
       }
     }
@@ -54,6 +55,7 @@ export class UncertainRequests {
   /** Records that an archive has a job. */
   started(number: number): void {
     this.#state.uncertain.delete(number);
+    this.#parts.catalog.requests.delete(number);
     this.#notStarted.delete(number);
   }
 

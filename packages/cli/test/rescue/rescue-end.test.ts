@@ -16,15 +16,17 @@ function snapshotOf(archives: { readonly selected: number; readonly verified: nu
 
 test("a rescue succeeds only when each archive of the vault has a copy", () => {
   const done = snapshotOf({ selected: 5, verified: 5, failed: 0 });
-  assert.equal(endError("done", done, { target, leftOut: 0 }), null);
+  assert.equal(endError("done", done, { target, leftOut: 0, unlisted: 0 }), null);
   const errors = [
-    endError("done", snapshotOf({ selected: 5, verified: 4, failed: 1 }), { target, leftOut: 0 }),
-    endError("done", snapshotOf({ selected: 5, verified: 4, failed: 0 }), { target, leftOut: 0 }),
-    endError("done", done, { target, leftOut: 2 }),
+    endError("done", snapshotOf({ selected: 5, verified: 4, failed: 1 }), { target, leftOut: 0, unlisted: 0 }),
+    endError("done", snapshotOf({ selected: 5, verified: 4, failed: 0 }), { target, leftOut: 0, unlisted: 0 }),
+    endError("done", done, { target, leftOut: 2, unlisted: 0 }),
+    endError("done", done, { target, leftOut: 0, unlisted: 1 }),
   ];
   assert.deepEqual(
     errors.map((error) => error?.name),
-    ["SomeFailedError", "SomeFailedError", "SomeFailedError"],
+    ["SomeFailedError", "SomeFailedError", "SomeFailedError", "SomeFailedError"],
   );
   assert.match(errors[2]?.message ?? "", /^2 entries of the inventory were invalid and left out/);
+  assert.match(errors[3]?.message ?? "", /but the vault has 1 archive more: import a newer, complete inventory/);
 });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GlacierServiceError } from "@moraine/client";
+import { builtInPrices } from "../../src/pricing/built-in-prices.ts";
+import { gigabyteBytes } from "../../src/pricing/price-table.ts";
+import { pricesOf } from "../../src/pricing/read-prices.ts";
 import { TargetFullError, TargetUnavailableError } from "../../src/targets/target.ts";
 import { idOfNumber } from "../support/catalogs.ts";
 import { lostResponse, RescueWorld, refusal } from "../support/rescue-world.ts";
@@ -231,4 +234,46 @@ test("several outages, days apart, give no archive up", async () => {
   };
   assert.equal(await world.run(24 * 14), "done");
   assert.equal(world.state?.verified.archives, 2 * archives);
+});
+
+test("jobs whose requests had no response before a kill are not paid for again, though lists show them late", async () => {
+  using world = new RescueWorld(archives);
+  world.listLagMilliseconds = 110_000;
+  world.hasNoResponses = true;
+  assert.equal(await world.run(0.01), null);
+  const before = world.jobs.length;
+  assert.ok(before > 0);
+  world.hasNoResponses = false;
+  assert.equal(await world.run(48), "done");
+  assert.equal(world.jobs.length, archives);
+  assert.deepEqual(world.catalog.requests.all(), new Map());
+});
+
+/** Ten dollars for the transfer of an archive, which has 1,000 bytes. Its retrieval costs next to nothing. */
+const prices = {
+  ...pricesOf(builtInPrices, "us-east-1"),
+  egress: [{ upToGb: null, perGb: 10 * (gigabyteBytes / 1000) }],
+};
+
+test("the outputs of jobs that another program has started count for the cost cap", async () => {
+  using world = new RescueWorld(archives, { costMax: 45 }, prices);
+  for (let number = 1; number <= archives; number += 1) {
+    world.startElsewhere(number);
+  }
+  assert.equal(await world.run(48), "cost-cap");
+  assert.equal(world.state?.verified.archives, 4);
+  assert.ok(world.money.spentUsd() > 39 && world.money.spentUsd() <= 45, `${world.money.spentUsd()}`);
+});
+
+test("a transfer that has to be repeated counts again", async () => {
+  using world = new RescueWorld(1, { costMax: 1000 }, prices);
+  let failures = 2;
+  world.onOutput = () => {
+    if (failures > 0) {
+      failures -= 1;
+      throw lostResponse();
+    }
+  };
+  assert.equal(await world.run(48), "done");
+  assert.ok(Math.abs(world.money.spentUsd() - 30) < 1, `${world.money.spentUsd()}`);
 });

@@ -7,6 +7,7 @@ import {
   InvalidParameterValueException,
   ResourceNotFoundException,
 } from "@moraine/client";
+import type { RegionPrices } from "../../src/pricing/price-table.ts";
 import { Money } from "../../src/rescue/money.ts";
 import { type RescueEnd, runRescue } from "../../src/rescue/rescue.ts";
 import type { RescueEvent } from "../../src/rescue/rescue-event.ts";
@@ -14,7 +15,7 @@ import type { RescueParts, RescueState } from "../../src/rescue/rescue-state.ts"
 import type { ScheduleLimits } from "../../src/rescue/schedule.ts";
 import { ArchiveSelection } from "../../src/rescue/selection.ts";
 import type { ArchiveFacts, Target, TargetDocuments } from "../../src/targets/target.ts";
-import { archiveOfNumber, temporaryCatalog } from "./catalogs.ts";
+import { archiveOfNumber, idOfNumber, temporaryCatalog } from "./catalogs.ts";
 
 const hour = 3_600_000;
 const jobHours = 5;
@@ -49,6 +50,8 @@ export class RescueWorld implements Disposable {
   onStart = (_archive: ArchiveFacts): void => undefined;
   onStore = (_archive: ArchiveFacts): void => undefined;
   onAppend = (): void => undefined;
+  /** Requests for jobs start them, and get no response. */
+  hasNoResponses = false;
   lists = 0;
   state: RescueState | null = null;
   /** Requests for outputs of jobs that were in progress. */
@@ -58,7 +61,10 @@ export class RescueWorld implements Disposable {
   readonly #startedAt = this.now;
   readonly #limits: ScheduleLimits;
 
-  constructor(archives: number, limits: Partial<ScheduleLimits> = {}) {
+  readonly #prices: RegionPrices | null;
+
+  constructor(archives: number, limits: Partial<ScheduleLimits> = {}, prices: RegionPrices | null = null) {
+    this.#prices = prices;
     this.#limits = { tier: "Bulk", fallbackTier: null, retrievalBytesPerHour: null, costMax: null, ...limits };
     this.add(1, archives);
   }
@@ -76,6 +82,15 @@ export class RescueWorld implements Disposable {
 
   get hours(): number {
     return (this.now - this.#startedAt) / hour;
+  }
+
+  /** Starts a job that the catalogue does not know, as another program does. */
+  startElsewhere(number: number): void {
+    this.jobs.push({ id: `other ${number}`, archiveId: idOfNumber(number), startedAt: this.now });
+  }
+
+  get money(): Money {
+    return new Money(this.#prices, this.catalog.costs);
   }
 
   /** How many jobs were started for an archive. */
@@ -138,7 +153,7 @@ export class RescueWorld implements Disposable {
       copies: this.catalog.copies.of(target.url),
       selection: new ArchiveSelection(this.catalog, { filter: {}, matches: null, archiveIds: null }),
       bytesPerSecondMax: () => null,
-      money: new Money(null, this.catalog.costs),
+      money: this.money,
       listLagMilliseconds: 120_000,
       now: () => this.now,
       onEvent: (event) => this.events.push(event),
@@ -155,11 +170,17 @@ export class RescueWorld implements Disposable {
       return job;
     };
     const client = {
-      initiateJob: async ({ jobParameters: { ArchiveId: archiveId } }: { jobParameters: { ArchiveId: string } }) => {
+      initiateJob: async (
+        { jobParameters: { ArchiveId: archiveId } }: { jobParameters: { ArchiveId: string } },
+        { signal }: { signal: AbortSignal },
+      ) => {
         this.onInitiate(archiveId);
         const job = { id: `job ${this.jobs.length}`, archiveId, startedAt: this.now };
         this.jobs.push(job);
         this.onInitiated(job);
+        if (this.hasNoResponses) {
+          await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        }
         return { jobId: job.id };
       },
       listJobs: async ({ statuscode }: { statuscode?: string }) => {

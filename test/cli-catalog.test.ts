@@ -111,6 +111,9 @@ test("an export is read back as a file of names, and given names stay", async ()
   assert.match(await here.done(["catalog", "names", "given", "names.csv"]), /^as of +20.*\nrenamed +2\nunknown +0\n$/);
   await here.done(["catalog", "import", "given"]);
   assert.equal(await here.done(["catalog", "find", "given", "holiday*", "--quiet"]), `${id}\n`);
+  // One without a name stays so.
+  await writeFile(join(folder.path, "names.csv"), stdout.replace(",IMG 1,", ",,"));
+  assert.match(await here.done(["catalog", "names", "given", "names.csv"]), /^renamed +1$/m);
   await here.refused(
     ["catalog", "names", "given", "missing.csv"],
     2,
@@ -216,6 +219,17 @@ test("catalogues that were rebuilt are all kept, their costs are carried over, a
     /precious\.csv is not a catalogue: move it away/,
   );
   assert.equal(await readFile(join(folder.path, "precious.csv"), "utf8"), "precious");
+});
+
+test("a rescue by an inventory that lacks archives of the vault is no success", async () => {
+  await vaultOf("short", ["a", "b"]);
+  const lines = (await here.done(["inventory", "short", "--format", "csv"])).trimEnd().split("\n");
+  await writeFile(join(folder.path, "short.csv"), lines.slice(0, -1).join("\n"));
+  const { code, stderr } = await here.run(["rescue", "short", "short-copies", "--inventory", "short.csv", "--yes"]);
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /All that the inventory lists is rescued, but the vault has 1 archive more: import a newer/);
+  await here.done(["catalog", "import", "short", "--start"]);
+  assert.equal((await here.run(["rescue", "short", "short-copies", "--yes"])).code, 0);
 });
 
 test("a catalogue is of one vault, and of no later one with its name", async () => {

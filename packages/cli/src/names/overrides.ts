@@ -20,17 +20,20 @@ export async function* readOverrides(file: string): AsyncGenerator<NameOverride,
   yield* overridesOf(file, csvRows(joined(first.value, bytes)));
 }
 
-/** A first row that names its columns may have others, in any order. */
+/**
+ * A first row that names its columns may have others, in any order. Such a file may be an export, in which archives without a name have an empty
+ * path, and stay without.
+ */
 async function* overridesOf(file: string, rows: AsyncIterable<CsvRow>): AsyncGenerator<NameOverride, void, void> {
   let columns: Columns | null = null;
   let isFirst = true;
   for await (const row of inFile(file, rows)) {
     const header = isFirst ? headerOf(row) : null;
     isFirst = false;
-    if (header === null) {
-      yield overrideOf(file, row, columns);
-    } else {
+    if (header !== null) {
       columns = header;
+    } else if (columns === null || !isEmpty(row.fields[columns.path])) {
+      yield overrideOf(file, row, columns);
     }
   }
 }
@@ -60,11 +63,13 @@ function overrideOf(file: string, { fields, line }: CsvRow, columns: Columns | n
       `${shown(archiveId)} is not an archive id: letters, digits, - and _; expected the id first, then the path`,
     );
   }
-  if ((fields[path] ?? "").trim() === "") {
+  if (isEmpty(fields[path])) {
     throw fault(`archive ${archiveId} has an empty path; write one, or remove the line`);
   }
   return { archiveId, path: fields[path] ?? "", format: "names-file" };
 }
+
+const isEmpty = (field: string | undefined): boolean => (field ?? "").trim() === "";
 
 const shown = (text: string) => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 

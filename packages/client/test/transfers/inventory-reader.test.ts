@@ -139,6 +139,20 @@ test("the guide's own examples of quoting are read: comma, quotation mark, and a
   );
 });
 
+test("a CSV that a spreadsheet has saved again keeps its quotation marks and backslashes", async () => {
+  const tail = `,2015-04-06T22:24:34Z,3145728,${"9".repeat(64)}`;
+  const text = [
+    "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash",
+    String.raw`id,"{""Path"":""C:\photos""}"${tail}`,
+    `id,"""quoted"", and not"${tail}`,
+  ].join("\r\n");
+  const { items } = await read(text);
+  assert.deepEqual(
+    items.map(({ archiveDescription }) => archiveDescription),
+    [String.raw`{"Path":"C:\photos"}`, '"quoted", and not'],
+  );
+});
+
 test("columns of a CSV are identified by their names", async () => {
   const text = `Size,"SHA256TreeHash",ArchiveId,CreationDate,ArchiveDescription\n5,${"b".repeat(64)},id,2015-04-06T22:24:34Z,"a,b"\n`;
   const { items } = await read(text);

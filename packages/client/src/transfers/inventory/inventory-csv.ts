@@ -59,10 +59,17 @@ function withoutReturn(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
-/** Reverses the quoting: each quotation mark in a field was written with a backslash of its own. */
+/**
+ * Reverses the quoting: each quotation mark in a field was written with a backslash of its own. Spreadsheets that save an inventory again double
+ * it instead, as no inventory does.
+ */
 function unquoted(field: string): string {
   const isQuoted = field.length >= 2 && field.startsWith('"') && field.endsWith('"');
-  return isQuoted ? field.slice(1, -1).replaceAll('\\"', '"') : field;
+  if (!isQuoted) {
+    return field;
+  }
+  const text = field.slice(1, -1);
+  return /(?<!\\)""/.test(text) ? text.replaceAll('""', '"') : text.replaceAll('\\"', '"');
 }
 
 function found(comma: number, line: string): number {

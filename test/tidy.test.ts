@@ -202,6 +202,7 @@ test("only storage/metadata changes rows, and never by a text of SQL", () => {
       "/copy-table.ts",
       "/fact-table.ts",
       "/job-table.ts",
+      "/pending-requests.ts",
       "/schema.ts",
       "/upload-table.ts",
     ].map((name) => `cli/src/catalog${name}`),

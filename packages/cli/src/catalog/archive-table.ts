@@ -9,7 +9,7 @@ import { BulkArchives } from "./bulk-archives.ts";
 import type { CatalogDatabase } from "./catalog-database.ts";
 import { FormatNames } from "./format-names.ts";
 import { nextNumber, nextPosition } from "./next-position.ts";
-import { markVanished } from "./vanished-archives.ts";
+import { type Judged, markVanished } from "./vanished-archives.ts";
 
 /** The archives of the vault, as far as they are known. */
 export class ArchiveTable {
@@ -53,11 +53,23 @@ export class ArchiveTable {
     });
   }
 
-  /** Adds an archive that this program has uploaded, and returns its number. Changes nothing for a known one. */
+  /**
+   * Adds an archive that this program has uploaded, and returns its number. Changes nothing for a known one. It is newer than all others of
+   * its path, also when this machine's clock is behind the service's.
+   */
   addUploaded(archive: NewArchive): number {
-    return this.#database.transaction(
-      () => this.#writer.find(archive.archiveId)?.number ?? this.#writer.insert(archive, "uploaded"),
-    );
+    return this.#database.transaction(() => {
+      const known = this.#writer.find(archive.archiveId);
+      return known?.number ?? this.#writer.insert({ ...archive, createdAt: this.#newest(archive) }, "uploaded");
+    });
+  }
+
+  #newest({ createdAt, path }: NewArchive): Date {
+    const newest = this.#database.get<{ at: number | null }>(
+      "SELECT max(created_at) AS at FROM archives WHERE ifnull(path, description) = ?",
+      path,
+    )?.at;
+    return new Date(Math.max(createdAt.getTime(), (newest ?? 0) + 1));
   }
 
   /** Adds the archives of a first inventory much faster. */
@@ -151,11 +163,10 @@ export class ArchiveTable {
   /**
    * Marks the archives that a complete inventory of this date does not list: present ones created until then, and uploaded ones.
    *
-   * @param isListed whether the inventory lists the archive of a number.
    * @returns how many it has marked.
    */
-  markVanished(isListed: (number: number) => boolean, listedAt: Date): Promise<number> {
-    return markVanished(this.#database, this.#writer, { isListed, listedAt });
+  markVanished(judged: Judged): Promise<number> {
+    return markVanished(this.#database, this.#writer, judged);
   }
 
   async *#pages(

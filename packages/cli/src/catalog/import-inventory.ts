@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { InvalidEntry } from "@moraine/client/node";
 import type { InventoryItem } from "@moraine/protocol";
+import { isAwsEndpoint } from "../context/service-facts.ts";
 import { decodeName } from "../names/decode-name.ts";
 import type { NewArchive } from "./archive-row.ts";
 import type { Catalog } from "./catalog.ts";
@@ -169,7 +170,11 @@ class ImportRun {
     const unjudged = this.#unjudged(listedAt);
     const vanished =
       unjudged === null && listedAt !== null
-        ? await this.#catalog.archives.markVanished((number) => this.#listed.has(number), listedAt)
+        ? await this.#catalog.archives.markVanished({
+            isListed: (number) => this.#listed.has(number),
+            listedAt,
+            isAws: isAwsEndpoint(this.#catalog.vault.endpoint),
+          })
         : null;
     const known = recordedInventory(this.#catalog);
     if (known === null || (listedAt !== null && unjudged !== "older than another")) {

@@ -8,21 +8,30 @@ import { nextNumber } from "./next-position.ts";
 const pageSize = 5000;
 
 /**
- * Archives that were uploaded here have the time of this machine, which may be slow, and an inventory may be made before the service
- * counts them: they are judged by one that is newer by this.
+ * Archives that were uploaded here have the time of this machine: they are judged by an inventory that is newer by this. Services refuse requests
+ * of a clock that differs by more than 15 minutes. AWS may make an inventory before it counts an archive, and does not say how long before.
  */
-const uploadedMarginMilliseconds = millisecondsPer.day;
+const uploadedMarginMilliseconds = { aws: millisecondsPer.day, others: 15 * millisecondsPer.minute } as const;
+
+/** An inventory, as far as it decides which archives have vanished. */
+export interface Judged {
+  /** Whether it lists the archive of a number. */
+  readonly isListed: (number: number) => boolean;
+  readonly listedAt: Date;
+  /** Whether the inventory is AWS's. */
+  readonly isAws: boolean;
+}
 
 /** See ArchiveTable.markVanished. */
 export async function markVanished(
   database: CatalogDatabase,
   writer: ArchiveWriter,
-  { isListed, listedAt }: { readonly isListed: (number: number) => boolean; readonly listedAt: Date },
+  { isListed, listedAt, isAws }: Judged,
 ): Promise<number> {
   const judgedUntil = (state: ArchiveState, time: number) =>
     `(state = ${stateNumber(state)} AND created_at <= ${time})`;
   const time = listedAt.getTime();
-  const isJudged = `(${judgedUntil("present", time)} OR ${judgedUntil("uploaded", time - uploadedMarginMilliseconds)})`;
+  const isJudged = `(${judgedUntil("present", time)} OR ${judgedUntil("uploaded", time - uploadedMarginMilliseconds[isAws ? "aws" : "others"])})`;
   let count = 0;
   let after = 0;
   while (true) {

@@ -26,9 +26,14 @@ export async function serviceFacts(call: Call, vaultName: string | null): Promis
 /** Whether requests go to AWS, which charges for them. */
 export async function isAws(client: GlacierClient): Promise<boolean> {
   const { endpointOf } = await import("@moraine/client/node");
-  const host = endpointOf(client)?.hostname ?? "";
-  return /(^|\.)amazonaws\.com(\.cn)?$/.test(host);
+  return isAwsHost(endpointOf(client)?.hostname ?? "");
 }
+
+/** The same of a service's URL; none is AWS's own. */
+export const isAwsEndpoint = (url: string): boolean =>
+  url === "" || (URL.canParse(url) && isAwsHost(new URL(url).hostname));
+
+const isAwsHost = (host: string): boolean => /(^|\.)amazonaws\.com(\.cn)?$/.test(host);
 
 /** Returns the ARN of a vault, which shows the account of the credentials. No other operation does. */
 async function arnOf({ client, signal }: Call, vaultName: string | null): Promise<string | undefined> {

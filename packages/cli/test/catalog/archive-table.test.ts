@@ -156,3 +156,16 @@ test("an archive is found among others with the same key", () => {
   }
   assert.equal(archives.get(idOfNumber(2))?.number, 2);
 });
+
+test("an archive that was just uploaded is the newest of its path, also with a clock that is slow", () => {
+  using opened = temporaryCatalog();
+  const { archives } = opened.catalog;
+  const path = "a/b.txt";
+  const of = (minute: number) => ({ path, createdAt: new Date(Date.UTC(2026, 0, 1, 0, minute)) });
+  archives.addInventory([archiveOfNumber(1, of(10))], new Date(Date.UTC(2026, 0, 2)));
+  archives.addUploaded(archiveOfNumber(2, of(5)));
+  archives.addUploaded(archiveOfNumber(3, of(20)));
+  const created = (number: number) => archives.get(idOfNumber(number))?.createdAt.getTime() ?? 0;
+  assert.ok(created(2) > created(1));
+  assert.equal(created(3), of(20).createdAt.getTime());
+});

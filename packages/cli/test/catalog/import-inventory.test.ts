@@ -83,15 +83,20 @@ test("archives that a newer inventory misses have vanished, and are back with on
   assert.deepEqual(statesOf(catalog, [1, 2, 3, 4, 5]), ["present", "present", "deleted", "present", "vanished"]);
 });
 
-test("an archive that was uploaded here less than a day before an inventory is not judged by it", async () => {
-  using opened = temporaryCatalog();
-  const { catalog } = opened;
-  const hour = 3_600_000;
-  catalog.archives.addUploaded(archiveOfNumber(1, { createdAt: new Date(day(3).getTime() - 23 * hour) }));
-  catalog.archives.addUploaded(archiveOfNumber(2, { createdAt: new Date(day(3).getTime() - 25 * hour) }));
-  assert.equal((await importText(catalog, documentOf([3], day(3)))).vanished, 1);
-  assert.deepEqual(statesOf(catalog, [1, 2, 3]), ["uploaded", "vanished", "present"]);
-});
+for (const [service, endpoint, marginMinutes] of [
+  ["AWS", "", 24 * 60],
+  ["a Moraine", vault.endpoint, 15],
+] as const) {
+  test(`an archive that was uploaded here shortly before an inventory of ${service} is not judged by it`, async () => {
+    using file = catalogFile();
+    using catalog = Catalog.open(file.path, { ...vault, endpoint });
+    const before = (minutes: number) => ({ createdAt: new Date(day(3).getTime() - minutes * 60_000) });
+    catalog.archives.addUploaded(archiveOfNumber(1, before(marginMinutes - 1)));
+    catalog.archives.addUploaded(archiveOfNumber(2, before(marginMinutes + 1)));
+    assert.equal((await importText(catalog, documentOf([3], day(3)))).vanished, 1);
+    assert.deepEqual(statesOf(catalog, [1, 2, 3]), ["uploaded", "vanished", "present"]);
+  });
+}
 
 test("an older inventory adds archives, and neither hides nor revives others", async () => {
   using opened = temporaryCatalog();

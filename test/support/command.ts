@@ -31,6 +31,7 @@ export const asRoot = { AWS_ACCESS_KEY_ID: rootKey.accessKeyId, AWS_SECRET_ACCES
 export const moraineCommand = [
   process.execPath,
   "--max-semi-space-size=4",
+  "--heap-growing-percent=30",
   "--conditions=@moraine/source",
   moraineProgram,
 ];

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-sigusr1 --max-semi-space-size=4 --conditions=@moraine/source
+#!/usr/bin/env -S node --disable-sigusr1 --max-semi-space-size=4 --heap-growing-percent=30 --conditions=@moraine/source
 
 // Nothing is imported before the version is known: an older Node fails on what it lacks, and names that alone.
 const nodeVersionMin = 24;

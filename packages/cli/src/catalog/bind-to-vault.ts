@@ -2,7 +2,7 @@ import type { GlacierClient, OperationOutput } from "@moraine/client";
 import type { Catalog } from "./catalog.ts";
 import { CatalogError } from "./catalog-error.ts";
 import { existingVault } from "./existing-vault.ts";
-import { recordedInventory } from "./recorded-inventory.ts";
+import { knownArn } from "./recorded-inventory.ts";
 
 type DescribedVault = OperationOutput<"DescribeVault">;
 
@@ -36,10 +36,10 @@ export function bind(catalog: Catalog, { VaultARN: arn, CreationDate: createdAt 
   const { path, facts } = catalog;
   const text = facts.get("described-vault");
   const bound = text === null ? null : (JSON.parse(text) as BoundVault);
-  const knownArn = bound?.arn ?? recordedInventory(catalog)?.vaultArn ?? arn;
-  if (knownArn !== arn) {
+  const known = knownArn(catalog) ?? arn;
+  if (known !== arn) {
     throw new CatalogError(
-      `${path} is the catalogue of ${knownArn}, and these credentials see ${arn}: name another file with --catalog`,
+      `${path} is the catalogue of ${known}, and these credentials see ${arn}: name another file with --catalog`,
     );
   }
   if (bound !== null && Date.parse(bound.createdAt) !== Date.parse(createdAt)) {

@@ -1,10 +1,10 @@
 import type { CatalogDatabase } from "./catalog-database.ts";
 
-/** A request for a job, before its response. */
-export interface PendingRequest<Tier extends string = string> {
-  readonly tier: Tier;
-  /** Milliseconds since 1970. */
-  readonly since: number;
+/** A request for a job that is paid for, before its response. */
+export interface PendingRequest {
+  readonly tier: string;
+  /** When it was sent, in milliseconds since 1970; null if it is only about to be. */
+  readonly sentAt: number | null;
 }
 
 /** The requests for jobs whose responses are not recorded: a process that is killed may have started these jobs, and a list shows them late. */

@@ -37,9 +37,17 @@ export function recordInventory({ facts }: Catalog, inventory: RecordedInventory
   facts.set("inventory", JSON.stringify(inventory));
 }
 
-/** Throws CatalogError unless the name is that of the catalogue's vault, and of the account and region of earlier inventories. */
+/** Returns the ARN that the service has described the vault with, or an inventory has named; null while neither has. */
+export function knownArn(catalog: Catalog): string | null {
+  const described = catalog.facts.get("described-vault");
+  return described === null
+    ? (recordedInventory(catalog)?.vaultArn ?? null)
+    : (JSON.parse(described) as { readonly arn: string }).arn;
+}
+
+/** Throws CatalogError unless the name is that of the catalogue's vault, and of the account and region that are known. */
 export function assertIsOf(vaultArn: string, catalog: Catalog): void {
-  const known = recordedInventory(catalog)?.vaultArn ?? null;
+  const known = knownArn(catalog);
   const { vaultName } = catalog.vault;
   const isSame = known === null ? vaultArn.endsWith(`:vaults/${vaultName}`) : vaultArn === known;
   if (!isSame) {

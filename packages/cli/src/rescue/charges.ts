@@ -15,7 +15,7 @@ export function charge(parts: RescueParts, state: RescueState, archive: CatalogA
   catalog.change(() => {
     money.count(tier, work);
     catalog.facts.set("rescue-hour", hourToText(hour));
-    catalog.requests.add(archive.number, { tier, since: now() });
+    catalog.requests.add(archive.number, { tier, sentAt: null });
   });
 }
 
@@ -32,21 +32,4 @@ export function refund(
   });
   const spentUsd = state.schedule.spentUsd - money.usdOf(tier, { archives: 1, bytes });
   state.schedule = { ...state.schedule, spentUsd };
-}
-
-/** Whether the transfer of an output stays below the cost cap. */
-export const isTransferAffordable = (
-  { money, limits }: Pick<RescueParts, "money" | "limits">,
-  { schedule }: Pick<RescueState, "schedule">,
-  bytes: number,
-): boolean => limits.costMax === null || schedule.spentUsd + money.usdOfTransfer(bytes) <= limits.costMax;
-
-/** Counts the transfer of an output whose job was not charged here, or that has to be transferred again. */
-export function chargeTransfer(
-  { money, catalog }: Pick<RescueParts, "money" | "catalog">,
-  state: RescueState,
-  bytes: number,
-): void {
-  catalog.change(() => money.countTransfer(bytes));
-  state.schedule = { ...state.schedule, spentUsd: state.schedule.spentUsd + money.usdOfTransfer(bytes) };
 }

@@ -4,7 +4,6 @@ import type { CatalogArchive } from "../catalog/archive-row.ts";
 import { messageOf } from "../exit-codes.ts";
 import { type ArchiveOutput, OutputExpiredError, TargetOccupiedError } from "../targets/target.ts";
 import { factsOf } from "./archive-facts.ts";
-import { chargeTransfer } from "./charges.ts";
 import type { JobWatch } from "./job-watch.ts";
 import { largeBytesMin, type ReadyArchive, ReadyQueue } from "./ready-queue.ts";
 import type { Recorder } from "./recorder.ts";
@@ -150,13 +149,11 @@ export class Fetcher {
       }
     };
     const { bandwidth } = this.#options;
-    const options = { signal, onBytes, bandwidth };
-    const copy = await target
-      .store(factsOf(this.#parts, archive), this.#outputOf(ready), options)
-      .catch((error: unknown) => {
-        this.#chargeRepetition(archive, received);
-        throw error;
-      });
+    const copy = await target.store(factsOf(this.#parts, archive), this.#outputOf(ready), {
+      signal,
+      onBytes,
+      bandwidth,
+    });
     this.#meter.received({ archives: 1, bytes: 0 });
     await this.#recorder.verified(archive, copy, job.jobId);
     this.#state.targetWorks();
@@ -164,13 +161,6 @@ export class Fetcher {
     this.#forget(archive);
     this.#queue.done(ready);
     this.#state.removeAhead(archive);
-  }
-
-  /** The parts of a large archive are kept, so little of it is transferred again. */
-  #chargeRepetition(archive: CatalogArchive, receivedBytes: number): void {
-    if (!isLargeArchive(archive) && receivedBytes > 0) {
-      chargeTransfer(this.#parts, this.#state, receivedBytes);
-    }
   }
 
   #outputOf({ archive, job }: ReadyArchive): ArchiveOutput {

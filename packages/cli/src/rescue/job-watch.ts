@@ -4,7 +4,7 @@ import { damagedArchiveMessage } from "@moraine/protocol";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { CatalogJob } from "../catalog/job-table.ts";
 import { ListedNumbers } from "../catalog/listed-numbers.ts";
-import { chargeTransfer, isTransferAffordable } from "./charges.ts";
+import { refund } from "./charges.ts";
 import type { Recorder } from "./recorder.ts";
 import { isWanted, type RescueParts, type RescueState } from "./rescue-state.ts";
 import { learnedLatency, type Tier, tiers } from "./schedule.ts";
@@ -45,20 +45,33 @@ export class JobWatch {
   }
 
   /**
-   * Counts the jobs that the catalogue knows, so that their outputs can be fetched before the list is complete, and takes over the requests
-   * without a response of a run that was killed.
+   * Counts the jobs that the catalogue knows, so that their outputs can be fetched before the list is complete, and takes over requests without
+   * a response.
    */
   async begin(): Promise<void> {
-    for (const [number, { tier, since }] of this.#parts.catalog.requests.all()) {
-      // A clock may have been set back.
-      const request = { tier: tierNamed(tier), since: Math.min(since, this.#parts.now()) };
-      this.#state.uncertain.set(number, request);
-    }
+    this.#takeOver();
     for (const state of ["requested", "ready"] as const) {
       for await (const batch of this.#parts.catalog.jobs.inState(state)) {
         for (const job of batch) {
           this.#countKnown(job);
         }
+      }
+    }
+  }
+
+  /** Takes over requests of a run that was killed: what was not sent is not paid for, and a list shows what became of the others. */
+  #takeOver(): void {
+    const { catalog, now } = this.#parts;
+    for (const [number, { tier: name, sentAt }] of catalog.requests.all()) {
+      const tier = tierNamed(name);
+      const archive = catalog.archives.byNumber(number);
+      if (archive === null) {
+        catalog.requests.delete(number);
+      } else if (sentAt === null) {
+        refund(this.#parts, this.#state, archive, tier);
+      } else {
+        // A clock may have been set back.
+        this.#state.uncertain.set(number, { tier, since: Math.min(sentAt, now()) });
       }
     }
   }
@@ -251,9 +264,8 @@ export class JobWatch {
     } else if (job.StatusCode === "InProgress" && known.state === "ready") {
       // It was missing in a list of those in progress.
       this.#parts.catalog.jobs.inProgress(job.JobId);
-    } else if (job.StatusCode === "Succeeded" && known.state === "fetched" && this.#mayTransfer(archive)) {
+    } else if (job.StatusCode === "Succeeded" && known.state === "fetched" && this.#isWanted(archive)) {
       // Fetched for another target, or by a run whose copy was lost.
-      chargeTransfer(this.#parts, this.#state, archive.sizeBytes);
       this.#parts.catalog.jobs.ready(job.JobId, dateOf(job.CompletionDate));
       this.#state.addAhead(archive);
       this.#hasNews();
@@ -264,21 +276,12 @@ export class JobWatch {
   #mayAdopt(known: CatalogJob | null, archive: CatalogArchive, job: Job): boolean {
     const isLive = known?.state === "requested" || known?.state === "ready";
     const isSooner = known?.state === "requested" && job.StatusCode === "Succeeded";
-    const isCharged = isSooner || this.#state.uncertain.has(archive.number);
-    return (isCharged ? this.#isWanted(archive) : this.#mayTransfer(archive)) && (!isLive || isSooner);
-  }
-
-  /** Whether an output may be fetched whose transfer was not charged with its job. */
-  #mayTransfer(archive: CatalogArchive): boolean {
-    return this.#isWanted(archive) && isTransferAffordable(this.#parts, this.#state, archive.sizeBytes);
+    return this.#isWanted(archive) && (!isLive || isSooner);
   }
 
   #adopt(job: Job, archive: CatalogArchive, known: CatalogJob | null): void {
     const { catalog } = this.#parts;
     const isCounted = known?.state === "requested";
-    if (!isCounted && !this.#state.uncertain.has(archive.number)) {
-      chargeTransfer(this.#parts, this.#state, archive.sizeBytes);
-    }
     catalog.jobs.requested(archive.number, job.JobId, tierNamed(job.Tier), new Date(this.#parts.now()));
     if (!isCounted) {
       this.#state.addAhead(archive);

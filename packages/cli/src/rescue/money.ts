@@ -27,16 +27,8 @@ export class Money {
     if (this.#prices === null) {
       return 0;
     }
-    return retrievalCost(this.#prices, tier, work).totalUsd + this.usdOfTransfer(work.bytes);
-  }
-
-  /** The same of the transfer alone. */
-  usdOfTransfer(bytes: number): number {
-    if (this.#prices === null) {
-      return 0;
-    }
     const perGb = Math.max(...this.#prices.egress.map((step) => step.perGb));
-    return (bytes / gigabyteBytes) * perGb;
+    return retrievalCost(this.#prices, tier, work).totalUsd + (work.bytes / gigabyteBytes) * perGb;
   }
 
   usdOfEach(work: Work): Record<Tier, number> {
@@ -49,20 +41,12 @@ export class Money {
     this.#costs.add(`bytes ${tier}`, bytes);
   }
 
-  /** Counts the transfer of an output whose job another has paid for, or that is transferred again. */
-  countTransfer(bytes: number): void {
-    this.#costs.add(transferOnly, bytes);
-  }
-
   /** Returns what was paid for in a tier, in all runs. */
   paidIn(tier: Tier): Work {
     return { archives: this.#costs.get(`jobs ${tier}`), bytes: this.#costs.get(`bytes ${tier}`) };
   }
 
   spentUsd(): number {
-    const ofJobs = tiers.reduce((sum, tier) => sum + this.usdOf(tier, this.paidIn(tier)), 0);
-    return ofJobs + this.usdOfTransfer(this.#costs.get(transferOnly));
+    return tiers.reduce((sum, tier) => sum + this.usdOf(tier, this.paidIn(tier)), 0);
   }
 }
-
-const transferOnly = "bytes transferred only";

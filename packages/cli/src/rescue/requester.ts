@@ -1,3 +1,4 @@
+import type { OperationOutput } from "@moraine/client";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import { messageOf } from "../exit-codes.ts";
 import { TargetOccupiedError } from "../targets/target.ts";
@@ -170,19 +171,22 @@ export class Requester {
   async #initiate(archive: CatalogArchive, tier: Tier, signal: AbortSignal): Promise<boolean> {
     const { client, vaultName, catalog, now } = this.#parts;
     const jobParameters = { Type: "archive-retrieval", ArchiveId: archive.archiveId, Tier: tier } as const;
+    catalog.requests.add(archive.number, { tier, sentAt: now() });
+    let started: OperationOutput<"InitiateJob">;
     try {
-      const { jobId } = await client.initiateJob({ vaultName, jobParameters }, { signal });
-      catalog.change(() => {
-        catalog.jobs.requested(archive.number, jobId, tier, new Date(now()));
-        catalog.requests.delete(archive.number);
-      });
-      this.#refusals = 0;
-      this.#state.jobs.started += 1;
-      this.#state.schedule = accepted(this.#state.schedule);
-      return false;
+      started = await client.initiateJob({ vaultName, jobParameters }, { signal });
     } catch (error) {
       return this.#failed(archive, tier, error, signal);
     }
+    // A job that cannot be recorded stays paid for, and the next run finds it.
+    catalog.change(() => {
+      catalog.jobs.requested(archive.number, started.jobId, tier, new Date(now()));
+      catalog.requests.delete(archive.number);
+    });
+    this.#refusals = 0;
+    this.#state.jobs.started += 1;
+    this.#state.schedule = accepted(this.#state.schedule);
+    return false;
   }
 
   /** Whether the target has the archive already, so that no job is needed. */

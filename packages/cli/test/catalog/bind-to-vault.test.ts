@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { bind } from "../../src/catalog/bind-to-vault.ts";
-import { recordInventory } from "../../src/catalog/recorded-inventory.ts";
+import { importInventory } from "../../src/catalog/import-inventory.ts";
+import { recordedInventory, recordInventory } from "../../src/catalog/recorded-inventory.ts";
 import { temporaryCatalog } from "../support/catalogs.ts";
 
 const arnOf = (account: string) => `arn:aws:glacier:us-east-1:${account}:vaults/photos`;
@@ -30,4 +32,16 @@ test("a catalogue is of the vault that its inventory has named", () => {
   recordInventory(catalog, { listedAt: null, listed: 0, leftOut: 0, vaultArn: arnOf(one) });
   assert.throws(() => bind(catalog, described(other, date)), /these credentials see/);
   bind(catalog, described(one, date));
+});
+
+test("the inventory of another account is not imported into a catalogue that is bound", async () => {
+  using opened = temporaryCatalog();
+  const { catalog } = opened;
+  bind(catalog, described(one, date));
+  const text = JSON.stringify({ VaultARN: arnOf(other), InventoryDate: date, ArchiveList: [] });
+  const { signal } = new AbortController();
+  await assert.rejects(importInventory(catalog, Readable.from([Buffer.from(text)]), { signal }), {
+    message: /^The inventory is of .*109876543210.*, not of .*012345678901/,
+  });
+  assert.equal(recordedInventory(catalog), null);
 });

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Readable } from "node:stream";
 import { mock } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -7,7 +8,6 @@ import {
   InvalidParameterValueException,
   ResourceNotFoundException,
 } from "@moraine/client";
-import type { RegionPrices } from "../../src/pricing/price-table.ts";
 import { Money } from "../../src/rescue/money.ts";
 import { type RescueEnd, runRescue } from "../../src/rescue/rescue.ts";
 import type { RescueEvent } from "../../src/rescue/rescue-event.ts";
@@ -15,7 +15,7 @@ import type { RescueParts, RescueState } from "../../src/rescue/rescue-state.ts"
 import type { ScheduleLimits } from "../../src/rescue/schedule.ts";
 import { ArchiveSelection } from "../../src/rescue/selection.ts";
 import type { ArchiveFacts, Target, TargetDocuments } from "../../src/targets/target.ts";
-import { archiveOfNumber, idOfNumber, temporaryCatalog } from "./catalogs.ts";
+import { archiveOfNumber, temporaryCatalog } from "./catalogs.ts";
 
 const hour = 3_600_000;
 const jobHours = 5;
@@ -61,10 +61,7 @@ export class RescueWorld implements Disposable {
   readonly #startedAt = this.now;
   readonly #limits: ScheduleLimits;
 
-  readonly #prices: RegionPrices | null;
-
-  constructor(archives: number, limits: Partial<ScheduleLimits> = {}, prices: RegionPrices | null = null) {
-    this.#prices = prices;
+  constructor(archives: number, limits: Partial<ScheduleLimits> = {}) {
     this.#limits = { tier: "Bulk", fallbackTier: null, retrievalBytesPerHour: null, costMax: null, ...limits };
     this.add(1, archives);
   }
@@ -82,15 +79,6 @@ export class RescueWorld implements Disposable {
 
   get hours(): number {
     return (this.now - this.#startedAt) / hour;
-  }
-
-  /** Starts a job that the catalogue does not know, as another program does. */
-  startElsewhere(number: number): void {
-    this.jobs.push({ id: `other ${number}`, archiveId: idOfNumber(number), startedAt: this.now });
-  }
-
-  get money(): Money {
-    return new Money(this.#prices, this.catalog.costs);
   }
 
   /** How many jobs were started for an archive. */
@@ -153,7 +141,7 @@ export class RescueWorld implements Disposable {
       copies: this.catalog.copies.of(target.url),
       selection: new ArchiveSelection(this.catalog, { filter: {}, matches: null, archiveIds: null }),
       bytesPerSecondMax: () => null,
-      money: this.money,
+      money: new Money(null, this.catalog.costs),
       listLagMilliseconds: 120_000,
       now: () => this.now,
       onEvent: (event) => this.events.push(event),
@@ -179,7 +167,8 @@ export class RescueWorld implements Disposable {
         this.jobs.push(job);
         this.onInitiated(job);
         if (this.hasNoResponses) {
-          await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+          await once(signal, "abort");
+          signal.throwIfAborted();
         }
         return { jobId: job.id };
       },

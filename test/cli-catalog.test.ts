@@ -213,6 +213,15 @@ test("catalogues that were rebuilt are all kept, their costs are carried over, a
     assert.deepEqual(costs(file), [{ name: "jobs Bulk", quantity: 5000 }], file);
   }
   await writeFile(join(folder.path, "precious.csv"), "precious");
+  {
+    using places = new DatabaseSync(join(folder.path, "places.sqlite"));
+    places.exec("CREATE TABLE places (name TEXT)");
+  }
+  await here.refused(
+    ["catalog", "import", "rebuilt", "--catalog", "places.sqlite", "--rebuild"],
+    1,
+    /places\.sqlite is not a catalogue: move it away/,
+  );
   await here.refused(
     ["catalog", "import", "rebuilt", "--catalog", "precious.csv", "--rebuild"],
     1,
@@ -227,7 +236,7 @@ test("a rescue by an inventory that lacks archives of the vault is no success", 
   await writeFile(join(folder.path, "short.csv"), lines.slice(0, -1).join("\n"));
   const { code, stderr } = await here.run(["rescue", "short", "short-copies", "--inventory", "short.csv", "--yes"]);
   assert.equal(code, 1, stderr);
-  assert.match(stderr, /All that the inventory lists is rescued, but the vault has 1 archive more: import a newer/);
+  assert.match(stderr, /All that the inventory lists is rescued, but the vault has 1 archive more: the CSV is old/);
   await here.done(["catalog", "import", "short", "--start"]);
   assert.equal((await here.run(["rescue", "short", "short-copies", "--yes"])).code, 0);
 });

@@ -11,6 +11,9 @@ import { FormatNames } from "./format-names.ts";
 import { nextNumber, nextPosition } from "./next-position.ts";
 import { type Judged, markVanished } from "./vanished-archives.ts";
 
+/** Versions of a path among which the newest is looked for. */
+const versionsMax = 100;
+
 /** The archives of the vault, as far as they are known. */
 export class ArchiveTable {
   readonly #database: CatalogDatabase;
@@ -64,9 +67,12 @@ export class ArchiveTable {
     });
   }
 
+  /** Looks at the last ones alone: many archives may have no path. */
   #newest({ createdAt, path }: NewArchive): Date {
     const newest = this.#database.get<{ at: number | null }>(
-      "SELECT max(created_at) AS at FROM archives WHERE ifnull(path, description) = ?",
+      `SELECT max(created_at) AS at FROM (
+         SELECT created_at FROM archives WHERE ifnull(path, description) = ? ORDER BY number DESC LIMIT ${versionsMax}
+       )`,
       path,
     )?.at;
     return new Date(Math.max(createdAt.getTime(), (newest ?? 0) + 1));

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { InvalidEntry } from "@moraine/client/node";
+import type { InvalidEntry, InventoryReader } from "@moraine/client/node";
 import type { InventoryItem } from "@moraine/protocol";
 import { isAwsEndpoint } from "../context/service-facts.ts";
 import { decodeName } from "../names/decode-name.ts";
@@ -59,7 +59,7 @@ export async function importInventory(
   } finally {
     await run.close();
   }
-  return run.end(reader.inventoryDate ?? options.listedAt ?? null, reader.vaultArn);
+  return run.end(reader.inventoryDate ?? options.listedAt ?? null, reader);
 }
 
 /** Bytes parsed at once. A download yields whole ranges, of up to 16 MiB and 40,000 archives. */
@@ -166,7 +166,10 @@ class ImportRun {
     }
   }
 
-  async end(listedAt: Date | null, vaultArn: string | null): Promise<ImportResult> {
+  async end(
+    listedAt: Date | null,
+    { vaultArn, format }: Pick<InventoryReader, "vaultArn" | "format">,
+  ): Promise<ImportResult> {
     const unjudged = this.#unjudged(listedAt);
     const vanished =
       unjudged === null && listedAt !== null
@@ -179,7 +182,13 @@ class ImportRun {
     const known = recordedInventory(this.#catalog);
     if (known === null || (listedAt !== null && unjudged !== "older than another")) {
       const [listed, leftOut] = [this.#listedCount, this.#invalidCount];
-      const inventory = { listedAt, listed, leftOut, vaultArn: vaultArn ?? known?.vaultArn ?? null };
+      const inventory = {
+        listedAt,
+        listed,
+        leftOut,
+        vaultArn: vaultArn ?? known?.vaultArn ?? null,
+        isCsv: format === "CSV",
+      };
       recordInventory(this.#catalog, inventory);
     }
     return {

@@ -2,18 +2,19 @@ import { closeSync, existsSync, openSync, readSync, renameSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Catalog } from "./catalog.ts";
 import { CatalogError } from "./catalog-error.ts";
+import { applicationId } from "./schema.ts";
 
-/** The first bytes of each file of SQLite. */
-const header = "SQLite format 3\0";
+/** Place of the application's id in a file of SQLite, in bytes. */
+const idPosition = 68;
 
 /**
  * Renames a catalogue, with SQLite's log, without which the last changes would be missing. Nothing is replaced: it may be the only one with the
- * costs. Returns the new name. Throws CatalogError for a file that is no database.
+ * costs. Returns the new name. Throws CatalogError for a file that is no catalogue.
  *
  * @param isGiven whether the user has named the file, which may be anything
  */
 export function setAside(path: string, isGiven: boolean): string {
-  if (isGiven && startOf(path) !== header) {
+  if (isGiven && !isCatalog(path)) {
     throw new CatalogError(`${path} is not a catalogue: move it away, or name another file with --catalog`);
   }
   let aside = `${path}.old`;
@@ -26,13 +27,33 @@ export function setAside(path: string, isGiven: boolean): string {
   return aside;
 }
 
-function startOf(path: string): string {
-  const bytes = Buffer.alloc(header.length);
+/** The file is read as it lies there, since it may be damaged; and by SQLite, since a new one may still be in its log. */
+const isCatalog = (path: string): boolean => storedId(path) === applicationId || openedId(path) === applicationId;
+
+function storedId(path: string): number {
+  const bytes = Buffer.alloc(4);
   const file = openSync(path, "r");
   try {
-    return bytes.toString("latin1", 0, readSync(file, bytes));
+    readSync(file, bytes, { position: idPosition });
+    return bytes.readUInt32BE();
   } finally {
     closeSync(file);
+  }
+}
+
+function openedId(path: string): unknown {
+  try {
+    using database = new DatabaseSync(path, { readOnly: true });
+    return database.prepare("PRAGMA application_id").get()?.["application_id"];
+  } catch (error) {
+    assertSqlite(error);
+    return null;
+  }
+}
+
+function assertSqlite(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR")) {
+    throw error;
   }
 }
 
@@ -52,9 +73,7 @@ export function carryCosts(from: string, catalog: Catalog): boolean {
     });
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR") {
-      return false;
-    }
-    throw error;
+    assertSqlite(error);
+    return false;
   }
 }

@@ -101,7 +101,7 @@ async function run(
   await finish(tools, parts, snapshot, options);
   report.close();
   const leftOut = recordedInventory(parts.catalog)?.leftOut ?? 0;
-  const unlisted = await unlistedArchives(parts.catalog, described, options.selection, snapshot.selected.archives);
+  const unlisted = unlistedArchives(parts.catalog, described, options.selection);
   const error = endError(end, snapshot, { target: parts.target.url, leftOut, unlisted });
   printEnd(tools, snapshot, end);
   if (error !== null) {

@@ -63,7 +63,13 @@ test("an inventory is imported with its decoded paths, and again without a chang
   assert.equal(archive?.path, "a/b.jpg");
   assert.equal(archive?.format, "mt2");
   assert.deepEqual(archive?.modifiedAt, new Date("2015-04-06T22:24:34Z"));
-  assert.deepEqual(recordedInventory(catalog), { listedAt: day(1), listed: 3001, leftOut: 0, vaultArn: arn });
+  assert.deepEqual(recordedInventory(catalog), {
+    listedAt: day(1),
+    listed: 3001,
+    leftOut: 0,
+    vaultArn: arn,
+    isCsv: false,
+  });
   const all = await flat(catalog.archives.inOrderOfCreation());
   assert.equal((await importText(catalog, text)).added, 0);
   assert.deepEqual(await flat(catalog.archives.inOrderOfCreation()), all);

@@ -85,17 +85,26 @@ test("takes its own prices back from a file, and names what is wrong in one", as
     plan.find(({ tier }) => tier === "Bulk")?.requestsUsd;
   assert.deepEqual([requestsOf(tiers), requestsOf(changed.tiers)], [0.0008, 32]);
 
-  const { regions } = prices;
   const refused = async (content: string, message: RegExp) => {
     await writeFile(join(folder.path, "wrong.json"), content);
     await here.refused([...line, "--prices", "wrong.json"], 2, message);
   };
   await refused("{", /^moraine: wrong\.json:1:2: expected a key in double quotes or }, found the end$/m);
   await refused("[]", /^moraine: Invalid price table: expected an object, found \[\]$/m);
-  const elsewhere = { ...prices, regions: { "eu-west-9": regions["us-east-1"] } };
-  await refused(
-    JSON.stringify(elsewhere),
-    /^moraine: No prices for region "us-east-1": expected one of eu-west-9\. Add it/m,
-  );
   await here.refused([...line, "--prices", "nowhere.json"], 2, /cannot read nowhere\.json/);
+});
+
+test("plans without prices in a region that the table lacks, and takes them from the table that it wrote", async () => {
+  const { prices } = JSON.parse(await here.done([...line, "--json"]));
+  const elsewhere = { ...prices, regions: { "eu-west-9": prices.regions["us-east-1"] } };
+  await writeFile(join(folder.path, "elsewhere.json"), JSON.stringify(elsewhere));
+  const shown = await here.done([...line, "--prices", "elsewhere.json"]);
+  assert.match(shown, /^archives +32$/m);
+  assert.match(shown, /^cost: unknown, since the price table has no region us-east-1 /m);
+  const plan = JSON.parse(await here.done([...line, "--json", "--prices", "elsewhere.json"]));
+  assert.deepEqual([plan.egressUsd, plan.tiers[0].totalUsd, plan.prices], [null, null, elsewhere]);
+
+  plan.prices.regions["us-east-1"] = prices.regions["us-east-1"];
+  await writeFile(join(folder.path, "added.json"), JSON.stringify(plan.prices));
+  assert.match(await here.done([...line, "--prices", "added.json"]), /^cost if this were AWS in us-east-1/m);
 });

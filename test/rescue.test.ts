@@ -58,7 +58,38 @@ test("limits end the run with their own exit code, and are not passed by later r
 test("a cap on costs needs prices", async () => {
   const { code, stderr } = await rig.rescue(["--max-cost", "50"]);
   assert.equal(code, 2);
-  assert.match(stderr, /^moraine: --max-cost needs prices, and those of this service are not known: .*--prices FILE$/m);
+  assert.match(
+    stderr,
+    /^moraine: --max-cost needs prices, and those of this service or region are not known: .*--prices FILE$/m,
+  );
+});
+
+test("without prices of the region, a rescue needs consent, and no prices unless they limit it", async () => {
+  const prices = join(rig.folder, "elsewhere.json");
+  const { regions, ...table } = priceTable;
+  await writeFile(prices, JSON.stringify({ ...table, regions: { "eu-west-9": regions["us-east-1"] } }));
+  const catalog = join(rig.folder, "elsewhere.sqlite");
+  const run = (flags: readonly string[]) =>
+    rig.shell.run(
+      [
+        ...["rescue", vault, join(rig.folder, "elsewhere"), "--match", "plain name *"],
+        ...["--prices", prices, "--catalog", catalog, ...flags],
+      ],
+      { environment: asRoot },
+    );
+  const capped = await run(["--yes", "--max-cost", "50"]);
+  assert.equal(capped.code, 2);
+  assert.match(capped.stderr, /--max-cost needs prices, and those of this service or region are not known/);
+  const jobs = await rig.jobCount();
+  const inventory = await run([]);
+  assert.equal(inventory.code, 2);
+  assert.match(inventory.stderr, /This needs confirmation/);
+  const asked = await run(["--inventory", join(rig.folder, "inventory.json")]);
+  assert.equal(asked.code, 2);
+  assert.match(asked.stderr, /This needs confirmation/);
+  assert.match((await run(["--dry-run"])).stdout, /^ {2}cost +not known for this service or region/m);
+  assert.equal(await rig.jobCount(), jobs);
+  assert.equal((await run(["--yes"])).code, 0);
 });
 
 const priceTable = {

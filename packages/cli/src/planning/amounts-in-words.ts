@@ -1,5 +1,8 @@
 /** Formats dollars like `$1,234.50`. Less than a cent is not shown as nothing. */
-export function dollars(usd: number): string {
+export function dollars(usd: number | null): string {
+  if (usd === null) {
+    return "unknown";
+  }
   if (usd > 0 && usd < 0.01) {
     return "under $0.01";
   }

@@ -1,5 +1,5 @@
 import { bytesExactly, bytesInWords } from "../arguments/sizes.ts";
-import { printableJson } from "../terminal/printable.ts";
+import { onOneLine, printableJson } from "../terminal/printable.ts";
 import { shellWord } from "../terminal/shell-lines.ts";
 import { listing, table } from "../terminal/table.ts";
 import { counted, dollars, durationInWords, grouped } from "./amounts-in-words.ts";
@@ -35,7 +35,8 @@ function contentsText({ vault, contents: { archives, bytes, asOf, details } }: P
 }
 
 function withoutCatalogText({ vault, inventoryUsd, isAws }: Plan): string {
-  const price = isAws ? ` At AWS it costs ${dollars(inventoryUsd)} at most, and takes hours.` : "";
+  const costs = inventoryUsd === null ? "" : `costs ${dollars(inventoryUsd)} at most, and `;
+  const price = isAws ? ` At AWS it ${costs}takes hours.` : "";
   return [
     "No inventory of this vault was imported, so sizes, names and early deletions",
     "are unknown, and the number of archives is the one that the service counted",
@@ -76,6 +77,9 @@ function shortened(text: string, lengthMax: number): string {
 }
 
 function costText(plan: Plan, columns: number): string {
+  if (!plan.arePricesKnown) {
+    return `cost: unknown, since the price table has no region ${onOneLine(plan.region)} (--prices FILE)`;
+  }
   const { tiers, egressUsd, target, contents, earlyDeletionUsd, storageUsdPerMonth } = plan;
   const rows = tiers.map((tier) => ({
     tier: tier.tier,
@@ -143,7 +147,14 @@ function targetText({ target }: Plan): string {
   });
 }
 
-function pricesText({ prices, region }: Plan): string {
+function pricesText({ vault, prices, region, arePricesKnown }: Plan): string {
+  if (!arePricesKnown) {
+    return [
+      "To add prices, write the table into a file, add the region to it, and use it:",
+      `  moraine plan ${shellWord(vault)} --json | jq .prices > prices.json`,
+      `  moraine plan ${shellWord(vault)} --prices prices.json`,
+    ].join("\n");
+  }
   const derived = prices.regions[region]?.isDerived
     ? `\nRetrieval and request prices of ${region} are derived from us-east-1's.`
     : "";

@@ -1,26 +1,27 @@
 import { earlyDeletionUsd, egressUsd, inventoryUsd, retrievalCost, storageUsdPerMonth } from "../pricing/estimate.ts";
 import { type PriceTable, type RegionPrices, type RetrievalTier, retrievalTiers } from "../pricing/price-table.ts";
-import { pricesOf } from "../pricing/read-prices.ts";
+import { knownPricesOf } from "../pricing/read-prices.ts";
 import { type DurationPlan, durationOf, jobsFor, type Rates } from "./duration.ts";
 import { type TargetPlan, type TargetSpace, targetPlanOf } from "./target-plan.ts";
 import type { VaultStatistics } from "./vault-statistics.ts";
 
-/** The money, time and room that leaving a vault takes. Nothing of it was requested. */
+/** The money, time and room that leaving a vault takes. Nothing of it was requested. Amounts are null where the region has no prices. */
 export interface Plan {
   readonly vault: string;
   /** False for a service that is not AWS's: its operator decides what it costs. */
   readonly isAws: boolean;
   readonly region: string;
   readonly contents: VaultStatistics;
-  /** The prices that were used, as a file for `--prices`. */
+  /** The prices that were used, as a file for `--prices`; those of all regions if the table lacks this one. */
   readonly prices: PriceTable;
-  readonly inventoryUsd: number;
+  readonly arePricesKnown: boolean;
+  readonly inventoryUsd: number | null;
   readonly tiers: readonly TierPlan[];
   /** The transfer of all bytes to the internet within a month. */
-  readonly egressUsd: number;
-  /** The fee if all archives were deleted now; null without a catalogue. */
+  readonly egressUsd: number | null;
+  /** The fee if all archives were deleted now; null also without a catalogue. */
   readonly earlyDeletionUsd: number | null;
-  readonly storageUsdPerMonth: number;
+  readonly storageUsdPerMonth: number | null;
   readonly target: TargetPlan | null;
   /** Jobs that the largest archive takes at the bandwidth, since each output lasts a day; null if it is not known. */
   readonly jobsOfLargest: number | null;
@@ -29,10 +30,10 @@ export interface Plan {
 export interface TierPlan {
   readonly tier: RetrievalTier;
   readonly requests: number;
-  readonly requestsUsd: number;
-  readonly bytesUsd: number;
+  readonly requestsUsd: number | null;
+  readonly bytesUsd: number | null;
   /** Includes the transfer to the internet and the requests of the target. */
-  readonly totalUsd: number;
+  readonly totalUsd: number | null;
   readonly duration: DurationPlan;
 }
 
@@ -45,33 +46,34 @@ export interface PlanOptions {
   readonly target: TargetSpace | null;
 }
 
-/** Throws PriceTableError for a region without prices. */
 export function makePlan(contents: VaultStatistics, options: PlanOptions): Plan {
   const { region, prices, isAws, rates } = options;
-  const regional = pricesOf(prices, region);
+  const regional = knownPricesOf(prices, region);
+  const usd = (costOf: (known: RegionPrices) => number) => (regional === null ? null : costOf(regional));
   const target = options.target === null ? null : targetPlanOf(options.target, contents, regional);
-  const egress = egressUsd(regional, contents.bytes);
+  const egress = usd((known) => egressUsd(known, contents.bytes));
   const { details } = contents;
   return {
     vault: options.vaultName,
     isAws,
     region,
     contents,
-    prices: { ...prices, regions: { [region]: regional } },
-    inventoryUsd: inventoryUsd(regional, contents.archives),
+    prices: regional === null ? prices : { ...prices, regions: { [region]: regional } },
+    arePricesKnown: regional !== null,
+    inventoryUsd: usd((known) => inventoryUsd(known, contents.archives)),
     tiers: retrievalTiers.map((tier) =>
-      tierPlan(tier, contents, { regional, othersUsd: egress + (target?.requestsUsd ?? 0), rates, isAws }),
+      tierPlan(tier, contents, { regional, othersUsd: (egress ?? 0) + (target?.requestsUsd ?? 0), rates, isAws }),
     ),
     egressUsd: egress,
-    earlyDeletionUsd: details === null ? null : earlyDeletionUsd(regional, details.early.missingByteDays),
-    storageUsdPerMonth: storageUsdPerMonth(regional, contents.bytes),
+    earlyDeletionUsd: details === null ? null : usd((known) => earlyDeletionUsd(known, details.early.missingByteDays)),
+    storageUsdPerMonth: usd((known) => storageUsdPerMonth(known, contents.bytes)),
     target,
     jobsOfLargest: details === null ? null : jobsFor(details.largestBytes, rates),
   };
 }
 
 interface TierFacts {
-  readonly regional: RegionPrices;
+  readonly regional: RegionPrices | null;
   /** Costs that do not depend on the tier. */
   readonly othersUsd: number;
   readonly rates: Rates;
@@ -79,13 +81,13 @@ interface TierFacts {
 }
 
 function tierPlan(tier: RetrievalTier, contents: VaultStatistics, facts: TierFacts): TierPlan {
-  const { requestsUsd, bytesUsd, totalUsd } = retrievalCost(facts.regional, tier, contents);
+  const cost = facts.regional === null ? null : retrievalCost(facts.regional, tier, contents);
   return {
     tier,
     requests: contents.archives,
-    requestsUsd,
-    bytesUsd,
-    totalUsd: totalUsd + facts.othersUsd,
+    requestsUsd: cost?.requestsUsd ?? null,
+    bytesUsd: cost?.bytesUsd ?? null,
+    totalUsd: cost === null ? null : cost.totalUsd + facts.othersUsd,
     duration: durationOf(contents, facts.rates, facts.isAws ? tier : null),
   };
 }

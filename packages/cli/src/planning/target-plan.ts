@@ -14,12 +14,13 @@ export interface TargetPlan extends TargetSpace {
   readonly neededBytes: number;
   /** Requests that store the copies; 0 for a folder. */
   readonly requests: number;
-  readonly requestsUsd: number;
+  /** Null if prices are not known. */
+  readonly requestsUsd: number | null;
   /** Null if the free room is not known. */
   readonly fits: boolean | null;
 }
 
-export function targetPlanOf(target: TargetSpace, contents: VaultStatistics, prices: RegionPrices): TargetPlan {
+export function targetPlanOf(target: TargetSpace, contents: VaultStatistics, prices: RegionPrices | null): TargetPlan {
   const { kind, freeBytes } = target;
   const neededBytes = contents.bytes;
   const requests = kind === "folder" ? 0 : (contents.details?.uploadRequests ?? contents.archives);
@@ -28,7 +29,7 @@ export function targetPlanOf(target: TargetSpace, contents: VaultStatistics, pri
     ...target,
     neededBytes,
     requests,
-    requestsUsd: price(prices, requests),
+    requestsUsd: prices === null ? null : price(prices, requests),
     fits: freeBytes === null ? null : freeBytes >= neededBytes,
   };
 }

@@ -29,10 +29,15 @@ export function checkedPrices(document: unknown): PriceTable {
   };
 }
 
+/** Returns the prices of a region; null when the table does not have it. */
+export function knownPricesOf(table: PriceTable, region: string): RegionPrices | null {
+  return (Object.hasOwn(table.regions, region) ? table.regions[region] : undefined) ?? null;
+}
+
 /** Returns the prices of a region. Throws PriceTableError when the table does not have it. */
 export function pricesOf(table: PriceTable, region: string): RegionPrices {
-  const prices = Object.hasOwn(table.regions, region) ? table.regions[region] : undefined;
-  if (prices === undefined) {
+  const prices = knownPricesOf(table, region);
+  if (prices === null) {
     const known = Object.keys(table.regions).join(", ");
     throw new PriceTableError(
       `No prices for region ${JSON.stringify(region)}: expected one of ${known}. Add it to a file for --prices`,

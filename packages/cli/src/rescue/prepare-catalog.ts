@@ -13,6 +13,8 @@ export interface InventoryWishes {
   readonly inventory: string | null;
   readonly once: boolean;
   readonly yes: boolean;
+  /** Whether the service charges for an inventory. */
+  readonly isPaid: boolean;
   /** The price of an inventory at most; null where prices are not known. */
   readonly inventoryUsd: number | null;
 }
@@ -54,14 +56,18 @@ export async function prepareCatalog(
 /** A service without delays has an inventory within this time. */
 const onceWaitMilliseconds = 2000;
 
-async function assertMayStart(tools: Tools, vaultName: string, { yes, inventoryUsd }: InventoryWishes): Promise<void> {
-  if (yes || inventoryUsd === null) {
+async function assertMayStart(
+  tools: Tools,
+  vaultName: string,
+  { yes, isPaid, inventoryUsd }: InventoryWishes,
+): Promise<void> {
+  if (yes || !isPaid) {
     return;
   }
   await tools.confirm(
     vaultName,
     () =>
-      `The catalogue has no inventory of vault ${vaultName} yet. The newest inventory job of the last day is used; if there is none, one is started, which costs ${dollars(inventoryUsd)} at most and takes hours.`,
+      `The catalogue has no inventory of vault ${vaultName} yet. The newest inventory job of the last day is used; if there is none, one is started, which costs ${inventoryUsd === null ? "an unknown amount" : `${dollars(inventoryUsd)} at most`} and takes hours.`,
   );
 }
 

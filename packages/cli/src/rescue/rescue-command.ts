@@ -12,7 +12,7 @@ import { finishManifest } from "../manifest/finish-manifest.ts";
 import { readOverrides } from "../names/overrides.ts";
 import { inventoryUsd } from "../pricing/estimate.ts";
 import type { PriceTable, RegionPrices } from "../pricing/price-table.ts";
-import { pricesOf } from "../pricing/read-prices.ts";
+import { knownPricesOf } from "../pricing/read-prices.ts";
 import { listing } from "../terminal/table.ts";
 import { failuresOf, reportFacts } from "./final-report.ts";
 import { listLagOf } from "./list-lag.ts";
@@ -45,10 +45,10 @@ export async function rescueVault(
 ): Promise<void> {
   tools.setResumeHint("Run the same command again to resume: it uses the same jobs, and keeps verified copies.");
   const client = await tools.client();
-  const prices = await pricesFor(tools, client, vaultName, options.priceTable);
+  const { prices, isPaid } = await pricesFor(tools, client, vaultName, options.priceTable);
   if (options.limits.costMax !== null && prices === null) {
     throw new UsageError(
-      "--max-cost needs prices, and those of this service are not known: give them with --prices FILE",
+      "--max-cost needs prices, and those of this service or region are not known: give them with --prices FILE",
     );
   }
   await using stack = new AsyncDisposableStack();
@@ -64,14 +64,14 @@ export async function rescueVault(
   if (options.limits.costMax !== null || options.limits.retrievalBytesPerHour !== null) {
     catalog.syncEachChange();
   }
-  await fillCatalog(tools, services, options);
+  await fillCatalog(tools, { ...services, isPaid }, options);
   const hasCopies = isTargetWithCopies(catalog, tools.pathOf(targetText));
   const target = stack.use(await targetOf(tools, targetText, { create: !hasCopies }));
   const parts = partsOf(tools, { ...services, target }, options);
   if (options.recheck) {
     await recheckCopies(tools, parts, options.concurrency);
   }
-  await confirmEstimate(tools, parts, options);
+  await confirmEstimate(tools, parts, options, isPaid);
   stack.use(await target.lock(tools.signal));
   await run(tools, parts, described, options);
 }
@@ -131,28 +131,29 @@ async function finish(
   await finishManifest(parts.target, { facts, failures: failuresOf(parts, tools.now()), key: signingKey });
 }
 
-/** Returns the prices of the vault's region; null for a service that is not AWS's, unless a table was given. */
+interface VaultPrices {
+  /** Those of the vault's region; null if the table lacks it, or the service has other prices. */
+  readonly prices: RegionPrices | null;
+  /** False for a service that is not AWS's, unless a table was given. */
+  readonly isPaid: boolean;
+}
+
 async function pricesFor(
   { signal }: CommandContext,
   client: GlacierClient,
   vaultName: string,
   { table, isGiven }: { readonly table: PriceTable; readonly isGiven: boolean },
-): Promise<RegionPrices | null> {
+): Promise<VaultPrices> {
   if (!isGiven && !(await isAws(client))) {
-    return null;
+    return { prices: null, isPaid: false };
   }
   const { VaultARN: arn } = await client.describeVault({ vaultName }, { signal });
-  return pricesOf(table, arn?.split(":")[3] ?? "");
+  return { prices: knownPricesOf(table, arn?.split(":")[3] ?? ""), isPaid: true };
 }
 
 async function fillCatalog(
   tools: CommandContext,
-  {
-    client,
-    vaultName,
-    catalog,
-    prices,
-  }: Pick<RescueParts, "client" | "vaultName" | "catalog"> & { prices: RegionPrices | null },
+  { client, vaultName, catalog, prices, isPaid }: Pick<RescueParts, "client" | "vaultName" | "catalog"> & VaultPrices,
   { inventory, names, once, yes }: RescueOptions,
 ): Promise<void> {
   const notice = (sentence: string) => {
@@ -160,7 +161,7 @@ async function fillCatalog(
       tools.stderr.write(`moraine: ${sentence}\n`);
     }
   };
-  const wishes = { inventory, once, yes, inventoryUsd: prices === null ? null : inventoryUsd(prices, 0) };
+  const wishes = { inventory, once, yes, isPaid, inventoryUsd: prices === null ? null : inventoryUsd(prices, 0) };
   await prepareCatalog(tools, { client, vaultName, catalog }, wishes, notice);
   if (names !== null) {
     const { unknown } = await renameArchives(catalog, readOverrides(tools.pathOf(names)), tools);
@@ -190,11 +191,17 @@ function partsOf(
 }
 
 /** Says what the rescue takes, and asks if it costs something. Throws if the user does not agree. */
-async function confirmEstimate(tools: CommandContext, parts: RescueParts, { yes }: RescueOptions): Promise<void> {
+async function confirmEstimate(
+  tools: CommandContext,
+  parts: RescueParts,
+  { yes }: RescueOptions,
+  isPaid: boolean,
+): Promise<void> {
   const { target, vaultName } = parts;
   const estimate = await estimated(tools, parts, await target.freeBytes());
   const text = estimateText(vaultName, target.url, estimate);
-  if (!yes && (estimate.usd ?? 0) > 0 && estimate.left.archives > 0) {
+  const mayCost = estimate.usd === null ? isPaid : estimate.usd > 0;
+  if (!yes && mayCost && estimate.left.archives > 0) {
     await tools.confirm(vaultName, () => text);
   } else if (!(tools.options().quiet || tools.options().json)) {
     tools.stderr.write(`${text}\n`);

@@ -41,7 +41,7 @@ export function estimateText(vaultName: string, target: string, estimate: Rescue
     ...(verified.archives > 0 ? [`  verified   ${amount(verified)}`] : []),
     `  to fetch   ${amount(left)}, by ${tier} jobs${existingJobs > 0 ? `, of which ${grouped(existingJobs)} exist already` : ""}`,
     usd === null
-      ? "  cost       not known for this service (--prices FILE)"
+      ? "  cost       not known for this service or region (--prices FILE)"
       : `  cost       ${dollars(usd)} at most, with the transfer to the internet; check the prices before use (--prices)`,
     ...(spentUsd !== null && spentUsd > 0 ? [`  so far     ${dollars(spentUsd)}`] : []),
     ...(costMax === null ? [] : [`  limit      ${dollars(costMax)} in all (--max-cost)`]),

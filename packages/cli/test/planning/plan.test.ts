@@ -47,11 +47,11 @@ test("sums retrieval, transfer and the target's requests for each tier", () => {
   const target = { url: "s3://bucket/photos", kind: "s3", freeBytes: null } as const;
   const plan = makePlan(contentsOf(200 * gibibyte, 1), { ...options, target });
   const standard = plan.tiers.find(({ tier }) => tier === "Standard");
-  assert.equal(plan.egressUsd.toFixed(4), (100 * 0.09).toFixed(4));
+  assert.equal(plan.egressUsd?.toFixed(4), (100 * 0.09).toFixed(4));
   assert.equal(plan.target?.requests, 200 * 16 + 2 + 1);
   assert.equal(plan.target?.fits, null);
   const expected = 200 * 0.01 + 0.0001 + 9 + (3203 / 1000) * 0.005;
-  assert.equal(standard?.totalUsd.toFixed(6), expected.toFixed(6));
+  assert.equal(standard?.totalUsd?.toFixed(6), expected.toFixed(6));
   assert.equal(plan.earlyDeletionUsd?.toFixed(6), "0.003600");
   assert.deepEqual(Object.keys(plan.prices.regions), ["us-east-1"]);
 });
@@ -176,6 +176,25 @@ test("says that prices of a region are derived, and that another service is not 
   const text = planText(makePlan(contentsOf(5), { ...options, region: "eu-central-1", isAws: false }), 80);
   assert.match(text, /^cost if this were AWS in eu-central-1; this service charges what its operator says$/m);
   assert.match(text, /^Retrieval and request prices of eu-central-1 are derived from us-east-1's\.$/m);
+});
+
+test("a region without prices has a plan whose costs are unknown, and the entire table to add them to", () => {
+  const target = { url: "s3://bucket/photos", kind: "s3", freeBytes: null } as const;
+  const plan = makePlan(contentsOf(5), { ...options, region: "eu-central-2", target });
+  assert.deepEqual(
+    plan.tiers.map(({ requestsUsd, bytesUsd, totalUsd }) => [requestsUsd, bytesUsd, totalUsd]),
+    Array.from({ length: 3 }, () => [null, null, null]),
+  );
+  const { egressUsd, inventoryUsd, earlyDeletionUsd, storageUsdPerMonth } = plan;
+  assert.deepEqual([egressUsd, inventoryUsd, earlyDeletionUsd, storageUsdPerMonth], [null, null, null, null]);
+  assert.equal(plan.target?.requestsUsd, null);
+  assert.deepEqual(plan.prices, builtInPrices);
+  const text = planText(plan, 80);
+  assert.match(text, /^archives +1$/m);
+  assert.match(text, /^cost: unknown, since the price table has no region eu-central-2 \(--prices FILE\)$/m);
+  assert.match(text, /^ {2}Bulk: 12 hours/m);
+  assert.match(text, /^ {2}moraine plan photos --json \| jq \.prices > prices\.json$/m);
+  assert.doesNotMatch(text, /\$|null/);
 });
 
 test("durations have their two largest units", () => {

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { dateValue } from "../arguments/dates.ts";
 import { wholeNumber } from "../arguments/numbers.ts";
 import { pricesFlag, pricesHelp } from "../arguments/price-file.ts";
-import { size } from "../arguments/sizes.ts";
+import { rate, size } from "../arguments/sizes.ts";
 import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
@@ -53,6 +53,11 @@ function addJobOptions(command: Command): void {
       size,
     )
     .option(
+      "--bandwidth <rate>",
+      "bytes a second of your network, used until it has been measured, e.g. 12MiB (default: 128KiB)",
+      rate,
+    )
+    .option(
       "--bwlimit <rate>",
       'maximum bytes a second, or a timetable, e.g. 10MiB, "08:00,512KiB 23:00,off" (default: no limit)',
     )
@@ -89,6 +94,12 @@ Jobs are requested in the order in which the archives were created, and only
 as many ahead as the measured bandwidth can fetch before their outputs expire
 (after a day). An output that expires is requested again.
 
+Until something was fetched, nothing is measured: a slow line is assumed, and
+the first jobs are few. With --bandwidth they are as many as your network can
+fetch, so a rescue ends earlier by the time that a job takes (Bulk: 5 to 12
+hours). Do not give more than it has: the surplus would expire, and be paid for
+again. It limits nothing; --bwlimit does.
+
 A file gets its name when all of its bytes are verified and on the disk. An
 existing file is never replaced. TARGET/MANIFEST.jsonl gets a line for each
 copy, and SHA256SUMS can be checked with sha256sum -c. Failures do not stop the
@@ -109,6 +120,7 @@ are in progress.
 Examples:
   moraine rescue photos /backup/photos --dry-run
   moraine rescue photos /backup/photos --max-cost 100 --bwlimit "08:00,1MiB 20:00,off"
+  moraine rescue photos /backup/photos --bandwidth 12MiB
   moraine rescue photos /backup/photos --once --yes   # from cron
   moraine rescue photos /backup/photos --status
   moraine rescue --check /backup/photos

@@ -22,6 +22,7 @@ export interface RescueFlags extends CatalogOptions {
   readonly fallbackTier?: Tier;
   readonly maxCost?: number;
   readonly maxRetrievalPerHour?: number;
+  readonly bandwidth?: number;
   readonly bwlimit?: string;
   readonly concurrency?: number;
   readonly prices?: string;
@@ -47,6 +48,7 @@ export async function readOptions(tools: CommandContext, flags: RescueFlags): Pr
     ...(catalog !== undefined && { catalog }),
     limits: { tier, fallbackTier, retrievalBytesPerHour: maxRetrievalPerHour, costMax: maxCost },
     selection: await selectionOf(tools, flags),
+    bandwidthBytesPerSecond: flags.bandwidth ?? null,
     bwlimit: flags.bwlimit === undefined ? null : timetableOf(flags.bwlimit),
     concurrency: concurrencyOf(flags),
     inventory: flags.inventory ?? null,

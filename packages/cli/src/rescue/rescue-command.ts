@@ -93,9 +93,10 @@ async function run(
   const report = rescueReport(tools);
   const parts: RescueParts = { ...given, onEvent: (event) => report.onEvent(event) };
   await using watch = await watchRescue(tools, parts, report, options);
-  const { bwlimit, concurrency = concurrencyDefault } = options;
+  const { bwlimit, bandwidthBytesPerSecond, concurrency = concurrencyDefault, once } = options;
   const bandwidth = bwlimit === null ? undefined : new TimedBandwidth(bwlimit, () => tools.now());
-  const settings = { concurrency, bandwidth, once: options.once, onState: (state: RescueState) => watch.begin(state) };
+  const onState = (state: RescueState) => watch.begin(state);
+  const settings = { concurrency, bandwidth, bandwidthBytesPerSecond, once, onState };
   const end = await runRescue(parts, settings, tools.signal);
   const snapshot = watch.end(end);
   await finish(tools, parts, snapshot, options);

@@ -10,6 +10,8 @@ import type { Timetable } from "./timetable.ts";
 export interface RescueOptions extends CatalogOptions {
   readonly limits: ScheduleLimits;
   readonly selection: SelectionOptions;
+  /** The expected speed of the line, used until it is measured; null if the user does not say. */
+  readonly bandwidthBytesPerSecond: number | null;
   /** Null for no limit. */
   readonly bwlimit: Timetable | null;
   /** Small archives, or copies to check, at once. Undefined for what suits the target. */

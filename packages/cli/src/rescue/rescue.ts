@@ -7,11 +7,13 @@ import { Recorder } from "./recorder.ts";
 import { Requester } from "./requester.ts";
 import { type RescueParts, RescueState } from "./rescue-state.ts";
 import { requestingAtFirst, type ScheduleState } from "./schedule.ts";
-import { assumedSpeed, type Speed } from "./speed.ts";
+import { type Speed, speedAtFirst } from "./speed.ts";
 import { SpeedMeter } from "./speed-meter.ts";
 import { nothing } from "./work.ts";
 
 export interface RescueOptions extends FetchOptions {
+  /** The expected speed of the line, used until it is measured. @default null, which assumes a slow line */
+  readonly bandwidthBytesPerSecond?: number | null;
   /** Ends when nothing can be done without waiting. */
   readonly once: boolean;
   /** Called with the state, before anything is done. */
@@ -26,7 +28,7 @@ export type RescueEnd = "done" | "waiting" | "cost-cap";
  * continues with the next call. Resolves once all is done, or nothing else may be. Throws an error after which nothing can be done.
  */
 export async function runRescue(parts: RescueParts, options: RescueOptions, signal: AbortSignal): Promise<RescueEnd> {
-  const state = new RescueState(startState(parts), parts);
+  const state = new RescueState(startState(parts, options), parts);
   options.onState(state);
   await reconcileManifest(parts, signal);
   const counts = await parts.selection.count(parts.copies, signal);
@@ -40,13 +42,16 @@ export async function runRescue(parts: RescueParts, options: RescueOptions, sign
   return runLoops(state, { jobs, fetcher, requester }, options, signal);
 }
 
-function startState({ catalog, money, now }: RescueParts): ScheduleState {
+function startState(
+  { catalog, money, now }: RescueParts,
+  { bandwidthBytesPerSecond = null }: RescueOptions,
+): ScheduleState {
   const speed = catalog.facts.get("rescue-speed");
   return {
     ahead: nothing,
     requesting: 0,
     requestingMax: requestingAtFirst,
-    speed: speed === null ? assumedSpeed : (JSON.parse(speed) as Speed),
+    speed: speed === null ? speedAtFirst(bandwidthBytesPerSecond) : (JSON.parse(speed) as Speed),
     bytesPerSecondMax: null,
     latencySeconds: null,
     hour: hourFromText(catalog.facts.get("rescue-hour"), now()),

@@ -12,14 +12,18 @@ export interface Speed {
 }
 
 /**
- * The speed until it is measured, a slow one: outputs that cannot be fetched in time have to be paid for again, and a fast line is idle only
- * until the first outputs are ready.
+ * A slow line: outputs that cannot be fetched in time have to be paid for again. A fast line is idle after the first batch until the next
+ * one is ready, which takes as long as the tier's jobs.
  */
 export const assumedSpeed: Speed = {
   secondsPerByte: 1 / (128 * 1024),
   secondsPerArchive: 0.2,
   observedSeconds: { ofBytes: 0, ofArchives: 0 },
 };
+
+/** Returns the speed until it is measured. @param bytesPerSecond the speed that the user expects; null assumes a slow one */
+export const speedAtFirst = (bytesPerSecond: number | null): Speed =>
+  bytesPerSecond === null ? assumedSpeed : { ...assumedSpeed, secondsPerByte: 1 / bytesPerSecond };
 
 /** A measurement counts as much as its part of this time, and more at first. */
 const memorySeconds = 600;

@@ -11,8 +11,10 @@ import {
   type ScheduleLimits,
   type ScheduleState,
 } from "../../src/rescue/schedule.ts";
-import { assumedSpeed, learned, secondsFor } from "../../src/rescue/speed.ts";
+import { assumedSpeed, learned, secondsFor, speedAtFirst } from "../../src/rescue/speed.ts";
 import { nothing } from "../../src/rescue/work.ts";
+import { archiveOfNumber } from "../support/catalogs.ts";
+import { RescueWorld } from "../support/rescue-world.ts";
 import { VirtualRescue, type VirtualWorld } from "../support/virtual-rescue.ts";
 
 const mebibyte = 1024 ** 2;
@@ -95,6 +97,50 @@ test("a line that keeps its speed needs one job for each archive, and has work n
     }),
     { numRuns: 25 },
   );
+});
+
+for (const [tier, delayHours, gibibytes] of [
+  ["Bulk", 12, 100],
+  ["Bulk", 12, 1000],
+  ["Standard", 5, 100],
+] as const) {
+  test(`${gibibytes} GiB by ${tier} take the tier's delay once with the bandwidth given, and twice without`, () => {
+    const bytesPerSecond = 12 * mebibyte;
+    const hoursWith = (bandwidthBytesPerSecond: number | null) => {
+      const world = worldOf({
+        ...{ seed: 5, archives: gibibytes * 10, bytesOf: () => gibibyte / 10, bandwidthBytesPerSecond },
+        limits: { ...limits, tier },
+        line: () => ({ bytesPerSecond, secondsPerArchive: 0.002 }),
+        latencySeconds: { Expedited: [300, 300], Standard: [5 * 3600, 5 * 3600], Bulk: [12 * 3600, 12 * 3600] },
+      });
+      const { days, expired } = new VirtualRescue(world).run();
+      assert.equal(expired, 0);
+      return days * 24;
+    };
+    const once = delayHours + (gibibytes * gibibyte) / bytesPerSecond / 3600;
+    const [given, unknown] = [hoursWith(bytesPerSecond), hoursWith(null)];
+    assert.ok(Math.abs(given - once) < 0.1, `${given} hours, expected ${once}`);
+    assert.ok(Math.abs(unknown - once - delayHours) < 0.2, `${unknown} hours, expected ${once + delayHours}`);
+  });
+}
+
+test("the bandwidth that the user gives decides the first batch, until the speed is measured", async () => {
+  const jobsAtFirst = async (bandwidthBytesPerSecond: number | null, measured?: number) => {
+    using world = new RescueWorld(0);
+    for (let number = 1; number <= 20; number += 1) {
+      world.catalog.archives.addUploaded(archiveOfNumber(number, { sizeBytes: gibibyte }));
+    }
+    if (measured !== undefined) {
+      world.catalog.facts.set("rescue-speed", JSON.stringify(speedAtFirst(measured)));
+    }
+    world.bandwidthBytesPerSecond = bandwidthBytesPerSecond;
+    await world.run(1);
+    return world.jobs.length;
+  };
+  assert.equal(await jobsAtFirst(null), 6, "as many as 128 KiB/s fetch in 14.4 hours");
+  assert.equal(await jobsAtFirst(256 * 1024), 12);
+  assert.equal(await jobsAtFirst(12 * mebibyte), 20);
+  assert.equal(await jobsAtFirst(12 * mebibyte, 128 * 1024), 6);
 });
 
 test("a line that becomes ten times slower costs renewals, and ends", () => {

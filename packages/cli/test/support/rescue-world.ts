@@ -52,6 +52,8 @@ export class RescueWorld implements Disposable {
   onAppend = (): void => undefined;
   /** Requests for jobs start them, and get no response. */
   hasNoResponses = false;
+  /** The speed of the line as the user expects it, before it is measured. */
+  bandwidthBytesPerSecond: number | null = null;
   lists = 0;
   state: RescueState | null = null;
   /** Requests for outputs of jobs that were in progress. */
@@ -95,6 +97,7 @@ export class RescueWorld implements Disposable {
         once: false,
         concurrency: 4,
         bandwidth: undefined,
+        bandwidthBytesPerSecond: this.bandwidthBytesPerSecond,
         onState: (state: RescueState) => this.#begin(state),
       };
       let end: RescueEnd | Error | null = null;

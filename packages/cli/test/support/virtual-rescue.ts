@@ -12,7 +12,7 @@ import {
   type ScheduleState,
   type Tier,
 } from "../../src/rescue/schedule.ts";
-import { assumedSpeed, learned } from "../../src/rescue/speed.ts";
+import { learned, speedAtFirst } from "../../src/rescue/speed.ts";
 import { minus, nothing, plus, type Work } from "../../src/rescue/work.ts";
 
 /** A service and a line, in virtual time. */
@@ -20,6 +20,8 @@ export interface VirtualWorld {
   readonly archives: number;
   readonly bytesOf: (index: number) => number;
   readonly limits: ScheduleLimits;
+  /** The speed of the line as the user expects it, before it is measured. @default null, nothing */
+  readonly bandwidthBytesPerSecond?: number | null;
   /** The line at a time, in seconds since the start. */
   readonly line: (seconds: number) => { readonly bytesPerSecond: number; readonly secondsPerArchive: number };
   readonly latencySeconds: Readonly<Record<Tier, readonly [least: number, most: number]>>;
@@ -84,7 +86,7 @@ export class VirtualRescue {
       ahead: nothing,
       requesting: 0,
       requestingMax: requestingAtFirst,
-      speed: assumedSpeed,
+      speed: speedAtFirst(world.bandwidthBytesPerSecond ?? null),
       bytesPerSecondMax: null,
       latencySeconds: null,
       hour: emptyHour,

@@ -9,14 +9,23 @@ import type { VaultStatistics } from "./vault-statistics.ts";
 /** Names that are looked at without a pause: some ten milliseconds. */
 const sliceLength = 500;
 
+export interface StatisticsOptions {
+  readonly asOf: Date | null;
+  readonly now: Date;
+  /** Bytes that may be retrieved an hour; null for no limit. */
+  readonly retrievalPerHour: number | null;
+  readonly signal: AbortSignal;
+}
+
 /** Counts the archives of a catalogue in one pass, in memory that does not grow with them. */
 export async function collectStatistics(
   { archives }: Pick<Catalog, "archives">,
-  { asOf, now, signal }: { readonly asOf: Date | null; readonly now: Date; readonly signal: AbortSignal },
+  { asOf, now, retrievalPerHour, signal }: StatisticsOptions,
 ): Promise<VaultStatistics> {
   using names = new NameCounter();
   const sizes = new SizeSteps();
   const early = { archives: 0, missingByteDays: 0 };
+  const overHourlyLimit = { archives: 0, bytes: 0 };
   let [count, bytes, uploadRequests] = [0, 0, 0];
   for await (const batch of archives.inOrderOfCreation()) {
     for (let at = 0; at < batch.length; at += sliceLength) {
@@ -32,6 +41,10 @@ export async function collectStatistics(
       const missingDays = missingDaysOf(createdAt, now);
       early.archives += missingDays > 0 ? 1 : 0;
       early.missingByteDays += sizeBytes * missingDays;
+      if (sizeBytes > (retrievalPerHour ?? Number.POSITIVE_INFINITY)) {
+        overHourlyLimit.archives += 1;
+        overHourlyLimit.bytes += sizeBytes;
+      }
     }
   }
   const nameStatistics = await names.statistics((number) => archives.byNumber(number)?.path ?? "");
@@ -39,6 +52,9 @@ export async function collectStatistics(
     asOf,
     archives: count,
     bytes,
-    details: { sizes: sizes.steps(), largestBytes: sizes.largestBytes, names: nameStatistics, early, uploadRequests },
+    details: {
+      ...{ sizes: sizes.steps(), largestBytes: sizes.largestBytes, names: nameStatistics },
+      ...{ early, overHourlyLimit, uploadRequests },
+    },
   };
 }

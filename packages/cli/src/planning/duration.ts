@@ -1,5 +1,7 @@
 import type { Amount } from "../pricing/estimate.ts";
 import type { RetrievalTier } from "../pricing/price-table.ts";
+import { horizonOf } from "../rescue/schedule.ts";
+import { assumedSpeed, secondsFor } from "../rescue/speed.ts";
 
 /** The rates that the user expects or sets. */
 export interface Rates {
@@ -12,10 +14,15 @@ export interface Rates {
 export type Bottleneck = "bandwidth" | "retrieval" | "requests" | "quota";
 
 export interface DurationPlan {
-  /** From the first request to the last byte. Null when nothing limits it: the bandwidth is not given. */
+  /** From the first request to the last byte, for a rescue that is given the bandwidth. Null when the bandwidth is not given. */
   readonly seconds: number | null;
+  /** The least that it takes by the limits that are known; null when there are none. */
+  readonly secondsMin: number | null;
+  /** The time by which a rescue may end later that has to measure the bandwidth first. */
+  readonly measuringSeconds: number;
   /** Until the first archive can be fetched. */
   readonly delaySeconds: number;
+  /** The limit that decides; null when there is none. */
   readonly bottleneck: Bottleneck | null;
 }
 
@@ -24,7 +31,8 @@ export interface DurationPlan {
  *
  * @param tier null for a service other than AWS's, which has neither its delays nor its quotas.
  */
-export function durationOf({ archives, bytes }: Amount, rates: Rates, tier: RetrievalTier | null): DurationPlan {
+export function durationOf(amount: Amount, rates: Rates, tier: RetrievalTier | null): DurationPlan {
+  const { archives, bytes } = amount;
   const { bandwidth, retrievalPerHour } = rates;
   const limits: Partial<Record<Bottleneck, number>> = {
     ...(bandwidth !== null && { bandwidth: bytes / bandwidth }),
@@ -33,12 +41,16 @@ export function durationOf({ archives, bytes }: Amount, rates: Rates, tier: Retr
   };
   const delaySeconds = tier === null ? 0 : awsDelaySeconds[tier];
   const [slowest] = (Object.entries(limits) as [Bottleneck, number][]).toSorted(([, one], [, other]) => other - one);
-  if (slowest === undefined || bandwidth === null) {
-    return { seconds: null, delaySeconds, bottleneck: null };
-  }
-  const [bottleneck, seconds] = slowest;
-  return { seconds: seconds + delaySeconds, delaySeconds, bottleneck };
+  const [bottleneck, busySeconds] = slowest ?? [null, null];
+  const secondsMin = busySeconds === null ? null : busySeconds + delaySeconds;
+  const seconds = bandwidth === null ? null : secondsMin;
+  const measuringSeconds = tier !== null && isMoreThanFirstBatch(amount, tier) ? delaySeconds : 0;
+  return { seconds, secondsMin, measuringSeconds, delaySeconds, bottleneck };
 }
+
+/** Whether a rescue that assumes a slow line leaves some archives to a second batch, for which the tier's delay has to pass again. */
+const isMoreThanFirstBatch = (amount: Amount, tier: RetrievalTier): boolean =>
+  secondsFor(assumedSpeed, amount) > horizonOf({ latencySeconds: null }, { tier });
 
 /** Returns how many outputs an archive takes, each of which can be fetched for a day; null without a bandwidth. */
 export const jobsFor = (sizeBytes: number, { bandwidth }: Rates): number | null =>

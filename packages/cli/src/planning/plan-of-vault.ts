@@ -43,7 +43,7 @@ export async function planOf(tools: CommandContext, vaultName: string, question:
 async function fromCatalog(
   tools: CommandContext,
   { vaultName, described }: { readonly vaultName: string; readonly described: OperationOutput<"DescribeVault"> },
-  options: CatalogOptions,
+  options: PlanQuestion,
 ): Promise<VaultStatistics | null> {
   if (!existsSync(catalogPath(tools, vaultName, options))) {
     return null;
@@ -53,5 +53,10 @@ async function fromCatalog(
   const inventory = recordedInventory(catalog);
   return inventory === null
     ? null
-    : await collectStatistics(catalog, { asOf: inventory.listedAt, now: tools.now(), signal: tools.signal });
+    : await collectStatistics(catalog, {
+        asOf: inventory.listedAt,
+        now: tools.now(),
+        retrievalPerHour: options.maxRetrievalPerHour ?? null,
+        signal: tools.signal,
+      });
 }

@@ -116,14 +116,15 @@ const bottleneckWords: Readonly<Record<Bottleneck, string>> = {
   quota: "AWS's 100 TiB a day",
 };
 
-function timeText({ tiers, jobsOfLargest }: Plan): string {
-  const lines = tiers.map(({ tier, duration: { seconds, delaySeconds, bottleneck } }) => {
-    const first = delaySeconds === 0 ? "" : `, the first after ${durationInWords(delaySeconds)}`;
-    return seconds === null || bottleneck === null
-      ? `  ${tier}: unknown${first}`
-      : `  ${tier}: ${durationInWords(seconds)}${first}, limited by ${bottleneckWords[bottleneck]}`;
-  });
+function timeText({ tiers, jobsOfLargest, contents }: Plan): string {
   const isUnknown = tiers.some(({ duration }) => duration.seconds === null);
+  const lines = tiers.map(({ tier, duration: { secondsMin, delaySeconds, bottleneck } }) => {
+    const first = delaySeconds === 0 ? "" : `, the first after ${durationInWords(delaySeconds)}`;
+    const least = isUnknown ? "at least " : "";
+    return secondsMin === null || bottleneck === null
+      ? `  ${tier}: unknown${first}`
+      : `  ${tier}: ${least}${durationInWords(secondsMin)}${first}, limited by ${bottleneckWords[bottleneck]}`;
+  });
   const repeated =
     (jobsOfLargest ?? 1) > 1
       ? [
@@ -131,7 +132,36 @@ function timeText({ tiers, jobsOfLargest }: Plan): string {
           `  it is retrieved ${jobsOfLargest} times, and each time is charged; not in the cost above`,
         ]
       : [];
-  return ["time", ...lines, ...(isUnknown ? ["  give --bandwidth, like 100MiB"] : []), ...repeated].join("\n");
+  return [
+    "time",
+    ...lines,
+    ...(isUnknown ? ["  give --bandwidth, like 100MiB"] : measuringText(tiers)),
+    ...leftOutText(contents.details),
+    ...repeated,
+  ].join("\n");
+}
+
+/** Says how much later a rescue may end that is not given the bandwidth. */
+function measuringText(tiers: Plan["tiers"]): string[] {
+  const later = tiers.flatMap(({ tier, duration: { measuringSeconds } }) =>
+    measuringSeconds === 0 ? [] : [`${tier} by ${durationInWords(measuringSeconds)}`],
+  );
+  return later.length === 0
+    ? []
+    : [
+        "  for moraine rescue with the same --bandwidth; without it, the rescue first has",
+        `  to measure, and may end later: ${later.join(", ")}`,
+      ];
+}
+
+function leftOutText(details: StatisticsDetails | null): string[] {
+  const { archives, bytes } = details?.overHourlyLimit ?? { archives: 0, bytes: 0 };
+  return archives === 0
+    ? []
+    : [
+        `  larger than --max-retrieval-per-hour: ${counted(archives, "archive")}, ${bytesInWords(bytes)};`,
+        "  a rescue with that limit leaves them out, though they are counted here",
+      ];
 }
 
 function targetText({ target }: Plan): string {

@@ -14,6 +14,8 @@ export interface StatisticsDetails {
   readonly names: NameStatistics;
   /** Archives that have been stored for less than the minimum time, and each one's bytes times the days that it lacks. */
   readonly early: { readonly archives: number; readonly missingByteDays: number };
+  /** Archives that are larger than all that may be retrieved in an hour. A rescue with this limit leaves them out. */
+  readonly overHourlyLimit: { readonly archives: number; readonly bytes: number };
   /** Requests that would store all archives in parts of the default size. */
   readonly uploadRequests: number;
 }

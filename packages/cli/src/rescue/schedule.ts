@@ -113,7 +113,10 @@ function fitsAhead(state: ScheduleState, limits: ScheduleLimits, { bytes }: Cand
 }
 
 /** Returns how far ahead is requested: far enough that the line has work until the next outputs are ready. */
-export function horizonOf({ latencySeconds }: Pick<ScheduleState, "latencySeconds">, { tier }: ScheduleLimits): number {
+export function horizonOf(
+  { latencySeconds }: Pick<ScheduleState, "latencySeconds">,
+  { tier }: Pick<ScheduleLimits, "tier">,
+): number {
   const latency = latencySeconds ?? usualLatencySeconds[tier];
   return Math.min(horizonSecondsMax, Math.max(horizonSecondsMin, 1.5 * latency + horizonSecondsMin));
 }

@@ -38,6 +38,7 @@ function contentsOf(...sizes: readonly number[]): VaultStatistics {
         decisions: [{ kind: "unsafe", archives: 1, examples: ["../\u001b[31mx"] }],
       },
       early: { archives: 1, missingByteDays: gibibyte * 30 },
+      overHourlyLimit: { archives: 0, bytes: 0 },
       uploadRequests: sizes.reduce((sum, size) => sum + uploadRequestsOf(size), 0),
     },
   };
@@ -87,9 +88,14 @@ test("the slowest of bandwidth, rate, requests and quota decides how long it tak
   const day = 86_400;
   const rates = { bandwidth: 1000, retrievalPerHour: null };
   const small = { archives: 1, bytes: 1000 * day };
-  assert.deepEqual(durationOf(small, rates, null), { seconds: day, delaySeconds: 0, bottleneck: "bandwidth" });
+  assert.deepEqual(durationOf(small, rates, null), {
+    ...{ seconds: day, secondsMin: day, measuringSeconds: 0 },
+    ...{ delaySeconds: 0, bottleneck: "bandwidth" },
+  });
   assert.deepEqual(durationOf(small, { ...rates, retrievalPerHour: 1_800_000 }, "Bulk"), {
     seconds: 2 * day + 12 * 3600,
+    secondsMin: 2 * day + 12 * 3600,
+    measuringSeconds: 0,
     delaySeconds: 12 * 3600,
     bottleneck: "retrieval",
   });
@@ -97,7 +103,46 @@ test("the slowest of bandwidth, rate, requests and quota decides how long it tak
   assert.equal(durationOf(many, rates, "Standard").bottleneck, "requests");
   const huge = { archives: 1, bytes: 200 * 1024 ** 4 };
   assert.deepEqual(durationOf(huge, { ...rates, bandwidth: 1e12 }, "Standard").seconds, 2 * day + 5 * 3600);
-  assert.deepEqual(durationOf(small, { bandwidth: null, retrievalPerHour: 5 }, null).seconds, null);
+});
+
+test("without a bandwidth, the other limits say how long it takes at least", () => {
+  const amount = { archives: 1, bytes: 100 * gibibyte };
+  const least = durationOf(amount, { bandwidth: null, retrievalPerHour: 10 * gibibyte }, "Bulk");
+  assert.deepEqual([least.seconds, least.secondsMin, least.bottleneck], [null, 22 * 3600, "retrieval"]);
+  const unlimited = { bandwidth: null, retrievalPerHour: null };
+  const none = durationOf(amount, unlimited, null);
+  assert.deepEqual([none.seconds, none.secondsMin, none.bottleneck], [null, null, null]);
+
+  const rates = { bandwidth: null, retrievalPerHour: 10 * gibibyte };
+  const text = planText(makePlan(contentsOf(100 * gibibyte), { ...options, rates }), 80);
+  assert.match(text, /^ {2}Bulk: at least 22 hours, the first after 12 hours, limited by --max-retrieval-per-hour$/m);
+  assert.match(text, /^ {2}give --bandwidth, like 100MiB$/m);
+  const elsewhere = planText(makePlan(contentsOf(5), { ...options, isAws: false, rates: unlimited }), 80);
+  assert.match(elsewhere, /^ {2}Bulk: unknown$/m);
+});
+
+test("says by how much a rescue may end later that has to measure the bandwidth first", () => {
+  const rates = { bandwidth: 12 * 1024 ** 2, retrievalPerHour: null };
+  const of = (...sizes: readonly number[]) => makePlan(contentsOf(...sizes), { ...options, rates });
+  const measuring = (plan: ReturnType<typeof of>) => plan.tiers.map(({ duration }) => duration.measuringSeconds);
+  assert.deepEqual(measuring(of(100 * gibibyte)), [300, 5 * 3600, 12 * 3600]);
+  assert.deepEqual(measuring(of(5 * gibibyte)), [300, 5 * 3600, 0]);
+  assert.deepEqual(measuring(of(1)), [0, 0, 0]);
+  assert.deepEqual(measuring(makePlan(contentsOf(gibibyte ** 2), { ...options, rates, isAws: false })), [0, 0, 0]);
+  assert.match(planText(of(5 * gibibyte), 80), /may end later: Expedited by 5 minutes, Standard by 5 hours$/m);
+  assert.doesNotMatch(planText(of(1), 80), /later/);
+});
+
+test("names the archives that a rescue with a limit for an hour leaves out", () => {
+  const contents = contentsOf(5, 200 * gibibyte);
+  const overHourlyLimit = { archives: 1, bytes: 200 * gibibyte };
+  const details = contents.details && { ...contents.details, overHourlyLimit };
+  const rates = { bandwidth: null, retrievalPerHour: 100 * gibibyte };
+  assert.match(
+    planText(makePlan({ ...contents, details }, { ...options, rates }), 80),
+    /^ {2}larger than --max-retrieval-per-hour: 1 archive, 200 GiB;\n {2}a rescue with that limit leaves them out/m,
+  );
+  assert.doesNotMatch(planText(makePlan(contents, options), 80), /leaves them out/);
 });
 
 test("steps of sizes hold each archive once", () => {

@@ -20,6 +20,8 @@ export interface DurationPlan {
   readonly secondsMin: number | null;
   /** The time by which a rescue may end later that has to measure the bandwidth first. */
   readonly measuringSeconds: number;
+  /** From the first byte to the last; null when the bandwidth is not given. */
+  readonly transferSeconds: number | null;
   /** Until the first archive can be fetched. */
   readonly delaySeconds: number;
   /** The limit that decides; null when there is none. */
@@ -45,7 +47,8 @@ export function durationOf(amount: Amount, rates: Rates, tier: RetrievalTier | n
   const secondsMin = busySeconds === null ? null : busySeconds + delaySeconds;
   const seconds = bandwidth === null ? null : secondsMin;
   const measuringSeconds = tier !== null && isMoreThanFirstBatch(amount, tier) ? delaySeconds : 0;
-  return { seconds, secondsMin, measuringSeconds, delaySeconds, bottleneck };
+  const transferSeconds = bandwidth === null ? null : busySeconds;
+  return { seconds, secondsMin, measuringSeconds, transferSeconds, delaySeconds, bottleneck };
 }
 
 /** Whether a rescue that assumes a slow line leaves some archives to a second batch, for which the tier's delay has to pass again. */

@@ -80,7 +80,7 @@ function costText(plan: Plan, columns: number): string {
   if (!plan.arePricesKnown) {
     return `cost: unknown, since the price table has no region ${onOneLine(plan.region)} (--prices FILE)`;
   }
-  const { tiers, egressUsd, target, contents, earlyDeletionUsd, storageUsdPerMonth } = plan;
+  const { tiers, egressUsd, egressMonths, target, contents, earlyDeletionUsd, storageUsdPerMonth } = plan;
   const rows = tiers.map((tier) => ({
     tier: tier.tier,
     requests: dollars(tier.requestsUsd),
@@ -97,7 +97,7 @@ function costText(plan: Plan, columns: number): string {
       ? `cost in ${plan.region}: ${counted(contents.archives, "request")}, one for each archive`
       : `cost if this were AWS in ${plan.region}; this service charges what its operator says`,
     table(head, rows),
-    `in each total: ${dollars(egressUsd)} for the transfer to the internet${
+    `in each total: ${dollars(egressUsd)} for the transfer to the internet${monthsText(egressMonths)}${
       target === null || target.kind === "folder"
         ? ""
         : `, ${dollars(target.requestsUsd)} for ${counted(target.requests, "request")} of the target`
@@ -107,6 +107,11 @@ function costText(plan: Plan, columns: number): string {
       : [`early deletion, if all went today: ${dollars(earlyDeletionUsd)} for ${counted(early, "archive")}`]),
     `keeping it: ${dollars(storageUsdPerMonth)} a month`,
   ].join("\n");
+}
+
+function monthsText(months: number | null): string {
+  const spread = months === null ? ", as if within a month" : ` over ${months} months`;
+  return months === 1 ? "" : spread;
 }
 
 const bottleneckWords: Readonly<Record<Bottleneck, string>> = {

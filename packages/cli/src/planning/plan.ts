@@ -1,4 +1,11 @@
-import { earlyDeletionUsd, egressUsd, inventoryUsd, retrievalCost, storageUsdPerMonth } from "../pricing/estimate.ts";
+import {
+  earlyDeletionUsd,
+  inventoryUsd,
+  monthSeconds,
+  retrievalCost,
+  storageUsdPerMonth,
+  transferUsd,
+} from "../pricing/estimate.ts";
 import { type PriceTable, type RegionPrices, type RetrievalTier, retrievalTiers } from "../pricing/price-table.ts";
 import { knownPricesOf } from "../pricing/read-prices.ts";
 import { type DurationPlan, durationOf, jobsFor, type Rates } from "./duration.ts";
@@ -17,8 +24,10 @@ export interface Plan {
   readonly arePricesKnown: boolean;
   readonly inventoryUsd: number | null;
   readonly tiers: readonly TierPlan[];
-  /** The transfer of all bytes to the internet within a month. */
+  /** The transfer of all bytes to the internet. */
   readonly egressUsd: number | null;
+  /** Months of 30 days over which it is spread; null if the bandwidth is not known, and the transfer is counted as if within one. */
+  readonly egressMonths: number | null;
   /** The fee if all archives were deleted now; null also without a catalogue. */
   readonly earlyDeletionUsd: number | null;
   readonly storageUsdPerMonth: number | null;
@@ -51,7 +60,8 @@ export function makePlan(contents: VaultStatistics, options: PlanOptions): Plan 
   const regional = knownPricesOf(prices, region);
   const usd = (costOf: (known: RegionPrices) => number) => (regional === null ? null : costOf(regional));
   const target = options.target === null ? null : targetPlanOf(options.target, contents, regional);
-  const egress = usd((known) => egressUsd(known, contents.bytes));
+  const transferSeconds = durationOf(contents, rates, isAws ? "Bulk" : null).transferSeconds;
+  const egress = usd((known) => transferUsd(known, contents.bytes, transferSeconds));
   const { details } = contents;
   return {
     vault: options.vaultName,
@@ -65,6 +75,7 @@ export function makePlan(contents: VaultStatistics, options: PlanOptions): Plan 
       tierPlan(tier, contents, { regional, othersUsd: (egress ?? 0) + (target?.requestsUsd ?? 0), rates, isAws }),
     ),
     egressUsd: egress,
+    egressMonths: transferSeconds === null ? null : Math.max(1, Math.ceil(transferSeconds / monthSeconds)),
     earlyDeletionUsd: details === null ? null : usd((known) => earlyDeletionUsd(known, details.early.missingByteDays)),
     storageUsdPerMonth: usd((known) => storageUsdPerMonth(known, contents.bytes)),
     target,

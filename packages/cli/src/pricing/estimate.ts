@@ -21,9 +21,22 @@ export function retrievalCost(prices: RegionPrices, tier: RetrievalTier, { archi
 }
 
 /**
- * Returns what a month's transfer to the internet costs. More months are cheaper for the free part of each and dearer for the cheaper steps,
- * so an estimate for several is the sum of the months.
+ * Returns what a transfer to the internet costs that is spread evenly over a time: the sum of its months, of which each has a free part and
+ * begins at the dearest step again.
+ *
+ * @param seconds null if it is not known: then as if it were within a month
  */
+export function transferUsd(prices: RegionPrices, bytes: number, seconds: number | null): number {
+  const months = (seconds ?? 0) / monthSeconds;
+  if (months <= 1) {
+    return egressUsd(prices, bytes);
+  }
+  const wholeMonths = Math.floor(months);
+  const bytesInMonth = bytes / months;
+  return wholeMonths * egressUsd(prices, bytesInMonth) + egressUsd(prices, bytes - wholeMonths * bytesInMonth);
+}
+
+/** Returns what a month's transfer to the internet costs. */
 export function egressUsd({ egress, egressFreeGb }: RegionPrices, bytesInMonth: number): number {
   const usedGb = gigabytes(bytesInMonth);
   let startGb = 0;
@@ -78,6 +91,7 @@ export function inventoryUsd(prices: RegionPrices, archives: number): number {
 /** Users report 2.7 GiB for 7 million archives. */
 const inventoryBytesPerArchive = 420;
 const daysPerMonth = 30;
+export const monthSeconds = daysPerMonth * 24 * 3600;
 const dayMilliseconds = 24 * 3600 * 1000;
 
 const gigabytes = (bytes: number) => bytes / gigabyteBytes;

@@ -57,6 +57,26 @@ test("sums retrieval, transfer and the target's requests for each tier", () => {
   assert.deepEqual(Object.keys(plan.prices.regions), ["us-east-1"]);
 });
 
+test("the transfer is spread over its months when the bandwidth is known", () => {
+  const bytes = 200 * 1024 * gibibyte;
+  const at = (bandwidth: number | null) =>
+    makePlan(contentsOf(bytes), { ...options, rates: { bandwidth, retrievalPerHour: null } });
+  const [slow, fast, unknown] = [at(12 * 1024 ** 2), at(1024 ** 3), at(null)];
+  assert.deepEqual(
+    [slow, fast, unknown].map(({ egressUsd, egressMonths }) => [Math.round(egressUsd ?? 0), egressMonths]),
+    [
+      [17_703, 7],
+      [14_122, 1],
+      [14_122, null],
+    ],
+  );
+  const bulk = slow.tiers.find(({ tier }) => tier === "Bulk");
+  assert.equal(bulk?.totalUsd, (bulk?.requestsUsd ?? 0) + (bulk?.bytesUsd ?? 0) + (slow.egressUsd ?? 0));
+  assert.match(planText(slow, 80), /^in each total: \$17,703\.\d+ for the transfer to the internet over 7 months$/m);
+  assert.match(planText(fast, 80), /^in each total: \$14,122\.\d+ for the transfer to the internet$/m);
+  assert.match(planText(unknown, 80), /^in each total: \$14,122\.\d+ for .* internet, as if within a month$/m);
+});
+
 test("says how often an archive is retrieved that takes longer than a day", () => {
   const bytesADay = 10 * 1024 ** 2 * 24 * 3600;
   const largest = (sizeBytes: number) => makePlan(contentsOf(sizeBytes, 1), options);
@@ -90,12 +110,13 @@ test("the slowest of bandwidth, rate, requests and quota decides how long it tak
   const small = { archives: 1, bytes: 1000 * day };
   assert.deepEqual(durationOf(small, rates, null), {
     ...{ seconds: day, secondsMin: day, measuringSeconds: 0 },
-    ...{ delaySeconds: 0, bottleneck: "bandwidth" },
+    ...{ transferSeconds: day, delaySeconds: 0, bottleneck: "bandwidth" },
   });
   assert.deepEqual(durationOf(small, { ...rates, retrievalPerHour: 1_800_000 }, "Bulk"), {
     seconds: 2 * day + 12 * 3600,
     secondsMin: 2 * day + 12 * 3600,
     measuringSeconds: 0,
+    transferSeconds: 2 * day,
     delaySeconds: 12 * 3600,
     bottleneck: "retrieval",
   });

@@ -10,6 +10,7 @@ import {
   retrievalCost,
   s3RequestsUsd,
   storageUsdPerMonth,
+  transferUsd,
   uploadRequestsUsd,
 } from "../../src/pricing/estimate.ts";
 import { gigabyteBytes, minimumStorageDays, type RegionPrices, retrievalTiers } from "../../src/pricing/price-table.ts";
@@ -52,6 +53,16 @@ test("charges egress step by step after the free part", () => {
   near(egressUsd(virginia, 10_240 * gigabyteBytes), 10_140 * 0.09);
   near(egressUsd(virginia, 10_241 * gigabyteBytes), 10_140 * 0.09 + 0.085);
   near(egressUsd(virginia, 153_601 * gigabyteBytes), 10_140 * 0.09 + 40_960 * 0.085 + 102_400 * 0.07 + 0.05);
+});
+
+test("charges each month of a transfer with a free part and its steps from the dearest", () => {
+  const month = 30 * 24 * 3600;
+  const tebibyte = 1024 * gigabyteBytes;
+  near(transferUsd(virginia, tebibyte, null), 83.16);
+  near(transferUsd(virginia, tebibyte, month), 83.16);
+  near(transferUsd(virginia, tebibyte, 2 * month), 74.16);
+  near(transferUsd(virginia, 1000 * gigabyteBytes, 2.5 * month), 2 * 300 * 0.09 + 100 * 0.09);
+  near(transferUsd(virginia, 60 * tebibyte, 3 * month), 3 * egressUsd(virginia, 20 * tebibyte));
 });
 
 test("charges a free part that is longer than the first step once", () => {

@@ -145,8 +145,8 @@ module.exports = {
       from: { path: "^packages/cli/src/planning/" },
       to: {
         path: "^packages/cli/src/(commands|emptying|manifest|rescue|sending|targets)/",
-        // The numbers by which a rescue decides.
-        pathNot: "^packages/cli/src/rescue/(speed|schedule)\\.ts$",
+        // The numbers by which a rescue and its targets decide.
+        pathNot: "^packages/cli/src/(rescue/(speed|schedule)|targets/parts/part-size)\\.ts$",
       },
     },
     {

@@ -3,8 +3,8 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { missingDaysOf } from "../pricing/estimate.ts";
 import { NameCounter } from "./name-counter.ts";
 import { SizeSteps } from "./size-steps.ts";
-import { uploadRequestsOf } from "./target-plan.ts";
-import type { VaultStatistics } from "./vault-statistics.ts";
+import { plusUpload } from "./target-plan.ts";
+import type { UploadCounts, VaultStatistics } from "./vault-statistics.ts";
 
 /** Names that are looked at without a pause: some ten milliseconds. */
 const sliceLength = 500;
@@ -26,7 +26,8 @@ export async function collectStatistics(
   const sizes = new SizeSteps();
   const early = { archives: 0, missingByteDays: 0 };
   const overHourlyLimit = { archives: 0, bytes: 0 };
-  let [count, bytes, uploadRequests] = [0, 0, 0];
+  let uploads: UploadCounts = { inOneRequest: 0, inParts: 0, parts: 0 };
+  let [count, bytes] = [0, 0];
   for await (const batch of archives.inOrderOfCreation()) {
     for (let at = 0; at < batch.length; at += sliceLength) {
       signal.throwIfAborted();
@@ -37,7 +38,7 @@ export async function collectStatistics(
       count += 1;
       bytes += sizeBytes;
       sizes.add(sizeBytes);
-      uploadRequests += uploadRequestsOf(sizeBytes);
+      uploads = plusUpload(uploads, sizeBytes);
       const missingDays = missingDaysOf(createdAt, now);
       early.archives += missingDays > 0 ? 1 : 0;
       early.missingByteDays += sizeBytes * missingDays;
@@ -54,7 +55,7 @@ export async function collectStatistics(
     bytes,
     details: {
       ...{ sizes: sizes.steps(), largestBytes: sizes.largestBytes, names: nameStatistics },
-      ...{ early, overHourlyLimit, uploadRequests },
+      ...{ early, overHourlyLimit, uploads },
     },
   };
 }

@@ -11,7 +11,8 @@ export async function targetSpace(url: string, pathOf: (name: string) => string)
     return { url, kind: "s3", freeBytes: null };
   }
   if (/^vault:/.test(url)) {
-    return { url, kind: "vault", freeBytes: null };
+    const isAws = /@(aws:|https?:\/\/[^/:?]*\.amazonaws\.com(\.cn)?([/:?]|$))/.test(url);
+    return { url, kind: isAws ? "aws-vault" : "vault", freeBytes: null };
   }
   return { url, kind: "folder", freeBytes: await freeBytesAt(resolve(pathOf(url))) };
 }

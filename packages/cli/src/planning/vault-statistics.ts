@@ -16,8 +16,15 @@ export interface StatisticsDetails {
   readonly early: { readonly archives: number; readonly missingByteDays: number };
   /** Archives that are larger than all that may be retrieved in an hour. A rescue with this limit leaves them out. */
   readonly overHourlyLimit: { readonly archives: number; readonly bytes: number };
-  /** Requests that would store all archives in parts of the default size. */
-  readonly uploadRequests: number;
+  readonly uploads: UploadCounts;
+}
+
+/** Archives by the way in which a bucket or vault stores them. */
+export interface UploadCounts {
+  readonly inOneRequest: number;
+  readonly inParts: number;
+  /** Parts of the latter together. */
+  readonly parts: number;
 }
 
 /** Archives of a range of sizes. */

@@ -12,6 +12,7 @@ const knownStorage = 0.0036;
  *   retrieval costs". No source was found for the other regions: their retrieval is derived from us-east-1's by the ratio of storage
  *   prices, and `isDerived` says so.
  * - An inventory is counted as a Standard request, which is the most that it can cost.
+ * - Requests of S3: infracost's tests (2024) for us-east-1, and derived for the others.
  * - Data transfer: infracost's tests (2024), for each region; the free 100 GB a month: AWS's announcement of December 2021.
  */
 export const builtInPrices: PriceTable = {
@@ -61,6 +62,7 @@ function region(storagePerGbMonth: number, ...egress: readonly [number, number, 
     inventoryPerThousandRequests: scaled(0.05),
     uploadPerThousandRequests: scaled(0.03),
     s3PutPerThousandRequests: scaled(0.005),
+    s3GetPerThousandRequests: scaled(0.0004),
     egressFreeGb: 100,
     egress: [
       { upToGb: 10_240, perGb: first },

@@ -75,9 +75,12 @@ export function uploadRequestsUsd({ uploadPerThousandRequests }: RegionPrices, r
   return thousands(requests) * uploadPerThousandRequests;
 }
 
-/** Returns what requests cost that store objects in S3. */
-export function s3RequestsUsd({ s3PutPerThousandRequests }: RegionPrices, requests: number): number {
-  return thousands(requests) * s3PutPerThousandRequests;
+/** Returns what requests cost that store objects in S3, and look at them. */
+export function s3RequestsUsd(
+  { s3PutPerThousandRequests, s3GetPerThousandRequests = s3PutPerThousandRequests }: RegionPrices,
+  { writes, reads }: { readonly writes: number; readonly reads: number },
+): number {
+  return thousands(writes) * s3PutPerThousandRequests + thousands(reads) * s3GetPerThousandRequests;
 }
 
 /** Returns the most that an inventory of this number of archives costs: its request, and the transfer of its document to the internet. */

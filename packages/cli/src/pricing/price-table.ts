@@ -23,6 +23,8 @@ export interface RegionPrices {
   readonly uploadPerThousandRequests: number;
   /** For PUT and the requests of a multipart upload to S3's standard class. */
   readonly s3PutPerThousandRequests: number;
+  /** For GET and HEAD there. @default the price of PUT, which is higher */
+  readonly s3GetPerThousandRequests?: number;
   /** Data transfer to the internet that is free in each month. */
   readonly egressFreeGb: number;
   /** Data transfer to the internet in a month, cheaper step by step. The last step has no end. */

@@ -64,6 +64,9 @@ function checkedRegion(value: unknown, path: string): RegionPrices {
     inventoryPerThousandRequests: price("inventoryPerThousandRequests"),
     uploadPerThousandRequests: price("uploadPerThousandRequests"),
     s3PutPerThousandRequests: price("s3PutPerThousandRequests"),
+    ...(region["s3GetPerThousandRequests"] !== undefined && {
+      s3GetPerThousandRequests: price("s3GetPerThousandRequests"),
+    }),
     egressFreeGb: price("egressFreeGb"),
     egress: checkedEgress(region["egress"], `${path}.egress`),
     ...(region["isDerived"] === true && { isDerived: true }),

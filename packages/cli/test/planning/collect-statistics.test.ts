@@ -60,7 +60,7 @@ test("counts sizes, names that need a decision, young archives and requests, and
   ]);
   assert.deepEqual(details.early, { archives: 2, missingByteDays: 31 });
   assert.deepEqual(details.overHourlyLimit, { archives: 1, bytes: 70 * 1024 ** 2 });
-  assert.equal(details.uploadRequests, 4 + 4);
+  assert.deepEqual(details.uploads, { inOneRequest: 4, inParts: 1, parts: 9 });
   assert.equal(details.largestBytes, 70 * 1024 ** 2);
 });
 

@@ -6,7 +6,7 @@ import { durationOf } from "../../src/planning/duration.ts";
 import { makePlan, type PlanOptions } from "../../src/planning/plan.ts";
 import { planText } from "../../src/planning/plan-text.ts";
 import { SizeSteps } from "../../src/planning/size-steps.ts";
-import { uploadRequestsOf } from "../../src/planning/target-plan.ts";
+import { plusUpload } from "../../src/planning/target-plan.ts";
 import type { VaultStatistics } from "../../src/planning/vault-statistics.ts";
 import { builtInPrices } from "../../src/pricing/built-in-prices.ts";
 
@@ -39,7 +39,7 @@ function contentsOf(...sizes: readonly number[]): VaultStatistics {
       },
       early: { archives: 1, missingByteDays: gibibyte * 30 },
       overHourlyLimit: { archives: 0, bytes: 0 },
-      uploadRequests: sizes.reduce((sum, size) => sum + uploadRequestsOf(size), 0),
+      uploads: sizes.reduce(plusUpload, { inOneRequest: 0, inParts: 0, parts: 0 }),
     },
   };
 }
@@ -49,9 +49,10 @@ test("sums retrieval, transfer and the target's requests for each tier", () => {
   const plan = makePlan(contentsOf(200 * gibibyte, 1), { ...options, target });
   const standard = plan.tiers.find(({ tier }) => tier === "Standard");
   assert.equal(plan.egressUsd?.toFixed(4), (100 * 0.09).toFixed(4));
-  assert.equal(plan.target?.requests, 200 * 16 + 2 + 1);
+  const [puts, heads] = [200 * 32 + 4 + 1, 5 + 3];
+  assert.equal(plan.target?.requests, puts + heads);
   assert.equal(plan.target?.fits, null);
-  const expected = 200 * 0.01 + 0.0001 + 9 + (3203 / 1000) * 0.005;
+  const expected = 200 * 0.01 + 0.0001 + 9 + (puts / 1000) * 0.005 + (heads / 1000) * 0.0004;
   assert.equal(standard?.totalUsd?.toFixed(6), expected.toFixed(6));
   assert.equal(plan.earlyDeletionUsd?.toFixed(6), "0.003600");
   assert.deepEqual(Object.keys(plan.prices.regions), ["us-east-1"]);
@@ -91,17 +92,6 @@ test("says how often an archive is retrieved that takes longer than a day", () =
     rates: { bandwidth: null, retrievalPerHour: null },
   });
   assert.equal(unknown.jobsOfLargest, null);
-});
-
-test("counts the requests that store an archive in parts, of which there are at most 10,000", () => {
-  assert.equal(uploadRequestsOf(1), 1);
-  assert.equal(uploadRequestsOf(64 * 1024 ** 2), 1);
-  assert.equal(uploadRequestsOf(64 * 1024 ** 2 + 1), 2 + 2);
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 40 * 1024 ** 4 }), (size) => {
-      assert.ok(uploadRequestsOf(size) <= 10_002);
-    }),
-  );
 });
 
 test("the slowest of bandwidth, rate, requests and quota decides how long it takes", () => {

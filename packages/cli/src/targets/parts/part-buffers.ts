@@ -4,10 +4,9 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { DigestPool, type PartDigest } from "@moraine/client/node";
 import { ByteBudget } from "./byte-budget.ts";
+import { inMemoryBytesMax } from "./part-size.ts";
 import { readingBytesMax } from "./verified-range.ts";
 
-/** Larger parts, as archives above 78 GiB have, wait in a temporary file. */
-export const inMemoryBytesMax = 8 * 1024 ** 2;
 /** Memory of the parts of all copies that are in progress. */
 const memoryBytesMax = 32 * 1024 ** 2;
 

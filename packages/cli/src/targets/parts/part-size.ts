@@ -1,5 +1,5 @@
-import { inMemoryBytesMax } from "./part-buffers.ts";
-
+/** Larger parts, as archives above 78 GiB have, wait in a temporary file. */
+export const inMemoryBytesMax = 8 * 1024 ** 2;
 /** The maximum number of parts, of S3 and of vaults. */
 const partCountMax = 10_000;
 

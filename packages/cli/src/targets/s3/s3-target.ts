@@ -1,5 +1,6 @@
 import type { CredentialProvider } from "@moraine/client/node";
-import { inMemoryBytesMax, PartBuffers } from "../parts/part-buffers.ts";
+import { PartBuffers } from "../parts/part-buffers.ts";
+import { inMemoryBytesMax } from "../parts/part-size.ts";
 import {
   type ArchiveFacts,
   type ArchiveOutput,

@@ -14,20 +14,22 @@ export interface StatisticsOptions {
   readonly now: Date;
   /** Bytes that may be retrieved an hour; null for no limit. */
   readonly retrievalPerHour: number | null;
+  /** The unit in which files take room at the target. */
+  readonly blockBytes: number;
   readonly signal: AbortSignal;
 }
 
 /** Counts the archives of a catalogue in one pass, in memory that does not grow with them. */
 export async function collectStatistics(
   { archives }: Pick<Catalog, "archives">,
-  { asOf, now, retrievalPerHour, signal }: StatisticsOptions,
+  { asOf, now, retrievalPerHour, blockBytes, signal }: StatisticsOptions,
 ): Promise<VaultStatistics> {
   using names = new NameCounter();
   const sizes = new SizeSteps();
   const early = { archives: 0, missingByteDays: 0 };
   const overHourlyLimit = { archives: 0, bytes: 0 };
   let uploads: UploadCounts = { inOneRequest: 0, inParts: 0, parts: 0 };
-  let [count, bytes] = [0, 0];
+  let [count, bytes, bytesInBlocks] = [0, 0, 0];
   for await (const batch of archives.inOrderOfCreation()) {
     for (let at = 0; at < batch.length; at += sliceLength) {
       signal.throwIfAborted();
@@ -37,6 +39,7 @@ export async function collectStatistics(
     for (const { sizeBytes, createdAt } of batch) {
       count += 1;
       bytes += sizeBytes;
+      bytesInBlocks += Math.ceil(sizeBytes / blockBytes) * blockBytes;
       sizes.add(sizeBytes);
       uploads = plusUpload(uploads, sizeBytes);
       const missingDays = missingDaysOf(createdAt, now);
@@ -55,7 +58,7 @@ export async function collectStatistics(
     bytes,
     details: {
       ...{ sizes: sizes.steps(), largestBytes: sizes.largestBytes, names: nameStatistics },
-      ...{ early, overHourlyLimit, uploads },
+      ...{ early, overHourlyLimit, bytesInBlocks, uploads },
     },
   };
 }

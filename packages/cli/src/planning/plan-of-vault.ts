@@ -29,21 +29,23 @@ export async function planOf(tools: CommandContext, vaultName: string, question:
     bytes: described.SizeInBytes ?? 0,
     details: null,
   };
-  const contents = (await fromCatalog(tools, { vaultName, described }, question)) ?? counted;
+  const target = question.target === undefined ? null : await targetSpace(question.target, tools.pathOf);
+  const options = { ...question, blockBytes: target?.blockBytes ?? 1 };
+  const contents = (await fromCatalog(tools, { vaultName, described }, options)) ?? counted;
   return makePlan(contents, {
     vaultName,
     isAws: await isAws(client),
     region: described.VaultARN?.split(":")[3] ?? "",
     prices: question.prices,
     rates: { bandwidth: question.bandwidth ?? null, retrievalPerHour: question.maxRetrievalPerHour ?? null },
-    target: question.target === undefined ? null : await targetSpace(question.target, tools.pathOf),
+    target,
   });
 }
 
 async function fromCatalog(
   tools: CommandContext,
   { vaultName, described }: { readonly vaultName: string; readonly described: OperationOutput<"DescribeVault"> },
-  options: PlanQuestion,
+  options: PlanQuestion & { readonly blockBytes: number },
 ): Promise<VaultStatistics | null> {
   if (!existsSync(catalogPath(tools, vaultName, options))) {
     return null;
@@ -57,6 +59,7 @@ async function fromCatalog(
         asOf: inventory.listedAt,
         now: tools.now(),
         retrievalPerHour: options.maxRetrievalPerHour ?? null,
+        blockBytes: options.blockBytes,
         signal: tools.signal,
       });
 }

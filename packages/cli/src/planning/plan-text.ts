@@ -169,16 +169,18 @@ function leftOutText(details: StatisticsDetails | null): string[] {
       ];
 }
 
-function targetText({ target }: Plan): string {
+function targetText({ target, contents: { archives } }: Plan): string {
   if (target === null) {
     return "";
   }
-  const { url, neededBytes, freeBytes, fits } = target;
+  const { url, neededBytes, freeBytes, freeFiles } = target;
   return listing({
     target: url,
     needed: bytesInWords(neededBytes),
     free: freeBytes === null ? "unknown" : bytesInWords(freeBytes),
-    ...(fits === false && { missing: bytesInWords(neededBytes - (freeBytes ?? 0)) }),
+    ...(freeBytes !== null && freeBytes < neededBytes && { missing: bytesInWords(neededBytes - freeBytes) }),
+    ...(freeFiles !== null &&
+      freeFiles < archives && { files: `${grouped(archives)} needed, ${grouped(freeFiles)} free (inodes)` }),
   });
 }
 

@@ -10,30 +10,49 @@ export interface TargetSpace {
   readonly kind: "folder" | "s3" | "vault" | "aws-vault";
   /** Null if the target does not say. */
   readonly freeBytes: number | null;
+  /** Files that the target can still have; null if it does not say, or has no limit. */
+  readonly freeFiles: number | null;
+  /** The unit in which files take room; null for a target without files. */
+  readonly blockBytes: number | null;
 }
 
+/** The room of a target that does not say. */
+export const noRoom = { freeBytes: null, freeFiles: null, blockBytes: null } as const;
+
 export interface TargetPlan extends TargetSpace {
+  /** For a folder with the manifest, and with files rounded up to whole blocks; without a catalogue the most that these can be. */
   readonly neededBytes: number;
   /** Requests for the copies; 0 for a folder. Those of the manifest are few, and not counted. */
   readonly requests: number;
   /** Null if prices are not known. */
   readonly requestsUsd: number | null;
-  /** Null if the free room is not known. */
+  /** Whether the bytes and the files have room; null if the free bytes are not known. */
   readonly fits: boolean | null;
 }
 
 export function targetPlanOf(target: TargetSpace, contents: VaultStatistics, prices: RegionPrices | null): TargetPlan {
-  const { kind, freeBytes } = target;
-  const neededBytes = contents.bytes;
+  const { kind, freeBytes, freeFiles } = target;
+  const neededBytes = kind === "folder" ? bytesInFolder(contents, target) : contents.bytes;
   const requests = requestsOf[kind](contents.details?.uploads ?? uploadsOfEqual(contents));
   return {
     ...target,
     neededBytes,
     requests: requests.writes + requests.reads,
     requestsUsd: prices === null ? null : requestsUsd(prices, kind, requests),
-    fits: freeBytes === null ? null : freeBytes >= neededBytes,
+    fits: hasFiles(freeFiles, contents) && (freeBytes === null ? null : freeBytes >= neededBytes),
   };
 }
+
+const hasFiles = (freeFiles: number | null, { archives }: VaultStatistics): boolean =>
+  freeFiles === null || freeFiles >= archives;
+
+function bytesInFolder({ archives, bytes, details }: VaultStatistics, { blockBytes }: TargetSpace): number {
+  const inFiles = details?.bytesInBlocks ?? bytes + archives * (blockBytes ?? 0);
+  return inFiles + archives * manifestBytesPerArchive;
+}
+
+/** The lines of an archive in MANIFEST.jsonl and SHA256SUMS, with a description and a path of usual lengths. */
+const manifestBytesPerArchive = 600;
 
 /** Counts one more archive. */
 export function plusUpload({ inOneRequest, inParts, parts }: UploadCounts, sizeBytes: number): UploadCounts {

@@ -1,6 +1,7 @@
+import type { StatsFs } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { TargetSpace } from "./target-plan.ts";
+import { noRoom, type TargetSpace } from "./target-plan.ts";
 
 /**
  * Finds out how much room a target has: that of the disk for a folder, also for one that does not exist yet. Object stores and vaults do not
@@ -8,21 +9,39 @@ import type { TargetSpace } from "./target-plan.ts";
  */
 export async function targetSpace(url: string, pathOf: (name: string) => string): Promise<TargetSpace> {
   if (/^s3:\/\//.test(url)) {
-    return { url, kind: "s3", freeBytes: null };
+    return { url, kind: "s3", ...noRoom };
   }
   if (/^vault:/.test(url)) {
     const isAws = /@(aws:|https?:\/\/[^/:?]*\.amazonaws\.com(\.cn)?([/:?]|$))/.test(url);
-    return { url, kind: isAws ? "aws-vault" : "vault", freeBytes: null };
+    return { url, kind: isAws ? "aws-vault" : "vault", ...noRoom };
   }
-  return { url, kind: "folder", freeBytes: await freeBytesAt(resolve(pathOf(url))) };
+  return { url, kind: "folder", ...(await roomAt(resolve(pathOf(url)))) };
 }
 
-async function freeBytesAt(path: string): Promise<number | null> {
+async function roomAt(path: string): Promise<Pick<TargetSpace, "freeBytes" | "freeFiles" | "blockBytes">> {
   try {
-    const { bavail, blocks, bsize } = await statfs(path);
-    // Some network file systems do not report their size.
-    return blocks === 0 ? null : bavail * bsize;
+    return roomOf(await statfs(path));
   } catch {
-    return dirname(path) === path ? null : freeBytesAt(dirname(path));
+    return dirname(path) === path ? noRoom : roomAt(dirname(path));
   }
 }
+
+/** Reads the room from what a file system says of itself. */
+export function roomOf({
+  bavail,
+  blocks,
+  bsize,
+  files,
+  ffree,
+}: Pick<StatsFs, "bavail" | "blocks" | "bsize" | "files" | "ffree">) {
+  return {
+    // Some network file systems do not report their size, and some local ones have no fixed number of files.
+    freeBytes: blocks === 0 ? null : bavail * bsize,
+    freeFiles: files === 0 ? null : ffree,
+    // NFS reports the size of its requests, up to 1 MiB.
+    blockBytes: bsize > blockBytesMax ? blockBytesUsual : bsize,
+  };
+}
+
+const blockBytesMax = 256 * 1024;
+const blockBytesUsual = 4096;

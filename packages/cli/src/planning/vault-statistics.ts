@@ -16,6 +16,8 @@ export interface StatisticsDetails {
   readonly early: { readonly archives: number; readonly missingByteDays: number };
   /** Archives that are larger than all that may be retrieved in an hour. A rescue with this limit leaves them out. */
   readonly overHourlyLimit: { readonly archives: number; readonly bytes: number };
+  /** The bytes of all archives, each rounded up to whole blocks of the target's file system. */
+  readonly bytesInBlocks: number;
   readonly uploads: UploadCounts;
 }
 

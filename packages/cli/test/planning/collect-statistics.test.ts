@@ -41,7 +41,8 @@ test("counts sizes, names that need a decision, young archives and requests, and
   );
   catalog.archives.markDeleted(numbers.slice(5), now);
   const { signal } = new AbortController();
-  const { details, ...sums } = await collectStatistics(catalog, { asOf: now, now, retrievalPerHour: 5000, signal });
+  const options = { asOf: now, now, retrievalPerHour: 5000, blockBytes: 4096, signal };
+  const { details, ...sums } = await collectStatistics(catalog, options);
   assert.deepEqual(sums, { asOf: now, archives: 5, bytes: 5102 + 70 * 1024 ** 2 });
   assert.ok(details !== null);
   assert.deepEqual(
@@ -60,6 +61,7 @@ test("counts sizes, names that need a decision, young archives and requests, and
   ]);
   assert.deepEqual(details.early, { archives: 2, missingByteDays: 31 });
   assert.deepEqual(details.overHourlyLimit, { archives: 1, bytes: 70 * 1024 ** 2 });
+  assert.equal(details.bytesInBlocks, 5 * 4096 + 70 * 1024 ** 2);
   assert.deepEqual(details.uploads, { inOneRequest: 4, inParts: 1, parts: 9 });
   assert.equal(details.largestBytes, 70 * 1024 ** 2);
 });
@@ -68,7 +70,10 @@ test("an interruption ends the count", async () => {
   using catalog = Catalog.open(join(folder, "interrupted.sqlite"), vault);
   catalog.archives.addInventory([archive(1, "a", 1)], null);
   const signal = AbortSignal.abort(new Error("stopped"));
-  await assert.rejects(collectStatistics(catalog, { asOf: null, now, retrievalPerHour: null, signal }), /stopped/);
+  await assert.rejects(
+    collectStatistics(catalog, { asOf: null, now, retrievalPerHour: null, blockBytes: 1, signal }),
+    /stopped/,
+  );
 });
 
 test("finds equal keys as a map does", async () => {

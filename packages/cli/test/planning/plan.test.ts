@@ -6,7 +6,8 @@ import { durationOf } from "../../src/planning/duration.ts";
 import { makePlan, type PlanOptions } from "../../src/planning/plan.ts";
 import { planText } from "../../src/planning/plan-text.ts";
 import { SizeSteps } from "../../src/planning/size-steps.ts";
-import { plusUpload } from "../../src/planning/target-plan.ts";
+import { noRoom, plusUpload } from "../../src/planning/target-plan.ts";
+import { roomOf } from "../../src/planning/target-space.ts";
 import type { VaultStatistics } from "../../src/planning/vault-statistics.ts";
 import { builtInPrices } from "../../src/pricing/built-in-prices.ts";
 
@@ -39,13 +40,14 @@ function contentsOf(...sizes: readonly number[]): VaultStatistics {
       },
       early: { archives: 1, missingByteDays: gibibyte * 30 },
       overHourlyLimit: { archives: 0, bytes: 0 },
+      bytesInBlocks: sizes.reduce((sum, size) => sum + Math.ceil(size / 4096) * 4096, 0),
       uploads: sizes.reduce(plusUpload, { inOneRequest: 0, inParts: 0, parts: 0 }),
     },
   };
 }
 
 test("sums retrieval, transfer and the target's requests for each tier", () => {
-  const target = { url: "s3://bucket/photos", kind: "s3", freeBytes: null } as const;
+  const target = { url: "s3://bucket/photos", kind: "s3", ...noRoom } as const;
   const plan = makePlan(contentsOf(200 * gibibyte, 1), { ...options, target });
   const standard = plan.tiers.find(({ tier }) => tier === "Standard");
   assert.equal(plan.egressUsd?.toFixed(4), (100 * 0.09).toFixed(4));
@@ -222,10 +224,41 @@ test("without a catalogue it estimates from the vault's own counts, and names th
 });
 
 test("says when the target has no room", () => {
-  const target = { url: "/backup", kind: "folder", freeBytes: gibibyte } as const;
+  const target = { url: "/backup", kind: "folder", freeBytes: gibibyte, freeFiles: null, blockBytes: 4096 } as const;
   const plan = makePlan(contentsOf(3 * gibibyte), { ...options, target });
   assert.equal(plan.target?.fits, false);
   assert.match(planText(plan, 80), /^needed +3\.0 GiB\nfree +1\.0 GiB\nmissing +2\.0 GiB$/m);
+});
+
+test("a folder needs whole blocks, room for the manifest, and a file for each archive", () => {
+  const room = { freeBytes: gibibyte, freeFiles: 3, blockBytes: 4096 };
+  const target = { url: "/backup", kind: "folder", ...room } as const;
+  const of = (contents: VaultStatistics, changed: Partial<typeof room> = {}) =>
+    makePlan(contents, { ...options, target: { ...target, ...changed } });
+  const three = of(contentsOf(1, 4096, 4097));
+  assert.equal(three.target?.neededBytes, 4 * 4096 + 3 * 600);
+  assert.equal(three.target?.fits, true);
+  assert.doesNotMatch(planText(three, 80), /^(files|missing)/m);
+  assert.equal(of(contentsOf(1, 4096, 4097), { freeBytes: 4 * 4096 + 3 * 600 - 1 }).target?.fits, false);
+
+  const four = of(contentsOf(1, 1, 1, 1));
+  assert.equal(four.target?.fits, false);
+  assert.match(planText(four, 80), /^free +1\.0 GiB\nfiles +4 needed, 3 free \(inodes\)$/m);
+
+  const counted = { asOf: null, archives: 2, bytes: 100, details: null };
+  assert.equal(of(counted).target?.neededBytes, 100 + 2 * (4096 + 600), "the most, without a catalogue");
+});
+
+test("takes the room from what a file system says of itself", () => {
+  const ext4 = { blocks: 1000, bavail: 10, bsize: 4096, files: 500, ffree: 7 };
+  assert.deepEqual(roomOf(ext4), { freeBytes: 40_960, freeFiles: 7, blockBytes: 4096 });
+  assert.deepEqual(roomOf({ ...ext4, files: 0, ffree: 0 }).freeFiles, null);
+  assert.deepEqual(roomOf({ ...ext4, blocks: 0 }).freeBytes, null);
+  assert.deepEqual(roomOf({ ...ext4, bsize: 1024 ** 2 }), {
+    freeBytes: 10 * 1024 ** 2,
+    freeFiles: 7,
+    blockBytes: 4096,
+  });
 });
 
 test("says that prices of a region are derived, and that another service is not AWS", () => {
@@ -235,7 +268,7 @@ test("says that prices of a region are derived, and that another service is not 
 });
 
 test("a region without prices has a plan whose costs are unknown, and the entire table to add them to", () => {
-  const target = { url: "s3://bucket/photos", kind: "s3", freeBytes: null } as const;
+  const target = { url: "s3://bucket/photos", kind: "s3", ...noRoom } as const;
   const plan = makePlan(contentsOf(5), { ...options, region: "eu-central-2", target });
   assert.deepEqual(
     plan.tiers.map(({ requestsUsd, bytesUsd, totalUsd }) => [requestsUsd, bytesUsd, totalUsd]),

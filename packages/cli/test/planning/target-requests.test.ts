@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as sdk from "@aws-sdk/client-s3";
 import fc from "fast-check";
-import { plusUpload, type TargetSpace, targetPlanOf } from "../../src/planning/target-plan.ts";
+import { noRoom, plusUpload, type TargetSpace, targetPlanOf } from "../../src/planning/target-plan.ts";
 import { targetSpace } from "../../src/planning/target-space.ts";
 import { PartBuffers } from "../../src/targets/parts/part-buffers.ts";
 import { findObject } from "../../src/targets/s3/find-object.ts";
@@ -30,10 +30,10 @@ function requestsFor(kind: TargetSpace["kind"], ...sizes: readonly number[]): nu
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   const details = {
     ...{ sizes: [], largestBytes: 0, names: { formats: [], decisions: [] }, uploads },
-    ...{ early: { archives: 0, missingByteDays: 0 }, overHourlyLimit: { archives: 0, bytes: 0 } },
+    ...{ early: { archives: 0, missingByteDays: 0 }, overHourlyLimit: { archives: 0, bytes: 0 }, bytesInBlocks: 0 },
   };
   const contents = { asOf: null, archives: sizes.length, bytes, details };
-  return targetPlanOf({ url: "", kind, freeBytes: null }, contents, null).requests;
+  return targetPlanOf({ url: "", kind, ...noRoom }, contents, null).requests;
 }
 
 for (const [words, sizeBytes, store] of [
@@ -78,9 +78,9 @@ test("parts have the size that targets choose, and are at most 10,000", () => {
 
 test("without a catalogue, requests are counted as if all archives had the same size", () => {
   const contents = { asOf: null, archives: 10, bytes: 10 * 64 * mebibyte, details: null };
-  assert.equal(targetPlanOf({ url: "", kind: "vault", freeBytes: null }, contents, null).requests, 100);
+  assert.equal(targetPlanOf({ url: "", kind: "vault", ...noRoom }, contents, null).requests, 100);
   const empty = { ...contents, archives: 0, bytes: 0 };
-  assert.equal(targetPlanOf({ url: "", kind: "vault", freeBytes: null }, empty, null).requests, 0);
+  assert.equal(targetPlanOf({ url: "", kind: "vault", ...noRoom }, empty, null).requests, 0);
 });
 
 test("a vault of AWS is one by its URL", async () => {

@@ -43,6 +43,7 @@ test("without a catalogue, plans from the service's counts and requests nothing 
   const passed = proxy.passed.length;
   const shown = await here.done(["plan", "photos", "--catalog", "another"]);
   assert.match(shown, /^archives +32$/m);
+  assert.match(shown, /^size +98\.\d KiB \(/m);
   assert.match(shown, /^This starts an inventory:\n {2}moraine catalog import photos --start$/m);
   assert.match(shown, /^cost if this were AWS in us-east-1; this service charges what its operator says$/m);
   assert.deepEqual(

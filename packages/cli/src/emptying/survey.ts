@@ -1,6 +1,6 @@
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { missingDaysOf } from "../pricing/estimate.ts";
+import { missingByteDaysOf } from "../pricing/estimate.ts";
 import { deletableFrom, isDeletable, type LockRules } from "./lock-rules.ts";
 
 /** The archives that emptying a vault would delete, and those that it would not. */
@@ -13,7 +13,7 @@ export interface EmptyingSurvey {
   readonly unverified: SurveyCount & { readonly examples: readonly string[] };
   /** Archives that the vault's lock protects, and the dates from which it allows their deletion; null for never. */
   readonly locked: SurveyCount & { readonly firstAllowedAt: Date | null; readonly lastAllowedAt: Date | null };
-  /** The sum, over the selected archives, of the bytes times the days that are missing until a deletion has no fee. */
+  /** The sum, over the selected archives, of the billed bytes times the days that are missing until a deletion has no fee. */
   readonly missingByteDays: number;
 }
 
@@ -71,7 +71,7 @@ class SurveyCounter {
       count(this.#counts.locked, archive);
     } else if (hasCopy || !onlyVerified) {
       count(this.#counts.selected, archive);
-      this.#missingByteDays += archive.sizeBytes * missingDaysOf(archive.createdAt, this.#options.now);
+      this.#missingByteDays += missingByteDaysOf(archive, this.#options.now);
     }
   }
 

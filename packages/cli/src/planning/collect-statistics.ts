@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog } from "../catalog/catalog.ts";
-import { missingDaysOf } from "../pricing/estimate.ts";
+import { missingByteDaysOf } from "../pricing/estimate.ts";
 import { NameCounter } from "./name-counter.ts";
 import { SizeSteps } from "./size-steps.ts";
 import { plusUpload } from "./target-plan.ts";
@@ -42,9 +42,9 @@ export async function collectStatistics(
       bytesInBlocks += Math.ceil(sizeBytes / blockBytes) * blockBytes;
       sizes.add(sizeBytes);
       uploads = plusUpload(uploads, sizeBytes);
-      const missingDays = missingDaysOf(createdAt, now);
-      early.archives += missingDays > 0 ? 1 : 0;
-      early.missingByteDays += sizeBytes * missingDays;
+      const missingByteDays = missingByteDaysOf({ sizeBytes, createdAt }, now);
+      early.archives += missingByteDays > 0 ? 1 : 0;
+      early.missingByteDays += missingByteDays;
       if (sizeBytes > (retrievalPerHour ?? Number.POSITIVE_INFINITY)) {
         overHourlyLimit.archives += 1;
         overHourlyLimit.bytes += sizeBytes;

@@ -6,7 +6,7 @@ import { openCatalog } from "../catalog/open-catalog.ts";
 import { recordedInventory } from "../catalog/recorded-inventory.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
-import type { PriceTable } from "../pricing/price-table.ts";
+import { overheadBytes, type PriceTable } from "../pricing/price-table.ts";
 import { collectStatistics } from "./collect-statistics.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { targetSpace } from "./target-space.ts";
@@ -23,15 +23,9 @@ export interface PlanQuestion extends CatalogOptions {
 export async function planOf(tools: CommandContext, vaultName: string, question: PlanQuestion): Promise<Plan> {
   const client = await tools.client();
   const described = await client.describeVault({ vaultName }, { signal: tools.signal });
-  const counted: VaultStatistics = {
-    asOf: described.LastInventoryDate ? new Date(described.LastInventoryDate) : null,
-    archives: described.NumberOfArchives ?? 0,
-    bytes: described.SizeInBytes ?? 0,
-    details: null,
-  };
   const target = question.target === undefined ? null : await targetSpace(question.target, tools.pathOf);
   const options = { ...question, blockBytes: target?.blockBytes ?? 1 };
-  const contents = (await fromCatalog(tools, { vaultName, described }, options)) ?? counted;
+  const contents = (await fromCatalog(tools, { vaultName, described }, options)) ?? countsOf(described);
   return makePlan(contents, {
     vaultName,
     isAws: await isAws(client),
@@ -41,6 +35,19 @@ export async function planOf(tools: CommandContext, vaultName: string, question:
     target,
   });
 }
+
+/** Takes the service's own counts. Its size has the overhead of each archive. */
+export function countsOf({ LastInventoryDate, NumberOfArchives, SizeInBytes }: Described): VaultStatistics {
+  const archives = NumberOfArchives ?? 0;
+  return {
+    asOf: LastInventoryDate ? new Date(LastInventoryDate) : null,
+    archives,
+    bytes: Math.max(0, (SizeInBytes ?? 0) - archives * overheadBytes),
+    details: null,
+  };
+}
+
+type Described = Pick<OperationOutput<"DescribeVault">, "LastInventoryDate" | "NumberOfArchives" | "SizeInBytes">;
 
 async function fromCatalog(
   tools: CommandContext,

@@ -77,7 +77,7 @@ export function makePlan(contents: VaultStatistics, options: PlanOptions): Plan 
     egressUsd: egress,
     egressMonths: transferSeconds === null ? null : Math.max(1, Math.ceil(transferSeconds / monthSeconds)),
     earlyDeletionUsd: details === null ? null : usd((known) => earlyDeletionUsd(known, details.early.missingByteDays)),
-    storageUsdPerMonth: usd((known) => storageUsdPerMonth(known, contents.bytes)),
+    storageUsdPerMonth: usd((known) => storageUsdPerMonth(known, contents)),
     target,
     jobsOfLargest: details === null ? null : jobsFor(details.largestBytes, rates),
   };

@@ -3,6 +3,7 @@ export interface VaultStatistics {
   /** When the service has counted them; null if that is not known. */
   readonly asOf: Date | null;
   readonly archives: number;
+  /** Bytes of the archives alone: no retrieval has their overhead, which is only stored. */
   readonly bytes: number;
   /** Null when only the sums are known, because there is no catalogue. */
   readonly details: StatisticsDetails | null;
@@ -12,7 +13,7 @@ export interface StatisticsDetails {
   readonly sizes: readonly SizeStep[];
   readonly largestBytes: number;
   readonly names: NameStatistics;
-  /** Archives that have been stored for less than the minimum time, and each one's bytes times the days that it lacks. */
+  /** Archives that have been stored for less than the minimum time, and each one's billed bytes times the days that it lacks. */
   readonly early: { readonly archives: number; readonly missingByteDays: number };
   /** Archives that are larger than all that may be retrieved in an hour. A rescue with this limit leaves them out. */
   readonly overHourlyLimit: { readonly archives: number; readonly bytes: number };

@@ -1,4 +1,10 @@
-import { gigabyteBytes, minimumStorageDays, type RegionPrices, type RetrievalTier } from "./price-table.ts";
+import {
+  gigabyteBytes,
+  minimumStorageDays,
+  overheadBytes,
+  type RegionPrices,
+  type RetrievalTier,
+} from "./price-table.ts";
 
 /** Archives to retrieve, or to store. */
 export interface Amount {
@@ -53,7 +59,7 @@ export function egressUsd({ egress, egressFreeGb }: RegionPrices, bytesInMonth: 
 /**
  * Returns the fee for archives that are deleted before they have been stored for the minimum time.
  *
- * @param missingByteDays the sum of each archive's bytes times the days that it lacks.
+ * @param missingByteDays the sum of {@link missingByteDaysOf} the archives.
  */
 export function earlyDeletionUsd({ storagePerGbMonth }: RegionPrices, missingByteDays: number): number {
   return (gigabytes(missingByteDays) / daysPerMonth) * storagePerGbMonth;
@@ -65,9 +71,19 @@ export function missingDaysOf(createdAt: Date, now: Date): number {
   return Math.min(minimumStorageDays, Math.max(0, minimumStorageDays - ageDays));
 }
 
-/** Returns what keeping the bytes in their vault costs each month. */
-export function storageUsdPerMonth({ storagePerGbMonth }: RegionPrices, bytes: number): number {
-  return gigabytes(bytes) * storagePerGbMonth;
+interface StoredArchive {
+  readonly sizeBytes: number;
+  readonly createdAt: Date;
+}
+
+/** Returns the bytes that are billed for an archive, its overhead included, times the days that it lacks until its deletion has no fee. */
+export function missingByteDaysOf({ sizeBytes, createdAt }: StoredArchive, now: Date): number {
+  return (sizeBytes + overheadBytes) * missingDaysOf(createdAt, now);
+}
+
+/** Returns what keeping archives in their vault costs each month, with the overhead of each. */
+export function storageUsdPerMonth({ storagePerGbMonth }: RegionPrices, { archives, bytes }: Amount): number {
+  return gigabytes(bytes + archives * overheadBytes) * storagePerGbMonth;
 }
 
 /** Returns what requests cost that store archives in another vault of AWS. */

@@ -45,5 +45,7 @@ export interface EgressStep {
 }
 
 export const gigabyteBytes = 1024 ** 3;
+/** The service counts and bills this for each archive in addition to its bytes, as long as it is stored. */
+export const overheadBytes = 32 * 1024;
 /** An archive that is deleted earlier is billed as if it had been stored for this time. */
 export const minimumStorageDays = 90;

@@ -55,7 +55,7 @@ export async function planSending(
   await inParallel(sources.entries(signal), options.concurrency ?? 1, look, signal);
   const { send, requests } = plan;
   const { known, leftOut, failed } = progress.counts;
-  const cost = (await isAws(await tools.client())) ? costOf(tools, prices, { requests, bytes: send.bytes }) : null;
+  const cost = (await isAws(await tools.client())) ? costOf(tools, prices, requests, send) : null;
   return { send, known, leftOut, failed, requests, cost };
 }
 
@@ -123,7 +123,8 @@ async function requestsFor(sizeBytes: number, bytesPerSecond: number | undefined
 function costOf(
   tools: CommandContext,
   prices: PriceTable,
-  { requests, bytes }: { readonly requests: number; readonly bytes: number },
+  requests: number,
+  { files, bytes }: Amount,
 ): SendCost | null {
   const region = serviceOf(tools).region ?? "";
   if (!Object.hasOwn(prices.regions, region)) {
@@ -132,7 +133,7 @@ function costOf(
   const ofRegion = pricesOf(prices, region);
   return {
     requestsUsd: uploadRequestsUsd(ofRegion, requests),
-    storageUsdPerMonth: storageUsdPerMonth(ofRegion, bytes),
+    storageUsdPerMonth: storageUsdPerMonth(ofRegion, { archives: files, bytes }),
     pricesOf: prices.date,
   };
 }

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { durationInWords } from "../../src/planning/amounts-in-words.ts";
 import { durationOf } from "../../src/planning/duration.ts";
 import { makePlan, type PlanOptions } from "../../src/planning/plan.ts";
+import { countsOf } from "../../src/planning/plan-of-vault.ts";
 import { planText } from "../../src/planning/plan-text.ts";
 import { SizeSteps } from "../../src/planning/size-steps.ts";
 import { noRoom, plusUpload } from "../../src/planning/target-plan.ts";
@@ -221,6 +222,18 @@ test("without a catalogue it estimates from the vault's own counts, and names th
   );
   assert.match(text, /^Bulk +\$25\.00 +\$0\.50 +\$34\.50$/m);
   assert.doesNotMatch(text, /early deletion,/);
+});
+
+test("the service's size has the overhead of each archive, which is stored and not retrieved", () => {
+  const described = (NumberOfArchives: number, SizeInBytes: number) => {
+    const { archives, bytes } = countsOf({ LastInventoryDate: null, NumberOfArchives, SizeInBytes });
+    return { archives, bytes };
+  };
+  assert.deepEqual(described(20, 20 * (111 + 32_768)), { archives: 20, bytes: 20 * 111 });
+  assert.deepEqual(described(20, 0), { archives: 20, bytes: 0 });
+
+  const contents = { asOf: null, archives: 2 ** 15, bytes: gibibyte, details: null };
+  assert.equal(makePlan(contents, options).storageUsdPerMonth?.toFixed(6), (2 * 0.0036).toFixed(6));
 });
 
 test("says when the target has no room", () => {

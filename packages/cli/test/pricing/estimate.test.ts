@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { limits } from "@moraine/protocol";
 import fc from "fast-check";
 import { builtInPrices } from "../../src/pricing/built-in-prices.ts";
 import {
   earlyDeletionUsd,
   egressUsd,
   inventoryUsd,
+  missingByteDaysOf,
   missingDaysOf,
   retrievalCost,
   s3RequestsUsd,
@@ -13,7 +15,13 @@ import {
   transferUsd,
   uploadRequestsUsd,
 } from "../../src/pricing/estimate.ts";
-import { gigabyteBytes, minimumStorageDays, type RegionPrices, retrievalTiers } from "../../src/pricing/price-table.ts";
+import {
+  gigabyteBytes,
+  minimumStorageDays,
+  overheadBytes,
+  type RegionPrices,
+  retrievalTiers,
+} from "../../src/pricing/price-table.ts";
 import { pricesOf } from "../../src/pricing/read-prices.ts";
 
 const virginia = pricesOf(builtInPrices, "us-east-1");
@@ -73,7 +81,15 @@ test("charges a free part that is longer than the first step once", () => {
 test("charges an early deletion by the days that are missing", () => {
   near(earlyDeletionUsd(virginia, 1000 * gigabyteBytes * minimumStorageDays), 1000 * 3 * 0.0036);
   near(earlyDeletionUsd(virginia, 1000 * gigabyteBytes * 30), 1000 * 0.0036);
-  near(storageUsdPerMonth(virginia, 1000 * gigabyteBytes), 1000 * 0.0036);
+});
+
+test("an archive is billed with the overhead that the service counts for it", () => {
+  assert.equal(overheadBytes, limits.archiveOverheadBytes);
+  near(storageUsdPerMonth(virginia, { archives: 0, bytes: 1000 * gigabyteBytes }), 1000 * 0.0036);
+  near(storageUsdPerMonth(virginia, { archives: 2 ** 15, bytes: gigabyteBytes }), 2 * 0.0036);
+  const now = new Date("2026-11-30T00:00:00Z");
+  const createdAt = new Date(now.getTime() - 60 * 86_400_000);
+  assert.equal(missingByteDaysOf({ sizeBytes: 1000, createdAt }, now), 30 * (1000 + 32_768));
 });
 
 test("an archive lacks the days until the ninetieth", () => {

@@ -110,3 +110,22 @@ test("plans without prices in a region that the table lacks, and takes them from
   await writeFile(join(folder.path, "added.json"), JSON.stringify(plan.prices));
   assert.match(await here.done([...line, "--prices", "added.json"]), /^cost if this were AWS in us-east-1/m);
 });
+
+test("a rescue without an inventory asks with the price of one for the archives that the service counts", async () => {
+  const { prices } = JSON.parse(await here.done([...line, "--json"]));
+  prices.regions["us-east-1"].egress = [{ upToGb: null, perGb: 1_000_000 }];
+  await writeFile(join(folder.path, "dear.json"), JSON.stringify(prices));
+  const rescue = ["rescue", "photos", "elsewhere", "--catalog", "empty", "--prices", "dear.json"];
+  const { code, stderr } = await here.run(rescue, { input: "no\n", isAnswered: true });
+  assert.equal(code, 1);
+  const usd = 32 * 420 * (1_000_000 / 1024 ** 3);
+  assert.match(stderr, new RegExp(`one is started, which costs \\$${usd.toFixed(2)} at most and takes hours`));
+
+  await writeFile(
+    join(folder.path, "far.json"),
+    JSON.stringify({ ...prices, regions: { far: prices.regions["us-east-1"] } }),
+  );
+  const unknown = await here.run([...rescue.slice(0, -1), "far.json"], { input: "no\n", isAnswered: true });
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /one is started, which costs an unknown amount and takes hours/);
+});

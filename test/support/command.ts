@@ -23,6 +23,8 @@ export interface Run {
   readonly cwd?: string;
   /** Standard output is a terminal, or one of this many columns; of commands without a process of their own. */
   readonly onTerminal?: true | number;
+  /** The input and standard error are a terminal, on which a person answers; of the same commands. */
+  readonly isAnswered?: true;
 }
 
 export const asRoot = { AWS_ACCESS_KEY_ID: rootKey.accessKeyId, AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey };
@@ -99,10 +101,13 @@ export class ShellHere extends Shell {
 
   override async run(
     args: readonly string[],
-    { environment = process.env, input, onTerminal }: Run = {},
+    { environment = process.env, input, onTerminal, isAnswered }: Run = {},
   ): Promise<Ending> {
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
     Object.assign(stdout, { isTTY: onTerminal !== undefined, ...(onTerminal !== true && { columns: onTerminal }) });
+    for (const stream of [stdin, stderr]) {
+      Object.assign(stream, { isTTY: isAnswered });
+    }
     stdin.end(input);
     const [code, ...texts] = await Promise.all([
       runProgram(args, {

@@ -45,7 +45,7 @@ export async function rescueVault(
 ): Promise<void> {
   tools.setResumeHint("Run the same command again to resume: it uses the same jobs, and keeps verified copies.");
   const client = await tools.client();
-  const { prices, isPaid } = await pricesFor(tools, client, vaultName, options.priceTable);
+  const { prices, ...paying } = await pricesFor(tools, client, vaultName, options.priceTable);
   if (options.limits.costMax !== null && prices === null) {
     throw new UsageError(
       "--max-cost needs prices, and those of this service or region are not known: give them with --prices FILE",
@@ -64,14 +64,14 @@ export async function rescueVault(
   if (options.limits.costMax !== null || options.limits.retrievalBytesPerHour !== null) {
     catalog.syncEachChange();
   }
-  await fillCatalog(tools, { ...services, isPaid }, options);
+  await fillCatalog(tools, { ...services, ...paying }, options);
   const hasCopies = isTargetWithCopies(catalog, tools.pathOf(targetText));
   const target = stack.use(await targetOf(tools, targetText, { create: !hasCopies }));
   const parts = partsOf(tools, { ...services, target }, options);
   if (options.recheck) {
     await recheckCopies(tools, parts, options.concurrency);
   }
-  await confirmEstimate(tools, parts, options, isPaid);
+  await confirmEstimate(tools, parts, options, paying.isPaid);
   stack.use(await target.lock(tools.signal));
   await run(tools, parts, described, options);
 }
@@ -137,6 +137,8 @@ interface VaultPrices {
   readonly prices: RegionPrices | null;
   /** False for a service that is not AWS's, unless a table was given. */
   readonly isPaid: boolean;
+  /** Archives as the service counts them; 0 where it does not charge. */
+  readonly archiveCount: number;
 }
 
 async function pricesFor(
@@ -146,15 +148,16 @@ async function pricesFor(
   { table, isGiven }: { readonly table: PriceTable; readonly isGiven: boolean },
 ): Promise<VaultPrices> {
   if (!isGiven && !(await isAws(client))) {
-    return { prices: null, isPaid: false };
+    return { prices: null, isPaid: false, archiveCount: 0 };
   }
-  const { VaultARN: arn } = await client.describeVault({ vaultName }, { signal });
-  return { prices: knownPricesOf(table, arn?.split(":")[3] ?? ""), isPaid: true };
+  const { VaultARN: arn, NumberOfArchives } = await client.describeVault({ vaultName }, { signal });
+  const prices = knownPricesOf(table, arn?.split(":")[3] ?? "");
+  return { prices, isPaid: true, archiveCount: NumberOfArchives ?? 0 };
 }
 
 async function fillCatalog(
   tools: CommandContext,
-  { client, vaultName, catalog, prices, isPaid }: Pick<RescueParts, "client" | "vaultName" | "catalog"> & VaultPrices,
+  given: Pick<RescueParts, "client" | "vaultName" | "catalog"> & VaultPrices,
   { inventory, names, once, yes }: RescueOptions,
 ): Promise<void> {
   const notice = (sentence: string) => {
@@ -162,7 +165,9 @@ async function fillCatalog(
       tools.stderr.write(`moraine: ${sentence}\n`);
     }
   };
-  const wishes = { inventory, once, yes, isPaid, inventoryUsd: prices === null ? null : inventoryUsd(prices, 0) };
+  const { client, vaultName, catalog, prices, isPaid, archiveCount } = given;
+  const usd = prices === null ? null : inventoryUsd(prices, archiveCount);
+  const wishes = { inventory, once, yes, isPaid, inventoryUsd: usd };
   await prepareCatalog(tools, { client, vaultName, catalog }, wishes, notice);
   if (names !== null) {
     const { unknown } = await renameArchives(catalog, readOverrides(tools.pathOf(names)), tools);

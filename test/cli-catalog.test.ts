@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { lockCatalog } from "../packages/cli/src/catalog/catalog-lock.ts";
 import { asRoot, Shell, ShellHere } from "./support/command.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
+import { untilTrue } from "./support/sdk-client.ts";
 import { endingOf, region, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
@@ -172,13 +173,29 @@ test("two imports, or an import and a rescue, do not change one catalogue at the
   const [, path = ""] = /^catalogue +(\S+)/.exec(await here.done(["catalog", "import", "busy", "--start"])) ?? [];
   const never = new AbortController().signal;
   {
-    await using _ = await lockCatalog(path, never);
+    await using _ = await lockCatalog(path, { signal: never, stderr: process.stderr });
     for (const more of [[], ["--rebuild"]]) {
       await here.refused(["catalog", "import", "busy", ...more], 1, new RegExp(`its lock is ${path}`));
     }
     await here.refused(["rescue", "busy", "copies", "--yes"], 1, new RegExp(`its lock is ${path}`));
   }
   await here.done(["catalog", "import", "busy"]);
+});
+
+test("an import that waits for its inventory does not change a catalogue that was set aside meanwhile", async () => {
+  await vaultOf("waits", ["a"]);
+  const [, path = ""] = /^catalogue +(\S+)/.exec(await here.done(["catalog", "import", "waits", "--start"])) ?? [];
+  const text = await here.done(["inventory", "waits", "--format", "json"]);
+  const waiting = shell.start(["catalog", "import", "waits", "-"], { environment: asRoot });
+  const ended = endingOf(waiting);
+  await untilTrue("it has opened the catalogue", async () =>
+    (await readdir(dirname(path))).some((name) => name === `${basename(path)}-wal`),
+  );
+  await here.done(["catalog", "import", "waits", "--rebuild"]);
+  waiting.stdin?.end(text);
+  const { code, stderr } = await ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /Another catalogue was put in the place of .*: run the command again/);
 });
 
 test("no rescue uses a catalogue whose import has not ended", async () => {

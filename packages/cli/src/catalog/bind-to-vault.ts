@@ -29,13 +29,21 @@ export async function bindToVault(
 }
 
 /** The same for a vault that was described. */
-export function bind(catalog: Catalog, { VaultARN: arn, CreationDate: createdAt }: DescribedVault): void {
+export function bind(catalog: Catalog, described: DescribedVault): void {
+  const { VaultARN: arn, CreationDate: createdAt } = described;
+  assertBound(catalog, described);
+  if (arn && createdAt && boundVault(catalog) === null) {
+    catalog.facts.set("described-vault", JSON.stringify({ arn, createdAt } satisfies BoundVault));
+  }
+}
+
+/** The same for work that only reads the catalogue. */
+export function assertBound(catalog: Catalog, { VaultARN: arn, CreationDate: createdAt }: DescribedVault): void {
   if (!arn || !createdAt) {
     return;
   }
-  const { path, facts } = catalog;
-  const text = facts.get("described-vault");
-  const bound = text === null ? null : (JSON.parse(text) as BoundVault);
+  const { path } = catalog;
+  const bound = boundVault(catalog);
   const known = knownArn(catalog) ?? arn;
   if (known !== arn) {
     throw new CatalogError(
@@ -47,7 +55,9 @@ export function bind(catalog: Catalog, { VaultARN: arn, CreationDate: createdAt 
       `${path} is the catalogue of a vault that was created ${bound.createdAt}, and the one of its name was created ${createdAt}: make another catalogue with moraine catalog import VAULT --rebuild`,
     );
   }
-  if (bound === null) {
-    facts.set("described-vault", JSON.stringify({ arn, createdAt } satisfies BoundVault));
-  }
+}
+
+function boundVault({ facts }: Catalog): BoundVault | null {
+  const text = facts.get("described-vault");
+  return text === null ? null : (JSON.parse(text) as BoundVault);
 }

@@ -1,4 +1,4 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, statSync } from "node:fs";
 import { ArchiveTable } from "./archive-table.ts";
 import { CatalogDatabase } from "./catalog-database.ts";
 import { CatalogError, rebuildHint } from "./catalog-error.ts";
@@ -37,6 +37,7 @@ export class Catalog implements Disposable {
   readonly uploads: UploadTable;
   readonly facts: FactTable;
   readonly #database: CatalogDatabase;
+  readonly #inode: number;
 
   /**
    * Opens the catalogue of a vault, or creates it in a folder that exists.
@@ -63,6 +64,7 @@ export class Catalog implements Disposable {
     this.path = database.path;
     this.vault = vault;
     this.#database = database;
+    this.#inode = statSync(database.path).ino;
     this.archives = new ArchiveTable(database);
     this.jobs = new JobTable(database);
     this.requests = new PendingRequests(database);
@@ -70,6 +72,13 @@ export class Catalog implements Disposable {
     this.costs = new CostTable(database);
     this.uploads = new UploadTable(database);
     this.facts = new FactTable(database);
+  }
+
+  /** Throws CatalogError if another file has taken the place of the one that was opened, and would not have the changes of this process. */
+  assertInPlace(): void {
+    if (statSync(this.path, { throwIfNoEntry: false })?.ino !== this.#inode) {
+      throw new CatalogError(`Another catalogue was put in the place of ${this.path} meanwhile: run the command again`);
+    }
   }
 
   /** Throws CatalogError while an import lacks its end: archives may be there twice, and cannot be found. */

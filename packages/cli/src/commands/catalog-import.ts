@@ -70,16 +70,20 @@ async function importCommand(
   await using locks = new AsyncDisposableStack();
   const path = catalogPath(tools, vaultName, options);
   let isLocked = false;
-  const onStart = async () => {
+  const lock = async () => {
     if (!isLocked) {
-      locks.use(await lockCatalog(path, tools.signal));
+      locks.use(await lockCatalog(path, tools));
       isLocked = true;
     }
   };
   if (options.rebuild && existsSync(path)) {
-    await onStart();
+    await lock();
   }
   using catalog = createCatalog(tools, vaultName, options);
+  const onStart = async () => {
+    await lock();
+    catalog.assertInPlace();
+  };
   if (file === undefined) {
     await bindToVault(await tools.client(), catalog, tools.signal);
   }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { OperationOutput } from "@moraine/client";
-import { bind } from "../catalog/bind-to-vault.ts";
+import { assertBound } from "../catalog/bind-to-vault.ts";
 import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
 import { openCatalog } from "../catalog/open-catalog.ts";
 import { recordedInventory } from "../catalog/recorded-inventory.ts";
@@ -58,7 +58,7 @@ async function fromCatalog(
     return null;
   }
   using catalog = openCatalog(tools, vaultName, options);
-  bind(catalog, described);
+  assertBound(catalog, described);
   const inventory = recordedInventory(catalog);
   return inventory === null
     ? null

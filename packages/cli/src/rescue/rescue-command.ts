@@ -60,7 +60,8 @@ export async function rescueVault(
     await printEstimate(tools, targetText, services, options);
     return;
   }
-  stack.use(await lockCatalog(catalog.path, tools.signal));
+  stack.use(await lockCatalog(catalog.path, tools));
+  catalog.assertInPlace();
   if (options.limits.costMax !== null || options.limits.retrievalBytesPerHour !== null) {
     catalog.syncEachChange();
   }

@@ -97,7 +97,8 @@ export class Fetching implements AsyncDisposable {
   async into(folder: string, { signal, onEvent }: Watched): Promise<{ counts: FileCounts; end: RescueEnd }> {
     const { catalog } = this.#parts;
     // The same as of a rescue: both would request the same jobs.
-    this.#stack.use(await lockCatalog(catalog.path, signal));
+    this.#stack.use(await lockCatalog(catalog.path, { signal, stderr: this.#tools.stderr }));
+    catalog.assertInPlace();
     const opened = this.#stack.use(await FolderTarget.open(this.#tools.pathOf(folder), { create: true }));
     const progress = new FilesProgress(onEvent);
     const target = new FetchTarget(opened, progress);

@@ -117,7 +117,7 @@ test("the object of an archive whose segment's row has a damaged name stays", as
   assert.deepEqual(await judged(archiveId, { restored: "never" }), needed);
 });
 
-function changeOne(sql: string, values: readonly (number | Uint8Array)[]): void {
+function changeOne(sql: string, values: readonly (number | string | Uint8Array)[]): void {
   const database = new DatabaseSync(join(place.folder, "moraine.db"));
   const { changes } = database.prepare(sql).run(...values);
   database.close();
@@ -191,6 +191,7 @@ test("a row of an abandoned segment has a server remove an orphan", async () => 
 
 test("a row that somebody has changed removes nothing", async () => {
   const [whole, other] = [randomBytes(100), randomBytes(2 * mebibyte)];
+  const jobId = await finishedJob(server, "photos", { Type: "inventory-retrieval" });
   const archiveId = await uploadArchive(server, "photos", whole);
   const owner = packHead(archiveId);
   changeOne("UPDATE archives SET deleted_at = 1, deleted_revision = 1 WHERE id_head = ?", [owner]);
@@ -208,6 +209,10 @@ test("a row that somebody has changed removes nothing", async () => {
   changeOne("UPDATE uploads SET state = 'aborted' WHERE archive_head = ?", [(row?.["head"] as Uint8Array) ?? owner]);
   const part = { footer: { kind: "part" }, restored: "never" } as const;
   assert.deepEqual(await judged(unpackId(row as unknown as PackedId), part), damaged("uploads"));
+
+  changeOne("UPDATE jobs SET output_key = NULL WHERE id = ?", [jobId]);
+  const inventory = { footer: { kind: "inventory" }, restored: "never" } as const;
+  assert.deepEqual(await judged(jobId, inventory), damaged("jobs"));
 
   // The size hides that a segment is missing.
   const parts = (await uploadInParts(server, "photos", other, mebibyte)) as ArchiveId;

@@ -32,7 +32,7 @@ export async function ownerFactOf(facts: FactSources, key: string, content: Orph
   const { rows } = facts;
   const ownerId = ownerOfKey(key);
   if (content.kind === "inventory") {
-    return inventoryFact(rows, ownerId, key);
+    return inventoryFact(facts, ownerId, key);
   }
   const { head, tail } = packId(ownerId);
   const ofArchive = "select * from archives where id_head = $1 and id_tail = $2";
@@ -66,8 +66,11 @@ const damagedFact = (table: string): OwnerFact =>
   fact("needed", `the row of its owner in the table ${table} is damaged: see moraine verify`);
 
 /** Inventories are made from the database: one that no job offers is of no use to anybody. */
-async function inventoryFact(rows: RowReader, jobId: string, key: string): Promise<OwnerFact> {
-  const [job] = await rows.select("select output_key from jobs where id = $1", [jobId]);
+async function inventoryFact(facts: FactSources, jobId: string, key: string): Promise<OwnerFact> {
+  const [job] = await facts.rows.select("select * from jobs where id = $1", [jobId]);
+  if (job !== undefined && !isSound(facts, "jobs", job)) {
+    return damagedFact("jobs");
+  }
   return job?.["output_key"] === key
     ? fact("needed", "a job offers it")
     : fact("needless", "an inventory that no job offers");

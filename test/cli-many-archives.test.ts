@@ -76,7 +76,7 @@ test("bad lists are refused before anything is deleted, and a vault that does no
   await list("bad-ids", [...ids, "no id"]);
   await here.refused(["archive", "delete", "bad", "@bad-ids"], 2, /Invalid id "no id" in line 3 of bad-ids/);
   await list("none", [""]);
-  await here.refused(["archive", "delete", "bad", "@none"], 2, /@none has no id/);
+  await here.refused(["archive", "delete", "bad", "@none"], 2, /none has no id: expected one a line/);
   await here.refused(["archive", "delete", "bad", "@missing"], 2, /cannot read missing/);
   assert.equal((await left("bad")).length, 2);
   await list("two", ids);

@@ -1,7 +1,7 @@
-import { createReadStream } from "node:fs";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { onOneLine } from "../terminal/printable.ts";
+import { findList, type ListFile, unreadable } from "./list-file.ts";
 
 const batchSize = 500;
 /** More than the longest line with an id. */
@@ -11,19 +11,24 @@ type Tools = Pick<CommandContext, "pathOf" | "stdin">;
 
 /** Ids as users give them: each one itself, `@FILE` for a file with one a line, or `-` for standard input. */
 export class ManyIds {
-  readonly #tools: Tools;
-  readonly #given: readonly string[];
+  readonly #given: readonly (string | ListFile)[];
   /** A stream whose first ids were read. */
   #unread: AsyncIterable<readonly string[]> | null = null;
 
-  constructor(tools: Tools, given: readonly string[]) {
-    this.#tools = tools;
+  private constructor(given: readonly (string | ListFile)[]) {
     this.#given = given;
   }
 
-  /** Whether they can be read only once. */
-  get isStream(): boolean {
-    return this.#given.includes("-");
+  /** Throws UsageError for a file that cannot be read. */
+  static async of(tools: Tools, given: readonly string[]): Promise<ManyIds> {
+    const isList = (text: string) => text === "-" || text.startsWith("@");
+    const listOf = (text: string) => findList(tools, text.startsWith("@") ? text.slice(1) : text);
+    return new ManyIds(await Promise.all(given.map((text) => (isList(text) ? listOf(text) : text))));
+  }
+
+  /** The first list that can be read only once, a pipe; null if there is none. */
+  get stream(): string | null {
+    return this.#lists.find(({ isRepeatable }) => !isRepeatable)?.name ?? null;
   }
 
   /** Returns the id if there is exactly one, else null. Throws UsageError for none. Called before a stream is read. */
@@ -31,9 +36,10 @@ export class ManyIds {
     const batches = this.batches();
     const [first, second] = [await batches.next(), await batches.next()];
     if (first.done) {
-      throw new UsageError(`${this.#given.join(" ")} has no id: expected one a line`);
+      const names = this.#lists.map(({ name }) => name);
+      throw new UsageError(`${names.join(", ")} has no id: expected one a line`);
     }
-    if (this.isStream) {
+    if (this.stream !== null) {
       this.#unread = joined([first.value, ...(second.done ? [] : [second.value])], batches);
     } else {
       await batches.return();
@@ -48,17 +54,17 @@ export class ManyIds {
       return;
     }
     for (const given of this.#given) {
-      if (given === "-" || given.startsWith("@")) {
-        yield* this.#inFile(given === "-" ? "-" : given.slice(1));
-      } else {
+      if (typeof given === "string") {
         yield [given];
+      } else {
+        yield* idsIn(given);
       }
     }
   }
 
   /** Reads all files, so that a line that is no id is found before anything is done, and counts. Null for a stream. */
   async count(): Promise<number | null> {
-    if (this.isStream) {
+    if (this.stream !== null) {
       return null;
     }
     let count = 0;
@@ -68,29 +74,34 @@ export class ManyIds {
     return count;
   }
 
-  async *#inFile(name: string): AsyncGenerator<readonly string[], void, void> {
-    let number = 0;
-    let batch: string[] = [];
-    for await (const line of linesOf(this.#tools, name)) {
-      number += 1;
-      const id = line.trim();
-      if (id === "") {
-        continue;
-      }
-      if (!/^[\w-]{1,1024}$/.test(id)) {
-        const shown = onOneLine(id.slice(0, 60));
-        const where = name === "-" ? "standard input" : name;
-        throw new UsageError(`Invalid id "${shown}" in line ${number} of ${where}: expected letters, digits, - and _`);
-      }
-      batch.push(id);
-      if (batch.length === batchSize) {
-        yield batch;
-        batch = [];
-      }
+  get #lists(): readonly ListFile[] {
+    return this.#given.filter((given) => typeof given !== "string");
+  }
+}
+
+async function* idsIn(list: ListFile): AsyncGenerator<readonly string[], void, void> {
+  let number = 0;
+  let batch: string[] = [];
+  for await (const line of linesOf(list)) {
+    number += 1;
+    const id = line.trim();
+    if (id === "") {
+      continue;
     }
-    if (batch.length > 0) {
+    if (!/^[\w-]{1,1024}$/.test(id)) {
+      const shown = onOneLine(id.slice(0, 60));
+      throw new UsageError(
+        `Invalid id "${shown}" in line ${number} of ${list.name}: expected letters, digits, - and _`,
+      );
+    }
+    batch.push(id);
+    if (batch.length === batchSize) {
       yield batch;
+      batch = [];
     }
+  }
+  if (batch.length > 0) {
+    yield batch;
   }
 }
 
@@ -102,13 +113,12 @@ async function* joined(
   yield* rest;
 }
 
-async function* linesOf({ pathOf, stdin }: Tools, name: string): AsyncGenerator<string, void, void> {
-  const bytes: AsyncIterable<Uint8Array> = name === "-" ? stdin() : createReadStream(pathOf(name));
+async function* linesOf(list: ListFile): AsyncGenerator<string, void, void> {
   // Without the byte order mark that some editors write.
   const decoder = new TextDecoder("utf-8");
   let rest = "";
   try {
-    for await (const piece of bytes) {
+    for await (const piece of list.bytes()) {
       const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
       if (rest.length > lineLengthMax) {
@@ -117,7 +127,7 @@ async function* linesOf({ pathOf, stdin }: Tools, name: string): AsyncGenerator<
       yield* lines;
     }
   } catch (error) {
-    throw new UsageError(`cannot read ${name}: ${(error as Error).message}`, { cause: error });
+    throw unreadable(list.name, error);
   }
   yield rest;
 }

@@ -40,14 +40,14 @@ async function deleteArchives(
   given: readonly string[],
   options: DeleteOptions,
 ): Promise<void> {
-  const ids = new ManyIds(tools, given);
+  const ids = await ManyIds.of(tools, given);
   const only = await ids.single();
   if (only !== null) {
     await deleteOne(tools, vaultName, only);
     return;
   }
   const count = await ids.count();
-  const what = count === null ? "all archives that standard input lists" : `${count} archives`;
+  const what = count === null ? `all archives that ${ids.stream} lists` : `${count} archives`;
   if (tools.reportIfDryRun(`delete ${what}, of vault ${vaultName}`, { count })) {
     return;
   }

@@ -86,7 +86,7 @@ async function retrieve(
   options: RetrieveOptions,
 ): Promise<void> {
   assertHasOutput(options);
-  const ids = new ManyIds(tools, given);
+  const ids = await ManyIds.of(tools, given);
   const archiveId = await ids.single();
   if (archiveId === null) {
     await retrieveAll(tools, vaultName, await listed(ids.batches()), options);

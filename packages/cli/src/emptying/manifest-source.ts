@@ -54,9 +54,11 @@ async function* documentOf(target: Target, name: string): AsyncGenerator<Uint8Ar
 const isUrl = (name: string) => /^(s3:\/\/|vault:)/.test(name);
 
 async function isRegularFile({ pathOf }: CommandContext, name: string): Promise<boolean> {
-  try {
-    return !(await stat(pathOf(name))).isDirectory();
-  } catch (cause) {
-    throw new UsageError(`cannot read the manifest ${name}: ${(cause as Error).message}`, { cause });
+  const found = await stat(pathOf(name)).catch((cause: Error) => {
+    throw new UsageError(`cannot read the manifest ${name}: ${cause.message}`, { cause });
+  });
+  if (!(found.isDirectory() || found.isFile())) {
+    throw new UsageError(`the manifest ${name} is read several times, and a pipe has its bytes only once: name a file`);
   }
+  return found.isFile();
 }

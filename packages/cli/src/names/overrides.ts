@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { type CsvRow, csvRows } from "./csv-rows.ts";
 import { type NameOverride, NamesFileError } from "./name-override.ts";
 import { isMapping, mappingRows } from "./synology-mapping.ts";
@@ -14,6 +15,9 @@ export async function* readOverrides(file: string): AsyncGenerator<NameOverride,
   const first = await bytes.next();
   if (first.done !== true && isMapping(first.value)) {
     await bytes.return(undefined);
+    if (!(await stat(file)).isFile()) {
+      throw unreadable(file, new Error("a database has to be a file, not a pipe"));
+    }
     yield* mappingRows(file);
     return;
   }

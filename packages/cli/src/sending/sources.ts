@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { findList } from "../arguments/list-file.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import type { FileRules } from "./file-rules.ts";
@@ -26,7 +27,7 @@ export interface Sources {
   readonly isRepeatable: boolean;
 }
 
-/** Throws UsageError for a base that is no folder. */
+/** Throws UsageError for a base that is no folder, and for a list that cannot be read. */
 export async function sourcesOf(
   tools: Pick<CommandContext, "pathOf" | "stdin">,
   named: NamedSources,
@@ -35,15 +36,16 @@ export async function sourcesOf(
   const { names, filesFrom } = named;
   const base = await baseOf(tools, named);
   const current = tools.pathOf(".");
+  const list = filesFrom === undefined ? null : await findList(tools, filesFrom);
   return {
-    isRepeatable: filesFrom !== "-",
+    isRepeatable: list?.isRepeatable ?? true,
     async *entries(signal) {
       const walk: Walk = { base, rules, signal };
       for (const name of names) {
         yield* localEntries(tools.pathOf(name), { isNamed: true }, walk);
       }
-      if (filesFrom !== undefined) {
-        for await (const name of namesIn(tools, filesFrom)) {
+      if (list !== null) {
+        for await (const name of namesIn(list)) {
           yield* localEntries(resolve(current, name), { isNamed: false }, walk);
         }
       }

@@ -96,6 +96,18 @@ test("a folder is sent with its paths, times and permissions, and a second run s
   assert.deepEqual(await pathsOf("folder"), ["a.txt", "a.txt", "new", "sub/large", "sub/ä\n b.txt"]);
 });
 
+test("a file that goes back to earlier content is sent again, since the newest archive is what a restore brings back", async () => {
+  for (const content of ["AAAA", "BBBB", "AAAA"]) {
+    await prepare("back", { "a.txt": content });
+    await here.done(["send", "back", "back"]);
+  }
+  assert.deepEqual(await pathsOf("back"), ["a.txt", "a.txt", "a.txt"]);
+  const again = await events(["send", "back", "back"]);
+  assert.deepEqual([again.done.sent.files, again.done.known.files], [0, 1]);
+  await here.done(["fetch", "back", "a.txt", "-o", "back-fetched"]);
+  assert.equal(await readFile(join(folder.path, "back-fetched/a.txt"), "utf8"), "AAAA");
+});
+
 test("a quick run compares sizes and times alone", async () => {
   await prepare("quick", { "a.txt": "one", b: "two" });
   const mtime = new Date("2019-05-01T10:00:59.123Z");

@@ -95,6 +95,15 @@ test("each kind of difference is found, and the exit code is 4", async () => {
   assert.equal((await audit("differs")).found.length, 2, "without a folder, the vault alone");
 });
 
+test("a file with the content of an older version is a difference", async () => {
+  for (const content of ["AAAA", "BBBB"]) {
+    await sent("older", { "a.txt": content });
+  }
+  await writeFile(join(folder.path, "older/a.txt"), "AAAA");
+  assert.deepEqual((await audit("older", "older")).differences, ["older-in-folder a.txt"]);
+  assert.match((await here.run(["audit", "older", "older"])).stdout, /^an older version in the folder: a\.txt$/m);
+});
+
 test("a quick audit compares sizes and times alone", async () => {
   await sent("quick", { a: "one" });
   const { mtime } = await stat(join(folder.path, "quick/a"));

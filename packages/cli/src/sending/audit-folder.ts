@@ -7,12 +7,13 @@ import { messageOf } from "../exit-codes.ts";
 import { safePath } from "../names/safe-path.ts";
 import { described } from "./described-file.ts";
 import type { Difference } from "./difference.ts";
+import { FileContent } from "./file-content.ts";
 import { isOfOneFile } from "./file-failure.ts";
 import { fileRules } from "./file-rules.ts";
 import { inOrder } from "./in-order.ts";
-import { findKnown } from "./known-archive.ts";
 import type { LocalEntry, LocalFile } from "./local-entry.ts";
 import { localEntries } from "./local-files.ts";
+import { newestAt } from "./newest-archive.ts";
 
 export interface FolderAudit {
   readonly catalog: Catalog;
@@ -58,30 +59,32 @@ async function compareEntry(audit: FolderAudit, entry: LocalEntry): Promise<Diff
 async function compareFile(audit: FolderAudit, file: LocalFile): Promise<Difference | null> {
   const { catalog, signal } = audit;
   const path = described(file, "json")?.decodedPath ?? file.path;
-  if ((await findKnown(audit, file, path, signal)) !== null) {
-    return null;
-  }
-  const newest = await newestOf(catalog, path);
+  const newest = await newestAt(catalog, path);
   if (newest === null) {
     return { kind: "unknown-in-folder", path, archiveId: null, details: null };
   }
-  const details =
-    newest.sizeBytes === file.sizeBytes ? "other content" : `${file.sizeBytes} bytes, not ${newest.sizeBytes}`;
-  return { kind: "different-in-folder", path, archiveId: newest.archiveId, details };
+  const { archiveId, sizeBytes } = newest;
+  const content = new FileContent(audit, file, signal);
+  if (await content.isOf(newest)) {
+    return null;
+  }
+  if (await isOlderVersion(catalog, path, content)) {
+    return { kind: "older-in-folder", path, archiveId, details: null };
+  }
+  const details = sizeBytes === file.sizeBytes ? "other content" : `${file.sizeBytes} bytes, not ${sizeBytes}`;
+  return { kind: "different-in-folder", path, archiveId, details };
 }
 
-async function newestOf(catalog: Catalog, path: string): Promise<CatalogArchive | null> {
-  let newest: CatalogArchive | null = null;
-  for await (const batch of catalog.archives.atPath(path)) {
+async function isOlderVersion({ archives }: Catalog, path: string, content: FileContent): Promise<boolean> {
+  for await (const batch of archives.atPath(path)) {
     for (const archive of batch) {
-      newest = newerOf(newest, archive);
+      if (await content.isOf(archive)) {
+        return true;
+      }
     }
   }
-  return newest;
+  return false;
 }
-
-const newerOf = (one: CatalogArchive | null, other: CatalogArchive): CatalogArchive =>
-  one !== null && one.createdAt > other.createdAt ? one : other;
 
 /** Looks for a file of each path that the catalogue has. */
 export async function* compareCatalog({

@@ -5,6 +5,7 @@ export const differenceKinds = [
   "unknown-in-vault",
   "missing-in-folder",
   "different-in-folder",
+  "older-in-folder",
   "unknown-in-folder",
   "unreadable",
 ] as const;
@@ -14,7 +15,7 @@ export interface Difference {
   readonly kind: DifferenceKind;
   /** The decoded path; empty for an archive without one. */
   readonly path: string;
-  /** Null for a file of which the catalogue knows no archive. */
+  /** The newest archive of the path. Null for a file of which the catalogue knows no archive. */
   readonly archiveId: string | null;
   /** The values that differ, or the reason. */
   readonly details: string | null;
@@ -27,6 +28,7 @@ export const differenceWords: Readonly<Record<DifferenceKind, string>> = {
   "unknown-in-vault": "not in the catalogue",
   "missing-in-folder": "missing in the folder",
   "different-in-folder": "different in the folder",
+  "older-in-folder": "an older version in the folder",
   "unknown-in-folder": "not in the vault",
   unreadable: "cannot be read",
 };

@@ -2,6 +2,7 @@ import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { ListedNumbers } from "../catalog/listed-numbers.ts";
 import { ArchiveSelection, type SelectionOptions } from "../rescue/selection.ts";
+import { newerOf } from "./newest-archive.ts";
 
 /** The newest archive of each path that matches. */
 export class NewestSelection extends ArchiveSelection {
@@ -51,7 +52,7 @@ class Versions {
     if (last !== null && !isVersion) {
       this.#numbers.add(last.number);
     }
-    this.#last = isVersion && archive.createdAt < last.createdAt ? last : archive;
+    this.#last = isVersion ? newerOf(last, archive) : archive;
   }
 
   newest(): ListedNumbers {

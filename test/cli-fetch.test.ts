@@ -77,6 +77,18 @@ test("files that were sent are fetched with its paths, content, times and permis
   assert.equal(jobsStarted(from), 4, "the job is used again");
 });
 
+test("names with a backslash and with a slash are two files, and each comes back with its own content", async () => {
+  await http.createVault("backslash");
+  await write("backslash", { "x\\y": "with a backslash", "x/y": "in a folder" });
+  for (const format of ["json", "mt2"]) {
+    await here.done(["send", "backslash", "backslash", "--description-format", format]);
+    await here.done(["fetch", "backslash", "**", "-o", `backslash-${format}`]);
+    const read = (name: string) => readFile(join(folder.path, `backslash-${format}`, name), "utf8");
+    assert.deepEqual(await filesOf(`backslash-${format}`), ["x/y", "x_y"]);
+    assert.deepEqual([await read("x/y"), await read("x_y")], ["in a folder", "with a backslash"]);
+  }
+});
+
 test("the newest version of each path is fetched, and a file with other content is kept", async () => {
   await http.createVault("versions");
   for (const content of ["first", "second", "third"]) {

@@ -168,6 +168,13 @@ test("links, devices, empty files and unreadable files are reported, and the oth
   assert.deepEqual(await pathsOf("odd"), ["odd/gone", "odd/good"]);
 });
 
+test("a file whose name has nothing but spaces is refused, and the message says so", async () => {
+  await prepare("spaces", { "  ": "spaces", "a b": "a b" });
+  const { states } = await events(["send", "spaces", "spaces"], 1);
+  assert.equal(states["failed"]?.[0].message, "its name has nothing but spaces: rename it");
+  assert.deepEqual(await pathsOf("spaces"), ["a b"]);
+});
+
 test("a file that changes while it is read is not stored, and does not stop the others", async () => {
   await prepare("changing", { "1": contentOf(1, 3_000_000), "2": contentOf(2, 3_000_000), "3": "three" });
   let isChanged = false;

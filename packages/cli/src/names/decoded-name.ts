@@ -20,7 +20,7 @@ export type NameFormat =
 
 export interface DecodedName {
   readonly format: NameFormat;
-  /** As the program wrote it, but with "/" between components; not safe for a disk. Empty for "none". */
+  /** As the program wrote it, with "/" between components; not safe for a disk. Empty for "none". */
   readonly path: string;
   readonly modifiedAt: Date | null;
   /** Facts that the user must know, like "compressed by CloudBerry". */
@@ -29,10 +29,18 @@ export interface DecodedName {
   readonly sizeBytes: number | null;
 }
 
-export function decodedName(
-  format: NameFormat,
-  path: string,
-  facts: Partial<Omit<DecodedName, "format" | "path">> = {},
-): DecodedName {
-  return { format, path: path.replaceAll("\\", "/"), modifiedAt: null, notes: [], sizeBytes: null, ...facts };
-}
+type Facts = Partial<Omit<DecodedName, "format" | "path">>;
+
+/** Returns a name of a program that may have run on Windows, where a backslash separates components. */
+export const decodedName = (format: NameFormat, path: string, facts: Facts = {}): DecodedName =>
+  decodedPosixName(format, path.replaceAll("\\", "/"), facts);
+
+/** Returns a name of a program that runs on POSIX systems, where a backslash is a character like others. */
+export const decodedPosixName = (format: NameFormat, path: string, facts: Facts = {}): DecodedName => ({
+  format,
+  path,
+  modifiedAt: null,
+  notes: [],
+  sizeBytes: null,
+  ...facts,
+});

@@ -1,4 +1,4 @@
-import { parseJsonObject } from "./encodings/json-object.ts";
+import { type Fields, parseJsonObject } from "./encodings/json-object.ts";
 
 /** A file as the description of its archive records it. */
 export interface DescribedFile {
@@ -27,7 +27,13 @@ export function describeFile(file: DescribedFile, format: DescriptionFormat): st
 
 /** Returns the permissions that a description records, without bits like setuid; null if it records none. */
 export function permissionsIn(description: string): number | null {
-  const mode = parseJsonObject(description.trim())?.get("mode");
+  const fields = parseJsonObject(description.trim());
+  return fields === null ? null : permissionsOf(fields);
+}
+
+/** Returns the permissions of a description's `mode`. */
+export function permissionsOf(fields: Fields): number | null {
+  const mode = fields.get("mode");
   return typeof mode === "string" && /^0?[0-7]{3}$/.test(mode) ? Number.parseInt(mode, 8) : null;
 }
 

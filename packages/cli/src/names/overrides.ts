@@ -70,7 +70,8 @@ function overrideOf(file: string, { fields, line }: CsvRow, columns: Columns | n
   if (isEmpty(fields[path])) {
     throw fault(`archive ${archiveId} has an empty path; write one, or remove the line`);
   }
-  return { archiveId, path: fields[path] ?? "", format: "names-file" };
+  // As in descriptions that may come from Windows.
+  return { archiveId, path: (fields[path] ?? "").replaceAll("\\", "/"), format: "names-file" };
 }
 
 const isEmpty = (field: string | undefined): boolean => (field ?? "").trim() === "";

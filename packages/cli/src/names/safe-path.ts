@@ -7,7 +7,8 @@ const depthMax = 100;
 
 /**
  * Returns a relative path, with "/" between components, that is safe on every file system: see safeComponent for each of them; "..", "." and
- * empty ones are left out, and a drive becomes a folder. Never empty: a path of nothing gets the name `fallback`, an archive id.
+ * empty ones are left out, and a drive becomes a folder. A backslash is a character like others, and becomes "_": names of Windows programs
+ * have "/" in its place since they were decoded. Never empty: a path of nothing gets the name `fallback`, an archive id.
  * Different paths may become equal; the same path always becomes the same, and a safe one stays as it is.
  *
  * At its top, names of Moraine's own files are changed.
@@ -43,7 +44,7 @@ const ownNames: ReadonlySet<string> = new Set(
 
 function safeComponents(path: string): readonly string[] {
   return withoutMiddle(path)
-    .split(/[/\\]/)
+    .split("/")
     .map((component) => safeComponent(component))
     .filter((component) => component !== "");
 }

@@ -5,7 +5,6 @@ import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { messageOf } from "../exit-codes.ts";
 import { safePath } from "../names/safe-path.ts";
-import { described } from "./described-file.ts";
 import type { Difference } from "./difference.ts";
 import { FileContent } from "./file-content.ts";
 import { isOfOneFile } from "./file-failure.ts";
@@ -58,7 +57,7 @@ async function compareEntry(audit: FolderAudit, entry: LocalEntry): Promise<Diff
 
 async function compareFile(audit: FolderAudit, file: LocalFile): Promise<Difference | null> {
   const { catalog, signal } = audit;
-  const path = described(file, "json")?.decodedPath ?? file.path;
+  const { path } = file;
   const newest = await newestAt(catalog, path);
   if (newest === null) {
     return { kind: "unknown-in-folder", path, archiveId: null, details: null };

@@ -8,11 +8,23 @@ export interface DescribedFile extends LocalFile {
   readonly decodedPath: string;
 }
 
-/** Returns null for a path that no description can hold. */
-export function described(file: LocalFile, format: DescriptionFormat): DescribedFile | null {
-  const description = describeFile(file, format);
-  const decodedPath = description === null ? "" : decodeName(description).path;
-  return description === null || decodedPath === "" ? null : { ...file, description, decodedPath };
+/** Error thrown for a file whose path no description can hold, or not so that it comes back. */
+export class UndescribedError extends Error {
+  override readonly name = "UndescribedError";
 }
 
-export const undescribed = "its path cannot be described in 1,024 characters: shorten it";
+/** Throws UndescribedError for a path that cannot be described. */
+export function described(file: LocalFile, format: DescriptionFormat): DescribedFile {
+  if (file.path.trim() === "") {
+    throw new UndescribedError("its name has nothing but spaces: rename it");
+  }
+  const description = describeFile(file, format);
+  if (description === null) {
+    throw new UndescribedError("its path cannot be described in 1,024 characters: shorten it");
+  }
+  const decodedPath = decodeName(description).path;
+  if (decodedPath !== file.path) {
+    throw new UndescribedError(`it would come back under another name, ${decodedPath}: rename it`);
+  }
+  return { ...file, description, decodedPath };
+}

@@ -11,6 +11,7 @@ const ofOneFile: ReadonlySet<string> = new Set([
   "RangeFailedError",
   "SourceChangedError",
   "TransferBusyError",
+  "UndescribedError",
   "VerificationError",
 ]);
 

@@ -1,5 +1,5 @@
 import { messageOf } from "../exit-codes.ts";
-import { type DescribedFile, described, undescribed } from "./described-file.ts";
+import { type DescribedFile, described } from "./described-file.ts";
 import { isOfOneFile, UnknownOutcomeError } from "./file-failure.ts";
 import { findKnown } from "./known-archive.ts";
 import type { LocalEntry } from "./local-entry.ts";
@@ -16,12 +16,8 @@ export async function sendEntry(sending: Sending, entry: LocalEntry, signal: Abo
     return;
   }
   const { sizeBytes } = entry;
-  const file = described(entry, sending.format);
-  if (file === null) {
-    progress.ended({ state: "failed", path, sizeBytes, message: undescribed });
-    return;
-  }
   try {
+    const file = described(entry, sending.format);
     await sending.turns.take(file.decodedPath, () => sendFile(sending, file, signal));
   } catch (error) {
     signal.throwIfAborted();

@@ -7,7 +7,7 @@ import { storageUsdPerMonth, uploadRequestsUsd } from "../pricing/estimate.ts";
 import type { PriceTable } from "../pricing/price-table.ts";
 import { pricesOf } from "../pricing/read-prices.ts";
 import { serviceOf } from "../transfers/upload-state.ts";
-import { described, undescribed } from "./described-file.ts";
+import { described } from "./described-file.ts";
 import { isOfOneFile } from "./file-failure.ts";
 import { fileRules } from "./file-rules.ts";
 import { type Amount, FilesProgress } from "./files-progress.ts";
@@ -97,9 +97,6 @@ class Planner {
     const { catalog, pool, progress, options } = this.#parts;
     const { path, sizeBytes } = entry;
     const file = described(entry, options.descriptionFormat);
-    if (file === null) {
-      throw new RangeError(undescribed);
-    }
     const comparison = catalog === null ? null : { catalog, pool, isQuick: options.quick ?? false };
     const known = comparison === null ? null : await findKnown(comparison, file, file.decodedPath, signal);
     if (known !== null) {

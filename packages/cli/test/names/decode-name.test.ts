@@ -25,6 +25,11 @@ const examples: ReadonlyArray<readonly [name: string, description: string, expec
     { format: "mt2", path: "a~?>b", modifiedAt: new Date("1902-01-01T00:00:00Z") },
   ],
   [
+    "mt2 with a backslash, which is a character on POSIX systems",
+    `mt2 ${base64url('{"filename":"a\\\\b","mtime":"20121227T101112Z"}')}`,
+    { format: "mt2", path: "a\\b", modifiedAt: new Date("2012-12-27T10:11:12Z") },
+  ],
+  [
     "mt2 of an impossible date",
     `mt2 ${base64url('{"filename":"a","mtime":"20130231T000000Z"}')}`,
     { format: "mt2", path: "a", modifiedAt: null },
@@ -210,6 +215,11 @@ const examples: ReadonlyArray<readonly [name: string, description: string, expec
     "a path in JSON with seconds since 1970",
     '{"path":"a","mtime":1551435300,"size":-1}',
     { format: "json-path", path: "a", modifiedAt: new Date("2019-03-01T10:15:00Z") },
+  ],
+  [
+    "a path in JSON with the permissions of a POSIX system, where a backslash is a character",
+    '{"path":"a\\\\b.txt","mode":"0644"}',
+    { format: "json-path", path: "a\\b.txt" },
   ],
   ["text", " photos\\2014.zip ", { format: "text", path: "photos/2014.zip" }],
   ["no description", "", { format: "none", path: "" }],

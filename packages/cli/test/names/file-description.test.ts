@@ -24,9 +24,7 @@ test("mt2 is what mt-aws-glacier writes: base64url without padding, whole second
 });
 
 /** Characters of all kinds, also controls and quotes. */
-const component = fc
-  .string({ unit: "binary", minLength: 1, maxLength: 20 })
-  .map((text) => text.replaceAll(/[/\\]/g, "-"));
+const component = fc.string({ unit: "binary", minLength: 1, maxLength: 20 }).map((text) => text.replaceAll("/", "-"));
 const anyFile = fc.record({
   path: fc.array(component, { minLength: 1, maxLength: 6 }).map((parts) => parts.join("/")),
   modifiedAt: fc.date({ min: new Date("1000-01-01"), max: new Date("9999-12-31"), noInvalidDate: true }),

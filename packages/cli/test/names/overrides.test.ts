@@ -45,6 +45,10 @@ test("reads ids and paths, with quotes, any ends of lines, empty lines and a byt
   assert.ok(rows.every(({ format }) => format === "names-file"));
 });
 
+test("takes a backslash for a separator, as programs of Windows write it", async () => {
+  assert.deepEqual(pairs(await read("id1,photos\\2014\\a.jpg\n")), [["id1", "photos/2014/a.jpg"]]);
+});
+
 test("reads more rows than one may have characters", async () => {
   const rows = await read("id1,some path\n".repeat(10_000));
   assert.equal(rows.length, 10_000);

@@ -213,6 +213,7 @@ const formats: Readonly<Record<string, (path: string) => string>> = {
   "cloudberry in UTF-7": (path) => JSON.stringify({ Path: inUtf7(path), Flags: 0 }),
   qnap: (path) => JSON.stringify({ path, type: "file" }),
   json: (path) => JSON.stringify({ path }),
+  "json with permissions": (path) => JSON.stringify({ path, mode: "0644" }),
   "glacier-rsync": (path) => `grsync|${path}|1|2.5|`,
   "git-annex": (path) => `${path}SHA256-s5--0123`,
 };

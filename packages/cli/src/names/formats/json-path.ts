@@ -1,10 +1,13 @@
-import { type DecodedName, decodedName } from "../decoded-name.ts";
+import { type DecodedName, decodedName, decodedPosixName } from "../decoded-name.ts";
 import { type Fields, parseJsonObject, sizeField, stringField } from "../encodings/json-object.ts";
 import { parseEpochSeconds, parseTimestamp } from "../encodings/timestamp.ts";
+import { permissionsOf } from "../file-description.ts";
 
 /**
  * Decodes an object with a path of no program known here, as scripts write them: `path`, `filepath`, `filename`, `file` or `name` in any
- * case, and perhaps `mtime` and `size`. AWS's guidance for moving vaults to S3 reads `Path` and `path`.
+ * case, and perhaps `mtime`, `size` and `mode`. AWS's guidance for moving vaults to S3 reads `Path` and `path`.
+ *
+ * `mode` has the permissions of a POSIX system, as `moraine send` writes them: there a backslash separates nothing.
  */
 export function decodeJsonPath(description: string): DecodedName | null {
   const fields = parseJsonObject(description);
@@ -12,9 +15,11 @@ export function decodeJsonPath(description: string): DecodedName | null {
   if (fields === null || path === undefined) {
     return null;
   }
-  return path.trim() === ""
-    ? decodedName("none", "")
-    : decodedName("json-path", path, { modifiedAt: dateIn(fields), sizeBytes: sizeField(fields, "size") });
+  if (path.trim() === "") {
+    return decodedName("none", "");
+  }
+  const decoded = permissionsOf(fields) === null ? decodedName : decodedPosixName;
+  return decoded("json-path", path, { modifiedAt: dateIn(fields), sizeBytes: sizeField(fields, "size") });
 }
 
 function dateIn(fields: Fields): Date | null {

@@ -105,6 +105,62 @@ test("the newest version of each path is fetched, and a file with other content 
   assert.deepEqual(files.map(({ path }) => path).toSorted(), [names[0], "b.txt"]);
 });
 
+test("a folder that was emptied gets the files under their own names again", async () => {
+  await http.createVault("emptied");
+  await write("emptied", { "a.txt": "archived", "b.txt": "b" });
+  await here.done(["send", "emptied", "emptied"]);
+  await write("emptied-out", { "a.txt": "mine" });
+  await here.done(["fetch", "emptied", "**", "-o", "emptied-out"]);
+  const [dated = ""] = await filesOf("emptied-out");
+  assert.match(dated, /^a \(20/);
+  await rm(join(folder.path, "emptied-out"), { recursive: true });
+  await here.done(["fetch", "emptied", "**", "-o", "emptied-out"]);
+  assert.deepEqual(await filesOf("emptied-out"), ["a.txt", "b.txt"]);
+  assert.equal((await here.run(["audit", "emptied", "emptied-out"])).code, 0);
+});
+
+/** Uploads archives with these paths, and imports the inventory of the vault. */
+async function archived(vault: string, paths: readonly string[], invalid: readonly object[] = []): Promise<void> {
+  await http.createVault(vault);
+  for (const path of paths) {
+    await http.uploadArchive(vault, Buffer.from(`content of ${path}`), path && JSON.stringify({ path, mode: "0644" }));
+  }
+  const inventory = {
+    VaultARN: `arn:aws:glacier:${region}:123456789012:vaults/${vault}`,
+    InventoryDate: new Date().toISOString(),
+    ArchiveList: [...(await http.inventory(vault)), ...invalid],
+  };
+  await here.run(["catalog", "import", vault, "-"], { input: JSON.stringify(inventory) });
+}
+
+test("files with other names than their archives are counted, and an audit finds them", async () => {
+  await archived("renamed", ["MANIFEST.jsonl", "con", "a?b", "a.txt", "A.TXT", "x\\y", "/absolute", ".moraine/x", ""]);
+  const { files, done } = await events(["fetch", "renamed", "**", "-o", "renamed-out"]);
+  assert.deepEqual([done.fetched.files, done.renamed, done.left], [9, 6, 0]);
+  const names = Object.fromEntries(files.map(({ archivePath, path }) => [archivePath ?? path, path]));
+  assert.deepEqual(
+    [names["MANIFEST.jsonl"], names["con"], names["a?b"], names["x\\y"], names["/absolute"], names[".moraine/x"]],
+    ["MANIFEST.jsonl", "_con", "a_b", "x_y", "absolute", "_.moraine/x"],
+  );
+  assert.match(names["A.TXT"], /^A \(20.*\)\.TXT$/);
+  const { stdout } = await here.run(["fetch", "renamed", "**", "-o", "renamed-out"]);
+  assert.match(stdout, /^renamed {2}6 files, which --json and --verbose name$/m);
+  const audit = await here.run(["audit", "renamed", "renamed-out"]);
+  assert.equal(audit.code, 0, audit.stdout);
+  assert.match(audit.stdout, /^folder +9 files$/m);
+});
+
+test("archives that an import has left out make a fetch and an audit end with an error", async () => {
+  await archived("left-out", ["a"], [{ ArchiveId: "broken" }]);
+  const ending = await here.run(["fetch", "left-out", "**", "-o", "left-out"]);
+  assert.equal(ending.code, 1, ending.stderr);
+  assert.match(ending.stderr, /1 entries of the imported inventory were invalid and left out, so files may be missing/);
+  assert.deepEqual(await filesOf("left-out"), ["a"]);
+  const audit = await here.run(["audit", "left-out", "left-out"]);
+  assert.equal(audit.code, 4, audit.stdout);
+  assert.match(audit.stdout, /^left out by the import: 1 invalid entries: import another inventory$/m);
+});
+
 test("nothing is written outside the folder, whatever the descriptions name, and permissions have nine bits", async () => {
   await http.createVault("hostile");
   const paths = ["../outside", "/etc/outside", "a/../../outside", "link/inside", "C:\\outside", "..", "nul", "plain"];

@@ -120,7 +120,11 @@ test("an inventory in a file is compared by its date: what is newer is no differ
   const write = (date: string, list: readonly object[]) =>
     writeFile(
       join(folder.path, "inventory.json"),
-      JSON.stringify({ VaultARN: "arn:aws:glacier:us-east-1:1:vaults/dated", InventoryDate: date, ArchiveList: list }),
+      JSON.stringify({
+        VaultARN: "arn:aws:glacier:us-east-1:123456789012:vaults/dated",
+        InventoryDate: date,
+        ArchiveList: list,
+      }),
     );
   await write("2001-01-01T00:00:00Z", []);
   const old = await audit("dated", "--inventory", "inventory.json");
@@ -136,12 +140,45 @@ test("an inventory in a file is compared by its date: what is newer is no differ
   await here.refused(["audit", "dated", "--inventory", "inventory.json"], 1, /ends|incomplete|inventory/i);
 });
 
+test("an inventory of another vault, and one that does not exist, are refused", async () => {
+  await sent("right", { a: "one" });
+  const write = (name: string, arn: string, list: readonly object[]) =>
+    writeFile(join(folder.path, name), JSON.stringify({ VaultARN: arn, InventoryDate: new Date(), ArchiveList: list }));
+  await write("wrong.json", "arn:aws:glacier:us-east-1:123456789012:vaults/wrong", await http.inventory("right"));
+  const refused = (name: string, code: number, message: RegExp) =>
+    here.refused(["audit", "right", "--inventory", name], code, message);
+  await refused(
+    "wrong.json",
+    1,
+    /The inventory is of arn:aws:glacier:us-east-1:123456789012:vaults\/wrong, not of \S+vaults\/right/,
+  );
+  await write("wrong.json", "arn:aws:glacier:us-east-1:123456789012:vaults/wrong", []);
+  await refused("wrong.json", 1, /The inventory is of arn/);
+  await refused("no-inventory.json", 2, /cannot read no-inventory\.json: ENOENT/);
+});
+
+test("an invalid entry of the inventory is a difference", async () => {
+  await sent("invalid", { a: "one" });
+  const list = [...(await http.inventory("invalid")), { ArchiveId: "broken" }];
+  const inventory = {
+    VaultARN: "arn:aws:glacier:us-east-1:123456789012:vaults/invalid",
+    InventoryDate: new Date(),
+    ArchiveList: list,
+  };
+  await writeFile(join(folder.path, "invalid.json"), JSON.stringify(inventory));
+  const { found } = await audit("invalid", "--inventory", "invalid.json");
+  assert.deepEqual(
+    found.map(({ kind }) => kind),
+    ["invalid-in-inventory"],
+  );
+});
+
 test("archives whose paths lead out of the folder are looked for within it", async () => {
   await sent("outside", { a: "one" });
   await writeFile(join(folder.path, "secret"), "secret");
   const id = await http.uploadArchive("outside", Buffer.from("secret"), '{"path":"../secret"}');
   const list = {
-    VaultARN: "arn:aws:glacier:us-east-1:1:vaults/outside",
+    VaultARN: `arn:aws:glacier:${region}:123456789012:vaults/outside`,
     InventoryDate: new Date().toISOString(),
     ArchiveList: await http.inventory("outside"),
   };

@@ -60,7 +60,7 @@ export class CopyTable {
 export class TargetCopies {
   readonly #database: CatalogDatabase;
   readonly #target: number;
-  readonly #names: CopyNames;
+  #names: CopyNames;
 
   constructor(database: CatalogDatabase, target: number) {
     this.#database = database;
@@ -101,6 +101,16 @@ export class TargetCopies {
       const given = this.#names.take(known.path, this.#archive(number));
       this.#database.run("UPDATE copies SET path = ? WHERE target = ? AND number = ?", given, this.#target, number);
       return given;
+    });
+  }
+
+  /** Forgets all copies, and makes their names free. */
+  forget(): void {
+    this.#database.transaction(() => {
+      this.#database.run("DELETE FROM copies WHERE target = ?", this.#target);
+      this.#database.run("DELETE FROM copy_totals WHERE target = ?", this.#target);
+      this.#database.run("DELETE FROM copy_names WHERE target = ?", this.#target);
+      this.#names = new CopyNames(this.#database, this.#target);
     });
   }
 

@@ -49,7 +49,9 @@ export function auditCommand(tools: CommandContext): Command {
 const details = `
 Prints a line for each difference: archives that are missing in the vault, not
 in the catalogue, or of another size or tree hash; files that are missing in the
-folder, not in the vault, or different. It changes nothing. A Moraine server
+folder, not in the vault, different, or older versions; and entries of the
+inventory that were invalid, now or when it was imported. A file that fetch has
+given another name is no difference. It changes nothing. A Moraine server
 lists the vault as it is now, AWS as of its last inventory; archives that are
 newer are no difference.
 

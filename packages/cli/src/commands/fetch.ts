@@ -44,6 +44,8 @@ the newest of each path. Files get the times and permissions that their
 descriptions have. A path is made safe for the disk, and nothing outside the
 folder is written. A file that exists with the same content is left as it is.
 One with other content is kept, and the new one gets its date into its name.
+Files with other names than their archives are counted, and --json and
+--verbose report each.
 
 At AWS, jobs take hours and cost money: the command shows how much, and asks.
 After any interruption, the same command resumes with the same jobs.
@@ -53,9 +55,11 @@ Examples:
   moraine fetch photos '2019/**/*.jpg' '*.txt' -o found --tier Bulk
   moraine fetch photos '**' -o holiday --dry-run`;
 
-interface FetchResult extends Omit<FileCounts, "done" | "known" | "leftOut" | "unknown"> {
+interface FetchResult extends Pick<FileCounts, "renamed" | "failed"> {
   readonly fetched: Amount;
   readonly present: Amount;
+  /** Archives that were neither fetched nor given up. */
+  readonly left: number;
 }
 
 async function fetchCopies(
@@ -99,19 +103,30 @@ async function fetchCopies(
     async (watched) => {
       const { counts, end: ended } = await fetching.into(output, watched);
       end = ended;
-      return { fetched: counts.done, present: counts.known, failed: counts.failed };
+      const { done, known, renamed, failed } = counts;
+      const left = plan.archives - done.files - known.files - failed;
+      return { fetched: done, present: known, renamed, failed, left };
     },
   );
-  await assertEnd(end, result);
+  await assertEnd(end, result, fetching.leftOut);
 }
 
-async function assertEnd(end: string, { failed }: FetchResult): Promise<void> {
-  const { assertAllDone } = await import("../sending/file-counts-text.ts");
+/** Throws unless all files are there. @param leftOut entries of the inventory that are not in the catalogue */
+async function assertEnd(end: string, { failed, left }: FetchResult, leftOut: number): Promise<void> {
+  const { assertAllDone, SomeFailedError } = await import("../sending/file-counts-text.ts");
   const { JobsPendingError } = await import("../rescue/rescue-errors.ts");
   if (end === "waiting") {
     throw new JobsPendingError("Jobs are in progress: run the same command again later");
   }
   assertAllDone({ failed, unknown: 0 }, "Run the same command again to try them again");
+  if (left > 0) {
+    throw new SomeFailedError(`${left} archives were passed over: run the same command again`);
+  }
+  if (leftOut > 0) {
+    throw new SomeFailedError(
+      `${leftOut} entries of the imported inventory were invalid and left out, so files may be missing: import another one`,
+    );
+  }
 }
 
 function planText({ archives, bytes, tier, usd }: FetchPlan): string {
@@ -119,11 +134,13 @@ function planText({ archives, bytes, tier, usd }: FetchPlan): string {
   return `${archives} ${archives === 1 ? "archive" : "archives"}, ${bytesExactly(bytes)}, by ${tier} jobs${cost}`;
 }
 
-function resultText({ fetched, present, failed }: FetchResult): string {
+function resultText({ fetched, present, renamed, failed, left }: FetchResult): string {
   const line = (name: string, { files, bytes }: Amount) => `${name.padEnd(7)}  ${files} files, ${bytesExactly(bytes)}`;
   return [
     line("fetched", fetched),
     ...(present.files > 0 ? [line("present", present)] : []),
+    ...(renamed > 0 ? [`renamed  ${renamed} files, which --json and --verbose name`] : []),
     ...(failed > 0 ? [`failed   ${failed} files`] : []),
+    ...(left > 0 ? [`left     ${left} files`] : []),
   ].join("\n");
 }

@@ -12,11 +12,14 @@ const depthMax = 100;
  * Different paths may become equal; the same path always becomes the same, and a safe one stays as it is.
  *
  * At its top, names of Moraine's own files are changed.
+ *
+ * @param place `hasDocuments` is false where Moraine writes no manifest and its like, so that their names are free.
  */
-export function safePath(path: string, fallback: string): string {
+export function safePath(path: string, fallback: string, { hasDocuments = true } = {}): string {
   const components = safeComponents(path);
   const [first = "unnamed", ...rest] = components.length > 0 ? components : safeComponents(fallback);
-  return shortened([ownNames.has(keyOf(first)) ? `_${first}` : first, ...rest]);
+  const own = hasDocuments ? ownNames : ownFolderNames;
+  return shortened([own.has(keyOf(first)) ? `_${first}` : first, ...rest]);
 }
 
 /** Equal for two paths that a file system takes for the same because it ignores case, normalises, or ignores invisible characters. */
@@ -41,6 +44,8 @@ export function distinctPath(path: string, createdAt: Date, archiveId: string | 
 const ownNames: ReadonlySet<string> = new Set(
   [".moraine", "FAILED.jsonl", "MANIFEST.jsonl", "MANIFEST.sig", "REPORT.html", "SHA256SUMS"].map(keyOf),
 );
+
+const ownFolderNames: ReadonlySet<string> = new Set([keyOf(".moraine")]);
 
 function safeComponents(path: string): readonly string[] {
   return withoutMiddle(path)

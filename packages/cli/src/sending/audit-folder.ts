@@ -4,15 +4,14 @@ import type { DigestPool } from "@moraine/client/node";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { messageOf } from "../exit-codes.ts";
-import { safePath } from "../names/safe-path.ts";
 import type { Difference } from "./difference.ts";
+import { FetchedFiles, fetchedNames, newestOfPaths } from "./fetched-files.ts";
 import { FileContent } from "./file-content.ts";
 import { isOfOneFile } from "./file-failure.ts";
 import { fileRules } from "./file-rules.ts";
 import { inOrder } from "./in-order.ts";
 import type { LocalEntry, LocalFile } from "./local-entry.ts";
 import { localEntries } from "./local-files.ts";
-import { newestAt } from "./newest-archive.ts";
 
 export interface FolderAudit {
   readonly catalog: Catalog;
@@ -25,20 +24,29 @@ export interface FolderAudit {
   readonly signal: AbortSignal;
 }
 
+interface ComparedFolder extends FolderAudit {
+  readonly fetched: FetchedFiles;
+}
+
+/** Files of a fetch that runs, or was interrupted. */
+const filesOfFetches = [".moraine/lock", ".moraine/partial", ".moraine/probe"];
+
 /** Compares each file of a folder with the archives of its path. */
 export async function* compareFiles(
   audit: FolderAudit,
   counts: { files: number },
 ): AsyncGenerator<readonly Difference[], void, void> {
-  const { folder, signal, concurrency } = audit;
-  const entries = localEntries(folder, { isNamed: true }, { base: folder, rules: fileRules({}), signal });
-  for await (const difference of inOrder(entries, concurrency, (entry) => compareEntry(audit, entry))) {
+  const { catalog, folder, signal, concurrency } = audit;
+  const rules = fileRules({ exclude: filesOfFetches });
+  const compared = { ...audit, fetched: await FetchedFiles.of(catalog, signal) };
+  const entries = localEntries(folder, { isNamed: true }, { base: folder, rules, signal });
+  for await (const difference of inOrder(entries, concurrency, (entry) => compareEntry(compared, entry))) {
     counts.files += 1;
     yield difference === null ? [] : [difference];
   }
 }
 
-async function compareEntry(audit: FolderAudit, entry: LocalEntry): Promise<Difference | null> {
+async function compareEntry(audit: ComparedFolder, entry: LocalEntry): Promise<Difference | null> {
   const { path } = entry;
   if (entry.kind !== "file") {
     // A link, a device or an empty file is in no vault.
@@ -55,19 +63,22 @@ async function compareEntry(audit: FolderAudit, entry: LocalEntry): Promise<Diff
   }
 }
 
-async function compareFile(audit: FolderAudit, file: LocalFile): Promise<Difference | null> {
-  const { catalog, signal } = audit;
+async function compareFile(audit: ComparedFolder, file: LocalFile): Promise<Difference | null> {
+  const { catalog, signal, fetched } = audit;
   const { path } = file;
-  const newest = await newestAt(catalog, path);
-  if (newest === null) {
+  const archives = await fetched.at(path);
+  const [newest] = archives;
+  if (newest === undefined) {
     return { kind: "unknown-in-folder", path, archiveId: null, details: null };
   }
   const { archiveId, sizeBytes } = newest;
   const content = new FileContent(audit, file, signal);
-  if (await content.isOf(newest)) {
-    return null;
+  for (const archive of archives) {
+    if (await content.isOf(archive)) {
+      return null;
+    }
   }
-  if (await isOlderVersion(catalog, path, content)) {
+  if (await isOlderVersion(catalog, newest.path, content)) {
     return { kind: "older-in-folder", path, archiveId, details: null };
   }
   const details = sizeBytes === file.sizeBytes ? "other content" : `${file.sizeBytes} bytes, not ${sizeBytes}`;
@@ -85,34 +96,23 @@ async function isOlderVersion({ archives }: Catalog, path: string, content: File
   return false;
 }
 
-/** Looks for a file of each path that the catalogue has. */
+/** Looks for a file of each path that the catalogue has. An archive without a path is no file. */
 export async function* compareCatalog({
   catalog,
   folder,
   concurrency,
 }: FolderAudit): AsyncGenerator<readonly Difference[], void, void> {
-  for await (const difference of inOrder(pathsOf(catalog), concurrency, (archive) => missingFile(folder, archive))) {
+  const archives = newestOfPaths(catalog);
+  for await (const difference of inOrder(archives, concurrency, (archive) => missingFile(folder, archive))) {
     yield difference === null ? [] : [difference];
   }
 }
 
-/** Yields an archive of each path, in their order. An archive without a path is no file. */
-async function* pathsOf(catalog: Catalog): AsyncGenerator<CatalogArchive, void, void> {
-  let last = "";
-  for await (const batch of catalog.archives.inOrderOfPath()) {
-    for (const archive of batch) {
-      if (archive.path !== last) {
-        last = archive.path;
-        yield archive;
-      }
-    }
-  }
-}
-
-/** The path itself is looked for only if it stays in the folder; a file that was fetched has the safe one. */
-async function missingFile(folder: string, { path, archiveId }: CatalogArchive): Promise<Difference | null> {
+/** The path itself is looked for only if it stays in the folder; a file that was fetched has a safe one. */
+async function missingFile(folder: string, archive: CatalogArchive): Promise<Difference | null> {
+  const { path, archiveId } = archive;
   const isInner = path.split("/").every((name) => !["", ".", ".."].includes(name) && !name.includes("\0"));
-  const names = new Set([...(isInner ? [path] : []), safePath(path, archiveId)]);
+  const names = new Set([...(isInner ? [path] : []), ...fetchedNames(archive)]);
   for (const name of names) {
     const found = await lstat(join(folder, name)).catch(() => null);
     if (found?.isFile()) {

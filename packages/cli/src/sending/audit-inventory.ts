@@ -3,11 +3,16 @@ import type { InventoryItem } from "@moraine/protocol";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { ListedNumbers } from "../catalog/listed-numbers.ts";
+import { assertIsOf, recordedInventory } from "../catalog/recorded-inventory.ts";
 import { decodeName } from "../names/decode-name.ts";
 import type { Difference } from "./difference.ts";
 
 /** An inventory as it is read. */
-export type InventoryItems = AsyncIterable<readonly InventoryItem[]> & { readonly inventoryDate: Date | null };
+export type InventoryItems = AsyncIterable<readonly InventoryItem[]> & {
+  readonly inventoryDate: Date | null;
+  /** The vault; null until it was read, or if the inventory does not name it. */
+  readonly vaultArn: string | null;
+};
 
 /** Counts of a comparison with an inventory. */
 export interface InventoryCounts {
@@ -19,7 +24,7 @@ export interface InventoryCounts {
 
 /**
  * Compares the catalogue with an inventory, in both directions, and changes neither. Memory: one bit for each archive of the catalogue. An
- * archive that is newer than the inventory, or was deleted after it, is no difference.
+ * archive that is newer than the inventory, or was deleted after it, is no difference. Throws CatalogError for the inventory of another vault.
  */
 export async function* compareInventory(
   catalog: Catalog,
@@ -27,7 +32,9 @@ export async function* compareInventory(
   counts: InventoryCounts,
 ): AsyncGenerator<readonly Difference[], void, void> {
   const listed = new ListedNumbers();
+  const assertSameVault = () => inventory.vaultArn === null || assertIsOf(inventory.vaultArn, catalog);
   for await (const items of inventory) {
+    assertSameVault();
     counts.listed += items.length;
     yield items.flatMap((item) => {
       const archive = catalog.archives.get(item.archiveId);
@@ -38,6 +45,8 @@ export async function* compareInventory(
     });
     await nextTurn();
   }
+  assertSameVault();
+  yield leftOutBy(catalog);
   const listedAt = inventory.inventoryDate;
   counts.listedAt = listedAt;
   for await (const archives of catalog.archives.inOrderOfCreation()) {
@@ -46,6 +55,13 @@ export async function* compareInventory(
     counts.newer += unlisted.length - missing.length;
     yield missing.map(({ path, archiveId }) => ({ kind: "missing-in-vault", path, archiveId, details: null }));
   }
+}
+
+/** Archives whose entries were invalid when they were imported may be missing in the catalogue. */
+function leftOutBy(catalog: Catalog): readonly Difference[] {
+  const { leftOut = 0 } = recordedInventory(catalog) ?? {};
+  const details = `${leftOut} invalid entries: import another inventory`;
+  return leftOut === 0 ? [] : [{ kind: "left-out-by-import", path: "", archiveId: null, details }];
 }
 
 function differenceOf(item: InventoryItem, archive: CatalogArchive | null, listedAt: Date | null): Difference | null {

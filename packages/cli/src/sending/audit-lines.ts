@@ -38,8 +38,8 @@ export const countOf = ({ differences }: AuditCounts): number =>
 const jsonLine = (difference: Difference): string => printableJson({ event: "difference", ...difference });
 
 function textLine({ kind, path, archiveId, details }: Difference): string {
-  const name = path === "" ? `(${archiveId})` : path;
-  return onOneLine(`${differenceWords[kind]}: ${name}${details === null ? "" : `: ${details}`}`);
+  const name = path === "" && archiveId !== null ? `(${archiveId})` : path;
+  return onOneLine([differenceWords[kind], name, details ?? ""].filter(Boolean).join(": "));
 }
 
 function summaryOf(counts: AuditCounts): string {

@@ -1,6 +1,6 @@
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { InvalidEntry } from "@moraine/client/node";
+import { findList } from "../arguments/list-file.ts";
 import { bindToVault } from "../catalog/bind-to-vault.ts";
 import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import { openCatalog } from "../catalog/open-catalog.ts";
@@ -40,6 +40,7 @@ export async function auditVault(tools: CommandContext, vaultName: string, optio
   await using pool = new DigestPool();
   const { folder, isQuick, concurrency } = options;
   const path = folder === null ? null : await existingFolder(tools, folder);
+  const list = options.inventory === null ? null : await findList(tools, options.inventory);
   const counts: AuditCounts = { listed: 0, listedAt: null, newer: 0, files: 0, differences: {} };
   const view = {
     name: vaultName,
@@ -48,9 +49,14 @@ export async function auditVault(tools: CommandContext, vaultName: string, optio
     readable: () => "",
   };
   await tools.transfer<AuditCounts>(view, async (watched) => {
-    const reader = await inventoryOf(tools, vaultName, options, watched);
+    const invalid: Difference[] = [];
+    const onInvalid = ({ reason }: InvalidEntry) =>
+      void invalid.push({ kind: "invalid-in-inventory", path: "", archiveId: null, details: reason });
+    const { InventoryReader } = await import("@moraine/client/node");
+    const bytes = list === null ? await serviceInventory(tools, vaultName, options, watched) : list.bytes();
+    const inVault = withInvalid(compareInventory(catalog, new InventoryReader(bytes, { onInvalid }), counts), invalid);
     const audit = path === null ? null : { catalog, folder: path, pool, isQuick, concurrency, signal: watched.signal };
-    const differences = all(compareInventory(catalog, reader, counts), audit, counts);
+    const differences = all(inVault, audit, counts);
     await tools.writeOut(auditLines(differences, counts, tools.options()));
     return counts;
   });
@@ -71,6 +77,17 @@ async function* all(
   }
 }
 
+/** Adds the entries of the inventory that cannot be read: they may be archives that the catalogue lacks. */
+async function* withInvalid(
+  batches: AsyncIterable<readonly Difference[]>,
+  invalid: Difference[],
+): AsyncGenerator<readonly Difference[], void, void> {
+  for await (const differences of batches) {
+    yield [...invalid.splice(0), ...differences];
+  }
+  yield invalid;
+}
+
 async function existingFolder({ pathOf }: CommandContext, folder: string): Promise<string> {
   const found = await stat(pathOf(folder)).catch(() => null);
   if (!found?.isDirectory()) {
@@ -79,23 +96,16 @@ async function existingFolder({ pathOf }: CommandContext, folder: string): Promi
   return pathOf(folder);
 }
 
-async function inventoryOf(
+async function serviceInventory(
   tools: CommandContext,
   vaultName: string,
-  { inventory, start, waitMillisecondsMax, bwlimit }: AuditOptions,
+  { start, waitMillisecondsMax, bwlimit }: AuditOptions,
   watched: Watched,
-) {
-  const { InventoryReader, streamInventory } = await import("@moraine/client/node");
-  const onInvalid = ({ reason }: InvalidEntry) =>
-    watched.onEvent({ kind: "warning", code: "inventory-entries", message: `An entry is left out: ${reason}` });
-  if (inventory !== null) {
-    const bytes = inventory === "-" ? tools.stdin() : createReadStream(tools.pathOf(inventory));
-    return new InventoryReader(bytes, { onInvalid });
-  }
+): Promise<AsyncIterable<Uint8Array>> {
+  const { streamInventory } = await import("@moraine/client/node");
   const jobFile = await jobFileFor(tools, vaultName, "audit");
   const pace = await paceOf(bwlimit === undefined ? {} : { bwlimit });
   const wait = waitMillisecondsMax === undefined ? {} : { waitMillisecondsMax };
   const wanted = { ...pace, ...wait, ...(start && { reuse: false }) };
-  const bytes = streamInventory(await tools.client(), { vaultName }, { ...wanted, ...watched, jobFile });
-  return new InventoryReader(bytes, { onInvalid });
+  return streamInventory(await tools.client(), { vaultName }, { ...wanted, ...watched, jobFile });
 }

@@ -1,11 +1,11 @@
 import type { GlacierClient } from "@moraine/client";
 import { bindToVault } from "../catalog/bind-to-vault.ts";
-import type { Catalog } from "../catalog/catalog.ts";
 import { lockCatalog } from "../catalog/catalog-lock.ts";
 import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import type { TargetCopies } from "../catalog/copy-table.ts";
 import { globMatcher, literalPrefix } from "../catalog/glob.ts";
 import { openCatalog } from "../catalog/open-catalog.ts";
+import { recordedInventory } from "../catalog/recorded-inventory.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
 import type { PriceTable, RegionPrices } from "../pricing/price-table.ts";
@@ -20,6 +20,7 @@ import type { SelectionOptions } from "../rescue/selection.ts";
 import { FolderTarget } from "../targets/folder/folder-target.ts";
 import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
 import { FetchTarget } from "./fetch-target.ts";
+import { fetchedPath } from "./fetched-path.ts";
 import { type FileCounts, FilesProgress } from "./files-progress.ts";
 import { NewestSelection } from "./newest-selection.ts";
 import type { Watched } from "./send-files.ts";
@@ -93,24 +94,48 @@ export class Fetching implements AsyncDisposable {
     return new Fetching(tools, plan, parts, options, stack.move());
   }
 
+  /** Entries of the inventory that were invalid, so that the catalogue lacks their archives. */
+  get leftOut(): number {
+    return recordedInventory(this.#parts.catalog)?.leftOut ?? 0;
+  }
+
   /** Fetches all into a folder. Resolves also when some could not be fetched. */
   async into(folder: string, { signal, onEvent }: Watched): Promise<{ counts: FileCounts; end: RescueEnd }> {
     const { catalog } = this.#parts;
     // The same as of a rescue: both would request the same jobs.
     this.#stack.use(await lockCatalog(catalog.path, { signal, stderr: this.#tools.stderr }));
     catalog.assertInPlace();
-    const opened = this.#stack.use(await FolderTarget.open(this.#tools.pathOf(folder), { create: true }));
+    const place = { create: true, hasDocuments: false };
+    const opened = this.#stack.use(await FolderTarget.open(this.#tools.pathOf(folder), place));
     const progress = new FilesProgress(onEvent);
-    const target = new FetchTarget(opened, progress);
+    const pathOf = (archiveId: string) => catalog.archives.get(archiveId)?.path ?? "";
+    const target = new FetchTarget(opened, { progress, pathOf });
     this.#stack.use(await target.lock(signal));
     const copies = catalog.copies.of(target.url);
-    await forgetCopies(catalog, copies);
+    await this.#chooseNames(copies, signal);
     progress.totalKnown({ files: this.plan.archives, bytes: this.plan.bytes });
     const { bandwidth, concurrency = concurrencyDefault } = await paceOf(this.#options);
     const parts = { ...this.#parts, target, copies, onEvent: reporter(progress, onEvent) };
     const settings = { bandwidth, concurrency, once: this.#options.once, onState: () => undefined };
     const end = await runRescue(parts, settings, signal);
     return { counts: progress.counts, end };
+  }
+
+  /**
+   * Gives each file a name, in an order that is the same in each run: of two that want the same, the older archive gets it. Names of earlier
+   * runs do not count, since their files may be gone; an unfinished download is found by its archive's id.
+   */
+  async #chooseNames(copies: TargetCopies, signal: AbortSignal): Promise<void> {
+    const { catalog, selection } = this.#parts;
+    copies.forget();
+    for await (const batch of selection.archives()) {
+      signal.throwIfAborted();
+      catalog.change(() => {
+        for (const archive of batch) {
+          copies.plan(archive.number, fetchedPath(archive));
+        }
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -142,19 +167,6 @@ async function pricesFor(
   }
   const { VaultARN: arn } = await client.describeVault({ vaultName }, { signal });
   return pricesOf(prices, arn?.split(":")[3] ?? "");
-}
-
-/** Forgets which files earlier runs have fetched, but not their names: each run looks for the files themselves. */
-async function forgetCopies(catalog: Catalog, copies: TargetCopies): Promise<void> {
-  for (const state of ["verified", "failed"] as const) {
-    for await (const batch of copies.inState(state)) {
-      catalog.change(() => {
-        for (const { number } of batch) {
-          copies.setState(number, "planned");
-        }
-      });
-    }
-  }
 }
 
 function reporter(progress: FilesProgress, onEvent: Watched["onEvent"]): (event: RescueEvent) => void {

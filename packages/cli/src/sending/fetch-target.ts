@@ -12,6 +12,13 @@ import type {
 } from "../targets/target.ts";
 import type { FilesProgress } from "./files-progress.ts";
 
+/** The report on files as they are fetched. */
+export interface FetchReport {
+  readonly progress: FilesProgress;
+  /** The decoded path of an archive; empty if it has none. */
+  readonly pathOf: (archiveId: string) => string;
+}
+
 /**
  * A folder that archives are fetched to: the target of a rescue without its documents, whose files get their permissions and which reports each
  * of them.
@@ -20,12 +27,12 @@ export class FetchTarget implements Target {
   readonly url: string;
   readonly documents: TargetDocuments = noDocuments;
   readonly #folder: FolderTarget;
-  readonly #progress: FilesProgress;
+  readonly #report: FetchReport;
 
-  constructor(folder: FolderTarget, progress: FilesProgress) {
+  constructor(folder: FolderTarget, report: FetchReport) {
     this.url = `fetch ${folder.url}`;
     this.#folder = folder;
-    this.#progress = progress;
+    this.#report = report;
   }
 
   lock(signal: AbortSignal): Promise<AsyncDisposable> {
@@ -43,7 +50,7 @@ export class FetchTarget implements Target {
   async find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {
     const copy = await this.#folder.find(archive, signal);
     if (copy !== null) {
-      this.#report("present", archive);
+      this.#ended("present", archive);
     }
     return copy;
   }
@@ -51,7 +58,7 @@ export class FetchTarget implements Target {
   async store(archive: ArchiveFacts, output: ArchiveOutput, options: StoreOptions): Promise<StoredCopy> {
     const onBytes = (count: number) => {
       options.onBytes(count);
-      this.#progress.moved(count);
+      this.#report.progress.moved(count);
     };
     // A job that exists is used without looking at the folder first.
     const present = await this.find(archive, options.signal);
@@ -60,7 +67,7 @@ export class FetchTarget implements Target {
     }
     const permissions = permissionsIn(archive.description);
     const copy = await this.#folder.store({ ...archive, permissions }, output, { ...options, onBytes });
-    this.#report("fetched", archive);
+    this.#ended("fetched", archive);
     return copy;
   }
 
@@ -72,8 +79,10 @@ export class FetchTarget implements Target {
     return this.#folder.list(signal);
   }
 
-  #report(state: "present" | "fetched", { path, archiveId, sizeBytes }: ArchiveFacts): void {
-    this.#progress.ended({ state, path, archiveId, sizeBytes });
+  #ended(state: "present" | "fetched", { path, archiveId, sizeBytes }: ArchiveFacts): void {
+    const archivePath = this.#report.pathOf(archiveId);
+    const isRenamed = archivePath !== path && archivePath !== "";
+    this.#report.progress.ended({ state, path, archiveId, sizeBytes, ...(isRenamed && { archivePath }) });
   }
 }
 

@@ -13,6 +13,8 @@ export interface FileCounts {
   readonly done: Amount;
   /** Nothing had to be done for these. */
   readonly known: Amount;
+  /** Fetched or present files that have another name than their archive. */
+  readonly renamed: number;
   readonly leftOut: number;
   readonly unknown: number;
   readonly failed: number;
@@ -30,6 +32,7 @@ export class FilesProgress {
   readonly #counts = {
     done: { files: 0, bytes: 0 } as Mutable<Amount>,
     known: { files: 0, bytes: 0 } as Mutable<Amount>,
+    renamed: 0,
     leftOut: 0,
     unknown: 0,
     failed: 0,
@@ -81,6 +84,7 @@ export class FilesProgress {
       this.#bytes.resumedBytes += sizeBytes;
     }
     this.#count(state, sizeBytes);
+    this.#counts.renamed += event.archivePath === undefined ? 0 : 1;
     this.#onEvent({ kind: "file", ...event });
     this.#report();
   }

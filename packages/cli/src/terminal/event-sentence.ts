@@ -12,8 +12,11 @@ export function sentenceOf(event: Exclude<ReportEvent, { kind: "progress" }>): s
       return onOneLine(`warning: ${event.message}${where}`);
     }
     case "file": {
-      const { state, path, archiveId, message } = event;
-      const details = [archiveId === path ? undefined : archiveId, message].filter((text) => text !== undefined);
+      const { state, path, archivePath, archiveId, message } = event;
+      const renamed = archivePath === undefined ? undefined : `its path is ${archivePath}`;
+      const details = [archiveId === path ? undefined : archiveId, renamed, message].filter(
+        (text) => text !== undefined,
+      );
       return onOneLine([`${fileWords[state]} ${path}`, ...details].join(": "));
     }
     case "retry": {

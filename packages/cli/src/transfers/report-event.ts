@@ -20,6 +20,8 @@ export interface FileEvent {
   readonly state: FileState;
   /** The path of the file; of an archive without one, its id. */
   readonly path: string;
+  /** The archive's path, if the file has another one. */
+  readonly archivePath?: string;
   readonly archiveId?: string;
   readonly sizeBytes?: number;
   /** The reason, or what to do. */

@@ -8,6 +8,7 @@ import {
   type CopyState,
   probeName,
   probeText,
+  reservedNames,
   type StoredCopy,
   type StoreOptions,
   type Target,
@@ -35,18 +36,28 @@ export class FolderTarget implements Target, AsyncDisposable {
   readonly documents: FolderDocuments;
   readonly #parts: FolderParts;
   readonly #identity: string;
+  readonly #hasDocuments: boolean;
   #lockLost: AbortSignal | null = null;
   #probing: Promise<void> | null = null;
 
-  private constructor(url: string, parts: FolderParts, identity: string) {
+  private constructor(url: string, parts: FolderParts, identity: string, hasDocuments: boolean) {
     this.url = url;
     this.#parts = parts;
     this.#identity = identity;
+    this.#hasDocuments = hasDocuments;
     this.documents = new FolderDocuments(parts.folders);
   }
 
-  /** Opens the folder. @param create makes it if it is missing; else that is a TargetUnavailableError */
-  static async open(path: string, { create }: { readonly create: boolean }): Promise<FolderTarget> {
+  /**
+   * Opens the folder.
+   *
+   * @param create makes it if it is missing; else that is a TargetUnavailableError.
+   * @param hasDocuments false for a folder without a manifest, where archives may have the names of documents.
+   */
+  static async open(
+    path: string,
+    { create, hasDocuments = true }: { readonly create: boolean; readonly hasDocuments?: boolean },
+  ): Promise<FolderTarget> {
     return asTarget(path, async () => {
       if (create) {
         await mkdir(path, { recursive: true });
@@ -59,7 +70,7 @@ export class FolderTarget implements Target, AsyncDisposable {
         throw new TargetUnavailableError(`${path} is not a folder`);
       }
       const parts = { root, folders: new InnerFolders(root), pool: new DigestPool() };
-      return new FolderTarget(path, parts, identityOf(stats));
+      return new FolderTarget(path, parts, identityOf(stats), hasDocuments);
     });
   }
 
@@ -96,12 +107,12 @@ export class FolderTarget implements Target, AsyncDisposable {
   }
 
   async find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {
-    assertInnerPath(archive.path);
+    this.#assertInner(archive.path);
     return asTarget(archive.path, () => findCopy(this.#parts, archive, signal));
   }
 
   async store(archive: ArchiveFacts, output: ArchiveOutput, options: StoreOptions): Promise<StoredCopy> {
-    assertInnerPath(archive.path);
+    this.#assertInner(archive.path);
     const signal = this.#lockLost === null ? options.signal : AbortSignal.any([options.signal, this.#lockLost]);
     return asTarget(archive.path, async () => {
       await this.#assertHere();
@@ -111,7 +122,7 @@ export class FolderTarget implements Target, AsyncDisposable {
   }
 
   check(copy: CopyFacts, signal: AbortSignal): Promise<CopyState> {
-    assertInnerPath(copy.location);
+    this.#assertInner(copy.location);
     return asTarget(copy.location, () => checkFile(this.#parts, copy, signal));
   }
 
@@ -135,11 +146,15 @@ export class FolderTarget implements Target, AsyncDisposable {
     }
   }
 
+  #assertInner(path: string): void {
+    assertInnerPath(path, this.#hasDocuments ? reservedNames : [ownFolder]);
+  }
+
   /** Throws for a folder that has documents of somebody else, which would be replaced. */
   async #assertOwn(): Promise<void> {
     const isOwn = (await this.#parts.folders.ifPresent(ownFolder, async () => true)) ?? false;
     for (const name of topDocuments) {
-      if (!isOwn && (await stat(join(this.#parts.root, name)).catch(() => null)) !== null) {
+      if (this.#hasDocuments && !isOwn && (await stat(join(this.#parts.root, name)).catch(() => null)) !== null) {
         throw new Error(
           `${this.url} has a file ${name} that is not of a rescue: choose another folder, or rename that file`,
         );

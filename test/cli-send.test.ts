@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -247,6 +247,26 @@ test("a run that is killed several times resumes: each file is stored once, and 
   assert.deepEqual(listed, new Set(found.map(({ archiveId }) => archiveId)));
   const next = await events(line);
   assert.deepEqual([next.done.sent.files, next.done.known.files], [0, 71]);
+});
+
+test("a manifest that cannot be written ends the run, and the next one writes the lines that are missing", async (t) => {
+  await prepare("unlisted", Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`f${at}`, `content ${at}`])));
+  await using file = await open(join(folder.path, "unlisted/f0"));
+  const appending = t.mock.method(Object.getPrototypeOf(file) as typeof file, "appendFile");
+  appending.mock.mockImplementation(async () => {
+    throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+  });
+  const line = ["send", "unlisted", "unlisted", "--manifest", "unlisted.jsonl"];
+  const ending = await here.run(line);
+  appending.mock.restore();
+  assert.equal(ending.code, 1);
+  assert.equal(ending.stdout, "");
+  assert.match(ending.stderr, /^moraine: cannot write the manifest .*unlisted\.jsonl: ENOSPC/m);
+  assert.doesNotMatch(ending.stderr, /failed:/);
+  const { done } = await events(line);
+  assert.equal(done.sent.files + done.known.files, 12);
+  const listed = new Set((await manifestOf("unlisted.jsonl")).map(({ archiveId }) => archiveId));
+  assert.deepEqual(listed, new Set((await stored("unlisted")).map(({ archiveId }) => archiveId)));
 });
 
 test("wrong usage is refused before anything is sent", async () => {

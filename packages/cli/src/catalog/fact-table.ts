@@ -13,6 +13,8 @@ type FactName =
   | "rescue-hour"
   | "rescue-speed"
   | "rescue-state"
+  /** The manifest that uploaded archives without a line belong to. */
+  | "unlisted-manifest"
   /** Exists while the indexes of archives do not. */
   | "unindexed"
   /** The date of the service's inventory before archives were deleted; empty if it had none. */

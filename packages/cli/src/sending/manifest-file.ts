@@ -9,6 +9,11 @@ import { ManifestWriter } from "../manifest/manifest-writer.ts";
 const tailBytes = 64 * 1024;
 const newline = 0x0a;
 
+/** Error thrown when a line cannot be written. It ends the run, since the next lines would fail as well. */
+export class ManifestError extends Error {
+  override readonly name = "ManifestError";
+}
+
 /** A manifest as a file of its own, to which lines are appended. */
 export class ManifestFile implements AsyncDisposable {
   readonly path: string;
@@ -38,7 +43,7 @@ export class ManifestFile implements AsyncDisposable {
     }
   }
 
-  /** Resolves when the line is durable. */
+  /** Resolves when the line is durable. Throws ManifestError; then all of the line is missing. */
   append(entry: ManifestEntry): Promise<void> {
     return this.#writer.append(entry);
   }
@@ -49,9 +54,31 @@ export class ManifestFile implements AsyncDisposable {
   }
 
   async #append(text: string): Promise<number> {
-    await this.#file.appendFile(text);
-    await this.#file.datasync();
-    return (await this.#file.stat()).size;
+    const { size } = await this.#file.stat();
+    try {
+      await this.#file.appendFile(text);
+      await this.#file.datasync();
+      return (await this.#file.stat()).size;
+    } catch (cause) {
+      await this.#cutOff(text, size).catch(() => undefined);
+      throw new ManifestError(`cannot write the manifest ${this.path}: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** Removes what a failed append has written, or the next line would be a part of that one. Lines of another process stay. */
+  async #cutOff(text: string, sizeBefore: number): Promise<void> {
+    const bytes = Buffer.from(text);
+    const { size } = await this.#file.stat();
+    const { buffer, bytesRead } = await this.#file.read(
+      Buffer.alloc(bytes.length + 1),
+      0,
+      bytes.length + 1,
+      sizeBefore,
+    );
+    const isOwn = buffer.subarray(0, bytesRead).equals(bytes.subarray(0, size - sizeBefore));
+    if (isOwn) {
+      await this.#file.truncate(sizeBefore);
+    }
   }
 }
 

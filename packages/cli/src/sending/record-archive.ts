@@ -1,6 +1,8 @@
+import { UsageError } from "../exit-codes.ts";
 import { decodeName } from "../names/decode-name.ts";
 import { forgetUpload } from "../transfers/upload-state.ts";
 import type { DescribedFile } from "./described-file.ts";
+import { ManifestFile } from "./manifest-file.ts";
 import type { Sending } from "./sending.ts";
 import type { StoredArchive } from "./upload-file.ts";
 
@@ -31,11 +33,27 @@ export async function recordArchive(
   }
 }
 
-/** Writes the lines that an earlier run has left out, because it was killed. */
+/**
+ * Writes the lines that an earlier run has left out, because it was killed or could not write them, to the manifest that it had. Called before
+ * the first archive is recorded. Throws UsageError if that manifest cannot be opened.
+ */
 export async function listUnlisted({ catalog, manifest }: Records): Promise<void> {
   if (manifest === null) {
     return;
   }
+  const owner = catalog.facts.get("unlisted-manifest") ?? manifest.path;
+  if (owner === manifest.path || catalog.uploads.firstUnlisted(1).length === 0) {
+    await listAll(catalog, manifest);
+  } else {
+    await using other = await ManifestFile.open(owner).catch((cause: Error) => {
+      throw new UsageError(`lines of an earlier run are missing in ${owner}: ${cause.message}`, { cause });
+    });
+    await listAll(catalog, other);
+  }
+  catalog.facts.set("unlisted-manifest", manifest.path);
+}
+
+async function listAll(catalog: Records["catalog"], manifest: ManifestFile): Promise<void> {
   for (let some = catalog.uploads.firstUnlisted(batchSize); some.length > 0; ) {
     await Promise.all(some.map(({ number, sha256 }) => list({ catalog, manifest }, number, sha256)));
     some = catalog.uploads.firstUnlisted(batchSize);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { readManifest } from "../../src/manifest/manifest-reader.ts";
 import { ManifestFile } from "../../src/sending/manifest-file.ts";
 import { listUnlisted, recordArchive } from "../../src/sending/record-archive.ts";
@@ -56,6 +56,53 @@ test("an archive is recorded in the catalogue, then in the manifest; a line that
   const [entry, ...others] = await entries(place.path);
   assert.deepEqual([entry?.archiveId, entry?.sha256, entry?.path, others.length], ["id", stored.sha256, "a.txt", 0]);
   assert.deepEqual(entry?.verifiedAt, now());
+});
+
+/** Makes the next appends fail in the midst of a line, as a full disk does. */
+async function fillDisk(t: TestContext, path: string, times: number): Promise<void> {
+  await using file = await open(path, "a");
+  const handles = Object.getPrototypeOf(file) as typeof file;
+  const mocked = t.mock.method(handles, "appendFile");
+  for (let call = 0; call < times; call += 1) {
+    mocked.mock.mockImplementationOnce(async function (this: typeof file, text: string | Uint8Array) {
+      await this.write(String(text).slice(0, 20));
+      throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+    }, call);
+  }
+}
+
+test("a line that a full disk has cut short is removed, so that the next line is complete", async (t) => {
+  await using place = await manifestPath();
+  using opened = temporaryCatalog();
+  const { catalog } = opened;
+  const record = (archiveId: string) => recordArchive({ catalog, manifest, now }, file, { ...stored, archiveId });
+  await using manifest = await ManifestFile.open(place.path);
+  await record("one");
+  await fillDisk(t, place.path, 1);
+  const message = `cannot write the manifest ${place.path}: ENOSPC: no space left on device, write`;
+  await assert.rejects(record("two"), { name: "ManifestError", message });
+  await record("three");
+  await listUnlisted({ catalog, manifest });
+  assert.deepEqual(
+    (await entries(place.path)).map(({ archiveId }) => archiveId),
+    ["one", "three", "two"],
+  );
+});
+
+test("lines that a run could not write go to its own manifest, whatever the next run names", async (t) => {
+  await using place = await manifestPath();
+  using opened = temporaryCatalog();
+  const { catalog } = opened;
+  await using first = await ManifestFile.open(place.path);
+  await listUnlisted({ catalog, manifest: first });
+  await fillDisk(t, place.path, 1);
+  await assert.rejects(recordArchive({ catalog, manifest: first, now }, file, stored), { name: "ManifestError" });
+  const other = `${place.path}-other`;
+  await using second = await ManifestFile.open(other);
+  await listUnlisted({ catalog, manifest: second });
+  await recordArchive({ catalog, manifest: second, now }, file, { ...stored, archiveId: "later" });
+  const idsIn = async (path: string) => (await entries(path)).map(({ archiveId }) => archiveId);
+  assert.deepEqual([await idsIn(place.path), await idsIn(other)], [["id"], ["later"]]);
 });
 
 test("an archive without a manifest needs no line", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -267,6 +268,44 @@ test("a manifest that cannot be written ends the run, and the next one writes th
   assert.equal(done.sent.files + done.known.files, 12);
   const listed = new Set((await manifestOf("unlisted.jsonl")).map(({ archiveId }) => archiveId));
   assert.deepEqual(listed, new Set((await stored("unlisted")).map(({ archiveId }) => archiveId)));
+});
+
+test("this program's state and the manifest are never sent, whatever names lead to them", async () => {
+  await prepare("own", { a: "a", "state/other": "other", "own.jsonl": "" });
+  await symlink("own/state", join(folder.path, "own-state"));
+  await symlink("own/own.jsonl", join(folder.path, "own-manifest"));
+  const environment = { ...process.env, XDG_STATE_HOME: join(folder.path, "own-state") };
+  const line = ["send", "own", "own", "--manifest", "own-manifest"];
+  for (const _ of [1, 2]) {
+    const { code, stderr } = await here.run(line, { environment });
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /^moraine: left out state\/moraine: it is of moraine itself, and changes while files are sent$/m,
+    );
+    assert.deepEqual(await pathsOf("own"), ["a", "state/other"]);
+  }
+  const named = await here.run(["send", "own/state/moraine/catalogs", "own", "--base", "own"], { environment });
+  assert.match(named.stderr, /left out|failed/);
+  assert.deepEqual(await pathsOf("own"), ["a", "state/other"]);
+  const audit = await here.run(["audit", "own", "own"], { environment });
+  assert.match(audit.stdout, /^not in the vault: own\.jsonl$/m);
+  assert.doesNotMatch(audit.stdout, /state/);
+});
+
+test("two runs to the same vault are not possible, not even with two catalogues", async () => {
+  await prepare("twice", { large: contentOf(8, 4_000_000) });
+  const child = shell.start(["send", "twice", "twice", "--catalog", "one.sqlite", "--bwlimit", "1MiB"]);
+  const ended = endingOf(child);
+  await until(() => uploads().length > 0 || child.exitCode !== null, "nothing is sent");
+  await until(async () => existsSync(join(folder.path, "one.sqlite.send.lock")), "no lock");
+  await here.refused(
+    ["send", "twice", "twice", "--catalog", "two.sqlite"],
+    1,
+    /^moraine: Process \d+ works on the same/,
+  );
+  assert.equal((await ended).code, 0);
+  assert.deepEqual(await pathsOf("twice"), ["large"]);
 });
 
 test("wrong usage is refused before anything is sent", async () => {

@@ -12,10 +12,12 @@ import { fileRules } from "./file-rules.ts";
 import { inOrder } from "./in-order.ts";
 import type { LocalEntry, LocalFile } from "./local-entry.ts";
 import { localEntries } from "./local-files.ts";
+import type { OwnFiles } from "./own-files.ts";
 
 export interface FolderAudit {
   readonly catalog: Catalog;
   readonly folder: string;
+  readonly own: OwnFiles;
   readonly pool: DigestPool;
   /** Compares sizes and times, and reads no file. */
   readonly isQuick: boolean;
@@ -37,7 +39,7 @@ export async function* compareFiles(
   counts: { files: number },
 ): AsyncGenerator<readonly Difference[], void, void> {
   const { catalog, folder, signal, concurrency } = audit;
-  const rules = fileRules({ exclude: filesOfFetches });
+  const rules = fileRules({ exclude: filesOfFetches }, audit.own);
   const compared = { ...audit, fetched: await FetchedFiles.of(catalog, signal) };
   const entries = localEntries(folder, { isNamed: true }, { base: folder, rules, signal });
   for await (const difference of inOrder(entries, concurrency, (entry) => compareEntry(compared, entry))) {

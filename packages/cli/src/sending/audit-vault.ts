@@ -12,6 +12,7 @@ import { compareCatalog, compareFiles, type FolderAudit } from "./audit-folder.t
 import { compareInventory } from "./audit-inventory.ts";
 import { type AuditCounts, auditLines, countOf } from "./audit-lines.ts";
 import type { Difference } from "./difference.ts";
+import { ownFilesOf } from "./own-files.ts";
 import type { Watched } from "./send-files.ts";
 
 export interface AuditOptions extends CatalogOptions, Pick<PaceOptions, "bwlimit"> {
@@ -55,7 +56,9 @@ export async function auditVault(tools: CommandContext, vaultName: string, optio
     const { InventoryReader } = await import("@moraine/client/node");
     const bytes = list === null ? await serviceInventory(tools, vaultName, options, watched) : list.bytes();
     const inVault = withInvalid(compareInventory(catalog, new InventoryReader(bytes, { onInvalid }), counts), invalid);
-    const audit = path === null ? null : { catalog, folder: path, pool, isQuick, concurrency, signal: watched.signal };
+    const own = await ownFilesOf(tools, vaultName, options);
+    const settings = { catalog, pool, isQuick, concurrency, own, signal: watched.signal };
+    const audit = path === null ? null : { ...settings, folder: path };
     const differences = all(inVault, audit, counts);
     await tools.writeOut(auditLines(differences, counts, tools.options()));
     return counts;

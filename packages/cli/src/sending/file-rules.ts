@@ -1,5 +1,6 @@
 import { globMatcher } from "../catalog/glob.ts";
 import type { LocalFile } from "./local-entry.ts";
+import type { OwnFiles } from "./own-files.ts";
 
 export interface RuleOptions {
   /** Globs of which a file's path must match one. @default all match */
@@ -18,21 +19,21 @@ export interface FileRules {
   allowsPath(path: string): boolean;
   /** Whether files may be sent that are in the folder. */
   entersFolder(path: string): boolean;
-  allows(file: Pick<LocalFile, "file" | "sizeBytes" | "modifiedAt">): boolean;
+  allows(file: Pick<LocalFile, "sizeBytes" | "modifiedAt">): boolean;
+  /** Files that are never sent. */
+  readonly own: OwnFiles;
 }
 
-/** @param ownFiles absolute paths of files that change while files are sent: the catalogue and the manifest. */
-export function fileRules(options: RuleOptions, ownFiles: readonly string[] = []): FileRules {
+export function fileRules(options: RuleOptions, own: OwnFiles): FileRules {
   const { match, exclude = [], minSize = 0, maxSize = Number.POSITIVE_INFINITY } = options;
   const { modifiedFrom, modifiedBefore } = options;
   const isMatch = match === undefined ? () => true : globMatcher(match);
   const isExcluded = exclude.length === 0 ? () => false : globMatcher(exclude);
-  const own = new Set(ownFiles);
   return {
     allowsPath: (path) => isMatch(path) && !isExcluded(path),
     entersFolder: (path) => !isExcluded(path),
-    allows: ({ file, sizeBytes, modifiedAt }) =>
-      !own.has(file) &&
+    own,
+    allows: ({ sizeBytes, modifiedAt }) =>
       sizeBytes >= minSize &&
       sizeBytes <= maxSize &&
       (modifiedFrom === undefined || modifiedAt >= modifiedFrom) &&

@@ -35,8 +35,15 @@ export async function* localEntries(
     yield failed(path === "" ? file : path, error);
     return;
   }
-  yield* stats.isDirectory() ? entriesBelow(file, path, walk) : entryOf({ file, path, stats }, walk);
+  const isOwn = walk.rules.own.has(file, stats);
+  if (isOwn) {
+    yield { kind: "left-out", path: path === "" ? file : path, reason: ownReason };
+  } else {
+    yield* stats.isDirectory() ? entriesBelow(file, path, walk) : entryOf({ file, path, stats }, walk);
+  }
 }
+
+const ownReason = "it is of moraine itself, and changes while files are sent";
 
 async function* entriesBelow(folder: string, path: string, walk: Walk): AsyncGenerator<LocalEntry, void, void> {
   try {
@@ -66,7 +73,9 @@ async function* entryBelow(
   const file = join(parent.folder, name);
   try {
     const stats = await lstat(file);
-    if (!stats.isDirectory()) {
+    if (walk.rules.own.has(file, stats)) {
+      yield* stats.isDirectory() ? [{ kind: "left-out", path, reason: ownReason } as const] : [];
+    } else if (!stats.isDirectory()) {
       yield* entryOf({ file, path, stats }, walk);
     } else if (walk.rules.entersFolder(path)) {
       yield* entriesBelow(file, path, walk);

@@ -14,6 +14,7 @@ import { KeyedTurns } from "./keyed-turns.ts";
 import type { LocalEntry } from "./local-entry.ts";
 import { ManifestFile } from "./manifest-file.ts";
 import { openOrCreateCatalog } from "./open-or-create.ts";
+import { ownFilesOf } from "./own-files.ts";
 import { listUnlisted } from "./record-archive.ts";
 import { sendEntry } from "./send-file.ts";
 import type { Sending } from "./sending.ts";
@@ -49,15 +50,26 @@ export async function sendFiles(
     bind(catalog, vault);
   }
   const onWait = (message: string) => onEvent({ kind: "warning", code: "lock-unseen", message });
-  const lock = opened.use(await LockFile.take(`${catalog.path}.send.lock`, { signal, onWait }));
+  const locks: AbortSignal[] = [];
+  for (const path of await lockPaths(tools, vaultName, catalog)) {
+    locks.push(opened.use(await LockFile.take(path, { signal, onWait })).lost);
+  }
   const sending = await openSending(tools, { vaultName, client, catalog, opened, onEvent }, options);
-  const sources = await sourcesOf(tools, named, fileRules(options, ownFiles(sending)));
+  const rules = fileRules(options, await ownFilesOf(tools, vaultName, options));
+  const sources = await sourcesOf(tools, named, rules);
   await listUnlisted(sending);
-  const ending = AbortSignal.any([signal, lock.lost]);
+  const ending = AbortSignal.any([signal, ...locks]);
   await using _ = countInBackground(sources, sending.progress, ending);
   const send: Parameters<typeof inParallel<LocalEntry>>[2] = (entry, stopped) => sendEntry(sending, entry, stopped);
   await inParallel(sources.entries(ending), sending.concurrency, send, ending);
   return sending.progress.counts;
+}
+
+/** One for the vault, so that two catalogues do not send the same files, and one for the catalogue, if it is not the vault's own. */
+async function lockPaths(tools: CommandContext, vaultName: string, catalog: Catalog): Promise<readonly string[]> {
+  const own = catalogPath(tools, vaultName, {});
+  await prepareFolderOf(own);
+  return [...new Set([own, catalog.path])].map((path) => `${path}.send.lock`);
 }
 
 interface Opened {
@@ -97,12 +109,6 @@ async function openSending(
     journalOf,
   };
 }
-
-/** The files of the run itself, which may be in a folder that is sent. */
-const ownFiles = ({ catalog, manifest }: Sending): readonly string[] => [
-  ...["", "-wal", "-shm", ".send.lock"].map((suffix) => catalog.path + suffix),
-  ...(manifest === null ? [] : [manifest.path]),
-];
 
 /** Counts all files while the first are sent. Disposing of it ends the count. */
 function countInBackground(sources: Sources, progress: FilesProgress, signal: AbortSignal): AsyncDisposable {

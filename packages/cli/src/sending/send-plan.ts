@@ -14,6 +14,7 @@ import { type Amount, FilesProgress } from "./files-progress.ts";
 import { findKnown } from "./known-archive.ts";
 import type { LocalEntry } from "./local-entry.ts";
 import { openIfExists } from "./open-or-create.ts";
+import { ownFilesOf } from "./own-files.ts";
 import type { SendOptions, Watched } from "./send-files.ts";
 import { type NamedSources, sourcesOf } from "./sources.ts";
 
@@ -50,7 +51,8 @@ export async function planSending(
   await using pool = new DigestPool();
   const progress = new FilesProgress(onEvent);
   const plan = new Planner({ catalog, pool, progress, options });
-  const sources = await sourcesOf(tools, named, fileRules(options));
+  const rules = fileRules(options, await ownFilesOf(tools, vaultName, options));
+  const sources = await sourcesOf(tools, named, rules);
   const look = (entry: LocalEntry, ending: AbortSignal) => plan.look(entry, ending);
   await inParallel(sources.entries(signal), options.concurrency ?? 1, look, signal);
   const { send, requests } = plan;

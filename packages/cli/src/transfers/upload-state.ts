@@ -41,13 +41,17 @@ export function stateFile(
   subject: readonly string[],
   nameOf = (hash: string) => hash.slice(0, 32),
 ): string {
-  const { environment } = tools;
   const { endpoint, region, profile, account } = serviceOf(tools);
   const hash = createHash("sha256")
     .update(JSON.stringify([[endpoint, region, profile, account], ...subject]))
     .digest("hex");
+  return join(stateFolder(tools), folder, nameOf(hash));
+}
+
+/** Returns the folder of this program's state: catalogues, journals, locks. */
+export function stateFolder({ environment }: Pick<CommandContext, "environment">): string {
   const state = environment["XDG_STATE_HOME"] || join(environment["HOME"] || homeFolder(), ".local", "state");
-  return join(state, "moraine", folder, nameOf(hash));
+  return join(state, "moraine");
 }
 
 /** Returns what the options and the environment say about the service and the credentials; null for what they do not say. */

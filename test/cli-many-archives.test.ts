@@ -38,7 +38,7 @@ async function events(args: readonly string[], code = 0, input?: string) {
 
 const unknownId = "A".repeat(138);
 
-test("many archives are deleted, each is reported, and one that does not exist counts as deleted", async () => {
+test("many archives are deleted, each is reported, and one that does not exist is counted apart", async () => {
   const ids = await prepare("many", 30);
   await list("ids", [...ids.slice(0, 20), unknownId]);
   assert.match(
@@ -46,12 +46,12 @@ test("many archives are deleted, each is reported, and one that does not exist c
     /^Would delete 21 archives, of vault many\.\n$/,
   );
   const { files, done } = await events(["archive", "delete", "many", "@ids", ids[20] ?? ""]);
-  assert.equal(done.deleted, 22);
+  assert.deepEqual([done.deleted, done.absent, done.failed], [21, 1, 0]);
   assert.deepEqual(new Set(files.map(({ archiveId }) => archiveId)), new Set([...ids.slice(0, 21), unknownId]));
-  assert.equal(files.find(({ archiveId }) => archiveId === unknownId)?.message, "it did not exist");
+  assert.equal(files.find(({ archiveId }) => archiveId === unknownId)?.state, "absent");
   assert.deepEqual(new Set(await left("many")), new Set(ids.slice(21)));
   const again = await events(["archive", "delete", "many", "@ids"]);
-  assert.equal(again.done.deleted, 21);
+  assert.deepEqual([again.done.deleted, again.done.absent], [20, 1]);
   const piped = await events(["archive", "delete", "many", "-"], 0, `${ids[21]}\n\n  ${ids[22]}\n`);
   assert.equal(piped.done.deleted, 2);
   const plain = await here.run(["archive", "delete", "many", ids[23] ?? "", ids[24] ?? ""]);
@@ -68,7 +68,9 @@ test("a file or a pipe with one id means that archive, as before", async () => {
     `Deleted archive ${second}.\n`,
   );
   assert.deepEqual(await left("single"), [third]);
-  await here.refused(["archive", "delete", "single", unknownId], 3, /not found/i);
+  const absent = await here.done(["archive", "delete", "single", unknownId]);
+  assert.equal(absent, `Archive ${unknownId} did not exist.\n`);
+  await here.refused(["archive", "delete", "elsewhere", unknownId], 3, /Vault not found/i);
 });
 
 test("bad lists are refused before anything is deleted, and a vault that does not exist is no success", async () => {
@@ -114,10 +116,26 @@ test("deletions are paced, resumed after a kill, and known to the catalogue, so 
   await ended;
   const remaining = (await left("paced")).length;
   assert.ok(remaining > 5, `${remaining} are left: it was not paced`);
-  assert.equal((await events(line)).done.deleted, 40);
+  const { deleted, absent } = (await events(line)).done;
+  assert.equal(deleted + absent, 40);
   assert.deepEqual(await left("paced"), []);
   const { done } = await events(["send", "paced", "paced"]);
   assert.deepEqual([done.sent.files, done.known.files], [40, 0]);
+});
+
+test("deletions are recorded in the catalogue that is named", async () => {
+  await http.createVault("named");
+  await mkdir(join(folder.path, "named"));
+  await Promise.all(["a", "b", "c"].map((name) => writeFile(join(folder.path, "named", name), name)));
+  await here.done(["send", "named", "named", "--catalog", "named.sqlite"]);
+  const [one = "", ...others] = await left("named");
+  const missing = ["archive", "delete", "named", one, "--catalog", "no.sqlite"];
+  await here.refused(missing, 2, /There is no catalogue of vault named/);
+  assert.equal((await left("named")).length, 3);
+  await here.done(["archive", "delete", "named", one, "--catalog", "named.sqlite"]);
+  await events(["archive", "delete", "named", ...others, "--catalog", "named.sqlite"]);
+  const { done } = await events(["send", "named", "named", "--catalog", "named.sqlite"]);
+  assert.deepEqual([done.sent.files, done.known.files], [3, 0]);
 });
 
 test("several archives are retrieved into a folder, after one look at the list of jobs", async () => {

@@ -241,7 +241,7 @@ test("advice fits what was not found, and what is in the way", async () => {
     ["notifications get advised", 3, /\nmoraine: Set a topic with moraine notifications set/],
     [`job describe advised ${id}`, 3, /\nmoraine: See moraine job list/],
     [`upload abort advised ${id}`, 3, /\nmoraine: See moraine upload list/],
-    [`archive delete advised ${"A".repeat(138)}`, 3, /\nmoraine: See moraine inventory/],
+    [`retrieve advised ${"A".repeat(138)} -o unknown`, 3, /\nmoraine: See moraine inventory/],
     ["upload nowhere small", 3, /\nmoraine: See moraine vault list/],
     ["vault create bad*name", 1, /\nmoraine: A vault's name has 1 to 255 letters/],
     [`vault list --retry-for 0 --endpoint ${server.url.replace("http", "https")}`, 69, /\nmoraine: .* write http:\/\//],

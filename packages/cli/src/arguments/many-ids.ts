@@ -14,6 +14,9 @@ export class ManyIds {
   readonly #given: readonly (string | ListFile)[];
   /** A stream whose first ids were read. */
   #unread: AsyncIterable<readonly string[]> | null = null;
+  #counted: number | null = null;
+  /** Ids that the last reader got. */
+  #read = 0;
 
   private constructor(given: readonly (string | ListFile)[]) {
     this.#given = given;
@@ -49,6 +52,14 @@ export class ManyIds {
 
   /** Yields them in batches, which are never empty. Throws UsageError for a file that cannot be read, and a line that is no id. */
   async *batches(): AsyncGenerator<readonly string[], void, void> {
+    this.#read = 0;
+    for await (const batch of this.#all()) {
+      this.#read += batch.length;
+      yield batch;
+    }
+  }
+
+  async *#all(): AsyncGenerator<readonly string[], void, void> {
     if (this.#unread !== null) {
       yield* this.#unread;
       return;
@@ -71,7 +82,16 @@ export class ManyIds {
     for await (const batch of this.batches()) {
       count += batch.length;
     }
+    this.#counted = count;
     return count;
+  }
+
+  /** Throws if the ids that were read after they were counted are not as many: a list has changed meanwhile. */
+  assertAllRead(): void {
+    if (this.#counted !== null && this.#read !== this.#counted) {
+      const names = this.#lists.map(({ name }) => name).join(", ");
+      throw new Error(`${names} had ${this.#counted} ids at first, then ${this.#read}: run the same command again`);
+    }
   }
 
   get #lists(): readonly ListFile[] {

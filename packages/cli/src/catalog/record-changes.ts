@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { CommandContext } from "../context/tools.ts";
 import { messageOf } from "../exit-codes.ts";
 import type { Catalog } from "./catalog.ts";
-import { catalogPath } from "./catalog-path.ts";
+import { type CatalogOptions, catalogPath } from "./catalog-path.ts";
 
 /** An archive that this program has stored. */
 interface UploadedArchive {
@@ -18,7 +18,7 @@ export async function recordUpload(
   vaultName: string,
   { archiveId, sizeBytes, treeHash, description }: UploadedArchive,
 ): Promise<string | null> {
-  return record(tools, vaultName, async ({ archives }) => {
+  return record(tools, vaultName, {}, async ({ archives }) => {
     const { decodeName } = await import("../names/decode-name.ts");
     const { path, format, modifiedAt } = decodeName(description);
     const createdAt = tools.now();
@@ -31,8 +31,9 @@ export async function recordDeletion(
   tools: CommandContext,
   vaultName: string,
   archiveId: string,
+  options: CatalogOptions,
 ): Promise<string | null> {
-  return record(tools, vaultName, ({ archives }) => {
+  return record(tools, vaultName, options, ({ archives }) => {
     const archive = archives.get(archiveId);
     if (archive !== null) {
       archives.markDeleted([archive.number], tools.now());
@@ -43,13 +44,14 @@ export async function recordDeletion(
 async function record(
   tools: CommandContext,
   vaultName: string,
+  options: CatalogOptions,
   change: (catalog: Catalog) => void | Promise<void>,
 ): Promise<string | null> {
   try {
-    if (existsSync(catalogPath(tools, vaultName, {}))) {
+    if (existsSync(catalogPath(tools, vaultName, options))) {
       // Loaded only for vaults that have a catalogue.
       const { openCatalog } = await import("./open-catalog.ts");
-      using catalog = openCatalog(tools, vaultName, {});
+      using catalog = openCatalog(tools, vaultName, options);
       await change(catalog);
     }
     return null;

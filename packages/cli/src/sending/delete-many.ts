@@ -1,6 +1,7 @@
 import type { GlacierClient } from "@moraine/client";
 import type { ManyIds } from "../arguments/many-ids.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import { existingVault } from "../catalog/existing-vault.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { DeletionRecord } from "../emptying/deletion-record.ts";
@@ -11,7 +12,7 @@ import { type FileCounts, FilesProgress } from "./files-progress.ts";
 import { openIfExists } from "./open-or-create.ts";
 import type { Watched } from "./send-files.ts";
 
-export interface DeleteOptions {
+export interface DeleteOptions extends CatalogOptions {
   readonly concurrency?: number;
   /** Deletions a second. @default as many as the service accepts */
   readonly maxPerSecond?: number;
@@ -23,20 +24,20 @@ const retryMilliseconds = 30 * 60_000;
 const deniedMax = 50;
 
 /**
- * Deletes archives by their ids, several at once, and reports each. One that does not exist counts as deleted, so that the same call resumes
- * after an interruption. A denied deletion does not stop the others, unless all are denied.
+ * Deletes archives by their ids, several at once, and reports each. One that does not exist is no failure, so that the same call resumes after
+ * an interruption. A denied deletion does not stop the others, unless all are denied.
  */
 export async function deleteMany(
   tools: CommandContext,
   vaultName: string,
   ids: ManyIds,
-  { concurrency = concurrencyDefault, maxPerSecond }: DeleteOptions,
+  { concurrency = concurrencyDefault, maxPerSecond, ...options }: DeleteOptions,
   { signal, onEvent }: Watched,
 ): Promise<FileCounts> {
   const { inParallel } = await import("@moraine/client/node");
   const client = await tools.client();
   await existingVault(client, vaultName, signal);
-  using catalog = openIfExists(tools, vaultName, {});
+  using catalog = openIfExists(tools, vaultName, options);
   const progress = new FilesProgress(onEvent, "archives");
   const total = await ids.count();
   if (total !== null) {
@@ -50,6 +51,7 @@ export async function deleteMany(
   } finally {
     record?.flush();
   }
+  ids.assertAllRead();
   return progress.counts;
 }
 
@@ -111,12 +113,12 @@ class Deletion {
     const { record, progress } = this.#parts;
     if (isNotFound(error)) {
       record?.add(archiveId);
-      progress.ended({ state: "deleted", path: archiveId, archiveId, message: "it did not exist" });
+      progress.ended({ state: "absent", path: archiveId, archiveId });
       return;
     }
     const isDenied = error instanceof Error && error.name === "AccessDeniedException";
     this.#deniedCount += isDenied ? 1 : 0;
-    const areAllDenied = progress.counts.done.files === 0 && this.#deniedCount >= deniedMax;
+    const areAllDenied = progress.counts.done.files + progress.counts.absent === 0 && this.#deniedCount >= deniedMax;
     if (areAllDenied || isOutage(error) || (isFatal(error) && !isDenied)) {
       throw error;
     }

@@ -15,6 +15,8 @@ export interface FileCounts {
   readonly known: Amount;
   /** Fetched or present files that have another name than their archive. */
   readonly renamed: number;
+  /** Archives to be deleted that the vault did not have. */
+  readonly absent: number;
   readonly leftOut: number;
   readonly unknown: number;
   readonly failed: number;
@@ -33,6 +35,7 @@ export class FilesProgress {
     done: { files: 0, bytes: 0 } as Mutable<Amount>,
     known: { files: 0, bytes: 0 } as Mutable<Amount>,
     renamed: 0,
+    absent: 0,
     leftOut: 0,
     unknown: 0,
     failed: 0,
@@ -101,6 +104,8 @@ export class FilesProgress {
     const amounts = { sent: "done", fetched: "done", deleted: "done", known: "known", present: "known" } as const;
     if (state === "left-out") {
       this.#counts.leftOut += 1;
+    } else if (state === "absent") {
+      this.#counts.absent += 1;
     } else if (state === "failed" || state === "unknown") {
       this.#counts[state] += 1;
       this.#leftOutBytes += sizeBytes;
@@ -112,14 +117,14 @@ export class FilesProgress {
   }
 
   #report(): void {
-    const { done, known, unknown, failed } = this.#counts;
+    const { done, known, absent, unknown, failed } = this.#counts;
     this.#onEvent({
       kind: "progress",
       // A file that failed will not be transferred, and is no part of the remaining time.
       sizeBytes: this.#total === null ? null : Math.max(0, this.#total.bytes - this.#leftOutBytes),
       ...this.#bytes,
       files: {
-        done: done.files + known.files + unknown + failed,
+        done: done.files + known.files + absent + unknown + failed,
         total: this.#total?.files ?? null,
         ...(this.#unit !== undefined && { unit: this.#unit }),
       },

@@ -40,6 +40,7 @@ const fileWords = {
   fetched: "fetched",
   present: "the folder has",
   deleted: "deleted",
+  absent: "did not exist:",
   "left-out": "left out",
   failed: "failed:",
 } as const;

@@ -28,8 +28,17 @@ export interface FileEvent {
   readonly message?: string;
 }
 
-/** Known: the vault has it. Unknown: the vault may have it. Present: the folder has it. Left out: it is no archive by its kind. */
-export type FileState = "sent" | "known" | "unknown" | "fetched" | "present" | "deleted" | "left-out" | "failed";
+/** Known: the vault has it. Unknown: the vault may have it. Present: the folder has it. Absent: the vault did not have it. Left out: it is no archive by its kind. */
+export type FileState =
+  | "sent"
+  | "known"
+  | "unknown"
+  | "fetched"
+  | "present"
+  | "deleted"
+  | "absent"
+  | "left-out"
+  | "failed";
 
 /** Whether an event is what is expected of each file, which a person need not see. */
 export function isRoutine(event: ReportEvent): boolean {

@@ -222,4 +222,7 @@ test("wrong usage is refused before anything is requested", async () => {
   await here.refused(["fetch", "round", "**"], 2, /^moraine: Missing output: name a folder with -o FOLDER/);
   await here.refused(["fetch", "nothing", "**", "-o", "x"], 2, /There is no catalogue of vault nothing/);
   await here.refused(["fetch", "round", "*.nothing", "-o", "x"], 2, /No archive of the catalogue matches \*\.nothing/);
+  const partly = await here.run(["fetch", "round", "a.txt", "*.nothing", "-o", "partly"]);
+  assert.deepEqual([partly.code, await filesOf("partly")], [0, ["a.txt"]]);
+  assert.match(partly.stderr, /^moraine: warning: no archive matches \*\.nothing$/m);
 });

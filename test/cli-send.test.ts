@@ -154,6 +154,27 @@ test("files are selected by globs, sizes, times and lists", async () => {
   assert.deepEqual(await pathsOf("selected"), ["a.jpg", "d/c.jpg"]);
 });
 
+test("a glob that matches nothing is a warning, and an error if none matches anything", async () => {
+  await prepare("globs", { "a.jpg": "a", "node_modules/b.jpg": "b", "c/node_modules": "a file" });
+  const some = await here.run(["send", "globs", "globs", "--match", "*.jpg", "--match", "*.png", "--dry-run"]);
+  assert.deepEqual([some.code, some.stderr], [0, "moraine: warning: no file matches *.png\n"]);
+  await here.refused(["send", "globs", "globs", "--match", "*.png"], 2, /No file matches \*\.png/);
+  await here.refused(["send", "globs", "globs", "--match", "*.png", "--dry-run"], 2, /No file matches \*\.png/);
+  await here.done(["send", "globs", "globs", "--exclude", "node_modules/"]);
+  assert.deepEqual(await pathsOf("globs"), ["a.jpg", "c/node_modules"]);
+});
+
+test("a file that is named itself has to be sent, and a dry run ends as the run would", async () => {
+  await prepare("itself", { good: "good", empty: "" });
+  const line = ["send", "itself/good", "itself/empty", "itself"];
+  const dry = await events([...line, "--dry-run"], 1);
+  assert.match(dry.states["failed"]?.[0].message, /^an empty file/);
+  assert.match(dry.stderr, /1 file failed: see above\. Nothing was sent/);
+  const real = await events(line, 1);
+  assert.match(real.states["failed"]?.[0].message, /^an empty file/);
+  assert.deepEqual(await pathsOf("itself"), ["itself/good"]);
+});
+
 test("links, devices, empty files and unreadable files are reported, and the others are sent", async () => {
   await prepare("odd", { good: "good", empty: "", gone: "gone" });
   await symlink("good", join(folder.path, "odd/link"));

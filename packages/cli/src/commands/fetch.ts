@@ -82,13 +82,16 @@ async function fetchCopies(
   const wanted = { ...options, tier, once, prices, filter: filterOf(flags) };
   await using fetching = await Fetching.open(tools, vaultName, globs, wanted);
   const { plan } = fetching;
-  if (tools.reportIfDryRun(`get ${planText(plan)}, to ${output}`, plan)) {
-    return;
-  }
   if (plan.archives === 0) {
     throw new UsageError(
       `No archive of the catalogue matches ${globs.join(", ")}: see moraine catalog find ${vaultName}`,
     );
+  }
+  for (const glob of plan.unusedGlobs) {
+    tools.notice(`warning: no archive matches ${glob}`);
+  }
+  if (tools.reportIfDryRun(`get ${planText(plan)}, to ${output}`, plan)) {
+    return;
   }
   if ((plan.usd ?? 0) > 0 && !flags.yes) {
     await tools.confirm(vaultName, () => `This gets ${planText(plan)}, to ${output}.`);

@@ -61,7 +61,8 @@ const details = `
 A file is left out if the vault's catalogue has an archive with the same path,
 size and tree hash. The description of an archive is JSON with the path, the
 time and the permissions of the file; with --description-format mt2,
-mt-aws-glacier can read it. Links, devices and empty files are left out.
+mt-aws-glacier can read it. Links, devices and empty files are left out; one
+that is named itself counts as failed.
 
 After any interruption, the same command resumes: parts of large files that the
 service has are not sent again. Where a response was lost, AWS cannot tell
@@ -73,7 +74,8 @@ the exit code is 1 then. With --dry-run, files are compared, and counts and cost
 are shown.
 
 In a glob, * stands for any characters but a slash, and ** between slashes for
-any number of folders. Quote globs, or the shell replaces them.
+any number of folders; --exclude with a slash at the end is of folders alone.
+Quote globs, or the shell replaces them.
 
 Examples:
   moraine send holiday photos
@@ -119,7 +121,7 @@ async function showPlan(
 ): Promise<void> {
   const prices = await pricesFrom(tools, flags.prices);
   const { planSending } = await import("../sending/send-plan.ts");
-  await tools.transfer<SendPlan & { readonly dryRun: true }>(
+  const plan = await tools.transfer<SendPlan & { readonly dryRun: true }>(
     {
       name: vaultName,
       resumeHint: () => "Nothing was sent.",
@@ -131,6 +133,8 @@ async function showPlan(
       ...(await planSending(tools, vaultName, named, { ...flags, prices }, watched)),
     }),
   );
+  const { assertAllDone } = await import("../sending/file-counts-text.ts");
+  assertAllDone({ failed: plan.failed, unknown: 0 }, "Nothing was sent");
 }
 
 function planText({ send, known, leftOut, failed, requests, cost }: SendPlan): string {

@@ -3,7 +3,7 @@ import { bindToVault } from "../catalog/bind-to-vault.ts";
 import { lockCatalog } from "../catalog/catalog-lock.ts";
 import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import type { TargetCopies } from "../catalog/copy-table.ts";
-import { globMatcher, literalPrefix } from "../catalog/glob.ts";
+import { literalPrefix } from "../catalog/glob.ts";
 import { openCatalog } from "../catalog/open-catalog.ts";
 import { recordedInventory } from "../catalog/recorded-inventory.ts";
 import { isAws } from "../context/service-facts.ts";
@@ -22,6 +22,7 @@ import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
 import { FetchTarget } from "./fetch-target.ts";
 import { fetchedPath } from "./fetched-path.ts";
 import { type FileCounts, FilesProgress } from "./files-progress.ts";
+import { MatchedGlobs } from "./matched-globs.ts";
 import { NewestSelection } from "./newest-selection.ts";
 import type { Watched } from "./send-files.ts";
 
@@ -36,6 +37,8 @@ export interface FetchOptions extends CatalogOptions, PaceOptions {
 export interface FetchPlan {
   readonly archives: number;
   readonly bytes: number;
+  /** Globs that no archive matches. */
+  readonly unusedGlobs: readonly string[];
   readonly tier: Tier;
   /** The most that it can cost; null for a service that is not AWS's. */
   readonly usd: number | null;
@@ -76,13 +79,21 @@ export class Fetching implements AsyncDisposable {
     const catalog = stack.use(openCatalog(tools, vaultName, options));
     const client = await tools.client();
     await bindToVault(client, catalog, tools.signal);
-    const matching = { filter: options.filter, matches: globMatcher(globs), archiveIds: null };
+    const matched = new MatchedGlobs(globs);
+    const matches = (path: string) => matched.matches(path);
+    const matching = { filter: options.filter, matches, archiveIds: null };
     const prefix = globs.length === 1 ? literalPrefix(globs[0] ?? "") : "";
     const { signal } = tools;
     const selection = await NewestSelection.of(catalog, matching, { prefix, signal });
     const money = new Money(await pricesFor(client, vaultName, options.prices, signal), catalog.costs);
     const selected = await amountOf(selection, signal);
-    const plan = { ...selected, tier: options.tier, usd: money.isKnown ? money.usdOf(options.tier, selected) : null };
+    const { unused: unusedGlobs } = matched;
+    const plan = {
+      ...selected,
+      unusedGlobs,
+      tier: options.tier,
+      usd: money.isKnown ? money.usdOf(options.tier, selected) : null,
+    };
     const limits = { tier: options.tier, fallbackTier: null, retrievalBytesPerHour: null, costMax: null };
     const { bwlimit = null } = options;
     const parts = {

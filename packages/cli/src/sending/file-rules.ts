@@ -1,11 +1,12 @@
 import { globMatcher } from "../catalog/glob.ts";
 import type { LocalFile } from "./local-entry.ts";
+import { MatchedGlobs } from "./matched-globs.ts";
 import type { OwnFiles } from "./own-files.ts";
 
 export interface RuleOptions {
   /** Globs of which a file's path must match one. @default all match */
   readonly match?: readonly string[];
-  /** Globs of files and folders that are passed over. */
+  /** Globs of files and folders that are passed over; of folders alone with a slash at the end. */
   readonly exclude?: readonly string[];
   readonly minSize?: number;
   readonly maxSize?: number;
@@ -22,17 +23,21 @@ export interface FileRules {
   allows(file: Pick<LocalFile, "sizeBytes" | "modifiedAt">): boolean;
   /** Files that are never sent. */
   readonly own: OwnFiles;
+  /** The globs of which a path has to match one; null if there are none. */
+  readonly match: MatchedGlobs | null;
 }
 
 export function fileRules(options: RuleOptions, own: OwnFiles): FileRules {
-  const { match, exclude = [], minSize = 0, maxSize = Number.POSITIVE_INFINITY } = options;
+  const { exclude = [], minSize = 0, maxSize = Number.POSITIVE_INFINITY } = options;
   const { modifiedFrom, modifiedBefore } = options;
-  const isMatch = match === undefined ? () => true : globMatcher(match);
-  const isExcluded = exclude.length === 0 ? () => false : globMatcher(exclude);
+  const match = options.match === undefined ? null : new MatchedGlobs(options.match);
+  const excludesFile = globMatcher(exclude.filter((glob) => !glob.endsWith("/")));
+  const excludesFolder = globMatcher(exclude.map((glob) => glob.replace(/\/+$/, "")));
   return {
-    allowsPath: (path) => isMatch(path) && !isExcluded(path),
-    entersFolder: (path) => !isExcluded(path),
+    allowsPath: (path) => (match?.matches(path) ?? true) && !excludesFile(path),
+    entersFolder: (path) => !excludesFolder(path),
     own,
+    match,
     allows: ({ sizeBytes, modifiedAt }) =>
       sizeBytes >= minSize &&
       sizeBytes <= maxSize &&

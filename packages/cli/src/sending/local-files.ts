@@ -35,13 +35,21 @@ export async function* localEntries(
     yield failed(path === "" ? file : path, error);
     return;
   }
-  const isOwn = walk.rules.own.has(file, stats);
-  if (isOwn) {
-    yield { kind: "left-out", path: path === "" ? file : path, reason: ownReason };
-  } else {
-    yield* stats.isDirectory() ? entriesBelow(file, path, walk) : entryOf({ file, path, stats }, walk);
+  if (stats.isDirectory() && !walk.rules.own.has(file, stats)) {
+    yield* entriesBelow(file, path, walk);
+    return;
   }
+  const entries = entriesAt({ file, path: path === "" ? file : path, stats }, walk);
+  yield* isNamed ? [...entries].map(expected) : entries;
 }
+
+/** A file that the user has named has to be sent. */
+const expected = (entry: LocalEntry): LocalEntry => (entry.kind === "left-out" ? { ...entry, kind: "failed" } : entry);
+
+const entriesAt = (found: FoundFile, walk: Walk): Iterable<LocalEntry> =>
+  walk.rules.own.has(found.file, found.stats)
+    ? [{ kind: "left-out", path: found.path, reason: ownReason }]
+    : entryOf(found, walk);
 
 const ownReason = "it is of moraine itself, and changes while files are sent";
 
@@ -86,10 +94,13 @@ async function* entryBelow(
   }
 }
 
-function* entryOf(
-  { file, path, stats }: { readonly file: string; readonly path: string; readonly stats: Stats },
-  { rules }: Walk,
-): Generator<LocalEntry, void, void> {
+interface FoundFile {
+  readonly file: string;
+  readonly path: string;
+  readonly stats: Stats;
+}
+
+function* entryOf({ file, path, stats }: FoundFile, { rules }: Walk): Generator<LocalEntry, void, void> {
   if (!rules.allowsPath(path)) {
     return;
   }

@@ -62,6 +62,7 @@ export async function sendFiles(
   await using _ = countInBackground(sources, sending.progress, ending);
   const send: Parameters<typeof inParallel<LocalEntry>>[2] = (entry, stopped) => sendEntry(sending, entry, stopped);
   await inParallel(sources.entries(ending), sending.concurrency, send, ending);
+  rules.match?.assertUsed(onEvent);
   return sending.progress.counts;
 }
 

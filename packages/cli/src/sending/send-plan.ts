@@ -1,3 +1,5 @@
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
 import type { DigestPool } from "@moraine/client/node";
 import type { Catalog } from "../catalog/catalog.ts";
 import { isAws } from "../context/service-facts.ts";
@@ -55,6 +57,7 @@ export async function planSending(
   const sources = await sourcesOf(tools, named, rules);
   const look = (entry: LocalEntry, ending: AbortSignal) => plan.look(entry, ending);
   await inParallel(sources.entries(signal), options.concurrency ?? 1, look, signal);
+  rules.match?.assertUsed(onEvent);
   const { send, requests } = plan;
   const { known, leftOut, failed } = progress.counts;
   const cost = (await isAws(await tools.client())) ? costOf(tools, prices, requests, send) : null;
@@ -105,6 +108,7 @@ class Planner {
       progress.ended({ state: "known", path, sizeBytes, archiveId: known.archiveId });
       return;
     }
+    await access(file.file, constants.R_OK);
     const requests = await requestsFor(sizeBytes, options.bwlimit);
     this.send.files += 1;
     this.send.bytes += sizeBytes;

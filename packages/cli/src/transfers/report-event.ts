@@ -52,6 +52,8 @@ interface CommandWarning extends Omit<WarningEvent, "code"> {
     | "inventory-entries"
     /** The archive is stored, and the catalogue does not have it. */
     | "catalog-not-written"
+    /** A glob has matched nothing. */
+    | "unused-glob"
     /** A job is not requested, or an output not fetched, at the moment. */
     | "retrieval";
 }

@@ -189,13 +189,13 @@ test("options that are for one archive are refused for several", async () => {
   await here.refused(
     ["retrieve", "several", ...ids, "-o", "file"],
     2,
-    /2 archives need a folder: name one with -o FOLDER\//,
+    /A folder is needed for 2 archives: name one with -o FOLDER\//,
   );
-  await here.refused(["retrieve", "several", ...ids, "-o", "-"], 2, /2 archives need a folder/);
+  await here.refused(["retrieve", "several", ...ids, "-o", "-"], 2, /A folder is needed for 2 archives/);
   await here.refused(
     ["retrieve", "several", ...ids, "--verify-only"],
     2,
-    /--verify-only is for one archive, and 2 are named/,
+    /--verify-only is for one archive, not for 2 archives/,
   );
   await here.refused(["retrieve", "several", ...ids, "-o", "x/", "--new-job"], 2, /--new-job is for one archive/);
   await here.refused(["retrieve", "several", "../x", "y", "-o", "x/"], 2, /Invalid id "\.\.\/x"/);

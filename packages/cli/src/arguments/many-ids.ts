@@ -59,6 +59,23 @@ export class ManyIds {
     }
   }
 
+  /** Yields them without repetitions, in groups of about this size, so that few of many are in memory. A later group may repeat an id. */
+  async *groups(size: number): AsyncGenerator<readonly string[], void, void> {
+    let group = new Set<string>();
+    for await (const batch of this.batches()) {
+      for (const id of batch) {
+        group.add(id);
+      }
+      if (group.size >= size) {
+        yield [...group];
+        group = new Set();
+      }
+    }
+    if (group.size > 0) {
+      yield [...group];
+    }
+  }
+
   async *#all(): AsyncGenerator<readonly string[], void, void> {
     if (this.#unread !== null) {
       yield* this.#unread;

@@ -6,7 +6,6 @@ import { bytesExactly } from "../arguments/sizes.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import type { ManyRetrieved } from "../sending/retrieve-many.ts";
-import { listed } from "../terminal/listed.ts";
 import { listing } from "../terminal/table.ts";
 import {
   addDownloadOptions,
@@ -67,8 +66,8 @@ provide the tree hash. With -o -, bytes are written in order, each range
 when it is verified.
 
 Several archives are written to a folder, -o FOLDER/, under their ids. Their
-jobs are all started first, after one look at the list of jobs. One that cannot
-be retrieved does not stop the others; the exit code is 1 then, and 75 while
+jobs are started first, after one look at the list of jobs; of more than 10,000
+archives, those of the first 10,000, and so on. One that cannot be retrieved does not stop the others; the exit code is 1 then, and 75 while
 jobs are in progress. To get files under their names: moraine fetch.
 
 Examples:
@@ -89,7 +88,7 @@ async function retrieve(
   const ids = await ManyIds.of(tools, given);
   const archiveId = await ids.single();
   if (archiveId === null) {
-    await retrieveAll(tools, vaultName, await listed(ids.batches()), options);
+    await retrieveAll(tools, vaultName, { ids, given }, options);
     return;
   }
   const archive = { vaultName, archiveId };
@@ -122,15 +121,14 @@ async function retrieve(
 async function retrieveAll(
   tools: CommandContext,
   vaultName: string,
-  batches: readonly (readonly string[])[],
+  { ids, given }: { readonly ids: ManyIds; readonly given: readonly string[] },
   options: RetrieveOptions,
 ): Promise<void> {
-  const ids = [...new Set(batches.flat())];
+  const archives = await ids.count();
+  const counted = archives === null ? `the archives that ${ids.stream} lists` : `${archives} archives`;
   const { output = "" } = options;
-  const folder = await folderFor(tools, ids, options);
-  if (
-    tools.reportIfDryRun(`get ${ids.length} archives of vault ${vaultName}, to ${output}`, { archives: ids.length })
-  ) {
+  const folder = await folderFor(tools, { given, counted }, options);
+  if (tools.reportIfDryRun(`get ${counted}, of vault ${vaultName}, to ${output}`, { archives })) {
     return;
   }
   const { tier, rangeSize: rangeSizeBytes } = options;
@@ -150,28 +148,32 @@ async function retrieveAll(
       resumeHint: () => "Run the same command again to resume: it uses the same jobs, and keeps verified bytes.",
       readable: manyText,
     },
-    (watched) => retrieveMany(tools, { vaultName, ids, folder }, settings, watched),
+    (watched) => retrieveMany(tools, { vaultName, ids, archives, folder }, settings, watched),
   );
   await assertAllRetrieved(result);
 }
 
 /** Returns the folder for several archives. Throws UsageError for options that are for one archive alone. */
-async function folderFor(tools: CommandContext, ids: readonly string[], options: RetrieveOptions): Promise<string> {
+async function folderFor(
+  tools: CommandContext,
+  { given, counted }: { readonly given: readonly string[]; readonly counted: string },
+  options: RetrieveOptions,
+): Promise<string> {
   const { output, verifyOnly, newJob, treeHash: hash } = options;
   const ofOne = [verifyOnly && "--verify-only", newJob && newJobFlag, hash !== undefined && "--tree-hash"].find(
     Boolean,
   );
   if (ofOne !== undefined) {
-    throw new UsageError(`${ofOne} is for one archive, and ${ids.length} are named`);
+    throw new UsageError(`${ofOne} is for one archive, not for ${counted}`);
   }
-  const wrong = ids.find((id) => !/^[\w-]{1,255}$/.test(id));
+  const wrong = given.find((id) => !(id.startsWith("@") || /^[\w-]{1,255}$/.test(id)));
   if (wrong !== undefined) {
     throw new UsageError(`Invalid id "${wrong.slice(0, 60)}": expected letters, digits, - and _`);
   }
   const path = tools.pathOf(output ?? "");
   const isFolder = (await stat(path).catch(() => null))?.isDirectory() ?? false;
   if (output === undefined || !(isFolder || output.endsWith("/"))) {
-    throw new UsageError(`${ids.length} archives need a folder: name one with -o FOLDER/`);
+    throw new UsageError(`A folder is needed for ${counted}: name one with -o FOLDER/`);
   }
   return path;
 }

@@ -2,6 +2,7 @@ import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { RetrievalOptions } from "@moraine/client/node";
 import type { GlacierJobDescription, JobTier } from "@moraine/protocol";
+import type { ManyIds } from "../arguments/many-ids.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { messageOf, UsageError } from "../exit-codes.ts";
 import { isFatal, isOutage } from "../rescue/service-errors.ts";
@@ -34,46 +35,58 @@ const downloadsMax = 4;
 /** Requests for jobs at once. */
 const startsMax = 8;
 
+/** Archives whose jobs are started before the first of them is downloaded. More would be in memory, and expire before their turn. */
+const groupSize = 10_000;
+
+export interface ManyArchives {
+  readonly vaultName: string;
+  readonly ids: ManyIds;
+  /** Their number, if it is known. */
+  readonly archives: number | null;
+  readonly folder: string;
+}
+
 /**
- * Retrieves several archives into a folder, each under its id. The list of jobs is read once; then a job is started for each archive that
- * needs one, so that all are prepared at the same time.
+ * Retrieves several archives into a folder, each under its id, in large groups. For each, the list of jobs is read once; then a job is started
+ * for each archive that needs one, so that all are prepared at the same time.
  */
 export async function retrieveMany(
   tools: CommandContext,
-  archives: { readonly vaultName: string; readonly ids: readonly string[]; readonly folder: string },
+  { ids, archives: count, ...place }: ManyArchives,
   settings: ManySettings,
   { signal, onEvent }: Watched,
 ): Promise<ManyRetrieved> {
   const { inParallel } = await import("@moraine/client/node");
-  await mkdir(archives.folder, { recursive: true }).catch((cause: Error) => {
+  await mkdir(place.folder, { recursive: true }).catch((cause: Error) => {
     throw new UsageError(`cannot create the folder: ${cause.message}`, { cause });
   });
-  const run = new ManyRetrievals(tools, archives, settings, onEvent);
-  await run.readJobs(signal);
-  await inParallel(archives.ids, startsMax, (id, ending) => run.start(id, ending), signal);
-  run.countBytes();
-  await inParallel(archives.ids, downloadsMax, (id, ending) => run.download(id, ending), signal);
+  const run = new ManyRetrievals(tools, place, settings, onEvent);
+  for await (const group of ids.groups(groupSize)) {
+    await run.readJobs(group, signal);
+    await inParallel(group, startsMax, (id, ending) => run.start(id, ending), signal);
+    run.countBytes(count);
+    await inParallel(group, downloadsMax, (id, ending) => run.download(id, ending), signal);
+  }
+  ids.assertAllRead();
   return run.result;
 }
 
+type Place = Pick<ManyArchives, "vaultName" | "folder">;
+
 class ManyRetrievals {
   readonly #tools: CommandContext;
-  readonly #archives: Parameters<typeof retrieveMany>[1];
+  readonly #place: Place;
   readonly #settings: ManySettings;
   readonly #progress: FilesProgress;
   readonly #onEvent: Watched["onEvent"];
   readonly #jobs = new Map<string, GlacierJobDescription[]>();
   readonly #failed = new Set<string>();
   #waitingCount = 0;
+  readonly #total = { files: 0, bytes: 0 };
 
-  constructor(
-    tools: CommandContext,
-    archives: Parameters<typeof retrieveMany>[1],
-    settings: ManySettings,
-    onEvent: Watched["onEvent"],
-  ) {
+  constructor(tools: CommandContext, place: Place, settings: ManySettings, onEvent: Watched["onEvent"]) {
     this.#tools = tools;
-    this.#archives = archives;
+    this.#place = place;
     this.#settings = settings;
     this.#onEvent = onEvent;
     this.#progress = new FilesProgress(onEvent);
@@ -84,10 +97,12 @@ class ManyRetrievals {
     return { retrieved: done.files, alreadyComplete: known.files, waiting: this.#waitingCount, failed };
   }
 
-  /** Reads the service's list of jobs once, and keeps those of the wanted archives. */
-  async readJobs(signal: AbortSignal): Promise<void> {
+  /** Reads the service's list of jobs once, and keeps those of a group of archives alone. */
+  async readJobs(ids: readonly string[], signal: AbortSignal): Promise<void> {
     const { everyItem } = await import("@moraine/client/node");
-    const { vaultName, ids } = this.#archives;
+    const { vaultName } = this.#place;
+    this.#jobs.clear();
+    this.#failed.clear();
     for (const id of ids) {
       this.#jobs.set(id, []);
     }
@@ -99,7 +114,7 @@ class ManyRetrievals {
   /** Starts the job of an archive, unless it has one, or its file exists and may be complete. */
   async start(archiveId: string, signal: AbortSignal): Promise<void> {
     const { startRetrieval } = await import("@moraine/client/node");
-    const { vaultName } = this.#archives;
+    const { vaultName } = this.#place;
     const { tier } = this.#settings;
     if (await exists(this.#targetOf(archiveId))) {
       return;
@@ -118,10 +133,11 @@ class ManyRetrievals {
     }
   }
 
-  /** Adds up the sizes of all archives, which their jobs have. */
-  countBytes(): void {
-    const sizes = [...this.#jobs.values()].map(([job]) => job?.ArchiveSizeInBytes ?? 0);
-    this.#progress.totalKnown({ files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) });
+  /** Adds up the sizes of the group's archives, which their jobs have. @param count the number of all archives, if it is known */
+  countBytes(count: number | null): void {
+    this.#total.files += this.#jobs.size;
+    this.#total.bytes += [...this.#jobs.values()].reduce((sum, [job]) => sum + (job?.ArchiveSizeInBytes ?? 0), 0);
+    this.#progress.totalKnown({ ...this.#total, files: Math.max(count ?? 0, this.#total.files) });
   }
 
   async download(archiveId: string, signal: AbortSignal): Promise<void> {
@@ -129,7 +145,7 @@ class ManyRetrievals {
       return;
     }
     const { retrieveArchive } = await import("@moraine/client/node");
-    const { vaultName } = this.#archives;
+    const { vaultName } = this.#place;
     const target = this.#targetOf(archiveId);
     const listedJobs = this.#jobs.get(archiveId) ?? [];
     const onEvent: RetrievalOptions["onEvent"] = this.#progress.ofFile(archiveId);
@@ -150,7 +166,7 @@ class ManyRetrievals {
   }
 
   #targetOf(archiveId: string): string {
-    return join(this.#archives.folder, archiveId);
+    return join(this.#place.folder, archiveId);
   }
 
   /** Reports an archive that cannot be retrieved. Throws an error that concerns all. */

@@ -161,6 +161,18 @@ test("archives that an import has left out make a fetch and an audit end with an
   assert.match(audit.stdout, /^left out by the import: 1 invalid entries: import another inventory$/m);
 });
 
+test("a fetch that does not fit on the disk is refused before a job is requested", async () => {
+  const huge = { CreationDate: new Date().toISOString(), Size: 4e15, SHA256TreeHash: "ab".repeat(32) };
+  await archived("huge", [], [{ ArchiveId: "A".repeat(138), ArchiveDescription: "huge", ...huge }]);
+  const from = proxy.passed.length;
+  await here.refused(
+    ["fetch", "huge", "**", "-o", "huge"],
+    1,
+    /^moraine: No room in .*huge: \d+ bytes are free, and 4000000000000000 are to be fetched/,
+  );
+  assert.equal(jobsStarted(from), 0);
+});
+
 test("nothing is written outside the folder, whatever the descriptions name, and permissions have nine bits", async () => {
   await http.createVault("hostile");
   const paths = ["../outside", "/etc/outside", "a/../../outside", "link/inside", "C:\\outside", "..", "nul", "plain"];

@@ -19,6 +19,7 @@ import type { Tier } from "../rescue/schedule.ts";
 import type { SelectionOptions } from "../rescue/selection.ts";
 import { FolderTarget } from "../targets/folder/folder-target.ts";
 import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
+import { assertRoom, FullFolder } from "./fetch-room.ts";
 import { FetchTarget } from "./fetch-target.ts";
 import { fetchedPath } from "./fetched-path.ts";
 import { type FileCounts, FilesProgress } from "./files-progress.ts";
@@ -120,15 +121,17 @@ export class Fetching implements AsyncDisposable {
     const opened = this.#stack.use(await FolderTarget.open(this.#tools.pathOf(folder), place));
     const progress = new FilesProgress(onEvent);
     const pathOf = (archiveId: string) => catalog.archives.get(archiveId)?.path ?? "";
-    const target = new FetchTarget(opened, { progress, pathOf });
+    const full = new FullFolder({ endsRun: !this.#tools.stderr.isTTY });
+    const target = new FetchTarget(opened, { progress, pathOf, full });
     this.#stack.use(await target.lock(signal));
     const copies = catalog.copies.of(target.url);
     await this.#chooseNames(copies, signal);
+    await assertRoom(opened, copies, this.#parts.selection.archives(), { bytes: this.plan.bytes, signal });
     progress.totalKnown({ files: this.plan.archives, bytes: this.plan.bytes });
     const { bandwidth, concurrency = concurrencyDefault } = await paceOf(this.#options);
     const parts = { ...this.#parts, target, copies, onEvent: reporter(progress, onEvent) };
     const settings = { bandwidth, concurrency, once: this.#options.once, onState: () => undefined };
-    const end = await runRescue(parts, settings, signal);
+    const end = await runRescue(parts, settings, AbortSignal.any([signal, full.signal]));
     return { counts: progress.counts, end };
   }
 

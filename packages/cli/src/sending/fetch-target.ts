@@ -10,6 +10,7 @@ import type {
   Target,
   TargetDocuments,
 } from "../targets/target.ts";
+import type { FullFolder } from "./fetch-room.ts";
 import type { FilesProgress } from "./files-progress.ts";
 
 /** The report on files as they are fetched. */
@@ -17,6 +18,7 @@ export interface FetchReport {
   readonly progress: FilesProgress;
   /** The decoded path of an archive; empty if it has none. */
   readonly pathOf: (archiveId: string) => string;
+  readonly full: FullFolder;
 }
 
 /**
@@ -44,7 +46,7 @@ export class FetchTarget implements Target {
   }
 
   probe(sizeBytes: number): Promise<void> {
-    return this.#folder.probe(sizeBytes);
+    return this.#report.full.watch(this.#folder.probe(sizeBytes));
   }
 
   async find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {
@@ -66,7 +68,8 @@ export class FetchTarget implements Target {
       return present;
     }
     const permissions = permissionsIn(archive.description);
-    const copy = await this.#folder.store({ ...archive, permissions }, output, { ...options, onBytes });
+    const storing = this.#folder.store({ ...archive, permissions }, output, { ...options, onBytes });
+    const copy = await this.#report.full.watch(storing);
     this.#ended("fetched", archive);
     return copy;
   }

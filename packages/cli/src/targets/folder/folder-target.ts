@@ -1,4 +1,4 @@
-import { mkdir, realpath, stat, statfs } from "node:fs/promises";
+import { lstat, mkdir, realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { DigestPool, LockFile } from "@moraine/client/node";
 import {
@@ -23,12 +23,14 @@ import type { FolderParts } from "./folder-parts.ts";
 import { InnerFolders } from "./inner-folders.ts";
 import { assertInnerPath } from "./inner-path.ts";
 import { listFiles } from "./list-files.ts";
-import { removeDrafts } from "./partial-folder.ts";
+import { partialFolder, partialName, removeDrafts } from "./partial-folder.ts";
 import { storeLarge } from "./store-large.ts";
 import { storeSmall } from "./store-small.ts";
 
 /** Up to this size an archive is fetched in order, and starts over after an interruption; a larger one is fetched in ranges, and resumed. */
 const smallBytesMax = 32 * 1024 ** 2;
+/** The unit in which file systems say how much of a file they hold. */
+const blockBytes = 512;
 
 /** Keeps copies as files of a folder: each under its archive's path, with its modification time. */
 export class FolderTarget implements Target, AsyncDisposable {
@@ -104,6 +106,22 @@ export class FolderTarget implements Target, AsyncDisposable {
       this.#probing = null;
     });
     await this.#probing;
+  }
+
+  /** Returns how many bytes storing an archive would take: fewer for an unfinished download, none for a file of its size. */
+  async bytesToStore({
+    path,
+    archiveId,
+    sizeBytes,
+  }: Pick<ArchiveFacts, "path" | "archiveId" | "sizeBytes">): Promise<number> {
+    const found = await lstat(join(this.#parts.root, path)).catch(() => null);
+    if (found?.size === sizeBytes) {
+      return 0;
+    }
+    const partial = join(this.#parts.root, partialFolder, partialName(archiveId));
+    // The file of a download is sparse.
+    const held = await Promise.all([partial, `${partial}.partial`].map((name) => lstat(name).catch(() => null)));
+    return held.reduce((bytes, stats) => Math.max(0, bytes - (stats?.blocks ?? 0) * blockBytes), sizeBytes);
   }
 
   async find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {

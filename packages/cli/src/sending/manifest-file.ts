@@ -19,6 +19,8 @@ export class ManifestFile implements AsyncDisposable {
   readonly path: string;
   readonly #file: FileHandle;
   readonly #writer: ManifestWriter;
+  /** The failure after which an incomplete line stayed: only the next opening can cut it off. */
+  #torn: ManifestError | null = null;
 
   private constructor(path: string, file: FileHandle) {
     this.path = path;
@@ -54,14 +56,20 @@ export class ManifestFile implements AsyncDisposable {
   }
 
   async #append(text: string): Promise<number> {
+    if (this.#torn !== null) {
+      throw this.#torn;
+    }
     const { size } = await this.#file.stat();
     try {
       await this.#file.appendFile(text);
       await this.#file.datasync();
       return (await this.#file.stat()).size;
     } catch (cause) {
-      await this.#cutOff(text, size).catch(() => undefined);
-      throw new ManifestError(`cannot write the manifest ${this.path}: ${(cause as Error).message}`, { cause });
+      const error = new ManifestError(`cannot write the manifest ${this.path}: ${(cause as Error).message}`, { cause });
+      await this.#cutOff(text, size).catch(() => {
+        this.#torn = error;
+      });
+      throw error;
     }
   }
 

@@ -58,9 +58,15 @@ test("an archive is recorded in the catalogue, then in the manifest; a line that
   assert.deepEqual(entry?.verifiedAt, now());
 });
 
+/** A handle of a file, which is closed again. */
+async function closedHandle(path: string) {
+  await using file = await open(path, "a");
+  return file;
+}
+
 /** Makes the next appends fail in the midst of a line, as a full disk does. */
 async function fillDisk(t: TestContext, path: string, times: number): Promise<void> {
-  await using file = await open(path, "a");
+  const file = await closedHandle(path);
   const handles = Object.getPrototypeOf(file) as typeof file;
   const mocked = t.mock.method(handles, "appendFile");
   for (let call = 0; call < times; call += 1) {
@@ -86,6 +92,26 @@ test("a line that a full disk has cut short is removed, so that the next line is
   assert.deepEqual(
     (await entries(place.path)).map(({ archiveId }) => archiveId),
     ["one", "three", "two"],
+  );
+});
+
+test("nothing is appended to a line that could not be removed, and the next run cuts it off", async (t) => {
+  await using place = await manifestPath();
+  using opened = temporaryCatalog();
+  const { catalog } = opened;
+  const record = async (archiveId: string) => recordArchive({ catalog, manifest, now }, file, { ...stored, archiveId });
+  await using manifest = await ManifestFile.open(place.path);
+  await fillDisk(t, place.path, 1);
+  const truncating = t.mock.method(Object.getPrototypeOf(await closedHandle(place.path)), "truncate");
+  truncating.mock.mockImplementation(() => Promise.reject(new Error("EIO")));
+  await assert.rejects(record("one"), { name: "ManifestError" });
+  await assert.rejects(record("two"), { name: "ManifestError" });
+  truncating.mock.restore();
+  await using next = await ManifestFile.open(place.path);
+  await listUnlisted({ catalog, manifest: next });
+  assert.deepEqual(
+    (await entries(place.path)).map(({ archiveId }) => archiveId),
+    ["one", "two"],
   );
 });
 

@@ -278,6 +278,9 @@ test("a catalogue is of one vault, and of no later one with its name", async () 
   for (const use of uses) {
     await here.refused(use, 1, /is the catalogue of a vault that was created .*: make another catalogue .* --rebuild/);
   }
+  const uploaded = await here.run(["upload", "again", "sent.txt", "--quiet"]);
+  assert.equal(uploaded.code, 0);
+  assert.match(uploaded.stderr, /The catalogue was not updated.*is the catalogue of a vault that was created/);
   await here.done(["catalog", "import", "again", "--start", "--rebuild"]);
   await here.done(["send", "sent.txt", "again"]);
 });

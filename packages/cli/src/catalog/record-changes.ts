@@ -18,11 +18,13 @@ export async function recordUpload(
   vaultName: string,
   { archiveId, sizeBytes, treeHash, description }: UploadedArchive,
 ): Promise<string | null> {
-  return record(tools, vaultName, {}, async ({ archives }) => {
+  return record(tools, vaultName, {}, async (catalog) => {
+    const { bindToVault } = await import("./bind-to-vault.ts");
+    await bindToVault(await tools.client(), catalog, tools.signal);
     const { decodeName } = await import("../names/decode-name.ts");
     const { path, format, modifiedAt } = decodeName(description);
     const createdAt = tools.now();
-    archives.addUploaded({ archiveId, sizeBytes, treeHash, description, createdAt, path, format, modifiedAt });
+    catalog.archives.addUploaded({ archiveId, sizeBytes, treeHash, description, createdAt, path, format, modifiedAt });
   });
 }
 

@@ -105,6 +105,17 @@ test("the newest version of each path is fetched, and a file with other content 
   assert.deepEqual(files.map(({ path }) => path).toSorted(), [names[0], "b.txt"]);
 });
 
+test("a file that exists under another name of its archive is not fetched again", async () => {
+  await write("twins", { README: "one", readme: "two" });
+  await http.createVault("twins");
+  await here.done(["send", "twins", "twins"]);
+  await here.done(["fetch", "twins", "readme", "-o", "twins-out"]);
+  const [newer] = await filesOf("twins-out");
+  await here.done(["fetch", "twins", "**", "-o", "twins-out"]);
+  assert.equal((await filesOf("twins-out")).length, 2);
+  assert.ok((await filesOf("twins-out")).includes(newer ?? ""));
+});
+
 test("a folder that was emptied gets the files under their own names again", async () => {
   await http.createVault("emptied");
   await write("emptied", { "a.txt": "archived", "b.txt": "b" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -102,6 +102,24 @@ test("a file with the content of an older version is a difference", async () => 
   await writeFile(join(folder.path, "older/a.txt"), "AAAA");
   assert.deepEqual((await audit("older", "older")).differences, ["older-in-folder a.txt"]);
   assert.match((await here.run(["audit", "older", "older"])).stdout, /^an older version in the folder: a\.txt$/m);
+});
+
+test("names that two archives share, or that are changed in a folder, hide no difference", async () => {
+  await sent("unsafe", { "a:b": "first", a_b: "other", "c:d": "old" });
+  await here.done(["fetch", "unsafe", "**", "-o", "unsafe-out"]);
+  assert.deepEqual((await audit("unsafe", "unsafe-out")).differences, []);
+  // The older of two that want one name has it, and the other one gets its date.
+  const dated = (await readdir(join(folder.path, "unsafe-out"))).filter((name) => /^a_b \(/.test(name));
+  assert.equal(dated.length, 1);
+  await rename(join(folder.path, "unsafe-out", dated[0] ?? ""), join(folder.path, "moved"));
+  assert.equal((await audit("unsafe", "unsafe-out")).differences.length, 1);
+  await rename(join(folder.path, "moved"), join(folder.path, "unsafe-out", dated[0] ?? ""));
+
+  await writeFile(join(folder.path, "unsafe", "c:d"), "new");
+  await here.done(["send", "unsafe", "unsafe"]);
+  const { differences } = await audit("unsafe", "unsafe-out");
+  assert.equal(differences.length, 1, differences.join());
+  assert.match(differences[0] ?? "", /-in-folder c_d$/);
 });
 
 test("a quick audit compares sizes and times alone", async () => {

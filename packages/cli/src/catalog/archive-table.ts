@@ -2,7 +2,14 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NameOverride } from "../names/name-override.ts";
 import { type ArchiveFilter, defaultStates, filterSql } from "./archive-filter.ts";
 import { type ArchiveOrder, orders, type Position, readPage } from "./archive-pages.ts";
-import { type ArchiveRow, archiveColumns, archiveOf, type CatalogArchive, type NewArchive } from "./archive-row.ts";
+import {
+  type ArchiveRow,
+  archiveColumns,
+  archiveOf,
+  type CatalogArchive,
+  type NewArchive,
+  stateNumber,
+} from "./archive-row.ts";
 import { type ArchiveTotals, emptyTotals, sumPage } from "./archive-totals.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
 import { BulkArchives } from "./bulk-archives.ts";
@@ -145,6 +152,15 @@ export class ArchiveTable {
       after = nextNumber(after, last);
       await nextTurn();
     }
+  }
+
+  /** Counts those that this program has deleted since then. */
+  deletedSince(date: Date): number {
+    const row = this.#database.get<{ archives: number }>(
+      `SELECT count(*) AS archives FROM archives WHERE state <> 0 AND state = ${stateNumber("deleted")} AND state_at >= ?`,
+      date.getTime(),
+    );
+    return row?.archives ?? 0;
   }
 
   markDeleted(numbers: readonly number[], at: Date): void {

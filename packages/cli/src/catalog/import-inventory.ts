@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { InvalidEntry, InventoryReader } from "@moraine/client/node";
+import type { InvalidEntry } from "@moraine/client/node";
 import type { InventoryItem } from "@moraine/protocol";
 import { isAwsEndpoint } from "../context/service-facts.ts";
 import { decodeName } from "../names/decode-name.ts";
@@ -59,7 +59,7 @@ export async function importInventory(
   } finally {
     await run.close();
   }
-  return run.end(reader.inventoryDate ?? options.listedAt ?? null, reader);
+  return run.end(reader.inventoryDate ?? options.listedAt ?? null, reader.vaultArn);
 }
 
 /** Bytes parsed at once. A download yields whole ranges, of up to 16 MiB and 40,000 archives. */
@@ -166,10 +166,7 @@ class ImportRun {
     }
   }
 
-  async end(
-    listedAt: Date | null,
-    { vaultArn, format }: Pick<InventoryReader, "vaultArn" | "format">,
-  ): Promise<ImportResult> {
+  async end(listedAt: Date | null, vaultArn: string | null): Promise<ImportResult> {
     const unjudged = this.#unjudged(listedAt);
     const vanished =
       unjudged === null && listedAt !== null
@@ -187,7 +184,6 @@ class ImportRun {
         listed,
         leftOut,
         vaultArn: vaultArn ?? known?.vaultArn ?? null,
-        isCsv: format === "CSV",
       };
       recordInventory(this.#catalog, inventory);
     }

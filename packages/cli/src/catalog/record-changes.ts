@@ -19,8 +19,6 @@ export async function recordUpload(
   { archiveId, sizeBytes, treeHash, description }: UploadedArchive,
 ): Promise<string | null> {
   return record(tools, vaultName, {}, async (catalog) => {
-    const { bindToVault } = await import("./bind-to-vault.ts");
-    await bindToVault(await tools.client(), catalog, tools.signal);
     const { decodeName } = await import("../names/decode-name.ts");
     const { path, format, modifiedAt } = decodeName(description);
     const createdAt = tools.now();
@@ -53,7 +51,9 @@ async function record(
     if (existsSync(catalogPath(tools, vaultName, options))) {
       // Loaded only for vaults that have a catalogue.
       const { openCatalog } = await import("./open-catalog.ts");
+      const { bindToVault } = await import("./bind-to-vault.ts");
       using catalog = openCatalog(tools, vaultName, options);
+      await bindToVault(await tools.client(), catalog, tools.signal);
       await change(catalog);
     }
     return null;

@@ -11,8 +11,6 @@ export interface RecordedInventory {
   readonly leftOut: number;
   /** The vault; null if it did not name it. */
   readonly vaultArn: string | null;
-  /** Whether it was a CSV, which looks whole when it was cut off after a line. */
-  readonly isCsv: boolean;
 }
 
 /** Returns null before the first import. */
@@ -22,8 +20,8 @@ export function recordedInventory({ facts }: Catalog): RecordedInventory | null 
     return null;
   }
   const recorded = JSON.parse(text) as Omit<RecordedInventory, "listedAt"> & { readonly listedAt: string | null };
-  const { listedAt, listed, leftOut = 0, vaultArn, isCsv = false } = recorded;
-  return { listedAt: listedAt === null ? null : new Date(listedAt), listed, leftOut, vaultArn, isCsv };
+  const { listedAt, listed, leftOut = 0, vaultArn } = recorded;
+  return { listedAt: listedAt === null ? null : new Date(listedAt), listed, leftOut, vaultArn };
 }
 
 /** Says by which date the catalogue lists the vault. */

@@ -46,17 +46,19 @@ interface Columns {
   readonly id: number;
   readonly path: number;
   readonly count: number;
+  /** Its paths are decoded already. */
+  readonly isExport: boolean;
 }
 
 function headerOf({ fields }: CsvRow): Columns | null {
   const names = fields.map((field) => field.toLowerCase().replaceAll(/[\s_-]/g, ""));
   const [id, path] = [names.findIndex((name) => name === "archiveid" || name === "id"), names.indexOf("path")];
-  return id < 0 || path < 0 ? null : { id, path, count: fields.length };
+  return id < 0 || path < 0 ? null : { id, path, count: fields.length, isExport: names.includes("nameformat") };
 }
 
 function overrideOf(file: string, { fields, line }: CsvRow, columns: Columns | null): NameOverride {
   const fault = (problem: string) => new NamesFileError(`Invalid row in ${file}, line ${line}: ${problem}`);
-  const { id, path, count } = columns ?? { id: 0, path: 1, count: 2 };
+  const { id, path, count, isExport } = columns ?? { id: 0, path: 1, count: 2, isExport: false };
   if (fields.length !== count) {
     const expected = columns === null ? "an archive id and a path" : "as many as the first line has";
     throw fault(`${fields.length} fields, expected ${count}, ${expected}; quote a field that has commas`);
@@ -70,8 +72,9 @@ function overrideOf(file: string, { fields, line }: CsvRow, columns: Columns | n
   if (isEmpty(fields[path])) {
     throw fault(`archive ${archiveId} has an empty path; write one, or remove the line`);
   }
+  const text = fields[path] ?? "";
   // As in descriptions that may come from Windows.
-  return { archiveId, path: (fields[path] ?? "").replaceAll("\\", "/"), format: "names-file" };
+  return { archiveId, path: isExport ? text : text.replaceAll("\\", "/"), format: "names-file" };
 }
 
 const isEmpty = (field: string | undefined): boolean => (field ?? "").trim() === "";

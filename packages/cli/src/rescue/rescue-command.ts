@@ -53,7 +53,7 @@ export async function rescueVault(
   }
   await using stack = new AsyncDisposableStack();
   const catalog = stack.use(createCatalog(tools, vaultName, options));
-  const described = await bindToVault(client, catalog, tools.signal);
+  await bindToVault(client, catalog, tools.signal);
   const services = { client, vaultName, catalog, prices, listLagMilliseconds: await listLagOf(client) };
   if (tools.options().dryRun) {
     catalog.assertImported();
@@ -66,6 +66,8 @@ export async function rescueVault(
     catalog.syncEachChange();
   }
   await fillCatalog(tools, { ...services, ...paying }, options);
+  // Only now, since an inventory may have been waited for during hours.
+  const described = await bindToVault(client, catalog, tools.signal);
   const hasCopies = isTargetWithCopies(catalog, tools.pathOf(targetText));
   const target = stack.use(await targetOf(tools, targetText, { create: !hasCopies }));
   const parts = partsOf(tools, { ...services, target }, options);
@@ -103,7 +105,7 @@ async function run(
   await finish(tools, parts, snapshot, options);
   report.close();
   const leftOut = recordedInventory(parts.catalog)?.leftOut ?? 0;
-  const unlisted = unlistedArchives(parts.catalog, described, options.selection);
+  const unlisted = unlistedArchives(parts.catalog, described, options.selection, snapshot.selected.archives);
   const error = endError(end, snapshot, { target: parts.target.url, leftOut, unlisted });
   printEnd(tools, snapshot, end);
   if (error !== null) {

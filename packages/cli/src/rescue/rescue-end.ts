@@ -50,6 +50,6 @@ function inventoryError(leftOut: number, unlisted: number): Error | null {
   return unlisted === 0
     ? null
     : new SomeFailedError(
-        `All that the inventory lists is rescued, but the vault has ${counted(unlisted, "archive")} more: the CSV is old or was cut off. Import another one (moraine catalog import), and run the same command again`,
+        `All that the inventory lists is rescued, but the vault has ${counted(unlisted, "archive")} more: the inventory is old, or a CSV that was cut off. Import a newer one (moraine catalog import), and run the same command again`,
       );
 }

@@ -99,25 +99,37 @@ async function isOlderVersion({ archives }: Catalog, path: string, content: File
 }
 
 /** Looks for a file of each path that the catalogue has. An archive without a path is no file. */
-export async function* compareCatalog({
-  catalog,
-  folder,
-  concurrency,
-}: FolderAudit): AsyncGenerator<readonly Difference[], void, void> {
+export async function* compareCatalog(audit: FolderAudit): AsyncGenerator<readonly Difference[], void, void> {
+  const { catalog, concurrency, signal } = audit;
   const archives = newestOfPaths(catalog);
-  for await (const difference of inOrder(archives, concurrency, (archive) => missingFile(folder, archive))) {
+  const compared = { ...audit, fetched: await FetchedFiles.of(catalog, signal) };
+  for await (const difference of inOrder(archives, concurrency, (archive) => missingFile(compared, archive))) {
     yield difference === null ? [] : [difference];
   }
 }
 
 /** The path itself is looked for only if it stays in the folder; a file that was fetched has a safe one. */
-async function missingFile(folder: string, archive: CatalogArchive): Promise<Difference | null> {
+async function missingFile(audit: ComparedFolder, archive: CatalogArchive): Promise<Difference | null> {
+  const { folder, fetched, signal } = audit;
   const { path, archiveId } = archive;
   const isInner = path.split("/").every((name) => !["", ".", ".."].includes(name) && !name.includes("\0"));
   const names = new Set([...(isInner ? [path] : []), ...fetchedNames(archive)]);
   for (const name of names) {
-    const found = await lstat(join(folder, name)).catch(() => null);
-    if (found?.isFile()) {
+    const file = join(folder, name);
+    const found = await lstat(file).catch(() => null);
+    if (!found?.isFile()) {
+      continue;
+    }
+    const local: LocalFile = {
+      kind: "file",
+      file,
+      path: name,
+      sizeBytes: found.size,
+      modifiedAt: found.mtime,
+      permissions: found.mode & 0o777,
+    };
+    // One of two that want the same name has it.
+    if (!(await fetched.isShared(archive)) || (await new FileContent(audit, local, signal).isOf(archive))) {
       return null;
     }
   }

@@ -1,5 +1,6 @@
 import type { GlacierClient } from "@moraine/client";
 import type { ManyIds } from "../arguments/many-ids.ts";
+import { bind } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { CatalogOptions } from "../catalog/catalog-path.ts";
 import { existingVault } from "../catalog/existing-vault.ts";
@@ -36,8 +37,11 @@ export async function deleteMany(
 ): Promise<FileCounts> {
   const { inParallel } = await import("@moraine/client/node");
   const client = await tools.client();
-  await existingVault(client, vaultName, signal);
+  const vault = await existingVault(client, vaultName, signal);
   using catalog = openIfExists(tools, vaultName, options);
+  if (catalog !== null && vault !== null) {
+    bind(catalog, vault);
+  }
   const progress = new FilesProgress(onEvent, "archives");
   const total = await ids.count();
   if (total !== null) {

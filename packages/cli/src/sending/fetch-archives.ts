@@ -21,6 +21,7 @@ import { FolderTarget } from "../targets/folder/folder-target.ts";
 import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
 import { assertRoom, FullFolder } from "./fetch-room.ts";
 import { FetchTarget } from "./fetch-target.ts";
+import { fetchedNames } from "./fetched-files.ts";
 import { fetchedPath } from "./fetched-path.ts";
 import { type FileCounts, FilesProgress } from "./files-progress.ts";
 import { MatchedGlobs } from "./matched-globs.ts";
@@ -120,9 +121,12 @@ export class Fetching implements AsyncDisposable {
     const place = { create: true, hasDocuments: false };
     const opened = this.#stack.use(await FolderTarget.open(this.#tools.pathOf(folder), place));
     const progress = new FilesProgress(onEvent);
-    const pathOf = (archiveId: string) => catalog.archives.get(archiveId)?.path ?? "";
+    const namesOf = (archiveId: string) => {
+      const archive = catalog.archives.get(archiveId);
+      return archive === null ? { path: "", names: [] } : { path: archive.path, names: fetchedNames(archive) };
+    };
     const full = new FullFolder({ endsRun: !this.#tools.stderr.isTTY });
-    const target = new FetchTarget(opened, { progress, pathOf, full });
+    const target = new FetchTarget(opened, { progress, namesOf, full });
     this.#stack.use(await target.lock(signal));
     const copies = catalog.copies.of(target.url);
     await this.#chooseNames(copies, signal);

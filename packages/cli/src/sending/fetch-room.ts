@@ -2,6 +2,7 @@ import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { TargetCopies } from "../catalog/copy-table.ts";
 import type { FolderTarget } from "../targets/folder/folder-target.ts";
 import { TargetFullError } from "../targets/target.ts";
+import { fetchedNames } from "./fetched-files.ts";
 
 /** Throws TargetFullError if the folder has less room than the files need that it lacks. Called before a job is paid for. */
 export async function assertRoom(
@@ -18,9 +19,11 @@ export async function assertRoom(
   let needed = 0;
   for await (const batch of archives) {
     signal.throwIfAborted();
-    for (const { number, archiveId, sizeBytes } of batch) {
-      const path = copies.get(number)?.path;
-      needed += path === undefined ? sizeBytes : await folder.bytesToStore({ path, archiveId, sizeBytes });
+    for (const archive of batch) {
+      const planned = copies.get(archive.number)?.path;
+      const names = new Set([...(planned === undefined ? [] : [planned]), ...fetchedNames(archive)]);
+      const sizes = await Promise.all([...names].map((path) => folder.bytesToStore({ ...archive, path })));
+      needed += Math.min(...sizes);
     }
   }
   if (needed > freeBytes) {

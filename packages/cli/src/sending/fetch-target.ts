@@ -1,14 +1,15 @@
 import { permissionsIn } from "../names/file-description.ts";
 import type { FolderTarget } from "../targets/folder/folder-target.ts";
-import type {
-  ArchiveFacts,
-  ArchiveOutput,
-  CopyFacts,
-  CopyState,
-  StoredCopy,
-  StoreOptions,
-  Target,
-  TargetDocuments,
+import {
+  type ArchiveFacts,
+  type ArchiveOutput,
+  type CopyFacts,
+  type CopyState,
+  type StoredCopy,
+  type StoreOptions,
+  type Target,
+  type TargetDocuments,
+  TargetOccupiedError,
 } from "../targets/target.ts";
 import type { FullFolder } from "./fetch-room.ts";
 import type { FilesProgress } from "./files-progress.ts";
@@ -16,8 +17,8 @@ import type { FilesProgress } from "./files-progress.ts";
 /** The report on files as they are fetched. */
 export interface FetchReport {
   readonly progress: FilesProgress;
-  /** The decoded path of an archive; empty if it has none. */
-  readonly pathOf: (archiveId: string) => string;
+  /** The decoded path of an archive, empty if it has none, and the names that its file may have. */
+  readonly namesOf: (archiveId: string) => { readonly path: string; readonly names: readonly string[] };
   readonly full: FullFolder;
 }
 
@@ -50,11 +51,29 @@ export class FetchTarget implements Target {
   }
 
   async find(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {
-    const copy = await this.#folder.find(archive, signal);
+    const copy = (await this.#folder.find(archive, signal)) ?? (await this.#findRenamed(archive, signal));
     if (copy !== null) {
-      this.#ended("present", archive);
+      this.#ended("present", { ...archive, path: copy.location });
     }
     return copy;
+  }
+
+  /** An earlier run of other archives may have given the file another name. */
+  async #findRenamed(archive: ArchiveFacts, signal: AbortSignal): Promise<StoredCopy | null> {
+    const { names } = this.#report.namesOf(archive.archiveId);
+    for (const path of names.filter((name) => name !== archive.path)) {
+      try {
+        const copy = await this.#folder.find({ ...archive, path }, signal);
+        if (copy !== null) {
+          return copy;
+        }
+      } catch (error) {
+        if (!(error instanceof TargetOccupiedError)) {
+          throw error;
+        }
+      }
+    }
+    return null;
   }
 
   async store(archive: ArchiveFacts, output: ArchiveOutput, options: StoreOptions): Promise<StoredCopy> {
@@ -83,7 +102,7 @@ export class FetchTarget implements Target {
   }
 
   #ended(state: "present" | "fetched", { path, archiveId, sizeBytes }: ArchiveFacts): void {
-    const archivePath = this.#report.pathOf(archiveId);
+    const { path: archivePath } = this.#report.namesOf(archiveId);
     const isRenamed = archivePath !== path && archivePath !== "";
     this.#report.progress.ended({ state, path, archiveId, sizeBytes, ...(isRenamed && { archivePath }) });
   }

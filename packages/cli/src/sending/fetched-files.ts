@@ -32,7 +32,7 @@ export function fetchedNames(archive: CatalogArchive): readonly string[] {
 /** Finds the archives of files that a fetch has stored under other names than their paths. */
 export class FetchedFiles {
   readonly #catalog: Catalog;
-  /** The numbers of archives with unsafe paths, by keys of the safe ones. */
+  /** The numbers of the newest archives of unsafe paths, by keys of the safe ones. */
   readonly #numbers: ReadonlyMap<number, readonly number[]>;
 
   private constructor(catalog: Catalog, numbers: ReadonlyMap<number, readonly number[]>) {
@@ -43,15 +43,25 @@ export class FetchedFiles {
   /** Reads the catalogue. Memory: some bytes for each archive whose path is not safe. */
   static async of(catalog: Catalog, signal: AbortSignal): Promise<FetchedFiles> {
     const numbers = new Map<number, number[]>();
-    for await (const batch of catalog.archives.inOrderOfPath()) {
+    const add = (archive: CatalogArchive) => {
       signal.throwIfAborted();
-      for (const archive of batch) {
-        const path = fetchedPath(archive);
-        if (path !== archive.path) {
-          const key = textKey(path);
-          numbers.set(key, [...(numbers.get(key) ?? []), archive.number]);
+      const path = fetchedPath(archive);
+      if (path !== archive.path) {
+        const key = textKey(path);
+        const others = numbers.get(key);
+        if (others === undefined) {
+          numbers.set(key, [archive.number]);
+        } else {
+          others.push(archive.number);
         }
       }
+    };
+    for await (const archive of newestOfPaths(catalog)) {
+      add(archive);
+    }
+    // Each of those without a path is named by its id.
+    for await (const batch of catalog.archives.atPath("")) {
+      batch.forEach(add);
     }
     return new FetchedFiles(catalog, numbers);
   }
@@ -66,6 +76,16 @@ export class FetchedFiles {
       fetchedNames(archive).includes(path),
     );
     return own === null ? fetched : [own, ...fetched];
+  }
+
+  /** Whether another archive wants the same name for its file. */
+  async isShared(archive: CatalogArchive): Promise<boolean> {
+    const path = fetchedPath(archive);
+    const [first, second] = this.#numbers.get(textKey(path)) ?? [];
+    if (first === undefined || second !== undefined) {
+      return second !== undefined;
+    }
+    return first !== archive.number || (await newestAt(this.#catalog, path)) !== null;
   }
 
   #renamedTo(path: string): readonly CatalogArchive[] {

@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { sep } from "node:path";
 import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
@@ -24,18 +25,21 @@ export async function ownFilesOf(
 ): Promise<OwnFiles> {
   const folder = stateFolder(tools);
   const catalog = catalogPath(tools, vaultName, options);
-  const files = ["", "-wal", "-shm", ".send.lock", ".rescue"].map((suffix) => catalog + suffix);
+  const files = ["", "-wal", "-shm", ".send.lock", ".lock"].map((suffix) => catalog + suffix);
   const paths = [folder, ...files, ...(manifest === undefined ? [] : [tools.pathOf(manifest)])];
   const named = new Set(paths);
   const known = new Set((await Promise.all(paths.map(identityAt))).filter((identity) => identity !== null));
+  const real = new Set(await Promise.all(paths.map((path) => realpath(path).catch(() => path))));
   const folders = [folder, await realpath(folder).catch(() => folder)].map((path) => `${path}${sep}`);
   return {
     has: (path, identity) =>
-      named.has(path) || known.has(textOf(identity)) || folders.some((state) => path.startsWith(state)),
+      named.has(path) ||
+      (known.has(textOf(identity)) && real.has(realpathSync(path))) ||
+      folders.some((state) => path.startsWith(state)),
   };
 }
 
-/** A name may be a link, or one of several: device and inode tell. */
+/** A name may lead through links. Equal identities are looked into, since inodes of more than 53 bits are rounded. */
 async function identityAt(path: string): Promise<string | null> {
   const stats = await stat(path).catch(() => null);
   return stats === null ? null : textOf(stats);

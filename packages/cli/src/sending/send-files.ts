@@ -1,3 +1,5 @@
+import { realpath } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { GlacierClient } from "@moraine/client";
 import { bind } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -70,8 +72,12 @@ export async function sendFiles(
 async function lockPaths(tools: CommandContext, vaultName: string, catalog: Catalog): Promise<readonly string[]> {
   const own = catalogPath(tools, vaultName, {});
   await prepareFolderOf(own);
-  return [...new Set([own, catalog.path])].map((path) => `${path}.send.lock`);
+  const paths = await Promise.all([own, catalog.path].map(realPath));
+  return [...new Set(paths)].map((path) => `${path}.send.lock`);
 }
+
+/** The file need not exist. */
+const realPath = async (path: string): Promise<string> => join(await realpath(dirname(path)), basename(path));
 
 interface Opened {
   readonly vaultName: string;

@@ -29,7 +29,7 @@ test("a catalogue stays with the account and the vault that it was first used wi
 test("a catalogue is of the vault that its inventory has named", () => {
   using opened = temporaryCatalog();
   const { catalog } = opened;
-  recordInventory(catalog, { listedAt: null, listed: 0, leftOut: 0, vaultArn: arnOf(one), isCsv: false });
+  recordInventory(catalog, { listedAt: null, listed: 0, leftOut: 0, vaultArn: arnOf(one) });
   assert.throws(() => bind(catalog, described(other, date)), /these credentials see/);
   bind(catalog, described(one, date));
 });

@@ -68,7 +68,6 @@ test("an inventory is imported with its decoded paths, and again without a chang
     listed: 3001,
     leftOut: 0,
     vaultArn: arn,
-    isCsv: false,
   });
   const all = await flat(catalog.archives.inOrderOfCreation());
   assert.equal((await importText(catalog, text)).added, 0);

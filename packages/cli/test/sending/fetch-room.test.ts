@@ -22,19 +22,22 @@ test("bytes are not needed for files that exist, nor for the part of a download 
     const block = 64 * 1024;
     await mkdir(join(root, ".moraine/partial"), { recursive: true });
     await writeFile(join(root, ".moraine/partial", `${partialName("part-id")}.partial`), Buffer.alloc(block, 1));
+    const createdAt = new Date(Date.UTC(2026, 0, 2, 3, 4, 5));
+    await writeFile(join(root, "dated (2026-01-02 030405)"), "123");
     const archives = [
-      { number: 1, archiveId: "present-id", sizeBytes: 5 },
-      { number: 2, archiveId: "part-id", sizeBytes: block + 1000 },
-      { number: 3, archiveId: "missing-id", sizeBytes: 7 },
+      { number: 1, archiveId: "present-id", path: "present", sizeBytes: 5, createdAt },
+      { number: 2, archiveId: "part-id", path: "part", sizeBytes: block + 1000, createdAt },
+      { number: 3, archiveId: "missing-id", path: "missing", sizeBytes: 7, createdAt },
+      { number: 4, archiveId: "dated-id", path: "dated", sizeBytes: 3, createdAt },
     ] as CatalogArchive[];
-    const paths = ["", "present", "part", "missing"];
+    const paths = ["", "present", "part", "missing", "dated"];
     const copies = { get: (number: number) => ({ path: paths[number] ?? "" }) as never };
     const assertWith = (freeBytes: number) => {
       const narrow = { url: root, freeBytes: async () => freeBytes, bytesToStore: folder.bytesToStore.bind(folder) };
       const batches = (async function* () {
         yield archives;
       })();
-      return assertRoom(narrow, copies, batches, { bytes: block + 1012, signal });
+      return assertRoom(narrow, copies, batches, { bytes: block + 1015, signal });
     };
     await assertWith(1007);
     await assert.rejects(assertWith(1006), {
@@ -56,7 +59,7 @@ for (const endsRun of [true, false]) {
     } as unknown as FolderTarget;
     const target = new FetchTarget(folder, {
       progress: new FilesProgress(() => undefined),
-      pathOf: () => "a",
+      namesOf: () => ({ path: "a", names: [] }),
       full: watched,
     });
     const archive = { archiveId: "id", sizeBytes: 5, treeHash: "", path: "a", description: "", modifiedAt: null };

@@ -38,10 +38,10 @@ export function roomOf({
     // Some network file systems do not report their size, and some local ones have no fixed number of files.
     freeBytes: blocks === 0 ? null : bavail * bsize,
     freeFiles: files === 0 ? null : ffree,
-    // NFS reports the size of its requests, up to 1 MiB.
+    // NFS reports the size of its requests, up to 1 MiB, and ZFS that of its records, of which a small file takes a part.
     blockBytes: bsize > blockBytesMax ? blockBytesUsual : bsize,
   };
 }
 
-const blockBytesMax = 256 * 1024;
+const blockBytesMax = 64 * 1024;
 const blockBytesUsual = 4096;

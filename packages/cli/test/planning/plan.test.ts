@@ -267,8 +267,8 @@ test("takes the room from what a file system says of itself", () => {
   assert.deepEqual(roomOf(ext4), { freeBytes: 40_960, freeFiles: 7, blockBytes: 4096 });
   assert.deepEqual(roomOf({ ...ext4, files: 0, ffree: 0 }).freeFiles, null);
   assert.deepEqual(roomOf({ ...ext4, blocks: 0 }).freeBytes, null);
-  assert.deepEqual(roomOf({ ...ext4, bsize: 1024 ** 2 }), {
-    freeBytes: 10 * 1024 ** 2,
+  assert.deepEqual(roomOf({ ...ext4, bsize: 128 * 1024 }), {
+    freeBytes: 10 * 128 * 1024,
     freeFiles: 7,
     blockBytes: 4096,
   });

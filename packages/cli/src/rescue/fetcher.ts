@@ -101,7 +101,13 @@ export class Fetcher {
     if (this.#state.isTargetPaused) {
       return;
     }
-    for (let next = this.#next(); next !== null; next = this.#next()) {
+    // One copy shows whether a target works again. All of them would be transferred in vain, and paid for.
+    const most = this.#state.isTargetDoubted ? 1 : Number.POSITIVE_INFINITY;
+    while (this.#running.size < most) {
+      const next = this.#next();
+      if (next === null) {
+        break;
+      }
       this.#start(next, signal);
     }
     this.#meter.busy(this.#running.size > 0);
@@ -149,6 +155,9 @@ export class Fetcher {
       }
     };
     const { bandwidth } = this.#options;
+    if (this.#state.isTargetDoubted) {
+      await target.probe(archive.sizeBytes, signal);
+    }
     const copy = await target.store(factsOf(this.#parts, archive), this.#outputOf(ready), {
       signal,
       onBytes,

@@ -25,6 +25,35 @@ test("a target that is full for days is paid for once more at most", async () =>
   assert.deepEqual(failures(world), []);
 });
 
+test("a target that is full for days has outputs transferred in vain only until it is noticed", async () => {
+  using world = new RescueWorld(archives);
+  let [isFull, transfers] = [true, 0];
+  world.onProbe = () => {
+    if (isFull) {
+      throw new TargetFullError("No room: ENOSPC");
+    }
+  };
+  world.onStore = () => {
+    transfers += 1;
+    world.onProbe();
+  };
+  assert.equal(await world.run(96), null);
+  assert.ok(transfers <= 4, `${transfers} transfers`);
+  isFull = false;
+  assert.equal(await world.run(96), "done");
+});
+
+test("a target that only its probes find usable gets one output at a time", async () => {
+  using world = new RescueWorld(archives);
+  let transfers = 0;
+  world.onStore = () => {
+    transfers += 1;
+    throw new TargetFullError("No room: EDQUOT");
+  };
+  assert.equal(await world.run(24), null);
+  assert.ok(transfers > 10 && transfers <= 24 * 12 + 20, `${transfers} transfers`);
+});
+
 test("a target that is away for days is paid for once more at most, though the first to notice is the look for copies", async () => {
   using world = new RescueWorld(archives);
   const away = () => {

@@ -204,6 +204,7 @@ test("only storage/metadata changes rows, and never by a text of SQL", () => {
       "/job-table.ts",
       "/pending-requests.ts",
       "/schema.ts",
+      "/unpaid-transfers.ts",
       "/upload-table.ts",
     ].map((name) => `cli/src/catalog${name}`),
     ...["/copy-mark-row.ts", "/node-rows.ts", "/postgres-batch.ts", "/postgres-writer.ts"].map(

@@ -8,6 +8,7 @@ import { FactTable } from "./fact-table.ts";
 import { JobTable } from "./job-table.ts";
 import { PendingRequests } from "./pending-requests.ts";
 import { applicationId, archiveIndexes, schemaVersion, tables } from "./schema.ts";
+import { UnpaidTransfers } from "./unpaid-transfers.ts";
 import { UploadTable } from "./upload-table.ts";
 
 /** The vault of a catalogue. */
@@ -32,6 +33,7 @@ export class Catalog implements Disposable {
   readonly archives: ArchiveTable;
   readonly jobs: JobTable;
   readonly requests: PendingRequests;
+  readonly unpaid: UnpaidTransfers;
   readonly copies: CopyTable;
   readonly costs: CostTable;
   readonly uploads: UploadTable;
@@ -68,6 +70,7 @@ export class Catalog implements Disposable {
     this.archives = new ArchiveTable(database);
     this.jobs = new JobTable(database);
     this.requests = new PendingRequests(database);
+    this.unpaid = new UnpaidTransfers(database);
     this.copies = new CopyTable(database);
     this.costs = new CostTable(database);
     this.uploads = new UploadTable(database);

@@ -24,8 +24,30 @@ export class PendingRequests {
     );
   }
 
+  /** Keeps it as one whose job may still be listed, late, whatever becomes of the next request. */
+  settle(number: number): void {
+    this.#database.run(
+      "UPDATE OR REPLACE facts SET name = ? WHERE name = ?",
+      `${settled}${number}`,
+      `${prefix}${number}`,
+    );
+  }
+
+  /** Whether a job that is listed may be one that was requested, and paid for. */
+  has(number: number): boolean {
+    const names = [`${prefix}${number}`, `${settled}${number}`];
+    return this.#database.get("SELECT 1 FROM facts WHERE name IN (?, ?)", ...names) !== undefined;
+  }
+
+  /** Forgets the request that was not settled. */
   delete(number: number): void {
     this.#database.run("DELETE FROM facts WHERE name = ?", `${prefix}${number}`);
+  }
+
+  /** Forgets all requests of an archive: its job is known, or it is given up. */
+  forget(number: number): void {
+    this.delete(number);
+    this.#database.run("DELETE FROM facts WHERE name = ?", `${settled}${number}`);
   }
 
   /** By the numbers of the archives. There are as few as requests at once. */
@@ -41,3 +63,4 @@ export class PendingRequests {
 
 /** A colon follows all digits. */
 const prefix = "request-";
+const settled = "settled-";

@@ -16,6 +16,7 @@ export function charge(parts: RescueParts, state: RescueState, archive: CatalogA
     money.count(tier, work);
     catalog.facts.set("rescue-hour", hourToText(hour));
     catalog.requests.add(archive.number, { tier, sentAt: null });
+    catalog.unpaid.delete(archive.number);
   });
 }
 
@@ -31,5 +32,29 @@ export function refund(
     catalog.requests.delete(number);
   });
   const spentUsd = state.schedule.spentUsd - money.usdOf(tier, { archives: 1, bytes });
+  state.schedule = { ...state.schedule, spentUsd };
+}
+
+type Sized = Pick<CatalogArchive, "number" | "sizeBytes">;
+type Paying = Pick<RescueParts, "money" | "catalog" | "limits">;
+
+/** Counts a transfer that was not counted with its job, before it begins. Returns false if it would make the costs exceed the cap. */
+export function chargeTransfer({ money, catalog, limits }: Paying, state: RescueState, archive: Sized): boolean {
+  const spentUsd = state.schedule.spentUsd + money.usdOfTransfer(archive.sizeBytes);
+  if (limits.costMax !== null && spentUsd > limits.costMax) {
+    return false;
+  }
+  catalog.change(() => {
+    money.countTransfer(archive.sizeBytes);
+    catalog.unpaid.delete(archive.number);
+  });
+  state.schedule = { ...state.schedule, spentUsd };
+  return true;
+}
+
+/** Takes back the charge of a transfer of which no byte was received. */
+export function refundTransfer({ money, catalog }: Paying, state: RescueState, archive: Sized): void {
+  catalog.change(() => money.countTransfer(-archive.sizeBytes));
+  const spentUsd = state.schedule.spentUsd - money.usdOfTransfer(archive.sizeBytes);
   state.schedule = { ...state.schedule, spentUsd };
 }

@@ -4,6 +4,7 @@ import type { CatalogArchive } from "../catalog/archive-row.ts";
 import { messageOf } from "../exit-codes.ts";
 import { type ArchiveOutput, OutputExpiredError, TargetOccupiedError } from "../targets/target.ts";
 import { factsOf } from "./archive-facts.ts";
+import { chargeTransfer, refundTransfer } from "./charges.ts";
 import type { JobWatch } from "./job-watch.ts";
 import { largeBytesMin, type ReadyArchive, ReadyQueue } from "./ready-queue.ts";
 import type { Recorder } from "./recorder.ts";
@@ -144,7 +145,12 @@ export class Fetcher {
 
   async #copy(ready: ReadyArchive, signal: AbortSignal): Promise<void> {
     const { archive, job } = ready;
-    const { target } = this.#parts;
+    const { target, catalog } = this.#parts;
+    const isUnpaid = catalog.unpaid.has(archive.number);
+    if (isUnpaid && !chargeTransfer(this.#parts, this.#state, archive)) {
+      this.#tooDear(ready);
+      return;
+    }
     let received = 0;
     const onBytes = (count: number) => {
       this.#state.receivedBytes += count;
@@ -155,21 +161,58 @@ export class Fetcher {
       }
     };
     const { bandwidth } = this.#options;
-    if (this.#state.isTargetDoubted) {
-      await target.probe(archive.sizeBytes, signal);
-    }
-    const copy = await target.store(factsOf(this.#parts, archive), this.#outputOf(ready), {
-      signal,
-      onBytes,
-      bandwidth,
+    const store = async () => {
+      if (this.#state.isTargetDoubted) {
+        await target.probe(archive.sizeBytes, signal);
+      }
+      const options = { signal, onBytes, bandwidth };
+      const copy = await target.store(factsOf(this.#parts, archive), this.#outputOf(ready), options);
+      this.#meter.received({ archives: 1, bytes: 0 });
+      await this.#recorder.verified(archive, copy, job.jobId);
+    };
+    await store().catch((error: unknown) => {
+      this.#settleTransfer(ready, { isUnpaid, received });
+      throw error;
     });
-    this.#meter.received({ archives: 1, bytes: 0 });
-    await this.#recorder.verified(archive, copy, job.jobId);
+    if (isUnpaid && received === 0) {
+      refundTransfer(this.#parts, this.#state, archive);
+    }
     this.#state.targetWorks();
     this.#stored += 1;
     this.#forget(archive);
     this.#queue.done(ready);
     this.#state.removeAhead(archive);
+  }
+
+  /** Leaves an output to a run that may pay for it, unless charges that others wait for may be taken back. */
+  #tooDear(ready: ReadyArchive): void {
+    const { requesting, uncertain } = this.#state;
+    // This copy is not among those that run.
+    if (this.#running.size > 0 || requesting.size > 0 || uncertain.size > 0) {
+      this.#queue.postpone(ready, tooDearPauseMilliseconds);
+      return;
+    }
+    this.#parts.catalog.jobs.fetched(ready.job.jobId);
+    this.#state.isCostCapReached = true;
+    this.#state.wait("cost-cap", "another transfer would cost more than --max-cost allows");
+    this.#queue.done(ready);
+    this.#state.removeAhead(ready.archive);
+  }
+
+  /** Counts what a copy that has failed received: the next one receives all of it again, but for the parts of a large archive. */
+  #settleTransfer({ archive, job }: ReadyArchive, { isUnpaid, received }: Received): void {
+    const { catalog } = this.#parts;
+    const isUntouched = isUnpaid && received === 0;
+    const isUsed = received > 0 && !isLargeArchive(archive);
+    catalog.change(() => {
+      if (isUntouched) {
+        refundTransfer(this.#parts, this.#state, archive);
+      }
+      // Another job may have been charged meanwhile, with its transfer.
+      if ((isUsed || isUntouched) && this.#jobs.isLive(job)) {
+        catalog.unpaid.add(archive.number);
+      }
+    });
   }
 
   #outputOf({ archive, job }: ReadyArchive): ArchiveOutput {
@@ -310,6 +353,14 @@ export class Fetcher {
     const { archiveId, path } = archive;
     this.#parts.onEvent({ kind: "archive-failed", archiveId, path, reason: messageOf(error), final });
   }
+}
+
+/** A transfer that would exceed the cap is looked at again after this time, while others may be taken back. */
+const tooDearPauseMilliseconds = 5000;
+
+interface Received {
+  readonly isUnpaid: boolean;
+  readonly received: number;
 }
 
 const isLargeArchive = ({ sizeBytes }: CatalogArchive): boolean => sizeBytes >= largeBytesMin;

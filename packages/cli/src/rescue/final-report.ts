@@ -23,6 +23,14 @@ export function reportFacts(
       quantity: `${grouped(paid.archives)} jobs, ${bytesInWords(paid.bytes)}`,
       amount: money.isKnown ? money.usdOf(tier, paid) : null,
     }));
+  const transferred = money.transferredBytes();
+  if (transferred > 0) {
+    costs.push({
+      name: "Transfers of outputs whose jobs were not paid for here, or again",
+      quantity: bytesInWords(transferred),
+      amount: money.isKnown ? money.usdOfTransfer(transferred) : null,
+    });
+  }
   return {
     vault: vaultName,
     target: target.url,

@@ -264,8 +264,9 @@ export class JobWatch {
     } else if (job.StatusCode === "InProgress" && known.state === "ready") {
       // It was missing in a list of those in progress.
       this.#parts.catalog.jobs.inProgress(job.JobId);
-    } else if (job.StatusCode === "Succeeded" && known.state === "fetched" && this.#isWanted(archive)) {
-      // Fetched for another target, or by a run whose copy was lost.
+    } else if (job.StatusCode === "Succeeded" && known.state === "fetched" && this.#mayPay(archive)) {
+      // Fetched for another target, by a run whose copy was lost, or too dear for the last run.
+      this.#parts.catalog.unpaid.add(archive.number);
       this.#parts.catalog.jobs.ready(job.JobId, dateOf(job.CompletionDate));
       this.#state.addAhead(archive);
       this.#hasNews();
@@ -276,12 +277,21 @@ export class JobWatch {
   #mayAdopt(known: CatalogJob | null, archive: CatalogArchive, job: Job): boolean {
     const isLive = known?.state === "requested" || known?.state === "ready";
     const isSooner = known?.state === "requested" && job.StatusCode === "Succeeded";
-    return this.#isWanted(archive) && (!isLive || isSooner);
+    const isPaid = isSooner || this.#parts.catalog.requests.has(archive.number);
+    return (isPaid ? this.#isWanted(archive) : this.#mayPay(archive)) && (!isLive || isSooner);
+  }
+
+  /** Whether an output may be fetched whose transfer is not paid for. Once the cap is reached, what is too dear would be ready at each look. */
+  #mayPay(archive: CatalogArchive): boolean {
+    return this.#isWanted(archive) && !this.#state.isCostCapReached;
   }
 
   #adopt(job: Job, archive: CatalogArchive, known: CatalogJob | null): void {
     const { catalog } = this.#parts;
     const isCounted = known?.state === "requested";
+    if (!isCounted && !catalog.requests.has(archive.number)) {
+      catalog.unpaid.add(archive.number);
+    }
     catalog.jobs.requested(archive.number, job.JobId, tierNamed(job.Tier), new Date(this.#parts.now()));
     if (!isCounted) {
       this.#state.addAhead(archive);

@@ -27,8 +27,16 @@ export class Money {
     if (this.#prices === null) {
       return 0;
     }
+    return retrievalCost(this.#prices, tier, work).totalUsd + this.usdOfTransfer(work.bytes);
+  }
+
+  /** The same of a transfer alone. */
+  usdOfTransfer(bytes: number): number {
+    if (this.#prices === null) {
+      return 0;
+    }
     const perGb = Math.max(...this.#prices.egress.map((step) => step.perGb));
-    return retrievalCost(this.#prices, tier, work).totalUsd + (work.bytes / gigabyteBytes) * perGb;
+    return (bytes / gigabyteBytes) * perGb;
   }
 
   usdOfEach(work: Work): Record<Tier, number> {
@@ -41,12 +49,25 @@ export class Money {
     this.#costs.add(`bytes ${tier}`, bytes);
   }
 
+  /** Counts a transfer whose job was not counted here. A negative number takes one back that did not take place. */
+  countTransfer(bytes: number): void {
+    this.#costs.add(transferOnly, bytes);
+  }
+
   /** Returns what was paid for in a tier, in all runs. */
   paidIn(tier: Tier): Work {
     return { archives: this.#costs.get(`jobs ${tier}`), bytes: this.#costs.get(`bytes ${tier}`) };
   }
 
   spentUsd(): number {
-    return tiers.reduce((sum, tier) => sum + this.usdOf(tier, this.paidIn(tier)), 0);
+    const ofJobs = tiers.reduce((sum, tier) => sum + this.usdOf(tier, this.paidIn(tier)), 0);
+    return ofJobs + this.usdOfTransfer(this.transferredBytes());
+  }
+
+  /** Returns the bytes that were counted by countTransfer, in all runs. */
+  transferredBytes(): number {
+    return this.#costs.get(transferOnly);
   }
 }
+
+const transferOnly = "bytes transferred only";

@@ -61,6 +61,10 @@ export class Requester {
       return null;
     }
     const archive = await this.#candidates.peek();
+    // A copy may have reached it meanwhile.
+    if (state.isCostCapReached) {
+      return null;
+    }
     state.areAllRequested = archive === null && this.#candidates.areTaken && this.#running.size === 0;
     if (archive === null) {
       return null;

@@ -20,7 +20,7 @@ export function endError(
   const left = selected.archives - verified.archives - failed.archives;
   if (end === "cost-cap") {
     return new CapReachedError(
-      `${grouped(left)} archives are not requested, since another job would cost more than --max-cost; raise it to continue`,
+      `${grouped(left)} archives are left, since another job would cost more than --max-cost, or another transfer; raise it to continue`,
     );
   }
   if (end === "waiting") {

@@ -106,11 +106,11 @@ function endOf(state: RescueState, { fetcher, requester }: Loops, once: boolean)
   const isCertain = state.uncertain.size === 0;
   const isSettled = state.isListed && requester.isIdle && fetcher.isIdle && (isCertain || once);
   const isNothingAhead = isSettled && state.schedule.ahead.archives === 0;
-  if (isNothingAhead && isCertain && state.areAllRequested && state.renewals.length === 0) {
-    return "done";
-  }
   if (isNothingAhead && state.isCostCapReached) {
     return "cost-cap";
+  }
+  if (isNothingAhead && isCertain && state.areAllRequested && state.renewals.length === 0) {
+    return "done";
   }
   const isQuiet = isSettled && state.quietLooks >= quietLooksMin;
   return once && (isQuiet || state.isTargetPaused) ? "waiting" : null;

@@ -46,7 +46,7 @@ export class UncertainRequests {
     for (const [number, { tier }] of this.#state.uncertain) {
       if (this.#settlesAt(number) <= listedAt) {
         this.#state.uncertain.delete(number);
-        this.#parts.catalog.requests.delete(number);
+        this.#parts.catalog.requests.settle(number);
         this.#requestAnother(number, tier);
       }
     }
@@ -55,7 +55,7 @@ export class UncertainRequests {
   /** Records that an archive has a job. */
   started(number: number): void {
     this.#state.uncertain.delete(number);
-    this.#parts.catalog.requests.delete(number);
+    this.#parts.catalog.requests.forget(number);
     this.#notStarted.delete(number);
   }
 
@@ -78,6 +78,7 @@ export class UncertainRequests {
   #requestAnother(number: number, tier: Tier): void {
     const archive = this.#parts.catalog.archives.byNumber(number);
     if (archive === null) {
+      this.#parts.catalog.requests.forget(number);
       return;
     }
     const { started } = this.#state.jobs;
@@ -90,6 +91,7 @@ export class UncertainRequests {
       return;
     }
     this.#notStarted.delete(number);
+    this.#parts.catalog.requests.forget(number);
     for (const each of tiers) {
       refund(this.#parts, this.#state, archive, each);
     }

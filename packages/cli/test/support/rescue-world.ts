@@ -8,6 +8,7 @@ import {
   InvalidParameterValueException,
   ResourceNotFoundException,
 } from "@moraine/client";
+import type { RegionPrices } from "../../src/pricing/price-table.ts";
 import { Money } from "../../src/rescue/money.ts";
 import { type RescueEnd, runRescue } from "../../src/rescue/rescue.ts";
 import type { RescueEvent } from "../../src/rescue/rescue-event.ts";
@@ -15,7 +16,7 @@ import type { RescueParts, RescueState } from "../../src/rescue/rescue-state.ts"
 import type { ScheduleLimits } from "../../src/rescue/schedule.ts";
 import { ArchiveSelection } from "../../src/rescue/selection.ts";
 import type { ArchiveFacts, Target, TargetDocuments } from "../../src/targets/target.ts";
-import { archiveOfNumber, temporaryCatalog } from "./catalogs.ts";
+import { archiveOfNumber, idOfNumber, temporaryCatalog } from "./catalogs.ts";
 
 const hour = 3_600_000;
 const jobHours = 5;
@@ -52,6 +53,8 @@ export class RescueWorld implements Disposable {
   onAppend = (): void => undefined;
   /** Requests for jobs start them, and get no response. */
   hasNoResponses = false;
+  /** The target has each archive, though `find` does not see it. */
+  hasCopies = false;
   /** The speed of the line as the user expects it, before it is measured. */
   bandwidthBytesPerSecond: number | null = null;
   lists = 0;
@@ -61,10 +64,13 @@ export class RescueWorld implements Disposable {
   readonly #documents = new MemoryDocuments(() => this.onAppend());
   readonly #opened = temporaryCatalog();
   readonly #startedAt = this.now;
-  readonly #limits: ScheduleLimits;
+  limits: ScheduleLimits;
 
-  constructor(archives: number, limits: Partial<ScheduleLimits> = {}) {
-    this.#limits = { tier: "Bulk", fallbackTier: null, retrievalBytesPerHour: null, costMax: null, ...limits };
+  readonly #prices: RegionPrices | null;
+
+  constructor(archives: number, limits: Partial<ScheduleLimits> = {}, prices: RegionPrices | null = null) {
+    this.#prices = prices;
+    this.limits = { tier: "Bulk", fallbackTier: null, retrievalBytesPerHour: null, costMax: null, ...limits };
     this.add(1, archives);
   }
 
@@ -81,6 +87,16 @@ export class RescueWorld implements Disposable {
 
   get hours(): number {
     return (this.now - this.#startedAt) / hour;
+  }
+
+  /** Starts a job that the catalogue does not know, as another program does. */
+  startElsewhere(number: number): void {
+    this.jobs.push({ id: `other ${number}`, archiveId: idOfNumber(number), startedAt: this.now });
+  }
+
+  /** In US dollars. */
+  get spent(): number {
+    return new Money(this.#prices, this.catalog.costs).spentUsd();
   }
 
   /** How many jobs were started for an archive. */
@@ -140,11 +156,11 @@ export class RescueWorld implements Disposable {
   #parts(): RescueParts {
     const target = this.#target();
     return {
-      ...{ client: this.#client(), vaultName: "photos", catalog: this.catalog, target, limits: this.#limits },
+      ...{ client: this.#client(), vaultName: "photos", catalog: this.catalog, target, limits: this.limits },
       copies: this.catalog.copies.of(target.url),
       selection: new ArchiveSelection(this.catalog, { filter: {}, matches: null, archiveIds: null }),
       bytesPerSecondMax: () => null,
-      money: new Money(null, this.catalog.costs),
+      money: new Money(this.#prices, this.catalog.costs),
       listLagMilliseconds: 120_000,
       now: () => this.now,
       onEvent: (event) => this.events.push(event),
@@ -242,6 +258,9 @@ export class RescueWorld implements Disposable {
         { signal, onBytes }: Parameters<Target["store"]>[2],
       ) => {
         this.onStart(archive);
+        if (this.hasCopies) {
+          return { location: archive.path, sha256: "cd".repeat(32) };
+        }
         const opened = await output.open({ firstByte: 0, lastByte: 999 }, signal);
         for await (const piece of opened.bytes) {
           onBytes(piece.length);

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PolicyEnforcedException } from "@moraine/client";
+import { builtInPrices } from "../../src/pricing/built-in-prices.ts";
+import { gigabyteBytes } from "../../src/pricing/price-table.ts";
+import { pricesOf } from "../../src/pricing/read-prices.ts";
+import { TargetFullError } from "../../src/targets/target.ts";
+import { lostResponse, RescueWorld, refusal } from "../support/rescue-world.ts";
+
+// Transfers that no job of this rescue has paid for.
+
+const archives = 10;
+/** Ten dollars for the transfer of an archive, which has 1,000 bytes. Its retrieval costs next to nothing. */
+const prices = {
+  ...pricesOf(builtInPrices, "us-east-1"),
+  egress: [{ upToGb: null, perGb: 10 * (gigabyteBytes / 1000) }],
+};
+const worldWith = (costMax: number, count = archives) => new RescueWorld(count, { costMax }, prices);
+const isAbout = (amount: number, expected: number) => assert.ok(Math.abs(amount - expected) < 1, `${amount} dollars`);
+
+function startAllElsewhere(world: RescueWorld): void {
+  for (let number = 1; number <= archives; number += 1) {
+    world.startElsewhere(number);
+  }
+}
+
+test("the transfers of outputs that another program has asked for count for the cap", async () => {
+  using world = worldWith(45);
+  startAllElsewhere(world);
+  assert.equal(await world.run(48), "cost-cap");
+  assert.equal(world.state?.verified.archives, 4);
+  isAbout(world.spent, 40);
+  assert.equal(world.jobs.length, archives, "nothing else was requested");
+});
+
+test("an output that was too dear is fetched by a run with a higher cap, from the same jobs", async () => {
+  using world = worldWith(45);
+  startAllElsewhere(world);
+  assert.equal(await world.run(12), "cost-cap");
+  world.limits = { ...world.limits, costMax: 105 };
+  assert.equal(await world.run(12), "done");
+  assert.equal(world.state?.verified.archives, archives);
+  isAbout(world.spent, 100);
+  assert.equal(world.jobs.length, archives);
+});
+
+for (const [own, elsewhere] of [
+  [6, 5],
+  [7, 5],
+  [8, 6],
+] as const) {
+  test(`one archive of ${own} that is too dear makes no success, when ${elsewhere} outputs of others are ready`, async () => {
+    using world = worldWith(10 * own - 5, own);
+    for (let number = 1; number <= elsewhere; number += 1) {
+      world.startElsewhere(number);
+    }
+    world.now += 6 * 3_600_000;
+    assert.equal(await world.run(48), "cost-cap");
+  });
+}
+
+test("a manifest that cannot be written passes no cap", async () => {
+  using world = worldWith(155);
+  let transfers = 0;
+  world.onStore = () => {
+    transfers += 1;
+  };
+  world.onAppend = () => {
+    throw new TargetFullError("No room: ENOSPC");
+  };
+  assert.equal(await world.run(96), "cost-cap");
+  assert.ok(transfers <= 16, `${transfers} transfers`);
+});
+
+test("a request that is refused after one without a response leaves that one paid for", async () => {
+  using world = worldWith(1000, 1);
+  world.listLagMilliseconds = 900_000;
+  let requests = 0;
+  world.onInitiate = () => {
+    requests += 1;
+    if (requests > 1) {
+      throw refusal(PolicyEnforcedException, "PolicyEnforcedException", "The policy refuses it", 400);
+    }
+  };
+  world.onInitiated = () => {
+    throw lostResponse();
+  };
+  assert.equal(await world.run(1), null);
+  assert.equal(await world.run(48), "done");
+  assert.equal(world.jobs.length, 1);
+  isAbout(world.spent, 10);
+});
+
+test("an output that is there already costs no transfer", async () => {
+  using world = worldWith(15);
+  startAllElsewhere(world);
+  world.hasCopies = true;
+  assert.equal(await world.run(48), "done");
+  isAbout(world.spent, 0);
+});
+
+test("transfers that have to be repeated count again, and end at the cap", async () => {
+  using world = worldWith(1000, 1);
+  let failures = 2;
+  world.onOutput = () => {
+    if (failures > 0) {
+      failures -= 1;
+      throw lostResponse();
+    }
+  };
+  assert.equal(await world.run(48), "done");
+  isAbout(world.spent, 30);
+});
+
+test("a target that is full while its probes are not passes no cap", async () => {
+  using world = worldWith(155);
+  world.onStore = () => {
+    throw new TargetFullError("No room: EDQUOT");
+  };
+  assert.equal(await world.run(96), "cost-cap");
+  assert.ok(world.spent <= 155, `${world.spent} dollars`);
+});
+
+test("a job whose response was lost, and which is listed late, is paid for once", async () => {
+  using world = worldWith(15, 1);
+  world.listLagMilliseconds = 600_000;
+  let losses = 1;
+  world.onInitiated = () => {
+    if (losses > 0) {
+      losses -= 1;
+      throw lostResponse();
+    }
+  };
+  for (let runs = 0; world.state?.verified.archives !== 1 && runs < 4; runs += 1) {
+    await world.run(6);
+    world.now += 3_600_000;
+  }
+  assert.equal(world.state?.verified.archives, 1);
+  assert.equal(world.jobs.length, 1);
+  isAbout(world.spent, 10);
+});

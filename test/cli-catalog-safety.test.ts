@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { lockCatalog } from "../packages/cli/src/catalog/catalog-lock.ts";
 import { asRoot, Shell, ShellHere } from "./support/command.ts";
+import { filledVault } from "./support/filled-vault.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { untilTrue } from "./support/sdk-client.ts";
 import { endingOf, region, type ServerProcess, startServer } from "./support/server-process.ts";
@@ -32,14 +33,7 @@ after(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-async function vaultOf(name: string, descriptions: readonly string[]): Promise<string[]> {
-  await http.createVault(name);
-  const ids: string[] = [];
-  for (const [at, description] of descriptions.entries()) {
-    ids.push(await http.uploadArchive(name, Buffer.alloc(at + 1, 7), description));
-  }
-  return ids;
-}
+const vaultOf = (name: string, descriptions: readonly string[]) => filledVault(http, name, descriptions);
 
 test("two imports, or an import and a rescue, do not change one catalogue at the same time", async () => {
   await vaultOf("busy", ["a"]);

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { asRoot, Shell, ShellHere } from "./support/command.ts";
+import { filledVault } from "./support/filled-vault.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
 import { endingOf, region, type ServerProcess, startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -33,14 +34,7 @@ after(async () => {
 const mt2 = (filename: string) =>
   `mt2 ${Buffer.from(JSON.stringify({ filename, mtime: "20150406T222434Z" })).toString("base64url")}`;
 
-async function vaultOf(name: string, descriptions: readonly string[]): Promise<string[]> {
-  await http.createVault(name);
-  const ids: string[] = [];
-  for (const [at, description] of descriptions.entries()) {
-    ids.push(await http.uploadArchive(name, Buffer.alloc(at + 1, 7), description));
-  }
-  return ids;
-}
+const vaultOf = (name: string, descriptions: readonly string[]) => filledVault(http, name, descriptions);
 
 /** Its standard output, whatever it has said next to it. */
 async function shown(args: readonly string[]): Promise<string> {

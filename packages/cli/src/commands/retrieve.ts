@@ -67,8 +67,9 @@ when it is verified.
 
 Several archives are written to a folder, -o FOLDER/, under their ids. Their
 jobs are started first, after one look at the list of jobs; of more than 10,000
-archives, those of the first 10,000, and so on. One that cannot be retrieved does not stop the others; the exit code is 1 then, and 75 while
-jobs are in progress. To get files under their names: moraine fetch.
+archives, those of the first 10,000, and so on. One that cannot be retrieved
+does not stop the others; the exit code is 1 then, and 75 while jobs are in
+progress. To get files under their names: moraine fetch.
 
 Examples:
   moraine retrieve photos ARCHIVE_ID -o holiday.tar

@@ -5,7 +5,7 @@ import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { messageOf } from "../exit-codes.ts";
 import type { Difference } from "./difference.ts";
-import { FetchedFiles, fetchedNames, newestOfPaths } from "./fetched-files.ts";
+import { type FetchedFiles, fetchedNames, newestOfPaths } from "./fetched-files.ts";
 import { FileContent } from "./file-content.ts";
 import { isOfOneFile } from "./file-failure.ts";
 import { fileRules } from "./file-rules.ts";
@@ -18,16 +18,13 @@ export interface FolderAudit {
   readonly catalog: Catalog;
   readonly folder: string;
   readonly own: OwnFiles;
+  readonly fetched: FetchedFiles;
   readonly pool: DigestPool;
   /** Compares sizes and times, and reads no file. */
   readonly isQuick: boolean;
   /** Files at the same time. */
   readonly concurrency: number;
   readonly signal: AbortSignal;
-}
-
-interface ComparedFolder extends FolderAudit {
-  readonly fetched: FetchedFiles;
 }
 
 /** Files of a fetch that runs, or was interrupted. */
@@ -38,17 +35,16 @@ export async function* compareFiles(
   audit: FolderAudit,
   counts: { files: number },
 ): AsyncGenerator<readonly Difference[], void, void> {
-  const { catalog, folder, signal, concurrency } = audit;
+  const { folder, signal, concurrency } = audit;
   const rules = fileRules({ exclude: filesOfFetches }, audit.own);
-  const compared = { ...audit, fetched: await FetchedFiles.of(catalog, signal) };
   const entries = localEntries(folder, { isNamed: true }, { base: folder, rules, signal });
-  for await (const difference of inOrder(entries, concurrency, (entry) => compareEntry(compared, entry))) {
+  for await (const difference of inOrder(entries, concurrency, (entry) => compareEntry(audit, entry))) {
     counts.files += 1;
     yield difference === null ? [] : [difference];
   }
 }
 
-async function compareEntry(audit: ComparedFolder, entry: LocalEntry): Promise<Difference | null> {
+async function compareEntry(audit: FolderAudit, entry: LocalEntry): Promise<Difference | null> {
   const { path } = entry;
   if (entry.kind !== "file") {
     // A link, a device or an empty file is in no vault.
@@ -65,7 +61,7 @@ async function compareEntry(audit: ComparedFolder, entry: LocalEntry): Promise<D
   }
 }
 
-async function compareFile(audit: ComparedFolder, file: LocalFile): Promise<Difference | null> {
+async function compareFile(audit: FolderAudit, file: LocalFile): Promise<Difference | null> {
   const { catalog, signal, fetched } = audit;
   const { path } = file;
   const archives = await fetched.at(path);
@@ -100,16 +96,15 @@ async function isOlderVersion({ archives }: Catalog, path: string, content: File
 
 /** Looks for a file of each path that the catalogue has. An archive without a path is no file. */
 export async function* compareCatalog(audit: FolderAudit): AsyncGenerator<readonly Difference[], void, void> {
-  const { catalog, concurrency, signal } = audit;
+  const { catalog, concurrency } = audit;
   const archives = newestOfPaths(catalog);
-  const compared = { ...audit, fetched: await FetchedFiles.of(catalog, signal) };
-  for await (const difference of inOrder(archives, concurrency, (archive) => missingFile(compared, archive))) {
+  for await (const difference of inOrder(archives, concurrency, (archive) => missingFile(audit, archive))) {
     yield difference === null ? [] : [difference];
   }
 }
 
 /** The path itself is looked for only if it stays in the folder; a file that was fetched has a safe one. */
-async function missingFile(audit: ComparedFolder, archive: CatalogArchive): Promise<Difference | null> {
+async function missingFile(audit: FolderAudit, archive: CatalogArchive): Promise<Difference | null> {
   const { folder, fetched, signal } = audit;
   const { path, archiveId } = archive;
   const isInner = path.split("/").every((name) => !["", ".", ".."].includes(name) && !name.includes("\0"));

@@ -12,6 +12,7 @@ import { compareCatalog, compareFiles, type FolderAudit } from "./audit-folder.t
 import { compareInventory } from "./audit-inventory.ts";
 import { type AuditCounts, auditLines, countOf } from "./audit-lines.ts";
 import type { Difference } from "./difference.ts";
+import { FetchedFiles } from "./fetched-files.ts";
 import { ownFilesOf } from "./own-files.ts";
 import type { Watched } from "./send-files.ts";
 
@@ -70,13 +71,14 @@ export async function auditVault(tools: CommandContext, vaultName: string, optio
 
 async function* all(
   inVault: AsyncIterable<readonly Difference[]>,
-  audit: FolderAudit | null,
+  audit: Omit<FolderAudit, "fetched"> | null,
   counts: AuditCounts,
 ): AsyncGenerator<readonly Difference[], void, void> {
   yield* inVault;
   if (audit !== null) {
-    yield* compareFiles(audit, counts);
-    yield* compareCatalog(audit);
+    const fetched = await FetchedFiles.of(audit.catalog, audit.signal);
+    yield* compareFiles({ ...audit, fetched }, counts);
+    yield* compareCatalog({ ...audit, fetched });
   }
 }
 

@@ -128,6 +128,23 @@ test("a rescue by an inventory that lacks archives of the vault is no success", 
   assert.equal((await here.run(["rescue", "short", "short-copies", "--yes"])).code, 0);
 });
 
+test("an import after which many archives have vanished warns that the inventory may be cut off", async () => {
+  await vaultOf(
+    "cut",
+    Array.from({ length: 12 }, (_, index) => `file ${index}`),
+  );
+  await here.done(["catalog", "import", "cut", "--start"]);
+  const [head = "", first = ""] = (await here.done(["inventory", "cut", "--format", "csv"])).split("\n");
+  const tomorrow = new Date(Date.now() + 20 * 3_600_000).toISOString();
+  const { stderr } = await here.run(["catalog", "import", "cut", "-", "--as-of", tomorrow], {
+    input: `${head}\n${first}\n`,
+  });
+  assert.match(
+    stderr,
+    /warning: 11 archives have vanished, and 1 are listed: make sure that the inventory is complete/,
+  );
+});
+
 test("a rescue by an old inventory is no success, and what this program has sent or deleted since then does not count", async () => {
   const [id] = await vaultOf("grown", ["a", "b"]);
   await here.done(["catalog", "import", "grown", "--start"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { link, mkdir, open, readFile, realpath, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -312,6 +312,25 @@ test("this program's state and the manifest are never sent, whatever names lead 
   const audit = await here.run(["audit", "own", "own"], { environment });
   assert.match(audit.stdout, /^not in the vault: own\.jsonl$/m);
   assert.doesNotMatch(audit.stdout, /state/);
+});
+
+test("a file that only shares device and inode with the manifest is sent, and a linked state folder is one sender's", async () => {
+  await prepare("rounded", { a: "a" });
+  await mkdir(join(folder.path, "rounded-state"));
+  await symlink("rounded-state", join(folder.path, "rounded-link"));
+  const environment = { ...process.env, XDG_STATE_HOME: join(folder.path, "rounded-link") };
+  const send = async (...flags: readonly string[]) => {
+    const line = ["send", "rounded", "rounded", "--manifest", "rounded.jsonl", ...flags];
+    const { code, stderr } = await here.run(line, { environment });
+    assert.equal(code, 0, stderr);
+  };
+  await send();
+  // Inodes of more than 53 bits are rounded to equal numbers; a second name of a file has an equal one.
+  await link(join(folder.path, "rounded.jsonl"), join(folder.path, "rounded", "b"));
+  const { stdout } = await here.run(["catalog", "import", "rounded", "--start"], { environment });
+  const [catalog = ""] = /\S+\.sqlite/.exec(stdout) ?? [];
+  await send("--catalog", await realpath(catalog));
+  assert.deepEqual(new Set(await pathsOf("rounded")), new Set(["a", "b"]));
 });
 
 test("two runs to the same vault are not possible, not even with two catalogues", async () => {

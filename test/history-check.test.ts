@@ -217,6 +217,46 @@ test("many calls with unknown outcomes that overwrite each other are judged as s
   assert.equal(lost?.kind, "lost change");
 });
 
+test("many unknown outcomes of uploads, deletions and tags are judged each by itself", () => {
+  const last = 59;
+  const start = () => {
+    const story = noise();
+    for (let index = 0; index <= last; index += 1) {
+      story.unknown({ op: "UploadArchive", vault, archive: `a${index}`, ...content(index) });
+      story.unknown({ op: "DeleteArchive", vault, archive: `a${index}` }).unknown(tag(`unknown ${index}`));
+    }
+    return story
+      .event("restart")
+      .event("observe")
+      .list([`a${last}`, last], ...others);
+  };
+  assert.equal(check(start().ok(listTags, tagsAre("unknown 0")).entries), null);
+  assert.equal(check(start().ok(listTags, tagsAre("other")).entries)?.kind, "lost change");
+});
+
+test("tags connect the calls of a vault whose policy denies deletions while it has one", () => {
+  const whileHeld: Call = {
+    ...({ op: "SetVaultAccessPolicy", vault, policy: "p", denies: ["DeleteArchive"] } as const),
+    whileTag: { key: "hold", value: "1" },
+  };
+  const held = () => noise().upload("a", 1).ok(whileHeld).ok(tag("1"));
+  assert.equal(check(held().refused(deleteA, "AccessDeniedException").entries), null);
+  assert.equal(check(held().ok(tag("2")).ok(deleteA).entries), null);
+  assert.equal(check(held().ok(deleteA).entries)?.kind, "wrong success");
+});
+
+test("a history that would take the search too long is an error, not a shortage of memory", () => {
+  const story = noise();
+  for (let index = 0; index < 20; index += 1) {
+    story
+      .upload(`a${index}`, index)
+      .unknown({ op: "DeleteArchive", vault, archive: `a${index}` })
+      .unknown(lockOf(`l${index}`));
+  }
+  story.ok({ op: "GetVaultLock", vault }, { lock: "other", state: "InProgress" });
+  assert.throws(() => check(story.entries, 1000), /allow too many orders/);
+});
+
 test("concurrent calls are in any order that their intervals allow", () => {
   for (const [first, second] of [
     ["ok", "refused"],

@@ -13,12 +13,15 @@ export interface Violation {
   readonly call: number;
 }
 
-/** Replays a history against the model. Null when the model allows it; otherwise the violation that was seen first. */
-export function check(history: History): Violation | null {
+/**
+ * Replays a history against the model. Null when the model allows it; otherwise the violation that was seen first.
+ * @param pointsMax how many points a search visits before it throws
+ */
+export function check(history: History, pointsMax?: number): Violation | null {
   const observedFrom = positionsOf(history, "observe")[0] ?? Number.POSITIVE_INFINITY;
   let first: { readonly blocked: Blocked; readonly component: Component } | undefined;
   for (const component of componentsOf(operationsOf(history))) {
-    const blocked = findBlocked(component);
+    const blocked = findBlocked(component, pointsMax);
     if (blocked !== null && blocked.operation.end < (first?.blocked.operation.end ?? Number.POSITIVE_INFINITY)) {
       first = { blocked, component };
     }

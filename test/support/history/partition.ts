@@ -13,7 +13,8 @@ export interface Component {
  * fast. A key that nothing changes while it is read connects nothing.
  */
 export function componentsOf(operations: readonly Operation[]): Component[] {
-  const touched = operations.map(({ action }) => touchedBy(action));
+  const deniedByTag = vaultsDeniedByTag(operations);
+  const touched = operations.map(({ action }) => touchedBy(action, deniedByTag.has(action.vault)));
   const written = new Set(touched.flatMap(({ writes }) => writes));
   const settled = settledVaults(operations);
   const keysOf = touched.map(({ writes, reads }, index) => {
@@ -41,21 +42,27 @@ interface Touched {
   readonly reads: readonly Key[];
 }
 
-function touchedBy(action: Action): Touched {
+/** Vaults in which a policy may deny deletions while the vault has a tag. */
+const vaultsDeniedByTag = (operations: readonly Operation[]): ReadonlySet<string> =>
+  new Set(
+    operations.flatMap(({ action }) => ("whileTag" in action && action.whileTag !== undefined ? [action.vault] : [])),
+  );
+
+function touchedBy(action: Action, isDeniedByTag: boolean): Touched {
   const { vault } = action;
   const own = keyOf("vault", vault);
-  const rules = keyOf("rules", vault);
+  const [rules, tags, topic] = [keyOf("rules", vault), keyOf("tags", vault), keyOf("topic", vault)];
   const item = "archive" in action ? action.archive : "";
   switch (action.op) {
     case "CreateVault":
       return { writes: [own], reads: [] };
     case "DeleteVault":
-      return { writes: [own, rules], reads: [] };
+      return { writes: [own, rules, tags, topic], reads: [] };
     case "DescribeVault":
     case "FindVault":
       return { writes: [], reads: [own] };
     case "DeleteArchive":
-      return { writes: [keyOf("archive", vault, item)], reads: [own, rules] };
+      return { writes: [keyOf("archive", vault, item)], reads: [own, rules, ...(isDeniedByTag ? [tags] : [])] };
     case "UploadArchive":
     case "FindArchive":
     case "ReadArchive":
@@ -78,9 +85,16 @@ function touchedBy(action: Action): Touched {
     case "UseAccessKey":
       return { writes: [keyOf("key", vault, action.key)], reads: [own] };
     case "ListTagsForVault":
+      return { writes: [], reads: [own, tags] };
+    case "AddTagsToVault":
+    case "RemoveTagsFromVault":
+      return { writes: [tags], reads: [own] };
+    case "GetVaultNotifications":
+      return { writes: [], reads: [own, topic] };
+    case "SetVaultNotifications":
+      return { writes: [topic], reads: [own] };
     case "GetVaultAccessPolicy":
     case "GetVaultLock":
-    case "GetVaultNotifications":
       return { writes: [], reads: [own, rules] };
     default:
       return { writes: [rules], reads: [own] };

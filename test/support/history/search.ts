@@ -4,6 +4,9 @@ import type { Component } from "./partition.ts";
 import { type Fault, isFault } from "./possibilities.ts";
 import type { State } from "./state.ts";
 
+/** More than any history of the rigs needs, in some hundred MiB. */
+const pointsMaxDefault = 200_000;
+
 /** The operation that no order can explain, at the furthest point that any order reached. */
 export interface Blocked {
   readonly operation: Operation;
@@ -28,8 +31,9 @@ interface Point {
 /**
  * Looks for an order of the operations that the model allows and the intervals permit: the search of Wing and Gong, with Lowe's
  * memory of points that led nowhere. Null when there is one. An operation with an unknown outcome may be left out.
+ * Throws for a history whose unknown outcomes allow too many orders.
  */
-export function findBlocked({ operations, initial }: Component): Blocked | null {
+export function findBlocked({ operations, initial }: Component, pointsMax = pointsMaxDefault): Blocked | null {
   const known = operations.filter(({ outcome }) => outcome.kind !== "unknown").sort(byBegin);
   const unknown = operations.filter(({ outcome }) => outcome.kind === "unknown").sort(byBegin);
   const seen = new Memory();
@@ -40,6 +44,9 @@ export function findBlocked({ operations, initial }: Component): Blocked | null 
       return null;
     }
     if (seen.add(point, unknown)) {
+      if (seen.size > pointsMax) {
+        throw new Error(`the ${unknown.length} unknown outcomes of ${operations.length} calls allow too many orders`);
+      }
       const { followers, blocked } = follow(point, known, unknown);
       const done = point.next + point.ahead.length;
       if (blocked !== null && done > furthest.done) {
@@ -132,6 +139,7 @@ const inserted = (list: readonly number[], index: number): readonly number[] =>
  * same state, and no fewer unknown operations left to carry out. Without this, n of them that overwrite each other make 2ⁿ points.
  */
 class Memory {
+  size = 0;
   readonly #visited = new Map<string, Visited[]>();
 
   /** False when nothing new can follow the point. */
@@ -149,6 +157,7 @@ class Memory {
     }
     visited.push({ over, done: done.filter((index) => !isOver(index)), state });
     this.#visited.set(key, visited);
+    this.size += 1;
     return true;
   }
 }

@@ -16,10 +16,10 @@ export interface Values {
   readonly vault: { readonly exists: true };
   readonly rules: {
     readonly lock: Lock | null;
-    readonly tags: Tags;
     readonly policy: (Denial & { readonly name: string }) | null;
-    readonly topic: string | null;
   };
+  readonly tags: Tags;
+  readonly topic: { readonly name: string };
   readonly archive: Content & {
     readonly state: "live" | "deleted";
     /** Null until a response has named it. */
@@ -45,7 +45,7 @@ export interface Values {
 
 export type Kind = keyof Values;
 
-/** `vault` or `rules` of a vault; `archive`, `upload`, `job` or `key` by vault and name. */
+/** `vault`, `rules`, `tags` or `topic` of a vault; `archive`, `upload`, `job` or `key` by vault and name. */
 export type Key = `${Kind}:${string}`;
 
 export const keyOf = (kind: Kind, vault: string, name?: string): Key =>

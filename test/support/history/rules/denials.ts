@@ -1,4 +1,4 @@
-import type { Denial } from "../calls.ts";
+import type { Denial, Tags } from "../calls.ts";
 import { dayOver } from "../expiry.ts";
 import { type Fault, fault, type Possibility, refusal } from "../possibilities.ts";
 import type { Lock, State, TimeSpan, Values } from "../state.ts";
@@ -6,9 +6,11 @@ import { denied } from "./in-vault.ts";
 
 type Rules = Values["rules"];
 
-export const noRules: Rules = { lock: null, tags: {}, policy: null, topic: null };
+const noRules: Rules = { lock: null, policy: null };
 
 export const rulesOf = (state: State, vault: string): Rules => state.get("rules", vault) ?? noRules;
+
+export const tagsOf = (state: State, vault: string): Tags => state.get("tags", vault) ?? {};
 
 /** Whether a lock is in force: one in progress ends after a day. */
 export function isInForce(lock: Lock | null, now: TimeSpan): "yes" | "perhaps" | "no" {
@@ -26,7 +28,8 @@ export function unlessDenied(
   now: TimeSpan,
   possibilities: readonly Possibility[],
 ): readonly Possibility[] {
-  const { lock, policy, tags } = rulesOf(state, vault);
+  const { lock, policy } = rulesOf(state, vault);
+  const tags = tagsOf(state, vault);
   const byPolicy = policy !== null && denies(policy, op, tags);
   const byLock = lock !== null && denies(lock, op, tags) ? isInForce(lock, now) : "no";
   if (byPolicy) {
@@ -41,6 +44,6 @@ export function unlessDenied(
 
 const againstLock = (lock: Lock): Fault => fault("deletion against a lock", `lock ${lock.name} denies it`);
 
-function denies({ denies: operations, whileTag }: Denial, op: "DeleteArchive" | "DeleteVault", tags: Rules["tags"]) {
+function denies({ denies: operations, whileTag }: Denial, op: "DeleteArchive" | "DeleteVault", tags: Tags) {
   return operations.includes(op) && (whileTag === undefined || tags[whileTag.key] === whileTag.value);
 }

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Tags } from "../calls.ts";
 import type { Rule } from "../model.ts";
 import { fault, refusal, success } from "../possibilities.ts";
 import type { State, Values } from "../state.ts";
-import { rulesOf, unlessDenied } from "./denials.ts";
+import { rulesOf, tagsOf, unlessDenied } from "./denials.ts";
 import { inVault, invalid, notFound, unprovoked } from "./in-vault.ts";
 
 const createVault: Rule<"CreateVault"> = (state, { vault }) => [
@@ -41,21 +42,25 @@ const findVault: Rule<"FindVault"> = (state, { vault }) => {
 };
 
 const addTags: Rule<"AddTagsToVault"> = (state, { vault, tags }) =>
-  changeRules(state, vault, (rules) => ({ ...rules, tags: sorted({ ...rules.tags, ...tags }) }));
+  change(state, vault, () => withTags(state, vault, { ...tagsOf(state, vault), ...tags }));
 
 const removeTags: Rule<"RemoveTagsFromVault"> = (state, { vault, keys }) =>
-  changeRules(state, vault, (rules) => ({
-    ...rules,
-    tags: Object.fromEntries(Object.entries(rules.tags).filter(([key]) => !keys.includes(key))),
-  }));
+  change(state, vault, () => {
+    const left = Object.entries(tagsOf(state, vault)).filter(([key]) => !keys.includes(key));
+    return withTags(state, vault, Object.fromEntries(left));
+  });
 
 /** Equal tags are equal states. */
-const sorted = (tags: Values["rules"]["tags"]) =>
-  Object.fromEntries(Object.entries(tags).sort(([left], [right]) => (left < right ? -1 : 1)));
+const withTags = (state: State, vault: string, tags: Tags): State =>
+  state.with(
+    "tags",
+    { vault },
+    Object.fromEntries(Object.entries(tags).sort(([left], [right]) => (left < right ? -1 : 1))),
+  );
 
 const listTags: Rule<"ListTagsForVault"> = (state, action) =>
   inVault(state, action, () => {
-    const { tags } = rulesOf(state, action.vault);
+    const tags = tagsOf(state, action.vault);
     return [
       success(
         (answer) =>
@@ -68,13 +73,13 @@ const listTags: Rule<"ListTagsForVault"> = (state, action) =>
   });
 
 const setPolicy: Rule<"SetVaultAccessPolicy"> = (state, { vault, policy: name, denies, whileTag }) =>
-  changeRules(state, vault, (rules) => ({
-    ...rules,
-    policy: { name, denies, ...(whileTag !== undefined && { whileTag }) },
-  }));
+  change(state, vault, () => withPolicy(state, vault, { name, denies, ...(whileTag !== undefined && { whileTag }) }));
 
 const deletePolicy: Rule<"DeleteVaultAccessPolicy"> = (state, { vault }) =>
-  changeRules(state, vault, (rules) => ({ ...rules, policy: null }));
+  change(state, vault, () => withPolicy(state, vault, null));
+
+const withPolicy = (state: State, vault: string, policy: Values["rules"]["policy"]): State =>
+  state.with("rules", { vault }, { ...rulesOf(state, vault), policy });
 
 const getPolicy: Rule<"GetVaultAccessPolicy"> = (state, action) =>
   inVault(state, action, () => {
@@ -86,25 +91,19 @@ const getPolicy: Rule<"GetVaultAccessPolicy"> = (state, action) =>
   });
 
 const setNotifications: Rule<"SetVaultNotifications"> = (state, { vault, topic }) =>
-  changeRules(state, vault, (rules) => ({ ...rules, topic }));
+  change(state, vault, () => state.with("topic", { vault }, { name: topic }));
 
 const getNotifications: Rule<"GetVaultNotifications"> = (state, action) =>
   inVault(state, action, () => {
-    const { topic } = rulesOf(state, action.vault);
+    const topic = state.get("topic", action.vault)?.name;
     const wrong = fault("lost change", `the topic is ${topic ?? "none"}`);
-    return topic === null
+    return topic === undefined
       ? [refusal(notFound, state, wrong)]
       : [success((answer) => (answer === null || answer.topic === topic ? state : wrong), wrong)];
   });
 
-function changeRules(state: State, vault: string, change: (rules: Values["rules"]) => Values["rules"]) {
-  return inVault(state, { vault }, () => [
-    success(
-      () => state.with("rules", { vault }, change(rulesOf(state, vault))),
-      unprovoked("the vault takes the change"),
-    ),
-  ]);
-}
+const change = (state: State, vault: string, next: () => State) =>
+  inVault(state, { vault }, () => [success(next, unprovoked("the vault takes the change"))]);
 
 export const vaultRules = {
   CreateVault: createVault,

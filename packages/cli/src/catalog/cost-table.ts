@@ -1,5 +1,8 @@
 import type { CatalogDatabase } from "./catalog-database.ts";
 
+/** The counter of bytes that were transferred, or are, and not counted with a job. */
+export const transferOnly = "bytes transferred only";
+
 /** Counters of what was paid for, like requests and bytes retrieved, which survive a restart. */
 export class CostTable {
   readonly #database: CatalogDatabase;

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync, renameSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Catalog } from "./catalog.ts";
 import { CatalogError } from "./catalog-error.ts";
+import { transferOnly } from "./cost-table.ts";
 import { applicationId } from "./schema.ts";
 
 /** Place of the application's id in a file of SQLite, in bytes. */
@@ -57,15 +58,27 @@ function assertSqlite(error: unknown): void {
   }
 }
 
+/** Transfers that were counted with their jobs, of outputs that nothing has fetched. The new catalogue finds these jobs as those of others, and counts them again. */
+const countedAgain = `
+SELECT coalesce(sum(size_bytes), 0) AS bytes FROM archives WHERE number IN (
+  SELECT number FROM jobs WHERE state IN (0, 1) AND 'unpaid-' || number NOT IN (SELECT name FROM facts)
+  UNION
+  SELECT CAST(substr(name, 9) AS INTEGER) FROM facts WHERE name GLOB 'request-*' OR name GLOB 'settled-*'
+)`;
+
 /** Counts what was paid for in the new catalogue as well, so that a cost cap holds. Returns false if a damaged file does not say it. */
 export function carryCosts(from: string, catalog: Catalog): boolean {
   try {
     using old = new DatabaseSync(from, { readOnly: true });
     const costs = old.prepare("SELECT name, quantity FROM costs").all();
+    const again = Number(old.prepare(countedAgain).get()?.["bytes"]);
     const hour = old.prepare("SELECT value FROM facts WHERE name = 'rescue-hour'").get();
     catalog.change(() => {
       for (const { name, quantity } of costs) {
         catalog.costs.add(String(name), Number(quantity));
+      }
+      if (again > 0) {
+        catalog.costs.add(transferOnly, -again);
       }
       if (typeof hour?.["value"] === "string") {
         catalog.facts.set("rescue-hour", hour["value"]);

@@ -35,26 +35,22 @@ export function refund(
   state.schedule = { ...state.schedule, spentUsd };
 }
 
-type Sized = Pick<CatalogArchive, "number" | "sizeBytes">;
 type Paying = Pick<RescueParts, "money" | "catalog" | "limits">;
 
-/** Counts a transfer that was not counted with its job, before it begins. Returns false if it would make the costs exceed the cap. */
-export function chargeTransfer({ money, catalog, limits }: Paying, state: RescueState, archive: Sized): boolean {
-  const spentUsd = state.schedule.spentUsd + money.usdOfTransfer(archive.sizeBytes);
+/** Counts bytes that were not counted with a job, before they are received. Returns false if they would make the costs exceed the cap. */
+export function chargeTransfer({ money, catalog, limits }: Paying, state: RescueState, bytes: number): boolean {
+  const spentUsd = state.schedule.spentUsd + money.usdOfTransfer(bytes);
   if (limits.costMax !== null && spentUsd > limits.costMax) {
     return false;
   }
-  catalog.change(() => {
-    money.countTransfer(archive.sizeBytes);
-    catalog.unpaid.delete(archive.number);
-  });
+  catalog.change(() => money.countTransfer(bytes));
   state.schedule = { ...state.schedule, spentUsd };
   return true;
 }
 
 /** Takes back the charge of a transfer of which no byte was received. */
-export function refundTransfer({ money, catalog }: Paying, state: RescueState, archive: Sized): void {
-  catalog.change(() => money.countTransfer(-archive.sizeBytes));
-  const spentUsd = state.schedule.spentUsd - money.usdOfTransfer(archive.sizeBytes);
+export function refundTransfer({ money, catalog }: Paying, state: RescueState, bytes: number): void {
+  catalog.change(() => money.countTransfer(-bytes));
+  const spentUsd = state.schedule.spentUsd - money.usdOfTransfer(bytes);
   state.schedule = { ...state.schedule, spentUsd };
 }

@@ -4,14 +4,14 @@ import type { CatalogArchive } from "../catalog/archive-row.ts";
 import { messageOf } from "../exit-codes.ts";
 import { type ArchiveOutput, OutputExpiredError, TargetOccupiedError } from "../targets/target.ts";
 import { factsOf } from "./archive-facts.ts";
-import { chargeTransfer, refundTransfer } from "./charges.ts";
 import type { JobWatch } from "./job-watch.ts";
-import { largeBytesMin, type ReadyArchive, ReadyQueue } from "./ready-queue.ts";
+import { isLarge, type ReadyArchive, ReadyQueue } from "./ready-queue.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
 import { isFatal, isNotFound, isOutage, isThrottling } from "./service-errors.ts";
 import type { SpeedMeter } from "./speed-meter.ts";
-import { isOfOne, isOfTarget } from "./target-trouble.ts";
+import { isOfOne, isOfTarget, probeFor } from "./target-trouble.ts";
+import { type Transfer, Transfers } from "./transfers.ts";
 
 export interface FetchOptions {
   /** Small archives at once. */
@@ -45,6 +45,7 @@ export class Fetcher {
   readonly #meter: SpeedMeter;
   readonly #options: FetchOptions;
   readonly #queue: ReadyQueue;
+  readonly #transfers: Transfers;
   /** Copies in progress, none of which rejects. */
   readonly #running = new Map<Promise<void>, CatalogArchive>();
   readonly #attempts = new Map<number, number>();
@@ -54,6 +55,8 @@ export class Fetcher {
   #stored = 0;
   #smallBytes = 0;
   #largeCount = 0;
+  /** Copies that were started while the target was doubted. */
+  #trials = 0;
   #failure: Error | null = null;
 
   constructor(
@@ -69,6 +72,7 @@ export class Fetcher {
     this.#meter = meter;
     this.#options = options;
     this.#queue = new ReadyQueue(parts, state);
+    this.#transfers = new Transfers(parts, state);
   }
 
   /** Whether nothing is being fetched, or will be without news. */
@@ -103,8 +107,7 @@ export class Fetcher {
       return;
     }
     // One copy shows whether a target works again. All of them would be transferred in vain, and paid for.
-    const most = this.#state.isTargetDoubted ? 1 : Number.POSITIVE_INFINITY;
-    while (this.#running.size < most) {
+    while (!this.#state.isTargetDoubted || this.#trials === 0) {
       const next = this.#next();
       if (next === null) {
         break;
@@ -117,16 +120,20 @@ export class Fetcher {
   #next(): ReadyArchive | null {
     const smallCount = this.#running.size - this.#largeCount;
     const hasRoom = smallCount < this.#options.concurrency && this.#smallBytes < smallBytesMax;
-    const large = this.#largeCount < largeMax ? this.#queue.take("large") : null;
-    return large ?? (hasRoom ? this.#queue.take("small") : null);
+    const large = () => (this.#largeCount < largeMax ? this.#queue.take("large") : null);
+    const small = () => (hasRoom ? this.#queue.take("small") : null);
+    // A small one shows sooner whether a target works.
+    return this.#state.isTargetDoubted ? (small() ?? large()) : (large() ?? small());
   }
 
   #start(ready: ReadyArchive, signal: AbortSignal): void {
     const { archive } = ready;
-    const isLarge = isLargeArchive(archive);
-    const bytes = Math.min(archive.sizeBytes, pieceBytesMax);
-    this.#largeCount += isLarge ? 1 : 0;
-    this.#smallBytes += isLarge ? 0 : bytes;
+    const large = isLarge(archive) ? 1 : 0;
+    const trial = this.#state.isTargetDoubted ? 1 : 0;
+    const smallBytes = large === 1 ? 0 : Math.min(archive.sizeBytes, pieceBytesMax);
+    this.#largeCount += large;
+    this.#smallBytes += smallBytes;
+    this.#trials += trial;
     const copy = this.#copy(ready, signal)
       .catch((error: unknown) => this.#failed(ready, error, signal))
       .catch((error: unknown) => {
@@ -136,8 +143,9 @@ export class Fetcher {
       })
       .finally(() => {
         this.#running.delete(copy);
-        this.#largeCount -= isLarge ? 1 : 0;
-        this.#smallBytes -= isLarge ? 0 : bytes;
+        this.#largeCount -= large;
+        this.#smallBytes -= smallBytes;
+        this.#trials -= trial;
         this.#state.changed.wake();
       });
     this.#running.set(copy, archive);
@@ -145,38 +153,22 @@ export class Fetcher {
 
   async #copy(ready: ReadyArchive, signal: AbortSignal): Promise<void> {
     const { archive, job } = ready;
-    const { target, catalog } = this.#parts;
-    const isUnpaid = catalog.unpaid.has(archive.number);
-    if (isUnpaid && !chargeTransfer(this.#parts, this.#state, archive)) {
+    const transfer = this.#transfers.begin(ready);
+    if (transfer === null) {
       this.#tooDear(ready);
       return;
     }
-    let received = 0;
-    const onBytes = (count: number) => {
-      this.#state.receivedBytes += count;
-      this.#meter.received({ archives: 0, bytes: count });
-      received += count;
-      if (received >= fruitfulBytesMin) {
-        this.#forget(archive);
+    try {
+      await this.#store(ready, transfer, AbortSignal.any([signal, transfer.signal]));
+    } catch (error) {
+      this.#transfers.failed(ready, transfer, this.#jobs.isLive(job));
+      if (transfer.isTooDear && !signal.aborted) {
+        this.#tooDear(ready);
+        return;
       }
-    };
-    const { bandwidth } = this.#options;
-    const store = async () => {
-      if (this.#state.isTargetDoubted) {
-        await target.probe(archive.sizeBytes, signal);
-      }
-      const options = { signal, onBytes, bandwidth };
-      const copy = await target.store(factsOf(this.#parts, archive), this.#outputOf(ready), options);
-      this.#meter.received({ archives: 1, bytes: 0 });
-      await this.#recorder.verified(archive, copy, job.jobId);
-    };
-    await store().catch((error: unknown) => {
-      this.#settleTransfer(ready, { isUnpaid, received });
       throw error;
-    });
-    if (isUnpaid && received === 0) {
-      refundTransfer(this.#parts, this.#state, archive);
     }
+    transfer.succeeded();
     this.#state.targetWorks();
     this.#stored += 1;
     this.#forget(archive);
@@ -184,35 +176,46 @@ export class Fetcher {
     this.#state.removeAhead(archive);
   }
 
-  /** Leaves an output to a run that may pay for it, unless charges that others wait for may be taken back. */
+  async #store(ready: ReadyArchive, transfer: Transfer, signal: AbortSignal): Promise<void> {
+    const { archive, job } = ready;
+    const { target } = this.#parts;
+    const facts = factsOf(this.#parts, archive);
+    let sinceDoubt = 0;
+    const onBytes = (count: number) => {
+      this.#state.receivedBytes += count;
+      this.#meter.received({ archives: 0, bytes: count });
+      transfer.received(count);
+      if (transfer.receivedBytes >= fruitfulBytesMin) {
+        this.#forgetInterruptions(archive);
+      }
+      // More than any copy keeps in memory: the target takes it.
+      sinceDoubt = this.#state.isTargetDoubted ? sinceDoubt + count : 0;
+      if (sinceDoubt >= fruitfulBytesMin) {
+        this.#state.targetWorks();
+      }
+    };
+    if (this.#state.isTargetDoubted) {
+      await probeFor(target, facts, signal);
+    }
+    const { bandwidth } = this.#options;
+    const copy = await target.store(facts, this.#outputOf(ready), { signal, onBytes, bandwidth });
+    this.#meter.received({ archives: 1, bytes: 0 });
+    await this.#recorder.verified(archive, copy, job.jobId);
+  }
+
+  /** Leaves an output to a run that may pay for it, unless charges may be taken back that others wait for. */
   #tooDear(ready: ReadyArchive): void {
-    const { requesting, uncertain } = this.#state;
-    // This copy is not among those that run.
-    if (this.#running.size > 0 || requesting.size > 0 || uncertain.size > 0) {
+    const { isCostCapReached, refundable, requesting, uncertain } = this.#state;
+    if (!isCostCapReached && (refundable > 0 || requesting.size > 0 || uncertain.size > 0)) {
       this.#queue.postpone(ready, tooDearPauseMilliseconds);
       return;
     }
     this.#parts.catalog.jobs.fetched(ready.job.jobId);
     this.#state.isCostCapReached = true;
     this.#state.wait("cost-cap", "another transfer would cost more than --max-cost allows");
+    this.#transfers.forget(ready.archive);
     this.#queue.done(ready);
     this.#state.removeAhead(ready.archive);
-  }
-
-  /** Counts what a copy that has failed received: the next one receives all of it again, but for the parts of a large archive. */
-  #settleTransfer({ archive, job }: ReadyArchive, { isUnpaid, received }: Received): void {
-    const { catalog } = this.#parts;
-    const isUntouched = isUnpaid && received === 0;
-    const isUsed = received > 0 && !isLargeArchive(archive);
-    catalog.change(() => {
-      if (isUntouched) {
-        refundTransfer(this.#parts, this.#state, archive);
-      }
-      // Another job may have been charged meanwhile, with its transfer.
-      if ((isUsed || isUntouched) && this.#jobs.isLive(job)) {
-        catalog.unpaid.add(archive.number);
-      }
-    });
   }
 
   #outputOf({ archive, job }: ReadyArchive): ArchiveOutput {
@@ -256,7 +259,7 @@ export class Fetcher {
   }
 
   async #targetFailed(ready: ReadyArchive, error: Parameters<typeof isOfOne>[2], signal: AbortSignal): Promise<void> {
-    if (await isOfOne(this.#parts.target, ready.archive, error, signal)) {
+    if (await isOfOne(this.#parts.target, factsOf(this.#parts, ready.archive), error, signal)) {
       this.#state.targetWorks();
       await this.#countAttempt(ready, error, signal);
     } else {
@@ -285,8 +288,15 @@ export class Fetcher {
   /** Asks for the job before a failure counts: the service may have failed it, and knows the archive's true size. */
   async #judge(ready: ReadyArchive, error: unknown, signal: AbortSignal): Promise<void> {
     const { archive, job } = ready;
-    const description = await this.#jobs.describe(job, signal);
-    if (description === null || description.StatusCode === "Failed") {
+    const description = await this.#jobs.describe(job, signal).catch((failure: unknown) => {
+      if (isFatal(failure) || !isOutage(failure)) {
+        throw failure;
+      }
+      return "unknown" as const;
+    });
+    if (description === "unknown") {
+      this.#outage(ready, error);
+    } else if (description === null || description.StatusCode === "Failed") {
       this.#queue.release(ready);
     } else if (description.StatusCode === "InProgress") {
       this.#queue.postpone(ready, notReadyPauseMilliseconds);
@@ -343,8 +353,14 @@ export class Fetcher {
     this.#state.removeAhead(archive);
   }
 
-  #forget({ number }: CatalogArchive): void {
-    this.#attempts.delete(number);
+  #forget(archive: CatalogArchive): void {
+    this.#attempts.delete(archive.number);
+    this.#transfers.forget(archive);
+    this.#forgetInterruptions(archive);
+  }
+
+  /** Attempts that received wrong bytes still count: they may do so each time. */
+  #forgetInterruptions({ number }: CatalogArchive): void {
     this.#outages.delete(number);
     this.#fruitless.delete(number);
   }
@@ -356,14 +372,7 @@ export class Fetcher {
 }
 
 /** A transfer that would exceed the cap is looked at again after this time, while others may be taken back. */
-const tooDearPauseMilliseconds = 5000;
-
-interface Received {
-  readonly isUnpaid: boolean;
-  readonly received: number;
-}
-
-const isLargeArchive = ({ sizeBytes }: CatalogArchive): boolean => sizeBytes >= largeBytesMin;
+const tooDearPauseMilliseconds = 15_000;
 
 /** Whether the service describes another archive than the inventory. */
 function isOther({ sizeBytes, treeHash }: CatalogArchive, description: ListedItem<"listJobs">): boolean {

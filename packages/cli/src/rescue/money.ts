@@ -1,4 +1,4 @@
-import type { CostTable } from "../catalog/cost-table.ts";
+import { type CostTable, transferOnly } from "../catalog/cost-table.ts";
 import { retrievalCost } from "../pricing/estimate.ts";
 import { gigabyteBytes, type RegionPrices } from "../pricing/price-table.ts";
 import { type Tier, tiers } from "./schedule.ts";
@@ -69,5 +69,3 @@ export class Money {
     return this.#costs.get(transferOnly);
   }
 }
-
-const transferOnly = "bytes transferred only";

@@ -8,8 +8,9 @@ export interface ReadyArchive {
   readonly job: CatalogJob;
 }
 
-/** From this size on, an archive is fetched by several connections of its own. */
-export const largeBytesMin = 32 * 1024 ** 2;
+const smallBytesMax = 32 * 1024 ** 2;
+/** A large archive is fetched by several connections of its own, and in parts that are kept. */
+export const isLarge = ({ sizeBytes }: Pick<CatalogArchive, "sizeBytes">): boolean => sizeBytes > smallBytesMax;
 /** Archives that are kept in memory, of each kind. */
 const queuedMax = 500;
 
@@ -21,7 +22,7 @@ export class ReadyQueue {
   readonly #large: ReadyArchive[] = [];
   /** Archives that are queued, being fetched, or postponed, by their number. */
   readonly #taken = new Set<number>();
-  readonly #postponed: { readonly number: number; readonly until: number }[] = [];
+  #postponed: { readonly number: number; readonly until: number }[] = [];
   #pages: AsyncGenerator<readonly CatalogJob[], void, void> | null = null;
   /** The state's count of ready jobs when reading was started; null if something may be queued again. */
   #readAt: number | null = null;
@@ -65,7 +66,7 @@ export class ReadyQueue {
 
   /** Returns when the first postponed archive is due; null if none is postponed. */
   get nextDueAt(): number | null {
-    return this.#postponed.length === 0 ? null : Math.min(...this.#postponed.map(({ until }) => until));
+    return this.#postponed.reduce<number | null>((first, { until }) => Math.min(first ?? until, until), null);
   }
 
   /** Reads ready jobs from the catalogue until enough are queued. */
@@ -93,21 +94,22 @@ export class ReadyQueue {
       const archive = this.#taken.has(job.number) ? null : this.#parts.catalog.archives.byNumber(job.number);
       if (archive !== null && isWanted(this.#parts, this.#state, archive)) {
         this.#taken.add(job.number);
-        (archive.sizeBytes < largeBytesMin ? this.#small : this.#large).push({ archive, job });
+        (isLarge(archive) ? this.#large : this.#small).push({ archive, job });
       }
     }
   }
 
   #admitPostponed(): void {
     const now = this.#parts.now();
-    for (let at = this.#postponed.length - 1; at >= 0; at -= 1) {
-      const postponed = this.#postponed[at];
-      if (postponed !== undefined && postponed.until <= now) {
-        this.#postponed.splice(at, 1);
-        this.#taken.delete(postponed.number);
-        this.#pages = null; // It may be before the place that is read next.
-        this.#readAt = null;
-      }
+    const due = this.#postponed.filter(({ until }) => until <= now);
+    if (due.length === 0) {
+      return;
     }
+    this.#postponed = this.#postponed.filter(({ until }) => until > now);
+    for (const { number } of due) {
+      this.#taken.delete(number);
+    }
+    this.#pages = null; // They may be before the place that is read next.
+    this.#readAt = null;
   }
 }

@@ -1,9 +1,10 @@
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import type { ManifestEntry } from "../manifest/manifest-entry.ts";
 import { ManifestWriter } from "../manifest/manifest-writer.ts";
-import { type StoredCopy, TargetUnavailableError } from "../targets/target.ts";
+import type { StoredCopy } from "../targets/target.ts";
 import { recordPosition } from "./manifest-position.ts";
 import { pathOf, type RescueParts, type RescueState } from "./rescue-state.ts";
+import { asOfWhole } from "./target-trouble.ts";
 import { plus } from "./work.ts";
 
 /** Records the end of each archive: first in the manifest, durably, and then in the catalogue. */
@@ -41,9 +42,7 @@ export class Recorder {
     try {
       await this.#manifest.append(entry);
     } catch (error) {
-      throw error instanceof TargetUnavailableError && error.mayBeOfOne
-        ? new TargetUnavailableError(error.message, { cause: error })
-        : error;
+      throw asOfWhole(error);
     }
   }
 
@@ -83,6 +82,7 @@ export class Recorder {
           copies.setState(archive.number, "verified", { sha256, location, verifiedAt });
           if (jobId !== null) {
             catalog.jobs.fetched(jobId);
+            catalog.unpaid.delete(archive.number);
           }
         }
         recordPosition(this.#parts, this.#manifest.sizeBytes ?? 0);

@@ -9,7 +9,7 @@ import type { Recorder } from "./recorder.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
 import { accepted, type Decision, decide, horizonOf, type Refusal, refused, type Tier } from "./schedule.ts";
 import { isFatal, isNotFound, isUnknownOutcome, refusalOf } from "./service-errors.ts";
-import { isOfOne, isOfTarget } from "./target-trouble.ts";
+import { isOfOne, isOfTarget, probeFor } from "./target-trouble.ts";
 
 /** Asked again after this time, since the limit of the bandwidth depends on the time of day. */
 const askAgainMilliseconds = 60_000;
@@ -100,7 +100,7 @@ export class Requester {
       return askAgainMilliseconds;
     }
     try {
-      await target.probe(archive.sizeBytes, signal);
+      await probeFor(target, factsOf(this.#parts, archive), signal);
       this.#state.targetWorks();
     } catch (error) {
       signal.throwIfAborted();
@@ -123,8 +123,8 @@ export class Requester {
       this.#recorder.giveUp(archive, reason, 0);
       return 0;
     }
-    // A request that is refused is given its cost back.
-    if (this.#running.size > 0 || this.#state.uncertain.size > 0) {
+    // A request that is refused is given its cost back, and so is a transfer that nothing was received of.
+    if (this.#running.size > 0 || this.#state.uncertain.size > 0 || this.#state.refundable > 0) {
       return askAgainMilliseconds;
     }
     this.#state.isCostCapReached = true;
@@ -218,7 +218,7 @@ export class Requester {
     if (isFatal(error)) {
       throw error;
     }
-    if (isOfTarget(error) && !(await isOfOne(this.#parts.target, archive, error, signal))) {
+    if (isOfTarget(error) && !(await isOfOne(this.#parts.target, factsOf(this.#parts, archive), error, signal))) {
       this.#state.pauseTarget(error);
       return true;
     }

@@ -55,6 +55,8 @@ export class RescueState {
   readonly requesting = new Set<number>();
   /** Archives that this run has given up. */
   readonly givenUp = new Set<number>();
+  /** Transfers in progress that are paid for, and of which nothing was received: what they cost may be given back. */
+  refundable = 0;
   /** No other archive is to be requested. */
   areAllRequested = false;
   isCostCapReached = false;

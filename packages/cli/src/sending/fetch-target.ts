@@ -46,6 +46,10 @@ export class FetchTarget implements Target {
     return this.#folder.freeBytes();
   }
 
+  bytesToStore(archive: ArchiveFacts): Promise<number> {
+    return this.#folder.bytesToStore(archive);
+  }
+
   probe(sizeBytes: number): Promise<void> {
     return this.#report.full.watch(this.#folder.probe(sizeBytes));
   }

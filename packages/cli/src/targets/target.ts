@@ -89,6 +89,9 @@ export interface Target {
    */
   probe(sizeBytes: number, signal: AbortSignal): Promise<void>;
 
+  /** Resolves to how many bytes storing an archive would still take, where some of it may be there. @default all of them */
+  bytesToStore?(archive: ArchiveFacts): Promise<number>;
+
   /**
    * Finds a complete copy under the archive's path, whoever stored it, and verifies its content. Resolves to null if nothing is there. Called
    * before a job is paid for. Rejects with TargetOccupiedError for other content.

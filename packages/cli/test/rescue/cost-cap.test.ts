@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PolicyEnforcedException } from "@moraine/client";
+import { carryCosts } from "../../src/catalog/set-aside.ts";
 import { builtInPrices } from "../../src/pricing/built-in-prices.ts";
 import { gigabyteBytes } from "../../src/pricing/price-table.ts";
 import { pricesOf } from "../../src/pricing/read-prices.ts";
 import { TargetFullError } from "../../src/targets/target.ts";
+import { idOfNumber } from "../support/catalogs.ts";
 import { lostResponse, RescueWorld, refusal } from "../support/rescue-world.ts";
 
 // Transfers that no job of this rescue has paid for.
@@ -16,6 +18,9 @@ const prices = {
   egress: [{ upToGb: null, perGb: 10 * (gigabyteBytes / 1000) }],
 };
 const worldWith = (costMax: number, count = archives) => new RescueWorld(count, { costMax }, prices);
+const mebibyte = 1024 ** 2;
+/** Ten dollars for an archive of 40 MiB. */
+const pricesOfLarge = { ...prices, egress: [{ upToGb: null, perGb: 10 * (gigabyteBytes / (40 * mebibyte)) }] };
 const isAbout = (amount: number, expected: number) => assert.ok(Math.abs(amount - expected) < 1, `${amount} dollars`);
 
 function startAllElsewhere(world: RescueWorld): void {
@@ -119,6 +124,64 @@ test("a target that is full while its probes are not passes no cap", async () =>
   };
   assert.equal(await world.run(96), "cost-cap");
   assert.ok(world.spent <= 155, `${world.spent} dollars`);
+});
+
+test("bytes of a large archive that are received again count, and end at the cap", async () => {
+  using world = new RescueWorld(0, { costMax: 25 }, pricesOfLarge);
+  world.add(1, 1, 40 * mebibyte);
+  let received = 0;
+  world.onStart = (_archive, { signal, onBytes }) => {
+    for (let pieces = 0; pieces < 4; pieces += 1) {
+      signal.throwIfAborted();
+      received += 8 * mebibyte;
+      onBytes(8 * mebibyte);
+    }
+    signal.throwIfAborted();
+    throw new TargetFullError("No room: EDQUOT");
+  };
+  assert.equal(await world.run(96), "cost-cap");
+  assert.ok(world.spent <= 25, `${world.spent} dollars`);
+  const usd = (10 * received) / (40 * mebibyte);
+  assert.ok(usd > 15 && usd <= 27, `${usd} dollars were received`);
+});
+
+test("a catalogue that is made again counts no transfer twice whose job was paid for", async () => {
+  using before = worldWith(105);
+  assert.equal(await before.run(1), null);
+  isAbout(before.spent, 100);
+  using world = worldWith(105);
+  world.jobs.push(...before.jobs);
+  world.now = before.now;
+  assert.ok(carryCosts(before.catalogPath, world.catalog));
+  assert.equal(await world.run(48), "done");
+  isAbout(world.spent, 100);
+  assert.equal(world.jobs.length, archives);
+});
+
+test("no request is given up for the cap while a charge may be taken back", async () => {
+  using world = worldWith(15, 2);
+  world.startElsewhere(1);
+  world.onStart = async ({ archiveId }, { signal }) => {
+    world.hasCopies = archiveId === idOfNumber(1);
+    if (world.hasCopies) {
+      await world.pause(10, signal);
+    }
+  };
+  world.now += 6 * 3_600_000;
+  assert.equal(await world.run(48), "done");
+  isAbout(world.spent, 10);
+});
+
+test("many outputs that are too dear end the run at once", async () => {
+  const count = 200;
+  using world = worldWith(15, count);
+  for (let number = 1; number <= count; number += 1) {
+    world.startElsewhere(number);
+  }
+  world.now += 6 * 3_600_000;
+  const began = world.hours;
+  assert.equal(await world.run(48), "cost-cap");
+  assert.ok(world.hours - began < 0.5, `${world.hours - began} hours`);
 });
 
 test("a job whose response was lost, and which is listed late, is paid for once", async () => {

@@ -3,17 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Random } from "../../../../test/support/random.ts";
 import { bytesWithin, counted, emptyHour, fitsAt, hourFromText, hourToText } from "../../src/rescue/hourly-window.ts";
-import {
-  accepted,
-  decide,
-  refused,
-  requestingAtFirst,
-  type ScheduleLimits,
-  type ScheduleState,
-} from "../../src/rescue/schedule.ts";
+import { accepted, decide, refused, requestingAtFirst, type ScheduleLimits } from "../../src/rescue/schedule.ts";
 import { assumedSpeed, learned, secondsFor, speedAtFirst } from "../../src/rescue/speed.ts";
-import { nothing } from "../../src/rescue/work.ts";
 import { archiveOfNumber } from "../support/catalogs.ts";
+import { idleSchedule } from "../support/idle-schedule.ts";
 import { RescueWorld } from "../support/rescue-world.ts";
 import { VirtualRescue, type VirtualWorld } from "../support/virtual-rescue.ts";
 
@@ -178,29 +171,15 @@ test("without capacity in a tier, another is used only if that is allowed", () =
   assert.ok(bulk.days * 24 > 5, `${bulk.days * 24} hours`);
 });
 
-const idle: ScheduleState = {
-  ahead: nothing,
-  requesting: 0,
-  requestingMax: requestingAtFirst,
-  speed: assumedSpeed,
-  bytesPerSecondMax: null,
-  latencySeconds: null,
-  hour: emptyHour,
-  spentUsd: 0,
-  refusedUntil: 0,
-  refusal: null,
-  fallbackUntil: 0,
-};
-
 test("refusals are waited out for longer each time, and forgotten with the next job", () => {
   const candidate = { bytes: 1, usd: { Expedited: 0, Standard: 0, Bulk: 0 } };
-  const first = refused(idle, limits, "policy", { refusals: 1, now: 1000 });
+  const first = refused(idleSchedule, limits, "policy", { refusals: 1, now: 1000 });
   assert.deepEqual(decide(first, limits, candidate, 1000), { kind: "wait", reason: "policy", until: 61_000 });
   const third = refused(first, limits, "policy", { refusals: 3, now: 61_000 });
   assert.deepEqual(decide(third, limits, candidate, 61_000), { kind: "wait", reason: "policy", until: 301_000 });
   assert.deepEqual(decide(third, limits, candidate, 301_000), { kind: "request", tier: "Standard" });
   assert.equal(accepted(third).refusal, null);
-  const throttled = refused(idle, limits, "throttled", { refusals: 1, now: 0 });
+  const throttled = refused(idleSchedule, limits, "throttled", { refusals: 1, now: 0 });
   assert.equal(throttled.requestingMax, requestingAtFirst / 2);
   assert.ok(accepted(throttled).requestingMax > throttled.requestingMax);
   const busy = { ...throttled, refusedUntil: 0, requesting: requestingAtFirst / 2 };

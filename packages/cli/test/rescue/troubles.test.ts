@@ -11,64 +11,6 @@ import { lostResponse, RescueWorld, refusal } from "../support/rescue-world.ts";
 const archives = 10;
 const failures = ({ events }: RescueWorld) => events.filter((event) => event.kind === "archive-failed" && event.final);
 
-test("a target that is full for days is paid for once more at most", async () => {
-  using world = new RescueWorld(archives);
-  const full = () => {
-    if (world.hours < 96) {
-      throw new TargetFullError("No room: ENOSPC");
-    }
-  };
-  world.onStore = full;
-  world.onProbe = full;
-  assert.equal(await world.run(240), "done");
-  assert.equal(world.jobs.length, 2 * archives);
-  assert.deepEqual(failures(world), []);
-});
-
-test("a target that is full for days has outputs transferred in vain only until it is noticed", async () => {
-  using world = new RescueWorld(archives);
-  let [isFull, transfers] = [true, 0];
-  world.onProbe = () => {
-    if (isFull) {
-      throw new TargetFullError("No room: ENOSPC");
-    }
-  };
-  world.onStore = () => {
-    transfers += 1;
-    world.onProbe();
-  };
-  assert.equal(await world.run(96), null);
-  assert.ok(transfers <= 4, `${transfers} transfers`);
-  isFull = false;
-  assert.equal(await world.run(96), "done");
-});
-
-test("a target that only its probes find usable gets one output at a time", async () => {
-  using world = new RescueWorld(archives);
-  let transfers = 0;
-  world.onStore = () => {
-    transfers += 1;
-    throw new TargetFullError("No room: EDQUOT");
-  };
-  assert.equal(await world.run(24), null);
-  assert.ok(transfers > 10 && transfers <= 24 * 12 + 20, `${transfers} transfers`);
-});
-
-test("a target that is away for days is paid for once more at most, though the first to notice is the look for copies", async () => {
-  using world = new RescueWorld(archives);
-  const away = () => {
-    if (world.hours < 96) {
-      throw new TargetUnavailableError("Cannot use it: ENODEV");
-    }
-  };
-  world.onFind = away;
-  world.onStore = away;
-  world.onProbe = away;
-  assert.equal(await world.run(240), "done");
-  assert.equal(world.jobs.length, archives);
-  assert.deepEqual(failures(world), []);
-});
-
 test("an output that always breaks is given up, and does not keep the rescue for ever", async () => {
   using world = new RescueWorld(archives);
   const broken = idOfNumber(3);
@@ -298,4 +240,37 @@ test("a job that cannot be recorded ends the run, stays paid for, and is found b
   assert.equal(world.catalog.costs.get("jobs Bulk"), world.jobs.length);
   assert.equal(await world.run(48), "done");
   assert.deepEqual([world.jobs.length, world.catalog.costs.get("jobs Bulk")], [archives, archives]);
+});
+
+test("a large archive whose bytes are wrong each time is given up", async () => {
+  using world = new RescueWorld(0);
+  world.add(1, 1, 1024 ** 3);
+  let attempts = 0;
+  world.onStart = (_archive, { onBytes }) => {
+    attempts += 1;
+    onBytes(1024 ** 3);
+    throw new Error("its tree hash is wrong");
+  };
+  assert.equal(await world.run(48), "done");
+  assert.equal(failures(world).length, 1);
+  assert.equal(attempts, 3);
+});
+
+test("an outage that begins with a broken output ends no run", async () => {
+  using world = new RescueWorld(archives);
+  let began = false;
+  const isOut = () => began && world.hours < 8;
+  world.onStore = () => {
+    began = true;
+    if (isOut()) {
+      throw new Error("The output has other bytes than its checksum says");
+    }
+  };
+  world.onDescribe = () => {
+    if (isOut()) {
+      throw lostResponse();
+    }
+  };
+  assert.equal(await world.run(48), "done");
+  assert.equal(world.state?.verified.archives, archives);
 });

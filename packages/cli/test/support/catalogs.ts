@@ -22,11 +22,12 @@ export function catalogFile(): Disposable & { readonly path: string } {
 }
 
 /** An open catalogue in such a folder. */
-export function temporaryCatalog(): Disposable & { readonly catalog: Catalog } {
+export function temporaryCatalog(): Disposable & { readonly catalog: Catalog; readonly path: string } {
   const file = catalogFile();
   const catalog = Catalog.open(file.path, vault);
   return {
     catalog,
+    path: file.path,
     [Symbol.dispose]() {
       catalog[Symbol.dispose]();
       file[Symbol.dispose]();

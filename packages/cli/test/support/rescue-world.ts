@@ -15,7 +15,7 @@ import type { RescueEvent } from "../../src/rescue/rescue-event.ts";
 import type { RescueParts, RescueState } from "../../src/rescue/rescue-state.ts";
 import type { ScheduleLimits } from "../../src/rescue/schedule.ts";
 import { ArchiveSelection } from "../../src/rescue/selection.ts";
-import type { ArchiveFacts, Target, TargetDocuments } from "../../src/targets/target.ts";
+import type { ArchiveFacts, ArchiveOutput, StoreOptions, Target, TargetDocuments } from "../../src/targets/target.ts";
 import { archiveOfNumber, idOfNumber, temporaryCatalog } from "./catalogs.ts";
 
 const hour = 3_600_000;
@@ -45,14 +45,18 @@ export class RescueWorld implements Disposable {
   /** Called for each piece of an output; it may throw. */
   onOutput = (_archiveId: string): void => undefined;
   onList = (): void => undefined;
-  onProbe = (): void => undefined;
+  /** Called with the bytes that are to be stored. */
+  onProbe = (_sizeBytes: number): void => undefined;
+  onDescribe = (): void => undefined;
   onFind = (_archive: ArchiveFacts): void => undefined;
-  /** Called before an output is opened. */
-  onStart = (_archive: ArchiveFacts): void => undefined;
+  /** Called before an output is opened, which waits for it. */
+  onStart: (archive: ArchiveFacts, options: StoreOptions) => void | Promise<void> = () => undefined;
   onStore = (_archive: ArchiveFacts): void => undefined;
   onAppend = (): void => undefined;
   /** Requests for jobs start them, and get no response. */
   hasNoResponses = false;
+  /** Archives of which the target has all bytes, but not under their names. */
+  readonly received = new Set<string>();
   /** The target has each archive, though `find` does not see it. */
   hasCopies = false;
   /** The speed of the line as the user expects it, before it is measured. */
@@ -74,15 +78,27 @@ export class RescueWorld implements Disposable {
     this.add(1, archives);
   }
 
-  /** Adds archives to the catalogue, by their numbers. */
-  add(first: number, last: number): void {
+  /** Adds archives to the catalogue, by their numbers. Outputs have the first 1,000 bytes of a large one. */
+  add(first: number, last: number, sizeBytes = 1000): void {
     for (let number = first; number <= last; number += 1) {
-      this.catalog.archives.addUploaded(archiveOfNumber(number, { sizeBytes: 1000 }));
+      this.catalog.archives.addUploaded(archiveOfNumber(number, { sizeBytes }));
     }
+  }
+
+  /** Resolves after minutes of its time. */
+  async pause(minutes: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    setTimeout(resolve, minutes * 60_000);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    await promise;
   }
 
   get catalog() {
     return this.#opened.catalog;
+  }
+
+  get catalogPath(): string {
+    return this.#opened.path;
   }
 
   get hours(): number {
@@ -202,7 +218,10 @@ export class RescueWorld implements Disposable {
           Marker: null,
         };
       },
-      describeJob: async ({ jobId }: { jobId: string }) => this.#description(found(jobId)),
+      describeJob: async ({ jobId }: { jobId: string }) => {
+        this.onDescribe();
+        return this.#description(found(jobId));
+      },
       getJobOutput: async ({ jobId }: { jobId: string }) => {
         const { archiveId, startedAt } = found(jobId);
         if (this.now < startedAt + jobHours * hour) {
@@ -227,9 +246,10 @@ export class RescueWorld implements Disposable {
 
   #description({ id, archiveId, startedAt }: Job) {
     const completedAt = startedAt + jobHours * hour;
+    const archive = this.catalog.archives.get(archiveId);
     const isDone = this.now >= completedAt;
     return {
-      ...{ JobId: id, Action: "ArchiveRetrieval", ArchiveId: archiveId, ArchiveSizeInBytes: 1000 },
+      ...{ JobId: id, Action: "ArchiveRetrieval", ArchiveId: archiveId, ArchiveSizeInBytes: archive?.sizeBytes ?? 0 },
       ...{
         RetrievalByteRange: null,
         Tier: "Bulk",
@@ -238,7 +258,7 @@ export class RescueWorld implements Disposable {
       },
       CreationDate: new Date(startedAt).toISOString(),
       CompletionDate: isDone ? new Date(completedAt).toISOString() : null,
-      ArchiveSHA256TreeHash: this.catalog.archives.get(archiveId)?.treeHash ?? null,
+      ArchiveSHA256TreeHash: archive?.treeHash ?? null,
     };
   }
 
@@ -247,17 +267,15 @@ export class RescueWorld implements Disposable {
       url: "memory",
       documents: this.#documents,
       freeBytes: async () => null,
-      probe: async () => this.onProbe(),
+      probe: async (sizeBytes: number) => this.onProbe(sizeBytes),
+      bytesToStore: async ({ archiveId, sizeBytes }: ArchiveFacts) => (this.received.has(archiveId) ? 0 : sizeBytes),
       find: async (archive: ArchiveFacts) => {
         this.onFind(archive);
         return null;
       },
-      store: async (
-        archive: ArchiveFacts,
-        output: Parameters<Target["store"]>[1],
-        { signal, onBytes }: Parameters<Target["store"]>[2],
-      ) => {
-        this.onStart(archive);
+      store: async (archive: ArchiveFacts, output: ArchiveOutput, options: StoreOptions) => {
+        const { signal, onBytes } = options;
+        await this.onStart(archive, options);
         if (this.hasCopies) {
           return { location: archive.path, sha256: "cd".repeat(32) };
         }

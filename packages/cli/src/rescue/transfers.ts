@@ -1,0 +1,159 @@
+import type { CatalogArchive } from "../catalog/archive-row.ts";
+import { chargeTransfer, refundTransfer } from "./charges.ts";
+import { isLarge, type ReadyArchive } from "./ready-queue.ts";
+import type { RescueParts, RescueState } from "./rescue-state.ts";
+
+type Parts = Pick<RescueParts, "money" | "catalog" | "limits">;
+
+/** Bytes that are paid for at once, of those that are received again. */
+const againBytes = 64 * 1024 ** 2;
+
+/** The transfers of outputs. Each is paid for before it begins, and what is received again is paid for again. */
+export class Transfers {
+  readonly #parts: Parts;
+  readonly #state: RescueState;
+  /** Bytes of large archives that are paid for and not received yet, after a failed attempt that has kept some, by the archives' numbers. */
+  readonly #left = new Map<number, { readonly jobId: string; readonly bytes: number }>();
+
+  constructor(parts: Parts, state: RescueState) {
+    this.#parts = parts;
+    this.#state = state;
+  }
+
+  /** Begins a transfer; null if it would make the costs exceed the cap. */
+  begin({ archive, job }: ReadyArchive): Transfer | null {
+    const { catalog } = this.#parts;
+    const { number, sizeBytes } = archive;
+    const isOwed = catalog.unpaid.has(number);
+    const kept = this.#left.get(number);
+    const left = isOwed || kept?.jobId !== job.jobId ? sizeBytes : kept.bytes;
+    const again = left < 0 ? stepOf(archive, -left) : 0;
+    const charged = isOwed ? sizeBytes : again;
+    const isCharged = catalog.change(() => {
+      if (charged > 0 && !chargeTransfer(this.#parts, this.#state, charged)) {
+        return false;
+      }
+      // A small one that a kill interrupts has to be received again, whole.
+      if (isLarge(archive)) {
+        catalog.unpaid.delete(number);
+      } else {
+        catalog.unpaid.add(number);
+      }
+      return true;
+    });
+    return isCharged ? new Transfer(this.#parts, this.#state, archive, { isOwed, left: left + again }) : null;
+  }
+
+  /** Ends a transfer whose copy has failed. */
+  failed({ archive, job }: ReadyArchive, transfer: Transfer, isLive: boolean): void {
+    transfer.failed(isLive);
+    if (isLarge(archive) && isLive) {
+      this.#left.set(archive.number, { jobId: job.jobId, bytes: transfer.left });
+    } else {
+      this.forget(archive);
+    }
+  }
+
+  /** Forgets what was received of an archive: it is stored or given up. */
+  forget({ number }: CatalogArchive): void {
+    this.#left.delete(number);
+  }
+}
+
+const stepOf = ({ sizeBytes }: CatalogArchive, missing: number): number =>
+  Math.max(missing, Math.min(sizeBytes, againBytes));
+
+/** One attempt to receive an output. */
+export class Transfer {
+  /** Receiving bytes again would cost more than the cap allows: the attempt is to end. */
+  isTooDear = false;
+  receivedBytes = 0;
+  /** Aborts once it is too dear. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+  readonly #stop = new AbortController();
+  readonly #parts: Parts;
+  readonly #state: RescueState;
+  readonly #archive: CatalogArchive;
+  /** It was paid for by this attempt, and not with its job. */
+  readonly #isOwed: boolean;
+  #left: number;
+
+  constructor(
+    parts: Parts,
+    state: RescueState,
+    archive: CatalogArchive,
+    { isOwed, left }: { readonly isOwed: boolean; readonly left: number },
+  ) {
+    this.#parts = parts;
+    this.#state = state;
+    this.#archive = archive;
+    this.#isOwed = isOwed;
+    this.#left = left;
+    this.#state.refundable += isOwed ? 1 : 0;
+  }
+
+  /** Bytes that are paid for, and not received. */
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Counts bytes, and pays for those beyond the archive's. */
+  received(count: number): void {
+    if (this.receivedBytes === 0 && count > 0) {
+      this.#unsettle();
+    }
+    this.receivedBytes += count;
+    this.#left -= count;
+    if (this.#left < 0 && !this.isTooDear) {
+      this.#payAgain();
+    }
+  }
+
+  succeeded(): void {
+    if (this.receivedBytes === 0) {
+      this.#unsettle();
+      this.#refund();
+    }
+  }
+
+  /** @param isLive whether the job is still the archive's: another one was charged with a transfer of its own */
+  failed(isLive: boolean): void {
+    if (this.receivedBytes > 0) {
+      return;
+    }
+    const { unpaid } = this.#parts.catalog;
+    const { number } = this.#archive;
+    this.#unsettle();
+    this.#parts.catalog.change(() => {
+      this.#refund();
+      if (isLive && this.#isOwed) {
+        unpaid.add(number);
+      } else if (isLive) {
+        unpaid.delete(number);
+      }
+    });
+  }
+
+  #payAgain(): void {
+    const step = stepOf(this.#archive, -this.#left);
+    if (chargeTransfer(this.#parts, this.#state, step)) {
+      this.#left += step;
+      return;
+    }
+    this.isTooDear = true;
+    this.#stop.abort(new Error("receiving it again would cost more than --max-cost allows"));
+  }
+
+  /** A charge is final once a byte was received. */
+  #unsettle(): void {
+    this.#state.refundable -= this.#isOwed ? 1 : 0;
+  }
+
+  #refund(): void {
+    if (this.#isOwed) {
+      refundTransfer(this.#parts, this.#state, this.#archive.sizeBytes);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TargetFullError, TargetUnavailableError } from "../../src/targets/target.ts";
+import { idOfNumber } from "../support/catalogs.ts";
+import { RescueWorld } from "../support/rescue-world.ts";
+
+// A target that is full or away: what is transferred in vain, and what shows that it works again.
+
+const archives = 10;
+const failures = ({ events }: RescueWorld) => events.filter((event) => event.kind === "archive-failed" && event.final);
+
+test("a target that is full for days is paid for once more at most", async () => {
+  using world = new RescueWorld(archives);
+  const full = () => {
+    if (world.hours < 96) {
+      throw new TargetFullError("No room: ENOSPC");
+    }
+  };
+  world.onStore = full;
+  world.onProbe = full;
+  assert.equal(await world.run(240), "done");
+  assert.equal(world.jobs.length, 2 * archives);
+  assert.deepEqual(failures(world), []);
+});
+
+test("a target that is full for days has outputs transferred in vain only until it is noticed", async () => {
+  using world = new RescueWorld(archives);
+  let [isFull, transfers] = [true, 0];
+  world.onProbe = () => {
+    if (isFull) {
+      throw new TargetFullError("No room: ENOSPC");
+    }
+  };
+  world.onStore = () => {
+    transfers += 1;
+    world.onProbe(0);
+  };
+  assert.equal(await world.run(96), null);
+  assert.ok(transfers <= 4, `${transfers} transfers`);
+  isFull = false;
+  assert.equal(await world.run(96), "done");
+});
+
+test("a target that only its probes find usable gets one output at a time", async () => {
+  using world = new RescueWorld(archives);
+  let transfers = 0;
+  world.onStore = () => {
+    transfers += 1;
+    throw new TargetFullError("No room: EDQUOT");
+  };
+  assert.equal(await world.run(24), null);
+  assert.ok(transfers > 10 && transfers <= 24 * 12 + 20, `${transfers} transfers`);
+});
+
+test("a target that is away for days is paid for once more at most, though the first to notice is the look for copies", async () => {
+  using world = new RescueWorld(archives);
+  const away = () => {
+    if (world.hours < 96) {
+      throw new TargetUnavailableError("Cannot use it: ENODEV");
+    }
+  };
+  world.onFind = away;
+  world.onStore = away;
+  world.onProbe = away;
+  assert.equal(await world.run(240), "done");
+  assert.equal(world.jobs.length, archives);
+  assert.deepEqual(failures(world), []);
+});
+
+test("a large copy that takes a day keeps no small one waiting after the target was away for a moment", async () => {
+  using world = new RescueWorld(archives);
+  world.add(archives + 1, archives + 1, 100 * 1024 ** 3);
+  let lastSmallAt = 0;
+  const away = () => {
+    if (world.hours < 5.3) {
+      throw new TargetUnavailableError("Cannot use it: ENODEV");
+    }
+  };
+  world.onProbe = away;
+  world.onStart = async ({ sizeBytes }, { signal }) => {
+    if (sizeBytes > 1000) {
+      await world.pause(30 * 60, signal);
+      world.hasCopies = true;
+      return;
+    }
+    away();
+    lastSmallAt = world.hours;
+  };
+  assert.equal(await world.run(48), "done");
+  assert.equal(world.jobs.length, archives + 1);
+  assert.ok(lastSmallAt < 6, `after ${lastSmallAt} hours`);
+});
+
+test("the progress of a large copy shows that the target works", async () => {
+  using world = new RescueWorld(0);
+  let worked = false;
+  world.add(1, 1, 100 * 1024 ** 3);
+  world.onStart = async (_archive, { signal, onBytes }) => {
+    world.state?.pauseTarget(new Error("Cannot use it: ENODEV"));
+    for (let minutes = 0; minutes < 10; minutes += 1) {
+      await world.pause(1, signal);
+      onBytes(32 * 1024 ** 2);
+    }
+    worked = world.state?.isTargetDoubted === false;
+    world.hasCopies = true;
+  };
+  assert.equal(await world.run(12), "done");
+  assert.equal(worked, true);
+});
+
+test("a target with no room left takes an archive that is there but for its name", async () => {
+  using world = new RescueWorld(0);
+  world.add(1, 1, 48 * 1024 ** 2);
+  world.received.add(idOfNumber(1));
+  let failures = 1;
+  world.onProbe = (sizeBytes) => {
+    if (sizeBytes > 0) {
+      throw new TargetFullError("No room: ENOSPC");
+    }
+  };
+  world.onStart = () => {
+    if (failures > 0) {
+      failures -= 1;
+      throw new TargetUnavailableError("Cannot use it: ENODEV");
+    }
+  };
+  assert.equal(await world.run(24), "done");
+});
+
+test("a probe that fails now and then counts against no archive", async () => {
+  using world = new RescueWorld(archives);
+  let probes = 0;
+  world.onProbe = () => {
+    probes += 1;
+    if (probes % 2 === 1 && world.hours < 12) {
+      throw new TargetUnavailableError("Cannot use .moraine/probe: EIO", { mayBeOfOne: true });
+    }
+  };
+  world.onStart = () => {
+    if (world.hours < 12) {
+      throw new TargetUnavailableError("Cannot use it: ENODEV");
+    }
+  };
+  assert.equal(await world.run(48), "done");
+  assert.deepEqual(failures(world), []);
+});

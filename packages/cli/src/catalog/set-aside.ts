@@ -71,7 +71,7 @@ export function carryCosts(from: string, catalog: Catalog): boolean {
   try {
     using old = new DatabaseSync(from, { readOnly: true });
     const costs = old.prepare("SELECT name, quantity FROM costs").all();
-    const again = Number(old.prepare(countedAgain).get()?.["bytes"]);
+    const again = bytesCountedAgain(old);
     const hour = old.prepare("SELECT value FROM facts WHERE name = 'rescue-hour'").get();
     catalog.change(() => {
       for (const { name, quantity } of costs) {
@@ -88,5 +88,15 @@ export function carryCosts(from: string, catalog: Catalog): boolean {
   } catch (error) {
     assertSqlite(error);
     return false;
+  }
+}
+
+/** 0 where other tables than that of the costs are damaged: a cap is then reached too early. */
+function bytesCountedAgain(old: DatabaseSync): number {
+  try {
+    return Number(old.prepare(countedAgain).get()?.["bytes"]);
+  } catch (error) {
+    assertSqlite(error);
+    return 0;
   }
 }

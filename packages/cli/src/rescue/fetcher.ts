@@ -56,7 +56,7 @@ export class Fetcher {
   #smallBytes = 0;
   #largeCount = 0;
   /** Copies that were started while the target was doubted. */
-  #trials = 0;
+  readonly #trials = { small: 0, large: 0 };
   #failure: Error | null = null;
 
   constructor(
@@ -86,7 +86,7 @@ export class Fetcher {
       const since = this.#state.changed.count;
       await this.#queue.fill();
       this.#startAll(signal);
-      this.#state.isFetching = this.#queue.hasWork;
+      this.#state.isTried = this.#trials.small > 0 || this.#queue.hasSmall;
       if (this.#failure !== null) {
         throw this.#failure;
       }
@@ -106,12 +106,7 @@ export class Fetcher {
     if (this.#state.isTargetPaused) {
       return;
     }
-    // One copy shows whether a target works again. All of them would be transferred in vain, and paid for.
-    while (!this.#state.isTargetDoubted || this.#trials === 0) {
-      const next = this.#next();
-      if (next === null) {
-        break;
-      }
+    for (let next = this.#next(); next !== null; next = this.#next()) {
       this.#start(next, signal);
     }
     this.#meter.busy(this.#running.size > 0);
@@ -122,18 +117,23 @@ export class Fetcher {
     const hasRoom = smallCount < this.#options.concurrency && this.#smallBytes < smallBytesMax;
     const large = () => (this.#largeCount < largeMax ? this.#queue.take("large") : null);
     const small = () => (hasRoom ? this.#queue.take("small") : null);
-    // A small one shows sooner whether a target works.
-    return this.#state.isTargetDoubted ? (small() ?? large()) : (large() ?? small());
+    if (!this.#state.isTargetDoubted) {
+      return large() ?? small();
+    }
+    // One copy shows whether a target works again. All of them would be transferred in vain, and paid for. A large one may take days to show it.
+    const trials = this.#trials;
+    return (trials.small === 0 ? small() : null) ?? (trials.small + trials.large === 0 ? large() : null);
   }
 
   #start(ready: ReadyArchive, signal: AbortSignal): void {
     const { archive } = ready;
     const large = isLarge(archive) ? 1 : 0;
+    const kind = large === 1 ? "large" : "small";
     const trial = this.#state.isTargetDoubted ? 1 : 0;
     const smallBytes = large === 1 ? 0 : Math.min(archive.sizeBytes, pieceBytesMax);
     this.#largeCount += large;
     this.#smallBytes += smallBytes;
-    this.#trials += trial;
+    this.#trials[kind] += trial;
     const copy = this.#copy(ready, signal)
       .catch((error: unknown) => this.#failed(ready, error, signal))
       .catch((error: unknown) => {
@@ -145,7 +145,7 @@ export class Fetcher {
         this.#running.delete(copy);
         this.#largeCount -= large;
         this.#smallBytes -= smallBytes;
-        this.#trials -= trial;
+        this.#trials[kind] -= trial;
         this.#state.changed.wake();
       });
     this.#running.set(copy, archive);
@@ -153,6 +153,11 @@ export class Fetcher {
 
   async #copy(ready: ReadyArchive, signal: AbortSignal): Promise<void> {
     const { archive, job } = ready;
+    // It may have waited here until its output expired, and another job have been paid for.
+    if (!this.#jobs.isLive(job)) {
+      this.#queue.release(ready);
+      return;
+    }
     const transfer = this.#transfers.begin(ready);
     if (transfer === null) {
       this.#tooDear(ready);
@@ -180,18 +185,12 @@ export class Fetcher {
     const { archive, job } = ready;
     const { target } = this.#parts;
     const facts = factsOf(this.#parts, archive);
-    let sinceDoubt = 0;
     const onBytes = (count: number) => {
       this.#state.receivedBytes += count;
       this.#meter.received({ archives: 0, bytes: count });
       transfer.received(count);
       if (transfer.receivedBytes >= fruitfulBytesMin) {
         this.#forgetInterruptions(archive);
-      }
-      // More than any copy keeps in memory: the target takes it.
-      sinceDoubt = this.#state.isTargetDoubted ? sinceDoubt + count : 0;
-      if (sinceDoubt >= fruitfulBytesMin) {
-        this.#state.targetWorks();
       }
     };
     if (this.#state.isTargetDoubted) {
@@ -210,7 +209,13 @@ export class Fetcher {
       this.#queue.postpone(ready, tooDearPauseMilliseconds);
       return;
     }
-    this.#parts.catalog.jobs.fetched(ready.job.jobId);
+    const { jobs, unpaid } = this.#parts.catalog;
+    if (unpaid.has(ready.archive.number)) {
+      jobs.fetched(ready.job.jobId);
+    } else {
+      // The next run continues a large copy that was paid for with its job.
+      this.#state.givenUp.add(ready.archive.number);
+    }
     this.#state.isCostCapReached = true;
     this.#state.wait("cost-cap", "another transfer would cost more than --max-cost allows");
     this.#transfers.forget(ready.archive);
@@ -303,7 +308,8 @@ export class Fetcher {
     } else if (isOther(archive, description)) {
       const { ArchiveSizeInBytes: sizeBytes, ArchiveSHA256TreeHash: treeHash } = description;
       const reason = `the inventory says ${archive.sizeBytes} bytes and tree hash ${archive.treeHash}, the service ${sizeBytes} and ${treeHash}: import a newer inventory`;
-      await this.#giveUp(ready, reason, attemptsMax, signal);
+      await this.#abandon(ready, signal);
+      this.#recordGiveUp(ready, reason, attemptsMax);
     } else {
       await this.#countAttempt(ready, error, signal);
     }
@@ -337,12 +343,15 @@ export class Fetcher {
       this.#queue.postpone(ready, pause);
       return;
     }
-    await this.#giveUp(ready, messageOf(error), attempts, signal);
+    // The bytes that the target has kept are right, though one of its files could not be used.
+    if (!isOfTarget(error)) {
+      await this.#abandon(ready, signal);
+    }
+    this.#recordGiveUp(ready, messageOf(error), attempts);
   }
 
-  async #giveUp(ready: ReadyArchive, reason: string, attempts: number, signal: AbortSignal): Promise<void> {
-    await this.#parts.target.abandon?.(factsOf(this.#parts, ready.archive), signal).catch(() => undefined);
-    this.#recordGiveUp(ready, reason, attempts);
+  async #abandon({ archive }: ReadyArchive, signal: AbortSignal): Promise<void> {
+    await this.#parts.target.abandon?.(factsOf(this.#parts, archive), signal).catch(() => undefined);
   }
 
   #recordGiveUp(ready: ReadyArchive, reason: string, attempts: number): void {

@@ -53,15 +53,14 @@ export class ReadyQueue {
     this.#postponed.push({ number: archive.number, until: this.#parts.now() + milliseconds });
   }
 
+  /** Whether a small archive can be taken. */
+  get hasSmall(): boolean {
+    return this.#small.length > 0;
+  }
+
   /** Whether nothing is queued, being fetched or postponed. */
   get isEmpty(): boolean {
     return this.#taken.size === 0;
-  }
-
-  /** Whether anything is being fetched, or could be now. */
-  get hasWork(): boolean {
-    const now = this.#parts.now();
-    return this.#taken.size > this.#postponed.filter(({ until }) => until > now).length;
   }
 
   /** Returns when the first postponed archive is due; null if none is postponed. */

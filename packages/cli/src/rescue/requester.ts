@@ -95,8 +95,7 @@ export class Requester {
     if (this.#state.isTargetPaused) {
       return Math.max(10, this.#state.targetPausedUntil - now());
     }
-    // The next output shows whether it works.
-    if (this.#state.isFetching) {
+    if (this.#state.isTried) {
       return askAgainMilliseconds;
     }
     try {

@@ -53,7 +53,7 @@ export class RescueState {
   readonly uncertain = new Map<number, UncertainRequest>();
   /** Archives whose request waits for its response, by their number. */
   readonly requesting = new Set<number>();
-  /** Archives that this run has given up. */
+  /** Archives that this run has given up, or leaves to one that may pay for them. */
   readonly givenUp = new Set<number>();
   /** Transfers in progress that are paid for, and of which nothing was received: what they cost may be given back. */
   refundable = 0;
@@ -76,8 +76,8 @@ export class RescueState {
   targetPausedUntil = 0;
   /** The target has failed, and nothing has shown since that it works: no job is requested. */
   isTargetDoubted = false;
-  /** Outputs are being fetched, or are about to be. */
-  isFetching = false;
+  /** A small output shows soon whether a doubted target works. */
+  isTried = false;
   /** Archives whose jobs are counted as ahead. */
   readonly #ahead = new ListedNumbers();
   #targetPauses = 0;

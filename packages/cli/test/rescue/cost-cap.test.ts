@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { PolicyEnforcedException } from "@moraine/client";
 import { carryCosts } from "../../src/catalog/set-aside.ts";
@@ -156,6 +157,51 @@ test("a catalogue that is made again counts no transfer twice whose job was paid
   assert.equal(await world.run(48), "done");
   isAbout(world.spent, 100);
   assert.equal(world.jobs.length, archives);
+});
+
+test("a damaged catalogue that is made again carries its costs over, if they can be read", async () => {
+  using before = worldWith(1000);
+  assert.equal(await before.run(1), null);
+  {
+    using damaged = new DatabaseSync(before.catalogPath);
+    damaged.exec("DROP TABLE archives");
+  }
+  using world = worldWith(1000);
+  assert.ok(carryCosts(before.catalogPath, world.catalog));
+  isAbout(world.spent, 100);
+});
+
+test("a large copy that ends at the cap is continued by the next run, and its transfer not paid for again", async () => {
+  using world = new RescueWorld(0, { costMax: 11 }, pricesOfLarge);
+  world.add(1, 1, 40 * mebibyte);
+  world.onStart = (_archive, { signal, onBytes }) => {
+    onBytes(48 * mebibyte);
+    signal.throwIfAborted();
+  };
+  assert.equal(await world.run(48), "cost-cap");
+  world.hasCopies = true;
+  world.onStart = () => undefined;
+  assert.equal(await world.run(48), "done");
+  isAbout(world.spent, 10);
+  assert.equal(world.jobs.length, 1);
+});
+
+test("outputs that expire in the queue, behind slow copies, make no new job cost a second transfer", async () => {
+  using world = new RescueWorld(archives, {}, prices);
+  world.onStart = (_archive, { signal }) => world.pause(60, signal);
+  assert.equal(await world.run(5.5), null);
+  for (const job of world.jobs.slice(0, 4)) {
+    job.startedAt += 20 * 3_600_000;
+  }
+  world.now += 24 * 3_600_000;
+  world.onStart = async ({ archiveId }, { signal }) => {
+    if (world.jobs.slice(0, 4).some((job) => job.archiveId === archiveId)) {
+      await world.pause(90, signal);
+    }
+  };
+  assert.equal(await world.run(96), "done");
+  assert.equal(world.jobs.length, 2 * archives - 4);
+  isAbout(world.spent, 10 * world.jobs.length);
 });
 
 test("no request is given up for the cap while a charge may be taken back", async () => {

@@ -91,23 +91,6 @@ test("a large copy that takes a day keeps no small one waiting after the target 
   assert.ok(lastSmallAt < 6, `after ${lastSmallAt} hours`);
 });
 
-test("the progress of a large copy shows that the target works", async () => {
-  using world = new RescueWorld(0);
-  let worked = false;
-  world.add(1, 1, 100 * 1024 ** 3);
-  world.onStart = async (_archive, { signal, onBytes }) => {
-    world.state?.pauseTarget(new Error("Cannot use it: ENODEV"));
-    for (let minutes = 0; minutes < 10; minutes += 1) {
-      await world.pause(1, signal);
-      onBytes(32 * 1024 ** 2);
-    }
-    worked = world.state?.isTargetDoubted === false;
-    world.hasCopies = true;
-  };
-  assert.equal(await world.run(12), "done");
-  assert.equal(worked, true);
-});
-
 test("a target with no room left takes an archive that is there but for its name", async () => {
   using world = new RescueWorld(0);
   world.add(1, 1, 48 * 1024 ** 2);
@@ -143,4 +126,59 @@ test("a probe that fails now and then counts against no archive", async () => {
   };
   assert.equal(await world.run(48), "done");
   assert.deepEqual(failures(world), []);
+});
+
+test("a large output that shows nothing for a day keeps no small one from being requested and stored meanwhile", async () => {
+  using world = new RescueWorld(archives);
+  world.add(archives + 1, archives + 1, 1024 ** 3);
+  world.startElsewhere(archives + 1);
+  world.now += 5.5 * 3_600_000;
+  let [failures, lastSmallAt] = [1, 0];
+  world.onStart = async ({ sizeBytes }, { signal }) => {
+    if (failures > 0) {
+      failures -= 1;
+      throw new TargetUnavailableError("Cannot use it: ENODEV");
+    }
+    if (sizeBytes > 1000) {
+      await world.pause(35 * 60, signal);
+      world.hasCopies = true;
+      return;
+    }
+    lastSmallAt = world.hours;
+  };
+  assert.equal(await world.run(96), "done");
+  assert.equal(world.jobs.length, archives + 1);
+  assert.ok(lastSmallAt < 12, `after ${lastSmallAt} hours`);
+});
+
+test("the progress of a large copy lets no other outputs be transferred in vain again and again", async () => {
+  using world = new RescueWorld(archives);
+  world.add(archives + 1, archives + 1, 1024 ** 4);
+  let transfers = 0;
+  world.onStart = async ({ sizeBytes }, { signal, onBytes }) => {
+    if (sizeBytes === 1000) {
+      transfers += 1;
+      return;
+    }
+    for (;;) {
+      await world.pause(1, signal);
+      onBytes(64 * 1024 ** 2);
+    }
+  };
+  world.onAppend = () => {
+    throw new TargetUnavailableError("Cannot use MANIFEST.jsonl: EACCES", { mayBeOfOne: true });
+  };
+  assert.equal(await world.run(24), null);
+  assert.ok(transfers > 100 && transfers < 24 * 12 + 40, `${transfers} transfers`);
+});
+
+test("files that cannot be used cost a large archive nothing that is kept", async () => {
+  using world = new RescueWorld(0);
+  world.add(1, 1, 1024 ** 3);
+  world.onStart = () => {
+    throw new TargetUnavailableError("Cannot use the partial file: EACCES", { mayBeOfOne: true });
+  };
+  assert.equal(await world.run(24), "done");
+  assert.equal(failures(world).length, 1);
+  assert.deepEqual(world.abandoned, []);
 });

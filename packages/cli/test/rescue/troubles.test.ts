@@ -254,6 +254,7 @@ test("a large archive whose bytes are wrong each time is given up", async () => 
   assert.equal(await world.run(48), "done");
   assert.equal(failures(world).length, 1);
   assert.equal(attempts, 3);
+  assert.equal(world.abandoned.length, 1);
 });
 
 test("an outage that begins with a broken output ends no run", async () => {

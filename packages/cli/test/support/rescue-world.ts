@@ -28,7 +28,7 @@ const turnsOfStep = 4;
 interface Job {
   readonly id: string;
   readonly archiveId: string;
-  readonly startedAt: number;
+  startedAt: number;
 }
 
 /** A service outside and a target, whose troubles tests set, around a rescue in time that the test moves: days pass in seconds. */
@@ -57,6 +57,8 @@ export class RescueWorld implements Disposable {
   hasNoResponses = false;
   /** Archives of which the target has all bytes, but not under their names. */
   readonly received = new Set<string>();
+  /** Archives of which the target was to remove what it had kept. */
+  readonly abandoned: string[] = [];
   /** The target has each archive, though `find` does not see it. */
   hasCopies = false;
   /** The speed of the line as the user expects it, before it is measured. */
@@ -87,6 +89,7 @@ export class RescueWorld implements Disposable {
 
   /** Resolves after minutes of its time. */
   async pause(minutes: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     setTimeout(resolve, minutes * 60_000);
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -267,6 +270,9 @@ export class RescueWorld implements Disposable {
       url: "memory",
       documents: this.#documents,
       freeBytes: async () => null,
+      abandon: async ({ archiveId }: ArchiveFacts) => {
+        this.abandoned.push(archiveId);
+      },
       probe: async (sizeBytes: number) => this.onProbe(sizeBytes),
       bytesToStore: async ({ archiveId, sizeBytes }: ArchiveFacts) => (this.received.has(archiveId) ? 0 : sizeBytes),
       find: async (archive: ArchiveFacts) => {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ownFolder, topDocuments } from "../folder/documents.ts";
 import type { TargetDocuments } from "../target.ts";
 import { type Piece, piecesOf } from "./document-pieces.ts";
+import { ObjectReader } from "./object-reader.ts";
 import type { S3Objects } from "./s3-objects.ts";
 import type { S3Uploads } from "./s3-uploads.ts";
 import { writeDocument } from "./write-document.ts";
@@ -116,8 +117,9 @@ export class S3Documents implements TargetDocuments {
     for (const { key, sizeBytes } of pieces) {
       const skippedBytes = Math.max(0, firstByte - position);
       position += sizeBytes;
-      if (skippedBytes < sizeBytes) {
-        yield* (await this.#objects.from(key, skippedBytes, this.#signal)) ?? missing(key);
+      const version = { sizeBytes, etag: undefined };
+      for await (const bytes of new ObjectReader(this.#objects, key, version, this.#signal, skippedBytes)) {
+        yield bytes ?? missing(key);
       }
     }
   }

@@ -71,8 +71,8 @@ export function carryCosts(from: string, catalog: Catalog): boolean {
   try {
     using old = new DatabaseSync(from, { readOnly: true });
     const costs = old.prepare("SELECT name, quantity FROM costs").all();
-    const again = bytesCountedAgain(old);
-    const hour = old.prepare("SELECT value FROM facts WHERE name = 'rescue-hour'").get();
+    const again = Number(orNull(() => old.prepare(countedAgain).get()?.["bytes"]) ?? 0);
+    const hour = orNull(() => old.prepare("SELECT value FROM facts WHERE name = 'rescue-hour'").get()?.["value"]);
     catalog.change(() => {
       for (const { name, quantity } of costs) {
         catalog.costs.add(String(name), Number(quantity));
@@ -80,8 +80,8 @@ export function carryCosts(from: string, catalog: Catalog): boolean {
       if (again > 0) {
         catalog.costs.add(transferOnly, -again);
       }
-      if (typeof hour?.["value"] === "string") {
-        catalog.facts.set("rescue-hour", hour["value"]);
+      if (typeof hour === "string") {
+        catalog.facts.set("rescue-hour", hour);
       }
     });
     return true;
@@ -91,12 +91,12 @@ export function carryCosts(from: string, catalog: Catalog): boolean {
   }
 }
 
-/** 0 where other tables than that of the costs are damaged: a cap is then reached too early. */
-function bytesCountedAgain(old: DatabaseSync): number {
+/** Null where another table than that of the costs is damaged: a cap is then reached too early, or an hour has too much. */
+function orNull<Value>(read: () => Value): Value | null {
   try {
-    return Number(old.prepare(countedAgain).get()?.["bytes"]);
+    return read();
   } catch (error) {
     assertSqlite(error);
-    return 0;
+    return null;
   }
 }

@@ -16,7 +16,7 @@ export function charge(parts: RescueParts, state: RescueState, archive: CatalogA
     money.count(tier, work);
     catalog.facts.set("rescue-hour", hourToText(hour));
     catalog.requests.add(archive.number, { tier, sentAt: null });
-    catalog.unpaid.delete(archive.number);
+    catalog.unpaid.forget(archive.number);
   });
 }
 

@@ -87,6 +87,7 @@ export class Fetcher {
       await this.#queue.fill();
       this.#startAll(signal);
       this.#state.isTried = this.#trials.small > 0 || this.#queue.hasSmall;
+      this.#state.isFetching = !this.#queue.isEmpty;
       if (this.#failure !== null) {
         throw this.#failure;
       }
@@ -218,7 +219,6 @@ export class Fetcher {
     }
     this.#state.isCostCapReached = true;
     this.#state.wait("cost-cap", "another transfer would cost more than --max-cost allows");
-    this.#transfers.forget(ready.archive);
     this.#queue.done(ready);
     this.#state.removeAhead(ready.archive);
   }
@@ -343,8 +343,8 @@ export class Fetcher {
       this.#queue.postpone(ready, pause);
       return;
     }
-    // The bytes that the target has kept are right, though one of its files could not be used.
-    if (!isOfTarget(error)) {
+    // The bytes that the target has kept are right, though one of its files could not be used; unless that was so in the last run as well.
+    if (!isOfTarget(error) || this.#parts.copies.get(archive.number)?.state === "failed") {
       await this.#abandon(ready, signal);
     }
     this.#recordGiveUp(ready, messageOf(error), attempts);
@@ -364,7 +364,6 @@ export class Fetcher {
 
   #forget(archive: CatalogArchive): void {
     this.#attempts.delete(archive.number);
-    this.#transfers.forget(archive);
     this.#forgetInterruptions(archive);
   }
 

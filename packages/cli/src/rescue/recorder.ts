@@ -82,7 +82,7 @@ export class Recorder {
           copies.setState(archive.number, "verified", { sha256, location, verifiedAt });
           if (jobId !== null) {
             catalog.jobs.fetched(jobId);
-            catalog.unpaid.delete(archive.number);
+            catalog.unpaid.forget(archive.number);
           }
         }
         recordPosition(this.#parts, this.#manifest.sizeBytes ?? 0);

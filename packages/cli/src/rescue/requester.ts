@@ -69,7 +69,7 @@ export class Requester {
     if (archive === null) {
       return null;
     }
-    if (state.isTargetDoubted) {
+    if (state.isTargetDoubted && this.#parts.now() >= state.probedUntil) {
       return this.#waitForTarget(archive, signal);
     }
     if (state.uncertain.size >= uncertainMax) {
@@ -100,7 +100,12 @@ export class Requester {
     }
     try {
       await probeFor(target, factsOf(this.#parts, archive), signal);
-      this.#state.targetWorks();
+      if (this.#state.isFetching) {
+        // Only a copy shows that it takes outputs, too, and a large one may take days to show it.
+        this.#state.probedUntil = now() + askAgainMilliseconds;
+      } else {
+        this.#state.targetWorks();
+      }
     } catch (error) {
       signal.throwIfAborted();
       this.#state.pauseTarget(error as Error);

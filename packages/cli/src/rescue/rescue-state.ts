@@ -78,6 +78,10 @@ export class RescueState {
   isTargetDoubted = false;
   /** A small output shows soon whether a doubted target works. */
   isTried = false;
+  /** Outputs are being fetched, or wait for it. */
+  isFetching = false;
+  /** Until then, jobs are requested although the target is doubted, since a probe has succeeded. */
+  probedUntil = 0;
   /** Archives whose jobs are counted as ahead. */
   readonly #ahead = new ListedNumbers();
   #targetPauses = 0;
@@ -140,6 +144,7 @@ export class RescueState {
     const pause = Math.min(most, first * 2 ** this.#targetPauses);
     this.#targetPauses += 1;
     this.isTargetDoubted = true;
+    this.probedUntil = 0;
     this.targetPausedUntil = this.#parts.now() + pause;
     const then = `trying again in ${Math.round(pause / 1000)} s; nothing is requested until it can be used`;
     this.waiting = null; // Each pause is reported.
@@ -148,6 +153,9 @@ export class RescueState {
 
   /** Records that the target has stored a copy, or could. */
   targetWorks(): void {
+    if (this.isTargetDoubted) {
+      this.changed.wake();
+    }
     this.#targetPauses = 0;
     this.isTargetDoubted = false;
     this.targetPausedUntil = 0;

@@ -12,8 +12,6 @@ const againBytes = 64 * 1024 ** 2;
 export class Transfers {
   readonly #parts: Parts;
   readonly #state: RescueState;
-  /** Bytes of large archives that are paid for and not received yet, after a failed attempt that has kept some, by the archives' numbers. */
-  readonly #left = new Map<number, { readonly jobId: string; readonly bytes: number }>();
 
   constructor(parts: Parts, state: RescueState) {
     this.#parts = parts;
@@ -25,12 +23,9 @@ export class Transfers {
     const { catalog } = this.#parts;
     const { number, sizeBytes } = archive;
     const isOwed = catalog.unpaid.has(number);
-    const kept = this.#left.get(number);
-    const left = isOwed || kept?.jobId !== job.jobId ? sizeBytes : kept.bytes;
-    const again = left < 0 ? stepOf(archive, -left) : 0;
-    const charged = isOwed ? sizeBytes : again;
+    const left = isOwed ? sizeBytes : (catalog.unpaid.leftOf(number, job.jobId) ?? sizeBytes);
     const isCharged = catalog.change(() => {
-      if (charged > 0 && !chargeTransfer(this.#parts, this.#state, charged)) {
+      if (isOwed && !chargeTransfer(this.#parts, this.#state, sizeBytes)) {
         return false;
       }
       // A small one that a kill interrupts has to be received again, whole.
@@ -41,22 +36,16 @@ export class Transfers {
       }
       return true;
     });
-    return isCharged ? new Transfer(this.#parts, this.#state, archive, { isOwed, left: left + again }) : null;
+    return isCharged ? new Transfer(this.#parts, this.#state, archive, { isOwed, left }) : null;
   }
 
   /** Ends a transfer whose copy has failed. */
   failed({ archive, job }: ReadyArchive, transfer: Transfer, isLive: boolean): void {
     transfer.failed(isLive);
-    if (isLarge(archive) && isLive) {
-      this.#left.set(archive.number, { jobId: job.jobId, bytes: transfer.left });
-    } else {
-      this.forget(archive);
+    // A small one is received again, whole.
+    if (isLarge(archive) && isLive && transfer.left < archive.sizeBytes) {
+      this.#parts.catalog.unpaid.setLeft(archive.number, { jobId: job.jobId, bytes: Math.max(0, transfer.left) });
     }
-  }
-
-  /** Forgets what was received of an archive: it is stored or given up. */
-  forget({ number }: CatalogArchive): void {
-    this.#left.delete(number);
   }
 }
 

@@ -105,7 +105,7 @@ export interface Target {
    */
   store(archive: ArchiveFacts, output: ArchiveOutput, options: StoreOptions): Promise<StoredCopy>;
 
-  /** Removes what `store` has kept to resume from. Called when an archive is given up. */
+  /** Removes what `store` has kept to resume from. Called when an archive is given up, unless the target is the reason. */
   abandon?(archive: ArchiveFacts, signal: AbortSignal): Promise<void>;
 
   /** Called once the manifest has the copies, durably: it removes what it has kept so that `find` finds them. */

@@ -140,10 +140,13 @@ test("bytes of a large archive that are received again count, and end at the cap
     signal.throwIfAborted();
     throw new TargetFullError("No room: EDQUOT");
   };
-  assert.equal(await world.run(96), "cost-cap");
-  assert.ok(world.spent <= 25, `${world.spent} dollars`);
-  const usd = (10 * received) / (40 * mebibyte);
-  assert.ok(usd > 15 && usd <= 27, `${usd} dollars were received`);
+  for (let runs = 0; runs < 4; runs += 1) {
+    assert.equal(await world.run(4), runs === 0 ? null : "cost-cap");
+    assert.ok(world.spent <= 25, `${world.spent} dollars`);
+    const usd = (10 * received) / (40 * mebibyte);
+    // The piece with which an attempt finds out is not counted.
+    assert.ok(usd <= 25 + 2 * (runs + 1), `${usd} dollars were received`);
+  }
 });
 
 test("a catalogue that is made again counts no transfer twice whose job was paid for", async () => {
@@ -164,7 +167,7 @@ test("a damaged catalogue that is made again carries its costs over, if they can
   assert.equal(await before.run(1), null);
   {
     using damaged = new DatabaseSync(before.catalogPath);
-    damaged.exec("DROP TABLE archives");
+    damaged.exec("DROP TABLE archives; DROP TABLE facts");
   }
   using world = worldWith(1000);
   assert.ok(carryCosts(before.catalogPath, world.catalog));

@@ -182,3 +182,18 @@ test("files that cannot be used cost a large archive nothing that is kept", asyn
   assert.equal(failures(world).length, 1);
   assert.deepEqual(world.abandoned, []);
 });
+
+test("large outputs that a target does not take, though probes succeed, are transferred one at a time and ever later", async () => {
+  using world = new RescueWorld(0);
+  world.add(1, 200, 1024 ** 3);
+  let transfers = 0;
+  world.onStart = async (_archive, { signal, onBytes }) => {
+    transfers += 1;
+    await world.pause(1, signal);
+    onBytes(48 * 1024 ** 2);
+    throw new TargetFullError("No room: EDQUOT");
+  };
+  assert.equal(await world.run(24), null);
+  assert.ok(world.jobs.length < 200, "some are still to be requested");
+  assert.ok(transfers > 100 && transfers < 24 * 12, `${transfers} transfers`);
+});

@@ -7,13 +7,13 @@ import {
   learnedLatency,
   refused,
   requested,
-  requestingAtFirst,
   type ScheduleLimits,
   type ScheduleState,
   type Tier,
 } from "../../src/rescue/schedule.ts";
 import { learned, speedAtFirst } from "../../src/rescue/speed.ts";
 import { minus, nothing, plus, type Work } from "../../src/rescue/work.ts";
+import { idleSchedule } from "./idle-schedule.ts";
 
 /** A service and a line, in virtual time. */
 export interface VirtualWorld {
@@ -82,19 +82,7 @@ export class VirtualRescue {
 
   constructor(world: VirtualWorld) {
     this.#world = world;
-    this.#state = {
-      ahead: nothing,
-      requesting: 0,
-      requestingMax: requestingAtFirst,
-      speed: speedAtFirst(world.bandwidthBytesPerSecond ?? null),
-      bytesPerSecondMax: null,
-      latencySeconds: null,
-      hour: emptyHour,
-      spentUsd: 0,
-      refusedUntil: 0,
-      refusal: null,
-      fallbackUntil: 0,
-    };
+    this.#state = { ...idleSchedule, speed: speedAtFirst(world.bandwidthBytesPerSecond ?? null) };
   }
 
   run(daysMax = 3650): VirtualReport {

@@ -58,9 +58,11 @@ function assertSqlite(error: unknown): void {
   }
 }
 
-/** Transfers that were counted with their jobs, of outputs that nothing has fetched. The new catalogue finds these jobs as those of others, and counts them again. */
+/** Transfers that were counted with their jobs, of outputs that nothing has fetched, or only in part. The new catalogue finds these jobs as those of others, and counts them again. */
 const countedAgain = `
-SELECT coalesce(sum(size_bytes), 0) AS bytes FROM archives WHERE number IN (
+SELECT coalesce(sum(
+  coalesce((SELECT max(0, json_extract(value, '$.bytes')) FROM facts WHERE name = 'left-' || archives.number), size_bytes)
+), 0) AS bytes FROM archives WHERE number IN (
   SELECT number FROM jobs WHERE state IN (0, 1) AND 'unpaid-' || number NOT IN (SELECT name FROM facts)
   UNION
   SELECT CAST(substr(name, 9) AS INTEGER) FROM facts WHERE name GLOB 'request-*' OR name GLOB 'settled-*'

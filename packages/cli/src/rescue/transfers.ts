@@ -12,6 +12,8 @@ const againBytes = 64 * 1024 ** 2;
 export class Transfers {
   readonly #parts: Parts;
   readonly #state: RescueState;
+  /** Large archives of which this run has received all that is paid for, by their numbers. Few: each of them is near the cap. */
+  readonly #tooDear = new Set<number>();
 
   constructor(parts: Parts, state: RescueState) {
     this.#parts = parts;
@@ -24,8 +26,11 @@ export class Transfers {
     const { number, sizeBytes } = archive;
     const isOwed = catalog.unpaid.has(number);
     const left = isOwed ? sizeBytes : (catalog.unpaid.leftOf(number, job.jobId) ?? sizeBytes);
+    // The next run may find that the target has all of it.
+    const again = !isOwed && this.#tooDear.has(number) ? stepOf(archive, 1) : 0;
+    const charged = isOwed ? sizeBytes : again;
     const isCharged = catalog.change(() => {
-      if (isOwed && !chargeTransfer(this.#parts, this.#state, sizeBytes)) {
+      if (charged > 0 && !chargeTransfer(this.#parts, this.#state, charged)) {
         return false;
       }
       // A small one that a kill interrupts has to be received again, whole.
@@ -36,12 +41,19 @@ export class Transfers {
       }
       return true;
     });
-    return isCharged ? new Transfer(this.#parts, this.#state, archive, { isOwed, left }) : null;
+    if (!isCharged) {
+      return null;
+    }
+    this.#tooDear.delete(number);
+    return new Transfer(this.#parts, this.#state, archive, { isOwed, left: left + again });
   }
 
   /** Ends a transfer whose copy has failed. */
   failed({ archive, job }: ReadyArchive, transfer: Transfer, isLive: boolean): void {
     transfer.failed(isLive);
+    if (isLarge(archive) && transfer.isTooDear) {
+      this.#tooDear.add(archive.number);
+    }
     // A small one is received again, whole.
     if (isLarge(archive) && isLive && transfer.left < archive.sizeBytes) {
       this.#parts.catalog.unpaid.setLeft(archive.number, { jobId: job.jobId, bytes: Math.max(0, transfer.left) });

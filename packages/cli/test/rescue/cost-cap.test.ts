@@ -189,6 +189,41 @@ test("a large copy that ends at the cap is continued by the next run, and its tr
   assert.equal(world.jobs.length, 1);
 });
 
+test("a large copy that is too dear is not started again while a request is undecided", async () => {
+  using world = new RescueWorld(0, { costMax: 11 }, pricesOfLarge);
+  world.add(1, 1, 40 * mebibyte);
+  world.add(2, 2, 1);
+  world.onInitiate = (archiveId) => {
+    if (archiveId === idOfNumber(2)) {
+      throw lostResponse();
+    }
+  };
+  let starts = 0;
+  world.onStart = (_archive, { signal, onBytes }) => {
+    starts += 1;
+    for (let pieces = 0; pieces < 10; pieces += 1) {
+      signal.throwIfAborted();
+      onBytes(8 * mebibyte);
+    }
+  };
+  await world.run(24);
+  assert.ok(starts > 0 && starts <= 2, `${starts} starts`);
+});
+
+test("a catalogue that is made again counts what was received of large archives", async () => {
+  using before = new RescueWorld(0, { costMax: 100 }, pricesOfLarge);
+  before.add(1, 1, 40 * mebibyte);
+  before.onStart = (_archive, { onBytes }) => {
+    onBytes(40 * mebibyte);
+    throw new Error("its tree hash is wrong");
+  };
+  assert.equal(await before.run(24), "done");
+  isAbout(before.spent, 30);
+  using world = new RescueWorld(0, { costMax: 100 }, pricesOfLarge);
+  assert.ok(carryCosts(before.catalogPath, world.catalog));
+  isAbout(world.spent, 30);
+});
+
 test("outputs that expire in the queue, behind slow copies, make no new job cost a second transfer", async () => {
   using world = new RescueWorld(archives, {}, prices);
   world.onStart = (_archive, { signal }) => world.pause(60, signal);

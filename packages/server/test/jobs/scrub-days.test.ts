@@ -14,6 +14,8 @@ import { dayMilliseconds, hourMilliseconds, startTime } from "../support/server.
 const days = 90;
 const stepHours = 3;
 const oldArchives = 120;
+/** Damage is read three times before it is believed: a server that is always stopped within these reads never finds it. */
+const stopsInARowMax = 3;
 
 /** A generator of 32 bits after xorshift, so that a printed seed repeats a run. */
 class Random {
@@ -70,6 +72,7 @@ class Months {
   readonly #sound: Segment[] = [];
   #flips: { readonly segment: Segment; readonly foundBy: number }[] = [];
   #server: ReturnType<typeof scrubOf>;
+  #stopsInARow = 0;
 
   constructor(seed: number, metadata: MetadataStore, vault: Vault) {
     this.#random = new Random(seed);
@@ -89,10 +92,11 @@ class Months {
   }
 
   async step(isLate: boolean): Promise<void> {
-    const stopped = this.#random.chance(0.3);
+    const stopped = this.#random.chance(0.3) && this.#stopsInARow < stopsInARowMax;
     const signal = this.#blobs.stopAfter(stopped ? 1 + this.#random.below(3) : Number.POSITIVE_INFINITY);
     await this.#server.scrub.round(signal);
     this.counts.stops += signal.aborted ? 1 : 0;
+    this.#stopsInARow = signal.aborted ? this.#stopsInARow + 1 : 0;
     if (signal.aborted || this.#random.chance(0.05)) {
       this.#server = this.#start();
       await this.#server.scrub.round(this.#blobs.stopAfter(2));

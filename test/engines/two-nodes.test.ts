@@ -16,10 +16,17 @@ for (const suite of suites) {
     // Their data is worth nothing: without syncs they take half the time.
     await using engine = await startEngine("postgres", { PG_FAST: "1" });
     const files = globSync(`packages/server/test/${suite}/*.test.ts`, { cwd: repositoryRoot });
-    const options = ["--conditions=@moraine/source", "--test", "--test-concurrency=2", "--test-reporter=tap"];
+    const options = [
+      "--conditions=@moraine/source",
+      "--test",
+      "--test-concurrency=2",
+      "--test-timeout=300000",
+      "--test-reporter=tap",
+    ];
     const child = spawn(process.execPath, [...options, ...files.sort()], {
       cwd: repositoryRoot,
       stdio: ["ignore", "pipe", "inherit"],
+      signal: context.signal,
       // A run of tests within a test would report to the outer one.
       env: { ...process.env, NODE_TEST_CONTEXT: undefined, MORAINE_TEST_DATABASE: engine.variables["DATABASE_URL"] },
     });

@@ -17,6 +17,8 @@ export const startCommand = {
   ...sourcesCommand,
   args: sourcesCommand.args.map((word) => (word.endsWith("/main.ts") ? serverProgram("main") : word)),
 };
+/** A server must not outlive a test that was interrupted. */
+const endWithTest = process.platform === "linux" ? ["setpriv", "--pdeathsig", "KILL"] : [];
 const startMillisecondsMax = 30_000;
 const endMillisecondsMax = 40_000;
 
@@ -184,7 +186,7 @@ export function spawnServer(
     cwd = repositoryRoot,
   }: Pick<ServerOptions, "environment" | "command"> & { readonly cwd?: string },
 ): ChildProcess {
-  const [program = process.execPath, ...words] = [...(command.prefix ?? []), process.execPath, ...command.args];
+  const [program = "", ...words] = [...endWithTest, ...(command.prefix ?? []), process.execPath, ...command.args];
   return spawn(program, [...words, ...args], {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],

@@ -89,10 +89,10 @@ export class WatchingProxy implements AsyncDisposable {
     this.passed.push(passed);
     const change = this.change(passed) ?? {};
     if (change.refusal !== undefined) {
-      incoming.resume();
       passed.status = change.refusal.status;
       answer.writeHead(change.refusal.status, { "content-type": "application/json" });
-      answer.end(JSON.stringify({ ...change.refusal, status: undefined, type: "Client" }));
+      answer.write(JSON.stringify({ ...change.refusal, status: undefined, type: "Client" }));
+      endAfter(incoming, answer);
       return;
     }
     const { hostname: host, port } = this.#upstream;
@@ -105,10 +105,11 @@ export class WatchingProxy implements AsyncDisposable {
           answer.destroy();
           return;
         }
+        came.on("end", () => endAfter(incoming, answer));
         this.#answer(came, answer, change, passed);
       },
     );
-    outgoing.on("error", () => answer.destroy());
+    outgoing.on("error", () => answer.headersSent || answer.destroy());
     incoming.on("error", () => outgoing.destroy());
     answer.on("close", () => outgoing.destroy());
     incoming.pipe(outgoing);
@@ -138,7 +139,16 @@ export class WatchingProxy implements AsyncDisposable {
       }
     });
     answer.on("drain", () => came.resume());
-    came.on("end", () => answer.end());
     came.on("error", () => answer.destroy());
+  }
+}
+
+/** Ends the response when the whole request has come: a connection that is closed before may lose the response to its client. */
+function endAfter(incoming: IncomingMessage, answer: ServerResponse): void {
+  if (incoming.complete) {
+    answer.end();
+  } else {
+    incoming.unpipe();
+    incoming.once("end", () => answer.end()).resume();
   }
 }

@@ -202,6 +202,7 @@ test("only storage/metadata changes rows, and never by a text of SQL", () => {
       "/copy-table.ts",
       "/fact-table.ts",
       "/job-table.ts",
+      "/migrations.ts",
       "/pending-requests.ts",
       "/schema.ts",
       "/unpaid-transfers.ts",

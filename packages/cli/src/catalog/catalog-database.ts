@@ -12,10 +12,10 @@ export class CatalogDatabase implements Disposable {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
 
-  /** Opens the file, or creates it. */
-  constructor(path: string) {
+  /** Opens the file, or creates it unless it is only read. */
+  constructor(path: string, { readOnly = false } = {}) {
     this.path = path;
-    this.#database = this.#guarded(() => new DatabaseSync(path, { timeout: lockWaitMilliseconds }));
+    this.#database = this.#guarded(() => new DatabaseSync(path, { timeout: lockWaitMilliseconds, readOnly }));
   }
 
   /** Executes statements that need no parameters. */

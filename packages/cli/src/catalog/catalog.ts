@@ -1,13 +1,15 @@
 import { chmodSync, statSync } from "node:fs";
 import { ArchiveTable } from "./archive-table.ts";
 import { CatalogDatabase } from "./catalog-database.ts";
-import { CatalogError, rebuildHint } from "./catalog-error.ts";
+import { CatalogError } from "./catalog-error.ts";
+import { assertVersion, readPragma } from "./catalog-version.ts";
 import { CopyTable } from "./copy-table.ts";
 import { CostTable } from "./cost-table.ts";
 import { FactTable } from "./fact-table.ts";
 import { JobTable } from "./job-table.ts";
+import { migrate } from "./migrations.ts";
 import { PendingRequests } from "./pending-requests.ts";
-import { applicationId, archiveIndexes, schemaVersion, tables } from "./schema.ts";
+import { archiveIndexes, tables } from "./schema.ts";
 import { UnpaidTransfers } from "./unpaid-transfers.ts";
 import { UploadTable } from "./upload-table.ts";
 
@@ -108,7 +110,7 @@ export class Catalog implements Disposable {
   }
 }
 
-/** Creates the tables of a new file, and refuses a file that is none of this version. */
+/** Creates the tables of a new file, migrates one of an earlier version, and refuses a file that is none of this version then. */
 function prepare(database: CatalogDatabase): void {
   const isNew = readPragma(database, "application_id") === 0 && !hasTables(database);
   if (isNew) {
@@ -127,20 +129,8 @@ function prepare(database: CatalogDatabase): void {
       }
     });
   }
+  migrate(database);
   assertVersion(database);
-}
-
-function assertVersion(database: CatalogDatabase): void {
-  const { path } = database;
-  if (readPragma(database, "application_id") !== applicationId) {
-    throw new CatalogError(`${path} is not a catalogue: name another file with --catalog`);
-  }
-  const version = readPragma(database, "user_version");
-  if (version !== schemaVersion) {
-    throw new CatalogError(
-      `The catalogue ${path} has version ${version}, and this program reads version ${schemaVersion}: use a newer moraine, or ${rebuildHint}`,
-    );
-  }
 }
 
 function assertIsOf(vault: VaultIdentity, { path, facts }: Catalog): void {
@@ -162,10 +152,6 @@ function assertIsOf(vault: VaultIdentity, { path, facts }: Catalog): void {
 
 const inWords = ({ vaultName, endpoint, region, accountId }: VaultIdentity) =>
   `vault ${vaultName} at ${endpoint || "AWS"} (${[region, accountId === "-" ? "" : accountId].filter(Boolean).join(", ") || "its region"})`;
-
-function readPragma(database: CatalogDatabase, name: "application_id" | "user_version"): number {
-  return database.get<Record<string, number>>(`PRAGMA ${name}`)?.[name] ?? 0;
-}
 
 function hasTables(database: CatalogDatabase): boolean {
   return database.get("SELECT 1 FROM sqlite_schema LIMIT 1") !== undefined;

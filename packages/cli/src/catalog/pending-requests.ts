@@ -16,51 +16,44 @@ export class PendingRequests {
   }
 
   /** @param number of the archive; another request takes the place of its last one */
-  add(number: number, request: PendingRequest): void {
-    this.#database.run(
-      "INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-      `${prefix}${number}`,
-      JSON.stringify(request),
-    );
+  add(number: number, { tier, sentAt }: PendingRequest): void {
+    this.#database.run("INSERT OR REPLACE INTO pending_requests VALUES (?, ?, ?)", number, tier, sentAt);
   }
 
   /** Keeps it as one whose job may still be listed, late, whatever becomes of the next request. */
   settle(number: number): void {
-    this.#database.run(
-      "UPDATE OR REPLACE facts SET name = ? WHERE name = ?",
-      `${settled}${number}`,
-      `${prefix}${number}`,
-    );
+    this.#database.transaction(() => {
+      this.#database.run(
+        "INSERT OR IGNORE INTO settled_requests SELECT number FROM pending_requests WHERE number = ?",
+        number,
+      );
+      this.delete(number);
+    });
   }
 
   /** Whether a job that is listed may be one that was requested, and paid for. */
   has(number: number): boolean {
-    const names = [`${prefix}${number}`, `${settled}${number}`];
-    return this.#database.get("SELECT 1 FROM facts WHERE name IN (?, ?)", ...names) !== undefined;
+    const select =
+      "SELECT 1 FROM pending_requests WHERE number = ? UNION SELECT 1 FROM settled_requests WHERE number = ?";
+    return this.#database.get(select, number, number) !== undefined;
   }
 
   /** Forgets the request that was not settled. */
   delete(number: number): void {
-    this.#database.run("DELETE FROM facts WHERE name = ?", `${prefix}${number}`);
+    this.#database.run("DELETE FROM pending_requests WHERE number = ?", number);
   }
 
   /** Forgets all requests of an archive: its job is known, or it is given up. */
   forget(number: number): void {
     this.delete(number);
-    this.#database.run("DELETE FROM facts WHERE name = ?", `${settled}${number}`);
+    this.#database.run("DELETE FROM settled_requests WHERE number = ?", number);
   }
 
   /** By the numbers of the archives. There are as few as requests at once. */
   all(): ReadonlyMap<number, PendingRequest> {
-    const rows = this.#database.all<{ name: string; value: string }>(
-      "SELECT name, value FROM facts WHERE name > ? AND name < ?",
-      prefix,
-      `${prefix}:`,
+    const rows = this.#database.all<PendingRequest & { number: number }>(
+      "SELECT number, tier, sent_at AS sentAt FROM pending_requests",
     );
-    return new Map(rows.map(({ name, value }) => [Number(name.slice(prefix.length)), JSON.parse(value)]));
+    return new Map(rows.map(({ number, tier, sentAt }) => [number, { tier, sentAt }]));
   }
 }
-
-/** A colon follows all digits. */
-const prefix = "request-";
-const settled = "settled-";

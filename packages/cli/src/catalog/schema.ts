@@ -1,8 +1,16 @@
 /** Written as the file's application id: "MoCa". */
 export const applicationId = 0x4d6f4361;
 
-/** The version of the tables below. A change of them raises it and brings the statements that change a file of the version before. */
-export const schemaVersion = 1;
+/** The version of the tables below. A change of them raises it and brings the statements that change a file of the version before: migrations.ts. */
+export const schemaVersion = 2;
+
+/** Tables of requests and transfers that have not ended, by the numbers of archives: pending-requests.ts, unpaid-transfers.ts. */
+export const markTables = (kind: "TABLE" | "TEMP TABLE"): string => `
+CREATE ${kind} pending_requests (number INTEGER PRIMARY KEY, tier TEXT NOT NULL, sent_at REAL) STRICT;
+CREATE ${kind} settled_requests (number INTEGER PRIMARY KEY) STRICT;
+CREATE ${kind} unpaid_transfers (number INTEGER PRIMARY KEY) STRICT;
+CREATE ${kind} left_bytes (number INTEGER PRIMARY KEY, job_id TEXT NOT NULL, bytes INTEGER NOT NULL) STRICT;
+`;
 
 /**
  * The tables. `archives.path` is null where it equals the description, and `copies.location` where it equals the path. Ids are packed
@@ -83,6 +91,7 @@ CREATE TABLE sent_uploads (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE unlisted_uploads (number INTEGER PRIMARY KEY, sha256 BLOB) STRICT;
 CREATE TABLE costs (name TEXT PRIMARY KEY, quantity REAL NOT NULL) STRICT, WITHOUT ROWID;
+${markTables("TABLE")}
 PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${schemaVersion};
 `;

@@ -1,8 +1,12 @@
 import { closeSync, existsSync, openSync, readSync, renameSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Catalog } from "./catalog.ts";
+import { CatalogDatabase } from "./catalog-database.ts";
 import { CatalogError } from "./catalog-error.ts";
-import { transferOnly } from "./cost-table.ts";
+import { readPragma } from "./catalog-version.ts";
+import { CostTable, transferOnly } from "./cost-table.ts";
+import { FactTable } from "./fact-table.ts";
+import { marksOfVersion1 } from "./migrations.ts";
 import { applicationId } from "./schema.ts";
 
 /** Place of the application's id in a file of SQLite, in bytes. */
@@ -53,36 +57,44 @@ function openedId(path: string): unknown {
 }
 
 function assertSqlite(error: unknown): void {
-  if (!(error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR")) {
+  const cause = error instanceof CatalogError ? error.cause : error;
+  if (!(cause instanceof Error && "code" in cause && cause.code === "ERR_SQLITE_ERROR")) {
     throw error;
   }
 }
 
 /** Transfers that were counted with their jobs, of outputs that nothing has fetched, or only in part. The new catalogue finds these jobs as those of others, and counts them again. */
 const countedAgain = `
-SELECT coalesce(sum(
-  coalesce((SELECT max(0, json_extract(value, '$.bytes')) FROM facts WHERE name = 'left-' || archives.number), size_bytes)
-), 0) AS bytes FROM archives WHERE number IN (
-  SELECT number FROM jobs WHERE state IN (0, 1) AND 'unpaid-' || number NOT IN (SELECT name FROM facts)
-  UNION
-  SELECT CAST(substr(name, 9) AS INTEGER) FROM facts WHERE name GLOB 'request-*' OR name GLOB 'settled-*'
+SELECT coalesce(sum(coalesce((SELECT bytes FROM left_bytes WHERE left_bytes.number = archives.number), size_bytes)), 0) AS bytes
+FROM archives WHERE number IN (
+  SELECT number FROM jobs WHERE state IN (0, 1) AND number NOT IN (SELECT number FROM unpaid_transfers)
+  UNION SELECT number FROM pending_requests
+  UNION SELECT number FROM settled_requests
 )`;
+
+function bytesCountedAgain(old: CatalogDatabase): number {
+  if (readPragma(old, "user_version") === 1) {
+    // The file is read only.
+    old.exec(marksOfVersion1("TEMP TABLE"));
+  }
+  return old.get<{ bytes: number }>(countedAgain)?.bytes ?? 0;
+}
 
 /** Counts what was paid for in the new catalogue as well, so that a cost cap holds. Returns false if a damaged file does not say it. */
 export function carryCosts(from: string, catalog: Catalog): boolean {
   try {
-    using old = new DatabaseSync(from, { readOnly: true });
-    const costs = old.prepare("SELECT name, quantity FROM costs").all();
-    const again = Number(orNull(() => old.prepare(countedAgain).get()?.["bytes"]) ?? 0);
-    const hour = orNull(() => old.prepare("SELECT value FROM facts WHERE name = 'rescue-hour'").get()?.["value"]);
+    using old = new CatalogDatabase(from, { readOnly: true });
+    const costs = new CostTable(old).all();
+    const again = orNull(() => bytesCountedAgain(old)) ?? 0;
+    const hour = orNull(() => new FactTable(old).get("rescue-hour"));
     catalog.change(() => {
-      for (const { name, quantity } of costs) {
-        catalog.costs.add(String(name), Number(quantity));
+      for (const [name, quantity] of costs) {
+        catalog.costs.add(name, quantity);
       }
       if (again > 0) {
         catalog.costs.add(transferOnly, -again);
       }
-      if (typeof hour === "string") {
+      if (hour !== null) {
         catalog.facts.set("rescue-hour", hour);
       }
     });

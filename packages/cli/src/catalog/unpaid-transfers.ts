@@ -19,40 +19,34 @@ export class UnpaidTransfers {
 
   /** @param number of the archive */
   add(number: number): void {
-    this.#database.run("INSERT INTO facts VALUES (?, '') ON CONFLICT DO NOTHING", `${unpaid}${number}`);
+    this.#database.run("INSERT OR IGNORE INTO unpaid_transfers VALUES (?)", number);
   }
 
   delete(number: number): void {
-    this.#database.run("DELETE FROM facts WHERE name = ?", `${unpaid}${number}`);
+    this.#database.run("DELETE FROM unpaid_transfers WHERE number = ?", number);
   }
 
   has(number: number): boolean {
-    return this.#database.get("SELECT 1 FROM facts WHERE name = ?", `${unpaid}${number}`) !== undefined;
+    return this.#database.get("SELECT 1 FROM unpaid_transfers WHERE number = ?", number) !== undefined;
   }
 
-  setLeft(number: number, left: LeftBytes): void {
-    this.#database.run(
-      "INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-      `${leftBytes}${number}`,
-      JSON.stringify(left),
-    );
+  setLeft(number: number, { jobId, bytes }: LeftBytes): void {
+    this.#database.run("INSERT OR REPLACE INTO left_bytes VALUES (?, ?, ?)", number, jobId, bytes);
   }
 
   /** Returns what is left of the transfer of a job's output; null if all of it is. */
   leftOf(number: number, jobId: string): number | null {
-    const row = this.#database.get<{ value: string }>(
-      "SELECT value FROM facts WHERE name = ?",
-      `${leftBytes}${number}`,
+    const row = this.#database.get<{ bytes: number }>(
+      "SELECT bytes FROM left_bytes WHERE number = ? AND job_id = ?",
+      number,
+      jobId,
     );
-    const left = row === undefined ? null : (JSON.parse(row.value) as LeftBytes);
-    return left?.jobId === jobId ? left.bytes : null;
+    return row?.bytes ?? null;
   }
 
   /** Forgets all of an archive: it is stored, or another job is paid for. */
   forget(number: number): void {
-    this.#database.run("DELETE FROM facts WHERE name IN (?, ?)", `${unpaid}${number}`, `${leftBytes}${number}`);
+    this.delete(number);
+    this.#database.run("DELETE FROM left_bytes WHERE number = ?", number);
   }
 }
-
-const unpaid = "unpaid-";
-const leftBytes = "left-";

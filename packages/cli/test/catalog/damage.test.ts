@@ -50,7 +50,7 @@ test("a catalogue of a newer version is refused, with both versions", () => {
   }
   assert.throws(
     () => Catalog.open(file.path, vault),
-    refusal(/has version 7, and this program reads version 1: use a newer/),
+    refusal(/has version 7, and this program reads version 2: use a newer/),
   );
 });
 

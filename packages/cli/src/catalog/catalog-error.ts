@@ -16,6 +16,14 @@ export function toCatalogError(error: unknown, path: string): unknown {
   return explain === undefined ? error : new CatalogError(explain(path, error.message), { cause: error });
 }
 
+/** Throws an error that SQLite has not reported. */
+export function assertSqlite(error: unknown): void {
+  const cause = error instanceof CatalogError ? error.cause : error;
+  if (!(cause instanceof Error && "code" in cause && cause.code === "ERR_SQLITE_ERROR")) {
+    throw error;
+  }
+}
+
 /** By SQLite's primary result codes. */
 const explanations: Readonly<Record<number, (path: string, message: string) => string>> = {
   5: (path) => `The catalogue ${path} is locked by another process: wait until that has ended, or stop it`,

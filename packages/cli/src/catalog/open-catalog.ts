@@ -4,8 +4,10 @@ import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { serviceOf } from "../transfers/upload-state.ts";
 import { Catalog, type VaultIdentity } from "./catalog.ts";
+import { CatalogError } from "./catalog-error.ts";
 import { type CatalogOptions, catalogPath } from "./catalog-path.ts";
-import { carryCosts, setAside } from "./set-aside.ts";
+import { isCatalog } from "./is-catalog.ts";
+import { finishRebuild, rebuild } from "./rebuild.ts";
 
 /** Opens the catalogue of a vault. Throws UsageError if there is none, and CatalogError if it cannot be used. */
 export function openCatalog(tools: CommandContext, vaultName: string, options: CatalogOptions): Catalog {
@@ -35,12 +37,24 @@ export function createCatalog(
     const { message } = cause as Error;
     throw new UsageError(`cannot create the folder of ${path}: ${message}; name a file with --catalog`, { cause });
   }
-  const aside = options.rebuild && existsSync(path) ? setAside(path, options.catalog !== undefined) : null;
-  const catalog = Catalog.open(path, identityOf(tools, vaultName), { forImport: true });
-  if (aside !== null && !carryCosts(aside, catalog)) {
-    tools.stderr.write(`moraine: ${aside} does not say what was paid for: --max-cost counts from 0\n`);
+  const vault = identityOf(tools, vaultName);
+  if (!existsSync(path)) {
+    finishRebuild(path);
+  } else if (options.rebuild) {
+    assertIsCatalog(path, options);
+    const { aside, hasCosts } = rebuild(path, vault);
+    if (!hasCosts) {
+      tools.stderr.write(`moraine: ${aside} does not say what was paid for: --max-cost counts from 0\n`);
+    }
   }
-  return catalog;
+  return Catalog.open(path, vault, { forImport: true });
+}
+
+/** A file that the user has named may be anything. */
+function assertIsCatalog(path: string, { catalog }: CatalogOptions): void {
+  if (catalog !== undefined && !isCatalog(path)) {
+    throw new CatalogError(`${path} is not a catalogue: move it away, or name another file with --catalog`);
+  }
 }
 
 function identityOf(tools: CommandContext, vaultName: string): VaultIdentity {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { carryCosts } from "../../src/catalog/carry-costs.ts";
 import { Catalog } from "../../src/catalog/catalog.ts";
 import { transferOnly } from "../../src/catalog/cost-table.ts";
-import { carryCosts } from "../../src/catalog/set-aside.ts";
 import { archiveOfNumber, catalogFile, temporaryCatalog, vault } from "../support/catalogs.ts";
 
 const version1 = readFileSync(new URL("../support/catalog-version-1.sql", import.meta.url), "utf8");
@@ -21,7 +21,7 @@ function createVersion1(path: string): void {
     "unpaid-1": "",
     "left-2": JSON.stringify({ jobId: "job 2", bytes: 1 }),
     "request-4": JSON.stringify({ tier: "Bulk", sentAt: null }),
-    "request-12345": JSON.stringify({ tier: "Standard", sentAt: 17 }),
+    "request-12345": JSON.stringify({ tier: "Standard", sentAt: 17.25 }),
     "settled-5": JSON.stringify({ tier: "Bulk", sentAt: 3 }),
   })) {
     fact.run(name, value);
@@ -50,7 +50,7 @@ test("a catalogue of version 1 keeps its facts, and what it knows of requests an
       [...requests.all()],
       [
         [4, { tier: "Bulk", sentAt: null }],
-        [12_345, { tier: "Standard", sentAt: 17 }],
+        [12_345, { tier: "Standard", sentAt: 17.25 }],
       ],
     );
     assert.deepEqual(

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NewArchive } from "../../src/catalog/archive-row.ts";
 import { Catalog, type VaultIdentity } from "../../src/catalog/catalog.ts";
+import type { CommandContext } from "../../src/context/tools.ts";
 
 export const vault: VaultIdentity = {
   endpoint: "http://127.0.0.1:8484",
@@ -11,6 +12,14 @@ export const vault: VaultIdentity = {
   accountId: "-",
   vaultName: "photos",
 };
+
+/** As much of a command's context as opening a catalogue by its path needs. */
+export const toolsOfCatalog = {
+  environment: {},
+  options: () => ({ endpoint: vault.endpoint, region: vault.region }),
+  pathOf: (path: string) => path,
+  stderr: process.stderr,
+} as unknown as CommandContext;
 
 /** A folder with the file of a catalogue in it, which is removed when disposed of. */
 export function catalogFile(): Disposable & { readonly path: string } {

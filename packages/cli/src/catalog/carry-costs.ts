@@ -1,67 +1,10 @@
-import { closeSync, existsSync, openSync, readSync, renameSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import type { Catalog } from "./catalog.ts";
 import { CatalogDatabase } from "./catalog-database.ts";
-import { CatalogError } from "./catalog-error.ts";
+import { assertSqlite } from "./catalog-error.ts";
 import { readPragma } from "./catalog-version.ts";
 import { CostTable, transferOnly } from "./cost-table.ts";
 import { FactTable } from "./fact-table.ts";
 import { marksOfVersion1 } from "./migrations.ts";
-import { applicationId } from "./schema.ts";
-
-/** Place of the application's id in a file of SQLite, in bytes. */
-const idPosition = 68;
-
-/**
- * Renames a catalogue, with SQLite's log, without which the last changes would be missing. Nothing is replaced: it may be the only one with the
- * costs. Returns the new name. Throws CatalogError for a file that is no catalogue.
- *
- * @param isGiven whether the user has named the file, which may be anything
- */
-export function setAside(path: string, isGiven: boolean): string {
-  if (isGiven && !isCatalog(path)) {
-    throw new CatalogError(`${path} is not a catalogue: move it away, or name another file with --catalog`);
-  }
-  let aside = `${path}.old`;
-  for (let number = 2; existsSync(aside); number += 1) {
-    aside = `${path}.old-${number}`;
-  }
-  for (const end of ["-wal", "-shm", ""].filter((each) => existsSync(path + each))) {
-    renameSync(path + end, aside + end);
-  }
-  return aside;
-}
-
-/** The file is read as it lies there, since it may be damaged; and by SQLite, since a new one may still be in its log. */
-const isCatalog = (path: string): boolean => storedId(path) === applicationId || openedId(path) === applicationId;
-
-function storedId(path: string): number {
-  const bytes = Buffer.alloc(4);
-  const file = openSync(path, "r");
-  try {
-    readSync(file, bytes, { position: idPosition });
-    return bytes.readUInt32BE();
-  } finally {
-    closeSync(file);
-  }
-}
-
-function openedId(path: string): unknown {
-  try {
-    using database = new DatabaseSync(path, { readOnly: true });
-    return database.prepare("PRAGMA application_id").get()?.["application_id"];
-  } catch (error) {
-    assertSqlite(error);
-    return null;
-  }
-}
-
-function assertSqlite(error: unknown): void {
-  const cause = error instanceof CatalogError ? error.cause : error;
-  if (!(cause instanceof Error && "code" in cause && cause.code === "ERR_SQLITE_ERROR")) {
-    throw error;
-  }
-}
 
 /** Transfers that were counted with their jobs, of outputs that nothing has fetched, or only in part. The new catalogue finds these jobs as those of others, and counts them again. */
 const countedAgain = `

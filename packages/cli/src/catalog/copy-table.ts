@@ -23,9 +23,13 @@ export interface CatalogCopy {
   readonly error: string | null;
   readonly attempts: number;
   readonly verifiedAt: Date | null;
+  /** The last attempt failed because of one of the target's files. */
+  readonly failedAtTarget: boolean;
 }
 
-export type CopyFacts = Partial<Pick<CatalogCopy, "sha256" | "location" | "error" | "attempts" | "verifiedAt">>;
+export type CopyFacts = Partial<
+  Pick<CatalogCopy, "sha256" | "location" | "error" | "attempts" | "verifiedAt" | "failedAtTarget">
+>;
 
 export interface CopyTotals {
   readonly copies: number;
@@ -123,13 +127,14 @@ export class TargetCopies {
   setState(number: number, state: CopyState, facts: CopyFacts = {}): void {
     const { changes } = this.#database.run(
       `UPDATE copies SET state = ?, sha256 = ifnull(?, sha256), location = ifnull(nullif(?, path), location), error = ?,
-         attempts = ifnull(?, attempts), verified_at = ifnull(?, verified_at) WHERE target = ? AND number = ?`,
+         attempts = ifnull(?, attempts), verified_at = ifnull(?, verified_at), failed_at_target = ? WHERE target = ? AND number = ?`,
       copyStates.indexOf(state),
       facts.sha256 ? Buffer.from(facts.sha256, "hex") : null,
       facts.location ?? null,
       facts.error ?? null,
       facts.attempts ?? null,
       facts.verifiedAt?.getTime() ?? null,
+      facts.failedAtTarget ? 1 : 0,
       this.#target,
       number,
     );
@@ -181,7 +186,8 @@ export class TargetCopies {
   }
 }
 
-const selection = "SELECT number, path, state, size_bytes, sha256, location, error, attempts, verified_at FROM copies";
+const selection =
+  "SELECT number, path, state, size_bytes, sha256, location, error, attempts, verified_at, failed_at_target FROM copies";
 
 interface CopyRow {
   readonly number: number;
@@ -193,6 +199,7 @@ interface CopyRow {
   readonly error: string | null;
   readonly attempts: number;
   readonly verified_at: number | null;
+  readonly failed_at_target: number;
 }
 
 function copyOf(row: CopyRow): CatalogCopy {
@@ -207,5 +214,6 @@ function copyOf(row: CopyRow): CatalogCopy {
     error: row.error,
     attempts: row.attempts,
     verifiedAt: row.verified_at === null ? null : new Date(row.verified_at),
+    failedAtTarget: row.failed_at_target === 1,
   };
 }

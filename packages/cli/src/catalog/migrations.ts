@@ -33,6 +33,7 @@ const migrations: Readonly<Record<number, string>> = {
   1: [
     marksOfVersion1("TABLE"),
     ...marks.map(({ prefix }) => `DELETE FROM facts WHERE name GLOB '${prefix}*';`),
+    "ALTER TABLE copies ADD COLUMN failed_at_target INTEGER NOT NULL DEFAULT 0;",
     "PRAGMA user_version = 2;",
   ].join("\n"),
 };

@@ -67,6 +67,7 @@ CREATE TABLE copies (
   error TEXT,
   attempts INTEGER NOT NULL,
   verified_at INTEGER,
+  failed_at_target INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (target, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX copies_by_state ON copies (target, state, number);

@@ -1,14 +1,14 @@
-import { type Bandwidth, jobSource, type ListedItem } from "@moraine/client/node";
-import type { ByteRange } from "@moraine/protocol";
+import type { Bandwidth, ListedItem } from "@moraine/client/node";
 import type { CatalogArchive } from "../catalog/archive-row.ts";
 import { messageOf } from "../exit-codes.ts";
-import { type ArchiveOutput, OutputExpiredError, TargetOccupiedError } from "../targets/target.ts";
+import { OutputExpiredError, TargetOccupiedError } from "../targets/target.ts";
 import { factsOf } from "./archive-facts.ts";
 import type { JobWatch } from "./job-watch.ts";
+import { outputOf } from "./output-of.ts";
 import { isLarge, type ReadyArchive, ReadyQueue } from "./ready-queue.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RescueParts, RescueState } from "./rescue-state.ts";
-import { isFatal, isNotFound, isOutage, isThrottling } from "./service-errors.ts";
+import { isFatal, isOutage, isThrottling } from "./service-errors.ts";
 import type { SpeedMeter } from "./speed-meter.ts";
 import { isOfOne, isOfTarget, probeFor } from "./target-trouble.ts";
 import { type Transfer, Transfers } from "./transfers.ts";
@@ -198,7 +198,7 @@ export class Fetcher {
       await probeFor(target, facts, signal);
     }
     const { bandwidth } = this.#options;
-    const copy = await target.store(facts, this.#outputOf(ready), { signal, onBytes, bandwidth });
+    const copy = await target.store(facts, outputOf(this.#parts, ready), { signal, onBytes, bandwidth });
     this.#meter.received({ archives: 1, bytes: 0 });
     await this.#recorder.verified(archive, copy, job.jobId);
   }
@@ -221,26 +221,6 @@ export class Fetcher {
     this.#state.wait("cost-cap", "another transfer would cost more than --max-cost allows");
     this.#queue.done(ready);
     this.#state.removeAhead(ready.archive);
-  }
-
-  #outputOf({ archive, job }: ReadyArchive): ArchiveOutput {
-    const { client, vaultName } = this.#parts;
-    const { archiveId, sizeBytes, treeHash } = archive;
-    const facts = { sizeBytes, treeHash, archiveTreeHash: treeHash, archiveId, retrievalByteRange: null };
-    const source = jobSource(client, { vaultName, jobId: job.jobId }, facts);
-    return {
-      vaultName,
-      jobId: job.jobId,
-      facts,
-      retryForMilliseconds: source.retryForMilliseconds,
-      async open(range: ByteRange, signal: AbortSignal) {
-        try {
-          return await source.open(range, signal);
-        } catch (error) {
-          throw isNotFound(error) ? new OutputExpiredError(messageOf(error), { cause: error }) : error;
-        }
-      },
-    };
   }
 
   /** Decides what follows a copy that has failed. Throws an error that ends the run. */
@@ -343,21 +323,22 @@ export class Fetcher {
       this.#queue.postpone(ready, pause);
       return;
     }
-    // The bytes that the target has kept are right, though one of its files could not be used; unless that was so in the last run as well.
-    if (!isOfTarget(error) || this.#parts.copies.get(archive.number)?.state === "failed") {
+    const failedAtTarget = isOfTarget(error);
+    // The bytes that the target has kept are right, though one of its files could not be used; unless that was the last reason to give it up as well.
+    if (!failedAtTarget || this.#parts.copies.get(archive.number)?.failedAtTarget === true) {
       await this.#abandon(ready, signal);
     }
-    this.#recordGiveUp(ready, messageOf(error), attempts);
+    this.#recordGiveUp(ready, messageOf(error), attempts, { failedAtTarget });
   }
 
   async #abandon({ archive }: ReadyArchive, signal: AbortSignal): Promise<void> {
     await this.#parts.target.abandon?.(factsOf(this.#parts, archive), signal).catch(() => undefined);
   }
 
-  #recordGiveUp(ready: ReadyArchive, reason: string, attempts: number): void {
+  #recordGiveUp(ready: ReadyArchive, reason: string, attempts: number, facts = { failedAtTarget: false }): void {
     const { archive } = ready;
     this.#forget(archive);
-    this.#recorder.giveUp(archive, reason, attempts);
+    this.#recorder.giveUp(archive, reason, attempts, facts);
     this.#queue.release(ready);
     this.#state.removeAhead(archive);
   }

@@ -47,7 +47,7 @@ export class Recorder {
   }
 
   /** Gives an archive up, until the next run. */
-  giveUp(archive: CatalogArchive, reason: string, attempts: number): void {
+  giveUp(archive: CatalogArchive, reason: string, attempts: number, { failedAtTarget = false } = {}): void {
     const { copies, onEvent, catalog } = this.#parts;
     const { archiveId, number, sizeBytes: bytes } = archive;
     // Two loops may come to it at the same time.
@@ -56,7 +56,7 @@ export class Recorder {
     }
     const path = catalog.change(() => {
       const planned = pathOf(this.#parts, archive);
-      copies.setState(number, "failed", { error: reason, attempts });
+      copies.setState(number, "failed", { error: reason, attempts, failedAtTarget });
       return planned;
     });
     this.#state.givenUp.add(number);

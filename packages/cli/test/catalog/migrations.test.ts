@@ -36,7 +36,11 @@ function createVersion1(path: string): void {
   for (const number of [1, 2, 3]) {
     job.run(number, `job ${number}`, number);
   }
-  database.exec("INSERT INTO costs VALUES ('jobs Bulk', 5)");
+  database.exec(`
+    INSERT INTO costs VALUES ('jobs Bulk', 5);
+    INSERT INTO targets VALUES (1, 'file:///copies');
+    INSERT INTO copies VALUES (1, 6, 'six', 3, 10, NULL, NULL, 'it is broken', 8, NULL);
+  `);
 }
 
 test("a catalogue of version 1 keeps its facts, and what it knows of requests and transfers", () => {
@@ -66,6 +70,8 @@ test("a catalogue of version 1 keeps its facts, and what it knows of requests an
     assert.equal(facts.get("rescue-hour"), "an hour");
     assert.equal(facts.get("unlisted-manifest"), "file:///copies");
     assert.equal(costs.get("jobs Bulk"), 5);
+    const { state, attempts, failedAtTarget } = catalog.copies.of("file:///copies").get(6) ?? {};
+    assert.deepEqual([state, attempts, failedAtTarget], ["failed", 8, false]);
   }
   using database = new DatabaseSync(file.path);
   assert.equal(database.prepare("SELECT count(*) AS facts FROM facts").get()?.["facts"], 3);

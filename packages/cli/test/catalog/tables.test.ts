@@ -133,6 +133,7 @@ test("copies are counted by state, and keep the facts of their attempts", async 
       error: null,
       attempts: 2,
       verifiedAt: at(3),
+      failedAtTarget: false,
     },
   ]);
   target.setState(3, "verified", { sha256, location: "f3", attempts: 1, verifiedAt: at(3) });

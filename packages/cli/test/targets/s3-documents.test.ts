@@ -16,13 +16,15 @@ const servedBytesMax = 1000;
 let server: Server;
 let requests = 0;
 let isCut = true;
+/** Bytes of the manifest in the bucket when its size is asked for. All of it is there when it is read. */
+let listedBytes = manifest.length;
 
 before(async () => {
   server = createServer((request, response) => {
     if (request.url?.includes("list-type=2")) {
       response.end("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
     } else if (request.method === "HEAD") {
-      response.setHeader("content-length", manifest.length).end();
+      response.setHeader("content-length", listedBytes).end();
     } else {
       requests += 1;
       serve(response, Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0));
@@ -78,4 +80,13 @@ test("a document is read from a byte on", async () => {
   isCut = false;
   assert.deepEqual(await readFrom(manifest.length - 1), manifest.subarray(-1));
   assert.deepEqual(await readFrom(manifest.length), Buffer.alloc(0));
+});
+
+test("a document that grows while it is read ends with a line that it had at first", async () => {
+  for (isCut of [true, false]) {
+    // The response that ends after this one goes beyond it.
+    listedBytes = manifest.indexOf("\n", servedBytesMax * 2 - 100) + 1;
+    assert.ok(listedBytes < servedBytesMax * 2);
+    assert.deepEqual((await readFrom(0)).toString(), manifest.subarray(0, listedBytes).toString());
+  }
 });

@@ -7,7 +7,7 @@ const fruitlessMax = 5;
 
 /** The object as it was found. */
 export interface ObjectVersion {
-  /** Undefined for one that may be replaced by a longer one meanwhile. */
+  /** Undefined for one that may be replaced by a longer one meanwhile: its first `sizeBytes` are read. */
   readonly etag: string | undefined;
   readonly sizeBytes: number;
 }
@@ -40,16 +40,25 @@ export class ObjectReader {
         return;
       }
       try {
-        for await (const piece of body as AsyncIterable<Buffer>) {
-          this.#position += piece.length;
-          this.#fruitless = 0;
-          yield piece;
-        }
+        yield* this.#bytesOf(body);
         this.#fruitless += 1;
       } catch (error) {
         this.#assertRepeatable(error);
       }
       this.#assertFruitful();
+    }
+  }
+
+  async *#bytesOf(body: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array, void, void> {
+    const { etag, sizeBytes } = this.#version;
+    for await (const piece of body) {
+      const bytes = etag === undefined ? piece.subarray(0, sizeBytes - this.#position) : piece;
+      this.#position += bytes.length;
+      this.#fruitless = 0;
+      yield bytes;
+      if (etag === undefined && this.#position === sizeBytes) {
+        return;
+      }
     }
   }
 

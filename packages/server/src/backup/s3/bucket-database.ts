@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
+import { BlobMissingError, type BlobReader } from "../../domain/stores/blob-store.ts";
 import type { Bucket } from "../../storage/s3/bucket.ts";
 import { databaseName } from "../manifest.ts";
+import { openObject } from "./bucket-reader.ts";
 
 /** The most bytes of an object; those of one request are 5 GiB. */
 const pieceSizeBytes = 1024 ** 3;
@@ -31,12 +33,32 @@ export async function getDatabase(bucket: Bucket, name: string, file: string): P
   let isThere = false;
   for await (const page of bucket.list(folderOf(name))) {
     for (const { key } of page) {
-      const stream = await bucket.from(key, 0);
-      if (stream !== null) {
-        await pipeline(stream, createWriteStream(file, { flags: isThere ? "a" : "w", mode: 0o600 }));
+      const reader = await openObject(bucket, key).catch(nullIfMissing);
+      if (reader !== null) {
+        await pipeline(bytesOf(reader), createWriteStream(file, { flags: isThere ? "a" : "w", mode: 0o600 }));
         isThere = true;
       }
     }
   }
   return isThere;
+}
+
+/** It may have expired since it was listed. */
+function nullIfMissing(error: unknown): null {
+  if (error instanceof BlobMissingError) {
+    return null;
+  }
+  throw error;
+}
+
+async function* bytesOf(reader: BlobReader): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    for (let position = 0; position < reader.sizeBytes; position += readBytes) {
+      const bytes = Buffer.allocUnsafe(Math.min(readBytes, reader.sizeBytes - position));
+      await reader.read(bytes, position);
+      yield bytes;
+    }
+  } finally {
+    await reader.close();
+  }
 }

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { BlobMissingError, type BlobReader } from "../../domain/stores/blob-store.ts";
 import type { Bucket } from "../../storage/s3/bucket.ts";
 
+/** Attempts in a row that bring no byte. */
 const attemptsMax = 3;
 
 /** Opens an object. Rejects with `BlobMissingError` when there is none. */
@@ -13,7 +14,10 @@ export async function openObject(bucket: Bucket, key: string): Promise<BlobReade
   return new BucketReader(bucket, key, sizeBytes);
 }
 
-/** Reads an object by one request for as long as its reader reads on from where it was. */
+/**
+ * Reads an object by one request while positions follow each other, and by another one from where it was once that is interrupted: services end
+ * a response that is read slowly.
+ */
 class BucketReader implements BlobReader {
   readonly sizeBytes: number;
   readonly #bucket: Bucket;
@@ -30,13 +34,15 @@ class BucketReader implements BlobReader {
   }
 
   async read(bytes: Uint8Array, position: number): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
+    let attempts = 0;
+    for (let done = 0; done < bytes.length; ) {
       try {
-        await this.#readOnce(bytes, position);
-        return;
+        done += await this.#readSome(bytes.subarray(done), position + done);
+        attempts = 0;
       } catch (error) {
         await this.close();
-        if (attempt === attemptsMax || error instanceof BlobMissingError) {
+        attempts += 1;
+        if (attempts === attemptsMax || error instanceof BlobMissingError) {
           throw error;
         }
       }
@@ -49,19 +55,18 @@ class BucketReader implements BlobReader {
     this.#pieces = null;
   }
 
-  async #readOnce(bytes: Uint8Array, position: number): Promise<void> {
+  /** Reads as many bytes as have arrived, and at least one. */
+  async #readSome(bytes: Uint8Array, position: number): Promise<number> {
     if (this.#pieces === null || position !== this.#position) {
       await this.#startAt(position);
     }
-    for (let done = 0; done < bytes.length; ) {
-      if (this.#rest.length === 0) {
-        await this.#nextPiece();
-      }
-      const taken = this.#rest.copy(bytes, done);
-      this.#rest = this.#rest.subarray(taken);
-      this.#position += taken;
-      done += taken;
+    while (this.#rest.length === 0) {
+      await this.#nextPiece();
     }
+    const taken = this.#rest.copy(bytes);
+    this.#rest = this.#rest.subarray(taken);
+    this.#position += taken;
+    return taken;
   }
 
   async #startAt(position: number): Promise<void> {

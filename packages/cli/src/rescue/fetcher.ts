@@ -167,7 +167,7 @@ export class Fetcher {
     try {
       await this.#store(ready, transfer, AbortSignal.any([signal, transfer.signal]));
     } catch (error) {
-      this.#transfers.failed(ready, transfer, this.#jobs.isLive(job));
+      transfer.failed(this.#jobs.isLive(job));
       if (transfer.isTooDear && !signal.aborted) {
         this.#tooDear(ready);
         return;

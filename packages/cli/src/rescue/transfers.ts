@@ -21,7 +21,8 @@ export class Transfers {
   }
 
   /** Begins a transfer; null if it would make the costs exceed the cap. */
-  begin({ archive, job }: ReadyArchive): Transfer | null {
+  begin(ready: ReadyArchive): Transfer | null {
+    const { archive, job } = ready;
     const { catalog } = this.#parts;
     const { number, sizeBytes } = archive;
     const isOwed = catalog.unpaid.has(number);
@@ -45,19 +46,7 @@ export class Transfers {
       return null;
     }
     this.#tooDear.delete(number);
-    return new Transfer(this.#parts, this.#state, archive, { isOwed, left: left + again });
-  }
-
-  /** Ends a transfer whose copy has failed. */
-  failed({ archive, job }: ReadyArchive, transfer: Transfer, isLive: boolean): void {
-    transfer.failed(isLive);
-    if (isLarge(archive) && transfer.isTooDear) {
-      this.#tooDear.add(archive.number);
-    }
-    // A small one is received again, whole.
-    if (isLarge(archive) && isLive && transfer.left < archive.sizeBytes) {
-      this.#parts.catalog.unpaid.setLeft(archive.number, { jobId: job.jobId, bytes: Math.max(0, transfer.left) });
-    }
+    return new Transfer(this.#parts, this.#state, ready, { isOwed, left: left + again, tooDear: this.#tooDear });
   }
 }
 
@@ -77,27 +66,27 @@ export class Transfer {
   readonly #parts: Parts;
   readonly #state: RescueState;
   readonly #archive: CatalogArchive;
+  readonly #jobId: string;
   /** It was paid for by this attempt, and not with its job. */
   readonly #isOwed: boolean;
+  /** Bytes that are paid for, and not received. */
   #left: number;
+  readonly #tooDear: Set<number>;
 
   constructor(
     parts: Parts,
     state: RescueState,
-    archive: CatalogArchive,
-    { isOwed, left }: { readonly isOwed: boolean; readonly left: number },
+    { archive, job }: ReadyArchive,
+    { isOwed, left, tooDear }: { readonly isOwed: boolean; readonly left: number; readonly tooDear: Set<number> },
   ) {
     this.#parts = parts;
     this.#state = state;
     this.#archive = archive;
+    this.#jobId = job.jobId;
     this.#isOwed = isOwed;
     this.#left = left;
+    this.#tooDear = tooDear;
     this.#state.refundable += isOwed ? 1 : 0;
-  }
-
-  /** Bytes that are paid for, and not received. */
-  get left(): number {
-    return this.#left;
   }
 
   /** Counts bytes, and pays for those beyond the archive's. */
@@ -121,9 +110,24 @@ export class Transfer {
 
   /** @param isLive whether the job is still the archive's: another one was charged with a transfer of its own */
   failed(isLive: boolean): void {
-    if (this.receivedBytes > 0) {
+    if (this.receivedBytes === 0) {
+      this.#takeBack(isLive);
+    }
+    // A small one is received again, whole.
+    if (!isLarge(this.#archive)) {
       return;
     }
+    const { number, sizeBytes } = this.#archive;
+    if (this.isTooDear) {
+      this.#tooDear.add(number);
+    }
+    if (isLive && this.#left < sizeBytes) {
+      this.#parts.catalog.unpaid.setLeft(number, { jobId: this.#jobId, bytes: Math.max(0, this.#left) });
+    }
+  }
+
+  /** Undoes what `Transfers.begin` has recorded. */
+  #takeBack(isLive: boolean): void {
     const { unpaid } = this.#parts.catalog;
     const { number } = this.#archive;
     this.#unsettle();

@@ -82,7 +82,7 @@ test("an attempt without a byte costs nothing, and one that received some makes 
     const transfer = transfers.begin(processes.ready);
     assert.ok(transfer);
     transfer.received(received);
-    transfers.failed(processes.ready, transfer, true);
+    transfer.failed(true);
     assert.equal(processes.money.spentUsd(), spentUsd, `after ${received} bytes`);
   }
 });

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { RescueState } from "../../src/rescue/rescue-state.ts";
 import { TargetFullError, TargetUnavailableError } from "../../src/targets/target.ts";
 import { idOfNumber } from "../support/catalogs.ts";
+import { idleSchedule } from "../support/idle-schedule.ts";
 import { RescueWorld } from "../support/rescue-world.ts";
 
 // A target that is full or away: what is transferred in vain, and what shows that it works again.
@@ -108,6 +111,36 @@ test("a target with no room left takes an archive that is there but for its name
     }
   };
   assert.equal(await world.run(24), "done");
+});
+
+test("a target with no room left gets the job of an archive that is there but for its name", async () => {
+  using world = new RescueWorld(0);
+  world.add(1, 1, 48 * 1024 ** 2);
+  world.received.add(idOfNumber(1));
+  let failures = 1;
+  world.onProbe = (sizeBytes) => {
+    if (sizeBytes > 0) {
+      throw new TargetFullError("No room: ENOSPC");
+    }
+  };
+  world.onFind = () => {
+    if (failures > 0) {
+      failures -= 1;
+      throw new TargetUnavailableError("Cannot use it: ENODEV");
+    }
+  };
+  assert.equal(await world.run(24), "done");
+  assert.equal(failures, 0);
+  assert.equal(world.jobs.length, 1);
+});
+
+test("a target that works again wakes the loops that wait for it", async () => {
+  const state = new RescueState(idleSchedule, { onEvent: () => undefined, now: () => 0 });
+  state.pauseTarget(new Error("No room: ENOSPC"));
+  const { signal } = new AbortController();
+  const woken = state.changed.wait(null, state.changed.count, signal).then(() => "woken");
+  state.targetWorks();
+  assert.equal(await Promise.race([woken, nextTurn("asleep")]), "woken");
 });
 
 test("a probe that fails now and then counts against no archive", async () => {

@@ -61,15 +61,18 @@ interface Options {
 async function copy({ from, to }: { from: string; to: string }, options: Options = {}) {
   const { acceptsDamage = false, progress = () => undefined } = options;
   await using temporary = await temporaryFolder();
-  const place = { kind: "folder", path: from } as const;
+  const place = { kind: "folder", path: from, blobs: null } as const;
   await using source = await openSource(place, () => temporary.path);
   const origin = await originOf(source, { from: place, sealingKeyFile: null });
-  await using opened = await openTarget({ kind: "folder", path: to }, origin);
+  await using opened = await openTarget({ kind: "folder", path: to, blobs: null }, origin);
   assert.ok(opened);
   const target = { ...opened, ...options.target?.(opened) };
   const findings: CopyFinding[] = [];
   const finding = (found: CopyFinding) => void findings.push(found);
-  const result: CopyResult = await runCopy({ source, target, origin }, { acceptsDamage, finding, progress });
+  const result: CopyResult = await runCopy(
+    { source, target, origin },
+    { acceptsDamage, readsFootersOnly: false, finding, progress },
+  );
   return { ...result, findings };
 }
 

@@ -6,14 +6,23 @@ import { readCopyMark } from "../../packages/server/src/storage/copy-mark.ts";
 import { flipBit } from "../../packages/server/test/support/flip-bit.ts";
 import { contentOf } from "../support/content.ts";
 import { missingCluster } from "../support/engines/cluster.ts";
-import { contentsOf, fillService, newDatabase, runCopy, startCopy } from "../support/engines/copies.ts";
+import {
+  assertRetrievable,
+  contentsOf,
+  endOf,
+  fillService,
+  copyFlags as flags,
+  isMarked,
+  newDatabase,
+  runCopy,
+  startCopy,
+  withServer,
+} from "../support/engines/copies.ts";
 import { type Engine, startEngine } from "../support/engines/engine.ts";
-import { connectDirectly } from "../support/engines/postgres-store.ts";
 import { type S3Place, s3Place } from "../support/engines/s3-place.ts";
-import { GlacierHttp } from "../support/glacier-http.ts";
 import { Random } from "../support/random.ts";
 import { untilTrue } from "../support/sdk-client.ts";
-import { runServer, type ServerProcess, startServer } from "../support/server-process.ts";
+import { runServer, startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { storedArchives } from "../support/verify/filled-folder.ts";
 import { fileOf, findingsIn } from "../support/verify/look.ts";
@@ -21,7 +30,6 @@ import { fileOf, findingsIn } from "../support/verify/look.ts";
 // `moraine admin copy`, from data folders to clusters of PostgreSQL and Ceph and back.
 
 const kills = Number(process.env["KILLS"] ?? 6);
-const flags = ["--standard-delay", "1h", "--inventory-delay", "0", "--expedited-delay", "0"];
 const anyPort = ["--listen", "127.0.0.1:0"];
 
 describe("a copy of everything", { skip: missingCluster() }, () => {
@@ -204,7 +212,7 @@ describe("a copy of everything", { skip: missingCluster() }, () => {
       await refuses(there, /is in use by its server: stop it first/);
     });
     await refuses([...there, "--sealing-key", process.execPath], /no sealing key|other users/);
-    await refuses(andBack, /has no bucket: no node has ever used it|no data/);
+    await refuses(andBack, /has no bucket: no server has ever used it/);
     const used = await makeEnds(join(parent.path, "used"));
     await withServer(
       await startNode([...used.node, "--sealing-key", join(data, "secrets.key")], used.place),
@@ -243,40 +251,6 @@ describe("a copy of everything", { skip: missingCluster() }, () => {
       /was copied to postgres:\/\/\S+: continue or serve that copy/,
     );
   });
-
-  async function endOf(args: readonly string[], place: S3Place) {
-    const { code, stderr } = await runCopy(args, place);
-    return [code, stderr];
-  }
 });
 
-/** Whether the mark of a copy keeps nodes away. */
-async function isMarked(database: string): Promise<boolean> {
-  await using client = await connectDirectly(database);
-  return (await client.query("select 1 from copy_mark").catch(() => ({ rows: [] }))).rows.length > 0;
-}
-
 type StoredArchive = ReturnType<typeof storedArchives>[number];
-
-async function withServer<Result>(
-  server: ServerProcess,
-  work: (http: GlacierHttp) => Promise<Result>,
-): Promise<Result> {
-  await using running = server;
-  const http = new GlacierHttp(running.url);
-  try {
-    const result = await work(http);
-    await running.stop();
-    return result;
-  } finally {
-    http.close();
-  }
-}
-
-async function assertRetrievable(http: GlacierHttp): Promise<void> {
-  for (const { vault, id, bytes } of storedArchives()) {
-    const jobId = await http.initiateJob(vault, { Type: "archive-retrieval", ArchiveId: id, Tier: "Expedited" });
-    await http.jobSucceeded(vault, jobId);
-    assert.ok((await http.jobOutput(vault, jobId)).equals(bytes), id);
-  }
-}

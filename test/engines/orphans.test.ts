@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { copyFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { contentOf } from "../support/content.ts";
 import { missingCluster, startCluster } from "../support/engines/cluster.ts";
 import { type Engine, missingEngine, startEngine } from "../support/engines/engine.ts";
+import { type Line, orphanLines, runOrphans } from "../support/engines/orphans.ts";
 import { connectDirectly } from "../support/engines/postgres-store.ts";
 import { lookInto } from "../support/engines/s3-keys.ts";
 import { s3Place } from "../support/engines/s3-place.ts";
@@ -13,14 +13,7 @@ import { faultsOfStorm, type S3Fault, S3Proxy, type S3Request } from "../support
 import { GlacierHttp } from "../support/glacier-http.ts";
 import { Random } from "../support/random.ts";
 import { untilTrue } from "../support/sdk-client.ts";
-import {
-  cleanEnvironment,
-  type Ending,
-  endingOf,
-  serverProgram,
-  startServer,
-  within,
-} from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // Objects without rows in a bucket of Ceph: how they are made, found and removed, by the commands as operators run them.
@@ -31,28 +24,6 @@ const dayMilliseconds = 86_400_000;
 const lateMilliseconds = 6000;
 /** Sweeps follow each other by a second. */
 const swept = ["--deleted-grace", "0"];
-
-function run(name: "verify" | "repair", args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Ending> {
-  const program = serverProgram(name);
-  const child = spawn(process.execPath, ["--conditions=@moraine/source", program, "--orphans", ...args, "--json"], {
-    env: { ...cleanEnvironment(), ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  return within(120_000, endingOf(child), `${name} --orphans`);
-}
-
-type Line = Readonly<Record<string, unknown>>;
-
-/** Runs a command, and returns its exit code, the things that it names and its summary. */
-async function lines(...call: Parameters<typeof run>): Promise<{ code: number | null; named: Line[]; summary: Line }> {
-  const { code, stdout, stderr } = await run(...call);
-  assert.equal(stderr, "");
-  const all = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Line);
-  return { code, named: all.slice(0, -1), summary: all.at(-1) ?? {} };
-}
 
 const isSegment = ({ key }: S3Request) => key.includes("/segments/");
 const isList = ({ query }: S3Request) => query.get("list-type") === "2";
@@ -100,9 +71,9 @@ describe("orphans of a server with a bucket", { skip: missingEngine("ceph") }, (
     const flags = ["--blobs", place.url, ...swept];
     const start = () => startServer({ dataFolder: folder.path, flags, environment: place.environment });
     const verify = (...more: string[]) =>
-      lines("verify", ["--data", folder.path, "--blobs", place.url, ...more], place.environment);
+      orphanLines("verify", ["--data", folder.path, "--blobs", place.url, ...more], place.environment);
     const repair = (...more: string[]) =>
-      lines("repair", [folder.path, "--blobs", place.url, ...more], place.environment);
+      orphanLines("repair", [folder.path, "--blobs", place.url, ...more], place.environment);
     const archives = new Map<string, Buffer>();
     const orphans = () => look.unreferenced(archives.keys());
     let key = "";
@@ -139,7 +110,7 @@ describe("orphans of a server with a bucket", { skip: missingEngine("ceph") }, (
       );
       const planned = await repair("--restored", "never");
       assert.deepEqual([planned.code, planned.named.map(({ code }) => code)], [1, ["orphan-removed"]]);
-      const refused = await run("repair", [folder.path, "--blobs", place.url, "--apply"], place.environment);
+      const refused = await runOrphans("repair", [folder.path, "--blobs", place.url, "--apply"], place.environment);
       assert.deepEqual([refused.code, refused.stdout], [2, ""]);
       assert.match(refused.stderr, /is in use by its server: stop it first/);
       http.close();
@@ -176,7 +147,8 @@ describe("orphans of a server with a bucket", { skip: missingEngine("ceph") }, (
     const flags = ["--blobs", place.url];
     const runOnce = async () =>
       (await startServer({ dataFolder: folder.path, flags, environment: place.environment })).stop();
-    const repair = () => run("repair", [folder.path, ...flags, "--restored", "never", "--apply"], place.environment);
+    const repair = () =>
+      runOrphans("repair", [folder.path, ...flags, "--restored", "never", "--apply"], place.environment);
     const database = join(folder.path, "moraine.db");
     await runOnce();
     await copyFile(database, `${database}.copy`);
@@ -207,14 +179,14 @@ describe("orphans of a server with a bucket", { skip: missingEngine("ceph") }, (
         ["verify", ["--data", data]],
         ["repair", [data, "--apply"]],
       ] as const) {
-        const { code, stdout, stderr } = await run(name, [...args, "--blobs", url], place.environment);
+        const { code, stdout, stderr } = await runOrphans(name, [...args, "--blobs", url], place.environment);
         assert.deepEqual([code, stdout], [2, ""], stderr);
         assert.match(stderr, message);
       }
     }
     const look = lookInto(place, place.endpoint);
     await look.remove("moraine.json");
-    const { code, stderr } = await run("verify", ["--data", bound, "--blobs", place.url], place.environment);
+    const { code, stderr } = await runOrphans("verify", ["--data", bound, "--blobs", place.url], place.environment);
     assert.equal(code, 2);
     assert.match(stderr, /has no moraine\.json of /);
     look.close();
@@ -228,9 +200,9 @@ describe("orphans of a cluster", { skip: missingCluster() }, () => {
     const { place, databaseUrl, sealingKey } = cluster;
     const look = lookInto(place, place.endpoint);
     const of = ["--database", databaseUrl, "--blobs", place.url];
-    const verify = () => lines("verify", of, place.environment);
+    const verify = () => orphanLines("verify", of, place.environment);
     const repair = (...more: string[]) =>
-      lines("repair", [...of, "--sealing-key", sealingKey, ...more], place.environment);
+      orphanLines("repair", [...of, "--sealing-key", sealingKey, ...more], place.environment);
     const http = new GlacierHttp(cluster.url);
     await http.createVault(vault);
     const archives = new Map<string, Buffer>();
@@ -302,7 +274,7 @@ describe("orphans of a cluster", { skip: missingCluster() }, () => {
       assert.equal(rowCount, 1);
     }
     store.fault = later;
-    const found = await lines("verify", of, place.environment);
+    const found = await orphanLines("verify", of, place.environment);
     const expected = [
       ["object-foreign", "other.txt"],
       ["object-foreign", "other/"],
@@ -316,7 +288,7 @@ describe("orphans of a cluster", { skip: missingCluster() }, () => {
     assert.equal(named.length, expected.length);
     const restored = new Date(Date.now() + 1000).toISOString();
     for (const more of [[], ["--restored", restored]]) {
-      const { code, named: kinds } = await lines(
+      const { code, named: kinds } = await orphanLines(
         "repair",
         [...of, "--sealing-key", sealingKey, "--apply", ...more],
         place.environment,

@@ -1,10 +1,19 @@
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { contentOf, sha256Of } from "../content.ts";
-import type { GlacierHttp } from "../glacier-http.ts";
-import { cleanEnvironment, type Ending, endingOf, repositoryRoot, serverProgram, within } from "../server-process.ts";
-import { fill, ids } from "../verify/filled-folder.ts";
+import { GlacierHttp } from "../glacier-http.ts";
+import {
+  cleanEnvironment,
+  type Ending,
+  endingOf,
+  repositoryRoot,
+  type ServerProcess,
+  serverProgram,
+  within,
+} from "../server-process.ts";
+import { fill, ids, storedArchives } from "../verify/filled-folder.ts";
 import type { Engine } from "./engine.ts";
 import { connectDirectly } from "./postgres-store.ts";
 import type { S3Place } from "./s3-place.ts";
@@ -12,6 +21,8 @@ import type { S3Place } from "./s3-place.ts";
 // Copies between data folders and clusters, and what both ends have to show alike.
 
 const mebibyte = 1024 ** 2;
+/** Flags of the servers at both ends. */
+export const copyFlags = ["--standard-delay", "1h", "--inventory-delay", "0", "--expedited-delay", "0"];
 
 /** An empty database of the engine. */
 export async function newDatabase({ variables }: Engine): Promise<string> {
@@ -103,4 +114,41 @@ async function contentsOfVault(http: GlacierHttp, path: string): Promise<Readonl
 async function read(http: GlacierHttp, path: string): Promise<unknown> {
   const { status, body } = await http.send({ method: "GET", path });
   return status === 200 ? JSON.parse(body.toString()) : status;
+}
+
+/** Exit code and errors of a copy. */
+export async function endOf(args: readonly string[], place: Pick<S3Place, "environment">) {
+  const { code, stderr } = await runCopy(args, place);
+  return [code, stderr];
+}
+
+/** Whether the mark of a copy keeps nodes away. */
+export async function isMarked(database: string): Promise<boolean> {
+  await using client = await connectDirectly(database);
+  return (await client.query("select 1 from copy_mark").catch(() => ({ rows: [] }))).rows.length > 0;
+}
+
+/** Stops the server after the work. */
+export async function withServer<Result>(
+  server: ServerProcess,
+  work: (http: GlacierHttp) => Promise<Result>,
+): Promise<Result> {
+  await using running = server;
+  const http = new GlacierHttp(running.url);
+  try {
+    const result = await work(http);
+    await running.stop();
+    return result;
+  } finally {
+    http.close();
+  }
+}
+
+/** Retrieves what `fillService` has stored. */
+export async function assertRetrievable(http: GlacierHttp): Promise<void> {
+  for (const { vault, id, bytes } of storedArchives()) {
+    const jobId = await http.initiateJob(vault, { Type: "archive-retrieval", ArchiveId: id, Tier: "Expedited" });
+    await http.jobSucceeded(vault, jobId);
+    assert.ok((await http.jobOutput(vault, jobId)).equals(bytes), id);
+  }
 }

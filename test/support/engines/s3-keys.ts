@@ -4,6 +4,7 @@ import {
   ListMultipartUploadsCommand,
   PutObjectCommand,
   paginateListObjectsV2,
+  RestoreObjectCommand,
   S3Client,
   type StorageClass,
 } from "@aws-sdk/client-s3";
@@ -36,6 +37,8 @@ export function lookInto({ bucket, prefix, environment }: S3Place, endpoint: str
     },
     put: (key: string, Body: string | Uint8Array, StorageClass?: StorageClass) =>
       s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}`, Body, StorageClass })),
+    restore: (key: string) =>
+      s3.send(new RestoreObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}`, RestoreRequest: { Days: 1 } })),
     remove: (key: string) => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}` })),
     async read(key: string): Promise<Buffer> {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: `${at.Prefix}${key}` }));

@@ -1,11 +1,10 @@
-import { bindBucket } from "../storage/bucket-binding.ts";
 import { bucketRow } from "../storage/metadata/postgres/bucket-row.ts";
 import { readCopyMarkRow, removeCopyMarkRow, writeCopyMarkRow } from "../storage/metadata/postgres/copy-mark-row.ts";
 import { removeAllNodes } from "../storage/metadata/postgres/node-rows.ts";
 import type { ClusterPlace } from "./arguments.ts";
+import { openSourceBucket } from "./buckets.ts";
 import { assertNoNodes, connectTo, inTurn, openConnection } from "./cluster-connection.ts";
-import { objectsIn } from "./drivers.ts";
-import { CopyError, type CopySource } from "./place.ts";
+import type { CopySource } from "./place.ts";
 
 /** Opens the database and the bucket of a cluster whose nodes are stopped. */
 export async function openClusterSource(place: ClusterPlace): Promise<CopySource> {
@@ -16,18 +15,15 @@ export async function openClusterSource(place: ClusterPlace): Promise<CopySource
     const connection = await openConnection(place);
     started.defer(() => connection.close());
     await inTurn(connection, () => assertNoNodes(connection, name));
-    const bindings = bucketRow(() => connectTo(place));
-    if ((await bindings.read())?.isBound !== true) {
-      throw new CopyError(`${name} has no bucket: no node has ever used it`);
-    }
-    const { blobs, bucket } = await objectsIn(bucketUrl);
+    const metadata = { name, bindings: bucketRow(() => connectTo(place)) };
+    const { blobs, bound } = await openSourceBucket(bucketUrl, metadata, 0);
     started.defer(() => blobs.close());
-    await bindBucket({ name, bindings }, bucket);
     const mark = await readCopyMarkRow(connection);
     return {
       name,
       db: connection.db,
       blobs,
+      bound,
       mark,
       fence: (moved) =>
         inTurn(connection, async () => {

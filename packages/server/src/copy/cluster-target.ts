@@ -1,18 +1,16 @@
 import { systemClock } from "../clock/clocks.ts";
-import { bindBucket } from "../storage/bucket-binding.ts";
 import type { CopyMark } from "../storage/copy-mark.ts";
 import { bucketRow } from "../storage/metadata/postgres/bucket-row.ts";
 import { readCopyMarkRow, removeCopyMarkRow, writeCopyMarkRow } from "../storage/metadata/postgres/copy-mark-row.ts";
 import type { PostgresConnection } from "../storage/metadata/postgres/postgres-connection.ts";
 import { copiedTables } from "../storage/metadata/table-rows.ts";
-import type { Bucket } from "../storage/s3/bucket.ts";
 import type { ClusterPlace } from "./arguments.ts";
+import { openTargetBucket } from "./buckets.ts";
 import { connectTo, inTransaction, inTurn, openConnection } from "./cluster-connection.ts";
-import { objectsIn } from "./drivers.ts";
 import { assertNotElsewhere, assertOwnMark, CopyError, type CopyOrigin, type CopyTarget } from "./place.ts";
 import { oneAfterTheOther } from "./turns.ts";
 
-/** Opens an empty database and an empty place of a bucket, or those of the same copy that was interrupted; null when it was complete. */
+/** Opens an empty database, and a place of a bucket that is empty or has the archives, or those of the same copy that was interrupted; null when it was complete. */
 export async function openClusterTarget(place: ClusterPlace, origin: CopyOrigin): Promise<CopyTarget | null> {
   const { database, blobs: bucketUrl } = place;
   const { name } = database;
@@ -25,18 +23,13 @@ export async function openClusterTarget(place: ClusterPlace, origin: CopyOrigin)
       await started.disposeAsync();
       return null;
     }
-    const { blobs, bucket } = await objectsIn(bucketUrl);
+    const store = { name, bindings: bucketRow(() => connectTo(place)) };
+    const { blobs, isInPlace, takeOver } = await openTargetBucket(bucketUrl, store, origin);
     started.defer(() => blobs.close());
-    const bindings = bucketRow(() => connectTo(place));
-    if ((await bindings.read()) === null) {
-      await assertEmpty(bucket);
-    }
-    await bindBucket({ name, bindings }, bucket);
-    await blobs.prepare();
     const turns = oneAfterTheOther();
     const isResumed = earlier !== null;
     return {
-      ...{ name, isResumed, isFilled: earlier?.isFilled ?? false, blobs, db: connection.db },
+      ...{ name, isResumed, isFilled: earlier?.isFilled ?? false, isInPlace, blobs, db: connection.db },
       // An object is replaced by one of the same bytes.
       clear: async () => undefined,
       write: (work) => turns(() => inCopy(connection, origin, () => work(connection.db))),
@@ -46,6 +39,7 @@ export async function openClusterTarget(place: ClusterPlace, origin: CopyOrigin)
         turns(() =>
           inCopy(connection, origin, async () => {
             await continueNumbers(connection);
+            await takeOver();
             await removeCopyMarkRow(connection);
           }),
         ),
@@ -92,14 +86,6 @@ async function assertEmptyDatabase(connection: PostgresConnection, name: string)
 async function hasRows(connection: PostgresConnection, from: string, values: readonly unknown[] = []) {
   const { rows } = await connection.query(`select 1 from ${from} limit 1`, values);
   return rows.length > 0;
-}
-
-async function assertEmpty(bucket: Bucket): Promise<void> {
-  for await (const [found] of bucket.list("")) {
-    if (found !== undefined) {
-      throw new CopyError(`${bucket.url.name} is not empty (it holds ${found.key}): choose another prefix`);
-    }
-  }
 }
 
 /** Once the copy is complete, nodes use the database: a run that was taken for dead must not change it then. */

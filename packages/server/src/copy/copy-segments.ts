@@ -1,14 +1,11 @@
-import { leafCount, leafSizeBytes } from "@moraine/protocol";
-import { openRow } from "../backup/segment-files.ts";
 import { blobKeyOf } from "../backup/snapshot.ts";
 import { CorruptSegmentError } from "../domain/segment.ts";
-import { BlobMissingError } from "../domain/stores/blob-store.ts";
-import { decodeFooter, leafAt, sha256 } from "../segments/footer.ts";
-import { readOrCorrupt } from "../segments/open.ts";
+import { BlobMissingError, NotRestoredYetError } from "../domain/stores/blob-store.ts";
 import { forEach } from "../storage/blobs/for-each.ts";
 import { keyTextOf, putRows, removeRow, type StoredRow } from "../storage/metadata/table-rows.ts";
 import type { SegmentRow } from "../storage/metadata/tables/schema.ts";
 import { hasBytes, isSame, pagesOf, type RowPage, segmentsTable } from "./copy-rows.ts";
+import { assertLength, copySegment, type KeyedRow, verifySegment } from "./copy-segment.ts";
 import type { CopySource, CopyTarget } from "./place.ts";
 
 /** Segments at the same time: small ones share the syncs of a disk, and wait for a bucket together. */
@@ -19,8 +16,10 @@ const bytesPerWrite = 256 * 1024 ** 2;
 export interface SegmentEvents {
   /** Called with each row of the source. */
   onRow(row: StoredRow): void;
-  /** Called for each segment whose bytes the target has. @param isNew whether this run copied them */
+  /** Called for each segment whose bytes the target has. @param isNew whether this run copied them, or read them where they stay */
   onSegment(fileBytes: number, isNew: boolean): void;
+  /** Called for each segment that has to be restored before it can be read. Unless it stays in its bucket, it has no row at the target. */
+  onCold(file: string): void;
   /** Called for each segment whose bytes cannot be copied; it has no row at the target. */
   onDamage(damage: { readonly file: string | null; readonly reason: string }): void;
 }
@@ -30,6 +29,8 @@ export interface SegmentEnds {
   readonly target: CopyTarget;
   /** Whether blobs may have been stored whose rows were not. */
   readonly isRepeated: boolean;
+  /** Whether the bytes of segments that stay in their bucket are not read. */
+  readonly readsFootersOnly: boolean;
 }
 
 /** Copies segments in the order of their names: the bytes of each are stored durably before its row is written. */
@@ -67,7 +68,7 @@ export async function copySegments(ends: SegmentEnds, events: SegmentEvents): Pr
 async function prepared({ rows, copied }: RowPage, target: CopyTarget): Promise<ReadonlyMap<string, StoredRow>> {
   const sound = new Map(copied);
   if (target.isFilled) {
-    const lost = await withoutBytes([...copied.values()], target);
+    const lost = await doubted([...copied.values()], target);
     if (lost.length > 0) {
       await target.write(async (db) => {
         for (const row of lost) {
@@ -87,8 +88,11 @@ async function prepared({ rows, copied }: RowPage, target: CopyTarget): Promise<
   return sound;
 }
 
-/** The rows of segments whose blobs are missing. */
-async function withoutBytes(rows: readonly StoredRow[], { blobs }: CopyTarget): Promise<StoredRow[]> {
+/** The rows of segments whose blobs are missing; where blobs stay, those of damaged ones are there too, and each is read again. */
+async function doubted(rows: readonly StoredRow[], { blobs, isInPlace }: CopyTarget): Promise<readonly StoredRow[]> {
+  if (isInPlace) {
+    return rows.filter(hasBytes);
+  }
   const missing: StoredRow[] = [];
   let failure: { readonly error: unknown } | null = null;
   await forEach(rows.filter(hasBytes), atOnceMax, async (row) => {
@@ -143,7 +147,7 @@ class RowWriter {
   }
 }
 
-/** Resolves to the bytes that were copied just now, 0 when there was nothing to copy; to null when the segment is damaged. */
+/** Resolves to the bytes that were copied or read just now, 0 when there was nothing to copy; to null when the segment is not to have a row. */
 async function bytesCopied(
   { events, ...ends }: SegmentEnds & { readonly events: SegmentEvents },
   row: StoredRow,
@@ -165,9 +169,7 @@ async function bytesCopied(
       events.onSegment(0, false);
       return 0;
     }
-    const fileBytes = await copySegment(ends, { key, row: segmentRow });
-    events.onSegment(fileBytes, true);
-    return fileBytes;
+    return await bytesTransferred({ ...ends, events }, { key, row: segmentRow });
   } catch (error) {
     if (!(error instanceof CorruptSegmentError)) {
       throw error;
@@ -177,40 +179,25 @@ async function bytesCopied(
   }
 }
 
-/** Copies all of a segment, each MiB of it compared with its hash. Resolves to its length once it is durable. */
-async function copySegment(
-  { source, target }: SegmentEnds,
-  { key, row }: { readonly key: string; readonly row: SegmentRow },
-): Promise<number> {
-  const { segment, opened } = await openRow(source.blobs, row);
-  const { reader, footer } = opened;
+/** Throws CorruptSegmentError for a damaged segment. Resolves to null for one that cannot be read now, and does not stay. */
+async function bytesTransferred(
+  { source, target, readsFootersOnly, events }: SegmentEnds & { readonly events: SegmentEvents },
+  keyed: KeyedRow,
+): Promise<number | null> {
   try {
-    const writer = await target.blobs.create(key, reader.sizeBytes);
-    try {
-      const block = Buffer.allocUnsafe(Math.min(leafSizeBytes, segment.sizeBytes));
-      for (let leaf = 0; leaf < leafCount(segment.sizeBytes); leaf += 1) {
-        const start = leaf * leafSizeBytes;
-        const bytes = block.subarray(0, Math.min(leafSizeBytes, segment.sizeBytes - start));
-        await readOrCorrupt(reader, segment, bytes, start);
-        if (!sha256(bytes).equals(leafAt(footer, leaf))) {
-          const end = start + bytes.length - 1;
-          throw new CorruptSegmentError(key, `bytes ${start}-${end} of its file do not have their hash`);
-        }
-        await writer.write(bytes);
-      }
-      const end = Buffer.allocUnsafe(reader.sizeBytes - segment.sizeBytes);
-      await readOrCorrupt(reader, segment, end, segment.sizeBytes);
-      if (!Buffer.from(footer.leaves).equals(decodeFooter(end, segment).leaves)) {
-        throw new CorruptSegmentError(key, "its footer is read differently each time");
-      }
-      await writer.write(end);
-    } catch (error) {
-      await writer.discard();
+    const fileBytes = target.isInPlace
+      ? await verifySegment(target.blobs, keyed, readsFootersOnly)
+      : await copySegment({ from: source.blobs, to: target.blobs }, keyed);
+    events.onSegment(fileBytes, true);
+    return fileBytes;
+  } catch (error) {
+    if (!(error instanceof NotRestoredYetError)) {
       throw error;
     }
-    await writer.commit();
-    return reader.sizeBytes;
-  } finally {
-    await opened.close();
+    if (target.isInPlace) {
+      await assertLength(target.blobs, keyed);
+    }
+    events.onCold(keyed.key);
+    return target.isInPlace ? 0 : null;
   }
 }

@@ -2,10 +2,15 @@ import { join } from "node:path";
 import { keyLengthBytes } from "../auth/sealed-box.ts";
 import { readPrivateFile } from "../secrets/private-file.ts";
 import { readCopyMark, removeCopyMark, writeCopyMark } from "../storage/copy-mark.ts";
+import { quarantineTotals } from "../storage/history/quarantine.ts";
 import { migrationNames } from "../storage/metadata/migrations/migrate.ts";
 import { queriesOver } from "../storage/metadata/sqlite/sqlite-connection.ts";
+import { bucketOf, readBinding } from "../storage/s3/binding-file.ts";
+import type { BucketUrl } from "../storage/s3/bucket-url.ts";
 import { type OpenedFolder, openFolder } from "../verify/open-folder.ts";
 import { sealingKeyName } from "../verify/sealing-key.ts";
+import type { FolderPlace } from "./arguments.ts";
+import { openSourceBucket } from "./buckets.ts";
 import { filesIn } from "./drivers.ts";
 import { CopyError, type CopySource } from "./place.ts";
 
@@ -13,24 +18,45 @@ import { CopyError, type CopySource } from "./place.ts";
  * Opens the data folder of a stopped server, which cannot start meanwhile. Rejects when it is in use, or damaged in a way that an operator
  * has to decide about.
  */
-export async function openFolderSource(given: string, makeTemporaryFolder: () => string): Promise<CopySource> {
-  const folder = await openFolder(given, { makeTemporaryFolder });
+export async function openFolderSource(given: FolderPlace, makeTemporaryFolder: () => string): Promise<CopySource> {
+  const folder = await openFolder(given.path, { makeTemporaryFolder, isBucketAllowed: true });
   try {
     assertCopyable(folder);
     const { path } = folder;
+    const { blobs, bound, close } = await openArchives(path, given.blobs);
     return {
       name: path,
       db: queriesOver(folder.database),
-      blobs: filesIn(path),
+      ...{ blobs, bound },
       mark: readCopyMark(path),
       fence: async (mark) => writeCopyMark(path, mark),
       unfence: () => removeCopyMark(path),
-      [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+      async [Symbol.asyncDispose]() {
+        await close();
+        await folder[Symbol.asyncDispose]();
+      },
     };
   } catch (error) {
     await folder[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function openArchives(path: string, url: BucketUrl | null) {
+  const place = bucketOf(path);
+  if (url === null && place !== null) {
+    throw new CopyError(`The archives of ${path} are in ${place}: give --from-blobs ${place}`);
+  }
+  if (url === null) {
+    return { blobs: filesIn(path), bound: null, close: async () => undefined };
+  }
+  if (place === null) {
+    throw new CopyError(`${path} holds its archives as files: leave --from-blobs out`);
+  }
+  const metadata = { name: path, bindings: { read: async () => readBinding(path) } };
+  const { files: keptObjects } = await quarantineTotals(path);
+  const { blobs, bound } = await openSourceBucket(url, metadata, keptObjects);
+  return { blobs, bound, close: () => blobs.close() };
 }
 
 /** Reads the sealing key of a source. @param file null for the folder's own */

@@ -1,11 +1,16 @@
 import { mkdir, readdir, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { systemClock } from "../clock/clocks.ts";
+import { assertPlace } from "../storage/bucket-binding.ts";
 import { type CopyMark, copyMarkName, readCopyMark, removeCopyMark, writeCopyMark } from "../storage/copy-mark.ts";
 import type { DataFolder } from "../storage/data-folder.ts";
 import { createTables, migrate } from "../storage/metadata/migrations/migrate.ts";
 import { isLogMoved, moveWholeLog } from "../storage/metadata/sqlite/log/move-log.ts";
 import { type Connection, openWriting } from "../storage/metadata/sqlite/sqlite-connection.ts";
+import { type Binding, readBinding, writeBinding } from "../storage/s3/binding-file.ts";
+import type { BucketUrl } from "../storage/s3/bucket-url.ts";
+import type { FolderPlace } from "./arguments.ts";
+import { assertOwn, openTargetBucket, type TargetBucket } from "./buckets.ts";
 import { filesIn, takeFolder } from "./drivers.ts";
 import { assertNotElsewhere, assertOwnMark, CopyError, type CopyOrigin, type CopyTarget } from "./place.ts";
 import { oneAfterTheOther } from "./turns.ts";
@@ -14,8 +19,8 @@ import { oneAfterTheOther } from "./turns.ts";
 const writesPerCheckpoint = 20;
 
 /** Opens an empty folder, or one of the same copy that was interrupted; null when it was complete. */
-export async function openFolderTarget(given: string, origin: CopyOrigin): Promise<CopyTarget | null> {
-  const path = await makeFolder(resolve(given));
+export async function openFolderTarget(given: FolderPlace, origin: CopyOrigin): Promise<CopyTarget | null> {
+  const path = await makeFolder(resolve(given.path));
   const earlier = await claimFolder(path, origin);
   if (earlier === "complete") {
     return null;
@@ -24,24 +29,17 @@ export async function openFolderTarget(given: string, origin: CopyOrigin): Promi
   try {
     const folder = await takeFolder(path);
     started.defer(() => folder.release());
-    const blobs = filesIn(path);
-    await blobs.prepare();
+    // A run that had them elsewhere has written rows whose bytes would be missing here.
+    assertPlace(folder, given.blobs?.name ?? null);
+    const { blobs, isInPlace, takeOver, clear } = await openArchives(path, given.blobs, origin);
+    started.defer(() => blobs.close());
     const connection = await openDatabase(folder, origin);
     started.defer(() => connection.database.close());
     const turns = oneAfterTheOther();
     let writes = 0;
     return {
-      ...{ name: path, isResumed: earlier !== null, isFilled: earlier?.isFilled ?? false, blobs, db: connection.db },
-      async clear(keys) {
-        const failures = await blobs.remove(keys);
-        if (failures === null) {
-          throw new CopyError(`${path} is being backed up: end that first`);
-        }
-        const [failure] = failures;
-        if (failure !== undefined) {
-          throw failure.error;
-        }
-      },
+      ...{ name: path, isResumed: earlier !== null, isFilled: earlier?.isFilled ?? false },
+      ...{ isInPlace, blobs, clear, db: connection.db },
       write: (work) =>
         turns(async () => {
           await inTransaction(connection, () => work(connection.db));
@@ -53,6 +51,7 @@ export async function openFolderTarget(given: string, origin: CopyOrigin): Promi
       noteFilled: async () => writeCopyMark(path, { ...markOf(origin), isFilled: true }),
       async finish() {
         moveWholeLog(connection, "TRUNCATE");
+        await takeOver();
         await removeCopyMark(path);
       },
       [Symbol.asyncDispose]: () => started.disposeAsync(),
@@ -61,6 +60,35 @@ export async function openFolderTarget(given: string, origin: CopyOrigin): Promi
     await started.disposeAsync();
     throw error;
   }
+}
+
+async function openArchives(
+  path: string,
+  url: BucketUrl | null,
+  origin: CopyOrigin,
+): Promise<TargetBucket & Pick<CopyTarget, "clear">> {
+  if (url !== null) {
+    const bindings = {
+      read: async () => readBinding(path),
+      write: (binding: Binding) => writeBinding(path, binding),
+    };
+    // An object is replaced by one of the same bytes.
+    return { ...(await openTargetBucket(url, { name: path, bindings }, origin)), clear: async () => undefined };
+  }
+  await assertOwn(origin.bound);
+  const blobs = filesIn(path);
+  await blobs.prepare();
+  const clear = async (keys: readonly string[]) => {
+    const failures = await blobs.remove(keys);
+    if (failures === null) {
+      throw new CopyError(`${path} is being backed up: end that first`);
+    }
+    const [failure] = failures;
+    if (failure !== undefined) {
+      throw failure.error;
+    }
+  };
+  return { blobs, isInPlace: false, takeOver: async () => undefined, clear };
 }
 
 async function makeFolder(path: string): Promise<string> {

@@ -6,9 +6,9 @@ import { openSource, openTarget, originOf } from "./open-ends.ts";
 import { type CopyReport, jsonReport, textReport } from "./report.ts";
 import { runCopy } from "./run-copy.ts";
 
-// The program of `moraine admin copy`. Exit codes: 0 complete, 1 damage found, 2 could not copy.
+// The program of `moraine admin copy`. Exit codes: 0 complete, 1 not complete, 2 could not copy.
 
-const exitDamage = 1;
+const exitIncomplete = 1;
 const progressMilliseconds = 200;
 
 await runProgram(async () => {
@@ -25,10 +25,10 @@ await runProgram(async () => {
     report.completeAlready({ from: source.name, to: origin.movedTo ?? "" });
     return 0;
   }
-  const { acceptsDamage } = given;
-  const result = await runCopy({ source, target, origin }, { acceptsDamage, ...report });
+  const { acceptsDamage, readsFootersOnly } = given;
+  const result = await runCopy({ source, target, origin }, { acceptsDamage, readsFootersOnly, ...report });
   report.result(result, { from: source.name, to: target.name });
-  return result.isComplete ? 0 : exitDamage;
+  return result.isComplete ? 0 : exitIncomplete;
 });
 
 function reportOf(isJson: boolean): CopyReport {

@@ -12,7 +12,7 @@ import { CopyError, type CopyOrigin, type CopySource, type CopyTarget } from "./
 /** Opens a source that no server uses, and which is no copy that was interrupted. */
 export async function openSource(from: Place, makeTemporaryFolder: () => string): Promise<CopySource> {
   const source =
-    from.kind === "folder" ? await openFolderSource(from.path, makeTemporaryFolder) : await openClusterSource(from);
+    from.kind === "folder" ? await openFolderSource(from, makeTemporaryFolder) : await openClusterSource(from);
   if (source.mark?.state === "incomplete") {
     await source[Symbol.asyncDispose]();
     throw new CopyError(`${source.name} is itself the target of a copy from ${source.mark.other} that is not complete`);
@@ -35,13 +35,14 @@ export async function originOf(
     copyId: first.id,
     sourceName: source.name,
     movedTo: source.mark?.other ?? null,
+    bound: source.bound,
     rowKey: openedRowKey(dataKeys, sealingKeyOf(from.kind === "folder" ? source.name : null, sealingKeyFile)),
   };
 }
 
 /** Null when an earlier run has completed the copy. */
 export const openTarget = (to: Place, origin: CopyOrigin): Promise<CopyTarget | null> =>
-  to.kind === "folder" ? openFolderTarget(to.path, origin) : openClusterTarget(to, origin);
+  to.kind === "folder" ? openFolderTarget(to, origin) : openClusterTarget(to, origin);
 
 const keysMax = 1000;
 

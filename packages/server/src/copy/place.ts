@@ -1,10 +1,20 @@
 import type { BlobStore } from "../domain/stores/blob-store.ts";
+import type { BoundMetadata } from "../storage/bucket-binding.ts";
 import type { CopyMark } from "../storage/copy-mark.ts";
 import type { Database } from "../storage/metadata/tables/schema.ts";
+import type { Bucket } from "../storage/s3/bucket.ts";
 
 /** Error thrown when there is nothing to copy, or nowhere to copy it to; the message is one line for the operator. */
 export class CopyError extends Error {
   override readonly name = "CopyError";
+}
+
+/** The place of a bucket that has the archives of a source, with the metadata that are bound to it. */
+export interface SourceBucket {
+  readonly bucket: Bucket;
+  readonly metadata: BoundMetadata;
+  /** Objects that marks of the operator's folder keep though nothing refers to them. */
+  readonly keptObjects: number;
 }
 
 /** A data folder or a cluster that is copied. Nobody else may change it meanwhile. */
@@ -13,6 +23,8 @@ export interface CopySource extends AsyncDisposable {
   readonly name: string;
   readonly db: Database;
   readonly blobs: Pick<BlobStore, "open">;
+  /** Null when its archives are files. */
+  readonly bound: SourceBucket | null;
   /** The mark of an earlier copy of it. */
   readonly mark: CopyMark | null;
   /** Keeps all servers away from it, durably. Rejects when one has come meanwhile. */
@@ -28,7 +40,9 @@ export interface CopyTarget extends AsyncDisposable {
   readonly isResumed: boolean;
   /** Whether rows of damaged segments may be there without their bytes. */
   readonly isFilled: boolean;
-  readonly blobs: Pick<BlobStore, "create" | "open">;
+  /** Whether the archives stay in the bucket that they are in, and only their rows move. */
+  readonly isInPlace: boolean;
+  readonly blobs: Pick<BlobStore, "create" | "open" | "cold">;
   /** Removes blobs that an earlier run may have stored, where others of the same names could not be stored. */
   clear(keys: readonly string[]): Promise<void>;
   /** For reading. */
@@ -37,7 +51,7 @@ export interface CopyTarget extends AsyncDisposable {
   write(work: (db: Database) => Promise<void>): Promise<void>;
   /** Notes, durably, that rows of damaged segments follow. */
   noteFilled(): Promise<void>;
-  /** Lets servers use it. */
+  /** Lets servers use it. The source is fenced: from now on archives that stay in their bucket are the target's. */
   finish(): Promise<void>;
 }
 
@@ -47,6 +61,8 @@ export interface CopyOrigin {
   readonly sourceName: string;
   /** Where an earlier copy of the source was, or is about to be, complete; null if there was none. */
   readonly movedTo: string | null;
+  /** Where the source's archives are; null when they are files. */
+  readonly bound: SourceBucket | null;
   /** The key of the rows' MACs. */
   readonly rowKey: Buffer;
 }

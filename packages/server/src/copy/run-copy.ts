@@ -9,18 +9,23 @@ import { copySegments } from "./copy-segments.ts";
 import { CopyError, type CopyOrigin, type CopySource, type CopyTarget } from "./place.ts";
 
 export interface CopyFinding {
-  readonly code: "segment-damaged" | "row-damaged" | "audit-chain";
+  readonly code: "segment-damaged" | "segment-cold" | "row-damaged" | "audit-chain";
   readonly message: string;
   /** The segment's name in its store. */
   readonly segment?: string;
 }
 
 export interface CopyTotals {
-  /** Segments whose bytes are in the copy, and those of them that this run copied. */
+  /** Segments whose bytes are in the copy, and those of them that this run copied, or read where they stay. */
   segments: number;
   copiedSegments: number;
   copiedBytes: number;
+  readSegments: number;
+  readBytes: number;
+  /** Segments that this run could not read, as they have to be restored first. They are in the copy only if they stay in their bucket. */
+  coldSegments: number;
   rows: number;
+  /** Places with damage. */
   findings: number;
 }
 
@@ -28,6 +33,8 @@ export interface CopyResult {
   readonly totals: CopyTotals;
   /** Whether servers accept the copy. */
   readonly isComplete: boolean;
+  /** Whether the archives stay in their bucket. */
+  readonly isInPlace: boolean;
   /** The tables of the copy; none while it is not complete. */
   readonly tables: readonly TableDigest[];
 }
@@ -40,16 +47,27 @@ export interface CopyEvents {
 /** A node may have changed the source before it was fenced: then what differs is copied again. */
 const attemptsMax = 2;
 
-/** Copies everything, and compares both ends. What is damaged is reported, and ends the copy as incomplete unless it is accepted. */
+export interface CopyOptions {
+  readonly acceptsDamage: boolean;
+  /** Whether the bytes of segments that stay in their bucket are not read. */
+  readonly readsFootersOnly: boolean;
+}
+
+/**
+ * Copies everything, and compares both ends. What is damaged is reported, and ends the copy as incomplete unless it is accepted. A segment that has
+ * to be restored before it can be copied is not damaged, and always ends it so.
+ */
 export async function runCopy(
   ends: { readonly source: CopySource; readonly target: CopyTarget; readonly origin: CopyOrigin },
-  { acceptsDamage, ...events }: CopyEvents & { readonly acceptsDamage: boolean },
+  { acceptsDamage, readsFootersOnly, ...events }: CopyEvents & CopyOptions,
 ): Promise<CopyResult> {
   const { source, target, origin } = ends;
+  const { isInPlace } = target;
   for (let attempt = 1; ; attempt += 1) {
-    const totals = await copyOnce(ends, attempt > 1 || target.isResumed, events);
-    if (totals.findings > 0 && !acceptsDamage) {
-      return { totals, isComplete: false, tables: [] };
+    const isRepeated = attempt > 1 || target.isResumed;
+    const totals = await copyOnce(ends, { isRepeated, readsFootersOnly }, events);
+    if (!isEnough(totals, { isInPlace, acceptsDamage })) {
+      return { totals, isComplete: false, isInPlace, tables: [] };
     }
     const { copyId } = origin;
     const at = systemClock.now();
@@ -61,7 +79,7 @@ export async function runCopy(
     const { tables, differing } = await compareTables(source.db, target.db);
     if (differing.length === 0) {
       await target.finish();
-      return { totals, isComplete: true, tables };
+      return { totals, isComplete: true, isInPlace, tables };
     }
     if (attempt === attemptsMax) {
       await source.unfence();
@@ -72,12 +90,20 @@ export async function runCopy(
   }
 }
 
+const isEnough = (
+  { findings, coldSegments }: CopyTotals,
+  { isInPlace, acceptsDamage }: { readonly isInPlace: boolean; readonly acceptsDamage: boolean },
+): boolean => (findings === 0 || acceptsDamage) && (coldSegments === 0 || isInPlace);
+
 async function copyOnce(
   { source, target, origin }: { readonly source: CopySource; readonly target: CopyTarget; readonly origin: CopyOrigin },
-  isRepeated: boolean,
+  { isRepeated, readsFootersOnly }: { readonly isRepeated: boolean } & Pick<CopyOptions, "readsFootersOnly">,
   { finding, progress }: CopyEvents,
 ): Promise<CopyTotals> {
-  const totals: CopyTotals = { segments: 0, copiedSegments: 0, copiedBytes: 0, rows: 0, findings: 0 };
+  const totals: CopyTotals = {
+    ...{ segments: 0, copiedSegments: 0, copiedBytes: 0, readSegments: 0, readBytes: 0 },
+    ...{ coldSegments: 0, rows: 0, findings: 0 },
+  };
   const found = (damage: CopyFinding) => {
     totals.findings += 1;
     finding(damage);
@@ -94,14 +120,22 @@ async function copyOnce(
     await removeAllSurplus({ source, target });
   }
   await copySegments(
-    { source, target, isRepeated },
+    { source, target, isRepeated, readsFootersOnly },
     {
       onRow: noteRow(segmentsTable),
       onSegment(fileBytes, isNew) {
         totals.segments += 1;
-        totals.copiedSegments += isNew ? 1 : 0;
-        totals.copiedBytes += fileBytes;
+        totals[target.isInPlace ? "readSegments" : "copiedSegments"] += isNew ? 1 : 0;
+        totals[target.isInPlace ? "readBytes" : "copiedBytes"] += fileBytes;
         progress(totals);
+      },
+      onCold(segment) {
+        totals.coldSegments += 1;
+        if (target.isInPlace) {
+          totals.segments += 1;
+        } else {
+          finding({ code: "segment-cold", message: "it has to be restored before it can be read", segment });
+        }
       },
       onDamage: ({ file, reason }) =>
         found({ code: "segment-damaged", message: reason, ...(file !== null && { segment: file }) }),

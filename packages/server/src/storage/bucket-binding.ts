@@ -77,6 +77,48 @@ export async function bindBucket({ name, bindings }: BoundStore, bucket: Bucket)
   }
 }
 
+/** Whether both lead to the same place of a bucket, which is bound already. */
+export async function isSamePlace(one: Bucket, other: Bucket): Promise<boolean> {
+  if (one.url.name !== other.url.name) {
+    return false;
+  }
+  const text = await one.text(boundName);
+  return text !== null && text === (await other.text(boundName));
+}
+
+/**
+ * Prepares metadata for a place that is bound to others, with an id of their own: until {@link takeOverBucket} they do not count as bound. Throws
+ * `DataFolderError` unless the place is bound to `present`, or to these metadata already.
+ */
+export async function reserveBucket(next: BoundStore, present: BoundMetadata, bucket: Bucket): Promise<void> {
+  const place = bucket.url.name;
+  if ((await next.bindings.read()) === null) {
+    await next.bindings.write({ id: randomUUID(), place, isBound: false });
+  }
+  const kept = await next.bindings.read();
+  if (kept?.place !== place) {
+    throw new DataFolderError(`The archives of ${next.name} are in ${kept?.place}, not in ${place}`);
+  }
+  const found = await bucket.text(boundName);
+  if (found !== textOf(kept) && found !== textOf(await present.bindings.read())) {
+    throw new DataFolderError(`${place} holds the archives of another store than ${present.name}`);
+  }
+}
+
+/** Binds a place to the metadata that were prepared for it. From then on those that had it are refused; no server may use them meanwhile. */
+export async function takeOverBucket({ name, bindings }: BoundStore, bucket: Bucket): Promise<void> {
+  const kept = await bindings.read();
+  const text = textOf(kept);
+  if (kept === null || text === null) {
+    throw new DataFolderError(`${name} was not prepared for ${bucket.url.name}`);
+  }
+  await bucket.putText(boundName, text);
+  if ((await bucket.text(boundName)) !== text) {
+    throw new DataFolderError(`${bucket.url.name} was given to another store at the same time`);
+  }
+  await bindings.write({ ...kept, isBound: true });
+}
+
 const textOf = (binding: Binding | null): string | null => binding && `${JSON.stringify({ id: binding.id })}\n`;
 
 /** The metadata first: what is in the bucket then is theirs, also after an interruption. */

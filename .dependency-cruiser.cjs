@@ -146,7 +146,7 @@ module.exports = {
       to: {
         path: "^packages/cli/src/(commands|emptying|manifest|rescue|sending|targets)/",
         // The numbers by which a rescue and its targets decide.
-        pathNot: "^packages/cli/src/(rescue/(speed|schedule)|targets/parts/part-size)\\.ts$",
+        pathNot: "^packages/cli/src/(rescue/schedule/(speed|schedule)|targets/parts/part-size)\\.ts$",
       },
     },
     {

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Catalog } from "../packages/cli/src/catalog/catalog.ts";
-import { importInventory } from "../packages/cli/src/catalog/import-inventory.ts";
+import { importInventory } from "../packages/cli/src/catalog/inventory/import-inventory.ts";
 
 // Imports an inventory of very many archives into a new catalogue, then again, and reads the catalogue.
 

@@ -20,7 +20,7 @@ const bundles: Readonly<Record<string, Bundle>> = {
     entries: {
       main: "src/main.ts",
       "digest-worker": "../client/src/transfers/hashing/digest-worker.ts",
-      "index-worker": "src/catalog/index-worker.ts",
+      "index-worker": "src/catalog/archives/index-worker.ts",
     },
     kept: ["@moraine/server"],
   },

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { lockCatalog } from "../packages/cli/src/catalog/catalog-lock.ts";
+import { lockCatalog } from "../packages/cli/src/catalog/opening/catalog-lock.ts";
 import { asRoot, Shell, ShellHere } from "./support/command.ts";
 import { filledVault } from "./support/filled-vault.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";

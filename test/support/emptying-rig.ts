@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Catalog } from "../../packages/cli/src/catalog/catalog.ts";
-import { importInventory } from "../../packages/cli/src/catalog/import-inventory.ts";
+import { importInventory } from "../../packages/cli/src/catalog/inventory/import-inventory.ts";
 import { lineOf } from "../../packages/cli/src/manifest/manifest-entry.ts";
 import type { GlacierHttp, InventoryEntry } from "./glacier-http.ts";
 import { region } from "./server-process.ts";

@@ -1,17 +1,17 @@
 import { chmodSync, statSync } from "node:fs";
-import { ArchiveTable } from "./archive-table.ts";
+import { ArchiveTable } from "./archives/archive-table.ts";
 import { CatalogDatabase } from "./catalog-database.ts";
 import { CatalogError } from "./catalog-error.ts";
 import { assertVersion, readPragma } from "./catalog-version.ts";
-import { CopyTable } from "./copy-table.ts";
-import { CostTable } from "./cost-table.ts";
 import { FactTable } from "./fact-table.ts";
-import { JobTable } from "./job-table.ts";
 import { migrate } from "./migrations.ts";
-import { PendingRequests } from "./pending-requests.ts";
 import { archiveIndexes, tables } from "./schema.ts";
-import { UnpaidTransfers } from "./unpaid-transfers.ts";
-import { UploadTable } from "./upload-table.ts";
+import { CopyTable } from "./tables/copy-table.ts";
+import { CostTable } from "./tables/cost-table.ts";
+import { JobTable } from "./tables/job-table.ts";
+import { PendingRequests } from "./tables/pending-requests.ts";
+import { UnpaidTransfers } from "./tables/unpaid-transfers.ts";
+import { UploadTable } from "./tables/upload-table.ts";
 
 /** The vault of a catalogue. */
 export interface VaultIdentity {

@@ -1,4 +1,4 @@
-import type { Position } from "./archive-pages.ts";
+import type { Position } from "./archives/archive-pages.ts";
 import { CatalogError, rebuildHint } from "./catalog-error.ts";
 
 /**

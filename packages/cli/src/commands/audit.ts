@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { CatalogOptions } from "../catalog/catalog-path.ts";
+import type { CatalogOptions } from "../catalog/opening/catalog-path.ts";
 import type { CommandContext } from "../context/tools.ts";
 import {
   addPaceOptions,
@@ -8,7 +8,7 @@ import {
   type WaitOptions,
   waitOf,
 } from "../transfers/transfer-options.ts";
-import { catalogFlags } from "./catalog-flags.ts";
+import { catalogFlags } from "./catalog/catalog-flags.ts";
 
 interface AuditFlags extends CatalogOptions, WaitOptions, PaceOptions {
   readonly inventory?: string;
@@ -40,7 +40,7 @@ export function auditCommand(tools: CommandContext): Command {
       ) {
         return;
       }
-      const { auditVault } = await import("../sending/audit-vault.ts");
+      const { auditVault } = await import("../sending/audit/audit-vault.ts");
       const options = { folder: folder ?? null, inventory, start, isQuick: quick, concurrency };
       await auditVault(tools, vaultName, { ...others, ...options, ...waitOf(flags) });
     });

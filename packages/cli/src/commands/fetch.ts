@@ -3,13 +3,13 @@ import { pricesFlag, pricesFrom, pricesHelp } from "../arguments/price-file.ts";
 import { bytesExactly } from "../arguments/sizes.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-import type { Tier } from "../rescue/schedule.ts";
-import type { FetchPlan } from "../sending/fetch-archives.ts";
+import type { Tier } from "../rescue/schedule/schedule.ts";
+import type { FetchPlan } from "../sending/fetching/fetch-archives.ts";
 import type { Amount, FileCounts } from "../sending/files-progress.ts";
 import { addYesOption, type YesOption } from "../terminal/confirm.ts";
 import { addPaceOptions, type PaceOptions } from "../transfers/transfer-options.ts";
-import { addFilterOptions, catalogFlags, type FilterOptions, filterOf } from "./catalog-flags.ts";
-import { tierOption } from "./retrieve.ts";
+import { tierOption } from "./archives/retrieve.ts";
+import { addFilterOptions, catalogFlags, type FilterOptions, filterOf } from "./catalog/catalog-flags.ts";
 
 interface FetchFlags extends FilterOptions, PaceOptions, YesOption {
   readonly output?: string;
@@ -76,7 +76,7 @@ async function fetchCopies(
         : "A glob is empty: expected one like '2019/**'",
     );
   }
-  const { Fetching } = await import("../sending/fetch-archives.ts");
+  const { Fetching } = await import("../sending/fetching/fetch-archives.ts");
   const { tier = "Standard", once = false, prices: priceFile, ...options } = flags;
   const prices = await pricesFrom(tools, priceFile);
   const wanted = { ...options, tier, once, prices, filter: filterOf(flags) };

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { pricesFlag, pricesFrom, pricesHelp } from "../arguments/price-file.ts";
 import { rate, size } from "../arguments/sizes.ts";
-import type { CatalogOptions } from "../catalog/catalog-path.ts";
+import type { CatalogOptions } from "../catalog/opening/catalog-path.ts";
 import type { CommandContext } from "../context/tools.ts";
-import { catalogFlags } from "./catalog-flags.ts";
+import { catalogFlags } from "./catalog/catalog-flags.ts";
 
 export interface PlanOptions extends CatalogOptions {
   readonly bandwidth?: number;

@@ -3,12 +3,12 @@ import { dateValue } from "../arguments/dates.ts";
 import { wholeNumber } from "../arguments/numbers.ts";
 import { pricesFlag, pricesHelp } from "../arguments/price-file.ts";
 import { rate, size } from "../arguments/sizes.ts";
-import type { CatalogOptions } from "../catalog/catalog-path.ts";
+import type { CatalogOptions } from "../catalog/opening/catalog-path.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
-import type { RescueFlags } from "../rescue/read-options.ts";
+import type { RescueFlags } from "../rescue/commands/read-options.ts";
 import { addYesOption } from "../terminal/confirm.ts";
-import { catalogFlags } from "./catalog-flags.ts";
+import { catalogFlags } from "./catalog/catalog-flags.ts";
 
 interface Flags extends RescueFlags, CatalogOptions {
   readonly status?: true;
@@ -136,7 +136,7 @@ async function rescue(tools: CommandContext, { vault, target }: Places, flags: F
     if (vault !== undefined) {
       throw new UsageError("--check needs no vault: moraine rescue --check TARGET");
     }
-    const { checkCopies } = await import("../rescue/check-command.ts");
+    const { checkCopies } = await import("../rescue/commands/check-command.ts");
     await checkCopies(tools, flags.check, flags);
     return;
   }
@@ -144,12 +144,12 @@ async function rescue(tools: CommandContext, { vault, target }: Places, flags: F
     throw new UsageError("Missing argument: moraine rescue VAULT TARGET");
   }
   if (flags.status) {
-    const { printStatus } = await import("../rescue/status-command.ts");
+    const { printStatus } = await import("../rescue/commands/status-command.ts");
     await printStatus(tools, vault, target ?? null, flags);
     return;
   }
-  const { readOptions } = await import("../rescue/read-options.ts");
-  const { rescueVault } = await import("../rescue/rescue-command.ts");
+  const { readOptions } = await import("../rescue/commands/read-options.ts");
+  const { rescueVault } = await import("../rescue/commands/rescue-command.ts");
   await rescueVault(tools, vault, target ?? "", await readOptions(tools, flags));
 }
 

@@ -6,11 +6,11 @@ import type { CommandContext } from "../context/tools.ts";
 import { UsageError } from "../exit-codes.ts";
 import { descriptionFormats } from "../names/file-description.ts";
 import type { Amount, FileCounts } from "../sending/files-progress.ts";
+import type { NamedSources } from "../sending/local/sources.ts";
 import type { SendOptions } from "../sending/send-files.ts";
 import type { SendPlan } from "../sending/send-plan.ts";
-import type { NamedSources } from "../sending/sources.ts";
 import { addPaceOptions } from "../transfers/transfer-options.ts";
-import { catalogFlags } from "./catalog-flags.ts";
+import { catalogFlags } from "./catalog/catalog-flags.ts";
 
 interface SendFlags extends SendOptions {
   readonly filesFrom?: string;

@@ -1,6 +1,6 @@
 import type { GlacierClient } from "@moraine/client";
 import { inParallel } from "@moraine/client/node";
-import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogArchive } from "../catalog/archives/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { paced } from "../transfers/paced.ts";
 import { DeletionRecord } from "./deletion-record.ts";

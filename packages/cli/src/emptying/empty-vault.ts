@@ -1,5 +1,5 @@
 import type { GlacierClient } from "@moraine/client";
-import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogArchive } from "../catalog/archives/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { isNamed } from "../exit-codes.ts";
 import { type CheckedCopies, copyCheck } from "./copy-check.ts";

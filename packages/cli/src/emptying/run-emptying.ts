@@ -1,9 +1,9 @@
 import type { GlacierClient } from "@moraine/client";
-import { bindToVault } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { CatalogOptions } from "../catalog/catalog-path.ts";
-import { openCatalog } from "../catalog/open-catalog.ts";
-import { recordedInventory } from "../catalog/recorded-inventory.ts";
+import { recordedInventory } from "../catalog/inventory/recorded-inventory.ts";
+import { bindToVault } from "../catalog/opening/bind-to-vault.ts";
+import type { CatalogOptions } from "../catalog/opening/catalog-path.ts";
+import { openCatalog } from "../catalog/opening/open-catalog.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { isNamed, UsageError } from "../exit-codes.ts";

@@ -1,4 +1,4 @@
-import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogArchive } from "../catalog/archives/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { missingByteDaysOf } from "../pricing/estimate.ts";
 import { deletableFrom, isDeletable, type LockRules } from "./lock-rules.ts";

@@ -1,4 +1,4 @@
-import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogArchive } from "../catalog/archives/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ManifestEntry } from "../manifest/manifest-entry.ts";
 import { readManifest } from "../manifest/manifest-reader.ts";

@@ -1,7 +1,7 @@
 import type { Amount } from "../pricing/estimate.ts";
 import type { RetrievalTier } from "../pricing/price-table.ts";
-import { horizonOf } from "../rescue/schedule.ts";
-import { assumedSpeed, secondsFor } from "../rescue/speed.ts";
+import { horizonOf } from "../rescue/schedule/schedule.ts";
+import { assumedSpeed, secondsFor } from "../rescue/schedule/speed.ts";
 
 /** The rates that the user expects or sets. */
 export interface Rates {

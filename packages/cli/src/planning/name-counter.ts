@@ -1,4 +1,4 @@
-import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogArchive } from "../catalog/archives/archive-row.ts";
 import { textKey } from "../catalog/packed-id.ts";
 import { decodeName } from "../names/decode-name.ts";
 import { pathKey, safePath } from "../names/safe-path.ts";

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import type { OperationOutput } from "@moraine/client";
-import { assertBound } from "../catalog/bind-to-vault.ts";
-import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
-import { openCatalog } from "../catalog/open-catalog.ts";
-import { recordedInventory } from "../catalog/recorded-inventory.ts";
+import { recordedInventory } from "../catalog/inventory/recorded-inventory.ts";
+import { assertBound } from "../catalog/opening/bind-to-vault.ts";
+import { type CatalogOptions, catalogPath } from "../catalog/opening/catalog-path.ts";
+import { openCatalog } from "../catalog/opening/open-catalog.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { overheadBytes, type PriceTable } from "../pricing/price-table.ts";

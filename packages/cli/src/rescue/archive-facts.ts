@@ -1,4 +1,4 @@
-import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogArchive } from "../catalog/archives/archive-row.ts";
 import type { ArchiveFacts } from "../targets/target.ts";
 import { pathOf, type RescueParts } from "./rescue-state.ts";
 

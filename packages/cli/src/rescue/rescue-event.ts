@@ -1,4 +1,4 @@
-import type { Decision } from "./schedule.ts";
+import type { Decision } from "./schedule/schedule.ts";
 import type { Work } from "./work.ts";
 
 /** The reason for which nothing is requested at the moment; null while requests are sent. */

@@ -1,13 +1,13 @@
 import type { GlacierClient } from "@moraine/client";
-import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogArchive } from "../catalog/archives/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { TargetCopies } from "../catalog/copy-table.ts";
-import { ListedNumbers } from "../catalog/listed-numbers.ts";
+import { ListedNumbers } from "../catalog/inventory/listed-numbers.ts";
+import type { TargetCopies } from "../catalog/tables/copy-table.ts";
 import { safePath } from "../names/safe-path.ts";
 import type { Target } from "../targets/target.ts";
-import type { Money } from "./money.ts";
+import type { Money } from "./costs/money.ts";
 import type { RescueEvent, WaitReason } from "./rescue-event.ts";
-import type { ScheduleLimits, ScheduleState, Tier } from "./schedule.ts";
+import type { ScheduleLimits, ScheduleState, Tier } from "./schedule/schedule.ts";
 import type { ArchiveSelection } from "./selection.ts";
 import { Wakeup } from "./wakeup.ts";
 import { minus, nothing, plus, type Work } from "./work.ts";

@@ -1,14 +1,14 @@
-import { Candidates } from "./candidates.ts";
-import { Fetcher, type FetchOptions } from "./fetcher.ts";
-import { hourFromText } from "./hourly-window.ts";
-import { JobWatch } from "./job-watch.ts";
-import { reconcileManifest } from "./reconcile-manifest.ts";
-import { Recorder } from "./recorder.ts";
-import { Requester } from "./requester.ts";
+import { Fetcher, type FetchOptions } from "./fetching/fetcher.ts";
+import { reconcileManifest } from "./recording/reconcile-manifest.ts";
+import { Recorder } from "./recording/recorder.ts";
+import { Candidates } from "./requests/candidates.ts";
+import { JobWatch } from "./requests/job-watch.ts";
+import { Requester } from "./requests/requester.ts";
 import { type RescueParts, RescueState } from "./rescue-state.ts";
-import { requestingAtFirst, type ScheduleState } from "./schedule.ts";
-import { type Speed, speedAtFirst } from "./speed.ts";
-import { SpeedMeter } from "./speed-meter.ts";
+import { hourFromText } from "./schedule/hourly-window.ts";
+import { requestingAtFirst, type ScheduleState } from "./schedule/schedule.ts";
+import { type Speed, speedAtFirst } from "./schedule/speed.ts";
+import { SpeedMeter } from "./schedule/speed-meter.ts";
 import { nothing } from "./work.ts";
 
 export interface RescueOptions extends FetchOptions {

@@ -1,7 +1,7 @@
-import type { ArchiveFilter } from "../catalog/archive-filter.ts";
-import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { ArchiveFilter } from "../catalog/archives/archive-filter.ts";
+import type { CatalogArchive } from "../catalog/archives/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { TargetCopies } from "../catalog/copy-table.ts";
+import type { TargetCopies } from "../catalog/tables/copy-table.ts";
 import { nothing, plus, type Work } from "./work.ts";
 
 /** Which archives of the catalogue are rescued. */

@@ -1,5 +1,5 @@
 import { OutputExpiredError } from "../targets/target.ts";
-import type { Refusal } from "./schedule.ts";
+import type { Refusal } from "./schedule/schedule.ts";
 
 /** Errors after which no other request can succeed either, or its success not be recorded. */
 const fatal: ReadonlySet<string> = new Set([

@@ -1,9 +1,9 @@
 import type { GlacierClient } from "@moraine/client";
 import type { ManyIds } from "../arguments/many-ids.ts";
-import { bind } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { CatalogOptions } from "../catalog/catalog-path.ts";
-import { existingVault } from "../catalog/existing-vault.ts";
+import { bind } from "../catalog/opening/bind-to-vault.ts";
+import type { CatalogOptions } from "../catalog/opening/catalog-path.ts";
+import { existingVault } from "../catalog/opening/existing-vault.ts";
 import type { CommandContext } from "../context/tools.ts";
 import { DeletionRecord } from "../emptying/deletion-record.ts";
 import { messageOf } from "../exit-codes.ts";

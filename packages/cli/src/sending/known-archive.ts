@@ -1,8 +1,8 @@
-import type { CatalogArchive } from "../catalog/archive-row.ts";
+import type { CatalogArchive } from "../catalog/archives/archive-row.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { type Comparison, FileContent } from "./file-content.ts";
-import type { LocalFile } from "./local-entry.ts";
-import { newestAt } from "./newest-archive.ts";
+import { newestAt } from "./fetching/newest-archive.ts";
+import { type Comparison, FileContent } from "./local/file-content.ts";
+import type { LocalFile } from "./local/local-entry.ts";
 
 /**
  * Returns the newest archive of the path if it has the file's content, else null: an older one is not what a restore would bring back. Only a

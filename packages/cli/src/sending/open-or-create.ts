@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Catalog } from "../catalog/catalog.ts";
-import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
-import { createCatalog, openCatalog } from "../catalog/open-catalog.ts";
+import { type CatalogOptions, catalogPath } from "../catalog/opening/catalog-path.ts";
+import { createCatalog, openCatalog } from "../catalog/opening/open-catalog.ts";
 import type { CommandContext } from "../context/tools.ts";
 
 /** Opens the catalogue of a vault, or creates an empty one. Throws CatalogError for one that cannot be used. */

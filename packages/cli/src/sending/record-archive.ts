@@ -1,7 +1,7 @@
 import { UsageError } from "../exit-codes.ts";
 import { decodeName } from "../names/decode-name.ts";
 import { forgetUpload } from "../transfers/upload-state.ts";
-import type { DescribedFile } from "./described-file.ts";
+import type { DescribedFile } from "./local/described-file.ts";
 import { ManifestFile } from "./manifest-file.ts";
 import type { Sending } from "./sending.ts";
 import type { StoredArchive } from "./upload-file.ts";

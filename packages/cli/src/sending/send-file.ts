@@ -1,8 +1,8 @@
 import { messageOf } from "../exit-codes.ts";
-import { type DescribedFile, described } from "./described-file.ts";
-import { isOfOneFile, UnknownOutcomeError } from "./file-failure.ts";
 import { findKnown } from "./known-archive.ts";
-import type { LocalEntry } from "./local-entry.ts";
+import { type DescribedFile, described } from "./local/described-file.ts";
+import { isOfOneFile, UnknownOutcomeError } from "./local/file-failure.ts";
+import type { LocalEntry } from "./local/local-entry.ts";
 import { recordArchive } from "./record-archive.ts";
 import type { Sending } from "./sending.ts";
 import { uploadFile } from "./upload-file.ts";

@@ -1,26 +1,26 @@
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { GlacierClient } from "@moraine/client";
-import { bind } from "../catalog/bind-to-vault.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { type CatalogOptions, catalogPath } from "../catalog/catalog-path.ts";
-import { existingVault } from "../catalog/existing-vault.ts";
+import { bind } from "../catalog/opening/bind-to-vault.ts";
+import { type CatalogOptions, catalogPath } from "../catalog/opening/catalog-path.ts";
+import { existingVault } from "../catalog/opening/existing-vault.ts";
 import { isAws } from "../context/service-facts.ts";
 import type { CommandContext, Transfer } from "../context/tools.ts";
 import type { DescriptionFormat } from "../names/file-description.ts";
 import { type PaceOptions, paceOf } from "../transfers/transfer-options.ts";
 import { prepareFolderOf, uploadJournalPath } from "../transfers/upload-state.ts";
-import { fileRules, type RuleOptions } from "./file-rules.ts";
 import { type FileCounts, FilesProgress } from "./files-progress.ts";
 import { KeyedTurns } from "./keyed-turns.ts";
-import type { LocalEntry } from "./local-entry.ts";
+import { fileRules, type RuleOptions } from "./local/file-rules.ts";
+import type { LocalEntry } from "./local/local-entry.ts";
+import { ownFilesOf } from "./local/own-files.ts";
+import { amountOf, type NamedSources, type Sources, sourcesOf } from "./local/sources.ts";
 import { ManifestFile } from "./manifest-file.ts";
 import { openOrCreateCatalog } from "./open-or-create.ts";
-import { ownFilesOf } from "./own-files.ts";
 import { listUnlisted } from "./record-archive.ts";
 import { sendEntry } from "./send-file.ts";
 import type { Sending } from "./sending.ts";
-import { amountOf, type NamedSources, type Sources, sourcesOf } from "./sources.ts";
 
 export interface SendOptions extends CatalogOptions, PaceOptions, RuleOptions {
   readonly descriptionFormat: DescriptionFormat;

@@ -9,16 +9,16 @@ import { storageUsdPerMonth, uploadRequestsUsd } from "../pricing/estimate.ts";
 import type { PriceTable } from "../pricing/price-table.ts";
 import { pricesOf } from "../pricing/read-prices.ts";
 import { serviceOf } from "../transfers/upload-state.ts";
-import { described } from "./described-file.ts";
-import { isOfOneFile } from "./file-failure.ts";
-import { fileRules } from "./file-rules.ts";
 import { type Amount, FilesProgress } from "./files-progress.ts";
 import { findKnown } from "./known-archive.ts";
-import type { LocalEntry } from "./local-entry.ts";
+import { described } from "./local/described-file.ts";
+import { isOfOneFile } from "./local/file-failure.ts";
+import { fileRules } from "./local/file-rules.ts";
+import type { LocalEntry } from "./local/local-entry.ts";
+import { ownFilesOf } from "./local/own-files.ts";
+import { type NamedSources, sourcesOf } from "./local/sources.ts";
 import { openIfExists } from "./open-or-create.ts";
-import { ownFilesOf } from "./own-files.ts";
 import type { SendOptions, Watched } from "./send-files.ts";
-import { type NamedSources, sourcesOf } from "./sources.ts";
 
 /** Work that a run would do. */
 export interface SendPlan {

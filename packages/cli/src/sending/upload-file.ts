@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { AnnouncedRequest, CompletionUnknownError, RequestIdentity, UploadOptions } from "@moraine/client/node";
-import { recordedInventory } from "../catalog/recorded-inventory.ts";
+import { recordedInventory } from "../catalog/inventory/recorded-inventory.ts";
 import { isNamed } from "../exit-codes.ts";
-import type { DescribedFile } from "./described-file.ts";
-import { UnknownOutcomeError } from "./file-failure.ts";
+import type { DescribedFile } from "./local/described-file.ts";
+import { UnknownOutcomeError } from "./local/file-failure.ts";
 import type { Sending } from "./sending.ts";
 
 /** An archive that the service has stored. */

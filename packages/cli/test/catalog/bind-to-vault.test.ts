@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { bind } from "../../src/catalog/bind-to-vault.ts";
-import { importInventory } from "../../src/catalog/import-inventory.ts";
-import { recordedInventory, recordInventory } from "../../src/catalog/recorded-inventory.ts";
+import { importInventory } from "../../src/catalog/inventory/import-inventory.ts";
+import { recordedInventory, recordInventory } from "../../src/catalog/inventory/recorded-inventory.ts";
+import { bind } from "../../src/catalog/opening/bind-to-vault.ts";
 import { temporaryCatalog } from "../support/catalogs.ts";
 
 const arnOf = (account: string) => `arn:aws:glacier:us-east-1:${account}:vaults/photos`;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import type { NewArchive } from "../../src/catalog/archive-row.ts";
+import type { NewArchive } from "../../src/catalog/archives/archive-row.ts";
 import { Catalog } from "../../src/catalog/catalog.ts";
-import { type ImportOptions, importInventory } from "../../src/catalog/import-inventory.ts";
-import { recordedInventory } from "../../src/catalog/recorded-inventory.ts";
+import { type ImportOptions, importInventory } from "../../src/catalog/inventory/import-inventory.ts";
+import { recordedInventory } from "../../src/catalog/inventory/recorded-inventory.ts";
 import { archiveOfNumber, catalogFile, flat, idOfNumber, temporaryCatalog, vault } from "../support/catalogs.ts";
 
 const arn = "arn:aws:glacier:us-east-1:012345678901:vaults/photos";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { importManifest } from "../../src/catalog/import-manifest.ts";
+import { importManifest } from "../../src/catalog/inventory/import-manifest.ts";
 import { archiveOfNumber, temporaryCatalog } from "../support/catalogs.ts";
 
 const { signal } = new AbortController();

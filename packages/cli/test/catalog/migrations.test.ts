@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { carryCosts } from "../../src/catalog/carry-costs.ts";
 import { Catalog } from "../../src/catalog/catalog.ts";
-import { transferOnly } from "../../src/catalog/cost-table.ts";
+import { carryCosts } from "../../src/catalog/opening/carry-costs.ts";
+import { transferOnly } from "../../src/catalog/tables/cost-table.ts";
 import { archiveOfNumber, catalogFile, temporaryCatalog, vault } from "../support/catalogs.ts";
 
 const version1 = readFileSync(new URL("../support/catalog-version-1.sql", import.meta.url), "utf8");

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Catalog } from "../../src/catalog/catalog.ts";
-import { createCatalog } from "../../src/catalog/open-catalog.ts";
+import { createCatalog } from "../../src/catalog/opening/open-catalog.ts";
 import { catalogFile, temporaryCatalog, toolsOfCatalog, vault } from "../support/catalogs.ts";
 
 const child = fileURLToPath(new URL("../support/rebuild-child.ts", import.meta.url));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { PolicyEnforcedException } from "@moraine/client";
-import { carryCosts } from "../../src/catalog/carry-costs.ts";
+import { carryCosts } from "../../src/catalog/opening/carry-costs.ts";
 import { builtInPrices } from "../../src/pricing/built-in-prices.ts";
 import { gigabyteBytes } from "../../src/pricing/price-table.ts";
 import { pricesOf } from "../../src/pricing/read-prices.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isLoopback, metricsAddress, serveMetrics } from "../../src/rescue/metrics-server.ts";
+import { isLoopback, metricsAddress, serveMetrics } from "../../src/rescue/reports/metrics-server.ts";
 import type { RescueSnapshot } from "../../src/rescue/rescue-event.ts";
 
 const snapshot: RescueSnapshot = {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ManifestWriter } from "../../src/manifest/manifest-writer.ts";
-import { reconcileManifest } from "../../src/rescue/reconcile-manifest.ts";
+import { reconcileManifest } from "../../src/rescue/recording/reconcile-manifest.ts";
 import { FolderTarget } from "../../src/targets/folder/folder-target.ts";
 import { archiveOfNumber, temporaryCatalog } from "../support/catalogs.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endError } from "../../src/rescue/rescue-end.ts";
+import { endError } from "../../src/rescue/commands/rescue-end.ts";
 import type { RescueSnapshot } from "../../src/rescue/rescue-event.ts";
 import { nothing } from "../../src/rescue/work.ts";
 

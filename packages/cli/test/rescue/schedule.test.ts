@@ -2,9 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Random } from "../../../../test/support/random.ts";
-import { bytesWithin, counted, emptyHour, fitsAt, hourFromText, hourToText } from "../../src/rescue/hourly-window.ts";
-import { accepted, decide, refused, requestingAtFirst, type ScheduleLimits } from "../../src/rescue/schedule.ts";
-import { assumedSpeed, learned, secondsFor, speedAtFirst } from "../../src/rescue/speed.ts";
+import {
+  bytesWithin,
+  counted,
+  emptyHour,
+  fitsAt,
+  hourFromText,
+  hourToText,
+} from "../../src/rescue/schedule/hourly-window.ts";
+import {
+  accepted,
+  decide,
+  refused,
+  requestingAtFirst,
+  type ScheduleLimits,
+} from "../../src/rescue/schedule/schedule.ts";
+import { assumedSpeed, learned, secondsFor, speedAtFirst } from "../../src/rescue/schedule/speed.ts";
 import { archiveOfNumber } from "../support/catalogs.ts";
 import { idleSchedule } from "../support/idle-schedule.ts";
 import { RescueWorld } from "../support/rescue-world.ts";

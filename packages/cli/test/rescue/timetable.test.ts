@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSize } from "@moraine/protocol";
-import { Timetable } from "../../src/rescue/timetable.ts";
+import { Timetable } from "../../src/rescue/schedule/timetable.ts";
 
 const parse = (text: string) => Timetable.parse(text, (rate) => parseSize(rate) || null);
 /** Sunday, 4 January 2026, by local time. */

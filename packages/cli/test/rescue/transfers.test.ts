@@ -3,10 +3,10 @@ import { test } from "node:test";
 import { builtInPrices } from "../../src/pricing/built-in-prices.ts";
 import { gigabyteBytes } from "../../src/pricing/price-table.ts";
 import { pricesOf } from "../../src/pricing/read-prices.ts";
-import { Money } from "../../src/rescue/money.ts";
-import { isLarge, ReadyQueue } from "../../src/rescue/ready-queue.ts";
+import { Money } from "../../src/rescue/costs/money.ts";
+import { isLarge, ReadyQueue } from "../../src/rescue/fetching/ready-queue.ts";
+import { Transfers } from "../../src/rescue/fetching/transfers.ts";
 import { type RescueParts, RescueState } from "../../src/rescue/rescue-state.ts";
-import { Transfers } from "../../src/rescue/transfers.ts";
 import { archiveOfNumber, idOfNumber, temporaryCatalog } from "../support/catalogs.ts";
 import { idleSchedule } from "../support/idle-schedule.ts";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NewArchive } from "../../src/catalog/archive-row.ts";
+import type { NewArchive } from "../../src/catalog/archives/archive-row.ts";
 import { Catalog, type VaultIdentity } from "../../src/catalog/catalog.ts";
 import type { CommandContext } from "../../src/context/tools.ts";
 

@@ -1,6 +1,6 @@
-import { emptyHour } from "../../src/rescue/hourly-window.ts";
-import { requestingAtFirst, type ScheduleState } from "../../src/rescue/schedule.ts";
-import { assumedSpeed } from "../../src/rescue/speed.ts";
+import { emptyHour } from "../../src/rescue/schedule/hourly-window.ts";
+import { requestingAtFirst, type ScheduleState } from "../../src/rescue/schedule/schedule.ts";
+import { assumedSpeed } from "../../src/rescue/schedule/speed.ts";
 import { nothing } from "../../src/rescue/work.ts";
 
 /** A rescue that has requested and measured nothing. */

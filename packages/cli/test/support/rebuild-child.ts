@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
-import { createCatalog } from "../../src/catalog/open-catalog.ts";
+import { createCatalog } from "../../src/catalog/opening/open-catalog.ts";
 import { toolsOfCatalog } from "./catalogs.ts";
 
 // Makes a catalogue again, and kills itself before one of the files is renamed.

@@ -9,11 +9,11 @@ import {
   ResourceNotFoundException,
 } from "@moraine/client";
 import type { RegionPrices } from "../../src/pricing/price-table.ts";
-import { Money } from "../../src/rescue/money.ts";
+import { Money } from "../../src/rescue/costs/money.ts";
 import { type RescueEnd, runRescue } from "../../src/rescue/rescue.ts";
 import type { RescueEvent } from "../../src/rescue/rescue-event.ts";
 import type { RescueParts, RescueState } from "../../src/rescue/rescue-state.ts";
-import type { ScheduleLimits } from "../../src/rescue/schedule.ts";
+import type { ScheduleLimits } from "../../src/rescue/schedule/schedule.ts";
 import { ArchiveSelection } from "../../src/rescue/selection.ts";
 import type { ArchiveFacts, ArchiveOutput, StoreOptions, Target, TargetDocuments } from "../../src/targets/target.ts";
 import { archiveOfNumber, idOfNumber, temporaryCatalog } from "./catalogs.ts";

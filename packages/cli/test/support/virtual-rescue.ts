@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { counted, emptyHour } from "../../src/rescue/hourly-window.ts";
+import { counted, emptyHour } from "../../src/rescue/schedule/hourly-window.ts";
 import {
   accepted,
   type Candidate,
@@ -10,8 +10,8 @@ import {
   type ScheduleLimits,
   type ScheduleState,
   type Tier,
-} from "../../src/rescue/schedule.ts";
-import { learned, speedAtFirst } from "../../src/rescue/speed.ts";
+} from "../../src/rescue/schedule/schedule.ts";
+import { learned, speedAtFirst } from "../../src/rescue/schedule/speed.ts";
 import { minus, nothing, plus, type Work } from "../../src/rescue/work.ts";
 import { idleSchedule } from "./idle-schedule.ts";
 

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
+import { S3Documents } from "../../src/targets/s3/documents/s3-documents.ts";
 import { S3Calls } from "../../src/targets/s3/s3-calls.ts";
 import { connectBucket } from "../../src/targets/s3/s3-connection.ts";
-import { S3Documents } from "../../src/targets/s3/s3-documents.ts";
 import { S3Objects } from "../../src/targets/s3/s3-objects.ts";
 import { S3Uploads } from "../../src/targets/s3/s3-uploads.ts";
 

@@ -13,11 +13,11 @@ import {
   type Target,
 } from "../target.ts";
 import { parseBucketUrl } from "./bucket-url.ts";
+import { isOwnKey, S3Documents } from "./documents/s3-documents.ts";
 import { checkObject, findObject } from "./find-object.ts";
 import { journaledUpload, partJournalPath, removeJournal } from "./part-journal.ts";
 import { S3Calls } from "./s3-calls.ts";
 import { connectBucket } from "./s3-connection.ts";
-import { isOwnKey, S3Documents } from "./s3-documents.ts";
 import { S3Lock } from "./s3-lock.ts";
 import { S3Objects } from "./s3-objects.ts";
 import type { S3Parts } from "./s3-parts.ts";

@@ -17,7 +17,7 @@ export {
   downloadJobOutput,
 } from "./transfers/download/download-job-output.ts";
 export type { DownloadResult } from "./transfers/download/download-result.ts";
-export { partialFileOf } from "./transfers/download/download-target.ts";
+export { partialFileOf } from "./transfers/download/files/download-target.ts";
 export type { JobReference, OutputFacts } from "./transfers/download/output-facts.ts";
 export { jobSource, type OpenRange, type OutputSource } from "./transfers/download/output-source.ts";
 export { type StreamOptions, streamFrom, streamJobOutput } from "./transfers/download/stream-job-output.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { FetchedRange } from "../../src/transfers/download/fetch-range.ts";
-import { FetchedRanges, RangeFold } from "../../src/transfers/download/fetched-ranges.ts";
+import type { FetchedRange } from "../../src/transfers/download/ranges/fetch-range.ts";
+import { FetchedRanges, RangeFold } from "../../src/transfers/download/ranges/fetched-ranges.ts";
 import { combinedTreeHash } from "../../src/transfers/hashing/part-digest.ts";
 
 const rangeOf = (text: string, proven = true): FetchedRange => ({

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { PartialFile } from "../../src/transfers/download/partial-file.ts";
+import { PartialFile } from "../../src/transfers/download/files/partial-file.ts";
 import { LocalFileError } from "../../src/transfers/transfer-errors.ts";
 
 const mebibyte = 1024 ** 2;

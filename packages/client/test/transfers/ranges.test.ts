@@ -8,7 +8,7 @@ import {
   boundedRangeSize,
   planRanges,
   rangeSizeFor,
-} from "../../src/transfers/download/ranges.ts";
+} from "../../src/transfers/download/ranges/ranges.ts";
 
 const powers = fc.integer({ min: 0, max: 6 }).map((exponent) => leafSizeBytes * 2 ** exponent);
 const total = fc.oneof(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ReceivedBytes } from "../../src/transfers/download/received-bytes.ts";
+import { ReceivedBytes } from "../../src/transfers/download/ranges/received-bytes.ts";
 
 test("bytes that are received again are repeated, and are progress only if they were wrong before", () => {
   const received = new ReceivedBytes(100);

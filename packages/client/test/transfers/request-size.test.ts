@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RequestSize } from "../../src/transfers/download/request-size.ts";
+import { RequestSize } from "../../src/transfers/download/ranges/request-size.ts";
 
 const mebibyte = 1024 ** 2;
 

@@ -6,15 +6,15 @@ import { DigestPool } from "../hashing/digest-pool.ts";
 import { transferClient } from "../transfer-client.ts";
 import { openRanges, planDownload } from "./download-plan.ts";
 import { type DownloadResult, resultOf } from "./download-result.ts";
-import { DownloadTarget } from "./download-target.ts";
 import { earlierResult } from "./earlier-result.ts";
 import { fillPartial, isComplete } from "./file-download.ts";
+import { DownloadTarget } from "./files/download-target.ts";
+import { PartialFile } from "./files/partial-file.ts";
 import { completeResult, existingTarget, hasContent } from "./finished-target.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
-import { PartialFile } from "./partial-file.ts";
-import { assertRangeOptions } from "./ranges.ts";
-import { RequestSize } from "./request-size.ts";
+import { assertRangeOptions } from "./ranges/ranges.ts";
+import { RequestSize } from "./ranges/request-size.ts";
 import type { VerificationOptions } from "./verification.ts";
 
 export interface DownloadOptions extends TransferOptions, VerificationOptions {

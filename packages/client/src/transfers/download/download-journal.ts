@@ -1,9 +1,9 @@
 import { type ByteRange, formatRange } from "@moraine/protocol";
 import { JournalFile } from "../journal/journal-file.ts";
 import { JournalMismatchError } from "../transfer-errors.ts";
-import type { FetchedRange } from "./fetch-range.ts";
-import { FetchedRanges } from "./fetched-ranges.ts";
 import type { OutputFacts } from "./output-facts.ts";
+import type { FetchedRange } from "./ranges/fetch-range.ts";
+import { FetchedRanges } from "./ranges/fetched-ranges.ts";
 
 /** The properties that must be unchanged for a download to be resumed. An archive's download may be resumed from another job. */
 export interface DownloadIdentity {

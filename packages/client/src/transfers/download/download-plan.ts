@@ -3,10 +3,10 @@ import type { Bandwidth } from "../bandwidth.ts";
 import type { TransferOptions } from "../events.ts";
 import { Progress } from "../progress.ts";
 import { type DownloadIdentity, DownloadJournal, downloadIdentity } from "./download-journal.ts";
-import type { DownloadTarget } from "./download-target.ts";
+import type { DownloadTarget } from "./files/download-target.ts";
 import type { JobReference, OutputFacts } from "./output-facts.ts";
 import type { OutputSource } from "./output-source.ts";
-import { boundedRangeSize, type PlannedRange, planRanges, rangeSizeFor, wantedRange } from "./ranges.ts";
+import { boundedRangeSize, type PlannedRange, planRanges, rangeSizeFor, wantedRange } from "./ranges/ranges.ts";
 import { Verification, type VerificationOptions } from "./verification.ts";
 
 interface PlanOptions extends TransferOptions, VerificationOptions {

@@ -1,6 +1,6 @@
 import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { Progress, TransferTotals } from "../progress.ts";
-import type { FetchedRanges } from "./fetched-ranges.ts";
+import type { FetchedRanges } from "./ranges/fetched-ranges.ts";
 import type { VerifiedBy } from "./verification.ts";
 
 export interface DownloadResult extends TransferTotals {

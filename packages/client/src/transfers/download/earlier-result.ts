@@ -4,9 +4,9 @@ import { DigestPool } from "../hashing/digest-pool.ts";
 import { inParallel } from "../in-parallel.ts";
 import { type DownloadPlan, openRanges } from "./download-plan.ts";
 import { type DownloadResult, resultOf } from "./download-result.ts";
-import type { DownloadTarget } from "./download-target.ts";
 import { digestInFile, type FileDownloadParts, isComplete } from "./file-download.ts";
-import type { PlannedRange } from "./ranges.ts";
+import type { DownloadTarget } from "./files/download-target.ts";
+import type { PlannedRange } from "./ranges/ranges.ts";
 
 /**
  * Returns the result of an earlier run that ended after the target had got its name and before the journal was removed; null when the

@@ -2,9 +2,9 @@ import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { DigestPool } from "../hashing/digest-pool.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { DownloadJournal } from "./download-journal.ts";
-import { type FetchContext, fetchRange, type Keep } from "./fetch-range.ts";
-import type { PartialFile } from "./partial-file.ts";
-import type { PlannedRange } from "./ranges.ts";
+import type { PartialFile } from "./files/partial-file.ts";
+import { type FetchContext, fetchRange, type Keep } from "./ranges/fetch-range.ts";
+import type { PlannedRange } from "./ranges/ranges.ts";
 import type { Verification, VerifiedBy } from "./verification.ts";
 
 export interface FileDownloadParts extends FetchContext {

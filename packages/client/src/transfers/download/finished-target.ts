@@ -4,9 +4,9 @@ import { neverAborted } from "../events.ts";
 import { DigestPool } from "../hashing/digest-pool.ts";
 import { combinedTreeHash } from "../hashing/part-digest.ts";
 import { inParallel } from "../in-parallel.ts";
-import { namesFor } from "./download-target.ts";
-import { isThere } from "./final-name.ts";
-import { type PlannedRange, planRanges } from "./ranges.ts";
+import { namesFor } from "./files/download-target.ts";
+import { isThere } from "./files/final-name.ts";
+import { type PlannedRange, planRanges } from "./ranges/ranges.ts";
 import type { VerifiedBy } from "./verification.ts";
 
 /** The facts of an output that are known without its bytes. The size is null where only the hash is known. */

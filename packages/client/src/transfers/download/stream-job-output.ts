@@ -4,12 +4,12 @@ import type { Bandwidth } from "../bandwidth.ts";
 import { neverAborted, type TransferOptions } from "../events.ts";
 import { Progress } from "../progress.ts";
 import { transferClient } from "../transfer-client.ts";
-import { type FetchContext, type FetchedRange, fetchRange, type Keep } from "./fetch-range.ts";
-import { RangeFold } from "./fetched-ranges.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
-import { assertRangeOptions, type PlannedRange, planRanges, wantedRange } from "./ranges.ts";
-import { RequestSize } from "./request-size.ts";
+import { type FetchContext, type FetchedRange, fetchRange, type Keep } from "./ranges/fetch-range.ts";
+import { RangeFold } from "./ranges/fetched-ranges.ts";
+import { assertRangeOptions, type PlannedRange, planRanges, wantedRange } from "./ranges/ranges.ts";
+import { RequestSize } from "./ranges/request-size.ts";
 import { Verification, type VerificationOptions } from "./verification.ts";
 
 /** The default size of ranges, smaller than a file's: those in progress are in memory. */

@@ -1,10 +1,10 @@
 import { type ByteRange, rangeLength } from "@moraine/protocol";
 import type { Progress } from "../progress.ts";
 import { UnverifiableError, VerificationError } from "../transfer-errors.ts";
-import type { FetchedRange } from "./fetch-range.ts";
-import type { RangeSummary } from "./fetched-ranges.ts";
 import type { OutputFacts } from "./output-facts.ts";
-import { areNodes } from "./ranges.ts";
+import type { FetchedRange } from "./ranges/fetch-range.ts";
+import type { RangeSummary } from "./ranges/fetched-ranges.ts";
+import { areNodes } from "./ranges/ranges.ts";
 
 /**
  * The evidence by which an output was verified: the tree hash of all of it, the checksum of each range, only the size (of inventories, for

@@ -6,10 +6,10 @@ import { inParallel } from "../in-parallel.ts";
 import { Progress } from "../progress.ts";
 import { transferClient } from "../transfer-client.ts";
 import { type DownloadResult, resultOf } from "./download-result.ts";
-import { type FetchContext, fetchRange, type Keep } from "./fetch-range.ts";
-import { FetchedRanges } from "./fetched-ranges.ts";
 import { type JobReference, outputFacts } from "./output-facts.ts";
 import { jobSource, type OutputSource } from "./output-source.ts";
+import { type FetchContext, fetchRange, type Keep } from "./ranges/fetch-range.ts";
+import { FetchedRanges } from "./ranges/fetched-ranges.ts";
 import {
   assertRangeOptions,
   boundedRangeSize,
@@ -17,8 +17,8 @@ import {
   planRanges,
   rangeSizeFor,
   wantedRange,
-} from "./ranges.ts";
-import { RequestSize } from "./request-size.ts";
+} from "./ranges/ranges.ts";
+import { RequestSize } from "./ranges/request-size.ts";
 import { Verification, type VerificationOptions } from "./verification.ts";
 
 export interface VerifyOptions extends TransferOptions, VerificationOptions {

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { openOwnFile } from "../download/own-file.ts";
+import { openOwnFile } from "../download/files/own-file.ts";
 import { local, TransferError } from "../transfer-errors.ts";
 
 const maxBytes = 1024 ** 3;

@@ -1,11 +1,11 @@
 import { type ByteRange, leafSizeBytes, rangeLength } from "@moraine/protocol";
-import { GlacierConnectionError } from "../../errors.ts";
-import type { Bandwidth } from "../bandwidth.ts";
-import { LeafDigests } from "../hashing/part-digest.ts";
-import type { Progress } from "../progress.ts";
-import { asError, VerificationError } from "../transfer-errors.ts";
-import type { OutputFacts } from "./output-facts.ts";
-import type { OutputSource } from "./output-source.ts";
+import { GlacierConnectionError } from "../../../errors.ts";
+import type { Bandwidth } from "../../bandwidth.ts";
+import { LeafDigests } from "../../hashing/part-digest.ts";
+import type { Progress } from "../../progress.ts";
+import { asError, VerificationError } from "../../transfer-errors.ts";
+import type { OutputFacts } from "../output-facts.ts";
+import type { OutputSource } from "../output-source.ts";
 import { isOutage, RangeRetries } from "./range-retries.ts";
 import { firstRange } from "./ranges.ts";
 import { ReceivedBytes } from "./received-bytes.ts";

@@ -1,9 +1,9 @@
 import type { Stats } from "node:fs";
 import { link, lstat, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { hasCode } from "../../error-code.ts";
-import { syncFolder } from "../journal/journal-file.ts";
-import { LocalFileError, local, TargetExistsError } from "../transfer-errors.ts";
+import { hasCode } from "../../../error-code.ts";
+import { syncFolder } from "../../journal/journal-file.ts";
+import { LocalFileError, local, TargetExistsError } from "../../transfer-errors.ts";
 
 /**
  * Gives a file its final name, so that a power cut does not undo it. The file must have been synced. Without `overwrite`, it throws

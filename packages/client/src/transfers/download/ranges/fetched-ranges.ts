@@ -1,5 +1,5 @@
 import { fromHex, type TreeHash, TreeHasher, toHex } from "@moraine/protocol";
-import { sha256 } from "../hashing/part-digest.ts";
+import { sha256 } from "../../hashing/part-digest.ts";
 import type { FetchedRange } from "./fetch-range.ts";
 
 const hashBytes = 32;

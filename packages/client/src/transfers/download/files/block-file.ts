@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { hasCode } from "../../error-code.ts";
+import { hasCode } from "../../../error-code.ts";
 import { openOwnFile } from "./own-file.ts";
 
 /** Writes past the page cache must begin and end at multiples of this; no current device requires more. */

@@ -1,4 +1,4 @@
-import { local } from "../transfer-errors.ts";
+import { local } from "../../transfer-errors.ts";
 import { alignmentBytes, BlockFile } from "./block-file.ts";
 import { type Block, BlockWriter, blockBytes } from "./block-writer.ts";
 

@@ -1,5 +1,5 @@
 import { type ByteRange, leafSizeBytes } from "@moraine/protocol";
-import { assertCount } from "../../assert-count.ts";
+import { assertCount } from "../../../assert-count.ts";
 
 /** A part of an output that is fetched, verified and recorded as one. */
 export interface PlannedRange extends ByteRange {

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { hasCode } from "../../error-code.ts";
-import { UnusableFileError } from "../transfer-errors.ts";
+import { hasCode } from "../../../error-code.ts";
+import { UnusableFileError } from "../../transfer-errors.ts";
 
 /**
  * Opens a file for writing, or creates it. Throws UnusableFileError unless it is a regular file of this user's own, with one name: in a

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ByteRange } from "@moraine/protocol";
-import { DamagedDataError, GlacierConnectionError } from "../../errors.ts";
-import { isTransient, pauseMilliseconds } from "../../http/retry.ts";
-import { RetryBudget } from "../../http/retry-budget.ts";
-import type { Progress } from "../progress.ts";
+import { DamagedDataError, GlacierConnectionError } from "../../../errors.ts";
+import { isTransient, pauseMilliseconds } from "../../../http/retry.ts";
+import { RetryBudget } from "../../../http/retry-budget.ts";
+import type { Progress } from "../../progress.ts";
 import {
   JobFailedError,
   JobNotReadyError,
   LocalFileError,
   RangeFailedError,
   VerificationError,
-} from "../transfer-errors.ts";
+} from "../../transfer-errors.ts";
 
 /** After this many wrong responses for one piece, the server is assumed to have no right one. */
 const wrongResponsesMax = 5;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { readlink, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { neverAborted, type TransferOptions } from "../events.ts";
-import { LockFile, lockOptionsOf } from "../journal/lock-file.ts";
-import { JournalMismatchError, LocalFileError, local, UnusableFileError } from "../transfer-errors.ts";
+import { neverAborted, type TransferOptions } from "../../events.ts";
+import { LockFile, lockOptionsOf } from "../../journal/lock-file.ts";
+import { JournalMismatchError, LocalFileError, local, UnusableFileError } from "../../transfer-errors.ts";
 import { assertFree, isSameFile, isThere, publish, statsOf } from "./final-name.ts";
 import { assertOwnFile, specialKindOf } from "./own-file.ts";
 

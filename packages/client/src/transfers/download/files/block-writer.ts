@@ -1,4 +1,4 @@
-import { local } from "../transfer-errors.ts";
+import { local } from "../../transfer-errors.ts";
 import type { BlockFile } from "./block-file.ts";
 
 /** The size of a write. For smaller ones, waking threads takes more time in all. */

@@ -74,8 +74,8 @@ test("compose/ builds the drivers, each in one file, verify/ and backup/ readers
   for (const [builder, file] of builders) {
     assert.deepEqual(
       filesThatSay(builder, [
-        "verify/checks/segment-contents.ts",
-        "verify/orphans/open-bucket-place.ts",
+        "verify/segment-store.ts",
+        "verify/bucket/open-bucket-place.ts",
         "backup/segment-files.ts",
         "repair/apply/drivers.ts",
         "copy/drivers.ts",

@@ -147,7 +147,7 @@ test("keeps to 40 columns, and shows no control characters of a changed row", ()
     vault: arn("photos"),
   };
   report.finding(finding);
-  const totals = { vaults: 1, archives: 1, segments: 1, bytes: 1, auditEntries: 1, findings: 1 };
+  const totals = { vaults: 1, archives: 1, segments: 1, cold: 2, bytes: 1, auditEntries: 1, findings: 1 };
   report.summary(totals, {
     source: "no server runs",
     level: "deep",

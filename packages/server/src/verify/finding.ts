@@ -38,6 +38,17 @@ export const advice = {
 
 export type FindingCode = keyof typeof advice;
 
+/** The same, for segments that are objects of a bucket. */
+const adviceForObjects: Partial<Record<FindingCode, string>> = {
+  "segment-missing": advice["object-missing"],
+  "segment-file": advice["object-missing"],
+  "segment-suspect": `${advice["object-missing"]}, then read the archive again`,
+};
+
+/** Says what an operator does about a finding. */
+export const adviceFor = ({ code, object }: Pick<Finding, "code" | "object">): string =>
+  (object === undefined ? undefined : adviceForObjects[code]) ?? advice[code];
+
 /** Something that is not as it should be, and the things that it concerns. */
 export interface Finding {
   readonly code: FindingCode;

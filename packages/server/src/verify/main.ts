@@ -19,11 +19,21 @@ await runProgram(async () => {
     process.stdout.write(usage(process.stdout.columns));
     return 0;
   }
-  const { dataFolder, mirrorFolder, sealingKeyFile, level, subset, maxSeconds } = given;
-  const deadline = maxSeconds === null ? Number.POSITIVE_INFINITY : performance.now() + maxSeconds * 1000;
-  const options = { level, subset, mirrorFolder, sealingKeyFile, deadline, makeTemporaryFolder };
-  return (await verifyFolder(dataFolder, options, reportOf(given))) === 0 ? 0 : exitFindings;
+  return (await runChecks(given)) === 0 ? 0 : exitFindings;
 });
+
+async function runChecks(given: Arguments): Promise<number> {
+  const { place, sealingKeyFile, level, subset, maxSeconds } = given;
+  const deadline = maxSeconds === null ? Number.POSITIVE_INFINITY : performance.now() + maxSeconds * 1000;
+  const options = { level, subset, sealingKeyFile, deadline, makeTemporaryFolder };
+  if ("dataFolder" in place) {
+    const { dataFolder, mirrorFolder } = place;
+    return verifyFolder(dataFolder, { ...options, mirrorFolder }, reportOf(given));
+  }
+  // Loaded only here: see runOrphans.
+  const { verifyBucket } = await import("./bucket/verify-bucket.ts");
+  return verifyBucket(place, options, reportOf(given));
+}
 
 /** Loaded only here: the parts that reach a bucket and a shared database take memory. */
 async function runOrphans(args: readonly string[]): Promise<number> {

@@ -81,7 +81,7 @@ export function assertFiles(path: string): void {
   const place = bucketOf(path);
   if (place !== null) {
     throw new CannotVerifyError(
-      `The archives of ${path} are in ${place}: this command reads archives that are files. The server itself reads them back (--scrub-period), and moraine verify --orphans compares them with the database`,
+      `The archives of ${path} are in ${place}: this command reads archives that are files. moraine verify checks them if it is given --blobs, as the server has it`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { asciiJson, onOneLine } from "../settings/safe-text.ts";
 import { wrapped } from "../settings/wrapped.ts";
-import { advice, type Finding } from "./finding.ts";
+import { adviceFor, type Finding } from "./finding.ts";
 import type { MirrorState } from "./open-mirror.ts";
 import type { Level, Subset, Totals } from "./verification.ts";
 
@@ -38,36 +38,43 @@ export const indentedTo = (width: number) => (text: string) =>
 export function findingText({ code, message, ...subject }: Finding, width: number): string {
   const indented = indentedTo(width);
   const names = Object.entries(subject).filter(([, value]) => value !== undefined);
-  const lines = [...names.map(([name, value]) => `${name}: ${value}`), `to do: ${advice[code]}`];
+  const lines = [...names.map(([name, value]) => `${name}: ${value}`), `to do: ${adviceFor({ code, ...subject })}`];
   return [indented(`${code}: ${message}`), ...lines.map((line) => `  ${indented(line)}`)].join("\n");
 }
 
-export const findingJson = ({ code, ...rest }: Finding): string =>
-  asciiJson({ type: "finding", code, ...rest, advice: advice[code] });
+export const findingJson = (finding: Finding): string =>
+  asciiJson({ type: "finding", ...finding, advice: adviceFor(finding) });
 
 /** Findings as paragraphs, and a summary. */
 export function textTo(write: (line: string) => void, width: number): Report {
   const indented = indentedTo(width);
   return {
     finding: (finding) => write(findingText(finding, width)),
-    summary(totals, { source, level, subset, mirror, hasRowKey, isComplete }) {
-      const { findings, vaults, archives, segments, bytes, auditEntries } = totals;
-      const part = subset === null ? "" : ` of part ${subset.index} of ${subset.count}`;
-      const depth =
-        level === "quick" ? `footers${part} read (--deep reads the bytes)` : `${counted(bytes, "byte")}${part} read`;
-      const sentences = [
-        findings === 0 ? "no damage found" : `${counted(findings, "finding")}: damage found`,
-        `checked ${counted(vaults, "vault")}, ${counted(archives, "archive")}, ${counted(segments, "segment")}, ` +
-          `${counted(auditEntries, "audit entry", "audit entries")}; ${depth}; ${source}`,
-        ...mirrorSentences[mirror],
-        ...(hasRowKey ? [] : ["rows were not compared with their MACs: give --sealing-key FILE, as the server has it"]),
-        ...(isComplete ? [] : ["stopped by --max-duration before everything was checked; --subset checks a part"]),
-      ];
-      for (const sentence of sentences) {
+    summary(totals, ending) {
+      for (const sentence of sentencesOf(totals, ending)) {
         write(indented(sentence));
       }
     },
   };
+}
+
+function sentencesOf(totals: Totals, { source, level, subset, mirror, hasRowKey, isComplete }: Ending): string[] {
+  const { findings, vaults, archives, segments, cold, bytes, auditEntries } = totals;
+  const part = subset === null ? "" : ` of part ${subset.index} of ${subset.count}`;
+  const depth =
+    level === "quick" ? `footers${part} read (--deep reads the bytes)` : `${counted(bytes, "byte")}${part} read`;
+  const notes: ReadonlyArray<[isSaid: boolean, sentence: string]> = [
+    [cold > 0, `${counted(cold, "segment")} must be restored to be read: only presence and length were checked`],
+    [!hasRowKey, "rows were not compared with their MACs: give --sealing-key FILE, as the server has it"],
+    [!isComplete, "stopped by --max-duration before everything was checked; --subset checks a part"],
+  ];
+  return [
+    findings === 0 ? "no damage found" : `${counted(findings, "finding")}: damage found`,
+    `checked ${counted(vaults, "vault")}, ${counted(archives, "archive")}, ${counted(segments, "segment")}, ` +
+      `${counted(auditEntries, "audit entry", "audit entries")}; ${depth}; ${source}`,
+    ...mirrorSentences[mirror],
+    ...notes.filter(([isSaid]) => isSaid).map(([, sentence]) => sentence),
+  ];
 }
 
 export function jsonTo(write: (line: string) => void): Report {

@@ -1,9 +1,9 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { nextPlace } from "../domain/stores/next-place.ts";
+import type { PagedRows, PagedTable, RowValue } from "../storage/metadata/row-reader.ts";
 import type { Finding } from "./finding.ts";
-import type { OpenedFolder } from "./open-folder.ts";
 import type { MirrorState } from "./open-mirror.ts";
+import type { VerifiedPlace } from "./place.ts";
 
 /** `quick` reads the footer of each segment, `deep` each byte too. */
 export type Level = "quick" | "deep";
@@ -19,6 +19,8 @@ export interface Totals {
   vaults: number;
   archives: number;
   segments: number;
+  /** Segments that have to be restored before they can be read. */
+  cold: number;
   bytes: number;
   auditEntries: number;
   findings: number;
@@ -29,10 +31,21 @@ export class TimeOverError extends Error {
   override readonly name = "TimeOverError";
 }
 
+/** The rows of a table that a check reads, in pages. */
+export interface RowPages {
+  readonly table: PagedTable;
+  readonly columns: string;
+  /** Joins of other tables. @default none */
+  readonly join?: string;
+  /** Which of the rows. @default all */
+  readonly where?: string;
+  readonly pageRows: number;
+}
+
 /** One run, as its checks see it. */
 export class Verification {
-  readonly totals: Totals = { vaults: 0, archives: 0, segments: 0, bytes: 0, auditEntries: 0, findings: 0 };
-  readonly folder: OpenedFolder;
+  readonly totals: Totals = { vaults: 0, archives: 0, segments: 0, cold: 0, bytes: 0, auditEntries: 0, findings: 0 };
+  readonly place: VerifiedPlace;
   readonly level: Level;
   readonly subset: Subset | null;
   readonly mirror: MirrorState;
@@ -42,7 +55,7 @@ export class Verification {
   readonly #print: (finding: Finding) => void;
 
   constructor(
-    folder: OpenedFolder,
+    place: VerifiedPlace,
     options: {
       readonly level: Level;
       readonly subset: Subset | null;
@@ -53,7 +66,7 @@ export class Verification {
       readonly print: (finding: Finding) => void;
     },
   ) {
-    this.folder = folder;
+    this.place = place;
     this.level = options.level;
     this.subset = options.subset;
     this.mirror = options.mirror;
@@ -62,12 +75,8 @@ export class Verification {
     this.#print = options.print;
   }
 
-  get database(): DatabaseSync {
-    return this.folder.database;
-  }
-
-  get isRunning(): boolean {
-    return this.folder.isRunning;
+  get rows(): PagedRows {
+    return this.place.rows;
   }
 
   readonly found = (finding: Finding): void => {
@@ -81,7 +90,7 @@ export class Verification {
    */
   async confirmed(look: () => readonly Finding[] | Promise<readonly Finding[]>): Promise<void> {
     let findings = await look();
-    if (findings.length > 0 && this.isRunning) {
+    if (findings.length > 0 && this.place.isRunning) {
       findings = await look();
     }
     for (const finding of findings) {
@@ -97,41 +106,56 @@ export class Verification {
     }
   }
 
-  /**
-   * Reports the findings of each row of a table, a page at a time: each page is one state of the database.
-   * @param page selects a page of the rows whose row ids, called `at`, are greater than its parameter
-   */
-  async eachRow<Row extends { readonly at: number }>(
-    page: StatementSync,
-    findingsOf: (row: Row) => readonly Finding[] | Promise<readonly Finding[]>,
-  ): Promise<void> {
-    for (let after = Number.MIN_SAFE_INTEGER; ; ) {
-      const findings: Finding[] = [];
-      const last = await this.snapshot(async () => {
-        const rows = page.all(after) as unknown as Row[];
-        for (const row of rows) {
-          findings.push(...(await findingsOf(row)));
-        }
-        return rows.at(-1);
-      });
-      for (const finding of findings) {
-        this.found(finding);
-      }
-      if (last === undefined) {
-        return;
-      }
-      after = nextPlace(after, last.at);
+  /** Yields the rows of a table, a page at a time. */
+  async *pages<Row>(of: RowPages): AsyncGenerator<readonly Row[], void, void> {
+    for (let after: RowValue | undefined = this.rows.placeIn(of.table).first; after !== undefined; ) {
+      const rows = await this.#page<Row>(of, after);
+      yield rows;
+      after = lastPlace(rows, after);
       await this.step();
     }
   }
 
-  /** Reads one state of the database. Keep it short: a server cannot shrink its log meanwhile. */
-  async snapshot<Result>(read: () => Promise<Result> | Result): Promise<Result> {
-    this.database.exec("BEGIN");
-    try {
-      return await read();
-    } finally {
-      this.database.exec("ROLLBACK");
+  /** Reports the findings of each row of a table: each page is one state of the database. */
+  async eachRow<Row>(
+    of: RowPages,
+    findingsOf: (row: Row) => readonly Finding[] | Promise<readonly Finding[]>,
+    onPage: (rowCount: number) => void = () => undefined,
+  ): Promise<void> {
+    for (let after: RowValue | undefined = this.rows.placeIn(of.table).first; after !== undefined; ) {
+      const from: RowValue = after;
+      const { rows, findings } = await this.rows.snapshot(async () => {
+        const page = await this.#page<Row>(of, from);
+        const found: Finding[] = [];
+        for (const row of page) {
+          found.push(...(await findingsOf(row)));
+        }
+        return { rows: page, findings: found };
+      });
+      for (const finding of findings) {
+        this.found(finding);
+      }
+      onPage(rows.length);
+      after = lastPlace(rows, from);
+      await this.step();
     }
   }
+
+  async #page<Row>({ table, columns, join = "", where, pageRows }: RowPages, after: RowValue): Promise<Placed<Row>[]> {
+    const { column } = this.rows.placeIn(table);
+    const rows = await this.rows.select(
+      `SELECT ${column} AS place, ${columns} FROM ${table} ${join}
+       WHERE ${column} > $1 ${where === undefined ? "" : `AND (${where})`} ORDER BY ${column} LIMIT ${pageRows}`,
+      [after],
+    );
+    return rows as unknown as Placed<Row>[];
+  }
+}
+
+type Placed<Row> = Row & { readonly place: RowValue };
+
+/** Undefined after the last page. */
+function lastPlace(rows: readonly Placed<unknown>[], after: RowValue): RowValue | undefined {
+  const last = rows.at(-1);
+  return last === undefined ? undefined : nextPlace(after, last.place);
 }

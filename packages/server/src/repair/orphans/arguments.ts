@@ -1,12 +1,17 @@
 import { parseArgs } from "node:util";
 import type { Instant } from "../../domain/time/instant.ts";
 import { programUsage } from "../../settings/program-usage.ts";
-import { type PlaceArguments, placeHelp, placeOptions, readPlace } from "../../verify/orphans/place-arguments.ts";
+import {
+  type ComparedArguments,
+  comparedHelp,
+  comparedOptions,
+  readCompared,
+} from "../../verify/bucket/place-arguments.ts";
 
 /** When the database was last restored from a backup, as its operator says; null when nobody has said it. */
 export type Restored = Instant | "never" | null;
 
-export interface Arguments extends PlaceArguments {
+export interface Arguments extends ComparedArguments {
   readonly isApplied: boolean;
   readonly restored: Restored;
   readonly sealingKeyFile: string | null;
@@ -19,7 +24,7 @@ const options: ReadonlyArray<readonly [flag: string, help: string]> = [
     "--restored TIME",
     "when the database was last restored from a backup, e.g. 2026-11-29T12:00:00Z, or never: without it, objects that only a newer database could know stay",
   ],
-  ...placeHelp,
+  ...comparedHelp,
   [
     "--sealing-key FILE",
     "the servers' sealing key, if it is not secrets.key in the data folder (MORAINE_SEALING_KEY_FILE)",
@@ -44,7 +49,7 @@ export function readArguments(args: readonly string[], environment: NodeJS.Proce
     strict: true,
     allowPositionals: true,
     options: {
-      ...placeOptions,
+      ...comparedOptions,
       orphans: { type: "boolean" },
       apply: { type: "boolean", default: false },
       restored: { type: "string" },
@@ -60,7 +65,7 @@ export function readArguments(args: readonly string[], environment: NodeJS.Proce
   if (extra !== undefined) {
     throw new Error(`Unexpected argument "${extra}": expected one data folder`);
   }
-  const place = readPlace({ ...values, data }, environment);
+  const place = readCompared({ ...values, data }, environment);
   const sealingKeyFile = values["sealing-key"] ?? (environment["MORAINE_SEALING_KEY_FILE"] || null);
   if (values.apply && "database" in place.metadata && sealingKeyFile === null) {
     throw new Error("It needs the sealing key of the nodes: give --sealing-key FILE");

@@ -1,9 +1,9 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { type BucketPlace, openBucketPlace } from "../../verify/bucket/open-bucket-place.ts";
 import { CannotVerifyError, type OpenOptions } from "../../verify/open-folder.ts";
 import { describeOrphan, readOrphanFooter, subjectOf } from "../../verify/orphans/describe-orphan.ts";
-import { type BucketPlace, openBucketPlace } from "../../verify/orphans/open-bucket-place.ts";
 import { reconcile } from "../../verify/orphans/reconcile.ts";
 import type { Action } from "../action.ts";
 import { isRestored, stateOf } from "../plan/open-for-repair.ts";

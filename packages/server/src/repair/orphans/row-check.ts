@@ -6,7 +6,7 @@ import type { RowReader } from "../../storage/metadata/row-reader.ts";
 import { RowHasher, type SealedValues } from "../../storage/metadata/tables/row-macs/row-hasher.ts";
 import { isSound } from "../../storage/metadata/tables/row-macs/row-seal.ts";
 import type { SealedTableName } from "../../storage/metadata/tables/row-macs/sealed-columns.ts";
-import { sealingKeyName } from "../../verify/sealing-key.ts";
+import { dataKeysOf, sealingKeyName } from "../../verify/sealing-key.ts";
 import type { Arguments } from "./arguments.ts";
 
 /** Tells whether a row is as the service has stored it. */
@@ -25,9 +25,7 @@ export async function openRowCheck(
     return null;
   }
   const sealingKey = await secretFile(file, keyLengthBytes, null);
-  const dataKeys = await rows.select("select id, wrapped from data_keys order by created_at desc, id", []);
-  const wrapped = dataKeys.map((row) => ({ id: String(row["id"]), wrapped: row["wrapped"] as Uint8Array }));
-  return rowCheckOf(openedRowKey(wrapped, sealingKey));
+  return rowCheckOf(openedRowKey(await dataKeysOf(rows), sealingKey));
 }
 
 export function rowCheckOf(key: Uint8Array): RowCheck {

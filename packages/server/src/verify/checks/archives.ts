@@ -6,25 +6,32 @@ import { rangeTreeHash } from "../../segments/range-tree-hash.ts";
 import { unpackHash, unpackId } from "../../storage/metadata/tables/packed.ts";
 import { segmentOf } from "../../storage/metadata/tables/rows.ts";
 import type { ArchiveRow, SegmentRow } from "../../storage/metadata/tables/schema.ts";
+import { isOfDatabase } from "../database-error.ts";
 import type { Finding } from "../finding.ts";
 import { arnOfRow } from "../vault-arn.ts";
 import type { Verification } from "../verification.ts";
 
 const pageRows = 100;
 
-type Row = ArchiveRow & { at: number; name: string | null; region: string; account_id: string };
+type Row = ArchiveRow & { name: string | null; region: string; account_id: string };
 
 /** Each archive has a vault and, with its bytes each in one segment, the tree hash of its segments'. */
 export async function checkArchives(verification: Verification): Promise<void> {
-  const page = verification.database.prepare(
-    `SELECT archives.rowid AS at, archives.*, vaults.name, vaults.region, vaults.account_id FROM archives
-     LEFT JOIN vaults ON vaults.id = vault_id
-     WHERE archives.rowid > ? AND (deleted_at IS NULL OR deleted_revision IS NULL) ORDER BY archives.rowid LIMIT ${pageRows}`,
+  const rows = {
+    table: "archives",
+    columns: "archives.*, vaults.name, vaults.region, vaults.account_id",
+    join: "LEFT JOIN vaults ON vaults.id = vault_id",
+    where: "deleted_at IS NULL OR deleted_revision IS NULL",
+    pageRows,
+  } as const;
+  const { totals } = verification;
+  await verification.eachRow<Row>(
+    rows,
+    (row) => findingsOf(verification, row),
+    (count) => {
+      totals.archives += count;
+    },
   );
-  await verification.eachRow<Row>(page, (row) => {
-    verification.totals.archives += 1;
-    return findingsOf(verification, row);
-  });
 }
 
 async function findingsOf(verification: Verification, row: Row): Promise<Finding[]> {
@@ -38,7 +45,7 @@ async function findingsOf(verification: Verification, row: Row): Promise<Finding
     ...(vault === undefined
       ? [{ code: "archive-vault" as const, message: "the archive's vault does not exist", ...about }]
       : []),
-    ...manifestFindings(verification, row).map((finding) => ({ ...finding, ...about })),
+    ...(await manifestFindings(verification, row)).map((finding) => ({ ...finding, ...about })),
   ];
   try {
     const treeHash = await treeHashOf(verification, archive, row);
@@ -63,18 +70,20 @@ async function findingsOf(verification: Verification, row: Row): Promise<Finding
 }
 
 /** Archives of earlier versions have no manifest. */
-function manifestFindings({ database }: Verification, { id_head: head, id_tail: tail }: ArchiveRow): Finding[] {
-  const manifest = database
-    .prepare("SELECT state, owner_tail = ? AS isOwn FROM segments WHERE owner_head = ? AND first_byte = ?")
-    .get(tail, head, manifestPlace);
-  const isReferenced = manifest?.["state"] === "live" || manifest?.["state"] === "suspect";
-  if (manifest === undefined || (isReferenced && manifest["isOwn"] === 1)) {
+async function manifestFindings(
+  { rows }: Verification,
+  { id_head: head, id_tail: tail }: ArchiveRow,
+): Promise<Finding[]> {
+  const [manifest] = (await rows.select(
+    "SELECT state, owner_tail FROM segments WHERE owner_head = $1 AND first_byte = $2",
+    [head, manifestPlace],
+  )) as Pick<SegmentRow, "state" | "owner_tail">[];
+  const isReferenced = manifest?.state === "live" || manifest?.state === "suspect";
+  if (manifest === undefined || (isReferenced && Buffer.from(manifest.owner_tail).equals(tail))) {
     return [];
   }
-  return [{ code: "segment-state", message: `the archive's manifest is ${manifest["state"]}, or another archive's` }];
+  return [{ code: "segment-state", message: `the archive's manifest is ${manifest.state}, or another archive's` }];
 }
-
-const isOfDatabase = (error: unknown): boolean => (error as { code?: unknown }).code === "ERR_SQLITE_ERROR";
 
 function treeHashOf(verification: Verification, archiveId: string, row: ArchiveRow): Promise<string> {
   if (!(row.size_bytes > 0)) {
@@ -90,16 +99,15 @@ const noOpener: SegmentOpener = {
   forget: () => undefined,
 };
 
-function* segmentsOf(
-  { database }: Verification,
+async function* segmentsOf(
+  { rows }: Verification,
   archiveId: string,
   { id_head: head, size_bytes: sizeBytes }: ArchiveRow,
 ) {
-  const page = database.prepare(
-    `SELECT * FROM segments WHERE owner_head = ? AND first_byte > ? ORDER BY first_byte LIMIT ${pageRows}`,
-  );
+  const page = `SELECT * FROM segments WHERE owner_head = $1 AND first_byte > $2 ORDER BY first_byte LIMIT ${pageRows}`;
   for (let after = -1; ; ) {
-    const segments = (page.all(head, after) as unknown as SegmentRow[]).map((row) => livingSegment(row, archiveId));
+    const found = (await rows.select(page, [head, after])) as unknown as SegmentRow[];
+    const segments = found.map((row) => livingSegment(row, archiveId));
     const last = segments.at(-1);
     if (last === undefined) {
       return;

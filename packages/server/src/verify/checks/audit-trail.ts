@@ -15,18 +15,10 @@ export async function checkAuditTrail(verification: Verification): Promise<void>
 }
 
 async function follow(verification: Verification): Promise<Finding[]> {
-  const { database } = verification;
-  const { check, firstRows } = await verification.snapshot(() => {
-    const pruned = prunedPlace(verification);
-    return {
-      check: new AuditChainCheck((text) => hash("sha256", text), pruned),
-      firstRows: pageAfter(Number.MIN_SAFE_INTEGER),
-    };
-  });
-  function pageAfter(seq: number): AuditEntryRow[] {
-    const page = database.prepare(`SELECT * FROM audit_entries WHERE seq > ? ORDER BY seq LIMIT ${pageRows}`);
-    return page.all(seq) as unknown as AuditEntryRow[];
-  }
+  const { check, firstRows } = await verification.rows.snapshot(async () => ({
+    check: new AuditChainCheck((text) => hash("sha256", text), await prunedPlace(verification)),
+    firstRows: await pageAfter(verification, Number.MIN_SAFE_INTEGER),
+  }));
   let entries = 0;
   let after = Number.MIN_SAFE_INTEGER;
   let rows = firstRows;
@@ -36,7 +28,7 @@ async function follow(verification: Verification): Promise<Finding[]> {
     }
     entries += rows.length;
     after = nextPlace(after, last.seq);
-    rows = pageAfter(after);
+    rows = await pageAfter(verification, after);
     await verification.step();
   }
   verification.totals.auditEntries = entries;
@@ -45,8 +37,13 @@ async function follow(verification: Verification): Promise<Finding[]> {
     .findings.map((message) => ({ code: "audit-chain", message: `the audit trail was changed: ${message}` }));
 }
 
-function prunedPlace({ database }: Verification): ChainPlace {
-  const state = database.prepare("SELECT pruned_seq, pruned_hash FROM audit_state").get();
+async function pageAfter({ rows }: Verification, seq: number): Promise<AuditEntryRow[]> {
+  const page = `SELECT * FROM audit_entries WHERE seq > $1 ORDER BY seq LIMIT ${pageRows}`;
+  return (await rows.select(page, [seq])) as unknown as AuditEntryRow[];
+}
+
+async function prunedPlace({ rows }: Verification): Promise<ChainPlace> {
+  const [state] = await rows.select("SELECT pruned_seq, pruned_hash FROM audit_state", []);
   return state === undefined
     ? chainOrigin
     : { sequence: Number(state["pruned_seq"]), hash: hexOf(state["pruned_hash"]) };

@@ -5,13 +5,17 @@ import { leafRange, type OpenSegment, readOrCorrupt } from "../../segments/open.
 import type { Finding } from "../finding.ts";
 import type { Verification } from "../verification.ts";
 
-const block = Buffer.allocUnsafeSlow(leafSizeBytes);
+interface ReadSegment {
+  readonly segment: Segment;
+  readonly opened: OpenSegment;
+  /** Memory of one leaf. */
+  readonly block: Buffer;
+}
 
 /** Reads every byte of a segment, and compares each MiB with its hash. */
 export async function damagedLeaves(
   verification: Verification,
-  segment: Segment,
-  { reader, footer }: OpenSegment,
+  { segment, opened: { reader, footer }, block }: ReadSegment,
 ): Promise<Finding[]> {
   let [damaged, firstDamaged] = [0, 0];
   const leaves = leafCount(segment.sizeBytes);

@@ -2,15 +2,15 @@ import { join } from "node:path";
 import { type HistoryMarker, markerName, readMarker } from "../../storage/history/marker.ts";
 import { hasNoLog } from "../../storage/metadata/sqlite/inspection.ts";
 import type { Finding } from "../finding.ts";
+import type { OpenedFolder } from "../open-folder.ts";
 import type { Verification } from "../verification.ts";
 
 /** Compares the marker, the log and the database: docs/storage-format.md, "The history". */
-export async function checkHistory(verification: Verification): Promise<void> {
-  await verification.confirmed(() => findingsOf(verification));
+export async function checkHistory(verification: Verification, folder: OpenedFolder): Promise<void> {
+  await verification.confirmed(() => findingsOf(folder));
 }
 
-function findingsOf({ folder, database, isRunning }: Verification): Finding[] {
-  const { path, log } = folder;
+function findingsOf({ path, log, database, isRunning }: OpenedFolder): Finding[] {
   if (log === "damaged") {
     return [finding("log-damaged", "committed changes are missing in the middle of the log", "moraine.db-wal")];
   }

@@ -8,14 +8,13 @@ const pageRows = 200;
 
 /** Jobs' columns are those of their state, and inventories that are ready have their document. */
 export async function checkJobs(verification: Verification): Promise<void> {
-  const page = verification.database.prepare(
-    `SELECT rowid AS at, * FROM jobs WHERE rowid > ? ORDER BY rowid LIMIT ${pageRows}`,
+  await verification.eachRow<JobRow>({ table: "jobs", columns: "jobs.*", pageRows }, (row) =>
+    findingsOf(verification, row),
   );
-  await verification.eachRow<JobRow & { at: number }>(page, (row) => findingsOf(verification, row));
-  checkCounts(verification);
+  await checkCounts(verification);
 }
 
-function findingsOf({ database }: Verification, row: JobRow): Finding[] {
+async function findingsOf({ rows, place }: Verification, row: JobRow): Promise<Finding[]> {
   const isEnded = row.state !== "in_progress";
   const hasOutput = row.output_key !== null;
   const needsOutput = row.action === "InventoryRetrieval" && row.state === "succeeded";
@@ -26,9 +25,9 @@ function findingsOf({ database }: Verification, row: JobRow): Finding[] {
   if (row.output_key === null) {
     return [];
   }
-  const segment = database.prepare("SELECT * FROM segments WHERE name = ?").get(packKey(row.output_key)) as unknown as
-    | SegmentRow
-    | undefined;
+  const [segment] = (await rows.select("SELECT * FROM segments WHERE name = $1", [
+    packKey(row.output_key),
+  ])) as unknown as SegmentRow[];
   const isWhole =
     segment !== undefined &&
     (segment.state === "live" || segment.state === "suspect") &&
@@ -36,19 +35,20 @@ function findingsOf({ database }: Verification, row: JobRow): Finding[] {
     row.output_key.includes(`/${row.id}.`) &&
     segment.size_bytes === row.output_size_bytes;
   const message = "the segment of the inventory's document is missing, or another one";
-  return isWhole ? [] : [{ code: "job-output", message, job, file: `blobs/${row.output_key}` }];
+  return isWhole ? [] : [{ code: "job-output", message, job, ...place.segments.subjectOf(row.output_key) }];
 }
 
-function checkCounts(verification: Verification): void {
-  const wrong = verification.database.prepare(
+async function checkCounts({ rows, found }: Verification): Promise<void> {
+  const wrong = await rows.select(
     `WITH counted AS (SELECT account_id, count(*) AS count FROM jobs WHERE state = 'in_progress' GROUP BY account_id)
      SELECT coalesce(kept.account_id, counted.account_id) AS account, coalesce(kept.count, 0) AS kept,
        coalesce(counted.count, 0) AS counted
      FROM jobs_in_progress AS kept FULL JOIN counted ON kept.account_id = counted.account_id
      WHERE coalesce(kept.count, 0) <> coalesce(counted.count, 0)`,
+    [],
   );
-  for (const { account, kept, counted } of wrong.iterate()) {
+  for (const { account, kept, counted } of wrong) {
     const message = `the account ${account} has ${counted} jobs in progress, but ${kept} are counted`;
-    verification.found({ code: "job-counts", message });
+    found({ code: "job-counts", message });
   }
 }

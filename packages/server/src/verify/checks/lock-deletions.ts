@@ -3,19 +3,20 @@ import { conditionsOfMatter } from "../../auth/conditions-of-request.ts";
 import { evaluate, type Principal } from "../../domain/policy/evaluate.ts";
 import type { Policy, Statement } from "../../domain/policy/model.ts";
 import { PolicyError, parseVaultPolicy } from "../../domain/policy/parse.ts";
-import { nextPlace } from "../../domain/stores/next-place.ts";
 import { packHead } from "../../storage/metadata/tables/packed.ts";
 import { arnOfRow } from "../vault-arn.ts";
 import type { Verification } from "../verification.ts";
+import { doneEntries, type FoundEntry, firstDone } from "./audit-entries.ts";
 
-const pageRows = 500;
 const vaultsMax = 100;
 const archiveAge = "glacier:archiveageindays";
 
-type Deletion = Readonly<Record<"seq" | "time" | "latest" | "account_id" | "principal" | "address", unknown>> & {
+interface Deletion extends FoundEntry {
   readonly vault: string;
   readonly subject: string;
-};
+  /** The latest time of all entries up to it. */
+  readonly latest: number;
+}
 
 interface LockedVault {
   readonly id: string;
@@ -34,24 +35,14 @@ interface LockedVault {
  */
 export async function checkLockDeletions(verification: Verification): Promise<void> {
   const deletions = new LockDeletions(verification);
-  const page = verification.database.prepare(
-    `SELECT seq, time, account_id, principal, address, vault, subject FROM audit_entries
-     WHERE seq > ? AND operation = 'DeleteArchive' AND outcome = 'done' AND vault IS NOT NULL AND subject IS NOT NULL
-     ORDER BY seq LIMIT ${pageRows}`,
-  );
+  const done = { after: 0, condition: "operation = 'DeleteArchive'", values: [] };
   let latest = Number.MIN_SAFE_INTEGER;
-  for (let after = 0; ; ) {
-    const rows = page.all(after) as unknown as Array<Omit<Deletion, "latest">>;
-    for (const row of rows) {
-      latest = Math.max(latest, Number(row.time));
-      deletions.judge({ ...row, latest });
+  for await (const entry of doneEntries(verification, done)) {
+    const { vault, subject } = entry;
+    if (vault !== null && subject !== null) {
+      latest = Math.max(latest, Number(entry.time));
+      await deletions.judge({ ...entry, vault, subject, latest });
     }
-    const last = rows.at(-1);
-    if (last === undefined) {
-      return;
-    }
-    after = nextPlace(after, Number(last.seq));
-    await verification.step();
   }
 }
 
@@ -63,17 +54,20 @@ class LockDeletions {
     this.#verification = verification;
   }
 
-  judge(deletion: Deletion): void {
-    const vault = this.#vaultOf(deletion.vault);
-    const archive = this.#archiveOf(deletion);
-    if (vault === null || (archive !== null && archive.vaultId !== vault.id)) {
+  async judge(deletion: Deletion): Promise<void> {
+    const vault = await this.#vaultOf(deletion.vault);
+    if (vault === null) {
+      return;
+    }
+    const archive = await this.#archiveOf(deletion);
+    if (archive !== null && archive.vaultId !== vault.id) {
       return;
     }
     // Policies go by a trusted time, which lay anywhere between these: one that denies by all of them denied by it.
     const { time, latest } = deletion;
     const times = [archive?.createdAt ?? time, time, latest].map(Number);
     const isDenied = times.every((time) => isForbidden(vault, deletion, time, archive?.createdAt ?? null));
-    if (isDenied && Number(deletion.seq) > this.#completionOf(vault) && !this.#isRepeated(deletion)) {
+    if (isDenied && Number(deletion.seq) > (await this.#completionOf(vault)) && !(await this.#isRepeated(deletion))) {
       this.#verification.found({
         code: "lock-violated",
         message: `entry ${deletion.seq} of the audit trail is a deletion by ${deletion.principal} that the vault's lock forbids`,
@@ -83,7 +77,7 @@ class LockDeletions {
     }
   }
 
-  #vaultOf(name: string): LockedVault | null {
+  async #vaultOf(name: string): Promise<LockedVault | null> {
     const known = this.#vaults.get(name);
     if (known !== undefined) {
       return known;
@@ -92,52 +86,48 @@ class LockDeletions {
     if (oldest !== undefined && this.#vaults.size >= vaultsMax) {
       this.#vaults.delete(oldest);
     }
-    const vault = this.#readVault(name);
+    const vault = await this.#readVault(name);
     this.#vaults.set(name, vault);
     return vault;
   }
 
-  #readVault(name: string): LockedVault | null {
-    const row = this.#verification.database
-      .prepare(
-        `SELECT id, account_id, region, name, lock_id, lock_policy FROM vaults
-         WHERE account_id = substr(?1, 1, 12) AND name = substr(?1, 14) AND lock_state = 'locked'`,
-      )
-      .get(name) as Readonly<Record<"id" | "account_id" | "region" | "name" | "lock_id" | "lock_policy", string>>;
+  async #readVault(vaultName: string): Promise<LockedVault | null> {
+    const [ownerId = "", name = ""] = vaultName.split("/", 2);
+    const [row] = (await this.#verification.rows.select(
+      `SELECT id, account_id, region, name, lock_id, lock_policy FROM vaults
+       WHERE account_id = $1 AND name = $2 AND lock_state = 'locked'`,
+      [ownerId, name],
+    )) as Readonly<Record<"id" | "account_id" | "region" | "name" | "lock_id" | "lock_policy", string>>[];
     const arn = row === undefined ? undefined : arnOfRow(row);
-    const policy = arn === undefined ? null : policyOf(row.lock_policy, arn);
-    const { id, account_id: accountId, region, lock_id: lockId } = row ?? {};
-    return arn === undefined || policy === null
-      ? null
-      : { id, accountId: accountId as AccountId, region, arn, lockId, policy, completedAt: null };
+    const policy = row === undefined || arn === undefined ? null : policyOf(row.lock_policy, arn);
+    if (row === undefined || arn === undefined || policy === null) {
+      return null;
+    }
+    const { id, account_id: accountId, region, lock_id: lockId } = row;
+    return { id, accountId: accountId as AccountId, region, arn, lockId, policy, completedAt: null };
   }
 
-  #archiveOf({ subject }: Deletion): { readonly vaultId: unknown; readonly createdAt: number } | null {
-    const row = this.#verification.database
-      .prepare("SELECT vault_id, created_at FROM archives WHERE id_head = ?")
-      .get(packHead(subject));
+  async #archiveOf({ subject }: Deletion): Promise<{ readonly vaultId: unknown; readonly createdAt: number } | null> {
+    const [row] = await this.#verification.rows.select("SELECT vault_id, created_at FROM archives WHERE id_head = $1", [
+      packHead(subject),
+    ]);
     return row === undefined ? null : { vaultId: row["vault_id"], createdAt: Number(row["created_at"]) };
   }
 
   /** A completion that was pruned, or is missing, is the business of other checks: nothing is judged by it. */
-  #completionOf(vault: LockedVault): number {
-    vault.completedAt ??= Number(
-      this.#verification.database
-        .prepare(
-          `SELECT seq FROM audit_entries WHERE operation = 'CompleteVaultLock' AND outcome = 'done' AND subject = ?
-           ORDER BY seq LIMIT 1`,
-        )
-        .get(vault.lockId)?.["seq"] ?? Number.MAX_SAFE_INTEGER,
-    );
+  async #completionOf(vault: LockedVault): Promise<number> {
+    if (vault.completedAt === null) {
+      const condition = "operation = 'CompleteVaultLock' AND subject = $3";
+      const completion = await firstDone(this.#verification, { condition, values: [vault.lockId] });
+      vault.completedAt = Number(completion?.seq ?? Number.MAX_SAFE_INTEGER);
+    }
     return vault.completedAt;
   }
 
   /** To delete an archive again succeeds, and its age is no matter then. */
-  #isRepeated({ seq, subject }: Deletion): boolean {
-    const earlier = this.#verification.database.prepare(
-      `SELECT 1 FROM audit_entries WHERE seq < ? AND operation = 'DeleteArchive' AND outcome = 'done' AND subject = ? LIMIT 1`,
-    );
-    return earlier.get(Number(seq), subject) !== undefined;
+  async #isRepeated({ seq, subject }: Deletion): Promise<boolean> {
+    const condition = "operation = 'DeleteArchive' AND subject = $3";
+    return (await firstDone(this.#verification, { before: Number(seq), condition, values: [subject] })) !== undefined;
   }
 }
 

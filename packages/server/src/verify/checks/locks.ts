@@ -1,6 +1,8 @@
-import { nextPlace } from "../../domain/stores/next-place.ts";
+import type { VaultRow } from "../../storage/metadata/tables/schema.ts";
+import type { Finding } from "../finding.ts";
 import { arnOfRow } from "../vault-arn.ts";
 import type { Verification } from "../verification.ts";
+import { doneEntries, firstDone } from "./audit-entries.ts";
 
 const pageRows = 500;
 
@@ -13,72 +15,71 @@ export async function checkLocks(verification: Verification): Promise<void> {
   await checkRecorded(verification);
 }
 
+type LockedRow = Pick<VaultRow, "id" | "account_id" | "region" | "name" | "lock_id" | "lock_created_at">;
+
+const completions = { condition: "operation = 'CompleteVaultLock'", values: [] };
+
 /** Passes over the trail once for each page of locked vaults. */
 async function checkLocked(verification: Verification): Promise<void> {
-  const { database } = verification;
-  const page = database.prepare(
-    `SELECT id, account_id, region, name, lock_id, lock_created_at FROM vaults
-     WHERE typeof(id) = 'text' AND id > ? AND lock_state = 'locked' ORDER BY id LIMIT ${pageRows}`,
-  );
-  const recorded = database.prepare(
-    "SELECT vault, subject FROM audit_entries WHERE operation = 'CompleteVaultLock' AND outcome = 'done'",
-  );
-  for (let after = ""; ; ) {
-    const rows = page.all(after);
-    const last = rows.at(-1);
-    if (last === undefined) {
-      return;
+  const columns = "id, account_id, region, name, lock_id, lock_created_at";
+  const locked = { table: "vaults", columns, where: "lock_state = 'locked'", pageRows } as const;
+  for await (const rows of verification.pages<LockedRow>(locked)) {
+    if (rows.length > 0) {
+      await checkPage(verification, rows);
     }
-    after = nextPlace(after, String(last["id"]));
-    const firstTime = pruningEnd(verification);
-    const judged = rows.filter((row) => Number(row["lock_created_at"]) >= firstTime);
-    const unrecorded = new Map(
-      judged.map((row) => [entryKey(`${row["account_id"]}/${row["name"]}`, row["lock_id"]), row]),
-    );
-    for (const { vault, subject } of recorded.iterate()) {
-      unrecorded.delete(entryKey(vault, subject));
-    }
-    for (const row of unrecorded.values()) {
-      const vault = arnOfRow(row as Record<"account_id" | "region" | "name", unknown>);
-      const message = `the vault is locked, but the audit trail has no completion of the lock ${row["lock_id"]}`;
-      verification.found({ code: "lock-unrecorded", message, vault });
-    }
-    await verification.step();
+  }
+}
+
+async function checkPage(verification: Verification, rows: readonly LockedRow[]): Promise<void> {
+  const firstTime = await pruningEnd(verification);
+  const judged = rows.filter((row) => Number(row.lock_created_at) >= firstTime);
+  const unrecorded = new Map(judged.map((row) => [entryKey(`${row.account_id}/${row.name}`, row.lock_id), row]));
+  for await (const { vault, subject } of doneEntries(verification, completions)) {
+    unrecorded.delete(entryKey(vault, subject));
+  }
+  for (const row of unrecorded.values()) {
+    const message = `the vault is locked, but the audit trail has no completion of the lock ${row.lock_id}`;
+    verification.found({ code: "lock-unrecorded", message, vault: arnOfRow(row) });
   }
 }
 
 const entryKey = (vault: unknown, lockId: unknown): string => `${vault} ${lockId}`;
 
 /** From when on the trail is complete: entries of earlier locks may have been pruned. */
-function pruningEnd({ database }: Verification): number {
-  const pruned = Number(database.prepare("SELECT pruned_seq FROM audit_state").get()?.["pruned_seq"] ?? 0);
-  const first = database.prepare("SELECT time FROM audit_entries ORDER BY seq LIMIT 1").get();
-  return pruned === 0 ? Number.MIN_SAFE_INTEGER : Number(first?.["time"] ?? Number.MAX_SAFE_INTEGER);
+async function pruningEnd({ rows }: Verification): Promise<number> {
+  const [state] = await rows.select("SELECT pruned_seq FROM audit_state", []);
+  const [first] = await rows.select("SELECT time FROM audit_entries ORDER BY seq LIMIT 1", []);
+  const isPruned = Number(state?.["pruned_seq"] ?? 0) !== 0;
+  return isPruned ? Number(first?.["time"] ?? Number.MAX_SAFE_INTEGER) : Number.MIN_SAFE_INTEGER;
 }
 
 async function checkRecorded(verification: Verification): Promise<void> {
-  const { database } = verification;
-  const next = database.prepare(
-    `SELECT seq, vault, subject FROM audit_entries
-     WHERE seq > ? AND operation = 'CompleteVaultLock' AND outcome = 'done' ORDER BY seq LIMIT 1`,
-  );
-  const locked = database.prepare(
-    `SELECT 1 FROM vaults WHERE account_id = substr(?1, 1, 12) AND name = substr(?1, 14) AND lock_id = ?2
-     AND lock_state = 'locked'`,
-  );
-  // The vault was deleted later, alone or with everything else.
-  const removed = database.prepare(
-    `SELECT 1 FROM audit_entries WHERE seq > ?1 AND outcome = 'done'
-     AND (operation = 'ResetService' OR (operation = 'DeleteVault' AND vault = ?2)) LIMIT 1`,
-  );
-  let seq = 0;
-  for (let row = next.get(seq); row !== undefined; row = next.get(seq)) {
-    seq = nextPlace(seq, Number(row["seq"]));
-    const [vault, lockId] = [String(row["vault"]), String(row["subject"])];
-    if (locked.get(vault, lockId) === undefined && removed.get(seq, vault) === undefined) {
-      const message = `the audit trail has the completion of the lock ${lockId} of ${vault} (entry ${seq}), but the vault does not have that lock`;
-      verification.found({ code: "lock-lost", message });
-    }
-    await verification.step();
+  for await (const { seq, vault, subject } of doneEntries(verification, { after: 0, ...completions })) {
+    await verification.confirmed(() => lostLock(verification, seq, { vault: String(vault), lockId: String(subject) }));
   }
+}
+
+interface RecordedLock {
+  /** Account and name. */
+  readonly vault: string;
+  readonly lockId: string;
+}
+
+async function lostLock(verification: Verification, seq: number, { vault, lockId }: RecordedLock): Promise<Finding[]> {
+  const [accountId = "", name = ""] = vault.split("/", 2);
+  const locked = await verification.rows.select(
+    "SELECT 1 FROM vaults WHERE account_id = $1 AND name = $2 AND lock_id = $3 AND lock_state = 'locked'",
+    [accountId, name, lockId],
+  );
+  if (locked.length > 0) {
+    return [];
+  }
+  // The vault was deleted later, alone or with everything else.
+  const removed = await firstDone(verification, {
+    after: seq,
+    condition: "(operation = 'ResetService' OR (operation = 'DeleteVault' AND vault = $3))",
+    values: [vault],
+  });
+  const message = `the audit trail has the completion of the lock ${lockId} of ${vault} (entry ${seq}), but the vault does not have that lock`;
+  return removed === undefined ? [{ code: "lock-lost", message }] : [];
 }

@@ -7,31 +7,31 @@ const pageRows = 500;
 
 /** The scrub's rows have no MAC. Where they are damaged, bytes may be read back later than they should be. */
 export async function checkScrub(verification: Verification): Promise<void> {
-  checkRowCounts(verification);
-  const page = verification.database.prepare(
-    `SELECT sequence AS at, name FROM scrub_queue WHERE sequence > ? ORDER BY sequence LIMIT ${pageRows}`,
-  );
+  await checkRowCounts(verification);
   // The segment itself may have been removed since.
-  await verification.eachRow<{ readonly at: number; readonly name: unknown }>(page, ({ at, name }) =>
-    isPackedKey(name) ? [] : [damaged(`row ${at} of the table scrub_queue names no segment`)],
+  await verification.eachRow<{ readonly sequence: number; readonly name: unknown }>(
+    { table: "scrub_queue", columns: "sequence, name", pageRows },
+    ({ sequence, name }) =>
+      isPackedKey(name) ? [] : [damaged(`row ${sequence} of the table scrub_queue names no segment`)],
   );
 }
 
 /** A server writes them a little after its first start, and then only changes them. */
-function checkRowCounts({ database, found }: Verification): void {
+async function checkRowCounts({ rows, found }: Verification): Promise<void> {
+  const [counts] = await rows.select(
+    "SELECT (SELECT count(*) FROM scrub) AS scrub, (SELECT count(*) FROM scrub_ranges) AS scrub_ranges",
+    [],
+  );
   for (const [table, count] of [
     ["scrub", 1],
     ["scrub_ranges", scrubRangeCount],
   ] as const) {
-    const actual = Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.["count"]);
+    const actual = Number(counts?.[table]);
     if (actual !== 0 && actual !== count) {
       found(damaged(`the table ${table} has ${actual} rows instead of ${count}`));
     }
   }
-  const { began } =
-    database.prepare("SELECT (SELECT count(*) FROM scrub) = (SELECT count(*) > 0 FROM scrub_ranges) AS began").get() ??
-    {};
-  if (began !== 1) {
+  if (Number(counts?.["scrub"]) !== Number(Number(counts?.["scrub_ranges"]) > 0)) {
     found(damaged("of the tables scrub and scrub_ranges only one has rows"));
   }
 }

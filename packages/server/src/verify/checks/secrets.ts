@@ -1,6 +1,6 @@
 import { type Keyring, openedKeyring } from "../../auth/keyring.ts";
 import { keyLengthBytes } from "../../auth/sealed-box.ts";
-import { nextPlace } from "../../domain/stores/next-place.ts";
+import type { AccessKeyRow } from "../../storage/metadata/tables/schema.ts";
 import { dataKeysOf, sealingKeyName, sealingKeyOf } from "../sealing-key.ts";
 import type { Verification } from "../verification.ts";
 
@@ -18,7 +18,7 @@ export async function checkSecrets(verification: Verification): Promise<void> {
     verification.found({ code: "secrets", message, file: name });
     return;
   }
-  const keyring = keyringOf(verification, sealingKey);
+  const keyring = await keyringOf(verification, sealingKey);
   if (keyring === null) {
     verification.found({
       code: "secrets",
@@ -30,34 +30,24 @@ export async function checkSecrets(verification: Verification): Promise<void> {
   await checkKeys(verification, keyring);
 }
 
-function keyringOf(verification: Verification, sealingKey: Buffer): Pick<Keyring, "open"> | null {
+async function keyringOf({ rows }: Verification, sealingKey: Buffer): Promise<Pick<Keyring, "open"> | null> {
   try {
-    return openedKeyring(dataKeysOf(verification), sealingKey);
+    return openedKeyring(await dataKeysOf(rows), sealingKey);
   } catch {
     return null;
   }
 }
 
 async function checkKeys(verification: Verification, keyring: Pick<Keyring, "open">): Promise<void> {
-  const page = verification.database.prepare(
-    `SELECT id, account_id, sealed_secret FROM access_keys WHERE typeof(id) = 'text' AND id > ? ORDER BY id LIMIT ${pageRows}`,
-  );
-  for (let after = ""; ; ) {
-    const rows = page.all(after);
-    for (const row of rows) {
-      const accessKeyId = String(row["id"]);
-      const sealedSecret = row["sealed_secret"] as Uint8Array;
+  const columns = "id, account_id, sealed_secret";
+  for await (const rows of verification.pages<AccessKeyRow>({ table: "access_keys", columns, pageRows })) {
+    for (const { id, account_id: accountId, sealed_secret: sealedSecret } of rows) {
+      const accessKeyId = String(id);
       try {
-        keyring.open({ accessKeyId, accountId: String(row["account_id"]) as never, sealedSecret });
+        keyring.open({ accessKeyId, accountId: String(accountId) as never, sealedSecret });
       } catch {
         verification.found({ code: "secrets", message: `the secret of the access key ${accessKeyId} does not open` });
       }
     }
-    const last = rows.at(-1);
-    if (last === undefined) {
-      return;
-    }
-    after = nextPlace(after, String(last["id"]));
-    await verification.step();
   }
 }

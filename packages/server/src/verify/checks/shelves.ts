@@ -2,13 +2,18 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { StatementSync } from "node:sqlite";
 import { probePrefix } from "../../storage/blobs/probe.ts";
+import type { OpenedFolder } from "../open-folder.ts";
 import type { Verification } from "../verification.ts";
 
 const folderPattern = /^[0-9a-f]{2}$/;
 
 /** The folders `ab/cd` that there are files or rows for, in order. Reports other files on the way. */
-export async function* shelvesOf(verification: Verification, blobs: string): AsyncGenerator<string, void, void> {
-  const nextRow = verification.database.prepare(
+export async function* shelvesOf(
+  verification: Verification,
+  { path, database, isRunning }: OpenedFolder,
+): AsyncGenerator<string, void, void> {
+  const blobs = join(path, "blobs");
+  const nextRow = database.prepare(
     "SELECT name FROM segments WHERE name >= ? AND length(name) = 14 ORDER BY name LIMIT 1",
   );
   for (let first = 0; first <= 0xff; first += 1) {
@@ -22,7 +27,7 @@ export async function* shelvesOf(verification: Verification, blobs: string): Asy
     }
   }
   for (const name of await readdir(blobs)) {
-    if (!folderPattern.test(name) && !(name.startsWith(probePrefix) && verification.isRunning)) {
+    if (!folderPattern.test(name) && !(name.startsWith(probePrefix) && isRunning)) {
       verification.found({ code: "file-unknown", message: "the file is no folder of segments", file: `blobs/${name}` });
     }
   }

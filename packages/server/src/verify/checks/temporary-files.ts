@@ -3,16 +3,20 @@ import { join } from "node:path";
 import { millisecondsPer } from "@moraine/protocol";
 import { systemClock } from "../../clock/clocks.ts";
 import { intentLeaseMilliseconds } from "../../segments/running-intents.ts";
+import type { OpenedFolder } from "../open-folder.ts";
 import type { Verification } from "../verification.ts";
 
 const name = "tmp";
 
 /** Segments that are being received lie in `tmp/`. A start empties it, so what a stopped server left there is no finding. */
-export async function checkTemporaryFiles(verification: Verification): Promise<void> {
-  if (!verification.isRunning) {
+export async function checkTemporaryFiles(
+  verification: Verification,
+  { path, isRunning }: OpenedFolder,
+): Promise<void> {
+  if (!isRunning) {
     return;
   }
-  const folder = join(verification.folder.path, name);
+  const folder = join(path, name);
   const oldest = systemClock.now() - intentLeaseMilliseconds - millisecondsPer.hour;
   for await (const entry of await opendir(folder)) {
     const found = await stat(join(folder, entry.name)).catch(() => null);

@@ -1,4 +1,3 @@
-import { nextPlace } from "../../domain/stores/next-place.ts";
 import type { ArchiveRow } from "../../storage/metadata/tables/schema.ts";
 import type { Finding } from "../finding.ts";
 import { arnOfRow } from "../vault-arn.ts";
@@ -21,34 +20,30 @@ interface VaultRow {
 
 /** Counts each vault's archives again. */
 export async function checkVaults(verification: Verification): Promise<void> {
-  const next = verification.database.prepare("SELECT id FROM vaults WHERE id > ? ORDER BY id LIMIT 1");
-  let id = "";
-  for (let row = next.get(id); row !== undefined; row = next.get(id)) {
-    id = nextPlace(id, String(row["id"]));
-    await verification.confirmed(() => findingsOf(verification, id));
-    verification.totals.vaults += 1;
-    await verification.step();
+  for await (const page of verification.pages<Pick<VaultRow, "id">>({ table: "vaults", columns: "id", pageRows })) {
+    for (const { id } of page) {
+      await verification.confirmed(() => findingsOf(verification, id));
+      verification.totals.vaults += 1;
+      await verification.step();
+    }
   }
 }
 
 async function findingsOf(verification: Verification, id: string): Promise<Finding[]> {
-  const vault = verification.database
-    .prepare(
-      `SELECT id, account_id, region, name, archive_count, archive_bytes, revision, inventory_revision,
-         inventory_archive_count, inventory_archive_bytes FROM vaults WHERE id = ?`,
-    )
-    .get(id) as unknown as VaultRow | undefined;
+  const vault = await findVault(verification, id);
   if (vault === undefined) {
     return [];
   }
   const { archive_count: count, archive_bytes: bytes, revision, inventory_revision: inventoryRevision } = vault;
   const found = await contentsOf(verification, vault);
+  // A change while they were counted has made a later one.
+  const newestPossible = Math.max(revision, (await findVault(verification, id))?.revision ?? Number.MAX_SAFE_INTEGER);
   const isCounted = found.count === count && found.bytes === bytes;
   const messages = [
     ...(isCounted
       ? inventoryMessages(vault, found)
       : [`it counts ${count} archives of ${bytes} bytes, but holds ${found.count} of ${found.bytes} bytes`]),
-    ...(found.newest > revision && !verification.isRunning
+    ...(found.newest > newestPossible
       ? [`it is of revision ${revision}, but an archive was changed in revision ${found.newest}`]
       : []),
     ...((inventoryRevision ?? 0) > revision
@@ -61,6 +56,15 @@ async function findingsOf(verification: Verification, id: string): Promise<Findi
     message: `the vault's counters are wrong: ${message}`,
     vault: arn,
   }));
+}
+
+async function findVault({ rows }: Verification, id: string): Promise<VaultRow | undefined> {
+  const [vault] = await rows.select(
+    `SELECT id, account_id, region, name, archive_count, archive_bytes, revision, inventory_revision,
+       inventory_archive_count, inventory_archive_bytes FROM vaults WHERE id = $1`,
+    [id],
+  );
+  return vault as unknown as VaultRow | undefined;
 }
 
 /**
@@ -104,14 +108,12 @@ async function contentsOf(
   verification: Verification,
   { id, revision, inventory_revision: inventory }: VaultRow,
 ): Promise<Contents> {
-  const page = verification.database.prepare(
-    `SELECT created_at, id_head, size_bytes, created_revision, deleted_revision FROM archives
-     WHERE vault_id = ? AND listed = 1 AND (created_at, id_head) > (?, ?) ORDER BY created_at, id_head LIMIT ${pageRows}`,
-  );
+  const page = `SELECT created_at, id_head, size_bytes, created_revision, deleted_revision FROM archives
+    WHERE vault_id = $1 AND listed = 1 AND (created_at, id_head) > ($2, $3) ORDER BY created_at, id_head LIMIT ${pageRows}`;
   const found = { count: 0, bytes: 0, newest: 0, inventoried: { count: 0, bytes: 0 } };
   let at: readonly [number, Uint8Array] = [Number.MIN_SAFE_INTEGER, new Uint8Array()];
   for (;;) {
-    const rows = page.all(id, ...at) as unknown as LivedRow[];
+    const rows = (await verification.rows.select(page, [id, ...at])) as unknown as LivedRow[];
     count(found, rows, revision);
     count(found.inventoried, rows, inventory ?? -1);
     found.newest = rows.reduce(

@@ -1,16 +1,16 @@
 import { parseArgs } from "node:util";
 import { programUsage } from "../../settings/program-usage.ts";
-import { secondsOf } from "../arguments.ts";
-import { type PlaceArguments, placeHelp, placeOptions, readPlace } from "./place-arguments.ts";
+import { type ComparedArguments, comparedHelp, comparedOptions, readCompared } from "../bucket/place-arguments.ts";
+import { secondsOf } from "../durations.ts";
 
-export interface Arguments extends PlaceArguments {
+export interface Arguments extends ComparedArguments {
   readonly maxSeconds: number | null;
   readonly isJson: boolean;
 }
 
 const options: ReadonlyArray<readonly [flag: string, help: string]> = [
   ["--data DIR", "the data folder of a server whose archives are in a bucket (MORAINE_DATA, moraine-data)"],
-  ...placeHelp,
+  ...comparedHelp,
   ["--max-duration TIME", "stop after this time, e.g. 10m (no limit)"],
   ["--json", "print one JSON object a line: findings, then a summary"],
   ["--help", "print this"],
@@ -32,7 +32,7 @@ export function readArguments(args: readonly string[], environment: NodeJS.Proce
     strict: true,
     allowPositionals: false,
     options: {
-      ...placeOptions,
+      ...comparedOptions,
       orphans: { type: "boolean" },
       data: { type: "string" },
       "max-duration": { type: "string" },
@@ -45,7 +45,7 @@ export function readArguments(args: readonly string[], environment: NodeJS.Proce
   }
   const duration = values["max-duration"];
   return {
-    ...readPlace(values, environment),
+    ...readCompared(values, environment),
     maxSeconds: duration === undefined ? null : secondsOf("--max-duration", duration),
     isJson: values.json,
   };

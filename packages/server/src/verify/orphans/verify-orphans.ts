@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { millisecondsPer } from "@moraine/protocol";
 import { systemClock } from "../../clock/clocks.ts";
 import { isBlobKey } from "../../storage/blobs/blob-key.ts";
+import { type BucketPlace, openBucketPlace } from "../bucket/open-bucket-place.ts";
 import type { Finding } from "../finding.ts";
 import type { OpenOptions } from "../open-folder.ts";
 import { TimeOverError } from "../verification.ts";
@@ -9,7 +10,6 @@ import type { Arguments } from "./arguments.ts";
 import { describeOrphan, ownerOfKey, readOrphanFooter, subjectOf } from "./describe-orphan.ts";
 import { foreignEntries, foreignObject } from "./foreign-objects.ts";
 import type { KnownSegment } from "./known-segments.ts";
-import { type BucketPlace, openBucketPlace } from "./open-bucket-place.ts";
 import { type ReconcileTotals, reconcile } from "./reconcile.ts";
 import type { Report } from "./report.ts";
 

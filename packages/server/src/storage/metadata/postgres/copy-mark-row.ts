@@ -3,8 +3,12 @@ import type { PostgresConnection } from "./postgres-connection.ts";
 
 // The mark of a copy in a database: docs/decisions/0072.
 
+interface Queried {
+  query(sql: string): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }>;
+}
+
 /** Null when there is none. @param lock keeps others from changing it until the transaction ends. */
-export async function readCopyMarkRow(connection: PostgresConnection, lock = false): Promise<CopyMark | null> {
+export async function readCopyMarkRow(connection: Queried, lock = false): Promise<CopyMark | null> {
   const { rows } = await connection.query(
     `select copy_id, state, other, marked_at, is_filled from copy_mark where id = 1${lock ? " for update" : ""}`,
   );

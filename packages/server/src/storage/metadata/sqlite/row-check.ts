@@ -1,13 +1,10 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { DamagedRow } from "../../../domain/stores/metadata-store.ts";
 import { nextPlace } from "../../../domain/stores/next-place.ts";
-import { ArchiveTotals } from "../tables/row-macs/archive-sum.ts";
 import type { SealedValues } from "../tables/row-macs/row-hasher.ts";
 import { isSound, nameOf, type RowSeal } from "../tables/row-macs/row-seal.ts";
 import { type SealedTableName, sealedTables } from "../tables/row-macs/sealed-columns.ts";
+import { VaultSums, vaultsAtOnce } from "../tables/row-macs/vault-sums.ts";
 
-/** Vaults whose sums are computed in one pass over the archives: what the pass holds in memory. */
-const vaultsAtOnce = 10_000;
 /** Rows of a step: a transaction of some milliseconds. */
 const stepRows = 100;
 
@@ -50,36 +47,22 @@ export function* checkSums(checked: CheckedRows): Generator<void, void> {
 
 type Row = Readonly<Record<string, string | bigint | Uint8Array | null>>;
 
-interface Contents {
-  readonly vault: Row;
-  readonly totals: ArchiveTotals;
-}
-
 function* checkContents(checked: CheckedRows, vaults: readonly Row[]): Generator<void, void> {
   const { hasher, onDamagedRow } = checked;
-  const sound = vaults.filter((vault) => isSound(hasher, "vaults", vault));
-  const contents = new Map<unknown, Contents>(
-    sound.map((vault) => [vault["id"], { vault, totals: new ArchiveTotals() }]),
-  );
+  const sums = new VaultSums(hasher, vaults);
   const select = bigRows(checked, "SELECT rowid AS place, * FROM archives WHERE rowid > ? ORDER BY rowid LIMIT ?");
   for (let after: bigint | null = lowestPlace; after !== null; ) {
     const rows = select.all(after, stepRows) as Row[];
     for (const row of rows) {
-      const of = contents.get(row["vault_id"]);
-      if (of !== undefined) {
-        of.totals.add(hasher, row, of.vault["revision"] as bigint);
-      }
+      sums.add(row);
     }
     const last: Row | undefined = rows.at(-1);
     checkVaultsOf(checked, after, last);
     after = rows.length < stepRows ? null : nextPlace(after, last?.["place"] as bigint);
     yield;
   }
-  for (const of of contents.values()) {
-    const finding = findingOf(of);
-    if (finding !== null) {
-      onDamagedRow(finding);
-    }
+  for (const { damaged } of sums.differences()) {
+    onDamagedRow(damaged);
   }
 }
 
@@ -99,20 +82,6 @@ function checkVaultsOf(checked: CheckedRows, after: bigint, last: Row | undefine
     const finding = `the vault of the archive with ${nameOf("archives", row)} is missing`;
     checked.onDamagedRow({ table: "vaults", row: finding });
   }
-}
-
-function findingOf({ vault, totals: { count, bytes, sum } }: Contents): DamagedRow | null {
-  const isSameSum = Buffer.from(sum).equals(vault["archive_sum"] as Uint8Array);
-  if (isSameSum && count === vault["archive_count"] && bytes === vault["archive_bytes"]) {
-    return null;
-  }
-  const expected = `${vault["archive_count"]} of ${vault["archive_bytes"]}`;
-  return {
-    table: "archives",
-    row:
-      `of the vault with id ${vault["id"]}: ${count} rows of ${bytes} bytes are there, and ${expected} were stored; ` +
-      "rows are missing, added or changed",
-  };
 }
 
 /** Numbers as BigInt: a damaged one may be larger than JavaScript's are. */

@@ -16,7 +16,7 @@ export function addDigest(sum: Uint8Array, digest: string): Buffer {
   return result;
 }
 
-/** Counts, adds up and sums the archives that live in a vault as of a revision. Rows have their numbers as BigInt. */
+/** Counts, adds up and sums the archives that live in a vault as of a revision. */
 export class ArchiveTotals {
   count = 0n;
   bytes = 0n;
@@ -25,14 +25,16 @@ export class ArchiveTotals {
   /** Passes over an archive that came later or was deleted before, and over damaged numbers. */
   add(hasher: RowHasher, row: SealedValues, revision: bigint): void {
     const { created_revision: created, deleted_revision: deleted = null, size_bytes: sizeBytes } = row;
-    const isDeleted = deleted !== null && !(typeof deleted === "bigint" && deleted > revision);
-    if (typeof created === "bigint" && created <= revision && !isDeleted) {
+    const isDeleted = deleted !== null && !(isWhole(deleted) && deleted > revision);
+    if (isWhole(created) && created <= revision && !isDeleted) {
       this.count += 1n;
-      this.bytes += typeof sizeBytes === "bigint" ? sizeBytes : 0n;
+      this.bytes += isWhole(sizeBytes) ? BigInt(sizeBytes) : 0n;
       this.sum = addDigest(this.sum, livingDigest(hasher, row));
     }
   }
 }
+
+const isWhole = (value: unknown): value is number | bigint => typeof value === "bigint" || Number.isSafeInteger(value);
 
 /** Adds a digest, as Latin-1, to a sum in place. Both are big-endian. */
 export function addTo(sum: Uint8Array, digest: string): void {

@@ -6,8 +6,8 @@ import { S3BlobStore } from "../../storage/blobs/s3/s3-blob-store.ts";
 import { assertBound } from "../../storage/bucket-binding.ts";
 import { isQuarantined } from "../../storage/history/quarantine.ts";
 import { openPostgresRows } from "../../storage/metadata/postgres/postgres-rows.ts";
-import type { RowReader } from "../../storage/metadata/row-reader.ts";
-import { selectFrom } from "../../storage/metadata/sqlite/sqlite-rows.ts";
+import type { PagedRows, RowReader } from "../../storage/metadata/row-reader.ts";
+import { pagedRowsOf } from "../../storage/metadata/sqlite/sqlite-rows.ts";
 import { readBinding } from "../../storage/s3/binding-file.ts";
 import { Bucket } from "../../storage/s3/bucket.ts";
 import { connectBucket } from "../../storage/s3/connection.ts";
@@ -17,7 +17,7 @@ import type { PlaceArguments } from "./place-arguments.ts";
 
 /** The metadata and the bucket of a service, which are read and never changed. */
 export interface BucketPlace extends AsyncDisposable {
-  readonly rows: RowReader;
+  readonly rows: RowReader & PagedRows;
   readonly blobs: BlobDriver;
   readonly bucket: Bucket;
   /** Null for a cluster. */
@@ -63,10 +63,10 @@ async function openWithBucket(path: string, options: OpenOptions): Promise<Opene
   }
 }
 
-function rowsOf(folder: OpenedFolder | null): RowReader {
+function rowsOf(folder: OpenedFolder | null): RowReader & PagedRows {
   if (folder === null) {
     throw new Error("There is neither a data folder nor a database");
   }
   const { path, database } = folder;
-  return { name: path, bindings: { read: async () => readBinding(path) }, select: selectFrom(database) };
+  return { name: path, bindings: { read: async () => readBinding(path) }, ...pagedRowsOf(database) };
 }

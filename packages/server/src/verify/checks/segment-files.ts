@@ -7,7 +7,9 @@ import { packKey } from "../../storage/metadata/tables/packed.ts";
 import { keyOf } from "../../storage/metadata/tables/rows.ts";
 import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
 import type { Finding } from "../finding.ts";
+import type { OpenedFolder } from "../open-folder.ts";
 import type { Verification } from "../verification.ts";
+import { unreadableName } from "./row-names.ts";
 import { hasReadableOwner, SegmentCheck } from "./segment.ts";
 import { shelvesOf } from "./shelves.ts";
 
@@ -18,30 +20,36 @@ const pageRows = 500;
  * Compares rows with files, both ways, folder by folder: the index of the rows' names has the folders' order. Memory is
  * needed for the names in one folder.
  */
-export async function checkSegments(verification: Verification): Promise<void> {
+export async function checkFiles(verification: Verification, folder: OpenedFolder): Promise<void> {
   const check = new SegmentCheck(verification);
-  await checkRowNames(verification);
-  for await (const shelf of shelvesOf(verification, join(verification.folder.path, blobs))) {
-    await checkShelf(verification, check, shelf);
+  await checkRowNames(verification, folder);
+  for await (const shelf of shelvesOf(verification, folder)) {
+    await checkShelf({ verification, folder, check }, shelf);
     await verification.step();
   }
 }
 
 /** Rows whose name is no packed key lie in no folder. */
-async function checkRowNames(verification: Verification): Promise<void> {
-  const rows = verification.database.prepare(
-    "SELECT hex(name) AS name FROM segments WHERE length(name) <> 14 OR typeof(name) <> 'blob'",
+async function checkRowNames({ found }: Verification, { database }: OpenedFolder): Promise<void> {
+  const rows = database.prepare(
+    "SELECT CAST(name AS BLOB) AS name FROM segments WHERE length(name) <> 14 OR typeof(name) <> 'blob'",
   );
   for (const { name } of rows.iterate()) {
-    verification.found({ code: "row-damaged", message: `a segment's name cannot be read: ${name}` });
+    found(unreadableName(name));
   }
 }
 
-async function checkShelf(verification: Verification, check: SegmentCheck, shelf: string): Promise<void> {
+interface Checked {
+  readonly verification: Verification;
+  readonly folder: OpenedFolder;
+  readonly check: SegmentCheck;
+}
+
+async function checkShelf({ verification, folder, check }: Checked, shelf: string): Promise<void> {
   // Files come first: a row is written before its file, and goes after it.
-  const files = new Set(await namesIn(join(verification.folder.path, blobs, shelf)));
+  const files = new Set(await namesIn(join(folder.path, blobs, shelf)));
   const prefix = Buffer.from(shelf.replace("/", ""), "hex");
-  const page = verification.database.prepare(
+  const page = folder.database.prepare(
     `SELECT * FROM segments WHERE name > ? AND name < ? AND length(name) = 14 ORDER BY name LIMIT ${pageRows}`,
   );
   const end = Buffer.concat([prefix, Buffer.alloc(13, 0xff)]);
@@ -51,14 +59,14 @@ async function checkShelf(verification: Verification, check: SegmentCheck, shelf
       if (hasReadableOwner(row)) {
         files.delete(keyOf(row).slice(shelf.length + 1));
       }
-      await verification.confirmed(() => check.findingsOf(row.name));
+      await verification.confirmed(async () => check.findingsOf(await check.rowOf(row.name)));
       await verification.step();
     }
     const last = rows.length < pageRows ? undefined : rows.at(-1);
     after = last === undefined ? undefined : nextPlace(after, last.name);
   }
   for (const name of files) {
-    await verification.confirmed(() => unknownFile(verification, `${shelf}/${name}`, name));
+    await verification.confirmed(() => unknownFile(folder, `${shelf}/${name}`, name));
   }
 }
 
@@ -71,9 +79,9 @@ async function namesIn(folder: string): Promise<string[]> {
   });
 }
 
-async function unknownFile({ database, folder }: Verification, key: string, name: string): Promise<Finding[]> {
+async function unknownFile({ database, path }: OpenedFolder, key: string, name: string): Promise<Finding[]> {
   const file = `${blobs}/${key}`;
-  if ((await lstat(join(folder.path, file)).catch(() => null)) === null) {
+  if ((await lstat(join(path, file)).catch(() => null)) === null) {
     return [];
   }
   if (!isBlobName(name)) {

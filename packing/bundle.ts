@@ -33,7 +33,7 @@ const bundles: Readonly<Record<string, Bundle>> = {
       restore: "src/restore/main.ts",
       repair: "src/repair/main.ts",
       copy: "src/copy/main.ts",
-      "hash-worker": "src/segments/hash-worker.ts",
+      "hash-worker": "src/segments/hashing/hash-worker.ts",
       "sqlite-worker": "src/storage/metadata/sqlite/sqlite-worker.ts",
       "sqlite-check-worker": "src/storage/metadata/sqlite/sqlite-check-worker.ts",
     },

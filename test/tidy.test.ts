@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { test } from "node:test";
 import { limits, type OperationName, operations } from "@moraine/protocol";
 import { sentencesOf } from "./support/sentences.ts";
@@ -213,6 +213,14 @@ test("only storage/metadata changes rows, and never by a text of SQL", () => {
     ),
   ];
   assert.deepEqual(filesThatSay(/\b(delete from|update \w+ set|drop table|truncate table)\b/i, texts), []);
+});
+
+test("no folder of sources has more than 20 files", () => {
+  const counts = Map.groupBy(sources, dirname);
+  assert.deepEqual(
+    [...counts].filter(([, files]) => files.length > 20).map(([folder]) => folder),
+    [],
+  );
 });
 
 test("no file has a note to ourselves, or weighs more than 200 kB", () => {

@@ -6,7 +6,7 @@ import { FaultError, type FaultRule } from "./domain/faults/fault.ts";
 import { parseFault } from "./domain/faults/fault-text.ts";
 import { isLoopback } from "./domain/loopback.ts";
 import { type Place, readPlace } from "./domain/place.ts";
-import { type Network, readNetwork } from "./domain/policy/addresses.ts";
+import { type Network, readNetwork } from "./domain/policy/conditions/addresses.ts";
 import { isSafeEndpoint } from "./domain/safe-endpoint.ts";
 import { rootKeyOf } from "./secrets/given-secrets.ts";
 import type { RootKey } from "./secrets/root-key-file.ts";

@@ -1,6 +1,6 @@
 import { openBucket } from "../storage/s3/bucket.ts";
 import { parseBucketUrl } from "../storage/s3/bucket-url.ts";
-import { openFolderForBackup, openFolderForReading } from "./folder-place.ts";
+import { openFolderForBackup, openFolderForReading } from "./folder/folder-place.ts";
 import type { BackupPlace } from "./place.ts";
 import { type BucketOptions, openBucketForBackup, openBucketForReading } from "./s3/bucket-place.ts";
 

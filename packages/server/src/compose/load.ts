@@ -3,7 +3,7 @@ import type { PolicyMeters } from "../auth/policy-meter.ts";
 import { ifPresent } from "../files/missing.ts";
 import type { ServiceState } from "../health/service-state.ts";
 import type { Listener, RequestRecord } from "../http/connections/listener.ts";
-import type { HashPool } from "../segments/hash-pool.ts";
+import type { HashPool } from "../segments/hashing/hash-pool.ts";
 import type { StorageTimings } from "../telemetry/storage-timings.ts";
 import type { Stores } from "./stores.ts";
 import type { openTransfers } from "./transfers.ts";

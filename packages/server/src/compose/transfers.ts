@@ -3,7 +3,7 @@ import { leafSizeBytes } from "@moraine/protocol";
 import type { BlobStore } from "../domain/stores/blob-store.ts";
 import type { ServiceState } from "../health/service-state.ts";
 import { BlockPool, blockSizeBytes, sharedBlocks } from "../segments/blocks.ts";
-import { HashPool } from "../segments/hash-pool.ts";
+import { HashPool } from "../segments/hashing/hash-pool.ts";
 import { RunningIntents } from "../segments/running-intents.ts";
 import { SegmentCache } from "../segments/segment-cache.ts";
 

@@ -1,4 +1,4 @@
-import { readNetwork } from "./policy/addresses.ts";
+import { readNetwork } from "./policy/conditions/addresses.ts";
 
 const clientBits = 64n;
 

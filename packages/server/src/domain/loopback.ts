@@ -1,4 +1,4 @@
-import { contains, readNetwork } from "./policy/addresses.ts";
+import { contains, readNetwork } from "./policy/conditions/addresses.ts";
 
 const networks = ["127.0.0.0/8", "::1"].flatMap((text) => readNetwork(text) ?? []);
 

@@ -5,9 +5,9 @@ import type { Archive } from "../domain/vaults/archive.ts";
 import { permittedBy } from "../domain/vaults/permission.ts";
 import { arnOf } from "../domain/vaults/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
-import { assertHex, contentCheck, requireDescription, requireTreeHash } from "./content-claims.ts";
 import type { Call, VaultCall, VaultHandler } from "./context.ts";
 import { archivePath } from "./locations.ts";
+import { assertHex, contentCheck, requireDescription, requireTreeHash } from "./requests/content-claims.ts";
 
 /** For how long a repeated call is recognised. */
 const requestMemoryMilliseconds = millisecondsPer.day;

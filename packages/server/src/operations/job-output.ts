@@ -19,7 +19,7 @@ import { freshSegments } from "../segments/open.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import { readVerified } from "../segments/read.ts";
 import type { HandlerOutput, OutgoingBytes, Services, VaultCall, VaultHandler } from "./context.ts";
-import { requireJob } from "./require-job.ts";
+import { requireJob } from "./requests/require-job.ts";
 
 /** Returns the output or a range of it; ranges count from the first byte of the job's own range (docs/wire.md#job-output). */
 export const getJobOutput: VaultHandler<"GetJobOutput"> = async (services, { jobId, range: header }, call) => {

@@ -27,10 +27,10 @@ import { arnOf, type Vault } from "../domain/vaults/vault.ts";
 import { archiveSegments } from "../segments/archive-segments.ts";
 import { rangeTreeHash } from "../segments/range-tree-hash.ts";
 import type { Services, VaultCall, VaultHandler } from "./context.ts";
-import { type ArchiveJobRequest, type InventoryJobRequest, readJobRequest } from "./job-request.ts";
 import { jobPath } from "./locations.ts";
-import { decodeMarker, encodeMarker } from "./page-markers.ts";
-import { requireJob } from "./require-job.ts";
+import { type ArchiveJobRequest, type InventoryJobRequest, readJobRequest } from "./requests/job-request.ts";
+import { decodeMarker, encodeMarker } from "./requests/page-markers.ts";
+import { requireJob } from "./requests/require-job.ts";
 
 /** Makes a job of its own for every call. A small one that is due has usually ended before the response. */
 export const initiateJob: VaultHandler<"InitiateJob"> = async (services, { jobParameters }, call) => {

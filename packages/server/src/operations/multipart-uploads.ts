@@ -16,10 +16,16 @@ import { permittedBy } from "../domain/vaults/permission.ts";
 import { arnOf } from "../domain/vaults/vault.ts";
 import { receiveSegment } from "../segments/receive.ts";
 import { completeUpload } from "./complete-upload.ts";
-import { assertHex, contentCheck, requireDescription, requireHeader, requireTreeHash } from "./content-claims.ts";
 import type { Services, VaultCall, VaultHandler } from "./context.ts";
 import { archivePath, uploadPath } from "./locations.ts";
-import { decodeMarker, encodeMarker } from "./page-markers.ts";
+import {
+  assertHex,
+  contentCheck,
+  requireDescription,
+  requireHeader,
+  requireTreeHash,
+} from "./requests/content-claims.ts";
+import { decodeMarker, encodeMarker } from "./requests/page-markers.ts";
 import { storeManifest } from "./store-manifest.ts";
 
 export const initiateMultipartUpload: VaultHandler<"InitiateMultipartUpload"> = async (

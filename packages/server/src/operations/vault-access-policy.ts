@@ -1,7 +1,7 @@
 import { errors } from "@moraine/protocol";
 import { permittedBy } from "../domain/vaults/permission.ts";
 import type { VaultHandler } from "./context.ts";
-import { requirePolicy } from "./require-policy.ts";
+import { requirePolicy } from "./requests/require-policy.ts";
 
 /** Replaces the previous policy; one that is refused changes nothing (docs/wire.md#access-policy). */
 export const setVaultAccessPolicy: VaultHandler<"SetVaultAccessPolicy"> = async (

@@ -3,7 +3,7 @@ import { newLockId } from "../domain/new-id.ts";
 import { permittedBy } from "../domain/vaults/permission.ts";
 import { lockInForce, lockStateNames } from "../domain/vaults/vault-lock.ts";
 import type { VaultHandler } from "./context.ts";
-import { requirePolicy } from "./require-policy.ts";
+import { requirePolicy } from "./requests/require-policy.ts";
 
 /** Starts a lock's 24 hours in progress; its id is in this response alone (docs/wire.md#vault-lock). */
 export const initiateVaultLock: VaultHandler<"InitiateVaultLock"> = async (

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type CopyTotals, copySegments, type Missing } from "../backup/copy-segments.ts";
-import { FolderSegments } from "../backup/folder-segments.ts";
+import { FolderSegments } from "../backup/folder/folder-segments.ts";
 import { keyName, writeKey } from "../backup/key-copy.ts";
 import { databaseName, hashOfFile, type Manifest } from "../backup/manifest.ts";
 import { Pace } from "../backup/pace.ts";

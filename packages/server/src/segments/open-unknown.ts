@@ -2,7 +2,7 @@ import { leafCount } from "@moraine/protocol";
 import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 import type { BlobReader, BlobStore } from "../domain/stores/blob-store.ts";
 import { decodeFooter, type Footer, footerLengthAt, footerSizeMax, footerTailLength } from "./footer.ts";
-import { rootOfLeaves } from "./leaves-root.ts";
+import { rootOfLeaves } from "./hashing/leaves-root.ts";
 import { type OpenSegment, openBlob, readOrCorrupt } from "./open.ts";
 
 /** A segment as its file alone describes it. */

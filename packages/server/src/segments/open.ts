@@ -10,7 +10,7 @@ import {
   NotRestoredYetError,
 } from "../domain/stores/blob-store.ts";
 import { decodeFooter, type Footer, footerSizeMax } from "./footer.ts";
-import { rootOfLeaves } from "./leaves-root.ts";
+import { rootOfLeaves } from "./hashing/leaves-root.ts";
 
 /** The kernel reports that the medium, or the file system on it, has lost what it held. Other errors pass, or are a setting's. */
 const mediumFaults: ReadonlySet<unknown> = new Set(["EIO", "EUCLEAN", "EBADMSG"]);

@@ -2,7 +2,7 @@ import { type ByteRange, fromHex, leafCount, leafSizeBytes, type TreeHash, TreeH
 import { invariant } from "../domain/invariant.ts";
 import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage.ts";
 import { sha256 } from "./footer.ts";
-import { rootOfLeaves } from "./leaves-root.ts";
+import { rootOfLeaves } from "./hashing/leaves-root.ts";
 import type { SegmentOpener } from "./open.ts";
 
 /**

@@ -5,7 +5,7 @@ import { CorruptSegmentError, type Segment } from "../domain/segment.ts";
 import { BlockAcquirer, type BlockPool, shortSizeBytesMax } from "./blocks.ts";
 import { coveringSlices, type SegmentPages, type SegmentSlice } from "./coverage.ts";
 import { leafAt } from "./footer.ts";
-import type { HashPool } from "./hash-pool.ts";
+import type { HashPool } from "./hashing/hash-pool.ts";
 import { type OpenSegment, readOrCorrupt, type SegmentOpener } from "./open.ts";
 import { leafMismatch, readTwiceOrInstead } from "./read-twice.ts";
 import { ReaderBlocks } from "./reader-blocks.ts";

@@ -6,9 +6,9 @@ import type { Clock } from "../domain/time/clock.ts";
 import type { Instant } from "../domain/time/instant.ts";
 import { archiveTime, type TrustedClock } from "../domain/time/trusted-clock.ts";
 import { type BlockPool, type ByteStream, shortSizeBytesMax } from "./blocks.ts";
-import { type ContentDigest, digestOfLeaf } from "./content-hash.ts";
 import { encodeFooter, footerSizeMax } from "./footer.ts";
-import type { HashPool } from "./hash-pool.ts";
+import { type ContentDigest, digestOfLeaf } from "./hashing/content-hash.ts";
+import type { HashPool } from "./hashing/hash-pool.ts";
 import { intentLeaseMilliseconds, type RunningIntents } from "./running-intents.ts";
 import { writeInBlocks } from "./write-in-blocks.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { type Network, readNetwork } from "../../src/domain/policy/addresses.ts";
+import { type Network, readNetwork } from "../../src/domain/policy/conditions/addresses.ts";
 import { originOf } from "../../src/http/connections/client-origin.ts";
 import { allow, grant, makeUser } from "../support/admin.ts";
 import { createVault, vaultPath } from "../support/glacier.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { clientNetwork } from "../../src/domain/client-network.ts";
-import { readNetwork } from "../../src/domain/policy/addresses.ts";
+import { readNetwork } from "../../src/domain/policy/conditions/addresses.ts";
 import { connectionsMax } from "../../src/http/connections/limits.ts";
 import { createVault, randomContent } from "../support/glacier.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "../support/server.ts";

@@ -5,8 +5,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { content, linearVectors, treeVectors } from "../../../protocol/test/content-vectors.ts";
-import { digestOfLeaf, LeafHashes } from "../../src/segments/content-hash.ts";
-import { HashPool } from "../../src/segments/hash-pool.ts";
+import { digestOfLeaf, LeafHashes } from "../../src/segments/hashing/content-hash.ts";
+import { HashPool } from "../../src/segments/hashing/hash-pool.ts";
 import { mebibyte, treeHashOf } from "../support/glacier.ts";
 
 const failures: Error[] = [];

@@ -3,7 +3,7 @@ import { after, beforeEach, describe, test } from "node:test";
 import { leafSizeBytes } from "@moraine/protocol";
 import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
 import { BlockPool, sharedBlocks } from "../../src/segments/blocks.ts";
-import { HashPool } from "../../src/segments/hash-pool.ts";
+import { HashPool } from "../../src/segments/hashing/hash-pool.ts";
 import { freshSegments } from "../../src/segments/open.ts";
 import { readVerified } from "../../src/segments/read.ts";
 import { assertSameBytes, mebibyte, randomContent } from "../support/glacier.ts";

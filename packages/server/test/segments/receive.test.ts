@@ -8,7 +8,7 @@ import { CorruptSegmentError, type Segment } from "../../src/domain/segment.ts";
 import { BlobMissingError, StorageFullError } from "../../src/domain/stores/blob-store.ts";
 import { type MetadataStore, MetadataUnavailableError } from "../../src/domain/stores/metadata-store.ts";
 import { BlockPool, blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
-import { HashPool } from "../../src/segments/hash-pool.ts";
+import { HashPool } from "../../src/segments/hashing/hash-pool.ts";
 import { freshSegments } from "../../src/segments/open.ts";
 import { type ReadServices, readVerified } from "../../src/segments/read.ts";
 import { type IncomingSegment, type ReceiveServices, receiveSegment } from "../../src/segments/receive.ts";

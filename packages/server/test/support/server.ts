@@ -31,7 +31,7 @@ import {
 import type { JobServices, SweepResult } from "../../src/jobs/context.ts";
 import { BlockPool, blockSizeBytes, sharedBlocks } from "../../src/segments/blocks.ts";
 import { DamageReports } from "../../src/segments/damage-reports.ts";
-import { HashPool } from "../../src/segments/hash-pool.ts";
+import { HashPool } from "../../src/segments/hashing/hash-pool.ts";
 import { RunningIntents } from "../../src/segments/running-intents.ts";
 import { SegmentCache } from "../../src/segments/segment-cache.ts";
 import { openInlineStore } from "./inline-store.ts";

@@ -1,7 +1,7 @@
 import type { Segment } from "../../src/domain/segment.ts";
 import type { BlobStore } from "../../src/domain/stores/blob-store.ts";
-import { LeafHashes } from "../../src/segments/content-hash.ts";
 import { encodeFooter, type Footer } from "../../src/segments/footer.ts";
+import { LeafHashes } from "../../src/segments/hashing/content-hash.ts";
 
 /** Stores bytes as a segment with its footer, without a server and without a row. */
 export async function storedSegment(

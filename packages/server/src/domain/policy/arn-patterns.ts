@@ -1,4 +1,4 @@
-import type { Context } from "./condition-keys.ts";
+import type { Context } from "./conditions/condition-keys.ts";
 import { anyRun, matches } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";
 import {

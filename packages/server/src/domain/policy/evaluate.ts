@@ -1,7 +1,7 @@
 import type { AccountId } from "@moraine/protocol";
 import { matchesArn } from "./arn-patterns.ts";
-import { type Context, valueLengthMax } from "./condition-keys.ts";
-import { holds } from "./conditions.ts";
+import { type Context, valueLengthMax } from "./conditions/condition-keys.ts";
+import { holds } from "./conditions/conditions.ts";
 import { stepsMax, withinBounds } from "./effort.ts";
 import type { Effect, Policy, Statement } from "./model.ts";
 import { matches } from "./patterns.ts";

@@ -1,5 +1,5 @@
 import type { ArnPattern } from "./arn-patterns.ts";
-import type { Condition } from "./conditions.ts";
+import type { Condition } from "./conditions/conditions.ts";
 import type { Pattern } from "./patterns.ts";
 import type { PrincipalClause } from "./principals.ts";
 

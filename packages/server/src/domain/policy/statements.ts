@@ -1,6 +1,6 @@
 import { parseIdentityAction, parseVaultAction } from "./actions.ts";
 import { type ArnPattern, couldMatchArn, couldNameService, isWholly, parseResourcePattern } from "./arn-patterns.ts";
-import { parseConditions } from "./conditions.ts";
+import { parseConditions } from "./conditions/conditions.ts";
 import { assertMembers, objectOf, textOf, textsOf } from "./documents.ts";
 import type { Clause, Effect, Statement } from "./model.ts";
 import { PolicyError } from "./policy-error.ts";

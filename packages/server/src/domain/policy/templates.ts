@@ -1,4 +1,4 @@
-import { type Context, conditionKey, valueLengthMax, valueLengthMaxOf } from "./condition-keys.ts";
+import { type Context, conditionKey, valueLengthMax, valueLengthMaxOf } from "./conditions/condition-keys.ts";
 import { remembering, spend } from "./effort.ts";
 import { anyOne, anyRun, literal, loosePointSteps, type Pattern, withWildcards } from "./patterns.ts";
 import { PolicyError } from "./policy-error.ts";

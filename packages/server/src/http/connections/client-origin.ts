@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { contains, type Network, readNetwork } from "../../domain/policy/addresses.ts";
+import { contains, type Network, readNetwork } from "../../domain/policy/conditions/addresses.ts";
 
 /** Where a request comes from, for conditions of policies and for limits. */
 export interface Origin {

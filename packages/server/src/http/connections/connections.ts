@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { clientNetwork } from "../../domain/client-network.ts";
-import type { Network } from "../../domain/policy/addresses.ts";
+import type { Network } from "../../domain/policy/conditions/addresses.ts";
 import { isWithin, originOfSocket } from "./client-origin.ts";
 import type { HttpLimits } from "./limits.ts";
 

@@ -7,7 +7,7 @@ import { carriesSignature } from "../../auth/signature-claim.ts";
 import type { AuditTrail } from "../../domain/audit.ts";
 import { clientNetwork } from "../../domain/client-network.ts";
 import { newRequestId } from "../../domain/new-id.ts";
-import type { Network } from "../../domain/policy/addresses.ts";
+import type { Network } from "../../domain/policy/conditions/addresses.ts";
 import type { RequestCounts } from "../../domain/request-counts.ts";
 import { audited } from "../audited.ts";
 import { BodyMemory } from "../body/body-memory.ts";

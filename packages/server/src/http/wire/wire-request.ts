@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { errors, parseQuery } from "@moraine/protocol";
 import type { Signed } from "../../auth/signature-claim.ts";
-import type { Network } from "../../domain/policy/addresses.ts";
+import type { Network } from "../../domain/policy/conditions/addresses.ts";
 import { originOf } from "../connections/client-origin.ts";
 
 /** A request as it stood on the wire: the signature covers exactly this, so nothing is decoded or merged yet. */

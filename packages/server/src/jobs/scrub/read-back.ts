@@ -5,7 +5,7 @@ import type { BlobStore, UncachedReader } from "../../domain/stores/blob-store.t
 import { placesPerSegmentMax } from "../../domain/vaults/damage.ts";
 import { sharedBlocks, shortSizeBytesMax } from "../../segments/blocks.ts";
 import { leafAt } from "../../segments/footer.ts";
-import type { HashPool } from "../../segments/hash-pool.ts";
+import type { HashPool } from "../../segments/hashing/hash-pool.ts";
 import { type OpenSegment, openCopy, readOrCorrupt } from "../../segments/open.ts";
 import { leafMismatch } from "../../segments/read-twice.ts";
 import type { Pace } from "./pace.ts";

@@ -5,7 +5,7 @@ import { rowsChanged } from "./prepared.ts";
 import { sealedRows } from "./tables/row-macs/sealed-rows.ts";
 import type { Database, Schema, VaultRow } from "./tables/schema.ts";
 import { markAllDead } from "./tables/segments.ts";
-import { deleteAllVaults } from "./tables/written-vault.ts";
+import { deleteAllVaults } from "./tables/vaults/written-vault.ts";
 
 export const contentsChanges = {
   async removeContents(db, { accountId, removesLocked }) {

@@ -2,7 +2,7 @@ import type { AuditFacts } from "../../domain/audit.ts";
 import type { Changes, Queries } from "./methods.ts";
 import { forgetHead } from "./tables/audit-chain.ts";
 import type { Database } from "./tables/schema.ts";
-import { forgetWrittenVault } from "./tables/written-vault.ts";
+import { forgetWrittenVault } from "./tables/vaults/written-vault.ts";
 
 /** A call of a method, as plain data. */
 export interface Request {

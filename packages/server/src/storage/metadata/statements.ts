@@ -3,7 +3,6 @@ import type { Changes, Queries } from "./methods.ts";
 import { accountSettingsChanges, accountSettingsQueries } from "./tables/account-settings.ts";
 import { archiveChanges, archiveQueries } from "./tables/archives.ts";
 import { auditChanges, auditQueries } from "./tables/audit.ts";
-import { contentsQueries } from "./tables/contents-figures.ts";
 import { damageChanges, damageQueries } from "./tables/damage.ts";
 import { deletedArchiveChanges } from "./tables/deleted-archives.ts";
 import { accessKeyChanges, accessKeyQueries } from "./tables/identities/access-keys.ts";
@@ -19,8 +18,9 @@ import { releaseChanges } from "./tables/releases.ts";
 import { scrubChanges, scrubQueries } from "./tables/scrub.ts";
 import { segmentChanges, segmentQueries } from "./tables/segments.ts";
 import { trustedTimeChanges, trustedTimeQueries } from "./tables/trusted-time.ts";
-import { vaultSettingsChanges } from "./tables/vault-settings.ts";
-import { vaultChanges, vaultQueries } from "./tables/vaults.ts";
+import { contentsQueries } from "./tables/vaults/contents-figures.ts";
+import { vaultSettingsChanges } from "./tables/vaults/vault-settings.ts";
+import { vaultChanges, vaultQueries } from "./tables/vaults/vaults.ts";
 
 /** The compiler refuses these tables while any method of the interface is missing. */
 export const queries: Queries = {

@@ -18,7 +18,7 @@ import { archiveOf, archiveRow } from "./rows.ts";
 import type { ArchiveRow, Database } from "./schema.ts";
 import { abandonPending, makeLive } from "./segments.ts";
 import { storedHead, storedRequest } from "./stored-values.ts";
-import { bumpRevision, findById, requirePermitted, selectVaultById } from "./vault-contents.ts";
+import { bumpRevision, findById, requirePermitted, selectVaultById } from "./vaults/vault-contents.ts";
 
 export const archiveQueries = {
   async findArchive(db, { vaultId, archiveId }) {

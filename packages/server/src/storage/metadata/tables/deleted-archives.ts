@@ -4,7 +4,7 @@ import type { Changes } from "../methods.ts";
 import { literal, manyRows, oneRow } from "../prepared.ts";
 import { changing, removal, soundRows } from "./row-macs/sealed-rows.ts";
 import type { Database } from "./schema.ts";
-import { findById } from "./vault-contents.ts";
+import { findById } from "./vaults/vault-contents.ts";
 
 export const deletedArchiveChanges = {
   async unlistArchives(db, { profile, afterVault, limit }) {

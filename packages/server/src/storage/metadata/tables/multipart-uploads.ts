@@ -14,7 +14,7 @@ import { changing, removal, sealedInsertion, sealedRow, sealedRows, soundRows } 
 import { archiveIdOf, segmentOf, uploadOf, uploadRow } from "./rows.ts";
 import type { Database, Schema, UploadRow } from "./schema.ts";
 import { abandonPending, makeLive, referenced, releaseReplaced } from "./segments.ts";
-import { requirePermitted } from "./vault-contents.ts";
+import { requirePermitted } from "./vaults/vault-contents.ts";
 
 export const uploadQueries = {
   async findUpload(db, at) {

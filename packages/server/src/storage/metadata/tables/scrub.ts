@@ -11,7 +11,7 @@ import { notNull, segmentOf } from "./rows.ts";
 import type { Database, ScrubRangeRow, ScrubRow } from "./schema.ts";
 import { abandonPending, findAt, makeLive, referenced, retireManifest } from "./segments.ts";
 import { storedKey } from "./stored-values.ts";
-import { findById } from "./vault-contents.ts";
+import { findById } from "./vaults/vault-contents.ts";
 
 export const scrubQueries = {
   async scrubState(db) {

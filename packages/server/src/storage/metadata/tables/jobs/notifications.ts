@@ -13,7 +13,7 @@ import type { Changes, Queries } from "../../methods.ts";
 import { literal, oneRow, rowsChanged } from "../../prepared.ts";
 import { sealedInsertion, sealedRows, soundRows } from "../row-macs/sealed-rows.ts";
 import type { Database, NotificationRow } from "../schema.ts";
-import { findById } from "../vault-contents.ts";
+import { findById } from "../vaults/vault-contents.ts";
 import { claimInTurn } from "./account-turns.ts";
 import { leaseStatements } from "./lease-statements.ts";
 

@@ -1,9 +1,9 @@
 import { errors } from "@moraine/protocol";
-import type { Instant } from "../../../domain/time/instant.ts";
-import { assertVersion, type PermittedVault } from "../../../domain/vaults/permission.ts";
-import { arnOf, type Vault } from "../../../domain/vaults/vault.ts";
-import { sealedRow } from "./row-macs/sealed-rows.ts";
-import type { Database, VaultRow } from "./schema.ts";
+import type { Instant } from "../../../../domain/time/instant.ts";
+import { assertVersion, type PermittedVault } from "../../../../domain/vaults/permission.ts";
+import { arnOf, type Vault } from "../../../../domain/vaults/vault.ts";
+import { sealedRow } from "../row-macs/sealed-rows.ts";
+import type { Database, VaultRow } from "../schema.ts";
 import { vaultOf } from "./vault-rows.ts";
 import { changingVault, writtenVault } from "./written-vault.ts";
 

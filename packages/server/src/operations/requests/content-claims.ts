@@ -1,5 +1,5 @@
 import { errors, isDescription, isHexBytes } from "@moraine/protocol";
-import type { ContentDigest } from "../segments/content-hash.ts";
+import type { ContentDigest } from "../../segments/hashing/content-hash.ts";
 
 /** @param name in words, for the error. A missing value is reported before a wrong one: docs/wire.md#order-of-checks */
 export function requireHeader(value: string | undefined, name: string): string {

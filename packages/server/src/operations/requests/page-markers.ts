@@ -1,5 +1,5 @@
-import { readMarker } from "../domain/page.ts";
-import type { Position } from "../domain/stores/metadata-store.ts";
+import { readMarker } from "../../domain/page.ts";
+import type { Position } from "../../domain/stores/metadata-store.ts";
 
 /**
  * A marker names a position and not a row, so pages stay gapless when the row it was made from has gone meanwhile. To

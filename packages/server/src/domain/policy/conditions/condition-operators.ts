@@ -1,10 +1,10 @@
+import { matchesArn, parseArnPattern, splitArn, stepsOfArn } from "../arn-patterns.ts";
+import { remembering } from "../effort.ts";
+import { matches } from "../patterns.ts";
+import { PolicyError } from "../policy-error.ts";
+import { type DocumentScope, parseTemplate, patternOf, stepsOfTemplate, type TemplateSyntax } from "../templates.ts";
 import { contains, readNetwork } from "./addresses.ts";
-import { matchesArn, parseArnPattern, splitArn, stepsOfArn } from "./arn-patterns.ts";
 import type { Context, ValueKind } from "./condition-keys.ts";
-import { remembering } from "./effort.ts";
-import { matches } from "./patterns.ts";
-import { PolicyError } from "./policy-error.ts";
-import { type DocumentScope, parseTemplate, patternOf, stepsOfTemplate, type TemplateSyntax } from "./templates.ts";
 import { readBase64, readBoolean, readDate, readNumber } from "./values.ts";
 
 /** One value of a policy, to be compared with values of a request. */

@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { StatementSync } from "node:sqlite";
-import { probePrefix } from "../../storage/blobs/probe.ts";
-import type { OpenedFolder } from "../open-folder.ts";
-import type { Verification } from "../verification.ts";
+import { probePrefix } from "../../../storage/blobs/probe.ts";
+import type { OpenedFolder } from "../../open-folder.ts";
+import type { Verification } from "../../verification.ts";
 
 const folderPattern = /^[0-9a-f]{2}$/;
 

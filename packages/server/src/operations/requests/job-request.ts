@@ -1,7 +1,7 @@
 import { errors, type InventoryFormat, isDescription, type JobParameters } from "@moraine/protocol";
-import { inventoryBounds } from "../domain/jobs/inventory.ts";
-import { type InventorySelection, type Tier, tiers } from "../domain/jobs/job.ts";
-import { assertTopic, type TopicRule } from "../domain/notifications/topic.ts";
+import { inventoryBounds } from "../../domain/jobs/inventory.ts";
+import { type InventorySelection, type Tier, tiers } from "../../domain/jobs/job.ts";
+import { assertTopic, type TopicRule } from "../../domain/notifications/topic.ts";
 
 /** The parsed body of InitiateJob, with everything checked that needs no look-up. */
 export type JobRequest = ArchiveJobRequest | InventoryJobRequest;

@@ -1,9 +1,9 @@
 import { leafCount, leafSizeBytes } from "@moraine/protocol";
-import { CorruptSegmentError, type Segment } from "../../domain/segment.ts";
-import { leafAt, sha256 } from "../../segments/footer.ts";
-import { leafRange, type OpenSegment, readOrCorrupt } from "../../segments/open.ts";
-import type { Finding } from "../finding.ts";
-import type { Verification } from "../verification.ts";
+import { CorruptSegmentError, type Segment } from "../../../domain/segment.ts";
+import { leafAt, sha256 } from "../../../segments/footer.ts";
+import { leafRange, type OpenSegment, readOrCorrupt } from "../../../segments/open.ts";
+import type { Finding } from "../../finding.ts";
+import type { Verification } from "../../verification.ts";
 
 interface ReadSegment {
   readonly segment: Segment;

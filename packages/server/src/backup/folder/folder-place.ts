@@ -1,13 +1,13 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ifPresent } from "../files/missing.ts";
-import { syncPath } from "../files/sync-path.ts";
-import { type BackupFolder, BackupFolderError, namesIn, openForBackup, openForReading } from "./backup-folder.ts";
+import { ifPresent } from "../../files/missing.ts";
+import { syncPath } from "../../files/sync-path.ts";
+import { type BackupFolder, BackupFolderError, namesIn, openForBackup, openForReading } from "../backup-folder.ts";
+import { type Backup, databaseName, decodeManifest, encodeManifest, manifestName } from "../manifest.ts";
+import type { BackupPlace, UnfinishedBackup } from "../place.ts";
+import { removeBackup, removeCopy } from "../removal.ts";
+import { SegmentFiles } from "../segment-files.ts";
 import { FolderSegments } from "./folder-segments.ts";
-import { type Backup, databaseName, decodeManifest, encodeManifest, manifestName } from "./manifest.ts";
-import type { BackupPlace, UnfinishedBackup } from "./place.ts";
-import { removeBackup, removeCopy } from "./removal.ts";
-import { SegmentFiles } from "./segment-files.ts";
 
 export const openFolderForBackup = async (given: string, dataFolder: string): Promise<BackupPlace> =>
   new FolderPlace(await openForBackup(given, dataFolder));

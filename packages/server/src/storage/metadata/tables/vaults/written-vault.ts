@@ -1,6 +1,6 @@
-import { rowsChanged } from "../prepared.ts";
-import { changing, removal } from "./row-macs/sealed-rows.ts";
-import type { Database, VaultRow } from "./schema.ts";
+import { rowsChanged } from "../../prepared.ts";
+import { changing, removal } from "../row-macs/sealed-rows.ts";
+import type { Database, VaultRow } from "../schema.ts";
 
 // Vaults' rows are changed and deleted here alone.
 

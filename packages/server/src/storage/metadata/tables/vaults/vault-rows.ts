@@ -1,12 +1,12 @@
 import type { AccountId } from "@moraine/protocol";
-import type { VaultNotifications } from "../../../domain/notifications/vault-notifications.ts";
-import type { InventorySnapshot, Vault, VaultKey } from "../../../domain/vaults/vault.ts";
-import type { VaultLock } from "../../../domain/vaults/vault-lock.ts";
-import type { VaultTags } from "../../../domain/vaults/vault-tags.ts";
-import { unpackHash } from "./packed.ts";
-import { emptySum } from "./row-macs/archive-sum.ts";
-import { notNull } from "./rows.ts";
-import type { VaultRow } from "./schema.ts";
+import type { VaultNotifications } from "../../../../domain/notifications/vault-notifications.ts";
+import type { InventorySnapshot, Vault, VaultKey } from "../../../../domain/vaults/vault.ts";
+import type { VaultLock } from "../../../../domain/vaults/vault-lock.ts";
+import type { VaultTags } from "../../../../domain/vaults/vault-tags.ts";
+import { unpackHash } from "../packed.ts";
+import { emptySum } from "../row-macs/archive-sum.ts";
+import { notNull } from "../rows.ts";
+import type { VaultRow } from "../schema.ts";
 
 export function vaultOf(row: VaultRow): Vault {
   return {

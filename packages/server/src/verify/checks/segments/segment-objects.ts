@@ -1,9 +1,9 @@
-import { nextPlace } from "../../domain/stores/next-place.ts";
-import { forEach } from "../../storage/blobs/for-each.ts";
-import { isPackedKey } from "../../storage/metadata/tables/packed.ts";
-import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
-import type { Verification } from "../verification.ts";
-import { unreadableName } from "./row-names.ts";
+import { nextPlace } from "../../../domain/stores/next-place.ts";
+import { forEach } from "../../../storage/blobs/for-each.ts";
+import { isPackedKey } from "../../../storage/metadata/tables/packed.ts";
+import type { SegmentRow } from "../../../storage/metadata/tables/schema.ts";
+import type { Verification } from "../../verification.ts";
+import { unreadableName } from "../row-names.ts";
 import { SegmentCheck } from "./segment.ts";
 
 const pageRows = 500;

@@ -1,9 +1,9 @@
+import { listOf, objectOf } from "../documents.ts";
+import { spend } from "../effort.ts";
+import { PolicyError } from "../policy-error.ts";
+import type { DocumentScope } from "../templates.ts";
 import { assertKindFits, type Context, conditionKey, valueLengthMaxOf } from "./condition-keys.ts";
 import { conditionOperator, type ValueTest } from "./condition-operators.ts";
-import { listOf, objectOf } from "./documents.ts";
-import { spend } from "./effort.ts";
-import { PolicyError } from "./policy-error.ts";
-import type { DocumentScope } from "./templates.ts";
 import { readBoolean } from "./values.ts";
 
 /** One operator on one key. */

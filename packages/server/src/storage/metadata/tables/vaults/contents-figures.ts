@@ -1,7 +1,7 @@
 import { type Expression, sql } from "kysely";
-import type { Queries } from "../methods.ts";
-import { literal, oneRow } from "../prepared.ts";
-import { inProgress } from "./jobs/job-turns.ts";
+import type { Queries } from "../../methods.ts";
+import { literal, oneRow } from "../../prepared.ts";
+import { inProgress } from "../jobs/job-turns.ts";
 
 export const contentsQueries = {
   async sumVaults(db, { afterId, limit }) {

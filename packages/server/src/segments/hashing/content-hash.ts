@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { LeafHasher, type LeafSha256, leafSizeBytes, rootOf, type TreeHash, toHex } from "@moraine/protocol";
+import { sha256 } from "../footer.ts";
 import { DigestList } from "./digest-list.ts";
-import { sha256 } from "./footer.ts";
 
 /** The hashes of a run of bytes that Glacier needs. */
 export interface ContentDigest {

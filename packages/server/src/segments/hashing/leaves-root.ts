@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type TreeHash, TreeHasher, toHex } from "@moraine/protocol";
-import { digestLength, sha256 } from "./footer.ts";
+import { digestLength, sha256 } from "../footer.ts";
 
 /** About a millisecond of hashing: a segment of 4 GiB has 4,096 leaves, and other requests must not wait for all of them. */
 const leavesPerStep = 512;

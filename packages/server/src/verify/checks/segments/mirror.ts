@@ -1,10 +1,10 @@
-import { nextPlace } from "../../domain/stores/next-place.ts";
-import { unpackId } from "../../storage/metadata/tables/packed.ts";
-import { keyOf, segmentOf } from "../../storage/metadata/tables/rows.ts";
-import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
-import type { Finding } from "../finding.ts";
-import { filesIn } from "../segment-store.ts";
-import type { Verification } from "../verification.ts";
+import { nextPlace } from "../../../domain/stores/next-place.ts";
+import { unpackId } from "../../../storage/metadata/tables/packed.ts";
+import { keyOf, segmentOf } from "../../../storage/metadata/tables/rows.ts";
+import type { SegmentRow } from "../../../storage/metadata/tables/schema.ts";
+import type { Finding } from "../../finding.ts";
+import { filesIn } from "../../segment-store.ts";
+import type { Verification } from "../../verification.ts";
 import { hasReadableOwner } from "./segment.ts";
 import { SegmentContents } from "./segment-contents.ts";
 import { ownerOf } from "./segment-owners.ts";

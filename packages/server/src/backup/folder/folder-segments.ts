@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { syncPath } from "../files/sync-path.ts";
-import { packKey } from "../storage/metadata/tables/packed.ts";
-import type { SegmentRow } from "../storage/metadata/tables/schema.ts";
-import type { Pace } from "./pace.ts";
-import type { OpenedSegment, SegmentTarget } from "./place.ts";
-import { copySegment, SegmentFiles } from "./segment-files.ts";
+import { syncPath } from "../../files/sync-path.ts";
+import { packKey } from "../../storage/metadata/tables/packed.ts";
+import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
+import type { Pace } from "../pace.ts";
+import type { OpenedSegment, SegmentTarget } from "../place.ts";
+import { copySegment, SegmentFiles } from "../segment-files.ts";
 
 /** Segments that are copied to a folder: a folder of backups, or a data folder that is restored. */
 export class FolderSegments implements SegmentTarget {

@@ -1,9 +1,9 @@
-import type { RowReader } from "../../storage/metadata/row-reader.ts";
-import { unpackId } from "../../storage/metadata/tables/packed.ts";
-import { keyOf } from "../../storage/metadata/tables/rows.ts";
-import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
-import type { Finding } from "../finding.ts";
-import { arnOfRow } from "../vault-arn.ts";
+import type { RowReader } from "../../../storage/metadata/row-reader.ts";
+import { unpackId } from "../../../storage/metadata/tables/packed.ts";
+import { keyOf } from "../../../storage/metadata/tables/rows.ts";
+import type { SegmentRow } from "../../../storage/metadata/tables/schema.ts";
+import type { Finding } from "../../finding.ts";
+import { arnOfRow } from "../../vault-arn.ts";
 
 /** The archive, upload or job that refers to a segment. */
 export interface Owner {

@@ -1,9 +1,9 @@
 import { errors } from "@moraine/protocol";
-import { assertNewVaultPolicy } from "../domain/policy/new-policy.ts";
-import { PolicyError } from "../domain/policy/parse.ts";
-import { readingMilliseconds } from "../domain/policy/policy-meter.ts";
-import { arnOf, type VaultKey } from "../domain/vaults/vault.ts";
-import type { Services } from "./context.ts";
+import { assertNewVaultPolicy } from "../../domain/policy/new-policy.ts";
+import { PolicyError } from "../../domain/policy/parse.ts";
+import { readingMilliseconds } from "../../domain/policy/policy-meter.ts";
+import { arnOf, type VaultKey } from "../../domain/vaults/vault.ts";
+import type { Services } from "../context.ts";
 
 /**
  * The document of an access policy or a lock policy, as it was given. Throws MissingParameterValueException without one,

@@ -1,13 +1,13 @@
 import { leafSizeBytes } from "@moraine/protocol";
-import { CorruptSegmentError, manifestPlace, type Segment } from "../../domain/segment.ts";
-import { BlobMissingError, NotRestoredYetError } from "../../domain/stores/blob-store.ts";
-import { footerSizeMax } from "../../segments/footer.ts";
-import { openSegment } from "../../segments/open.ts";
-import { openReplacedSegment, type UnknownSegment } from "../../segments/open-unknown.ts";
-import { packKey } from "../../storage/metadata/tables/packed.ts";
-import type { Finding } from "../finding.ts";
-import type { SegmentStore } from "../segment-store.ts";
-import type { Verification } from "../verification.ts";
+import { CorruptSegmentError, manifestPlace, type Segment } from "../../../domain/segment.ts";
+import { BlobMissingError, NotRestoredYetError } from "../../../domain/stores/blob-store.ts";
+import { footerSizeMax } from "../../../segments/footer.ts";
+import { openSegment } from "../../../segments/open.ts";
+import { openReplacedSegment, type UnknownSegment } from "../../../segments/open-unknown.ts";
+import { packKey } from "../../../storage/metadata/tables/packed.ts";
+import type { Finding } from "../../finding.ts";
+import type { SegmentStore } from "../../segment-store.ts";
+import type { Verification } from "../../verification.ts";
 import { damagedLeaves } from "./damaged-leaves.ts";
 import type { Owner } from "./segment-owners.ts";
 

@@ -1,5 +1,5 @@
 import { leafCount, type TreeHash } from "@moraine/protocol";
-import { InvariantError } from "../domain/invariant.ts";
+import { InvariantError } from "../../domain/invariant.ts";
 import type { ContentDigest, ContentHash } from "./content-hash.ts";
 import { HashLane, type LaneLoad, type Leaves } from "./hash-lane.ts";
 

@@ -1,8 +1,8 @@
-import { unpackId } from "../../storage/metadata/tables/packed.ts";
-import { keyOf, segmentOf } from "../../storage/metadata/tables/rows.ts";
-import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
-import type { Finding } from "../finding.ts";
-import type { Verification } from "../verification.ts";
+import { unpackId } from "../../../storage/metadata/tables/packed.ts";
+import { keyOf, segmentOf } from "../../../storage/metadata/tables/rows.ts";
+import type { SegmentRow } from "../../../storage/metadata/tables/schema.ts";
+import type { Finding } from "../../finding.ts";
+import type { Verification } from "../../verification.ts";
 import { SegmentContents } from "./segment-contents.ts";
 import { type Owner, ownerOf } from "./segment-owners.ts";
 

@@ -1,4 +1,4 @@
-import { PolicyError } from "./policy-error.ts";
+import { PolicyError } from "../policy-error.ts";
 
 /**
  * The condition keys of a request: lower-case key → its values. A key without a known value is absent. Tags of a vault that differ

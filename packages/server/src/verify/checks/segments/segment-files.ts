@@ -1,15 +1,15 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { idLengths } from "@moraine/protocol";
-import { nextPlace } from "../../domain/stores/next-place.ts";
-import { isBlobName } from "../../storage/blobs/blob-key.ts";
-import { packKey } from "../../storage/metadata/tables/packed.ts";
-import { keyOf } from "../../storage/metadata/tables/rows.ts";
-import type { SegmentRow } from "../../storage/metadata/tables/schema.ts";
-import type { Finding } from "../finding.ts";
-import type { OpenedFolder } from "../open-folder.ts";
-import type { Verification } from "../verification.ts";
-import { unreadableName } from "./row-names.ts";
+import { nextPlace } from "../../../domain/stores/next-place.ts";
+import { isBlobName } from "../../../storage/blobs/blob-key.ts";
+import { packKey } from "../../../storage/metadata/tables/packed.ts";
+import { keyOf } from "../../../storage/metadata/tables/rows.ts";
+import type { SegmentRow } from "../../../storage/metadata/tables/schema.ts";
+import type { Finding } from "../../finding.ts";
+import type { OpenedFolder } from "../../open-folder.ts";
+import type { Verification } from "../../verification.ts";
+import { unreadableName } from "../row-names.ts";
 import { hasReadableOwner, SegmentCheck } from "./segment.ts";
 import { shelvesOf } from "./shelves.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, chmod, cp, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { appendFile, chmod, cp, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Finding } from "../../../packages/server/src/verify/finding.ts";
@@ -42,6 +42,15 @@ const ofSingle = "(SELECT id_head FROM archives WHERE description = 'single')";
 const ofParts = "(SELECT id_head FROM archives WHERE description = 'in parts')";
 
 export const damages: readonly Damage[] = [
+  {
+    what: "a column has another name",
+    damage: async (path) => {
+      const file = join(path, "moraine.db");
+      const caseBit = 5;
+      await flipBit(file, (await readFile(file)).indexOf("inventory_limit"), caseBit);
+    },
+    named: () => [{ code: "database-damaged" }],
+  },
   {
     what: "a segment's file is missing",
     damage: async (path) => rm(await fileOf(path, ids.single)),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
@@ -168,6 +169,17 @@ test("a row without a MAC is refused", async () => {
   const { answers } = await seenAfter((database) => database.exec("UPDATE vaults SET mac = NULL"));
   assert.equal(answers["findVault"], "refused");
   assert.equal(answers["addTags"], "refused");
+});
+
+test("a row is refused when a flipped bit has given a column another name, whose value counted as null", async () => {
+  const { answers } = await tampering.seenAfter((path) => {
+    const bytes = readFileSync(path);
+    const at = bytes.indexOf("lock_expires_at");
+    // The case of a letter.
+    bytes[at] = (bytes[at] ?? 0) ^ 0x20;
+    writeFileSync(path, bytes);
+  });
+  assert.equal(answers["findVault"], "refused");
 });
 
 test("a row's content under another row's key is refused, with its MAC too", async () => {

@@ -6,12 +6,14 @@ import type { OpenedFolder } from "../open-folder.ts";
 import { dataKeysOf, sealingKeyOf } from "../sealing-key.ts";
 import type { Verification } from "../verification.ts";
 import { changedRow } from "./changed-row.ts";
+import { checkDefinitions } from "./definitions.ts";
 
 const findingsMax = 100;
 
 /** Reads every row, and compares rows with indices and with the rows that they refer to. */
 export async function checkDatabase(verification: Verification, folder: OpenedFolder): Promise<void> {
   const { found } = verification;
+  await checkDefinitions(verification, folder);
   checkPages(folder, found);
   checkReferences(folder, found);
   for (const messages of findAllDamage(folder.database, await checkedRows(verification, folder))) {

@@ -45,10 +45,10 @@ function presentTables(database: DatabaseSync): SealedTableName[] {
   return (Object.keys(sealedTables) as SealedTableName[]).filter((table) => present.has(table));
 }
 
-/** Columns that later migrations add are missing here, and count as null. */
-function presentColumns(database: DatabaseSync, table: SealedTableName): readonly string[] {
+/** Columns that later migrations add are null here. */
+function selectedColumns(database: DatabaseSync, table: SealedTableName): readonly string[] {
   const present = new Set(namesOf(database, "SELECT name FROM pragma_table_info(?)", table));
-  return sealedTables[table].columns.filter((column) => present.has(column));
+  return sealedTables[table].columns.map((column) => (present.has(column) ? column : `NULL AS ${column}`));
 }
 
 const namesOf = (database: DatabaseSync, select: string, ...parameters: string[]): string[] =>
@@ -66,7 +66,7 @@ function sealTable(
   const place = placeOf(database, table);
   const order = place.join(", ");
   const marks = place.map(() => "?").join(", ");
-  const columns = presentColumns(database, table).join(", ");
+  const columns = selectedColumns(database, table).join(", ");
   const places = place.map((column, index) => `${column} AS place${index}`).join(", ");
   const read = `SELECT ${places}, ${columns} FROM ${table}`;
   const first = database.prepare(`${read} ORDER BY ${order} LIMIT ${stepRows}`);

@@ -9,7 +9,7 @@ export const digestSizeBytes = 32;
 export const macSizeBytes = 16;
 
 /** First byte of a value's encoding. */
-const tags = { null: 0, integer: 1, real: 2, text: 3, blob: 4 } as const;
+const tags = { null: 0, integer: 1, real: 2, text: 3, blob: 4, missing: 5 } as const;
 const numberSizeBytes = 8;
 const headSizeBytes = 5;
 /** The longest UTF-8 of one UTF-16 code unit. */
@@ -75,12 +75,13 @@ class TableEncoder {
     this.#makeRoomFor(row);
     let at = this.#start;
     for (const column of this.#columns) {
-      at = this.#write(row[column] ?? null, at);
+      at = this.#write(row[column], at);
     }
     return this.#buffer.subarray(0, at);
   }
 
-  #write(value: SealedValue, at: number): number {
+  /** @param value undefined when the row has no such column: a damaged schema has another name for it */
+  #write(value: SealedValue | undefined, at: number): number {
     if (typeof value === "string") {
       return this.#writeText(value, at);
     }
@@ -89,8 +90,8 @@ class TableEncoder {
       writeWord(this.#buffer, Math.floor(value / twoTo32), at + 1);
       return writeWord(this.#buffer, value, at + headSizeBytes);
     }
-    if (value === null) {
-      this.#buffer[at] = tags.null;
+    if (value === null || value === undefined) {
+      this.#buffer[at] = value === null ? tags.null : tags.missing;
       return at + 1;
     }
     if (typeof value === "object") {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
+import { contentOf } from "../support/content.ts";
+import { ColdProxy } from "../support/engines/cold-proxy.ts";
 import { type Engine, missingEngine, startEngine } from "../support/engines/engine.ts";
 import { lookInto } from "../support/engines/s3-keys.ts";
 import { s3Place } from "../support/engines/s3-place.ts";
@@ -20,7 +22,7 @@ const outcome = ({ code, findings }: Verified) => ({ code, findings });
 describe("verify of a data folder with a bucket", { skip: missingEngine("ceph") }, () => {
   let engine: Engine;
   before(async () => {
-    engine = await startEngine("ceph");
+    engine = await startEngine("ceph", { CEPH_STORAGE_CLASSES: "GLACIER DEEP_ARCHIVE" });
   });
   after(() => engine?.[Symbol.asyncDispose]());
 
@@ -62,6 +64,41 @@ describe("verify of a data folder with a bucket", { skip: missingEngine("ceph") 
     const { code, stdout, stderr } = await runVerify(["--data", folder.path], place);
     assert.deepEqual([code, stdout], [2, ""]);
     assert.match(stderr, /are in s3:\/\/\S+: this command reads archives that are files\. moraine verify checks them/);
+    look.close();
+  });
+
+  test("checks presence and length of cold objects, and counts them", async () => {
+    await using folder = await temporaryFolder();
+    await using proxy = await ColdProxy.start(engine.variables["S3_ENDPOINT"] ?? "");
+    const place = s3Place(engine, proxy.url);
+    const look = lookInto(place, proxy.url);
+    const run = (...more: string[]) => verified(["--data", folder.path, "--blobs", place.url, ...more], place);
+    let archiveId = "";
+    {
+      const environment = place.environment;
+      await using server = await startServer({ dataFolder: folder.path, flags: ["--blobs", place.url], environment });
+      const http = new GlacierHttp(server.url);
+      await http.createVault("photos");
+      archiveId = await http.uploadArchive("photos", contentOf(1, 300_000), "cold");
+      http.close();
+      await server.stop();
+    }
+    const key = (await look.keys()).find((each) => each.includes(`/${archiveId}.`)) ?? "";
+    const bytes = await look.read(key);
+    await look.put(key, bytes, "DEEP_ARCHIVE");
+    for (const level of ["--quick", "--deep"]) {
+      const { code, findings, summary } = await run(level);
+      assert.deepEqual([code, findings, summary["cold"], summary["bytes"]], [0, [], 1, 0]);
+    }
+    await look.put(key, bytes.subarray(0, 299_999), "DEEP_ARCHIVE");
+    const cut = await run();
+    assert.deepEqual([cut.code, namesOf(cut)], [1, [`segment-file ${archiveId}`]]);
+    assert.match(
+      String(cut.findings[0]?.["message"]),
+      /^the segment's object has 299999 bytes, which do not fit 300000/,
+    );
+    await look.remove(key);
+    assert.deepEqual(namesOf(await run()), [`segment-missing ${archiveId}`]);
     look.close();
   });
 });

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { openSource, openTarget, originOf } from "../packages/server/src/copy/open-ends.ts";
 import type { CopyTarget } from "../packages/server/src/copy/place.ts";
 import { type CopyFinding, type CopyResult, type CopyTotals, runCopy } from "../packages/server/src/copy/run-copy.ts";
-import { removeCopyMark } from "../packages/server/src/storage/copy-mark.ts";
+import { readCopyMark, removeCopyMark } from "../packages/server/src/storage/copy-mark.ts";
 import { flipBit } from "../packages/server/test/support/flip-bit.ts";
 import { contentOf } from "./support/content.ts";
 import { GlacierHttp } from "./support/glacier-http.ts";
@@ -99,6 +99,36 @@ test("a copy that was interrupted has no server before it is complete, and conti
   const { isComplete, findings } = await copy(ends);
   assert.deepEqual([isComplete, findings], [true, []]);
   await assertSound(ends.to, ends.from);
+});
+
+test("a copy is refused once another one of the same source is complete, whose mark stays", async () => {
+  const ends = await makeEnds();
+  const first = `${ends.to}-first`;
+  let isBegun = false;
+  const target = ({ write }: CopyTarget): Partial<CopyTarget> => ({
+    async write(work) {
+      if (!isBegun) {
+        isBegun = true;
+        assert.equal((await copy({ from: ends.from, to: first })).isComplete, true);
+      }
+      await write(work);
+    },
+  });
+  const message = new RegExp(`was copied to ${first} meanwhile: serve that copy`);
+  await assert.rejects(copy(ends, { target }), message);
+  assert.equal(readCopyMark(ends.from)?.other, first);
+  const { stderr } = await runServer(["--data", ends.to, "--listen", "127.0.0.1:0"]);
+  assert.match(stderr, /is the target of a copy from \S+ that is not complete/);
+  await assertSound(first, ends.from);
+});
+
+test("a folder with an older database than its history says is not copied before its server has started", async () => {
+  const ends = await makeEnds();
+  const [database, older] = [join(ends.from, "moraine.db"), join(parent.path, "older.db")];
+  await copyFile(database, older);
+  await withServer(ends.from, (http) => http.createVault("later"));
+  await copyFile(older, database);
+  await assert.rejects(copy(ends), /it was restored from a copy\. Start its server once/);
 });
 
 test("a source that changes between two runs is copied as it is at the last one", async () => {

@@ -214,6 +214,8 @@ describe("a copy from a bucket and to one", { skip: missingCluster() }, () => {
       (request) => isBinding(request) && request.method === "PUT",
     );
     await assertNamed();
+    // The run that was killed had fenced it.
+    await withServer(await startFolder(data, place), async () => undefined);
     await using(place, (looking) => looking.put(object, bytes));
     assert.deepEqual(await endOf(there, place), [0, ""]);
     await withServer(await startNode(source, place), assertRetrievable);

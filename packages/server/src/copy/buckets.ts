@@ -4,6 +4,7 @@ import {
   type BoundMetadata,
   type BoundStore,
   bindBucket,
+  hasBucket,
   isSamePlace,
   reserveBucket,
   takeOverBucket,
@@ -43,6 +44,7 @@ export interface TargetBucket {
   readonly isInPlace: boolean;
   /** Makes archives that stay in their bucket the target's. */
   takeOver(): Promise<void>;
+  isTakenOver(): Promise<boolean>;
 }
 
 /** Opens an empty place for the copy, one that an earlier run has bound to it, or the one that the source has. */
@@ -54,8 +56,13 @@ export async function openTargetBucket(
   const { blobs, bucket } = await objectsIn(url);
   try {
     if (bound !== null && (await isSamePlace(bound.bucket, bucket))) {
+      const { metadata } = bound;
       await reserveInPlace(store, bound, bucket);
-      return { blobs, isInPlace: true, takeOver: () => takeOverBucket(store, bucket) };
+      return {
+        ...{ blobs, isInPlace: true },
+        takeOver: () => takeOverBucket(store, metadata, bucket),
+        isTakenOver: () => hasBucket(store, bucket),
+      };
     }
     await assertOwn(bound);
     if ((await store.bindings.read()) === null) {
@@ -63,7 +70,7 @@ export async function openTargetBucket(
     }
     await bindBucket(store, bucket);
     await blobs.prepare();
-    return { blobs, isInPlace: false, takeOver: async () => undefined };
+    return { blobs, isInPlace: false, takeOver: async () => undefined, isTakenOver: async () => false };
   } catch (error) {
     await blobs.close();
     throw error;

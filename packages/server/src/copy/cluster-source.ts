@@ -4,7 +4,7 @@ import { removeAllNodes } from "../storage/metadata/postgres/node-rows.ts";
 import type { ClusterPlace } from "./arguments.ts";
 import { openSourceBucket } from "./buckets.ts";
 import { assertNoNodes, connectTo, inTurn, openConnection } from "./cluster-connection.ts";
-import type { CopySource } from "./place.ts";
+import { assertNotMoved, type CopySource, isSameCopy } from "./place.ts";
 
 /** Opens the database and the bucket of a cluster whose nodes are stopped. */
 export async function openClusterSource(place: ClusterPlace): Promise<CopySource> {
@@ -28,11 +28,18 @@ export async function openClusterSource(place: ClusterPlace): Promise<CopySource
       fence: (moved) =>
         inTurn(connection, async () => {
           await assertNoNodes(connection, name);
+          assertNotMoved(await readCopyMarkRow(connection), moved, name);
           // One that stood still and wakes finds that the database does not know it.
           await removeAllNodes(connection);
           await writeCopyMarkRow(connection, moved);
         }),
-      unfence: () => inTurn(connection, () => removeCopyMarkRow(connection)),
+      unfence: (moved) =>
+        inTurn(connection, async () => {
+          const present = await readCopyMarkRow(connection);
+          if (present !== null && isSameCopy(present, moved)) {
+            await removeCopyMarkRow(connection);
+          }
+        }),
       [Symbol.asyncDispose]: () => started.disposeAsync(),
     };
   } catch (error) {

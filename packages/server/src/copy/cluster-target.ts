@@ -24,17 +24,25 @@ export async function openClusterTarget(place: ClusterPlace, origin: CopyOrigin)
       return null;
     }
     const store = { name, bindings: bucketRow(() => connectTo(place)) };
-    const { blobs, isInPlace, takeOver } = await openTargetBucket(bucketUrl, store, origin);
+    const { blobs, isInPlace, takeOver, isTakenOver } = await openTargetBucket(bucketUrl, store, origin);
     started.defer(() => blobs.close());
     const turns = oneAfterTheOther();
     const isResumed = earlier !== null;
+    let isFilled = earlier?.isFilled ?? false;
     return {
-      ...{ name, isResumed, isFilled: earlier?.isFilled ?? false, isInPlace, blobs, db: connection.db },
+      ...{ name, isResumed, isInPlace, isTakenOver, blobs, db: connection.db },
       // An object is replaced by one of the same bytes.
       clear: async () => undefined,
       write: (work) => turns(() => inCopy(connection, origin, () => work(connection.db))),
-      noteFilled: () =>
-        turns(() => inCopy(connection, origin, (mark) => writeCopyMarkRow(connection, { ...mark, isFilled: true }))),
+      get isFilled() {
+        return isFilled;
+      },
+      async noteFilled() {
+        await turns(() =>
+          inCopy(connection, origin, (mark) => writeCopyMarkRow(connection, { ...mark, isFilled: true })),
+        );
+        isFilled = true;
+      },
       finish: () =>
         turns(() =>
           inCopy(connection, origin, async () => {

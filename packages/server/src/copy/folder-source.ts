@@ -7,12 +7,13 @@ import { migrationNames } from "../storage/metadata/migrations/migrate.ts";
 import { queriesOver } from "../storage/metadata/sqlite/sqlite-connection.ts";
 import { bucketOf, readBinding } from "../storage/s3/binding-file.ts";
 import type { BucketUrl } from "../storage/s3/bucket-url.ts";
+import { historyFindings } from "../verify/checks/history.ts";
 import { type OpenedFolder, openFolder } from "../verify/open-folder.ts";
 import { sealingKeyName } from "../verify/sealing-key.ts";
 import type { FolderPlace } from "./arguments.ts";
 import { openSourceBucket } from "./buckets.ts";
 import { filesIn } from "./drivers.ts";
-import { CopyError, type CopySource } from "./place.ts";
+import { assertNotMoved, CopyError, type CopySource, isSameCopy } from "./place.ts";
 
 /**
  * Opens the data folder of a stopped server, which cannot start meanwhile. Rejects when it is in use, or damaged in a way that an operator
@@ -22,6 +23,7 @@ export async function openFolderSource(given: FolderPlace, makeTemporaryFolder: 
   const folder = await openFolder(given.path, { makeTemporaryFolder, isBucketAllowed: true });
   try {
     assertCopyable(folder);
+    assertHistory(folder);
     const { path } = folder;
     const { blobs, bound, close } = await openArchives(path, given.blobs);
     return {
@@ -29,8 +31,16 @@ export async function openFolderSource(given: FolderPlace, makeTemporaryFolder: 
       db: queriesOver(folder.database),
       ...{ blobs, bound },
       mark: readCopyMark(path),
-      fence: async (mark) => writeCopyMark(path, mark),
-      unfence: () => removeCopyMark(path),
+      async fence(mark) {
+        assertNotMoved(readCopyMark(path), mark, path);
+        writeCopyMark(path, mark);
+      },
+      async unfence(mark) {
+        const present = readCopyMark(path);
+        if (present !== null && isSameCopy(present, mark)) {
+          await removeCopyMark(path);
+        }
+      },
       async [Symbol.asyncDispose]() {
         await close();
         await folder[Symbol.asyncDispose]();
@@ -67,6 +77,14 @@ export function sealingKeyOf(folder: string | null, file: string | null): Buffer
     throw new CopyError(`${path} is no sealing key: it must hold ${keyLengthBytes} bytes`);
   }
   return key;
+}
+
+/** A copy has no history of its own: what an older database no longer refers to would be removed for it. */
+function assertHistory(folder: OpenedFolder): void {
+  const [found] = historyFindings(folder);
+  if (found !== undefined) {
+    throw new CopyError(`${folder.path}: ${found.message}. Start its server once, which says what to do`);
+  }
 }
 
 function assertCopyable({ isRunning, log, path, database }: OpenedFolder): void {

@@ -31,15 +31,16 @@ export async function openFolderTarget(given: FolderPlace, origin: CopyOrigin): 
     started.defer(() => folder.release());
     // A run that had them elsewhere has written rows whose bytes would be missing here.
     assertPlace(folder, given.blobs?.name ?? null);
-    const { blobs, isInPlace, takeOver, clear } = await openArchives(path, given.blobs, origin);
+    const { blobs, isInPlace, takeOver, isTakenOver, clear } = await openArchives(path, given.blobs, origin);
     started.defer(() => blobs.close());
     const connection = await openDatabase(folder, origin);
     started.defer(() => connection.database.close());
     const turns = oneAfterTheOther();
     let writes = 0;
+    let isFilled = earlier?.isFilled ?? false;
     return {
-      ...{ name: path, isResumed: earlier !== null, isFilled: earlier?.isFilled ?? false },
-      ...{ isInPlace, blobs, clear, db: connection.db },
+      ...{ name: path, isResumed: earlier !== null },
+      ...{ isInPlace, isTakenOver, blobs, clear, db: connection.db },
       write: (work) =>
         turns(async () => {
           await inTransaction(connection, () => work(connection.db));
@@ -48,7 +49,13 @@ export async function openFolderTarget(given: FolderPlace, origin: CopyOrigin): 
             isLogMoved(connection.database, "RESTART");
           }
         }),
-      noteFilled: async () => writeCopyMark(path, { ...markOf(origin), isFilled: true }),
+      get isFilled() {
+        return isFilled;
+      },
+      async noteFilled() {
+        writeCopyMark(path, { ...markOf(origin), isFilled: true });
+        isFilled = true;
+      },
       async finish() {
         moveWholeLog(connection, "TRUNCATE");
         await takeOver();
@@ -88,7 +95,7 @@ async function openArchives(
       throw failure.error;
     }
   };
-  return { blobs, isInPlace: false, takeOver: async () => undefined, clear };
+  return { blobs, isInPlace: false, takeOver: async () => undefined, isTakenOver: async () => false, clear };
 }
 
 async function makeFolder(path: string): Promise<string> {

@@ -27,10 +27,10 @@ export interface CopySource extends AsyncDisposable {
   readonly bound: SourceBucket | null;
   /** The mark of an earlier copy of it. */
   readonly mark: CopyMark | null;
-  /** Keeps all servers away from it, durably. Rejects when one has come meanwhile. */
+  /** Keeps all servers away from it, durably. Rejects when one has come meanwhile, or another copy of it is complete. */
   fence(mark: CopyMark): Promise<void>;
-  /** Lets servers use it again. */
-  unfence(): Promise<void>;
+  /** Lets servers use it again, unless the mark is that of another copy. */
+  unfence(mark: CopyMark): Promise<void>;
 }
 
 /** A data folder or a cluster that a copy is made to. No server accepts it before it is complete. */
@@ -51,6 +51,8 @@ export interface CopyTarget extends AsyncDisposable {
   write(work: (db: Database) => Promise<void>): Promise<void>;
   /** Notes, durably, that rows of damaged segments follow. */
   noteFilled(): Promise<void>;
+  /** Whether archives that stay in their bucket are the target's already: an earlier run was interrupted then. */
+  isTakenOver(): Promise<boolean>;
   /** Lets servers use it. The source is fenced: from now on archives that stay in their bucket are the target's. */
   finish(): Promise<void>;
 }
@@ -73,6 +75,16 @@ export function assertNotElsewhere({ sourceName, movedTo }: CopyOrigin, targetNa
     throw new CopyError(`${sourceName} was copied to ${movedTo}: continue or serve that copy`);
   }
 }
+
+/** Throws CopyError when a source has the mark of a copy to another place than `next` says. */
+export function assertNotMoved(mark: CopyMark | null, next: CopyMark, sourceName: string): void {
+  if (mark !== null && !isSameCopy(mark, next)) {
+    throw new CopyError(`${sourceName} was copied to ${mark.other} meanwhile: serve that copy`);
+  }
+}
+
+export const isSameCopy = (one: CopyMark, other: CopyMark): boolean =>
+  one.copyId === other.copyId && one.other === other.other;
 
 /** Throws CopyError when the target is marked, and not as that of this copy. */
 export function assertOwnMark({ state, copyId, other }: CopyMark, targetName: string, origin: CopyOrigin): void {

@@ -59,7 +59,7 @@ function incompleteSentences(result: CopyResult, { from }: Ends): string[] {
     ...(hasCold ? [`${coldSegments} segments are in a cold class of the bucket`] : []),
   ];
   return [
-    `${places.join(", and ")}; all else was copied: ${contentsOf(result)}. Servers refuse the copy, and accept ${from} as before`,
+    `${places.join(", and ")}; all else was copied: ${contentsOf(result)}. Servers refuse the copy, ${result.isMoved ? `and ${from} too, whose bucket is the copy's already` : `and accept ${from} as before`}`,
     ...(findings > 0
       ? [
           "to do: repair what was named (moraine repair, or a backup), and run the same command again; or add --accept-damage, and the copy has it as damaged too",

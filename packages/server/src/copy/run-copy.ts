@@ -1,4 +1,5 @@
 import { systemClock } from "../clock/clocks.ts";
+import type { CopyMark } from "../storage/copy-mark.ts";
 import { copiedTables, type StoredRow, type StoredTable } from "../storage/metadata/table-rows.ts";
 import { RowHasher } from "../storage/metadata/tables/row-macs/row-hasher.ts";
 import { isSound, nameOf } from "../storage/metadata/tables/row-macs/row-seal.ts";
@@ -33,6 +34,8 @@ export interface CopyResult {
   readonly totals: CopyTotals;
   /** Whether servers accept the copy. */
   readonly isComplete: boolean;
+  /** Whether servers refuse the source. */
+  readonly isMoved: boolean;
   /** Whether the archives stay in their bucket. */
   readonly isInPlace: boolean;
   /** The tables of the copy; none while it is not complete. */
@@ -63,31 +66,43 @@ export async function runCopy(
 ): Promise<CopyResult> {
   const { source, target, origin } = ends;
   const { isInPlace } = target;
+  const { copyId } = origin;
+  const mark: CopyMark = { copyId, state: "moved", other: target.name, at: systemClock.now(), isFilled: false };
   for (let attempt = 1; ; attempt += 1) {
     const isRepeated = attempt > 1 || target.isResumed;
     const totals = await copyOnce(ends, { isRepeated, readsFootersOnly }, events);
     if (!isEnough(totals, { isInPlace, acceptsDamage })) {
-      return { totals, isComplete: false, isInPlace, tables: [] };
+      const isMoved = !(await release(ends, mark));
+      return { totals, isComplete: false, isMoved, isInPlace, tables: [] };
     }
-    const { copyId } = origin;
-    const at = systemClock.now();
-    await source.fence({ copyId, state: "moved", other: target.name, at, isFilled: false });
+    await source.fence(mark);
     if (totals.findings > 0) {
       await target.noteFilled();
       await copyRows(ends, segmentsTable, () => undefined);
     }
     const { tables, differing } = await compareTables(source.db, target.db);
     if (differing.length === 0) {
+      // Somebody may have removed the mark meanwhile, and started a node.
+      await source.fence(mark);
       await target.finish();
-      return { totals, isComplete: true, isInPlace, tables };
+      return { totals, isComplete: true, isMoved: true, isInPlace, tables };
     }
     if (attempt === attemptsMax) {
-      await source.unfence();
+      await source.unfence(mark);
       throw new CopyError(
         `The copy is not like its source: ${differing.join("; ")}. Nothing is lost: run the command again`,
       );
     }
   }
+}
+
+/** An earlier attempt may have fenced the source. Resolves to false when it has no bucket any more to be served with. */
+async function release({ source, target }: Parameters<typeof runCopy>[0], mark: CopyMark): Promise<boolean> {
+  const isTakenOver = await target.isTakenOver();
+  if (!isTakenOver) {
+    await source.unfence(mark);
+  }
+  return !isTakenOver;
 }
 
 const isEnough = (

@@ -86,6 +86,12 @@ export async function isSamePlace(one: Bucket, other: Bucket): Promise<boolean> 
   return text !== null && text === (await other.text(boundName));
 }
 
+/** Whether a place says that it is bound to these metadata. */
+export const hasBucket = async ({ bindings }: BoundMetadata, bucket: Bucket): Promise<boolean> => {
+  const text = textOf(await bindings.read());
+  return text !== null && (await bucket.text(boundName)) === text;
+};
+
 /**
  * Prepares metadata for a place that is bound to others, with an id of their own: until {@link takeOverBucket} they do not count as bound. Throws
  * `DataFolderError` unless the place is bound to `present`, or to these metadata already.
@@ -105,8 +111,13 @@ export async function reserveBucket(next: BoundStore, present: BoundMetadata, bu
   }
 }
 
-/** Binds a place to the metadata that were prepared for it. From then on those that had it are refused; no server may use them meanwhile. */
-export async function takeOverBucket({ name, bindings }: BoundStore, bucket: Bucket): Promise<void> {
+/**
+ * Binds a place to the metadata that were prepared for it. From then on those that had it are refused; no server may use them meanwhile. Throws
+ * `DataFolderError` when others have taken it over since.
+ */
+export async function takeOverBucket(next: BoundStore, present: BoundMetadata, bucket: Bucket): Promise<void> {
+  const { name, bindings } = next;
+  await reserveBucket(next, present, bucket);
   const kept = await bindings.read();
   const text = textOf(kept);
   if (kept === null || text === null) {

@@ -7,10 +7,11 @@ import type { Verification } from "../verification.ts";
 
 /** Compares the marker, the log and the database: docs/storage-format.md, "The history". */
 export async function checkHistory(verification: Verification, folder: OpenedFolder): Promise<void> {
-  await verification.confirmed(() => findingsOf(folder));
+  await verification.confirmed(() => historyFindings(folder));
 }
 
-function findingsOf({ path, log, database, isRunning }: OpenedFolder): Finding[] {
+/** Returns what contradicts each other. */
+export function historyFindings({ path, log, database, isRunning }: OpenedFolder): Finding[] {
   if (log === "damaged") {
     return [finding("log-damaged", "committed changes are missing in the middle of the log", "moraine.db-wal")];
   }

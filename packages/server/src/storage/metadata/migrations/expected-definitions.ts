@@ -21,10 +21,10 @@ async function migratedDefinitions(): Promise<Definitions> {
   return definitionsOf(database);
 }
 
-/** Reads the definitions of a database, but for those that SQLite makes by itself. */
+/** Reads the definitions of a database, but for those that SQLite and Kysely make by themselves, each version in its own words. */
 export function definitionsOf(database: DatabaseSync): Definitions {
   const rows = database
-    .prepare("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    .prepare("SELECT name, sql FROM sqlite_schema WHERE tbl_name NOT GLOB 'sqlite_*' AND tbl_name NOT GLOB 'kysely_*'")
     .all();
   return new Map(rows.map(({ name, sql }) => [String(name), String(sql)]));
 }

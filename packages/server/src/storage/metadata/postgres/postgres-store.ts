@@ -11,7 +11,7 @@ import { bucketRow } from "./bucket-row.ts";
 import { DatabaseTime } from "./database-time.ts";
 import type { DatabaseUrl } from "./database-url.ts";
 import { checkDurability, type DurabilityNotices } from "./durability.ts";
-import { listNodes, type NodeDescription, registerNode, removeNode } from "./node-rows.ts";
+import { listNodes, type NodeDescription, removeNode } from "./node-rows.ts";
 import { PostgresConnection } from "./postgres-connection.ts";
 import { PostgresReaders } from "./postgres-readers.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
@@ -65,8 +65,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     notices = await checkDurability(first, options.isInsecureAllowed);
     await migratePostgres(first);
-    key = await openRowKey(first, url.name, options.rowSecret);
-    await registerNode(first, node);
+    key = await openRowKey(first, { name: url.name, node }, options.rowSecret);
   } finally {
     first.close();
   }

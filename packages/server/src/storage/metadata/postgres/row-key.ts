@@ -3,15 +3,17 @@ import { invoke } from "../run-method.ts";
 import { changes } from "../statements.ts";
 import { useRowKey } from "../tables/row-macs/row-seal.ts";
 import { assertNoCopy } from "./copy-mark-row.ts";
+import { type NodeDescription, registerNode } from "./node-rows.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 
 /**
- * Opens the key of the rows; the first node makes it, while others that start at the same time wait. Rejects when a copy keeps nodes away.
+ * Opens the key of the rows; the first node makes it, while others that start at the same time wait. Rejects when a copy keeps nodes away, and
+ * registers the node in the same turn, so that a copy sees it.
  * @param name of the database, for people.
  */
 export async function openRowKey(
   connection: PostgresConnection,
-  name: string,
+  { name, node }: { readonly name: string; readonly node: NodeDescription },
   open: (sealed: SealedKeys) => Promise<RowSecret>,
 ): Promise<Uint8Array> {
   await connection.query("begin");
@@ -26,6 +28,7 @@ export async function openRowKey(
     const { createdAt: now, ...first } = newDataKey;
     await invoke(changes, "putDataKeys", connection.db, { keys: [first], now });
   }
+  await registerNode(connection, node);
   await connection.query("commit");
   return key;
 }

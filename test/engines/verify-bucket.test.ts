@@ -7,6 +7,7 @@ import { ColdProxy } from "../support/engines/cold-proxy.ts";
 import { type Engine, missingEngine, startEngine } from "../support/engines/engine.ts";
 import { lookInto } from "../support/engines/s3-keys.ts";
 import { s3Place } from "../support/engines/s3-place.ts";
+import { S3Proxy } from "../support/engines/s3-proxy.ts";
 import { namesOf, runVerify, type Verified, verified } from "../support/engines/verifications.ts";
 import { GlacierHttp } from "../support/glacier-http.ts";
 import { startServer } from "../support/server-process.ts";
@@ -65,6 +66,32 @@ describe("verify of a data folder with a bucket", { skip: missingEngine("ceph") 
     assert.deepEqual([code, stdout], [2, ""]);
     assert.match(stderr, /are in s3:\/\/\S+: this command reads archives that are files\. moraine verify checks them/);
     look.close();
+  });
+
+  test("names an object that the store never returns, and checks all others; a store that is away ends it", async () => {
+    await using folder = await temporaryFolder();
+    await using proxy = await S3Proxy.start(engine.variables["S3_ENDPOINT"] ?? "");
+    const place = s3Place(engine, proxy.url);
+    {
+      await using server = await startServer({
+        ...{ dataFolder: folder.path, flags: [...flags, "--blobs", place.url], environment: place.environment },
+      });
+      const http = new GlacierHttp(server.url);
+      await fill(http);
+      http.close();
+      await server.stop();
+    }
+    const given = ["--data", folder.path, "--blobs", place.url];
+    proxy.fault = ({ key }) => (key.includes(`/${ids.single}.`) ? { refuse: 500, code: "InternalError" } : undefined);
+    const damaged = await verified(given, place);
+    assert.deepEqual(
+      [damaged.code, namesOf(damaged), damaged.summary["archives"]],
+      [1, [`segment-file ${ids.single}`], 3],
+    );
+    assert.match(String(damaged.findings[0]?.["message"]), /^the segment's object cannot be read: /);
+    proxy.isDown = true;
+    const { code, stdout } = await runVerify(given, place);
+    assert.deepEqual([code, stdout], [2, ""]);
   });
 
   test("checks presence and length of cold objects, and counts them", async () => {

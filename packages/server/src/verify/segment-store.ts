@@ -1,8 +1,10 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import { type BlobDriver, BlobMissingError, type BlobStore } from "../domain/stores/blob-store.ts";
+import { BlobMissingError, type BlobStore } from "../domain/stores/blob-store.ts";
 import { errorCode } from "../files/missing.ts";
 import { FilesystemBlobStore } from "../storage/blobs/filesystem.ts";
+import { boundName } from "../storage/bucket-binding.ts";
+import type { BucketPlace } from "./bucket/open-bucket-place.ts";
 import type { Finding } from "./finding.ts";
 
 /** Where the bytes of segments are. */
@@ -11,6 +13,8 @@ export interface SegmentStore {
   readonly blobs: Pick<BlobStore, "open">;
   /** Resolves to null when there is no such segment. */
   sizeOf(key: string): Promise<number | null>;
+  /** Whether other things of the store can be read now: then it is one segment alone that cannot. */
+  isReachable(): Promise<boolean>;
   /** Names a segment in a finding. */
   subjectOf(key: string): Pick<Finding, "file" | "object">;
 }
@@ -30,10 +34,11 @@ export const filesIn = (root: string): SegmentStore => ({
       throw error;
     }
   },
+  isReachable: async () => true,
   subjectOf: (key) => ({ file: `blobs/${key}` }),
 });
 
-export const objectsIn = (blobs: BlobDriver): SegmentStore => ({
+export const objectsIn = ({ blobs, bucket }: Pick<BucketPlace, "blobs" | "bucket">): SegmentStore => ({
   kind: "bucket",
   blobs,
   async sizeOf(key) {
@@ -46,5 +51,6 @@ export const objectsIn = (blobs: BlobDriver): SegmentStore => ({
       throw error;
     }
   },
+  isReachable: async () => (await bucket.text(boundName).catch(() => null)) !== null,
   subjectOf: (key) => ({ object: `segments/${key}` }),
 });

@@ -15,14 +15,14 @@ export async function verifyBucket(
   report: Report,
 ): Promise<number> {
   await using place = await openBucketPlace(given, options);
-  const { rows, blobs, folder } = place;
+  const { rows, folder } = place;
   if (folder === null) {
     await assertOpens(place, options.sealingKeyFile ?? null);
   }
   const source = folder?.source ?? `read from ${rows.name}, whose nodes may run`;
   // One wrong response of the store is no damage either.
   const isRunning = true;
-  const verified = { rows, segments: objectsIn(blobs), folder, isRunning, source };
+  const verified = { rows, segments: objectsIn(place), folder, isRunning, source };
   return await verifyPlace(verified, { ...options, mirror: { state: "none" } }, report);
 }
 

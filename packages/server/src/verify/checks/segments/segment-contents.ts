@@ -1,6 +1,6 @@
 import { leafSizeBytes } from "@moraine/protocol";
 import { CorruptSegmentError, manifestPlace, type Segment } from "../../../domain/segment.ts";
-import { BlobMissingError, NotRestoredYetError } from "../../../domain/stores/blob-store.ts";
+import { BlobMissingError, BlobStoreUnavailableError, NotRestoredYetError } from "../../../domain/stores/blob-store.ts";
 import { footerSizeMax } from "../../../segments/footer.ts";
 import { openSegment } from "../../../segments/open.ts";
 import { openReplacedSegment, type UnknownSegment } from "../../../segments/open-unknown.ts";
@@ -43,6 +43,10 @@ export class SegmentContents {
       if (error instanceof NotRestoredYetError) {
         this.#verification.totals.cold += 1;
         return this.#sizeFindings(segment);
+      }
+      if (error instanceof BlobStoreUnavailableError && (await this.#store.isReachable())) {
+        // One that is never returned must not hide the others.
+        return [{ code: "segment-file", message: `the segment's object cannot be read: ${error.message}` }];
       }
       if (!(error instanceof CorruptSegmentError)) {
         throw error;

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { toCatalogError } from "./catalog-error.ts";
 
 const lockWaitMilliseconds = 5000;
@@ -12,10 +13,13 @@ export class CatalogDatabase implements Disposable {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
 
-  /** Opens the file, or creates it unless it is only read. */
-  constructor(path: string, { readOnly = false } = {}) {
+  /** Opens the file, or creates it if it may, and is not only read. */
+  constructor(path: string, { readOnly = false, mayCreate = true } = {}) {
     this.path = path;
-    this.#database = this.#guarded(() => new DatabaseSync(path, { timeout: lockWaitMilliseconds, readOnly }));
+    const file = pathToFileURL(path);
+    file.searchParams.set("mode", mayCreate ? "rwc" : "rw");
+    const options = { timeout: lockWaitMilliseconds, readOnly };
+    this.#database = this.#guarded(() => new DatabaseSync(readOnly ? path : file, options));
   }
 
   /** Executes statements that need no parameters. */

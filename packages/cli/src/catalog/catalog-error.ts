@@ -16,12 +16,13 @@ export function toCatalogError(error: unknown, path: string): unknown {
   return explain === undefined ? error : new CatalogError(explain(path, error.message), { cause: error });
 }
 
-/** Throws an error that SQLite has not reported. */
-export function assertSqlite(error: unknown): void {
+/** SQLite's primary result codes for a damaged file, one that is no database, and one without a table that it should have. */
+const codesOfDamage: readonly number[] = [11, 26, 1];
+
+/** Whether SQLite has found that a file is damaged. */
+export function isDamage(error: unknown): boolean {
   const cause = error instanceof CatalogError ? error.cause : error;
-  if (!(cause instanceof Error && "code" in cause && cause.code === "ERR_SQLITE_ERROR")) {
-    throw error;
-  }
+  return cause instanceof Error && "errcode" in cause && codesOfDamage.includes(Number(cause.errcode) & 0xff);
 }
 
 /** By SQLite's primary result codes. */

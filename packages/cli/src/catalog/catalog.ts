@@ -44,12 +44,12 @@ export class Catalog implements Disposable {
   readonly #inode: number;
 
   /**
-   * Opens the catalogue of a vault, or creates it in a folder that exists.
+   * Opens the catalogue of a vault, or creates it in a folder that exists, unless it has to be there.
    *
    * @param settings `forImport` opens also one whose import was interrupted, which no other work can use.
    */
-  static open(path: string, vault: VaultIdentity, { forImport = false } = {}): Catalog {
-    const database = new CatalogDatabase(path);
+  static open(path: string, vault: VaultIdentity, { forImport = false, mayCreate = true } = {}): Catalog {
+    const database = new CatalogDatabase(path, { mayCreate });
     try {
       prepare(database);
       const catalog = new Catalog(database, vault);

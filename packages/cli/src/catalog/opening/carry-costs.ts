@@ -1,6 +1,6 @@
 import type { Catalog } from "../catalog.ts";
 import { CatalogDatabase } from "../catalog-database.ts";
-import { assertSqlite } from "../catalog-error.ts";
+import { isDamage } from "../catalog-error.ts";
 import { readPragma } from "../catalog-version.ts";
 import { FactTable } from "../fact-table.ts";
 import { marksOfVersion1 } from "../migrations.ts";
@@ -25,35 +25,42 @@ function bytesCountedAgain(old: CatalogDatabase): number {
 
 /** Counts what was paid for in the new catalogue as well, so that a cost cap holds. Returns false if a damaged file does not say it. */
 export function carryCosts(from: string, catalog: Catalog): boolean {
-  try {
-    using old = new CatalogDatabase(from, { readOnly: true });
-    const costs = new CostTable(old).all();
-    const again = orNull(() => bytesCountedAgain(old)) ?? 0;
-    const hour = orNull(() => new FactTable(old).get("rescue-hour"));
-    catalog.change(() => {
-      for (const [name, quantity] of costs) {
-        catalog.costs.add(name, quantity);
-      }
-      if (again > 0) {
-        catalog.costs.add(transferOnly, -again);
-      }
-      if (hour !== null) {
-        catalog.facts.set("rescue-hour", hour);
-      }
-    });
-    return true;
-  } catch (error) {
-    assertSqlite(error);
+  const paid = orNull(() => readPaid(from));
+  if (paid === null) {
     return false;
   }
+  catalog.change(() => {
+    for (const [name, quantity] of paid.costs) {
+      catalog.costs.add(name, quantity);
+    }
+    if (paid.again > 0) {
+      catalog.costs.add(transferOnly, -paid.again);
+    }
+    if (paid.hour !== null) {
+      catalog.facts.set("rescue-hour", paid.hour);
+    }
+  });
+  return true;
 }
 
-/** Null where another table than that of the costs is damaged: a cap is then reached too early, or an hour has too much. */
+function readPaid(from: string) {
+  using old = new CatalogDatabase(from, { readOnly: true });
+  return {
+    costs: new CostTable(old).all(),
+    // Where another table than that of the costs is damaged, a cap is reached too early, or an hour has too much.
+    again: orNull(() => bytesCountedAgain(old)) ?? 0,
+    hour: orNull(() => new FactTable(old).get("rescue-hour")),
+  };
+}
+
+/** Null where the file is damaged. Throws other errors: a disk that fails, or a lock of another process, may pass. */
 function orNull<Value>(read: () => Value): Value | null {
   try {
     return read();
   } catch (error) {
-    assertSqlite(error);
+    if (!isDamage(error)) {
+      throw error;
+    }
     return null;
   }
 }

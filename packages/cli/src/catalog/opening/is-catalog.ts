@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { assertSqlite } from "../catalog-error.ts";
+import { isDamage, toCatalogError } from "../catalog-error.ts";
 import { applicationId } from "../schema.ts";
 
 /** Place of the application's id in a file of SQLite, in bytes. */
@@ -26,7 +26,9 @@ function openedId(path: string): unknown {
     using database = new DatabaseSync(path, { readOnly: true });
     return database.prepare("PRAGMA application_id").get()?.["application_id"];
   } catch (error) {
-    assertSqlite(error);
+    if (!isDamage(error)) {
+      throw toCatalogError(error, path);
+    }
     return null;
   }
 }

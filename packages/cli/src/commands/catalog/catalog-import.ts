@@ -63,7 +63,7 @@ async function importCommand(
     return;
   }
   const source = file === undefined ? await serviceSource(tools, vaultName, options) : await fileSource(tools, file);
-  const { createCatalog } = await import("../../catalog/opening/open-catalog.ts");
+  const { createCatalog, finishKilledRebuild } = await import("../../catalog/opening/open-catalog.ts");
   const { importInventory } = await import("../../catalog/inventory/import-inventory.ts");
   const { bindToVault } = await import("../../catalog/opening/bind-to-vault.ts");
   const { lockCatalog } = await import("../../catalog/opening/catalog-lock.ts");
@@ -76,6 +76,7 @@ async function importCommand(
       isLocked = true;
     }
   };
+  await finishKilledRebuild(tools, vaultName, options);
   if (options.rebuild && existsSync(path)) {
     await lock();
   }

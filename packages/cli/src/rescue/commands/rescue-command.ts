@@ -4,7 +4,7 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { recordedInventory } from "../../catalog/inventory/recorded-inventory.ts";
 import { bindToVault } from "../../catalog/opening/bind-to-vault.ts";
 import { lockCatalog } from "../../catalog/opening/catalog-lock.ts";
-import { createCatalog } from "../../catalog/opening/open-catalog.ts";
+import { createCatalog, finishKilledRebuild } from "../../catalog/opening/open-catalog.ts";
 import { isAws } from "../../context/service-facts.ts";
 import type { CommandContext } from "../../context/tools.ts";
 import { UsageError } from "../../exit-codes.ts";
@@ -52,6 +52,7 @@ export async function rescueVault(
     );
   }
   await using stack = new AsyncDisposableStack();
+  await finishKilledRebuild(tools, vaultName, options);
   const catalog = stack.use(createCatalog(tools, vaultName, options));
   await bindToVault(client, catalog, tools.signal);
   const services = { client, vaultName, catalog, prices, listLagMilliseconds: await listLagOf(client) };

@@ -110,7 +110,7 @@ export class Verification {
   async *pages<Row>(of: RowPages): AsyncGenerator<readonly Row[], void, void> {
     for (let after: RowValue | undefined = this.rows.placeIn(of.table).first; after !== undefined; ) {
       const rows = await this.#page<Row>(of, after);
-      yield rows;
+      yield rows.filter(isChosen);
       after = lastPlace(rows, after);
       await this.step();
     }
@@ -127,7 +127,7 @@ export class Verification {
       const { rows, findings } = await this.rows.snapshot(async () => {
         const page = await this.#page<Row>(of, from);
         const found: Finding[] = [];
-        for (const row of page) {
+        for (const row of page.filter(isChosen)) {
           found.push(...(await findingsOf(row)));
         }
         return { rows: page, findings: found };
@@ -135,24 +135,30 @@ export class Verification {
       for (const finding of findings) {
         this.found(finding);
       }
-      onPage(rows.length);
+      onPage(rows.filter(isChosen).length);
       after = lastPlace(rows, from);
       await this.step();
     }
   }
 
-  async #page<Row>({ table, columns, join = "", where, pageRows }: RowPages, after: RowValue): Promise<Placed<Row>[]> {
+  /** Reads a page of all rows, whichever are chosen of them: a statement that passes over many would take too long. */
+  async #page<Row>(
+    { table, columns, join = "", where = "true", pageRows }: RowPages,
+    after: RowValue,
+  ): Promise<Placed<Row>[]> {
     const { column } = this.rows.placeIn(table);
     const rows = await this.rows.select(
-      `SELECT ${column} AS place, ${columns} FROM ${table} ${join}
-       WHERE ${column} > $1 ${where === undefined ? "" : `AND (${where})`} ORDER BY ${column} LIMIT ${pageRows}`,
+      `SELECT ${column} AS place, CASE WHEN ${where} THEN 1 ELSE 0 END AS chosen, ${columns} FROM ${table} ${join}
+       WHERE ${column} > $1 ORDER BY ${column} LIMIT ${pageRows}`,
       [after],
     );
     return rows as unknown as Placed<Row>[];
   }
 }
 
-type Placed<Row> = Row & { readonly place: RowValue };
+type Placed<Row> = Row & { readonly place: RowValue; readonly chosen: number };
+
+const isChosen = ({ chosen }: Placed<unknown>): boolean => chosen === 1;
 
 /** Undefined after the last page. */
 function lastPlace(rows: readonly Placed<unknown>[], after: RowValue): RowValue | undefined {

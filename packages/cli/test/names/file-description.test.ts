@@ -50,6 +50,10 @@ test("a description is decoded: the path, the time and the permissions, in both 
   );
 });
 
+test("a file whose name is a tab is decoded", () => {
+  assert.equal(decodeName(describeFile({ ...file, path: "\t" }, "json") ?? "").path, "\t");
+});
+
 test("a path that is too long for JSON is described as mt2, and one that is too long for that not at all", () => {
   const path = `${"日".repeat(200)}.txt`;
   const text = describeFile({ ...file, path }, "json") ?? "";

@@ -15,10 +15,12 @@ export function decodeJsonPath(description: string): DecodedName | null {
   if (fields === null || path === undefined) {
     return null;
   }
-  if (path.trim() === "") {
+  const isPosix = permissionsOf(fields) !== null;
+  // A file there may be called by a space; other programs have nothing to say with it.
+  if ((isPosix ? path : path.trim()) === "") {
     return decodedName("none", "");
   }
-  const decoded = permissionsOf(fields) === null ? decodedName : decodedPosixName;
+  const decoded = isPosix ? decodedPosixName : decodedName;
   return decoded("json-path", path, { modifiedAt: dateIn(fields), sizeBytes: sizeField(fields, "size") });
 }
 

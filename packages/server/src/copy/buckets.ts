@@ -44,6 +44,7 @@ export interface TargetBucket {
   readonly isInPlace: boolean;
   /** Makes archives that stay in their bucket the target's. */
   takeOver(): Promise<void>;
+  /** Whether an earlier run has done so. */
   isTakenOver(): Promise<boolean>;
 }
 

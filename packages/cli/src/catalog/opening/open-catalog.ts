@@ -13,13 +13,12 @@ import { finishRebuild, isRebuilt, rebuild } from "./rebuild.ts";
 /** Opens the catalogue of a vault. Throws UsageError if there is none, and CatalogError if it cannot be used. */
 export function openCatalog(tools: CommandContext, vaultName: string, options: CatalogOptions): Catalog {
   const path = catalogPath(tools, vaultName, options);
+  assertNotRebuilt(path);
   if (!existsSync(path)) {
-    assertNotRebuilt(path);
     throw new UsageError(
       `There is no catalogue of vault ${vaultName} (${path}): make one with moraine catalog import ${vaultName}`,
     );
   }
-  assertNotRebuilt(path);
   return Catalog.open(path, identityOf(tools, vaultName), { mayCreate: false });
 }
 
